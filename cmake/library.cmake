@@ -1,0 +1,38 @@
+# libravine: libc, libm and threads, nothing else.
+file(GLOB ravine_sources CONFIGURE_DEPENDS
+    src/base/*.c src/schedule/*.c src/update/*.c src/optimizer/*.c)
+file(GLOB isa_stubs CONFIGURE_DEPENDS src/update/isa_*.c)
+list(REMOVE_ITEM ravine_sources ${isa_stubs})
+
+# One stub per instruction set; the name after isa_ says which processors may run it.
+set(isa_flags_baseline "")
+set(isa_flags_x86_v3 -march=x86-64-v3)
+set(isa_flags_x86_v4 -march=x86-64-v4 -mprefer-vector-width=512)
+set(isa_sets baseline)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    list(APPEND isa_sets x86_v3 x86_v4)
+endif()
+foreach(isa ${isa_sets})
+    set(stub ${PROJECT_SOURCE_DIR}/src/update/isa_${isa}.c)
+    list(APPEND ravine_sources ${stub})
+    set_source_files_properties(${stub} PROPERTIES COMPILE_OPTIONS "-O3;${isa_flags_${isa}}")
+    string(TOUPPER ${isa} ISA)
+    list(APPEND isa_definitions RAVINE_HAVE_${ISA})
+endforeach()
+
+add_library(ravine_objects OBJECT ${ravine_sources})
+target_link_libraries(ravine_objects PRIVATE ravine_flags)
+target_include_directories(ravine_objects PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+target_include_directories(ravine_objects PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_compile_definitions(ravine_objects PRIVATE RAVINE_BUILD ${isa_definitions})
+
+add_library(ravine SHARED $<TARGET_OBJECTS:ravine_objects>)
+add_library(ravine_static STATIC $<TARGET_OBJECTS:ravine_objects>)
+set_target_properties(ravine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+set_target_properties(ravine_static PROPERTIES OUTPUT_NAME ravine)
+foreach(library ravine ravine_static)
+    target_link_libraries(${library} PRIVATE Threads::Threads m)
+    target_include_directories(${library} PUBLIC
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+endforeach()

@@ -1,0 +1,431 @@
+/* ravine.h - adaptive learning rates:   theta <- theta - (eta_t / sigma_t) * m_t
+ *
+ *     eta_t    the learning rate, a schedule: a pure function of the step
+ *     sigma_t  the scale of each parameter's gradients
+ *     m_t      the momentum, a signed mean of its past gradients
+ *
+ * Every optimizer of the field is a choice of the three. This header is the whole public API and
+ * its manual; it is clean as C11 and as C++17. Every public name begins with ravine_ or RAVINE_.
+ *
+ * Results  0 done; > 0 done, and worth knowing; < 0 nothing was changed, and ravine_errmsg() says
+ *          why, with the name, the value and the limit. The library never prints, exits or aborts.
+ * Units    lr and norms are plain numbers; sizes are elements unless the name ends in _bytes; time
+ *          is steps. Norms are Euclidean.
+ * Threads  one handle, one thread at a time; distinct handles are independent; schedules, configs
+ *          and reports are plain values. A step uses several threads inside (see ravine_env).
+ * Memory   parameters and gradients are yours and stay where they are; the library owns the state
+ *          alone and tells its size before it allocates. Set-up allocates; a step never does.
+ * Bits     a step gives the same bits for every thread count, chunking and instruction set.
+ * Structs  begin with `size`, set by their _init function, so that a program compiled against an
+ *          older header runs with a newer library.
+ */
+#ifndef RAVINE_H
+#define RAVINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RAVINE_VERSION_MAJOR 0
+#define RAVINE_VERSION_MINOR 1
+#define RAVINE_VERSION_PATCH 0
+
+#if defined(_WIN32)
+#if defined(RAVINE_BUILD)
+#define RAVINE_API __declspec(dllexport)
+#else
+#define RAVINE_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define RAVINE_API __attribute__((visibility("default")))
+#else
+#define RAVINE_API
+#endif
+#if defined(__GNUC__)
+#define RAVINE_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define RAVINE_MUST_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- results ---------------------------------------------------------------------------------
+ * X(name, value, text). Values never change. */
+#define RAVINE_STATUS_LIST(X)                                                                      \
+    X(RAVINE_OK, 0, "done")                                                                        \
+    X(RAVINE_SKIPPED, 1, "step skipped: a gradient was not finite")                                \
+    X(RAVINE_CLIPPED, 2, "step done: the gradient norm was clipped")                               \
+    X(RAVINE_HELD, 3, "step done: elements whose gradient was not finite were left as they are")   \
+    X(RAVINE_E_ARG, -1, "an argument is wrong")                                                    \
+    X(RAVINE_E_RANGE, -2, "a number is outside its allowed range")                                 \
+    X(RAVINE_E_NOMEM, -3, "out of memory")                                                         \
+    X(RAVINE_E_STATE, -4, "the call is not allowed in this state")                                 \
+    X(RAVINE_E_UNSUPPORTED, -5, "this build or processor cannot do that")                          \
+    X(RAVINE_E_FORMAT, -6, "the text or file is not what it should be")                            \
+    X(RAVINE_E_IO, -7, "reading or writing failed")
+
+#define RAVINE_X(name, value, text) name = value,
+typedef enum ravine_status { RAVINE_STATUS_LIST(RAVINE_X) } ravine_status;
+#undef RAVINE_X
+
+RAVINE_API const char *ravine_status_text(ravine_status status); /* fixed text, never NULL */
+RAVINE_API const char *ravine_errmsg(void);  /* what failed last on this thread; "" if nothing did */
+RAVINE_API const char *ravine_version(void); /* "0.1.0", of the library that is loaded */
+
+/* ---- eta_t: a schedule is a plain value ------------------------------------------------------
+ *
+ * A sequence of segments. Segment k covers `steps` steps; u = 0, 1, ... counts from its own first
+ * step and n = steps. After the last segment its last value is held; steps = RAVINE_FOREVER never
+ * ends. X(NAME, name, parameters, formula). */
+#define RAVINE_SHAPE_LIST(X)                                                                       \
+    X(CONSTANT, constant, "", "from")                                                              \
+    X(LINEAR, linear, "", "from + (to - from) u/n")                                                \
+    X(COSINE, cosine, "", "to + (from - to) (1 + cos(pi u/n)) / 2")                                \
+    X(EXPONENTIAL, exponential, "", "from (to/from)^(u/n)")                                        \
+    X(POLYNOMIAL, polynomial, "power", "to + (from - to) (1 - u/n)^power")                         \
+    X(STEP, step, "every gamma", "from gamma^floor(u/every)")                                      \
+    X(DECAY, decay, "gamma", "from gamma^u")                                                       \
+    X(INVERSE_SQRT, inverse_sqrt, "timescale", "from / sqrt(1 + u/timescale)")                     \
+    X(INVERSE_TIME, inverse_time, "timescale", "from / (1 + u/timescale)")                         \
+    X(CYCLIC, cyclic, "half_cycle gamma",                                                          \
+      "from up to `to` and back every 2 half_cycle steps, height times gamma^cycle")               \
+    X(RESTARTS, restarts, "period growth",                                                         \
+      "cosine over each period from `from` towards `to`; each period growth times the last")
+
+#define RAVINE_X(NAME, name, parameters, formula) RAVINE_SHAPE_##NAME,
+typedef enum ravine_shape { RAVINE_SHAPE_LIST(RAVINE_X) RAVINE_SHAPE_COUNT } ravine_shape;
+#undef RAVINE_X
+
+#define RAVINE_SEGMENTS_MAX 16
+#define RAVINE_FOREVER      INT64_MAX
+
+typedef struct ravine_segment {
+    int32_t shape; /* ravine_shape */
+    int32_t reserved;
+    int64_t steps;       /* >= 1, or RAVINE_FOREVER in the last segment */
+    double from, to;     /* at u = 0, and what it reaches at u = n (shapes that have one) */
+    double parameter[2]; /* in the order of RAVINE_SHAPE_LIST; 0 where the shape has none */
+} ravine_segment;
+
+typedef struct ravine_schedule {
+    uint32_t size;
+    int32_t nsegments; /* 1 .. RAVINE_SEGMENTS_MAX */
+    ravine_segment segment[RAVINE_SEGMENTS_MAX];
+} ravine_schedule;
+
+/* Reads the text form (grammar: docs/schedules.md), for example
+ *     "3e-4"                                        constant
+ *     "warmup(1000) cosine(9000, to=3e-5) lr=3e-4"  see docs/schedules.md for every preset
+ * On an error *s is untouched and ravine_errmsg() names the column and what was expected. */
+RAVINE_API ravine_status ravine_schedule_parse(ravine_schedule *s,
+                                               const char *text) RAVINE_MUST_CHECK;
+/* Writes the canonical text form, which parses back to the same value, and its length without the
+ * final NUL to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it. */
+RAVINE_API ravine_status ravine_schedule_format(const ravine_schedule *s, char *text,
+                                                size_t capacity, size_t *length) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_schedule_constant(ravine_schedule *s,
+                                                  double value) RAVINE_MUST_CHECK;
+/* OK if every number of *s is finite and within its bounds. */
+RAVINE_API ravine_status ravine_schedule_check(const ravine_schedule *s) RAVINE_MUST_CHECK;
+/* The value at a step; the first step is 0 and a negative one reads as 0. Pure and total: any
+ * schedule that ravine_schedule_check accepts gives a finite number at every step. */
+RAVINE_API double ravine_schedule_at(const ravine_schedule *s, int64_t step);
+
+typedef struct ravine_schedule_facts {
+    uint32_t size;
+    int32_t reserved;
+    double first;       /* value at step 0 */
+    double last;        /* value held after the last segment; NaN if it never ends */
+    int64_t warmup_end; /* first step that no longer rises: where warm-up is over; 0 if none */
+    int64_t total;      /* steps until the last value is held, or RAVINE_FOREVER */
+} ravine_schedule_facts;
+RAVINE_API ravine_status ravine_schedule_describe(const ravine_schedule *s,
+                                                  ravine_schedule_facts *facts) RAVINE_MUST_CHECK;
+
+/* A controller, not a schedule: it is told a metric (lower is better, unless `maximize`) and
+ * answers with a factor for the learning rate. A metric that is not finite counts as bad. */
+typedef struct ravine_plateau {
+    uint32_t size;
+    int32_t maximize;   /* 1 if higher is better */
+    double factor;      /* (0, 1): multiplies `scale` at each reduction */
+    double minimum;     /* >= 0: scale never falls below it */
+    double threshold;   /* >= 0: the least improvement that counts: relative to |best| */
+    int64_t patience;   /* >= 0: bad results that are tolerated; the next one reduces */
+    int64_t cooldown;   /* >= 0: results after a reduction that are not counted */
+    double best, scale; /* state: best metric so far; product of all reductions */
+    int64_t bad, cooling, told; /* state: counters */
+} ravine_plateau;
+RAVINE_API void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
+/* OK and *scale (may be NULL) = the factor to use from now on; +RAVINE_OK even when it fell. */
+RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
+                                             double *scale) RAVINE_MUST_CHECK;
+
+/* ---- m_t and sigma_t: rules and their settings -----------------------------------------------
+ *
+ * Every setting is a number: X(NAME, name, kind, least, greatest, text). A FLAG is 0 or 1; a
+ * CHOICE is a value of the enum named in its text. Intervals: OPEN bounds are excluded.
+ * NUMBERs may be scheduled. A rule uses some of them: ravine_rule_describe() tells which. */
+#define RAVINE_SETTING_LIST(X)                                                                     \
+    X(LR, lr, NUMBER, 0, HUGE_VAL, "learning rate eta")                                            \
+    X(MOMENTUM, momentum, NUMBER, 0, 1, "share of the buffer that stays: b <- momentum b + g")     \
+    X(DAMPENING, dampening, NUMBER, 0, 1, "share of g kept out of the buffer after step 1")        \
+    X(BETA1, beta1, NUMBER, 0, BELOW_1, "decay of the mean of the gradient (m)")                   \
+    X(BETA2, beta2, NUMBER, 0, BELOW_1, "decay of the mean of the squared gradient (sigma)")       \
+    X(BETA3, beta3, NUMBER, 0, BELOW_1, "decay of the mean that sigma uses (adan)")                \
+    X(ALPHA, alpha, NUMBER, 0, BELOW_1, "decay of the mean of the squared gradient (rmsprop)")     \
+    X(RHO, rho, NUMBER, 0, BELOW_1, "decay of both means (adadelta)")                              \
+    X(EPS, eps, NUMBER, 0, HUGE_VAL, "added to sigma, see eps_form")                               \
+    X(EPS_FORM, eps_form, CHOICE, 0, 2, "ravine_eps_form: where eps is added")                     \
+    X(WEIGHT_DECAY, weight_decay, NUMBER, 0, HUGE_VAL, "strength lambda of weight decay")          \
+    X(DECAY_FORM, decay_form, CHOICE, 0, 3, "ravine_decay_form: how the decay acts")               \
+    X(LR_DECAY, lr_decay, NUMBER, 0, HUGE_VAL, "eta / (1 + (t-1) lr_decay) (adagrad)")             \
+    X(INITIAL, initial, NUMBER, 0, HUGE_VAL, "value of sigma's accumulator before step 1")         \
+    X(INITIAL_FORM, initial_form, CHOICE, 0, 1, "ravine_initial_form: sigma before step 1")        \
+    X(MOMENTUM_DECAY, momentum_decay, NUMBER, 0, HUGE_VAL, "psi of the schedule of beta1 (nadam)") \
+    X(LAMBD, lambd, NUMBER, 0, HUGE_VAL, "lambda of eta_t = eta/(1 + lambda eta t)^power (asgd)")  \
+    X(POWER, power, NUMBER, 0, HUGE_VAL, "exponent of eta_t (asgd)")                               \
+    X(AVERAGE_START, average_start, NUMBER, 0, HUGE_VAL, "step t0 at which averaging starts")      \
+    X(ETA_MINUS, eta_minus, NUMBER, ABOVE_0, BELOW_1, "step factor after a sign change (rprop)")   \
+    X(ETA_PLUS, eta_plus, NUMBER, ABOVE_1, HUGE_VAL, "step factor after the same sign (rprop)")    \
+    X(STEP_MIN, step_min, NUMBER, 0, HUGE_VAL, "smallest step (rprop)")                            \
+    X(STEP_MAX, step_max, NUMBER, 0, HUGE_VAL, "largest step (rprop)")                             \
+    X(CLIP_VALUE, clip_value, NUMBER, ABOVE_0, INFINITE,                                           \
+      "every gradient is clamped to [-clip_value, clip_value]; inf: off")                          \
+    X(EMA_DECAY, ema_decay, NUMBER, 0, BELOW_1,                                                    \
+      "decay of the average of the weights, state key `ema`; 0: no average is kept")               \
+    X(NESTEROV, nesterov, FLAG, 0, 1, "look ahead along the buffer")                               \
+    X(AMSGRAD, amsgrad, FLAG, 0, 1, "sigma uses the greatest v so far, so it never shrinks")       \
+    X(CENTERED, centered, FLAG, 0, 1, "sigma uses the variance, not the mean square (rmsprop)")    \
+    X(BIAS_CORRECTION, bias_correction, FLAG, 0, 1, "divide the means by 1 - beta^t")              \
+    X(LR_IN_MOMENTUM, lr_in_momentum, FLAG, 0, 1,                                                  \
+      "the buffer holds eta g, so a change of eta leaves the old velocity as it is")               \
+    X(MAXIMIZE, maximize, FLAG, 0, 1, "climb: use -g")
+
+#define RAVINE_X(NAME, name, kind, least, greatest, text) RAVINE_##NAME,
+typedef enum ravine_setting { RAVINE_SETTING_LIST(RAVINE_X) RAVINE_SETTING_COUNT } ravine_setting;
+#undef RAVINE_X
+
+typedef enum ravine_eps_form {
+    RAVINE_EPS_OUTSIDE, /* sqrt(v^) + eps:  Kingma & Ba, Algorithm 1; PyTorch */
+    RAVINE_EPS_HAT,     /* sqrt(v) + eps, the bias correction moved into eta; TensorFlow */
+    RAVINE_EPS_INSIDE   /* sqrt(v^ + eps) */
+} ravine_eps_form;
+typedef enum ravine_decay_form {
+    RAVINE_DECAY_COUPLED,     /* g <- g + lambda theta, before m and sigma: L2 regularisation */
+    RAVINE_DECAY_DECOUPLED,   /* theta <- (1 - eta lambda) theta; Loshchilov & Hutter, PyTorch */
+    RAVINE_DECAY_INDEPENDENT, /* theta <- (1 - lambda) theta, whatever eta is */
+    RAVINE_DECAY_PROXIMAL     /* theta <- theta / (1 + eta lambda), after the update (adan) */
+} ravine_decay_form;
+typedef enum ravine_initial_form {
+    RAVINE_INITIAL_VALUE,   /* sigma's accumulator starts at `initial` */
+    RAVINE_INITIAL_GRADIENT /* and at the first squared gradient: sigma_0 = |g_0|, the lecture */
+} ravine_initial_form;
+
+typedef enum ravine_setting_kind {
+    RAVINE_KIND_NUMBER,
+    RAVINE_KIND_FLAG,
+    RAVINE_KIND_CHOICE
+} ravine_setting_kind;
+typedef struct ravine_setting_info {
+    const char *name, *text; /* fixed texts */
+    ravine_setting_kind kind;
+    double least, greatest;             /* bounds */
+    int32_t least_open, greatest_open;  /* 1: the bound itself is excluded */
+    int32_t nchoices;                   /* CHOICE: how many, and their words */
+    const char *const *choice;          /* [nchoices] */
+} ravine_setting_info;
+RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
+RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
+
+/* The named rules: one row each in src/update/rules.def, a page each in docs/rules/. */
+typedef enum ravine_rule {
+    RAVINE_SGD,
+    RAVINE_ADAGRAD,
+    RAVINE_ADAGRAD_MEAN,
+    RAVINE_RMSPROP,
+    RAVINE_ADADELTA,
+    RAVINE_ADAM,
+    RAVINE_ADAMW,
+    RAVINE_ADAMAX,
+    RAVINE_NADAM,
+    RAVINE_RADAM,
+    RAVINE_ASGD,
+    RAVINE_RPROP,
+    RAVINE_LION,
+    RAVINE_SIGNUM,
+    RAVINE_ADABELIEF,
+    RAVINE_YOGI,
+    RAVINE_ADAN,
+    RAVINE_ADOPT,
+    RAVINE_RULE_COUNT
+} ravine_rule;
+typedef struct ravine_rule_info {
+    const char *name, *title, *formula, *paper; /* fixed texts; formula has lines split by \n */
+    int32_t nsettings;
+    const int32_t *setting; /* [nsettings] ravine_setting, the ones that the rule uses */
+} ravine_rule_info;
+RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule); /* NULL: no such rule */
+RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_rule, or -1 */
+
+/* A rule with its settings: c.beta2 = 0.99; every setting is a field of its own name. */
+typedef struct ravine_config {
+    uint32_t size;
+    int32_t rule; /* ravine_rule */
+#define RAVINE_X(NAME, name, kind, least, greatest, text) double name;
+    RAVINE_SETTING_LIST(RAVINE_X)
+#undef RAVINE_X
+} ravine_config;
+/* The rule's defaults: PyTorch's where PyTorch has the rule, else the paper's. */
+RAVINE_API ravine_status ravine_config_init(ravine_config *c, int rule) RAVINE_MUST_CHECK;
+/* The same by name, with settings: "adamw lr=3e-4 beta2=0.99 eps_form=inside". */
+RAVINE_API ravine_status ravine_config_parse(ravine_config *c, const char *text) RAVINE_MUST_CHECK;
+/* One setting by name; `text` is a number, true/false, or a word of a choice. */
+RAVINE_API ravine_status ravine_config_set(ravine_config *c, const char *setting,
+                                           const char *text) RAVINE_MUST_CHECK;
+/* OK if the rule uses every setting that differs from its default, within its bounds. */
+RAVINE_API ravine_status ravine_config_check(const ravine_config *c) RAVINE_MUST_CHECK;
+
+/* ---- where a step runs ----------------------------------------------------------------------- */
+typedef void (*ravine_task)(void *arg, int64_t index);
+/* Calls task(arg, 0) ... task(arg, ntasks - 1), in any order, on any threads, and returns when all
+ * are done. */
+typedef void (*ravine_parallel)(void *context, ravine_task task, void *arg, int64_t ntasks);
+
+typedef struct ravine_env {
+    uint32_t size;
+    int32_t threads; /* of the library's own pool; 0: RAVINE_THREADS, else one per processor */
+    const char *isa; /* instruction set of the kernels; NULL: RAVINE_ISA, else the best there is */
+    /* Memory; both NULL: the C library's. `alignment` is a power of two; NULL when there is none.
+     * release() gets the size that was asked for. */
+    void *(*allocate)(void *context, size_t bytes, size_t alignment);
+    void (*release)(void *context, void *memory, size_t bytes);
+    void *allocator;
+    /* Your executor in place of the library's pool; NULL: the pool, started on the first step that
+     * is worth it. */
+    ravine_parallel parallel;
+    void *parallel_context;
+} ravine_env;
+RAVINE_API void ravine_env_init(ravine_env *env);
+RAVINE_API const char *ravine_isa(const char *wanted); /* the set in use for that wish, or NULL */
+
+/* The pool by itself, for programs that want to share one between handles and their own work:
+ * env.parallel = ravine_pool_run; env.parallel_context = pool. */
+typedef struct ravine_pool ravine_pool;
+RAVINE_API ravine_status ravine_pool_create(ravine_pool **out, int32_t threads) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_pool_run(void *pool, ravine_task task, void *arg, int64_t ntasks);
+RAVINE_API int32_t ravine_pool_threads(const ravine_pool *pool);
+RAVINE_API void ravine_pool_destroy(ravine_pool *pool); /* NULL is fine */
+
+/* ---- an optimizer: groups of parameters, their rules, their state ------------------------------ */
+typedef enum ravine_dtype { RAVINE_F32 = 1, RAVINE_F64, RAVINE_BF16, RAVINE_F16 } ravine_dtype;
+
+typedef struct ravine_param {
+    uint32_t size;       /* sizeof(ravine_param) */
+    int32_t dtype;       /* ravine_dtype of data; F32 and F64 in this version */
+    int32_t grad_dtype;  /* 0: the same */
+    int32_t group;       /* 0 is the group that ravine_create made */
+    const char *name;    /* copied; unique in the optimizer; key of the state in a checkpoint */
+    void *data;          /* [len], contiguous; must outlive the optimizer or be rebound */
+    void *grad;          /* [len]; NULL: none this step; written only when zero_grad is on */
+    int64_t len;         /* >= 0 elements */
+    const int64_t *shape; /* [ndim], product = len; copied; NULL: [len] */
+    int32_t ndim;
+    int32_t reserved;
+} ravine_param;
+
+typedef enum ravine_nonfinite {
+    RAVINE_HOLD,     /* such an element is left as it is, with its state, and counted */
+    RAVINE_SKIP,     /* the whole step is left out; costs a read of the gradients */
+    RAVINE_PROPAGATE /* nothing is checked, as PyTorch */
+} ravine_nonfinite;
+
+/* How every step is made, for all groups together. Change it between any two steps. */
+typedef struct ravine_options {
+    uint32_t size;
+    int32_t nonfinite; /* ravine_nonfinite: what happens to gradients that are not finite */
+    int32_t zero_grad; /* 1: gradients are zero after the step */
+    int32_t reserved;
+    double clip_norm;  /* > 0: bound on the norm of all gradients; inf: off */
+    double grad_scale; /* > 0: gradients are divided by it first, as for a scaled loss; 1 */
+} ravine_options;
+RAVINE_API void ravine_options_init(ravine_options *options);
+
+typedef struct ravine_optimizer ravine_optimizer;
+
+/* Makes an optimizer with one group, number 0. `c` and `env` (NULL: the defaults) are copied. */
+RAVINE_API ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c,
+                                       const ravine_env *env) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_destroy(ravine_optimizer *o); /* NULL is fine */
+RAVINE_API ravine_status ravine_add_group(ravine_optimizer *o, const ravine_config *c,
+                                          int32_t *group) RAVINE_MUST_CHECK;
+
+/* Adds n parameters and allocates their state: all of them, or none on an error. May be called
+ * again later: new parameters start with clock 0. */
+RAVINE_API ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p,
+                                    int64_t n) RAVINE_MUST_CHECK;
+/* Bytes that ravine_add(o, p, n) would allocate: exactly. */
+RAVINE_API ravine_status ravine_state_bytes(const ravine_optimizer *o, const ravine_param *p,
+                                            int64_t n, int64_t *bytes) RAVINE_MUST_CHECK;
+/* Bytes that the optimizer holds now, its state and its books. */
+RAVINE_API int64_t ravine_memory_bytes(const ravine_optimizer *o);
+
+/* Says where data and gradients of the parameters first ... first + n - 1 (in the order of adding)
+ * are now. data == NULL leaves all data as they are; a NULL in grad: no gradient this step. */
+RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t n,
+                                     void *const *data, void *const *grad) RAVINE_MUST_CHECK;
+
+/* A setting of a group from the next step on; `group` -1: of every group. A schedule is evaluated
+ * at the number of applied steps, 0 at the first; ravine_set replaces it by a constant. Settings
+ * that decide which state exists (amsgrad, centered, momentum and ema_decay zero or not) are
+ * fixed once the group has parameters: E_STATE. */
+RAVINE_API ravine_status ravine_set(ravine_optimizer *o, int32_t group, int setting,
+                                    double value) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t group, int setting,
+                                             const ravine_schedule *s) RAVINE_MUST_CHECK;
+/* The value that the next step will use. */
+RAVINE_API ravine_status ravine_get(const ravine_optimizer *o, int32_t group, int setting,
+                                    double *value) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
+                                            const ravine_options *options) RAVINE_MUST_CHECK;
+
+/* What a step did. Norms are over the gradients after grad_scale and before clipping, over the
+ * change of the parameters, and over the parameters after the step; elements that were held count
+ * in the last only. Parameters without a gradient count in none. */
+typedef struct ravine_report {
+    uint32_t size;
+    int32_t group;     /* -1: all groups */
+    int64_t step;      /* applied steps, this one included */
+    int64_t attempts;  /* calls of ravine_step, this one included */
+    double lr;         /* of the group, or of group 0 */
+    double grad_norm, update_norm, param_norm;
+    double clip;       /* factor on the gradients: 1 unless they were clipped */
+    int64_t nonfinite; /* elements whose gradient was not finite; 0 under PROPAGATE */
+    int64_t nonfinite_param, nonfinite_index; /* the first of them, or -1 */
+} ravine_report;
+
+/* One step of every parameter that has a gradient. OK, CLIPPED, HELD (also when clipped as well),
+ * SKIPPED. report may be NULL: then its norms are not computed. Never allocates. */
+RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) RAVINE_MUST_CHECK;
+/* The part of the last step's report that belongs to one group; E_STATE if it had no report. */
+RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,
+                                             ravine_report *report) RAVINE_MUST_CHECK;
+
+/* ---- looking at the state ----------------------------------------------------------------------- */
+RAVINE_API int64_t ravine_param_count(const ravine_optimizer *o);
+RAVINE_API int32_t ravine_group_count(const ravine_optimizer *o);
+RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);               /* applied steps */
+RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param); /* its steps; -1: none */
+/* Views: pointers into the optimizer, valid until it changes. `key` as in PyTorch: exp_avg,
+ * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. Key number k of a parameter:
+ * NULL past the last. */
+RAVINE_API ravine_status ravine_param_view(const ravine_optimizer *o, int64_t param,
+                                           ravine_param *view) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_state_view(ravine_optimizer *o, const char *param, const char *key,
+                                           ravine_param *view) RAVINE_MUST_CHECK;
+RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param, int32_t k);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -52,17 +52,17 @@ extern "C" {
 
 /* ---- results ---------------------------------------------------------------------------------
  * X(name, value, text). Values never change. */
-#define RAVINE_STATUS_LIST(X)                                                                      \
-    X(RAVINE_OK, 0, "done")                                                                        \
-    X(RAVINE_SKIPPED, 1, "step skipped: a gradient was not finite")                                \
-    X(RAVINE_CLIPPED, 2, "step done: the gradient norm was clipped")                               \
-    X(RAVINE_HELD, 3, "step done: elements whose gradient was not finite were left as they are")   \
-    X(RAVINE_E_ARG, -1, "an argument is wrong")                                                    \
-    X(RAVINE_E_RANGE, -2, "a number is outside its allowed range")                                 \
-    X(RAVINE_E_NOMEM, -3, "out of memory")                                                         \
-    X(RAVINE_E_STATE, -4, "the call is not allowed in this state")                                 \
-    X(RAVINE_E_UNSUPPORTED, -5, "this build or processor cannot do that")                          \
-    X(RAVINE_E_FORMAT, -6, "the text or file is not what it should be")                            \
+#define RAVINE_STATUS_LIST(X)                                                                    \
+    X(RAVINE_OK, 0, "done")                                                                      \
+    X(RAVINE_SKIPPED, 1, "step skipped: a gradient was not finite")                              \
+    X(RAVINE_CLIPPED, 2, "step done: the gradient norm was clipped")                             \
+    X(RAVINE_HELD, 3, "step done: elements whose gradient was not finite were left as they are") \
+    X(RAVINE_E_ARG, -1, "an argument is wrong")                                                  \
+    X(RAVINE_E_RANGE, -2, "a number is outside its allowed range")                               \
+    X(RAVINE_E_NOMEM, -3, "out of memory")                                                       \
+    X(RAVINE_E_STATE, -4, "the call is not allowed in this state")                               \
+    X(RAVINE_E_UNSUPPORTED, -5, "this build or processor cannot do that")                        \
+    X(RAVINE_E_FORMAT, -6, "the text or file is not what it should be")                          \
     X(RAVINE_E_IO, -7, "reading or writing failed")
 
 #define RAVINE_X(name, value, text) name = value,
@@ -70,7 +70,7 @@ typedef enum ravine_status { RAVINE_STATUS_LIST(RAVINE_X) } ravine_status;
 #undef RAVINE_X
 
 RAVINE_API const char *ravine_status_text(ravine_status status); /* fixed text, never NULL */
-RAVINE_API const char *ravine_errmsg(void);  /* what failed last on this thread; "" if nothing did */
+RAVINE_API const char *ravine_errmsg(void); /* what failed last on this thread; "" if nothing did */
 RAVINE_API const char *ravine_version(void); /* "0.1.0", of the library that is loaded */
 
 /* ---- eta_t: a schedule is a plain value ------------------------------------------------------
@@ -78,19 +78,19 @@ RAVINE_API const char *ravine_version(void); /* "0.1.0", of the library that is 
  * A sequence of segments. Segment k covers `steps` steps; u = 0, 1, ... counts from its own first
  * step and n = steps. After the last segment its last value is held; steps = RAVINE_FOREVER never
  * ends. X(NAME, name, parameters, formula). */
-#define RAVINE_SHAPE_LIST(X)                                                                       \
-    X(CONSTANT, constant, "", "from")                                                              \
-    X(LINEAR, linear, "", "from + (to - from) u/n")                                                \
-    X(COSINE, cosine, "", "to + (from - to) (1 + cos(pi u/n)) / 2")                                \
-    X(EXPONENTIAL, exponential, "", "from (to/from)^(u/n)")                                        \
-    X(POLYNOMIAL, polynomial, "power", "to + (from - to) (1 - u/n)^power")                         \
-    X(STEP, step, "every gamma", "from gamma^floor(u/every)")                                      \
-    X(DECAY, decay, "gamma", "from gamma^u")                                                       \
-    X(INVERSE_SQRT, inverse_sqrt, "timescale", "from / sqrt(1 + u/timescale)")                     \
-    X(INVERSE_TIME, inverse_time, "timescale", "from / (1 + u/timescale)")                         \
-    X(CYCLIC, cyclic, "half_cycle gamma",                                                          \
-      "from up to `to` and back every 2 half_cycle steps, height times gamma^cycle")               \
-    X(RESTARTS, restarts, "period growth",                                                         \
+#define RAVINE_SHAPE_LIST(X)                                                         \
+    X(CONSTANT, constant, "", "from")                                                \
+    X(LINEAR, linear, "", "from + (to - from) u/n")                                  \
+    X(COSINE, cosine, "", "to + (from - to) (1 + cos(pi u/n)) / 2")                  \
+    X(EXPONENTIAL, exponential, "", "from (to/from)^(u/n)")                          \
+    X(POLYNOMIAL, polynomial, "power", "to + (from - to) (1 - u/n)^power")           \
+    X(STEP, step, "every gamma", "from gamma^floor(u/every)")                        \
+    X(DECAY, decay, "gamma", "from gamma^u")                                         \
+    X(INVERSE_SQRT, inverse_sqrt, "timescale", "from / sqrt(1 + u/timescale)")       \
+    X(INVERSE_TIME, inverse_time, "timescale", "from / (1 + u/timescale)")           \
+    X(CYCLIC, cyclic, "half_cycle gamma",                                            \
+      "from up to `to` and back every 2 half_cycle steps, height times gamma^cycle") \
+    X(RESTARTS, restarts, "period growth",                                           \
       "cosine over each period from `from` towards `to`; each period growth times the last")
 
 #define RAVINE_X(NAME, name, parameters, formula) RAVINE_SHAPE_##NAME,
@@ -147,13 +147,13 @@ RAVINE_API ravine_status ravine_schedule_describe(const ravine_schedule *s,
  * answers with a factor for the learning rate. A metric that is not finite counts as bad. */
 typedef struct ravine_plateau {
     uint32_t size;
-    int32_t maximize;   /* 1 if higher is better */
-    double factor;      /* (0, 1): multiplies `scale` at each reduction */
-    double minimum;     /* >= 0: scale never falls below it */
-    double threshold;   /* >= 0: the least improvement that counts: relative to |best| */
-    int64_t patience;   /* >= 0: bad results that are tolerated; the next one reduces */
-    int64_t cooldown;   /* >= 0: results after a reduction that are not counted */
-    double best, scale; /* state: best metric so far; product of all reductions */
+    int32_t maximize;           /* 1 if higher is better */
+    double factor;              /* (0, 1): multiplies `scale` at each reduction */
+    double minimum;             /* >= 0: scale never falls below it */
+    double threshold;           /* >= 0: the least improvement that counts: relative to |best| */
+    int64_t patience;           /* >= 0: bad results that are tolerated; the next one reduces */
+    int64_t cooldown;           /* >= 0: results after a reduction that are not counted */
+    double best, scale;         /* state: best metric so far; product of all reductions */
     int64_t bad, cooling, told; /* state: counters */
 } ravine_plateau;
 RAVINE_API void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
@@ -230,10 +230,10 @@ typedef enum ravine_setting_kind {
 typedef struct ravine_setting_info {
     const char *name, *text; /* fixed texts */
     ravine_setting_kind kind;
-    double least, greatest;             /* bounds */
-    int32_t least_open, greatest_open;  /* 1: the bound itself is excluded */
-    int32_t nchoices;                   /* CHOICE: how many, and their words */
-    const char *const *choice;          /* [nchoices] */
+    double least, greatest;            /* bounds */
+    int32_t least_open, greatest_open; /* 1: the bound itself is excluded */
+    int32_t nchoices;                  /* CHOICE: how many, and their words */
+    const char *const *choice;         /* [nchoices] */
 } ravine_setting_info;
 RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
 RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
@@ -317,18 +317,19 @@ RAVINE_API void ravine_pool_run(void *pool, ravine_task task, void *arg, int64_t
 RAVINE_API int32_t ravine_pool_threads(const ravine_pool *pool);
 RAVINE_API void ravine_pool_destroy(ravine_pool *pool); /* NULL is fine */
 
-/* ---- an optimizer: groups of parameters, their rules, their state ------------------------------ */
+/* ---- an optimizer: groups of parameters, their rules, their state ------------------------------
+ */
 typedef enum ravine_dtype { RAVINE_F32 = 1, RAVINE_F64, RAVINE_BF16, RAVINE_F16 } ravine_dtype;
 
 typedef struct ravine_param {
-    uint32_t size;       /* sizeof(ravine_param) */
-    int32_t dtype;       /* ravine_dtype of data; F32 and F64 in this version */
-    int32_t grad_dtype;  /* 0: the same */
-    int32_t group;       /* 0 is the group that ravine_create made */
-    const char *name;    /* copied; unique in the optimizer; key of the state in a checkpoint */
-    void *data;          /* [len], contiguous; must outlive the optimizer or be rebound */
-    void *grad;          /* [len]; NULL: none this step; written only when zero_grad is on */
-    int64_t len;         /* >= 0 elements */
+    uint32_t size;        /* sizeof(ravine_param) */
+    int32_t dtype;        /* ravine_dtype of data; F32 and F64 in this version */
+    int32_t grad_dtype;   /* 0: the same */
+    int32_t group;        /* 0 is the group that ravine_create made */
+    const char *name;     /* copied; unique in the optimizer; key of the state in a checkpoint */
+    void *data;           /* [len], contiguous; must outlive the optimizer or be rebound */
+    void *grad;           /* [len]; NULL: none this step; written only when zero_grad is on */
+    int64_t len;          /* >= 0 elements */
     const int64_t *shape; /* [ndim], product = len; copied; NULL: [len] */
     int32_t ndim;
     int32_t reserved;
@@ -394,10 +395,10 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
  * in the last only. Parameters without a gradient count in none. */
 typedef struct ravine_report {
     uint32_t size;
-    int32_t group;     /* -1: all groups */
-    int64_t step;      /* applied steps, this one included */
-    int64_t attempts;  /* calls of ravine_step, this one included */
-    double lr;         /* of the group, or of group 0 */
+    int32_t group;    /* -1: all groups */
+    int64_t step;     /* applied steps, this one included */
+    int64_t attempts; /* calls of ravine_step, this one included */
+    double lr;        /* of the group, or of group 0 */
     double grad_norm, update_norm, param_norm;
     double clip;       /* factor on the gradients: 1 unless they were clipped */
     int64_t nonfinite; /* elements whose gradient was not finite; 0 under PROPAGATE */
@@ -411,10 +412,11 @@ RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report)
 RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,
                                              ravine_report *report) RAVINE_MUST_CHECK;
 
-/* ---- looking at the state ----------------------------------------------------------------------- */
+/* ---- looking at the state -----------------------------------------------------------------------
+ */
 RAVINE_API int64_t ravine_param_count(const ravine_optimizer *o);
 RAVINE_API int32_t ravine_group_count(const ravine_optimizer *o);
-RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);               /* applied steps */
+RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);                /* applied steps */
 RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param); /* its steps; -1: none */
 /* Views: pointers into the optimizer, valid until it changes. `key` as in PyTorch: exp_avg,
  * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. Key number k of a parameter:

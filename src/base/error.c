@@ -16,11 +16,13 @@ ravine_status ravine_fail(ravine_status status, const char *format, ...) {
     return status;
 }
 
-const char *ravine_errmsg(void) { return message; }
+const char *ravine_errmsg(void) {
+    return message;
+}
 
 const char *ravine_status_text(ravine_status status) {
     switch (status) {
-#define RAVINE_X(name, value, text)                                                                \
+#define RAVINE_X(name, value, text) \
     case name: return text;
         RAVINE_STATUS_LIST(RAVINE_X)
 #undef RAVINE_X

@@ -13,4 +13,6 @@ int failure(int exit_code, const char *format, ...) {
     return exit_code;
 }
 
-const char *failure_text(void) { return message; }
+const char *failure_text(void) {
+    return message;
+}

@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 typedef struct dataset {
-    int64_t count;      /* examples */
-    int64_t shape[3];   /* of one example: channels, height, width; a table: features, 1, 1 */
-    int64_t size;       /* product of shape: numbers in one example */
-    int64_t outputs;    /* classes (classification) or target columns (regression) */
-    float *x;           /* [count, size] */
-    int32_t *label;     /* [count], 0 .. outputs - 1; NULL for regression */
-    float *y;           /* [count, outputs]; NULL for classification */
+    int64_t count;    /* examples */
+    int64_t shape[3]; /* of one example: channels, height, width; a table: features, 1, 1 */
+    int64_t size;     /* product of shape: numbers in one example */
+    int64_t outputs;  /* classes (classification) or target columns (regression) */
+    float *x;         /* [count, size] */
+    int32_t *label;   /* [count], 0 .. outputs - 1; NULL for regression */
+    float *y;         /* [count, outputs]; NULL for classification */
 } dataset;
 
 typedef struct dataset_pair {
@@ -37,7 +37,7 @@ typedef struct dataset_csv_options {
     bool regression;
     double test_share; /* (0, 1) */
     uint64_t seed;
-    char delimiter; /* usually ',' */
+    char delimiter;                     /* usually ',' */
     const char *const *numeric_columns; /* [nnumeric] */
     int64_t nnumeric;
 } dataset_csv_options;

@@ -1,8 +1,8 @@
 /* net.h - small trainable networks in float32: built from a description, exact gradients.
  *
  * A batch goes forward and backward in one call; the gradients are left beside the parameters for
- * ravine_step(). Work is split over `parallel` in parts that do not depend on the number of threads,
- * so the same seed gives the same bits for any.
+ * ravine_step(). Work is split over `parallel` in parts that do not depend on the number of
+ * threads, so the same seed gives the same bits for any.
  */
 #ifndef RAVINE_NET_NET_H
 #define RAVINE_NET_NET_H
@@ -21,13 +21,13 @@ typedef enum net_loss { NET_CROSS_ENTROPY, NET_MEAN_SQUARED_ERROR } net_loss;
 
 typedef struct net_spec {
     net_model model;
-    int64_t input[3]; /* channels, height, width; tables: features, 1, 1 */
-    int64_t outputs;  /* classes or target columns */
-    int32_t nwidths;  /* mlp: hidden layers; cnn: convolutions; resnet: stages */
+    int64_t input[3];               /* channels, height, width; tables: features, 1, 1 */
+    int64_t outputs;                /* classes or target columns */
+    int32_t nwidths;                /* mlp: hidden layers; cnn: convolutions; resnet: stages */
     int64_t widths[NET_WIDTHS_MAX]; /* mlp: units; cnn and resnet: channels */
-    int64_t dense;    /* cnn: units of the dense layer before the output; 0: none */
-    int64_t kernel;   /* cnn: side of the convolution, odd */
-    int64_t blocks;   /* resnet: residual blocks in each stage */
+    int64_t dense;                  /* cnn: units of the dense layer before the output; 0: none */
+    int64_t kernel;                 /* cnn: side of the convolution, odd */
+    int64_t blocks;                 /* resnet: residual blocks in each stage */
     net_activation activation;
     net_norm norm;
     net_pooling pooling; /* cnn */
@@ -37,7 +37,7 @@ typedef struct net_spec {
 } net_spec;
 
 typedef struct net_tensor {
-    const char *name; /* "layer1.weight": unique, stable, owned by the net */
+    const char *name;   /* "layer1.weight": unique, stable, owned by the net */
     float *data, *grad; /* [len]; grad is NULL for a buffer */
     int64_t len, shape[4];
     int32_t ndim;

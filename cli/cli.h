@@ -1,0 +1,67 @@
+/* cli.h - what a command of `ravine` is given, and how it answers.
+ *
+ *     int cmd_schedule(const cli_args *args) {
+ *         const char *spec = args->operand[0];
+ *         if (!spec) return failure(EXIT_USAGE, "schedule needs a SPEC ...");
+ *         int64_t steps = cli_count(args, CLI_STEPS, 1000);
+ *
+ * A command returns 0 or failure(...) with an exit code of io/failure.h; main() prints the message
+ * to stderr, once. Data goes to stdout, talk to stderr; main() checks that stdout was written.
+ * Commands and options are listed once, in options.def.
+ */
+#ifndef RAVINE_CLI_H
+#define RAVINE_CLI_H
+
+#include "io/failure.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define COMMAND(NAME, ...) CLI_##NAME##_COMMAND,
+typedef enum cli_command {
+#include "options.def"
+    CLI_COMMAND_COUNT
+} cli_command;
+#define OPTION(NAME, ...) CLI_##NAME,
+typedef enum cli_option {
+#include "options.def"
+    CLI_OPTION_COUNT
+} cli_option;
+
+typedef struct cli_given {
+    cli_option option;
+    const char *value; /* NULL for a flag */
+} cli_given;
+
+typedef struct cli_args {
+    cli_command command;  /* CLI_COMMAND_COUNT: none was named */
+    const char **operand; /* [noperands], then NULL */
+    int noperands;
+    cli_given *given; /* [ngiven] in the order of the command line */
+    int ngiven;
+} cli_args;
+
+/* Reads the command line; every COUNT, also from a variable, is checked against its bounds.
+ * Returns 0 or EXIT_USAGE (EXIT_INPUT: no memory). Free with cli_args_free() in either case. */
+int cli_parse(cli_args *args, int argc, const char *const *argv);
+void cli_args_free(cli_args *args);
+
+bool cli_is_given(const cli_args *args, cli_option option); /* on the command line */
+/* The option's last value, else its variable's, else its fallback, else NULL. */
+const char *cli_text(const cli_args *args, cli_option option);
+/* The same as a number; `otherwise` where cli_text() is NULL. */
+int64_t cli_count(const cli_args *args, cli_option option, int64_t otherwise);
+
+bool cli_color(FILE *stream); /* a terminal that wants colour: NO_COLOR, TERM=dumb say no */
+int cli_width(FILE *stream);  /* columns of that terminal, else 80 */
+
+/* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
+void cli_print_help(FILE *out, cli_command command);
+void cli_print_man(FILE *out, cli_command command);
+void cli_print_completion(FILE *out); /* bash */
+
+#define COMMAND(NAME, name, ...) int cmd_##name(const cli_args *args);
+#include "options.def"
+
+#endif

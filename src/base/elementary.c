@@ -16,7 +16,8 @@ typedef struct pair {
     double hi, lo;
 } pair;
 
-/* ln 2 = LN2_HI + LN2_LO: HI has 42 bits, so that k HI is exact for every exponent k of a double. */
+/* ln 2 = LN2_HI + LN2_LO: HI has 42 bits, so that k HI is exact for every exponent k of a double.
+ */
 #define LN2_HI 0x1.62e42fefa38p-1
 #define LN2_LO 0x1.ef35793c7673p-45
 static const pair pi = {0x1.921fb54442d18p+1, 0x1.1a62633145c07p-53};
@@ -83,7 +84,9 @@ static pair log_of(double x) {
     return add((pair){k * LN2_HI, k * LN2_LO}, (pair){2 * half.hi, 2 * half.lo});
 }
 
-double ravine_exp(double x) { return exp_of((pair){x, 0}); }
+double ravine_exp(double x) {
+    return exp_of((pair){x, 0});
+}
 
 double ravine_log(double x) {
     if (x == 0) return -HUGE_VAL;

@@ -1,4 +1,59 @@
+# cmake --install: libraries, header, command, man pages, completion, and what lets other programs
+# find them. Everything is relative to the prefix, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ravine)
+set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set_target_properties(ravine_static PROPERTIES EXPORT_NAME ravine_static)
 install(TARGETS ravine ravine_static EXPORT ravine_targets
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES include/ravine.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+# find_package(ravine): ravine::ravine and ravine::ravine_static
+install(EXPORT ravine_targets NAMESPACE ravine:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/ravine-config.cmake.in ravine-config.cmake
+    INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(ravine-config-version.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/ravine-config.cmake
+              ${PROJECT_BINARY_DIR}/ravine-config-version.cmake
+    DESTINATION ${package_dir})
+
+# pkg-config ravine
+file(RELATIVE_PATH pkgconfig_to_prefix /prefix/${pkgconfig_dir} /prefix)
+string(REGEX REPLACE "/$" "" pkgconfig_to_prefix "${pkgconfig_to_prefix}")
+configure_file(cmake/ravine.pc.in ravine.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/ravine.pc DESTINATION ${pkgconfig_dir})
+
+if(NOT RAVINE_COMMAND)
+    return()
+endif()
+install(TARGETS ravine_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+# The command writes its own man pages and completion, from cli/options.def.
+if(CMAKE_CROSSCOMPILING)
+    return()
+endif()
+set(man_dir ${PROJECT_BINARY_DIR}/man)
+set(completion ${PROJECT_BINARY_DIR}/completion/ravine)
+file(MAKE_DIRECTORY ${man_dir} ${PROJECT_BINARY_DIR}/completion)
+file(STRINGS cli/options.def command_rows REGEX "^COMMAND\\([A-Z]")
+list(TRANSFORM command_rows REPLACE "^COMMAND\\([^,]*, *([^,]*),.*" "\\1" OUTPUT_VARIABLE commands)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cli/options.def)
+
+set(man_pages ${man_dir}/ravine.1)
+add_custom_command(OUTPUT ${man_dir}/ravine.1
+    COMMAND ravine_command help --man -o ${man_dir}/ravine.1 DEPENDS ravine_command VERBATIM)
+foreach(command ${commands})
+    set(page ${man_dir}/ravine-${command}.1)
+    list(APPEND man_pages ${page})
+    add_custom_command(OUTPUT ${page}
+        COMMAND ravine_command help ${command} --man -o ${page} DEPENDS ravine_command VERBATIM)
+endforeach()
+add_custom_command(OUTPUT ${completion}
+    COMMAND ravine_command help --completion bash -o ${completion} DEPENDS ravine_command VERBATIM)
+add_custom_target(ravine_manuals ALL DEPENDS ${man_pages} ${completion})
+
+install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${completion} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

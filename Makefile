@@ -1,0 +1,52 @@
+# Thin over CMake: CMakePresets.json has the builds, tools/ the scripts. `make` builds the command.
+CONFIG       ?= examples/fashion_mlp.yaml
+PREFIX       ?= /usr/local
+FUZZ_SECONDS ?= 20
+
+sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
+scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check
+export FUZZ_SECONDS
+
+.PHONY: build run test test-long bench fuzz format lint install clean
+
+build:
+	@tools/install-dependencies run
+	@cmake --preset release -DRAVINE_TESTS=OFF --log-level=WARNING
+	@cmake --build build --parallel
+
+run: build
+	build/ravine train $(CONFIG)
+
+bench: build
+	build/ravine bench
+
+# gcc, clang, ASan + UBSan, TSan, the installed tree, the command; ends with `N passed, N failed`.
+test:
+	@tools/install-dependencies test
+	@tools/test
+
+test-long: export RAVINE_TEST_LONG = 1
+test-long: test
+
+fuzz:
+	@tools/install-dependencies fuzz
+	@tools/fuzz
+
+format:
+	@tools/install-dependencies lint
+	clang-format -i $(sources)
+	.venv/bin/ruff format tools tests
+
+lint:
+	@tools/install-dependencies lint
+	clang-format --dry-run --Werror $(sources)
+	shellcheck $(scripts)
+	.venv/bin/ruff check tools/summary tools tests
+	.venv/bin/ruff format --check tools/summary tools tests
+
+install: build
+	cmake --install build --prefix $(PREFIX)
+	-test -n "$(DESTDIR)" || ldconfig
+
+clean:
+	rm -rf build build-* .venv

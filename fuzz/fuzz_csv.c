@@ -1,0 +1,40 @@
+/* CSV files: the first byte chooses the options, the rest is the file. */
+#include "net/csv.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What an accepted file promises: finite numbers, labels of existing classes. */
+static void check(const dataset *d) {
+    for (int64_t k = 0; k < d->count * d->size; k++)
+        if (!isfinite(d->x[k])) abort();
+    for (int64_t k = 0; d->label && k < d->count; k++)
+        if (d->label[k] < 0 || d->label[k] >= d->outputs) abort();
+    for (int64_t k = 0; d->y && k < d->count * d->outputs; k++)
+        if (!isfinite(d->y[k])) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const char *const numeric[] = {"a"};
+    if (size == 0) return 0;
+    const dataset_csv_options options = {
+        .path = "fuzz",
+        .target = "y",
+        .regression = data[0] & 1,
+        .test_share = 0.25,
+        .seed = data[0],
+        .delimiter = data[0] & 2 ? ';' : ',',
+        .numeric_columns = numeric,
+        .nnumeric = data[0] & 4 ? 1 : 0,
+    };
+    dataset_pair pair;
+    if (csv_dataset(&pair, data + 1, size - 1, &options) == 0) {
+        check(&pair.train);
+        check(&pair.test);
+        dataset_pair_free(&pair);
+    }
+    return 0;
+}

@@ -1,0 +1,29 @@
+/* log_file.h - a file that grows by whole records, for run.jsonl and TensorBoard events.
+ *
+ * Records gather in memory and go out together, by one write, when LOG_FILE_BYTES have gathered or
+ * LOG_FILE_SECONDS have passed since the last write (looked at after each record), and on flush and
+ * close. So a killed process loses at most that last moment and never leaves part of a record
+ * behind; a write that fails half-way (a full disk) is cut back to the last whole record.
+ */
+#ifndef RAVINE_IO_LOG_FILE_H
+#define RAVINE_IO_LOG_FILE_H
+
+#include <stddef.h>
+
+enum { LOG_FILE_BYTES = 65536, LOG_FILE_SECONDS = 1 };
+
+typedef struct log_file log_file;
+
+/* Creates the file `path`; one that exists is never written over.
+ * The functions that can fail return 0 or an exit code of io/failure.h. */
+int log_file_create(log_file **out, const char *path);
+/* Adds to the record; a failure is kept and told by log_file_end_record. */
+void log_file_add(log_file *log, const void *bytes, size_t size);
+int log_file_end_record(log_file *log);
+int log_file_flush(log_file *log);
+/* Flushes, syncs and frees; a record that was not ended is dropped. NULL is fine. */
+int log_file_close(log_file *log);
+/* Frees and removes the file: for a log whose beginning could not be written. NULL is fine. */
+void log_file_discard(log_file *log);
+
+#endif

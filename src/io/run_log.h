@@ -1,0 +1,37 @@
+/* run_log.h - runs/NAME/run.jsonl: what a run did, one JSON object per line (JSON Lines).
+ *
+ * The first line is the header. Objects that come once (the header, a result) are jansson trees;
+ * lines that come every step are written straight into the buffer:
+ *
+ *     run_log_integer(log, "step", 12);
+ *     run_log_number(log, "loss", 0.25);
+ *     run_log_numbers(log, "group_grad_norm", norm, 2);
+ *     int code = run_log_end(log); {"step":12,"loss":0.25,"group_grad_norm":[1,2]}
+ *
+ * Numbers read back as the same double; JSON has no NaN and no infinities, so they become null.
+ * Keys are plain ASCII without quotes and backslashes. The header is in the file when
+ * run_log_create returns; when later lines are written is told in log_file.h. Functions that can
+ * fail return 0 or an exit code of io/failure.h.
+ */
+#ifndef RAVINE_IO_RUN_LOG_H
+#define RAVINE_IO_RUN_LOG_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct run_log run_log;
+
+/* Creates the file `path`, which must not exist yet. `header` stays the caller's. */
+int run_log_create(run_log **out, const char *path, const json_t *header);
+int run_log_object(run_log *log, const json_t *object); /* one line, written at once */
+
+/* One line, member by member; run_log_end tells the first failure since the line began. */
+void run_log_integer(run_log *log, const char *key, int64_t value);
+void run_log_number(run_log *log, const char *key, double value);
+void run_log_numbers(run_log *log, const char *key, const double *values, size_t count);
+int run_log_end(run_log *log);
+
+int run_log_close(run_log *log); /* NULL is fine; a line that was not ended is dropped */
+
+#endif

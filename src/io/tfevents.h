@@ -1,0 +1,28 @@
+/* tfevents.h - numbers over steps in the event files that TensorBoard reads.
+ *
+ * A file is a row of records (TensorFlow's TFRecord): length, check of the length, data, check of
+ * the data. The data are protobuf messages Event{wall_time, step, file_version | summary{value{tag,
+ * simple_value}}}, encoded by hand: five fields do not need a library. When records are written is
+ * told in log_file.h. Functions that can fail return 0 or an exit code of io/failure.h.
+ * Formats: tensorflow/core/util/event.proto, framework/summary.proto, lib/io/record_writer.cc.
+ */
+#ifndef RAVINE_IO_TFEVENTS_H
+#define RAVINE_IO_TFEVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tfevents tfevents;
+
+typedef struct tfevents_scalar {
+    const char *tag; /* "train/loss" */
+    double value;    /* kept as float32; NaN and infinities are shown as such */
+} tfevents_scalar;
+
+/* Creates events.out.tfevents.<seconds>.<host>.<pid> in `folder`. */
+int tfevents_create(tfevents **out, const char *folder);
+/* One event, stamped with the time now. */
+int tfevents_write(tfevents *events, int64_t step, const tfevents_scalar *scalars, size_t count);
+int tfevents_close(tfevents *events); /* NULL is fine */
+
+#endif

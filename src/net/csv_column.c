@@ -1,0 +1,140 @@
+#include "net/csv_column.h"
+
+#include "io/failure.h"
+#include "io/number.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+/* Fills value[row - 1]; the rows of the first word and of the first number that cannot be used, 0
+ * if there is none. */
+static void read_numbers(csv_column *c, const csv_table *t, int64_t *word, int64_t *unusable) {
+    *word = *unusable = 0;
+    for (int64_t row = 1; row <= t->rows && !*word; row++) {
+        double number = 0;
+        if (!number_parse(csv_field(t, row, c->index), &number)) *word = row;
+        if (!*unusable && !(fabs(number) <= CSV_NUMBER_MAX)) *unusable = row;
+        c->value[row - 1] = number;
+    }
+}
+
+static int wrong_field(const csv_column *c, const csv_table *t, int64_t row, const char *what) {
+    return failure(EXIT_INPUT, "%s, line %" PRId64 ", column '%s': '%s' %s", t->name,
+                   csv_line(t, row, c->index), csv_quote(csv_field(t, 0, c->index)).text,
+                   csv_quote(csv_field(t, row, c->index)).text, what);
+}
+
+/* Sets c->numeric, and c->value if it is. */
+static int classify(csv_column *c, const csv_table *t, bool must_be_numeric) {
+    int64_t word, unusable;
+    c->value = malloc((size_t)t->rows * sizeof *c->value);
+    if (!c->value) return failure(EXIT_INPUT, "%s: no memory for its columns", t->name);
+    read_numbers(c, t, &word, &unusable);
+    c->numeric = !word;
+    if (word && must_be_numeric)
+        return wrong_field(c, t, word, "is not a number, and the column must be numeric");
+    if (!word && unusable)
+        return wrong_field(c, t, unusable, "cannot be used; numbers must lie within +-1e100");
+    return 0;
+}
+
+/* ---- different values ------------------------------------------------------------------------ */
+
+typedef struct entry {
+    double number;    /* 0 in a column of words */
+    const char *word; /* "" in a column of numbers */
+    int64_t row;      /* from 0 */
+} entry;
+
+static int by_value(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    if (x->number != y->number) return x->number < y->number ? -1 : 1;
+    return strcmp(x->word, y->word);
+}
+
+/* Replaces the values by the ranks of the different ones in sorted order, and counts them. */
+static int rank_values(csv_column *c, const csv_table *t) {
+    size_t rows = (size_t)t->rows;
+    entry *e = malloc(rows * sizeof *e);
+    if (!e) return failure(EXIT_INPUT, "%s: no memory for its columns", t->name);
+    for (size_t k = 0; k < rows; k++) {
+        const char *text = csv_field(t, (int64_t)k + 1, c->index);
+        e[k] = (entry){c->numeric ? c->value[k] : 0, c->numeric ? "" : text, (int64_t)k};
+    }
+    qsort(e, rows, sizeof *e, by_value);
+    int64_t rank = 0;
+    for (size_t k = 0; k < rows; k++) {
+        if (k && by_value(&e[k - 1], &e[k]) != 0) rank++;
+        c->value[e[k].row] = (double)rank;
+    }
+    c->categories = rank + 1;
+    free(e);
+    return 0;
+}
+
+/* Numbers the ranks anew, in order of first appearance; there are at most CSV_CATEGORIES_MAX. */
+static void renumber(csv_column *c, int64_t rows) {
+    double number_of[CSV_CATEGORIES_MAX];
+    bool seen[CSV_CATEGORIES_MAX] = {false};
+    int next = 0;
+    for (int64_t k = 0; k < rows; k++) {
+        int rank = (int)c->value[k];
+        if (!seen[rank]) number_of[rank] = next++;
+        seen[rank] = true;
+        c->value[k] = number_of[rank];
+    }
+}
+
+static int64_t first_word(const csv_column *c, const csv_table *t) {
+    double number;
+    int64_t row = 1;
+    while (row < t->rows && number_parse(csv_field(t, row, c->index), &number)) row++;
+    return row;
+}
+
+int csv_column_read(csv_column *out, const csv_table *t, int64_t index, bool must_be_numeric) {
+    *out = (csv_column){.index = index};
+    int code = classify(out, t, must_be_numeric);
+    if (code || out->numeric) return code;
+    code = rank_values(out, t);
+    if (code) return code;
+    if (out->categories > CSV_CATEGORIES_MAX) {
+        int64_t row = first_word(out, t);
+        return failure(EXIT_INPUT,
+                       "%s: column '%s' has %" PRId64 " categories, the limit is %d; it is not "
+                       "numeric because of '%s' on line %" PRId64,
+                       t->name, csv_quote(csv_field(t, 0, index)).text, out->categories,
+                       CSV_CATEGORIES_MAX, csv_quote(csv_field(t, row, index)).text,
+                       csv_line(t, row, index));
+    }
+    renumber(out, t->rows);
+    return 0;
+}
+
+int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index,
+                            bool must_be_numeric) {
+    *out = (csv_column){.index = index};
+    int code = classify(out, t, must_be_numeric);
+    if (!code) code = rank_values(out, t);
+    if (code) return code;
+    const char *name = csv_field(t, 0, index);
+    if (out->categories < 2)
+        return failure(EXIT_INPUT,
+                       "%s: every row has '%s' in the target column '%s'; there must be at least "
+                       "2 classes",
+                       t->name, csv_quote(csv_field(t, 1, index)).text, csv_quote(name).text);
+    if (out->categories > CSV_CATEGORIES_MAX)
+        return failure(EXIT_INPUT,
+                       "%s: the target column '%s' has %" PRId64 " classes, the limit is %d; for "
+                       "numbers choose regression",
+                       t->name, csv_quote(name).text, out->categories, CSV_CATEGORIES_MAX);
+    return 0;
+}
+
+void csv_column_free(csv_column *column) {
+    free(column->value);
+}

@@ -1,0 +1,31 @@
+/* csv_column.h - what a column of a table means: numbers, or categories. */
+#ifndef RAVINE_NET_CSV_COLUMN_H
+#define RAVINE_NET_CSV_COLUMN_H
+
+#include "net/csv.h"
+
+#include <stdbool.h>
+
+enum { CSV_CATEGORIES_MAX = 1000 };
+#define CSV_NUMBER_MAX 1e100 /* its square still is a double, and so is the sum of 1e9 of them */
+
+typedef struct csv_column {
+    int64_t index; /* in the table */
+    bool numeric;
+    int64_t categories; /* how many; 0 for numbers */
+    double *value;      /* [rows] the number, or the index of the category */
+} csv_column;
+
+/* Reads a column whose fields are all filled: numbers if each is one, else categories in order of
+ * first appearance. With must_be_numeric a word is an error; a NaN or infinity among numbers always
+ * is. Returns 0 or an exit code; what was allocated goes with csv_column_free. */
+int csv_column_read(csv_column *out, const csv_table *t, int64_t index, bool must_be_numeric);
+
+/* Reads a column as classes: the different values in sorted order, numbers by size, words by bytes.
+ * There must be 2 .. CSV_CATEGORIES_MAX of them. */
+int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index,
+                            bool must_be_numeric);
+
+void csv_column_free(csv_column *column);
+
+#endif

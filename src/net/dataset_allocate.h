@@ -1,0 +1,14 @@
+/* dataset_allocate.h - room for the examples of a data set; shared by its readers. */
+#ifndef RAVINE_NET_DATASET_ALLOCATE_H
+#define RAVINE_NET_DATASET_ALLOCATE_H
+
+#include "net/dataset.h"
+
+#define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */
+
+/* Sets d->size and allocates x, and label or y, for d->count examples (>= 1) of d->shape with
+ * d->outputs. `name` is for messages. Returns 0 or an exit code of io/failure.h; what was allocated
+ * before a failure goes with dataset_pair_free. */
+int dataset_allocate(dataset *d, bool regression, const char *name);
+
+#endif

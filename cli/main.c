@@ -1,10 +1,17 @@
 /* main.c - reads the command line, runs one command, and answers for what it wrote. */
+#include "io/atomic_file.h"
 #include "ravine.h"
 #include "table.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
+
+#define COMMAND(NAME, name, ...) [CLI_##NAME##_COMMAND] = cmd_##name,
+static int (*const run_command[CLI_COMMAND_COUNT])(const cli_args *args) = {
+#include "options.def"
+};
 
 /* One line, whatever a file name or a cell of a table may hold: control characters as \xNN. */
 static void print_failure(void) {
@@ -29,29 +36,51 @@ static int run(const cli_args *args) {
     }
     if (args->command == CLI_COMMAND_COUNT)
         return failure(EXIT_USAGE, "no command is given; see ravine --help");
-    return cli_commands[args->command].run(args);
+    return run_command[args->command](args);
 }
 
 /* A full disk or a closed pipe is often noticed only when the last bytes leave. */
-static int close_stdout(void) {
-    bool failed = ferror(stdout);
+static int flush_stdout(void) {
     errno = 0;
-    if (fclose(stdout)) failed = true;
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout)) failed = true;
     if (!failed) return 0;
     return failure(EXIT_INPUT, "cannot write to stdout: %s",
                    errno ? strerror(errno) : "an earlier write failed");
+}
+
+/* --output FILE: stdout goes to a file that appears when the command has answered, and only then.
+ */
+static int run_into_file(const cli_args *args, const char *path) {
+    atomic_file file;
+    int status = atomic_file_open(&file, path);
+    if (status) return status;
+    if (dup2(file.fd, STDOUT_FILENO) < 0) {
+        atomic_file_discard(&file);
+        return failure(EXIT_INPUT, "cannot write to %s: %s", path, strerror(errno));
+    }
+    status = run(args);
+    bool answered = status != EXIT_USAGE && status != EXIT_INPUT;
+    if (!answered || flush_stdout()) {
+        atomic_file_discard(&file);
+        return answered ? EXIT_INPUT : status;
+    }
+    int uncommitted = atomic_file_commit(&file);
+    return uncommitted ? uncommitted : status;
 }
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told like any other */
     cli_args args;
     int status = cli_parse(&args, argc, (const char *const *)argv);
-    if (!status) status = run(&args);
+    if (!status) {
+        const char *output = cli_text(&args, CLI_OUTPUT);
+        status = strcmp(output, "-") ? run_into_file(&args, output) : run(&args);
+    }
     if (status) print_failure();
-    int unwritten = close_stdout();
-    if (unwritten && !status) {
+    if (flush_stdout() && !status) {
         print_failure();
-        status = unwritten;
+        status = EXIT_INPUT;
     }
     cli_args_free(&args);
     return status;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define COMMAND(NAME, name, operands, most, completes, summary, text) \
-    {#name, operands, most, CLI_COMPLETES_##completes, summary, text, cmd_##name},
+    {#name, operands, most, CLI_COMPLETES_##completes, summary, text},
 const cli_command_row cli_commands[CLI_COMMAND_COUNT] = {
 #include "options.def"
 };
@@ -124,7 +124,7 @@ static int add_given(cli_args *args, cli_option option, const char *value) {
 static int parse_long(cli_args *args, const char *const *argv, int *k) {
     const char *name = argv[*k] + 2, *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    cli_option option;
+    cli_option option = CLI_OPTION_COUNT;
     int status = find_long(args->command, name, length, &option);
     if (status) return status;
     const cli_option_row *row = &cli_options[option];
@@ -142,7 +142,7 @@ static int parse_long(cli_args *args, const char *const *argv, int *k) {
 /* "-abc", "-n5", "-n 5": flags may be bundled, a value ends the bundle. */
 static int parse_short(cli_args *args, const char *const *argv, int *k) {
     for (const char *letter = argv[*k] + 1; *letter; letter++) {
-        cli_option option;
+        cli_option option = CLI_OPTION_COUNT;
         int status = find_short(args->command, *letter, &option);
         if (status) return status;
         const cli_option_row *row = &cli_options[option];

@@ -17,7 +17,6 @@ typedef struct cli_command_row {
     int most; /* operands */
     cli_completes completes;
     const char *summary, *text;
-    int (*run)(const cli_args *args);
 } cli_command_row;
 
 typedef struct cli_option_row {

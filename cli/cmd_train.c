@@ -1,0 +1,89 @@
+/* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
+#include "cli.h"
+#include "train.h"
+
+#include <stdlib.h>
+
+/* Defaults, then the file, then variables, then options: each overrides the one before. */
+static int read_config(config *c, const cli_args *args) {
+    int status = config_init(c);
+    if (status) return status;
+    if (args->operand[0]) status = config_read_file(c, args->operand[0]);
+    if (!status) status = config_read_variables(c);
+    for (int k = 0; k < args->ngiven && !status; k++) {
+        const char *value = args->given[k].value;
+        switch (args->given[k].option) {
+        case CLI_CONFIG_SET: status = config_set(c, value); break;
+        case CLI_NAME: status = config_put(c, CONFIG_KEY_name, value, "--name"); break;
+        case CLI_THREADS: status = config_put(c, CONFIG_KEY_threads, value, "--threads"); break;
+        default: break;
+        }
+    }
+    if (!status) status = config_check(c);
+    if (status) config_free(c);
+    return status;
+}
+
+static int print_json(json_t *object) {
+    if (!object) return failure(EXIT_INPUT, "out of memory");
+    json_dumpf(object, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(object);
+    return 0;
+}
+
+static json_t *result_json(const training *t, const train_result *r, const char *folder) {
+    json_t *epochs = json_array();
+    for (int64_t k = 0; k < r->nepochs; k++)
+        json_array_append_new(epochs, epoch_json(t, &r->epoch[k]));
+    json_t *test = r->nepochs ? score_json(t, &r->epoch[r->nepochs - 1].test) : json_null();
+    return json_pack("{ss so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs", epochs,
+                     "steps", (json_int_t)r->steps, "seconds", json_real(r->seconds), "parameters",
+                     (json_int_t)net_size(t->net), "optimizer_bytes_announced",
+                     (json_int_t)t->announced_bytes, "optimizer_bytes_held",
+                     (json_int_t)ravine_memory_bytes(t->optimizer), "peak_memory_bytes",
+                     (json_int_t)peak_memory_bytes());
+}
+
+/* Trains what is set up; whatever the end, what was learnt is shown. */
+static int run_training(training *t, train_result *result, const cli_args *args) {
+    record *r;
+    int status = record_create(&r, t);
+    if (status) return status;
+    bool json = cli_is_given(args, CLI_JSON);
+    interrupt_catch();
+    watch w;
+    watch_begin(&w, t, cli_is_given(args, CLI_QUIET), json);
+    status = train(t, &w, r, result);
+    watch_end(&w, result, record_folder(r));
+    int printed = json ? print_json(result_json(t, result, record_folder(r))) : 0;
+    int closed = status ? 0 : record_close(r);
+    if (status) record_close(r);
+    return status ? status : printed ? printed : closed;
+}
+
+int cmd_train(const cli_args *args) {
+    config c;
+    int status = read_config(&c, args);
+    if (status) return status;
+    if (cli_is_given(args, CLI_PRINT_CONFIG)) {
+        if (cli_is_given(args, CLI_JSON))
+            status = print_json(config_json(&c, true));
+        else
+            config_print(&c, stdout);
+        config_free(&c);
+        return status;
+    }
+    training t;
+    status = training_create(&t, &c);
+    if (!status) {
+        train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};
+        status = result.epoch
+                     ? run_training(&t, &result, args)
+                     : failure(EXIT_INPUT, "out of memory for %lld epochs", (long long)c.epochs);
+        free(result.epoch);
+        training_free(&t);
+    }
+    config_free(&c);
+    return status;
+}

@@ -1,0 +1,128 @@
+/* train.h - the parts of `ravine train`, in the order in which they are read:
+ *
+ *     cmd_train.c      options and configuration
+ *     train_setup.c    data, net, thread pool, optimizer with its groups and schedules
+ *     train_loop.c     epochs, steps, evaluation, when to stop
+ *     train_watch.c    what a person sees: the live line, the table, the summary
+ *     train_record.c   what stays: run folder, run.jsonl, TensorBoard events, weights
+ *     interrupt.c      Ctrl-C
+ *
+ * Functions that return int return 0 or an exit code of io/failure.h.
+ */
+#ifndef RAVINE_CLI_TRAIN_H
+#define RAVINE_CLI_TRAIN_H
+
+#include "net/config.h"
+#include "net/dataset.h"
+#include "net/net.h"
+#include "ravine.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* ---- train_setup.c: everything that a step needs ------------------------------------------- */
+enum { TRAIN_GROUPS_MAX = 2 };
+
+typedef struct training {
+    const config *config;
+    dataset_pair data;
+    net_spec spec;
+    net *net;
+    ravine_pool *pool;
+    ravine_optimizer *optimizer;
+    int32_t ngroups; /* 0: weights (and all else, if there is one group), 1: vectors */
+    const char *group_name[TRAIN_GROUPS_MAX];
+    int64_t group_size[TRAIN_GROUPS_MAX]; /* trainable numbers */
+    int64_t batch;                        /* examples of a step */
+    int64_t slice;                        /* examples evaluated at once */
+    int64_t steps_per_epoch, total_steps;
+    int64_t announced_bytes; /* what the optimizer said it would hold */
+    int64_t *order;          /* [train.count] the examples in the order of this epoch */
+    float *x, *y;            /* [batch, size], [batch, outputs] */
+    int32_t *label;          /* [batch]; y or label is NULL */
+    float *aside;            /* [net_size] the weights, while their average is evaluated; or NULL */
+} training;
+
+int training_create(training *t, const config *c);
+void training_free(training *t);
+
+/* ---- results -------------------------------------------------------------------------------- */
+typedef struct train_score {
+    double loss;
+    double score; /* accuracy in [0, 1], or the root mean square error of the standardised target */
+} train_score;
+
+typedef struct train_epoch {
+    int64_t epoch, step; /* both counted from 1; step: the last one of the epoch */
+    train_score train;   /* mean over the steps of the epoch, while training */
+    train_score test;
+    train_score average; /* test with the averaged weights; only when ema is on */
+    double seconds;      /* with its evaluation */
+} train_epoch;
+
+typedef struct train_step {
+    int64_t epoch, step; /* counted from 1 */
+    double loss, seconds;
+    ravine_report report;
+} train_step;
+
+typedef struct train_result {
+    train_epoch *epoch; /* [nepochs] */
+    int64_t nepochs, steps;
+    double seconds;
+} train_result;
+
+static inline bool training_is_regression(const training *t) {
+    return t->data.train.label == NULL;
+}
+
+/* ---- train_watch.c: what a person sees ------------------------------------------------------- */
+typedef struct watch {
+    const training *t;
+    FILE *table; /* NULL: quiet */
+    bool live;   /* the live line is on: stderr is a terminal */
+    bool drawn;
+    double drawn_at; /* seconds */
+    double loss_sum; /* since the line was drawn */
+    int64_t loss_count;
+} watch;
+
+void watch_begin(watch *w, const training *t, bool quiet, bool json);
+void watch_step(watch *w, const train_step *s);
+void watch_evaluating(watch *w, int64_t epoch);
+void watch_erase(watch *w);
+void watch_epoch(watch *w, const train_epoch *e);
+void watch_end(watch *w, const train_result *r, const char *folder);
+
+double seconds_now(void); /* of a clock that never jumps */
+int64_t peak_memory_bytes(void);
+
+/* ---- train_record.c: what stays -------------------------------------------------------------- */
+typedef struct record record;
+
+/* Makes runs_dir/NAME, or NAME-2, NAME-3 ..., and the files in it; on an error there is none. */
+int record_create(record **out, const training *t);
+const char *record_folder(const record *r);
+int record_step(record *r, const train_step *s);
+int record_epoch(record *r, const train_epoch *e);
+/* What happened once: "finished", "interrupted", "diverged", "nonfinite". */
+int record_event(record *r, const char *event, const train_step *s);
+int record_weights(record *r);
+int record_close(record *r); /* NULL is fine */
+json_t *score_json(const training *t, const train_score *s);
+json_t *epoch_json(const training *t, const train_epoch *e);
+
+/* ---- train_loop.c -----------------------------------------------------------------------------
+ */
+/* Trains to the end, to a signal (EXIT_INTERRUPTED) or until the loss stays not finite
+ * (EXIT_DIVERGED). result->epoch has room for all epochs. */
+int train(training *t, watch *w, record *r, train_result *result);
+
+/* ---- interrupt.c -------------------------------------------------------------------------------
+ */
+void interrupt_catch(void); /* the first SIGINT or SIGTERM sets a flag, the second one kills */
+bool interrupt_came(void);
+
+#endif

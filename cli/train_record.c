@@ -1,0 +1,273 @@
+/* train_record.c - what stays of a run: its folder with log, events and weights.
+ *
+ * run.jsonl: the first line is the header ("type": "header"); then lines without a type, one for
+ * each logged step; and, where they happen, lines of type "epoch" and "event". docs/command.md
+ * lists the keys.
+ */
+#include "io/failure.h"
+#include "io/folder.h"
+#include "io/run_log.h"
+#include "io/safetensors.h"
+#include "io/tfevents.h"
+#include "train.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+struct record {
+    const training *t;
+    char folder[PATH_MAX];
+    run_log *log;
+    tfevents *events;
+};
+
+/* ---- the header ---------------------------------------------------------------------------------
+ */
+
+/* "model name : AMD EPYC 9654" of the first processor. */
+static json_t *processor_json(void) {
+    char line[256], name[256] = "";
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "model name : %255[^\n]", name) == 1) break;
+    if (file) fclose(file);
+    return *name ? json_string(name) : json_null();
+}
+
+static json_t *machine_json(const training *t) {
+    struct utsname names;
+    uname(&names);
+    char system[sizeof names.sysname + sizeof names.release + sizeof names.machine];
+    snprintf(system, sizeof system, "%s %s %s", names.sysname, names.release, names.machine);
+    const char *isa = ravine_isa(NULL);
+    return json_pack("{so sI si ss? ss ss}", "processor", processor_json(), "processors",
+                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads",
+                     (int)ravine_pool_threads(t->pool), "isa", isa, "system", system, "compiler",
+                     __VERSION__);
+}
+
+static json_t *groups_json(const training *t) {
+    json_t *groups = json_array();
+    for (int32_t g = 0; g < t->ngroups; g++)
+        json_array_append_new(groups, json_pack("{ss sI}", "name", t->group_name[g], "size",
+                                                (json_int_t)t->group_size[g]));
+    return groups;
+}
+
+static json_t *header_json(const training *t) {
+    char started[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    return json_pack("{ss si ss ss ss sI sI sI sI sI sI so so so so}", "type", "header", "format",
+                     1, "program", "ravine", "version", ravine_version(), "started", started,
+                     "seed", (json_int_t)t->config->seed, "train_examples",
+                     (json_int_t)t->data.train.count, "test_examples",
+                     (json_int_t)t->data.test.count, "parameters", (json_int_t)net_size(t->net),
+                     "total_steps", (json_int_t)t->total_steps, "optimizer_bytes",
+                     (json_int_t)t->announced_bytes, "groups", groups_json(t), "config",
+                     config_json(t->config, false), "origins", config_json(t->config, true),
+                     "machine", machine_json(t));
+}
+
+/* ---- the folder
+ * ---------------------------------------------------------------------------------- */
+
+/* Making a folder succeeds for one process only, so two runs never share one. */
+static int make_folder(record *r) {
+    enum { TRIES_MAX = 100000 };
+    const config *c = r->t->config;
+    bool existed = true;
+    for (int k = 1; existed && k <= TRIES_MAX; k++) {
+        char suffix[16] = "";
+        if (k > 1) snprintf(suffix, sizeof suffix, "-%d", k);
+        int length = snprintf(r->folder, sizeof r->folder, "%s/%s%s", c->runs_dir, c->name, suffix);
+        if (length >= (int)sizeof r->folder)
+            return failure(EXIT_INPUT, "runs_dir and name are longer than %zu bytes",
+                           sizeof r->folder - 1);
+        int status = folder_create(r->folder, &existed);
+        if (status) return status;
+    }
+    if (existed)
+        return failure(EXIT_INPUT, "%s/%s-2 to -%d exist; choose another name", c->runs_dir,
+                       c->name, TRIES_MAX);
+    return 0;
+}
+
+static int create_log(record *r) {
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/run.jsonl", r->folder);
+    json_t *header = header_json(r->t);
+    if (!header) return failure(EXIT_INPUT, "%s: out of memory", path);
+    int status = run_log_create(&r->log, path, header);
+    json_decref(header);
+    if (status) return status;
+    status = tfevents_create(&r->events, r->folder);
+    if (!status) return 0;
+    run_log_close(r->log);
+    r->log = NULL;
+    unlink(path);
+    return status;
+}
+
+int record_create(record **out, const training *t) {
+    record *r = calloc(1, sizeof *r);
+    if (!r) return failure(EXIT_INPUT, "out of memory");
+    r->t = t;
+    int status = make_folder(r);
+    if (status) {
+        free(r);
+        return status;
+    }
+    status = create_log(r);
+    if (status) {
+        rmdir(r->folder);
+        free(r);
+        return status;
+    }
+    *out = r;
+    return 0;
+}
+
+const char *record_folder(const record *r) {
+    return r->folder;
+}
+
+int record_close(record *r) {
+    if (!r) return 0;
+    int log = run_log_close(r->log), events = tfevents_close(r->events);
+    free(r);
+    return log ? log : events;
+}
+
+/* ---- lines
+ * ---------------------------------------------------------------------------------------- */
+
+int record_step(record *r, const train_step *s) {
+    const ravine_report *all = &s->report;
+    double norm[3][TRAIN_GROUPS_MAX];
+    int32_t ngroups = r->t->ngroups;
+    for (int32_t g = 0; g < ngroups; g++) {
+        ravine_report group = {.size = sizeof group};
+        if (ravine_group_report(r->t->optimizer, g, &group) < 0)
+            return failure(EXIT_USAGE, "%s", ravine_errmsg());
+        norm[0][g] = group.grad_norm;
+        norm[1][g] = group.update_norm;
+        norm[2][g] = group.param_norm;
+    }
+    run_log_integer(r->log, "step", s->step);
+    run_log_integer(r->log, "epoch", s->epoch);
+    run_log_number(r->log, "loss", s->loss);
+    run_log_number(r->log, "lr", all->lr);
+    run_log_number(r->log, "grad_norm", all->grad_norm);
+    run_log_number(r->log, "update_norm", all->update_norm);
+    run_log_number(r->log, "param_norm", all->param_norm);
+    run_log_numbers(r->log, "group_grad_norm", norm[0], (size_t)ngroups);
+    run_log_numbers(r->log, "group_update_norm", norm[1], (size_t)ngroups);
+    run_log_numbers(r->log, "group_param_norm", norm[2], (size_t)ngroups);
+    run_log_number(r->log, "clip", all->clip);
+    run_log_integer(r->log, "nonfinite", all->nonfinite);
+    run_log_number(r->log, "seconds", s->seconds);
+    int status = run_log_end(r->log);
+    if (status) return status;
+    const tfevents_scalar scalars[] = {{"train/loss", s->loss},
+                                       {"train/lr", all->lr},
+                                       {"train/grad_norm", all->grad_norm},
+                                       {"train/update_norm", all->update_norm},
+                                       {"train/param_norm", all->param_norm}};
+    return tfevents_write(r->events, s->step, scalars, sizeof scalars / sizeof *scalars);
+}
+
+/* NaN and infinities become null, as in every line of the log. */
+static json_t *number_json(double number) {
+    json_t *out = json_real(number);
+    return out ? out : json_null();
+}
+
+json_t *score_json(const training *t, const train_score *s) {
+    return json_pack("{so so}", "loss", number_json(s->loss),
+                     training_is_regression(t) ? "rmse" : "accuracy", number_json(s->score));
+}
+
+json_t *epoch_json(const training *t, const train_epoch *e) {
+    json_t *out = json_pack("{sI sI so so so}", "epoch", (json_int_t)e->epoch, "step",
+                            (json_int_t)e->step, "train", score_json(t, &e->train), "test",
+                            score_json(t, &e->test), "seconds", number_json(e->seconds));
+    if (t->aside) json_object_set_new(out, "test_averaged", score_json(t, &e->average));
+    return out;
+}
+
+/* Writes the object and forgets it. */
+static int write_object(record *r, const char *type, json_t *object) {
+    if (!object || json_object_set_new(object, "type", json_string(type))) {
+        json_decref(object);
+        return failure(EXIT_INPUT, "%s/run.jsonl: out of memory", r->folder);
+    }
+    int status = run_log_object(r->log, object);
+    json_decref(object);
+    return status;
+}
+
+int record_epoch(record *r, const train_epoch *e) {
+    int status = write_object(r, "epoch", epoch_json(r->t, e));
+    if (status) return status;
+    bool regression = training_is_regression(r->t);
+    const tfevents_scalar scalars[] = {
+        {"test/loss", e->test.loss},
+        {regression ? "test/rmse" : "test/accuracy", e->test.score},
+        {regression ? "test_averaged/rmse" : "test_averaged/accuracy", e->average.score}};
+    return tfevents_write(r->events, e->step, scalars, r->t->aside ? 3 : 2);
+}
+
+int record_event(record *r, const char *event, const train_step *s) {
+    json_t *object = json_pack("{ss sI sI so so}", "event", event, "step", (json_int_t)s->step,
+                               "epoch", (json_int_t)s->epoch, "loss", number_json(s->loss),
+                               "seconds", number_json(s->seconds));
+    if (object && s->report.nonfinite > 0 && s->report.nonfinite_param >= 0) {
+        net_tensor tensor = net_param(r->t->net, s->report.nonfinite_param);
+        json_object_set_new(object, "nonfinite_tensor", json_string(tensor.name));
+        json_object_set_new(object, "nonfinite_index",
+                            json_integer((json_int_t)s->report.nonfinite_index));
+    }
+    return write_object(r, "event", object);
+}
+
+/* ---- weights
+ * --------------------------------------------------------------------------------------- */
+
+int record_weights(record *r) {
+    const training *t = r->t;
+    int64_t params = net_param_count(t->net), buffers = net_buffer_count(t->net);
+    int64_t averages = t->aside ? params : 0, count = params + buffers + averages;
+    enum { NAME_SIZE = 128 };
+    safetensors_tensor *out = calloc((size_t)count, sizeof *out);
+    net_tensor *tensor = calloc((size_t)count, sizeof *tensor); /* keeps the shapes */
+    char(*name)[NAME_SIZE] = calloc((size_t)count, sizeof *name);
+    int status = out && tensor && name ? 0 : failure(EXIT_INPUT, "out of memory for the weights");
+    for (int64_t k = 0; k < count && !status; k++) {
+        bool average = k >= params + buffers;
+        tensor[k] = k < params ? net_param(t->net, k)
+                    : average  ? net_param(t->net, k - params - buffers)
+                               : net_buffer(t->net, k - params);
+        snprintf(name[k], NAME_SIZE, "%s%s", average ? "ema." : "", tensor[k].name);
+        out[k] = (safetensors_tensor){name[k], RAVINE_F32, tensor[k].data, tensor[k].shape,
+                                      tensor[k].ndim};
+        ravine_param view = {.size = sizeof view};
+        if (!average) continue;
+        if (ravine_state_view(t->optimizer, tensor[k].name, "ema", &view) < 0)
+            status = failure(EXIT_USAGE, "ema: %s", ravine_errmsg());
+        out[k].data = view.data;
+    }
+    char path[PATH_MAX + 24];
+    snprintf(path, sizeof path, "%s/weights.safetensors", r->folder);
+    const safetensors_text metadata[] = {{"format", "pt"}, {"ravine", ravine_version()}};
+    if (!status) status = safetensors_write(path, out, (size_t)count, metadata, 2);
+    free(name);
+    free(tensor);
+    free(out);
+    return status;
+}

@@ -1,0 +1,145 @@
+/* train_setup.c - from a configuration to everything that a step needs. */
+#include "io/failure.h"
+#include "train.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The library's error as the command's. */
+static int library_failure(ravine_status status) {
+    return failure(status == RAVINE_E_NOMEM ? EXIT_INPUT : EXIT_USAGE, "%s", ravine_errmsg());
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int make_buffers(training *t) {
+    const dataset *train = &t->data.train;
+    size_t batch = (size_t)t->batch;
+    t->order = calloc((size_t)train->count, sizeof *t->order);
+    t->x = calloc(batch * (size_t)train->size, sizeof *t->x);
+    if (train->label)
+        t->label = calloc(batch, sizeof *t->label);
+    else
+        t->y = calloc(batch * (size_t)train->outputs, sizeof *t->y);
+    if (t->config->ema > 0) t->aside = calloc((size_t)net_size(t->net), sizeof *t->aside);
+    bool all = t->order && t->x && (t->label || t->y) && (t->aside || t->config->ema <= 0);
+    return all ? 0
+               : failure(EXIT_INPUT, "out of memory for a batch of %lld examples",
+                         (long long)t->batch);
+}
+
+static int make_net(training *t) {
+    enum { SLICE = 256 };
+    const dataset *train = &t->data.train;
+    if (train->count < 1 || t->data.test.count < 1)
+        return failure(EXIT_INPUT, "%lld examples to train and %lld to test; it takes one of each",
+                       (long long)train->count, (long long)t->data.test.count);
+    t->batch = smaller(t->config->batch_size, train->count);
+    t->slice = t->batch > SLICE ? t->batch : SLICE;
+    t->steps_per_epoch = (train->count + t->batch - 1) / t->batch;
+    t->total_steps = t->steps_per_epoch * t->config->epochs;
+    int status = config_net_spec(t->config, train, &t->spec);
+    if (status) return status;
+    if (ravine_pool_create(&t->pool, (int32_t)t->config->threads) < 0)
+        return library_failure(RAVINE_E_NOMEM);
+    return net_create(&t->net, &t->spec, t->slice, ravine_pool_run, t->pool);
+}
+
+/* Group 0, and where it is asked for group 1 with the vectors, which do not decay. */
+static int make_groups(training *t) {
+    ravine_config rule;
+    int status = config_rule(t->config, &rule);
+    if (status) return status;
+    ravine_env env;
+    ravine_env_init(&env);
+    env.parallel = ravine_pool_run;
+    env.parallel_context = t->pool;
+    ravine_status made = ravine_create(&t->optimizer, &rule, &env);
+    t->group_name[t->ngroups++] = t->config->no_decay_on_vectors ? "weights" : "all";
+    if (made >= 0 && t->config->no_decay_on_vectors) {
+        int32_t group;
+        rule.weight_decay = 0;
+        made = ravine_add_group(t->optimizer, &rule, &group);
+        t->group_name[t->ngroups++] = "vectors";
+    }
+    return made < 0 ? library_failure(made) : 0;
+}
+
+static int add_params(training *t) {
+    int64_t count = net_param_count(t->net), bytes;
+    ravine_param *param = calloc((size_t)count, sizeof *param);
+    if (!param) return failure(EXIT_INPUT, "out of memory");
+    for (int64_t k = 0; k < count; k++) {
+        /* Shapes are copied by the library, but only in ravine_add: the net keeps the names. */
+        net_tensor tensor = net_param(t->net, k);
+        int32_t group = t->ngroups > 1 && !tensor.decays;
+        param[k] = (ravine_param){.size = sizeof *param,
+                                  .dtype = RAVINE_F32,
+                                  .group = group,
+                                  .name = tensor.name,
+                                  .data = tensor.data,
+                                  .grad = tensor.grad,
+                                  .len = tensor.len};
+        t->group_size[group] += tensor.len;
+    }
+    t->announced_bytes = ravine_memory_bytes(t->optimizer);
+    ravine_status status = ravine_state_bytes(t->optimizer, param, count, &bytes);
+    if (status >= 0) status = ravine_add(t->optimizer, param, count);
+    if (status >= 0) t->announced_bytes += bytes;
+    free(param);
+    return status < 0 ? library_failure(status) : 0;
+}
+
+static int set_schedules(training *t) {
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+        ravine_schedule schedule;
+        bool given;
+        int status = config_schedule(t->config, setting, t->total_steps, &schedule, &given);
+        if (status) return status;
+        if (!given) continue;
+        int32_t group = setting == RAVINE_WEIGHT_DECAY ? 0 : -1;
+        ravine_status set = ravine_set_schedule(t->optimizer, group, setting, &schedule);
+        if (set < 0)
+            return failure(EXIT_USAGE, "schedule.%s: %s", ravine_setting_describe(setting)->name,
+                           ravine_errmsg());
+    }
+    return 0;
+}
+
+static int make_optimizer(training *t) {
+    int status = make_groups(t);
+    if (!status) status = add_params(t);
+    if (!status) status = set_schedules(t);
+    if (status) return status;
+    ravine_options options;
+    ravine_options_init(&options);
+    options.nonfinite = t->config->nonfinite;
+    options.clip_norm = t->config->clip_norm;
+    ravine_status set = ravine_set_options(t->optimizer, &options);
+    return set < 0 ? library_failure(set) : 0;
+}
+
+int training_create(training *t, const config *c) {
+    *t = (training){.config = c};
+    int status = config_read_data(c, &t->data);
+    if (!status) status = make_net(t);
+    if (!status) status = make_optimizer(t);
+    if (!status) status = make_buffers(t);
+    if (status) training_free(t);
+    return status;
+}
+
+void training_free(training *t) {
+    ravine_destroy(t->optimizer);
+    net_destroy(t->net);
+    ravine_pool_destroy(t->pool);
+    dataset_pair_free(&t->data);
+    free(t->order);
+    free(t->x);
+    free(t->y);
+    free(t->label);
+    free(t->aside);
+    *t = (training){0};
+}

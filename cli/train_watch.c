@@ -1,0 +1,179 @@
+/* train_watch.c - what a person sees of a training: one live line, a table, a summary. */
+#include "cli.h"
+#include "train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NUMBER_SIZE = 32 };
+
+double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int64_t peak_memory_bytes(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
+}
+
+/* 60000 -> "60,000" */
+static const char *grouped(char text[NUMBER_SIZE], int64_t number) {
+    char digits[NUMBER_SIZE];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, number), at = 0;
+    for (int k = 0; k < length; k++) {
+        if (k > 0 && (length - k) % 3 == 0 && digits[k - 1] != '-') text[at++] = ',';
+        text[at++] = digits[k];
+    }
+    text[at] = '\0';
+    return text;
+}
+
+/* 75 -> "1:15", 3675 -> "1:01:15" */
+static const char *clock_text(char text[NUMBER_SIZE], double seconds) {
+    int64_t s = (int64_t)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(text, NUMBER_SIZE, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
+                 (int)(s % 60));
+    else
+        snprintf(text, NUMBER_SIZE, "%d:%02d", (int)(s / 60), (int)(s % 60));
+    return text;
+}
+
+/* ---- the live line ----------------------------------------------------------------------------
+ */
+
+/* One piece of the line; when the terminal is narrow the highest `rank` goes first. */
+typedef struct piece {
+    int rank;
+    char text[48];
+} piece;
+
+/* Joins the pieces that fit into `width` columns. */
+static void join(char *line, size_t capacity, const piece *pieces, int n, int width) {
+    bool fits = false;
+    for (int worst = n; !fits && worst > 0; worst--) { /* pieces of rank <= worst */
+        size_t used = 0;
+        line[0] = '\0';
+        for (int k = 0; k < n && used < capacity; k++)
+            if (pieces[k].rank <= worst)
+                used += (size_t)snprintf(line + used, capacity - used, "%s%s", used ? "  " : "",
+                                         pieces[k].text);
+        fits = used <= (size_t)width;
+    }
+    if (!fits && (size_t)width < capacity) line[width] = '\0';
+}
+
+static void draw(watch *w, const char *line) {
+    fprintf(stderr, "\r%s\033[K", line);
+    w->drawn = true;
+    w->drawn_at = seconds_now();
+}
+
+void watch_erase(watch *w) {
+    if (w->drawn) fputs("\r\033[K", stderr);
+    w->drawn = false;
+}
+
+void watch_step(watch *w, const train_step *s) {
+    static const double REDRAW_SECONDS = 0.1;
+    if (!w->live) return;
+    w->loss_sum += s->loss;
+    w->loss_count++;
+    if (seconds_now() - w->drawn_at < REDRAW_SECONDS) return;
+
+    const training *t = w->t;
+    double per_second = (double)(s->step * t->batch) / s->seconds;
+    double left = s->seconds / (double)s->step * (double)(t->total_steps - s->step);
+    char number[NUMBER_SIZE];
+    piece pieces[7] = {{1, ""}, {4, ""}, {2, ""}, {5, ""}, {6, ""}, {7, ""}, {3, ""}};
+    enum { SIZE = sizeof pieces[0].text };
+    snprintf(pieces[0].text, SIZE, "epoch %" PRId64 "/%" PRId64, s->epoch, t->config->epochs);
+    snprintf(pieces[1].text, SIZE, "step %" PRId64 "/%" PRId64, s->step, t->total_steps);
+    snprintf(pieces[2].text, SIZE, "loss %.4f", w->loss_sum / (double)w->loss_count);
+    snprintf(pieces[3].text, SIZE, "|g| %.3g", s->report.grad_norm);
+    snprintf(pieces[4].text, SIZE, "lr %.2e", s->report.lr);
+    snprintf(pieces[5].text, SIZE, "%s %s/s", grouped(number, (int64_t)per_second),
+             t->config->data_format == CONFIG_CSV ? "rows" : "images");
+    snprintf(pieces[6].text, SIZE, "%s left", clock_text(number, left));
+    char line[512];
+    join(line, sizeof line, pieces, 7, cli_width(stderr) - 1);
+    draw(w, line);
+    w->loss_sum = 0;
+    w->loss_count = 0;
+}
+
+void watch_evaluating(watch *w, int64_t epoch) {
+    if (!w->live) return;
+    char line[64];
+    snprintf(line, sizeof line, "epoch %" PRId64 "/%" PRId64 "  testing", epoch,
+             w->t->config->epochs);
+    draw(w, line);
+}
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+static void print_title(watch *w) {
+    const training *t = w->t;
+    const config *c = t->config;
+    char size[NUMBER_SIZE], train[NUMBER_SIZE], test[NUMBER_SIZE];
+    size_t length;
+    const char *model =
+        config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
+    fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
+            grouped(size, net_size(t->net)), grouped(train, t->data.train.count),
+            grouped(test, t->data.test.count));
+    fprintf(w->table, "%s, batches of %" PRId64 ", %d threads\n\n", c->optimizer, t->batch,
+            (int)ravine_pool_threads(t->pool));
+    fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
+            training_is_regression(t) ? "rmse" : "accuracy");
+    if (t->aside) fprintf(w->table, " %9s", "averaged");
+    fprintf(w->table, " %8s\n", "seconds");
+    fflush(w->table);
+}
+
+void watch_begin(watch *w, const training *t, bool quiet, bool json) {
+    *w = (watch){.t = t};
+    if (quiet) return;
+    w->table = json ? stderr : stdout;
+    w->live = isatty(STDERR_FILENO);
+    print_title(w);
+}
+
+static void print_score(const watch *w, double score) {
+    if (training_is_regression(w->t))
+        fprintf(w->table, " %9.4f", score);
+    else
+        fprintf(w->table, " %7.2f %%", 100 * score);
+}
+
+void watch_epoch(watch *w, const train_epoch *e) {
+    if (!w->table) return;
+    watch_erase(w);
+    fprintf(w->table, "%6" PRId64 " %11.4f %10.4f", e->epoch, e->train.loss, e->test.loss);
+    print_score(w, e->test.score);
+    if (w->t->aside) print_score(w, e->average.score);
+    fprintf(w->table, " %8.2f\n", e->seconds);
+    fflush(w->table);
+}
+
+void watch_end(watch *w, const train_result *r, const char *folder) {
+    if (!w->table || r->nepochs == 0) return;
+    const training *t = w->t;
+    char steps[NUMBER_SIZE], rate[NUMBER_SIZE], held[NUMBER_SIZE], announced[NUMBER_SIZE];
+    double examples = (double)r->nepochs * (double)t->data.train.count;
+    fprintf(w->table, "\n%.2f seconds, %s steps, %s examples/s; peak memory %.1f MiB\n", r->seconds,
+            grouped(steps, r->steps), grouped(rate, (int64_t)(examples / r->seconds)),
+            (double)peak_memory_bytes() / (1024 * 1024));
+    fprintf(w->table, "the optimizer announced %s bytes and holds %s\n",
+            grouped(announced, t->announced_bytes),
+            grouped(held, ravine_memory_bytes(t->optimizer)));
+    fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);
+}

@@ -1,0 +1,178 @@
+/* config_yaml.c - YAML into the struct: libyaml reads, the table of keys decides.
+ *
+ * libyaml's document is used directly, below libcyaml's schemas: those stop at the first unknown
+ * key without its nearest name, and do not tell the column of a value that is out of bounds.
+ */
+#include "base/nearest.h"
+#include "io/failure.h"
+#include "io/input.h"
+#include "net/config.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+enum { FILE_BYTES_MAX = 1 << 20, ITEMS_MAX = 4096, NAME_MAX_LENGTH = 256 };
+
+typedef struct reader {
+    config *c;
+    const char *path; /* file, or the origin of a single value */
+    yaml_document_t document;
+    bool seen[CONFIG_KEY_COUNT];
+    char where[PATH_MAX + 48]; /* "file:line:column" of the node at hand */
+} reader;
+
+static const char *locate(reader *r, const yaml_node_t *node) {
+    snprintf(r->where, sizeof r->where, "%s:%zu:%zu", r->path, node->start_mark.line + 1,
+             node->start_mark.column + 1);
+    return r->where;
+}
+
+static const char *scalar(const yaml_node_t *node) {
+    return (const char *)node->data.scalar.value;
+}
+
+/* A scalar with a NUL inside would be cut short in silence. */
+static bool is_text(const yaml_node_t *node) {
+    return node->type == YAML_SCALAR_NODE && strlen(scalar(node)) == node->data.scalar.length;
+}
+
+static int assign_sequence(reader *r, config_key key, const yaml_node_t *value,
+                           const char *origin) {
+    const yaml_node_item_t *first = value->data.sequence.items.start;
+    int64_t count = value->data.sequence.items.top - first;
+    if (count > ITEMS_MAX)
+        return failure(EXIT_USAGE, "%s: %s has %lld items; it may have %d", origin,
+                       config_rows[key].key, (long long)count, ITEMS_MAX);
+    const char **item = calloc((size_t)count + 1, sizeof *item);
+    if (!item) return failure(EXIT_INPUT, "out of memory");
+    int status = 0;
+    for (int64_t k = 0; k < count && !status; k++) {
+        const yaml_node_t *node = yaml_document_get_node(&r->document, first[k]);
+        item[k] = scalar(node);
+        if (!is_text(node))
+            status = failure(EXIT_USAGE, "%s: item %lld of %s must be a single value", origin,
+                             (long long)k + 1, config_rows[key].key);
+    }
+    if (!status) status = config_assign(r->c, key, item, count, origin);
+    free(item);
+    return status;
+}
+
+static int assign_node(reader *r, config_key key, const yaml_node_t *value, const char *origin) {
+    bool list = config_is_list(key);
+    if (value->type == YAML_SEQUENCE_NODE && list) return assign_sequence(r, key, value, origin);
+    if (!is_text(value))
+        return failure(EXIT_USAGE, "%s: %s must be %s", origin, config_rows[key].key,
+                       list ? "a list, [a, b]" : "a single value");
+    const char *text = scalar(value);
+    return config_assign(r->c, key, &text, list && !*text ? 0 : 1, origin);
+}
+
+static int read_pair(reader *r, const char *section, const yaml_node_t *name,
+                     const yaml_node_t *value);
+
+/* The keys of a mapping; `section` is "" at the top, else "model." */
+static int read_mapping(reader *r, const char *section, const yaml_node_t *mapping) {
+    const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+    for (; pair < mapping->data.mapping.pairs.top; pair++) {
+        int status = read_pair(r, section, yaml_document_get_node(&r->document, pair->key),
+                               yaml_document_get_node(&r->document, pair->value));
+        if (status) return status;
+    }
+    return 0;
+}
+
+static int read_pair(reader *r, const char *section, const yaml_node_t *name,
+                     const yaml_node_t *value) {
+    const char *where = locate(r, name);
+    if (!is_text(name)) return failure(EXIT_USAGE, "%s: a key must be a word", where);
+    char full[NAME_MAX_LENGTH];
+    snprintf(full, sizeof full, "%s%s", section, scalar(name));
+    if (!*section && config_is_section(full)) {
+        if (value->type != YAML_MAPPING_NODE)
+            return failure(EXIT_USAGE, "%s: %s is a section: its keys go below it, indented", where,
+                           full);
+        char prefix[NAME_MAX_LENGTH + 1];
+        snprintf(prefix, sizeof prefix, "%s.", full);
+        return read_mapping(r, prefix, value);
+    }
+    config_key key;
+    int status = config_find(full, where, &key);
+    if (status) return status;
+    if (r->seen[key]) return failure(EXIT_USAGE, "%s: %s is given a second time", where, full);
+    r->seen[key] = true;
+    return assign_node(r, key, value, locate(r, value));
+}
+
+/* Loads the next document; on an error says where the YAML is wrong. */
+static int load(yaml_parser_t *parser, yaml_document_t *document, const char *path) {
+    if (yaml_parser_load(parser, document)) return 0;
+    if (parser->error == YAML_MEMORY_ERROR) return failure(EXIT_INPUT, "out of memory");
+    return failure(EXIT_INPUT, "%s:%zu:%zu: not YAML: %s", path, parser->problem_mark.line + 1,
+                   parser->problem_mark.column + 1, parser->problem);
+}
+
+static int read_document(reader *r, yaml_parser_t *parser) {
+    int status = load(parser, &r->document, r->path);
+    if (status) return status;
+    const yaml_node_t *root = yaml_document_get_root_node(&r->document);
+    if (!root)
+        status = failure(EXIT_INPUT, "%s: there are no keys in it", r->path);
+    else if (root->type != YAML_MAPPING_NODE)
+        status = failure(EXIT_INPUT, "%s: it must be lines of KEY: VALUE", locate(r, root));
+    else
+        status = read_mapping(r, "", root);
+    yaml_document_t more;
+    if (!status && !(status = load(parser, &more, r->path))) {
+        if (yaml_document_get_root_node(&more))
+            status = failure(EXIT_INPUT, "%s: it holds a second document", r->path);
+        yaml_document_delete(&more);
+    }
+    yaml_document_delete(&r->document);
+    return status;
+}
+
+int config_read_file(config *c, const char *path) {
+    unsigned char *bytes = NULL;
+    size_t size;
+    int status = input_read(path, FILE_BYTES_MAX, &bytes, &size);
+    if (status) return status;
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        free(bytes);
+        return failure(EXIT_INPUT, "out of memory");
+    }
+    yaml_parser_set_input_string(&parser, bytes, size);
+    reader r = {.c = c, .path = path};
+    status = read_document(&r, &parser);
+    yaml_parser_delete(&parser);
+    free(bytes);
+    return status;
+}
+
+int config_assign_list(config *c, config_key key, const char *text, const char *origin) {
+    size_t size = strlen(text) + 3;
+    char *list = malloc(size);
+    yaml_parser_t parser;
+    if (!list || !yaml_parser_initialize(&parser)) {
+        free(list);
+        return failure(EXIT_INPUT, "out of memory");
+    }
+    snprintf(list, size, *text == '[' ? "%s" : "[%s]", text);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)list, strlen(list));
+    reader r = {.c = c, .path = origin};
+    int status;
+    if (!yaml_parser_load(&parser, &r.document)) {
+        status = failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be a list, [a, b]", origin,
+                         config_rows[key].key, text);
+    } else {
+        const yaml_node_t *root = yaml_document_get_root_node(&r.document);
+        status = assign_node(&r, key, root, origin);
+        yaml_document_delete(&r.document);
+    }
+    yaml_parser_delete(&parser);
+    free(list);
+    return status;
+}

@@ -1,0 +1,291 @@
+/* test_rules.c - every rule against tests/support/reference.c, one step at a time.
+ *
+ * 500 random configurations per rule and type. The reference starts each step from the numbers that
+ * the library holds, so errors cannot add up and the check is about one step alone. A parameter is
+ * right within 2 ULP of max(|before|, |after|, |update|), a state within 2 ULP of its value.
+ *
+ * Where a formula cancels (m when g turns, v - a^2, g - m) or jumps (sign), no arithmetic of the
+ * parameter's type can keep 2 ULP. There the result is judged as numerical analysis does, by mixed
+ * forward and backward error: it must be within 2 ULP of what the reference gives when its inputs
+ * (gradient, parameter, states) are moved by up to 2 ULP and lr by 4 roundings, the length of the
+ * chain from the states to the update. The share of elements that needed this is printed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "support/numbers.h"
+#include "support/random_case.h"
+#include "support/reference.h"
+
+enum { CONFIGURATIONS = 500, STEPS_MOST = 4, KEYS_MOST = 8, CHECKED_MOST = 160 };
+
+/* What a step is about: one parameter of one optimizer, and copies of its numbers before a step. */
+typedef struct trial {
+    ravine_config c;
+    int32_t dtype;
+    int64_t len, t;
+    gradient_kind kind;
+    uint64_t seed;
+    void *data, *grad, *before;
+    int nkeys;
+    const char *key[KEYS_MOST];
+    ravine_param state[KEYS_MOST];
+    void *state_before[KEYS_MOST];
+    reference
+        scalars; /* an element that sees the same steps: for state of one number a parameter */
+    ravine_optimizer *o;
+} trial;
+
+typedef struct tally {
+    long elements, held, conditioned;
+    long double worst, worst_state; /* ULP, of the elements that were not judged by conditioning */
+} tally;
+
+static void *allocate(int32_t dtype, int64_t len) {
+    void *const memory = calloc((size_t)len + 1, number_bytes(dtype));
+    assert_non_null(memory);
+    return memory;
+}
+
+static void copy(const trial *k, void *to, const void *from, int64_t len) {
+    memcpy(to, from, (size_t)len * number_bytes(k->dtype));
+}
+
+static void begin(trial *k) {
+    k->data = allocate(k->dtype, k->len);
+    k->grad = allocate(k->dtype, k->len);
+    k->before = allocate(k->dtype, k->len);
+    const double scale = pow(10, -3 + 4 * ravine_random_uniform(k->seed, 6, 0));
+    for (int64_t i = 0; i < k->len; i++) {
+        const double x = scale * ravine_random_normal(k->seed, 7, (uint64_t)i);
+        number_set(k->data, k->dtype, i, i % 16 == 7 ? 0 : (long double)x);
+    }
+    ravine_env env;
+    ravine_env_init(&env);
+    env.threads = 1;
+    const ravine_param p = {.size = sizeof p,
+                            .dtype = k->dtype,
+                            .name = "w",
+                            .data = k->data,
+                            .grad = k->grad,
+                            .len = k->len};
+    assert_int_equal(ravine_create(&k->o, &k->c, &env), RAVINE_OK);
+    assert_int_equal(ravine_add(k->o, &p, 1), RAVINE_OK);
+    k->scalars = reference_start(&k->c, 1);
+    for (k->nkeys = 0; ravine_state_key(k->o, 0, k->nkeys) != NULL; k->nkeys++) {
+        const int j = k->nkeys;
+        assert_true(j < KEYS_MOST);
+        k->key[j] = ravine_state_key(k->o, 0, j);
+        k->state[j].size = sizeof k->state[j];
+        assert_int_equal(ravine_state_view(k->o, "w", k->key[j], &k->state[j]), RAVINE_OK);
+        k->state_before[j] = allocate(k->state[j].dtype, k->state[j].len);
+    }
+}
+
+static void finish(trial *k) {
+    ravine_destroy(k->o);
+    for (int j = 0; j < k->nkeys; j++) free(k->state_before[j]);
+    free(k->data);
+    free(k->grad);
+    free(k->before);
+}
+
+/* Whether key j has one number per element; else it is one number of the whole parameter. */
+static int elementwise(const trial *k, int j) {
+    return k->state[j].len == k->len && strcmp(k->key[j], "mu_product") != 0 &&
+           strcmp(k->key[j], "eta") != 0 && strcmp(k->key[j], "mu") != 0;
+}
+
+/* Element i as it was before the step. */
+static reference element(const trial *k, int64_t i) {
+    reference e = k->scalars;
+    e.theta = number_get(k->before, k->dtype, i);
+    for (int j = 0; j < k->nkeys; j++) {
+        if (!elementwise(k, j)) continue;
+        long double *const field = reference_field(&e, k->key[j]);
+        if (field == NULL) fail_msg("state key %s is not known to the reference", k->key[j]);
+        *field = number_get(k->state_before[j], k->dtype, i);
+    }
+    return e;
+}
+
+/* The input number `which` of a step: 0 is theta, then the states; NULL past the last. */
+static long double *input(const trial *k, reference *e, int which) {
+    if (which == 0) return &e->theta;
+    return which <= k->nkeys ? reference_field(e, k->key[which - 1]) : NULL;
+}
+
+static reference after(const trial *k, reference e, long double g, const ravine_config *c) {
+    (void)reference_step(&e, c, k->t, g, 1, INFINITY);
+    return e;
+}
+
+/* The distance that output `which` of the step may have from the reference, beyond 2 ULP, by moving
+ * each input in turn: the sum over inputs of the larger of the two changes. */
+static long double slack(const trial *k, const reference *start, long double g, int which) {
+    reference plain = after(k, *start, g, &k->c);
+    const long double y = *input(k, &plain, which);
+    const long double unit = number_spacing(k->dtype, 1) / 2;
+    long double sum = 0;
+    for (int moved = -2; moved <= k->nkeys; moved++) {
+        long double most = 0;
+        for (int way = -1; way <= 1; way += 2) {
+            reference e = *start;
+            ravine_config c = k->c;
+            long double gradient = g;
+            if (moved == -2) {
+                c.lr *= (double)(1 + 4 * way * (k->dtype == RAVINE_F32 ? unit : 2 * unit));
+            } else if (moved == -1) {
+                gradient += 2 * way * number_spacing(k->dtype, g);
+            } else {
+                long double *const x = input(k, &e, moved);
+                *x += 2 * way * number_spacing(k->dtype, *x);
+                if (*x < 0 && moved > 0 && *input(k, (reference *)start, moved) >= 0 &&
+                    (x == &e.square || x == &e.greatest || x == &e.sum || x == &e.delta)) {
+                    *x = 0;
+                }
+            }
+            e = after(k, e, gradient, &c);
+            const long double change = fabsl(*input(k, &e, which) - y);
+            most = change > most || isnan(change) ? change : most;
+        }
+        sum += most;
+    }
+    return sum;
+}
+
+static void explain(const trial *k, int64_t i, const char *what, const reference *start,
+                    long double got, long double wanted, long double limit) {
+    print_error(
+        "%s\n  %s, step %lld of seed %llu, len %lld, index %lld: %s is %s, not %s (+- %s)\n",
+        config_text(&k->c), k->dtype == RAVINE_F32 ? "float32" : "float64", (long long)k->t,
+        (unsigned long long)k->seed, (long long)k->len, (long long)i, what, number_text(got),
+        number_text(wanted), number_text(limit));
+    print_error("  before: theta %s, gradient %s\n", number_text(start->theta),
+                number_text(number_get(k->grad, k->dtype, i)));
+    for (int j = 0; j < k->nkeys; j++) {
+        if (!elementwise(k, j)) continue;
+        print_error("  %s %s -> %s\n", k->key[j],
+                    number_text(number_get(k->state_before[j], k->dtype, i)),
+                    number_text(number_get(k->state[j].data, k->dtype, i)));
+    }
+    fail();
+}
+
+/* Output `which` of element i: the parameter or a state. */
+static void check_number(const trial *k, int64_t i, int which, const reference *start, tally *sum) {
+    const long double g = number_get(k->grad, k->dtype, i);
+    const char *const what = which == 0 ? "theta" : k->key[which - 1];
+    const void *const array = which == 0 ? k->data : k->state[which - 1].data;
+    const long double got = number_get(array, k->dtype, i);
+    reference end = after(k, *start, g, &k->c), from = *start;
+    const long double wanted = *input(k, &end, which), old = *input(k, &from, which);
+    const long double largest = number_largest(k->dtype);
+    if (fabsl(wanted) > largest && isinf(got)) return; /* no finite number of the type is near */
+
+    long double size = fabsl(wanted);
+    if (which == 0) size = fmaxl(fmaxl(size, fabsl(old)), fabsl(wanted - old));
+    const long double ulp = number_spacing(k->dtype, size), error = fabsl(got - wanted);
+    long double *const worst = which == 0 ? &sum->worst : &sum->worst_state;
+    if (error <= 2 * ulp) {
+        *worst = fmaxl(*worst, error / ulp);
+        return;
+    }
+    const long double limit = 2 * ulp + slack(k, start, g, which);
+    if (!(error <= limit)) explain(k, i, what, start, got, wanted, limit);
+    sum->conditioned++;
+}
+
+static void check_element(const trial *k, int64_t i, tally *sum) {
+    const reference start = element(k, i);
+    reference end = start;
+    sum->elements++;
+    const long double g = number_get(k->grad, k->dtype, i);
+    if (reference_step(&end, &k->c, k->t, g, 1, number_largest(k->dtype))) {
+        for (int which = 0; which <= k->nkeys; which++) {
+            if (which == 0 || elementwise(k, which - 1)) check_number(k, i, which, &start, sum);
+        }
+        return;
+    }
+    sum->held++;
+    assert_memory_equal((char *)k->data + (size_t)i * number_bytes(k->dtype),
+                        (char *)k->before + (size_t)i * number_bytes(k->dtype),
+                        number_bytes(k->dtype));
+    for (int j = 0; j < k->nkeys; j++) {
+        const long double was = number_get(k->state_before[j], k->dtype, i);
+        if (!elementwise(k, j) || strcmp(k->key[j], "ema") == 0) continue;
+        assert_true(number_get(k->state[j].data, k->dtype, i) == was);
+    }
+}
+
+/* One step, and all of its numbers, or those of some elements if there are very many. */
+static void step_and_check(trial *k, tally *sum) {
+    random_gradient(k->grad, k->dtype, k->len, k->kind, k->seed, k->t);
+    copy(k, k->before, k->data, k->len);
+    for (int j = 0; j < k->nkeys; j++) {
+        memcpy(k->state_before[j], k->state[j].data,
+               (size_t)k->state[j].len * number_bytes(k->state[j].dtype));
+    }
+    const ravine_status status = ravine_step(k->o, NULL);
+    if (status < 0) fail_msg("%s: %s", config_text(&k->c), ravine_errmsg());
+    const int64_t checked = k->len < CHECKED_MOST ? k->len : CHECKED_MOST;
+    for (int64_t n = 0; n < checked; n++) {
+        const int64_t i = k->len == checked ? n
+                                            : (int64_t)ravine_random_below(k->seed, 8, (uint64_t)n,
+                                                                           (uint64_t)k->len);
+        check_element(k, i, sum);
+    }
+    (void)reference_step(&k->scalars, &k->c, k->t, 0, 1, INFINITY);
+}
+
+static void one_configuration(int rule, int32_t dtype, uint64_t seed, tally *sum) {
+    trial k = {.dtype = dtype, .seed = seed, .len = random_length(seed)};
+    k.kind = (gradient_kind)ravine_random_below(seed, 9, 0, GRADIENT_KINDS);
+    random_config(&k.c, rule, seed);
+    begin(&k);
+    const int64_t steps = 1 + (int64_t)ravine_random_below(seed, 9, 1, STEPS_MOST);
+    const int changing = ravine_random_below(seed, 9, 2, 2) == 0;
+    for (k.t = 1; k.t <= steps; k.t++) {
+        if (changing && k.t > 1) {
+            k.c.lr = random_lr(seed + (uint64_t)k.t);
+            assert_int_equal(ravine_set(k.o, -1, RAVINE_LR, k.c.lr), RAVINE_OK);
+        }
+        step_and_check(&k, sum);
+    }
+    finish(&k);
+}
+
+static void one_step(void **state) {
+    const int rule = *(const int *)*state;
+    for (int32_t dtype = RAVINE_F32; dtype <= RAVINE_F64; dtype++) {
+        tally sum = {0};
+        for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+            one_configuration(rule, dtype, n + 1000 * (uint64_t)rule, &sum);
+        }
+        print_message("%-12s %s: %ld numbers' elements, worst %.2Lf ULP, states %.2Lf; %ld numbers "
+                      "judged by conditioning, %ld elements held\n",
+                      ravine_rule_describe(rule)->name, dtype == RAVINE_F32 ? "float32" : "float64",
+                      sum.elements, sum.worst, sum.worst_state, sum.conditioned, sum.held);
+        assert_true(sum.elements > CONFIGURATIONS);
+    }
+}
+
+int main(void) {
+    static int rules[RAVINE_RULE_COUNT];
+    static struct CMUnitTest tests[RAVINE_RULE_COUNT];
+    for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {
+        rules[rule] = rule;
+        tests[rule] = (struct CMUnitTest){.name = ravine_rule_describe(rule)->name,
+                                          .test_func = one_step,
+                                          .initial_state = &rules[rule]};
+    }
+    return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
+}

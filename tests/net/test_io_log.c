@@ -1,0 +1,241 @@
+/* Numbers as text, and run.jsonl: what is written reads back, also after a kill or a full disk. */
+#include "net/scratch.h"
+
+#include "io/failure.h"
+#include "io/log_file.h"
+#include "io/number.h"
+#include "io/run_log.h"
+
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+/* ---- numbers ------------------------------------------------------------------------------------
+ */
+
+static void numbers_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"0", 0},      {"-1.5", -1.5},      {"+.5", 0.5},          {"5.", 5},
+                {"1e3", 1000}, {"2.5E-1", 0.25},    {" 7\t", 7},           {"1e400", HUGE_VAL},
+                {"0.1", 0.1},  {"-Inf", -HUGE_VAL}, {"INFINITY", HUGE_VAL}};
+    static const char *const bad[] = {"",    " ",     ".",    "-",     "e5",  "1e",
+                                      "1e+", "0x1",   "1,5",  "1 2",   "--1", "1.2.3",
+                                      "one", "nanny", "infi", "1_000", "1f",  "nan(1)"};
+    double value;
+    for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+        assert_true(number_parse(good[k].text, &value));
+        assert_true(value == good[k].value);
+    }
+    assert_true(number_parse("nan", &value) && isnan(value));
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+        assert_false(number_parse(bad[k], &value));
+}
+
+/* The bits come back, for doubles of every size, and plain numbers stay short. */
+static void numbers_round_trip(void **state) {
+    (void)state;
+    char text[NUMBER_TEXT_MAX];
+    double back;
+    uint64_t bits = 88172645463325252u; /* xorshift64: Marsaglia, Xorshift RNGs, 2003 */
+    for (int k = 0; k < 20000; k++) {
+        bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value)) continue;
+        number_format(text, value);
+        assert_true(number_parse(text, &back));
+        assert_memory_equal(&back, &value, sizeof value);
+    }
+    static const double edges[] = {DBL_MAX, -DBL_MAX, DBL_MIN, DBL_TRUE_MIN, 0x1p53 + 2};
+    for (size_t k = 0; k < sizeof edges / sizeof *edges; k++) {
+        number_format(text, edges[k]);
+        assert_true(number_parse(text, &back) && back == edges[k]);
+    }
+    number_format(text, 0.1);
+    assert_string_equal(text, "0.1");
+    number_format(text, 3);
+    assert_string_equal(text, "3");
+}
+
+/* A locale with a decimal comma, where the machine has one; the point stays. */
+static void numbers_in_a_foreign_locale(void **state) {
+    (void)state;
+    if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8")) skip();
+    char text[NUMBER_TEXT_MAX];
+    double value = 0;
+    number_format(text, 1234.5);
+    bool read = number_parse("1234.5", &value);
+    setlocale(LC_ALL, "C");
+    assert_string_equal(text, "1234.5");
+    assert_true(read && value == 1234.5);
+}
+
+/* ---- run.jsonl ----------------------------------------------------------------------------------
+ */
+
+static run_log *create(const char *path) {
+    run_log *log;
+    json_t *header = json_pack("{s:s, s:i}", "type", "header", "seed", 7);
+    assert_int_equal(run_log_create(&log, path, header), 0);
+    json_decref(header);
+    return log;
+}
+
+static int write_step(run_log *log, int64_t step) {
+    const double norms[] = {0.1, 2e-300};
+    run_log_integer(log, "step", step);
+    run_log_number(log, "loss", 1.0 / 3.0);
+    run_log_number(log, "lr", NAN);
+    run_log_number(log, "grad_norm", -HUGE_VAL);
+    run_log_numbers(log, "group_grad_norm", norms, 2);
+    run_log_numbers(log, "none", norms, 0);
+    return run_log_end(log);
+}
+
+/* Checks a whole file: the header, then steps 0, 1, 2 ...; how many there are. */
+static int64_t check_log(const char *path) {
+    size_t size;
+    char *bytes = scratch_read(path, &size);
+    assert_true(size > 0 && bytes[size - 1] == '\n');
+    int64_t count = -1;
+    for (char *line = strtok(bytes, "\n"); line; line = strtok(NULL, "\n"), count++) {
+        json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(o);
+        if (count < 0) {
+            assert_int_equal(json_integer_value(json_object_get(o, "seed")), 7);
+        } else {
+            const json_t *norms = json_object_get(o, "group_grad_norm");
+            assert_int_equal(json_object_size(o), 6);
+            assert_int_equal(json_integer_value(json_object_get(o, "step")), count);
+            assert_true(json_real_value(json_object_get(o, "loss")) == 1.0 / 3.0);
+            assert_true(json_is_null(json_object_get(o, "lr")));
+            assert_true(json_is_null(json_object_get(o, "grad_norm")));
+            assert_int_equal(json_array_size(norms), 2);
+            assert_true(json_real_value(json_array_get(norms, 0)) == 0.1);
+            assert_true(json_real_value(json_array_get(norms, 1)) == 2e-300);
+            assert_int_equal(json_array_size(json_object_get(o, "none")), 0);
+        }
+        json_decref(o);
+    }
+    free(bytes);
+    return count;
+}
+
+static void lines_read_back(void **state) {
+    (void)state;
+    const char *path = scratch_path("run.jsonl");
+    run_log *log = create(path);
+    assert_int_equal(check_log(path), 0); /* the header is there at once */
+    for (int64_t k = 0; k < 3; k++) assert_int_equal(write_step(log, k), 0);
+    run_log_integer(log, "unfinished", 1);
+    assert_int_equal(run_log_close(log), 0);
+    assert_int_equal(check_log(path), 3);
+}
+
+static void objects_are_written_at_once(void **state) {
+    (void)state;
+    const char *path = scratch_path("run.jsonl");
+    run_log *log = create(path);
+    json_t *step = json_pack("{s:s}", "type", "epoch");
+    assert_int_equal(run_log_object(log, step), 0);
+    json_decref(step);
+    size_t size;
+    char *bytes = scratch_read(path, &size);
+    assert_string_equal(bytes, "{\"type\":\"header\",\"seed\":7}\n{\"type\":\"epoch\"}\n");
+    free(bytes);
+    assert_int_equal(run_log_close(log), 0);
+}
+
+/* A process that is killed after 10,000 steps, about 1.4 MB, leaves whole lines only, and all but
+ * the last LOG_FILE_BYTES. */
+static void a_killed_run_keeps_whole_lines(void **state) {
+    (void)state;
+    enum { STEPS = 10000, LINE_LEAST = 120 };
+    const char *path = scratch_path("run.jsonl");
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        run_log *log = create(path);
+        for (int64_t k = 0; k < STEPS; k++)
+            if (write_step(log, k) != 0) _exit(1);
+        raise(SIGKILL);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    int64_t kept = check_log(path);
+    assert_true(kept <= STEPS);
+    assert_true(kept >= STEPS - LOG_FILE_BYTES / LINE_LEAST);
+}
+
+/* And one that waits loses nothing of what is older than LOG_FILE_SECONDS. */
+static void old_lines_are_written(void **state) {
+    (void)state;
+    const char *path = scratch_path("run.jsonl");
+    run_log *log = create(path);
+    usleep(LOG_FILE_SECONDS * 1100000);
+    assert_int_equal(write_step(log, 0), 0);
+    assert_int_equal(check_log(path), 1);
+    assert_int_equal(run_log_close(log), 0);
+}
+
+/* The file may have 100,000 bytes: the flush that passes them fails and leaves whole lines; when
+ * there is room again, nothing is missing. */
+static void a_full_disk_leaves_whole_lines(void **state) {
+    (void)state;
+    const char *path = scratch_path("run.jsonl");
+    run_log *log = create(path);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 100000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int64_t step = 0;
+    int code = 0;
+    while (!code && step < 2000) code = write_step(log, step++);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(code, EXIT_INPUT);
+    assert_told(path, "File too large");
+    int64_t kept = check_log(path);
+    assert_true(kept > 0 && kept < step);
+    assert_int_equal(run_log_close(log), 0);
+    assert_int_equal(check_log(path), step);
+}
+
+static void files_that_cannot_be_created(void **state) {
+    (void)state;
+    run_log *log;
+    json_t *header = json_object(),
+           *broken = json_pack("{s:o}", "x", json_stringn_nocheck("\xff", 1));
+    assert_int_equal(run_log_create(&log, scratch_path("none/run.jsonl"), header), EXIT_INPUT);
+    assert_told("none/run.jsonl", "No such file");
+    const char *path = scratch_write("run.jsonl", "precious", 8);
+    assert_int_equal(run_log_create(&log, path, header), EXIT_INPUT);
+    assert_told(path, "File exists");
+    assert_int_equal(run_log_create(&log, scratch_path("other.jsonl"), broken), EXIT_INPUT);
+    assert_int_equal(scratch_count(), 1); /* nothing half-written */
+    json_decref(header);
+    json_decref(broken);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_read),
+        cmocka_unit_test(numbers_round_trip),
+        cmocka_unit_test(numbers_in_a_foreign_locale),
+        SCRATCH_TEST(lines_read_back),
+        SCRATCH_TEST(objects_are_written_at_once),
+        SCRATCH_TEST(a_killed_run_keeps_whole_lines),
+        SCRATCH_TEST(old_lines_are_written),
+        SCRATCH_TEST(a_full_disk_leaves_whole_lines),
+        SCRATCH_TEST(files_that_cannot_be_created),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

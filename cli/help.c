@@ -61,11 +61,14 @@ static void print_options(FILE *out, cli_command command) {
     for (int o = 0; o < CLI_OPTION_COUNT; o++) {
         if (!cli_takes(command, (cli_option)o)) continue;
         char name[80], text[512];
-        format_option(name, sizeof name, &cli_options[o]);
+        int length = format_option(name, sizeof name, &cli_options[o]);
         format_text(text, sizeof text, &cli_options[o]);
-        int at = fprintf(out, "  %-*s", TEXT_COLUMN - 2, name);
-        if (at > TEXT_COLUMN || name[TEXT_COLUMN - 3] != '\0')
-            at = fprintf(out, "\n%*s", TEXT_COLUMN, "") - 1;
+        int at = fprintf(out, "  %s", name);
+        if (length > TEXT_COLUMN - 4) { /* too long to have text beside it */
+            fputc('\n', out);
+            at = 0;
+        }
+        at += fprintf(out, "%*s", TEXT_COLUMN - at, "");
         print_wrapped(out, text, at, TEXT_COLUMN);
     }
 }

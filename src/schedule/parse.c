@@ -80,6 +80,7 @@ static ravine_status take_number(reader *r, schedule_argument *a) {
     if (!ravine_number_read(r->at, &a->value))
         return ravine_fail(RAVINE_E_NOMEM, "no memory for a locale");
     if (!isfinite(a->value) || a->value < 0) return expected(r, "a finite number >= 0");
+    if (a->value == 0) a->value = 0; /* -0, too */
     a->column = column(r, r->at);
     r->at = end;
     return RAVINE_OK;
@@ -116,7 +117,7 @@ static ravine_status take_unnamed(reader *r, schedule_call *call) {
     char first[RAVINE_KEY_MAX];
     const bool several = *ravine_schedule_key(&call->word, 0, first) == '*';
     if (call->listed > 0 && !several) return expected(r, "NAME=NUMBER after the first argument");
-    if (call->listed == RAVINE_SEGMENTS_MAX) return expected(r, "no more numbers");
+    if (call->listed == RAVINE_SEGMENTS_MAX) return expected(r, "at most 16 numbers");
     const ravine_status status = take_number(r, &call->list[call->listed]);
     if (status) return status;
     if (call->listed++ > 0) return RAVINE_OK;

@@ -36,11 +36,11 @@ static inline int scratch_remove(void **state) {
     return nftw(scratch_folder, scratch_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The path of a file in the folder; valid for the next seven calls. */
+/* The path of a file in the folder; valid for the next 63 calls. */
 static inline const char *scratch_path(const char *name) {
-    static char path[8][512];
+    static char path[64][512];
     static unsigned turn;
-    char *p = path[turn++ % 8];
+    char *p = path[turn++ % 64];
     snprintf(p, sizeof path[0], "%s/%s", scratch_folder, name);
     return p;
 }

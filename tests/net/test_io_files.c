@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-/* ---- atomic_file --------------------------------------------------------------------------------
- */
+/* ---- atomic_file ----------------------------------------------------------------------------- */
 
 static void assert_content(const char *path, const char *expected) {
     size_t size;
@@ -116,8 +115,7 @@ static void refused_targets(void **state) {
     assert_int_equal(scratch_count(), 0);
 }
 
-/* ---- folder -------------------------------------------------------------------------------------
- */
+/* ---- folder ---------------------------------------------------------------------------------- */
 
 static void folders(void **state) {
     (void)state;
@@ -139,8 +137,7 @@ static void folders(void **state) {
     assert_told("/proc/ravine");
 }
 
-/* ---- input --------------------------------------------------------------------------------------
- */
+/* ---- input ----------------------------------------------------------------------------------- */
 
 static void plain_input(void **state) {
     (void)state;

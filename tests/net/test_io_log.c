@@ -13,8 +13,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* ---- numbers ------------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static void numbers_read(void **state) {
     (void)state;
@@ -76,8 +75,7 @@ static void numbers_in_a_foreign_locale(void **state) {
     assert_true(read && value == 1234.5);
 }
 
-/* ---- run.jsonl ----------------------------------------------------------------------------------
- */
+/* ---- run.jsonl ------------------------------------------------------------------------------- */
 
 static run_log *create(const char *path) {
     run_log *log;

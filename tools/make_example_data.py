@@ -21,12 +21,17 @@ EFFICIENCY = {"oil": 0.7, "district": 1.0, "heat pump": None}
 
 
 def efficiency(heating, outdoor):
+    """Heat out per kWh in."""
     return EFFICIENCY[heating] or 2.6 + 0.06 * outdoor
 
 
 def main():
+    """Write the table to stdout."""
     uniform = random.Random(SEED).random  # its bits are the same in every Python 3
-    pick = lambda table: list(table)[int(uniform() * len(table))]
+
+    def pick(table):
+        return list(table)[int(uniform() * len(table))]
+
     print("building,insulation,heating,area_m2,occupants,outdoor_c,kwh")
     for _ in range(ROWS):
         building, insulation, heating = pick(BUILDING), pick(INSULATION), pick(EFFICIENCY)

@@ -289,7 +289,7 @@ static void too_many_categories(void **state) {
     refuse(text, options, EXIT_INPUT, "'id' has 1001 classes, the limit is 1000", "regression");
 }
 
-/* The committed example is what its script writes, and both tasks on it can be read. */
+/* Both tasks on the committed example can be read. */
 static void the_example(void **state) {
     (void)state;
     dataset_pair pair;

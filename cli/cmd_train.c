@@ -63,6 +63,10 @@ static int run_training(training *t, train_result *result, const cli_args *args)
 }
 
 int cmd_train(const cli_args *args) {
+    if (cli_is_given(args, CLI_KEYS)) {
+        config_print_keys(stdout);
+        return 0;
+    }
     config c;
     int status = read_config(&c, args);
     if (status) return status;

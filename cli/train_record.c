@@ -201,14 +201,14 @@ json_t *epoch_json(const training *t, const train_epoch *e) {
     return out;
 }
 
-/* Writes the object and forgets it. */
+/* Writes {"type": type, ...object} and forgets the object. */
 static int write_object(record *r, const char *type, json_t *object) {
-    if (!object || json_object_set_new(object, "type", json_string(type))) {
-        json_decref(object);
-        return failure(EXIT_INPUT, "%s/run.jsonl: out of memory", r->folder);
-    }
-    int status = run_log_object(r->log, object);
+    json_t *line = json_pack("{ss}", "type", type);
+    bool whole = line && object && !json_object_update(line, object);
+    int status = whole ? run_log_object(r->log, line)
+                       : failure(EXIT_INPUT, "%s/run.jsonl: out of memory", r->folder);
     json_decref(object);
+    json_decref(line);
     return status;
 }
 

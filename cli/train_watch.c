@@ -70,7 +70,15 @@ static void join(char *line, size_t capacity, const piece *pieces, int n, int wi
     if (!fits && (size_t)width < capacity) line[width] = '\0';
 }
 
-static void draw(watch *w, const char *line) {
+/* True at most ten times a second. */
+static bool is_due(const watch *w) {
+    static const double REDRAW_SECONDS = 0.1;
+    return w->live && seconds_now() - w->drawn_at >= REDRAW_SECONDS;
+}
+
+static void draw(watch *w, const piece *pieces, int n) {
+    char line[512];
+    join(line, sizeof line, pieces, n, cli_width(stderr) - 1);
     fprintf(stderr, "\r%s\033[K", line);
     w->drawn = true;
     w->drawn_at = seconds_now();
@@ -82,11 +90,9 @@ void watch_erase(watch *w) {
 }
 
 void watch_step(watch *w, const train_step *s) {
-    static const double REDRAW_SECONDS = 0.1;
-    if (!w->live) return;
     w->loss_sum += s->loss;
     w->loss_count++;
-    if (seconds_now() - w->drawn_at < REDRAW_SECONDS) return;
+    if (!is_due(w)) return;
 
     const training *t = w->t;
     double per_second = (double)(s->step * t->batch) / s->seconds;
@@ -102,19 +108,17 @@ void watch_step(watch *w, const train_step *s) {
     snprintf(pieces[5].text, SIZE, "%s %s/s", grouped(number, (int64_t)per_second),
              t->config->data_format == CONFIG_CSV ? "rows" : "images");
     snprintf(pieces[6].text, SIZE, "%s left", clock_text(number, left));
-    char line[512];
-    join(line, sizeof line, pieces, 7, cli_width(stderr) - 1);
-    draw(w, line);
+    draw(w, pieces, 7);
     w->loss_sum = 0;
     w->loss_count = 0;
 }
 
 void watch_evaluating(watch *w, int64_t epoch) {
-    if (!w->live) return;
-    char line[64];
-    snprintf(line, sizeof line, "epoch %" PRId64 "/%" PRId64 "  testing", epoch,
+    if (!is_due(w)) return;
+    piece pieces[2] = {{1, ""}, {2, "testing"}};
+    snprintf(pieces[0].text, sizeof pieces[0].text, "epoch %" PRId64 "/%" PRId64, epoch,
              w->t->config->epochs);
-    draw(w, line);
+    draw(w, pieces, 2);
 }
 
 /* ---- the table --------------------------------------------------------------------------------
@@ -130,7 +134,8 @@ static void print_title(watch *w) {
     fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
             grouped(size, net_size(t->net)), grouped(train, t->data.train.count),
             grouped(test, t->data.test.count));
-    fprintf(w->table, "%s, batches of %" PRId64 ", %d threads\n\n", c->optimizer, t->batch,
+    fprintf(w->table, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
+            c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->batch,
             (int)ravine_pool_threads(t->pool));
     fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
             training_is_regression(t) ? "rmse" : "accuracy");

@@ -60,6 +60,8 @@ int config_check(const config *c);
 
 /* A YAML file that means the same, each line with its origin as a comment. */
 void config_print(const config *c, FILE *out);
+/* Every key: what it may be, its default, what it means. */
+void config_print_keys(FILE *out);
 /* {"epochs": 10, "model": {"widths": [256], ...}, ...}; with `origins`, each value is
  * {"value": ..., "origin": ...}. NULL: out of memory. */
 json_t *config_json(const config *c, bool origins);

@@ -143,3 +143,33 @@ void config_print(const config *c, FILE *out) {
                 c->origin[k]);
     }
 }
+
+/* "whole number in [1, 10]", "mlp, cnn, resnet", "true, false", "text", "list of texts" */
+static void format_allowed(const config_row *row, char *out, size_t capacity) {
+    static const char *const nouns[] = {
+        [CONFIG_TEXT] = "text",
+        [CONFIG_WHOLE] = "whole number in ",
+        [CONFIG_NUMBER] = "number in ",
+        [CONFIG_TRUTH] = "true, false",
+        [CONFIG_WORD] = "",
+        [CONFIG_WHOLES] = "list of whole numbers in ",
+        [CONFIG_TEXTS] = "list of texts",
+    };
+    size_t used = (size_t)snprintf(out, capacity, "%s%s", nouns[row->kind], row->range);
+    for (const char *c = row->words; *c && used + 3 < capacity; c++) {
+        out[used++] = *c == '|' ? ',' : *c;
+        if (*c == '|') out[used++] = ' ';
+        out[used] = '\0';
+    }
+}
+
+void config_print_keys(FILE *out) {
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
+        const config_row *row = &config_rows[k];
+        char allowed[160];
+        format_allowed(row, allowed, sizeof allowed);
+        fprintf(out, "%-26s %s", row->key, allowed);
+        if (row->fallback && *row->fallback) fprintf(out, "; default %s", row->fallback);
+        fprintf(out, "\n    %s\n", row->text);
+    }
+}

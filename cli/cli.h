@@ -53,8 +53,9 @@ const char *cli_text(const cli_args *args, cli_option option);
 /* The same as a number; `otherwise` where cli_text() is NULL. */
 int64_t cli_count(const cli_args *args, cli_option option, int64_t otherwise);
 
-bool cli_color(FILE *stream); /* a terminal that wants colour: NO_COLOR, TERM=dumb say no */
-int cli_width(FILE *stream);  /* columns of that terminal, else 80 */
+bool cli_terminal(FILE *stream); /* one that can erase a line: not TERM=dumb */
+bool cli_color(FILE *stream);    /* the same, and NO_COLOR is not set */
+int cli_width(FILE *stream);     /* columns of that terminal, else 80 */
 
 /* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
 void cli_print_help(FILE *out, cli_command command);

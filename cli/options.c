@@ -235,11 +235,14 @@ int64_t cli_count(const cli_args *args, cli_option option, int64_t otherwise) {
     return text ? strtoll(text, NULL, 10) : otherwise; /* cli_parse() checked it */
 }
 
+bool cli_terminal(FILE *stream) {
+    const char *term = getenv("TERM");
+    return term && strcmp(term, "dumb") && isatty(fileno(stream));
+}
+
 bool cli_color(FILE *stream) {
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    if (no_color && *no_color) return false;
-    if (!term || !strcmp(term, "dumb")) return false;
-    return isatty(fileno(stream));
+    const char *no_color = getenv("NO_COLOR");
+    return !(no_color && *no_color) && cli_terminal(stream);
 }
 
 int cli_width(FILE *stream) {

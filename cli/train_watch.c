@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { NUMBER_SIZE = 32 };
 
@@ -148,7 +147,7 @@ void watch_begin(watch *w, const training *t, bool quiet, bool json) {
     *w = (watch){.t = t};
     if (quiet) return;
     w->table = json ? stderr : stdout;
-    w->live = isatty(STDERR_FILENO);
+    w->live = cli_terminal(stderr);
     print_title(w);
 }
 

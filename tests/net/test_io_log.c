@@ -207,6 +207,29 @@ static void a_full_disk_leaves_whole_lines(void **state) {
     assert_int_equal(check_log(path), step);
 }
 
+/* A flush in the middle of a record writes what is whole, and the record goes on. */
+static void a_record_survives_a_flush(void **state) {
+    (void)state;
+    const char *path = scratch_path("log");
+    log_file *log;
+    size_t size;
+    assert_int_equal(log_file_create(&log, path), 0);
+    log_file_add(log, "one", 3);
+    assert_int_equal(log_file_end_record(log), 0);
+    log_file_add(log, "t", 1);
+    assert_int_equal(log_file_flush(log), 0);
+    char *bytes = scratch_read(path, &size);
+    assert_string_equal(bytes, "one");
+    free(bytes);
+    log_file_add(log, "wo", 2);
+    assert_int_equal(log_file_end_record(log), 0);
+    log_file_add(log, "three", 5);
+    assert_int_equal(log_file_close(log), 0);
+    bytes = scratch_read(path, &size);
+    assert_string_equal(bytes, "onetwo");
+    free(bytes);
+}
+
 static void files_that_cannot_be_created(void **state) {
     (void)state;
     run_log *log;
@@ -233,6 +256,7 @@ int main(void) {
         SCRATCH_TEST(a_killed_run_keeps_whole_lines),
         SCRATCH_TEST(old_lines_are_written),
         SCRATCH_TEST(a_full_disk_leaves_whole_lines),
+        SCRATCH_TEST(a_record_survives_a_flush),
         SCRATCH_TEST(files_that_cannot_be_created),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

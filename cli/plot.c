@@ -1,0 +1,266 @@
+/* plot.c - range of the data -> axes with round numbers -> dots -> one line of text per row. */
+#include "plot.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    COLUMNS_LEAST = 24,
+    COLUMNS_MOST = 160,
+    ROWS_LEAST = 6,
+    ROWS_MOST = 40,
+    TICKS_MOST = 16,
+    LABEL_SIZE = 16
+};
+
+/* ---- axes ---- */
+
+/* A range of plain numbers, or of their decimal logarithms, and the round ones within it. */
+typedef struct axis {
+    double low, high;
+    double tick[TICKS_MOST];
+    char label[TICKS_MOST][LABEL_SIZE];
+    int ticks;
+} axis;
+
+/* Where `value` lies between low (0) and high (1). */
+static double share(const axis *a, double value) {
+    const double s = (value / 2 - a->low / 2) / (a->high / 2 - a->low / 2);
+    return s > 0 ? fmin(s, 1) : 0;
+}
+
+/* The least of 1, 2, 5 times a power of ten that is at least `size`. */
+static double round_up(double size) {
+    const double power = pow(10, floor(log10(size)));
+    const double digit = size / power;
+    return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+}
+
+/* About `wanted` steps between least and most; `widen`: low and high become ticks themselves. */
+static axis make_axis(double least, double most, int wanted, double step_least, bool widen) {
+    if (!(least < most)) {
+        const double about = fabs(least) > 0 ? fabs(least) / 2 : 1;
+        least = least - about, most = most + about;
+    }
+    axis a = {.low = least, .high = most};
+    const double step = fmax(round_up((most / 2 - least / 2) / wanted * 2), step_least);
+    if (!(step > 0 && isfinite(step))) return a;
+    const double first = widen ? floor(least / step) : ceil(least / step);
+    const double last = widen ? ceil(most / step) : floor(most / step);
+    if (widen && isfinite(first * step) && isfinite(last * step)) {
+        a.low = first * step;
+        a.high = last * step;
+    }
+    for (double k = first; k <= last && a.ticks < TICKS_MOST; k++) a.tick[a.ticks++] = k * step;
+    return a;
+}
+
+static void label_axis(axis *a, bool log) {
+    for (int k = 0; k < a->ticks; k++)
+        snprintf(a->label[k], LABEL_SIZE, "%.7g", log ? pow(10, a->tick[k]) : a->tick[k]);
+}
+
+/* ---- dots ---- */
+
+/* The picture: `columns` x `rows` cells, each of `across` x `down` dots, from the upper left. */
+typedef struct canvas {
+    int columns, rows, across, down;
+    uint8_t dots[ROWS_MOST][COLUMNS_MOST];   /* bits, in the order of braille patterns */
+    uint8_t series[ROWS_MOST][COLUMNS_MOST]; /* 1 + the last that drew here; 0: none */
+} canvas;
+
+static void set_dot(canvas *c, int x, int y, size_t series) {
+    static const uint8_t bit[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    c->dots[y / c->down][x / c->across] |= bit[y % c->down][x % c->across];
+    c->series[y / c->down][x / c->across] = (uint8_t)(series % UINT8_MAX + 1);
+}
+
+/* Along the longer of the two directions, one dot at a time. */
+static void draw_line(canvas *c, int x0, int y0, int x1, int y1, size_t series) {
+    const int dx = x1 - x0, dy = y1 - y0;
+    const int length = abs(dx) > abs(dy) ? abs(dx) : abs(dy);
+    for (int k = 0; k <= length; k++) {
+        const double s = length ? (double)k / length : 0;
+        set_dot(c, (int)lround(x0 + s * dx), (int)lround(y0 + s * dy), series);
+    }
+}
+
+static bool is_shown(const plot *p, double x, double y) {
+    return isfinite(x) && isfinite(y) && (!p->log_y || y > 0);
+}
+
+static double height(const plot *p, double y) {
+    return p->log_y ? log10(y) : y;
+}
+
+static void draw_series(canvas *c, const plot *p, const plot_series *s, size_t series,
+                        const axis *across, const axis *up) {
+    const int right = c->columns * c->across - 1, bottom = c->rows * c->down - 1;
+    int before_x = -1, before_y = 0; /* -1: no point to join */
+    for (size_t k = 0; k < s->n; k++) {
+        if (!is_shown(p, s->x[k], s->y[k])) {
+            before_x = -1;
+            continue;
+        }
+        const int x = (int)lround(share(across, s->x[k]) * right);
+        const int y = bottom - (int)lround(share(up, height(p, s->y[k])) * bottom);
+        draw_line(c, before_x < 0 ? x : before_x, before_x < 0 ? y : before_y, x, y, series);
+        before_x = x;
+        before_y = y;
+    }
+}
+
+/* ---- text ---- */
+
+static const char marks[] = "*+ox#@%&";
+static const int colors[] = {36, 33, 35, 32, 34, 31}; /* cyan first: readable on both grounds */
+
+static void put_color(const plot *p, size_t series) {
+    const size_t n = sizeof colors / sizeof *colors;
+    if (p->color) fprintf(p->out, "\033[%dm", colors[series % n]);
+}
+
+static void end_color(const plot *p) {
+    if (p->color) fputs("\033[0m", p->out);
+}
+
+static void put_braille(FILE *out, uint8_t dots) { /* U+2800 + dots as UTF-8 */
+    fputc(0xe2, out);
+    fputc(0xa0 | dots >> 6, out);
+    fputc(0x80 | (dots & 0x3f), out);
+}
+
+static void print_row(const plot *p, const canvas *c, int row) {
+    int end = c->columns;
+    while (end > 0 && !c->dots[row][end - 1]) end--;
+    for (int x = 0; x < end; x++) {
+        const uint8_t dots = c->dots[row][x];
+        const size_t series = (size_t)c->series[row][x] - 1;
+        if (!dots) {
+            fputc(' ', p->out);
+            continue;
+        }
+        put_color(p, series);
+        if (p->braille)
+            put_braille(p->out, dots);
+        else
+            fputc(marks[series % (sizeof marks - 1)], p->out);
+        end_color(p);
+    }
+    fputc('\n', p->out);
+}
+
+/* The rows with the labels of the ticks that are nearest to their middles. */
+static void print_picture(const plot *p, const canvas *c, const axis *up, int label_width) {
+    for (int row = 0; row < c->rows; row++) {
+        const char *label = "";
+        for (int k = 0; k < up->ticks; k++)
+            if (row == c->rows - 1 - (int)lround(share(up, up->tick[k]) * (c->rows - 1)))
+                label = up->label[k];
+        const char *line = *label ? (p->braille ? "\u2524" : "+") : (p->braille ? "\u2502" : "|");
+        fprintf(p->out, "%*s %s", label_width, label, line);
+        print_row(p, c, row);
+    }
+}
+
+/* The axis below: a line with ticks, then as many labels as fit without touching. */
+static void print_below(const plot *p, const canvas *c, const axis *across, int label_width) {
+    char labels[COLUMNS_MOST + 1];
+    bool tick[COLUMNS_MOST] = {false};
+    memset(labels, ' ', sizeof labels);
+    int free_from = 0; /* leftmost column of the line of labels that may be written on */
+    for (int k = 0; k < across->ticks; k++) {
+        const int at = (int)lround(share(across, across->tick[k]) * (c->columns - 1));
+        const int length = (int)strlen(across->label[k]);
+        int from = at - length / 2;
+        if (from < 0) from = 0;
+        if (from + length > c->columns) from = c->columns - length;
+        if (from < free_from) continue;
+        tick[at] = true;
+        memcpy(labels + from, across->label[k], (size_t)length);
+        free_from = from + length + 2;
+    }
+    labels[free_from > 2 ? free_from - 2 : 0] = '\0';
+    fprintf(p->out, "%*s %s", label_width, "", p->braille ? "\u2514" : "+");
+    for (int x = 0; x < c->columns; x++)
+        fputs(p->braille ? (tick[x] ? "\u252c" : "\u2500") : (tick[x] ? "+" : "-"), p->out);
+    fprintf(p->out, "\n%*s  %s\n", label_width, "", labels);
+}
+
+static void print_names(const plot *p, const plot_series *series, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        put_color(p, k);
+        if (p->braille)
+            put_braille(p->out, 0xff);
+        else
+            fputc(marks[k % (sizeof marks - 1)], p->out);
+        end_color(p);
+        fprintf(p->out, " %s%s", series[k].name, k + 1 < count ? "   " : "\n");
+    }
+}
+
+/* ---- all of it ---- */
+
+typedef struct range {
+    double x_least, x_most, y_least, y_most;
+    bool whole_x; /* every x is a whole number */
+} range;
+
+static bool find_range(const plot *p, const plot_series *series, size_t count, range *r) {
+    *r = (range){HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL, true};
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < series[i].n; k++) {
+            const double x = series[i].x[k], y = series[i].y[k];
+            if (!is_shown(p, x, y)) continue;
+            r->x_least = fmin(r->x_least, x);
+            r->x_most = fmax(r->x_most, x);
+            r->y_least = fmin(r->y_least, height(p, y));
+            r->y_most = fmax(r->y_most, height(p, y));
+            if (x != floor(x)) r->whole_x = false;
+        }
+    return r->x_least <= r->x_most;
+}
+
+static int clamp(int value, int least, int most) {
+    return value < least ? least : value > most ? most : value;
+}
+
+bool plot_has_braille(void) {
+    const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    if (!locale) return false;
+    const bool utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return utf8;
+}
+
+void plot_print(const plot *wanted, const plot_series *series, size_t count) {
+    plot p = *wanted;
+    if (count > 1 && !p.color) p.braille = false;
+    range r;
+    if (!find_range(&p, series, count, &r)) {
+        fputs("nothing to draw\n", p.out);
+        return;
+    }
+    const int width = clamp(p.columns, COLUMNS_LEAST, COLUMNS_MOST);
+    canvas c = {.rows = clamp(p.rows ? p.rows : width / 4, ROWS_LEAST, p.rows ? ROWS_MOST : 16),
+                .across = p.braille ? 2 : 1,
+                .down = p.braille ? 4 : 1};
+    axis up = make_axis(r.y_least, r.y_most, c.rows / 3, p.log_y ? 1 : 0, true);
+    label_axis(&up, p.log_y);
+    int label_width = 0;
+    for (int k = 0; k < up.ticks; k++) {
+        const int length = (int)strlen(up.label[k]);
+        if (length > label_width) label_width = length;
+    }
+    c.columns = width - label_width - 2;
+    axis across = make_axis(r.x_least, r.x_most, clamp(c.columns / 10, 2, 12), r.whole_x, false);
+    label_axis(&across, false);
+    for (size_t k = 0; k < count; k++) draw_series(&c, &p, &series[k], k, &across, &up);
+    print_picture(&p, &c, &up, label_width);
+    print_below(&p, &c, &across, label_width);
+    if (count > 1) print_names(&p, series, count);
+}

@@ -9,8 +9,8 @@
 
 #include "ravine.h"
 
+#include <float.h>
 #include <math.h>
-#include <string.h>
 
 #define PI_L 3.141592653589793238462643383279502884L
 
@@ -174,6 +174,10 @@ static void the_end_is_reached_and_held(void **state) {
         assert_true(ravine_schedule_at(&s, n) == 0.3);
         assert_true(ravine_schedule_at(&s, INT64_MAX) == 0.3);
     }
+    /* Powers that are rounded do not leave the range, nor that of a double. */
+    const ravine_schedule flat =
+        parse("exponential(99, from=1.7976931348623157e308, to=1.7976931348623157e308)");
+    for (int64_t u = 0; u < 100; u++) assert_true(ravine_schedule_at(&flat, u) == DBL_MAX);
     /* A step that would fall on the end itself is not taken. */
     VALUES("step(4, every=2, gamma=0.5) constant lr=1", 0, 1, 1, .5, .5, .5, .5);
     VALUES("decay(2, gamma=0.5) linear(2) lr=1", 0, 1, .5, .25, .125, 0);

@@ -29,6 +29,7 @@ static void presets_expand_to_plain_segments(void **state) {
     static const char *const cases[][2] = {
         {"3e-4", "0.0003"},
         {"  1  ", "1"},
+        {"-0", "0"},
         {"constant lr=1e-3", "0.001"},
         {"warmup(1000) cosine(9000, to=3e-5) lr=3e-4",
          "linear(1000, from=3e-07, to=0.0003) cosine(9000, to=3e-05)"},

@@ -1,8 +1,8 @@
 #include "io/run_log.h"
 
+#include "base/number.h"
 #include "io/failure.h"
 #include "io/log_file.h"
-#include "io/number.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -51,9 +51,9 @@ static void add_key(run_log *log, const char *key) {
 }
 
 static void add_number(run_log *log, double value) {
-    char text[NUMBER_TEXT_MAX] = "null";
-    if (isfinite(value)) number_format(text, value);
-    add_text(log, text);
+    char text[RAVINE_NUMBER_MAX];
+    bool written = isfinite(value) && ravine_number_write(text, value);
+    add_text(log, written ? text : "null");
 }
 
 void run_log_integer(run_log *log, const char *key, int64_t value) {

@@ -1,14 +1,38 @@
 #include "net/csv_column.h"
 
+#include "base/number.h"
 #include "io/failure.h"
-#include "io/number.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- numbers --------------------------------------------------------------------------------- */
+
+static const char *skip_blanks(const char *p) {
+    return p + strspn(p, " \t");
+}
+
+/* nan, inf and infinity in any case, as C writes them: numbers that are told apart from words. */
+static bool is_not_finite(const char *p, size_t length) {
+    static const char *const names[] = {"nan", "inf", "infinity"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (strlen(names[k]) == length && strncasecmp(p, names[k], length) == 0) return true;
+    return false;
+}
+
+/* True if the field is one number, with blanks around it or none. *value is NaN or infinite where
+ * the field says so or is too large for a double. */
+static bool parse_number(const char *field, double *value) {
+    const char *start = skip_blanks(field), *end = ravine_number_end(start);
+    if (end > start) return *skip_blanks(end) == '\0' && ravine_number_read(start, value);
+    const char *name = start + (*start == '+' || *start == '-');
+    *value = NAN;
+    end = name + strcspn(name, " \t");
+    return *skip_blanks(end) == '\0' && is_not_finite(name, (size_t)(end - name));
+}
 
 /* Fills value[row - 1]; the rows of the first word and of the first number that cannot be used, 0
  * if there is none. */
@@ -16,7 +40,7 @@ static void read_numbers(csv_column *c, const csv_table *t, int64_t *word, int64
     *word = *unusable = 0;
     for (int64_t row = 1; row <= t->rows && !*word; row++) {
         double number = 0;
-        if (!number_parse(csv_field(t, row, c->index), &number)) *word = row;
+        if (!parse_number(csv_field(t, row, c->index), &number)) *word = row;
         if (!*unusable && !(fabs(number) <= CSV_NUMBER_MAX)) *unusable = row;
         c->value[row - 1] = number;
     }
@@ -92,7 +116,7 @@ static void renumber(csv_column *c, int64_t rows) {
 static int64_t first_word(const csv_column *c, const csv_table *t) {
     double number;
     int64_t row = 1;
-    while (row < t->rows && number_parse(csv_field(t, row, c->index), &number)) row++;
+    while (row < t->rows && parse_number(csv_field(t, row, c->index), &number)) row++;
     return row;
 }
 

@@ -3,7 +3,9 @@
 
 #include "io/failure.h"
 #include "net/csv.h"
+#include "net/csv_column.h"
 
+#include <locale.h>
 #include <math.h>
 
 /* ---- csv_parse
@@ -123,6 +125,58 @@ static const dataset_csv_options usual = {
 
 static int convert(dataset_pair *pair, const char *text, dataset_csv_options options) {
     return csv_dataset(pair, (const unsigned char *)text, strlen(text), &options);
+}
+
+/* The text in a column that must be numeric: 0 and its value, or the code of the failure. */
+static int read_number(const char *text, double *value) {
+    csv_table t;
+    csv_column column;
+    char file[64];
+    snprintf(file, sizeof file, "a;b\n%s;x\n", text);
+    assert_int_equal(parse(&t, file, ';'), 0);
+    int code = csv_column_read(&column, &t, 0, true);
+    if (!code) *value = column.value[0];
+    csv_column_free(&column);
+    csv_free(&t);
+    return code;
+}
+
+static void numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"0", 0},    {"-1.5", -1.5},   {"+.5", 0.5}, {"5.", 5},     {"1e3", 1000},
+                {" 7\t", 7}, {"2.5E-1", 0.25}, {"0.1", 0.1}, {"1e-400", 0}, {"1e100", 1e100}};
+    static const char *const words[] = {
+        "",   " ",   ".",     "-",    "e5",    "1e", "1e+", "0x1",   "1,5", "1 2", "--1",
+        "1f", "one", "nanny", "infi", "1.2.3", "+",  "- 1", "nan 1", "1_0", "in",  "- inf"};
+    static const char *const unusable[] = {"nan",       "NaN",   "-nan",  "inf",   "-Inf",
+                                           "+INFINITY", " inf ", "1e400", "-1e101"};
+    double value;
+    for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+        assert_int_equal(read_number(good[k].text, &value), 0);
+        assert_true(value == good[k].value);
+    }
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        assert_int_equal(read_number(words[k], &value), EXIT_INPUT);
+        assert_told(words[k], "is not a number");
+    }
+    for (size_t k = 0; k < sizeof unusable / sizeof *unusable; k++) {
+        assert_int_equal(read_number(unusable[k], &value), EXIT_INPUT);
+        assert_told("cannot be used; numbers must lie within +-1e100");
+    }
+}
+
+/* Where the machine has a locale with a decimal comma, the point stays. */
+static void numbers_in_a_foreign_locale(void **state) {
+    (void)state;
+    if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8")) skip();
+    double value = 0;
+    int code = read_number("1234.5", &value);
+    setlocale(LC_ALL, "C");
+    assert_int_equal(code, 0);
+    assert_true(value == 1234.5);
 }
 
 /* Rows carry their number in `id`, so that the split can be undone by un-standardising it. */
@@ -320,6 +374,8 @@ int main(void) {
         cmocka_unit_test(texts_that_are_refused),
         cmocka_unit_test(too_many_columns),
         cmocka_unit_test(excerpts_are_short_and_clean),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(numbers_in_a_foreign_locale),
         cmocka_unit_test(regression_values),
         cmocka_unit_test(classes_are_sorted),
         cmocka_unit_test(the_seed_decides_the_split),

@@ -11,7 +11,7 @@
 /* The default of a setting: a ravine_config has a field for each. */
 static double setting_value(const ravine_config *c, int setting) {
     switch (setting) {
-#define RAVINE_X(NAME, name, kind, least, greatest, text) \
+#define RAVINE_X(NAME, name, kind, interval, text) \
     case RAVINE_##NAME: return c->name;
         RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
@@ -30,7 +30,7 @@ static void format_value(char *text, size_t capacity, const ravine_setting_info 
         snprintf(text, capacity, "%.15g", value);
 }
 
-/* "[0, 1)", "true or false", "outside, hat, inside" */
+/* "[0, 1)", "true, false", "outside, hat, inside" */
 static void format_bounds(char *text, size_t capacity, const ravine_setting_info *info) {
     if (info->kind == RAVINE_KIND_FLAG) {
         snprintf(text, capacity, "true, false");
@@ -40,8 +40,7 @@ static void format_bounds(char *text, size_t capacity, const ravine_setting_info
             used += (size_t)snprintf(text + used, capacity - used, "%s%s", k ? ", " : "",
                                      info->choice[k]);
     } else {
-        snprintf(text, capacity, "%c%.15g, %.15g%c", info->least_open ? '(' : '[', info->least,
-                 info->greatest, info->greatest_open ? ')' : ']');
+        snprintf(text, capacity, "%s", info->interval);
     }
 }
 

@@ -163,46 +163,48 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
 
 /* ---- m_t and sigma_t: rules and their settings -----------------------------------------------
  *
- * Every setting is a number: X(NAME, name, kind, least, greatest, text). A FLAG is 0 or 1; a
- * CHOICE is a value of the enum named in its text. Intervals: OPEN bounds are excluded.
+ * Every setting is a number: X(NAME, name, kind, interval, text). A FLAG is 0 or 1; a CHOICE is a
+ * value of the enum named in its text. In an interval a round bracket excludes the bound itself.
  * NUMBERs may be scheduled. A rule uses some of them: ravine_rule_describe() tells which. */
 #define RAVINE_SETTING_LIST(X)                                                                     \
-    X(LR, lr, NUMBER, 0, HUGE_VAL, "learning rate eta")                                            \
-    X(MOMENTUM, momentum, NUMBER, 0, 1, "share of the buffer that stays: b <- momentum b + g")     \
-    X(DAMPENING, dampening, NUMBER, 0, 1, "share of g kept out of the buffer after step 1")        \
-    X(BETA1, beta1, NUMBER, 0, BELOW_1, "decay of the mean of the gradient (m)")                   \
-    X(BETA2, beta2, NUMBER, 0, BELOW_1, "decay of the mean of the squared gradient (sigma)")       \
-    X(BETA3, beta3, NUMBER, 0, BELOW_1, "decay of the mean that sigma uses (adan)")                \
-    X(ALPHA, alpha, NUMBER, 0, BELOW_1, "decay of the mean of the squared gradient (rmsprop)")     \
-    X(RHO, rho, NUMBER, 0, BELOW_1, "decay of both means (adadelta)")                              \
-    X(EPS, eps, NUMBER, 0, HUGE_VAL, "added to sigma, see eps_form")                               \
-    X(EPS_FORM, eps_form, CHOICE, 0, 2, "ravine_eps_form: where eps is added")                     \
-    X(WEIGHT_DECAY, weight_decay, NUMBER, 0, HUGE_VAL, "strength lambda of weight decay")          \
-    X(DECAY_FORM, decay_form, CHOICE, 0, 3, "ravine_decay_form: how the decay acts")               \
-    X(LR_DECAY, lr_decay, NUMBER, 0, HUGE_VAL, "eta / (1 + (t-1) lr_decay) (adagrad)")             \
-    X(INITIAL, initial, NUMBER, 0, HUGE_VAL, "value of sigma's accumulator before step 1")         \
-    X(INITIAL_FORM, initial_form, CHOICE, 0, 1, "ravine_initial_form: sigma before step 1")        \
-    X(MOMENTUM_DECAY, momentum_decay, NUMBER, 0, HUGE_VAL, "psi of the schedule of beta1 (nadam)") \
-    X(LAMBD, lambd, NUMBER, 0, HUGE_VAL, "lambda of eta_t = eta/(1 + lambda eta t)^power (asgd)")  \
-    X(POWER, power, NUMBER, 0, HUGE_VAL, "exponent of eta_t (asgd)")                               \
-    X(AVERAGE_START, average_start, NUMBER, 0, HUGE_VAL, "step t0 at which averaging starts")      \
-    X(ETA_MINUS, eta_minus, NUMBER, ABOVE_0, BELOW_1, "step factor after a sign change (rprop)")   \
-    X(ETA_PLUS, eta_plus, NUMBER, ABOVE_1, HUGE_VAL, "step factor after the same sign (rprop)")    \
-    X(STEP_MIN, step_min, NUMBER, 0, HUGE_VAL, "smallest step (rprop)")                            \
-    X(STEP_MAX, step_max, NUMBER, 0, HUGE_VAL, "largest step (rprop)")                             \
-    X(CLIP_VALUE, clip_value, NUMBER, ABOVE_0, INFINITE,                                           \
-      "every gradient is clamped to [-clip_value, clip_value]; inf: off")                          \
-    X(EMA_DECAY, ema_decay, NUMBER, 0, BELOW_1,                                                    \
-      "decay of the average of the weights, state key `ema`; 0: no average is kept")               \
-    X(NESTEROV, nesterov, FLAG, 0, 1, "look ahead along the buffer")                               \
-    X(AMSGRAD, amsgrad, FLAG, 0, 1, "sigma uses the greatest v so far, so it never shrinks")       \
-    X(CENTERED, centered, FLAG, 0, 1, "sigma uses the variance, not the mean square (rmsprop)")    \
-    X(BIAS_CORRECTION, bias_correction, FLAG, 0, 1, "divide the means by 1 - beta^t")              \
-    X(LR_IN_MOMENTUM, lr_in_momentum, FLAG, 0, 1,                                                  \
-      "the buffer holds eta g, so a change of eta leaves the old velocity as it is")               \
-    X(MAXIMIZE, maximize, FLAG, 0, 1, "climb: use -g")
+    X(LR, lr, NUMBER, "[0, inf)", "learning rate eta")                                             \
+    X(MOMENTUM, momentum, NUMBER, "[0, 1]", "share of the buffer that stays: b <- momentum b + g") \
+    X(DAMPENING, dampening, NUMBER, "[0, 1]", "share of g kept out of the buffer after step 1")    \
+    X(BETA1, beta1, NUMBER, "[0, 1)", "decay of the mean of the gradient (m)")                     \
+    X(BETA2, beta2, NUMBER, "[0, 1)", "decay of the mean of the squared gradient (sigma)")         \
+    X(BETA3, beta3, NUMBER, "[0, 1)", "decay of the mean that sigma uses (adan)")                  \
+    X(ALPHA, alpha, NUMBER, "[0, 1)", "decay of the mean of the squared gradient (rmsprop)")       \
+    X(RHO, rho, NUMBER, "[0, 1)", "decay of both means (adadelta)")                                \
+    X(EPS, eps, NUMBER, "[0, inf)", "added to sigma, see eps_form")                                \
+    X(EPS_FORM, eps_form, CHOICE, "[0, 2]", "ravine_eps_form: where eps is added")                 \
+    X(WEIGHT_DECAY, weight_decay, NUMBER, "[0, inf)", "strength lambda of weight decay")           \
+    X(DECAY_FORM, decay_form, CHOICE, "[0, 3]", "ravine_decay_form: how the decay acts")           \
+    X(LR_DECAY, lr_decay, NUMBER, "[0, inf)", "eta / (1 + (t-1) lr_decay) (adagrad)")              \
+    X(INITIAL, initial, NUMBER, "[0, inf)", "value of sigma's accumulator before step 1")          \
+    X(INITIAL_FORM, initial_form, CHOICE, "[0, 1]", "ravine_initial_form: sigma before step 1")    \
+    X(MOMENTUM_DECAY, momentum_decay, NUMBER, "[0, inf)", "psi of the schedule of beta1 (nadam)")  \
+    X(LAMBD, lambd, NUMBER, "[0, inf)", "lambda of eta_t = eta/(1 + lambda eta t)^power (asgd)")   \
+    X(POWER, power, NUMBER, "[0, inf)", "exponent of eta_t (asgd)")                                \
+    X(AVERAGE_START, average_start, NUMBER, "[0, inf)",                                            \
+      "step t0 at which averaging starts (asgd)")                                                  \
+    X(ETA_MINUS, eta_minus, NUMBER, "(0, 1)", "step factor after a change of sign (rprop)")        \
+    X(ETA_PLUS, eta_plus, NUMBER, "(1, inf)", "step factor after the same sign (rprop)")           \
+    X(STEP_MIN, step_min, NUMBER, "[0, inf)", "smallest step (rprop)")                             \
+    X(STEP_MAX, step_max, NUMBER, "[0, inf)", "largest step (rprop)")                              \
+    X(CLIP_VALUE, clip_value, NUMBER, "(0, inf]",                                                  \
+      "gradients are clamped to [-clip_value, clip_value]; inf: off")                              \
+    X(EMA_DECAY, ema_decay, NUMBER, "[0, 1)",                                                      \
+      "decay of the average of the weights, state key ema; 0: none is kept")                       \
+    X(NESTEROV, nesterov, FLAG, "[0, 1]", "look ahead along the buffer")                           \
+    X(AMSGRAD, amsgrad, FLAG, "[0, 1]", "sigma uses the greatest v so far, so it never shrinks")   \
+    X(CENTERED, centered, FLAG, "[0, 1]",                                                          \
+      "sigma uses the variance, not the mean square (rmsprop)")                                    \
+    X(BIAS_CORRECTION, bias_correction, FLAG, "[0, 1]", "divide the means by 1 - beta^t")          \
+    X(LR_IN_MOMENTUM, lr_in_momentum, FLAG, "[0, 1]",                                              \
+      "the buffer holds eta g: a change of eta leaves the old velocity")                           \
+    X(MAXIMIZE, maximize, FLAG, "[0, 1]", "climb: use -g")
 
-#define RAVINE_X(NAME, name, kind, least, greatest, text) RAVINE_##NAME,
+#define RAVINE_X(NAME, name, kind, interval, text) RAVINE_##NAME,
 typedef enum ravine_setting { RAVINE_SETTING_LIST(RAVINE_X) RAVINE_SETTING_COUNT } ravine_setting;
 #undef RAVINE_X
 
@@ -230,7 +232,8 @@ typedef enum ravine_setting_kind {
 typedef struct ravine_setting_info {
     const char *name, *text; /* fixed texts */
     ravine_setting_kind kind;
-    double least, greatest;            /* bounds */
+    const char *interval;              /* "[0, 1)": the bounds as text */
+    double least, greatest;            /* and as numbers */
     int32_t least_open, greatest_open; /* 1: the bound itself is excluded */
     int32_t nchoices;                  /* CHOICE: how many, and their words */
     const char *const *choice;         /* [nchoices] */
@@ -272,7 +275,7 @@ RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_r
 typedef struct ravine_config {
     uint32_t size;
     int32_t rule; /* ravine_rule */
-#define RAVINE_X(NAME, name, kind, least, greatest, text) double name;
+#define RAVINE_X(NAME, name, kind, interval, text) double name;
     RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 } ravine_config;
@@ -365,14 +368,15 @@ RAVINE_API ravine_status ravine_add_group(ravine_optimizer *o, const ravine_conf
  * again later: new parameters start with clock 0. */
 RAVINE_API ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p,
                                     int64_t n) RAVINE_MUST_CHECK;
-/* Bytes that ravine_add(o, p, n) would allocate: exactly. */
+/* Bytes by which ravine_add(o, p, n) makes ravine_memory_bytes(o) grow: exactly. */
 RAVINE_API ravine_status ravine_state_bytes(const ravine_optimizer *o, const ravine_param *p,
                                             int64_t n, int64_t *bytes) RAVINE_MUST_CHECK;
 /* Bytes that the optimizer holds now, its state and its books. */
 RAVINE_API int64_t ravine_memory_bytes(const ravine_optimizer *o);
 
 /* Says where data and gradients of the parameters first ... first + n - 1 (in the order of adding)
- * are now. data == NULL leaves all data as they are; a NULL in grad: no gradient this step. */
+ * are now. data == NULL leaves all data as they are, grad == NULL all gradients; a NULL in grad[]:
+ * this parameter has no gradient, until it is bound again. */
 RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t n,
                                      void *const *data, void *const *grad) RAVINE_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* format.c - the canonical text form: shapes only, and nothing that the reader would fill in. */
 #include "base/error.h"
-#include "schedule/number.h"
+#include "base/number.h"
 #include "schedule/segment.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
  */
 #include "base/error.h"
 #include "base/nearest.h"
-#include "schedule/number.h"
+#include "base/number.h"
 #include "schedule/text.h"
 
 #include <math.h>

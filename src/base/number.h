@@ -1,6 +1,6 @@
 /* number.h - decimal numbers as text, with a point whatever the process's locale says. */
-#ifndef RAVINE_SCHEDULE_NUMBER_H
-#define RAVINE_SCHEDULE_NUMBER_H
+#ifndef RAVINE_BASE_NUMBER_H
+#define RAVINE_BASE_NUMBER_H
 
 #include <stdbool.h>
 

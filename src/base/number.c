@@ -1,4 +1,4 @@
-#include "schedule/number.h"
+#include "base/number.h"
 
 #include <locale.h>
 #include <stdio.h>

@@ -1,0 +1,118 @@
+/* A rule with its settings: defaults, text form, checks. */
+#include "base/error.h"
+#include "optimizer/settings.h"
+#include "update/rules.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+ravine_status ravine_config_init(ravine_config *c, int rule) {
+    if (!c) return ravine_fail(RAVINE_E_ARG, "the config is NULL");
+    if (!ravine_rule_describe(rule))
+        return ravine_fail(RAVINE_E_RANGE, "rule is %d; it must be in [0, %d]", rule,
+                           RAVINE_RULE_COUNT - 1);
+    *c = ravine_rule_row(rule)->defaults;
+    c->size = sizeof *c;
+    c->rule = rule;
+    return RAVINE_OK;
+}
+
+ravine_status ravine_config_set(ravine_config *c, const char *name, const char *text) {
+    if (!c || !name || !text) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    const ravine_rule_info *rule = ravine_rule_describe(c->rule);
+    if (!rule) return ravine_fail(RAVINE_E_RANGE, "rule is %d; there is no such rule", c->rule);
+    int setting;
+    double value;
+    ravine_status status = ravine_setting_lookup(name, &setting);
+    if (!status && !ravine_rule_uses(c->rule, setting))
+        status = ravine_fail(RAVINE_E_ARG, "%s has no setting %s", rule->name, name);
+    if (!status) status = ravine_setting_read(setting, text, &value);
+    if (!status) status = ravine_setting_check(setting, value, rule->name);
+    if (!status) *ravine_config_number(c, setting) = value;
+    return status;
+}
+
+#define WORD_MAX 64
+
+/* The next word of *text, which moves past it; false at the end. A word too long is cut: it matches
+ * nothing then. */
+static bool next_word(const char **text, char word[WORD_MAX]) {
+    const char *start = *text + strspn(*text, " \t\n");
+    const size_t length = strcspn(start, " \t\n");
+    *text = start + length;
+    snprintf(word, WORD_MAX, "%.*s", (int)(length < WORD_MAX ? length : WORD_MAX - 1), start);
+    return length > 0;
+}
+
+ravine_status ravine_config_parse(ravine_config *c, const char *text) {
+    if (!c || !text) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    char word[WORD_MAX];
+    if (!next_word(&text, word))
+        return ravine_fail(RAVINE_E_FORMAT, "the rule is empty; it must be NAME setting=value ...");
+    int rule;
+    ravine_config parsed;
+    ravine_status status = ravine_rule_lookup(word, &rule);
+    if (!status) status = ravine_config_init(&parsed, rule);
+    while (!status && next_word(&text, word)) {
+        char *value = strchr(word, '=');
+        if (!value)
+            return ravine_fail(RAVINE_E_FORMAT, "after %s stands %s; it must be setting=value",
+                               ravine_rule_describe(rule)->name, word);
+        *value++ = '\0';
+        status = ravine_config_set(&parsed, word, value);
+    }
+    if (!status) status = ravine_config_check(&parsed);
+    if (!status) *c = parsed;
+    return status;
+}
+
+/* What one setting's bounds cannot say. */
+static ravine_status check_together(const ravine_config *c, const char *of) {
+    const double lr_decayed = c->lr * c->weight_decay;
+    if (c->nesterov != 0 && (c->momentum == 0 || c->dampening != 0))
+        return ravine_fail(
+            RAVINE_E_RANGE,
+            "nesterov of %s is 1 with momentum %g and dampening %g; it needs momentum "
+            "above 0 and dampening 0",
+            of, c->momentum, c->dampening);
+    if (c->decay_form == RAVINE_DECAY_PROXIMAL && !ravine_rule_can_shrink(c->rule))
+        return ravine_fail(RAVINE_E_RANGE, "decay_form of %s is proximal; only adan has it", of);
+    if (c->decay_form == RAVINE_DECAY_DECOUPLED && lr_decayed > 1)
+        return ravine_fail(RAVINE_E_RANGE,
+                           "lr weight_decay of %s is %g; above 1 the decay turns weights around",
+                           of, lr_decayed);
+    if (c->decay_form == RAVINE_DECAY_INDEPENDENT && c->weight_decay > 1)
+        return ravine_fail(RAVINE_E_RANGE,
+                           "weight_decay of %s is %g; an independent decay must be in [0, 1]", of,
+                           c->weight_decay);
+    if (c->step_min > c->step_max)
+        return ravine_fail(RAVINE_E_RANGE, "step_min of %s is %g; step_max, %g, is below it", of,
+                           c->step_min, c->step_max);
+    return RAVINE_OK;
+}
+
+ravine_status ravine_config_check_of(const ravine_config *c, const char *of) {
+    if (!c) return ravine_fail(RAVINE_E_ARG, "the config is NULL");
+    if (c->size != sizeof *c)
+        return ravine_fail(RAVINE_E_ARG,
+                           "size of the config is %u, not %zu; use ravine_config_init", c->size,
+                           sizeof *c);
+    ravine_config own = *c, defaults;
+    ravine_status status = ravine_config_init(&defaults, c->rule);
+    for (int k = 0; !status && k < RAVINE_SETTING_COUNT; k++) {
+        const double value = *ravine_config_number(&own, k);
+        if (ravine_rule_uses(c->rule, k))
+            status = ravine_setting_check(k, value, of);
+        else if (!(value == *ravine_config_number(&defaults, k)))
+            status = ravine_fail(RAVINE_E_ARG, "%s of %s is %.15g; %s has no such setting",
+                                 ravine_setting_describe(k)->name, of, value,
+                                 ravine_rule_describe(c->rule)->name);
+    }
+    return status ? status : check_together(c, of);
+}
+
+ravine_status ravine_config_check(const ravine_config *c) {
+    const ravine_rule_info *rule = c ? ravine_rule_describe(c->rule) : NULL;
+    return ravine_config_check_of(c, rule ? rule->name : "the config");
+}

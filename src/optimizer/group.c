@@ -1,0 +1,137 @@
+/* Settings of groups: numbers, schedules, and the options of all. */
+#include "base/error.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/settings.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The groups that `index` means: one, or all for -1. */
+static ravine_status find_groups(const ravine_optimizer *o, int32_t index, int32_t *first,
+                                 int32_t *end) {
+    if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
+    if (index < -1 || index >= o->ngroups)
+        return ravine_fail(RAVINE_E_RANGE, "group is %d; it must be in [-1, %d]", index,
+                           o->ngroups - 1);
+    *first = index < 0 ? 0 : index;
+    *end = index < 0 ? o->ngroups : index + 1;
+    return RAVINE_OK;
+}
+
+static ravine_status check_setting(const group *g, int setting, const char *of) {
+    const ravine_setting_info *info = ravine_setting_describe(setting);
+    if (!info)
+        return ravine_fail(RAVINE_E_RANGE, "setting is %d; it must be in [0, %d]", setting,
+                           RAVINE_SETTING_COUNT - 1);
+    if (ravine_rule_uses(g->config.rule, setting)) return RAVINE_OK;
+    return ravine_fail(RAVINE_E_ARG, "%s is %s, which has no setting %s", of,
+                       ravine_rule_describe(g->config.rule)->name, info->name);
+}
+
+/* The config of a group with one number changed, checked as a whole. */
+static ravine_status changed_config(const group *g, int setting, double value, const char *of,
+                                    ravine_config *changed) {
+    ravine_status status = check_setting(g, setting, of);
+    if (status) return status;
+    *changed = g->config;
+    *ravine_config_number(changed, setting) = value;
+    status = ravine_config_check_of(changed, of);
+    if (status || g->nparams == 0) return status;
+    const kernel_shape shape = ravine_rule_shape(changed);
+    const bool same_state = !memcmp(&shape, &g->shape, sizeof shape) &&
+                            (changed->ema_decay > 0) == (g->config.ema_decay > 0);
+    if (same_state) return RAVINE_OK;
+    return ravine_fail(
+        RAVINE_E_STATE,
+        "%s of %s is %.15g; it needs other state than the group's %lld parameters have",
+        ravine_setting_describe(setting)->name, of, value, (long long)g->nparams);
+}
+
+static void drop_schedule(ravine_optimizer *o, group *g, int setting) {
+    ravine_memory_give(o, g->schedule[setting], sizeof(ravine_schedule));
+    g->schedule[setting] = NULL;
+}
+
+ravine_status ravine_set(ravine_optimizer *o, int32_t index, int setting, double value) {
+    int32_t first = 0, end = 0;
+    ravine_config changed;
+    ravine_status status = find_groups(o, index, &first, &end);
+    for (int32_t k = first; !status && k < end; k++)
+        status = changed_config(&o->groups[k], setting, value, ravine_group_name(k).text, &changed);
+    if (status) return status;
+    for (int32_t k = first; k < end; k++) {
+        group *g = &o->groups[k];
+        *ravine_config_number(&g->config, setting) = value;
+        drop_schedule(o, g, setting);
+        g->shape = ravine_rule_shape(&g->config);
+    }
+    return RAVINE_OK;
+}
+
+static ravine_status check_schedule(const group *g, int setting, const ravine_schedule *s,
+                                    int64_t step, const char *of) {
+    const ravine_status status = check_setting(g, setting, of);
+    if (status) return status;
+    if (ravine_setting_describe(setting)->kind != RAVINE_KIND_NUMBER)
+        return ravine_fail(RAVINE_E_ARG, "%s of %s is not a number: it cannot be scheduled",
+                           ravine_setting_describe(setting)->name, of);
+    return ravine_setting_check(setting, ravine_schedule_at(s, step), of);
+}
+
+ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int setting,
+                                  const ravine_schedule *s) {
+    int32_t first = 0, end = 0;
+    ravine_status status = find_groups(o, index, &first, &end);
+    if (!status) status = ravine_schedule_check(s);
+    for (int32_t k = first; !status && k < end; k++)
+        status = check_schedule(&o->groups[k], setting, s, o->steps, ravine_group_name(k).text);
+    for (int32_t k = first; !status && k < end; k++) {
+        group *g = &o->groups[k];
+        if (!g->schedule[setting]) g->schedule[setting] = ravine_memory_take(o, sizeof *s);
+        if (!g->schedule[setting]) status = RAVINE_E_NOMEM;
+    }
+    for (int32_t k = first; k < end; k++) {
+        ravine_schedule *place = o->groups[k].schedule[setting];
+        if (!status)
+            *place = *s;
+        else if (place && place->nsegments == 0)
+            drop_schedule(o, &o->groups[k], setting);
+    }
+    return status;
+}
+
+ravine_status ravine_get(const ravine_optimizer *o, int32_t index, int setting, double *value) {
+    int32_t first = 0, end = 0;
+    ravine_status status = find_groups(o, index, &first, &end);
+    if (status) return status;
+    if (!value) return ravine_fail(RAVINE_E_ARG, "value of ravine_get is NULL");
+    group *g = &o->groups[first];
+    status = check_setting(g, setting, ravine_group_name(first).text);
+    if (status) return status;
+    const ravine_schedule *s = g->schedule[setting];
+    *value = s ? ravine_schedule_at(s, o->steps) : *ravine_config_number(&g->config, setting);
+    return RAVINE_OK;
+}
+
+ravine_status ravine_set_options(ravine_optimizer *o, const ravine_options *options) {
+    if (!o || !options) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    if (options->size != sizeof *options)
+        return ravine_fail(RAVINE_E_ARG,
+                           "size of the options is %u, not %zu; use "
+                           "ravine_options_init",
+                           options->size, sizeof *options);
+    if (options->nonfinite < RAVINE_HOLD || options->nonfinite > RAVINE_PROPAGATE)
+        return ravine_fail(RAVINE_E_RANGE, "nonfinite is %d; it must be in [0, %d]",
+                           options->nonfinite, RAVINE_PROPAGATE);
+    if (options->zero_grad != 0 && options->zero_grad != 1)
+        return ravine_fail(RAVINE_E_RANGE, "zero_grad is %d; it must be 0 or 1",
+                           options->zero_grad);
+    if (!(options->clip_norm > 0))
+        return ravine_fail(RAVINE_E_RANGE, "clip_norm is %g; it must be in (0, inf]",
+                           options->clip_norm);
+    if (!(options->grad_scale > 0) || isinf(options->grad_scale))
+        return ravine_fail(RAVINE_E_RANGE, "grad_scale is %g; it must be in (0, inf)",
+                           options->grad_scale);
+    o->options = *options;
+    return RAVINE_OK;
+}

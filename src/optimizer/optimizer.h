@@ -1,0 +1,94 @@
+/* optimizer.h - what an optimizer is made of. Its rooms: create.c (life, groups, memory), params.c
+ * (adding and binding), settings in group.c, views.c, step.c (the order of a step), report.c. */
+#ifndef RAVINE_OPTIMIZER_OPTIMIZER_H
+#define RAVINE_OPTIMIZER_OPTIMIZER_H
+
+#include "ravine.h"
+#include "update/rules.h"
+
+/* One parameter, with everything a step needs of it. */
+typedef struct param {
+    const char *name;
+    const int64_t *shape; /* [ndim] */
+    int64_t len;
+    int32_t dtype, group, ndim;
+    void *data, *grad; /* the caller's; grad NULL: none now */
+    void *state[STATE_ARRAYS_MAX];
+    void *ema; /* NULL: no average of the weights */
+    int64_t clock;
+    double scalar[RULE_SCALARS_MAX], next_scalar[RULE_SCALARS_MAX];
+    update_kernel update;
+    norm_kernel norm;
+    const kernel_coefficients *coefficients; /* of this step: its own or those of a neighbour */
+    kernel_coefficients own;
+    block_statistics *statistics; /* [blocks of len] */
+} param;
+
+/* Three orders of the parameters, in one allocation that grows with them. */
+typedef struct param_slot {
+    param *added;        /* slot i: parameter number i */
+    param *by_name;      /* sorted */
+    param *active;       /* the first nactive: those with a gradient in this step, in order */
+    int64_t first_block; /* of active, among all blocks of the step */
+} param_slot;
+
+/* The memory of the parameters of one ravine_add: the params themselves, names, state. */
+typedef struct batch {
+    struct batch *next;
+    size_t bytes;
+} batch;
+
+typedef struct sums {
+    double gradient2, update2, param2;
+} sums;
+
+typedef struct group {
+    ravine_config config;                            /* as set */
+    ravine_config now;                               /* with schedules applied, of this step */
+    ravine_schedule *schedule[RAVINE_SETTING_COUNT]; /* NULL: the config's number */
+    kernel_shape shape;
+    int64_t nparams;
+    param *latest; /* the parameter whose coefficients were made last in this step */
+    sums sums;     /* of the last step */
+    int64_t nonfinite, nonfinite_param, nonfinite_index;
+} group;
+
+struct ravine_optimizer {
+    ravine_env env;
+    int64_t bytes; /* held */
+    const isa_kernels *kernels;
+    ravine_pool *pool; /* NULL: one thread, or the caller's executor */
+    ravine_options options;
+
+    group *groups;
+    int32_t ngroups;
+    param_slot *slots;
+    int64_t nparams;
+    batch *batches;
+
+    int64_t steps, attempts;
+    int64_t nactive, nblocks;
+    bool reported; /* the last step had a report */
+    double clip;   /* factor of the last step */
+};
+
+/* Memory through the environment's allocator, counted; NULL when there is none. */
+void *ravine_memory_take(ravine_optimizer *o, size_t bytes);
+void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes);
+
+/* "group 1", for messages. */
+typedef struct group_name {
+    char text[24];
+} group_name;
+group_name ravine_group_name(int32_t index);
+
+static inline int64_t block_count(int64_t len) {
+    return len / BLOCK_ELEMENTS + (len % BLOCK_ELEMENTS != 0);
+}
+
+/* Sums and counts of the last pass over the active parameters, into their groups. */
+void ravine_report_gather(ravine_optimizer *o);
+ravine_status ravine_report_fail_size(const ravine_report *report);
+void ravine_report_fill(const ravine_optimizer *o, int32_t index, ravine_report *report);
+
+#endif

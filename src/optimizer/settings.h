@@ -1,0 +1,23 @@
+/* settings.h - settings by number and by name, for the rooms that need more than ravine.h. */
+#ifndef RAVINE_OPTIMIZER_SETTINGS_H
+#define RAVINE_OPTIMIZER_SETTINGS_H
+
+#include "ravine.h"
+
+/* The field of a setting. */
+double *ravine_config_number(ravine_config *c, int setting);
+
+/* OK if the value is in the setting's bounds; `of` names the owner in the message ("group 1"). */
+ravine_status ravine_setting_check(int setting, double value, const char *of);
+
+/* By name; an unknown one is an error that names the nearest. */
+ravine_status ravine_setting_lookup(const char *name, int *setting);
+ravine_status ravine_rule_lookup(const char *name, int *rule);
+
+/* A number, true or false, or a word, whichever the setting takes. */
+ravine_status ravine_setting_read(int setting, const char *text, double *value);
+
+/* ravine_config_check with the owner named. */
+ravine_status ravine_config_check_of(const ravine_config *c, const char *of);
+
+#endif

@@ -1,0 +1,220 @@
+/* The order of a step:
+ *
+ *   1. settings    every schedule is evaluated at the number of applied steps
+ *   2. plan        parameters with a gradient, and their blocks
+ *   3. norm        only when the norm is clipped or non-finite gradients skip the step: a pass that
+ *                  reads the gradients
+ *   4. coefficients  once for each group and clock
+ *   5. update      the one pass over everything, in parallel over all blocks of all parameters
+ *   6. report      sums of the blocks in their order, whatever thread made them
+ */
+#include "base/error.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/settings.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Blocks that one task takes: large enough to hide the cost of claiming it. */
+#define TASK_BLOCKS 16
+/* Waking a sleeping thread costs about as much as this many blocks of the update. */
+#define PARALLEL_FROM_BLOCKS 48
+
+static ravine_status evaluate_schedules(ravine_optimizer *o) {
+    for (int32_t k = 0; k < o->ngroups; k++) {
+        group *g = &o->groups[k];
+        g->now = g->config;
+        g->latest = NULL;
+        for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+            if (!g->schedule[setting]) continue;
+            const double value = ravine_schedule_at(g->schedule[setting], o->steps);
+            const ravine_status status =
+                ravine_setting_check(setting, value, ravine_group_name(k).text);
+            if (status) return status;
+            *ravine_config_number(&g->now, setting) = value;
+        }
+    }
+    return RAVINE_OK;
+}
+
+static void plan(ravine_optimizer *o) {
+    o->nactive = 0;
+    o->nblocks = 0;
+    for (int64_t i = 0; i < o->nparams; i++) {
+        param *p = o->slots[i].added;
+        if (!p->grad && p->len) continue;
+        param_slot *slot = &o->slots[o->nactive++];
+        slot->active = p;
+        slot->first_block = o->nblocks;
+        o->nblocks += block_count(p->len);
+    }
+}
+
+typedef struct pass {
+    ravine_optimizer *o;
+    void (*block)(const struct pass *pass, param *p, int64_t block);
+    double scale; /* of the norm */
+    bool measure;
+} pass;
+
+/* The last active parameter that starts at this block or before it. */
+static int64_t find_active(const ravine_optimizer *o, int64_t block) {
+    int64_t low = 0, high = o->nactive;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (o->slots[middle].first_block <= block)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void run_task(void *argument, int64_t index) {
+    const pass *work = argument;
+    const ravine_optimizer *o = work->o;
+    const int64_t begin = index * TASK_BLOCKS;
+    const int64_t end = begin + TASK_BLOCKS < o->nblocks ? begin + TASK_BLOCKS : o->nblocks;
+    int64_t active = find_active(o, begin);
+    for (int64_t block = begin; block < end; block++) {
+        while (active + 1 < o->nactive && o->slots[active + 1].first_block <= block) active++;
+        work->block(work, o->slots[active].active, block - o->slots[active].first_block);
+    }
+}
+
+static void run_pass(const pass *work) {
+    ravine_optimizer *o = work->o;
+    const int64_t ntasks = o->nblocks / TASK_BLOCKS + (o->nblocks % TASK_BLOCKS != 0);
+    void *argument = (void *)(uintptr_t)work; /* tasks get no const */
+    if (o->env.parallel && ntasks > 1)
+        o->env.parallel(o->env.parallel_context, run_task, argument, ntasks);
+    else if (o->pool && o->nblocks >= PARALLEL_FROM_BLOCKS)
+        ravine_pool_run(o->pool, run_task, argument, ntasks);
+    else
+        for (int64_t i = 0; i < ntasks; i++) run_task(argument, i);
+}
+
+static size_t element_bytes(const param *p) {
+    return p->dtype == RAVINE_F64 ? sizeof(double) : sizeof(float);
+}
+
+static int64_t block_length(const param *p, int64_t block) {
+    const int64_t rest = p->len - block * BLOCK_ELEMENTS;
+    return rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS;
+}
+
+static void norm_block(const pass *work, param *p, int64_t block) {
+    const size_t offset = (size_t)block * BLOCK_ELEMENTS * element_bytes(p);
+    p->norm((const char *)p->grad + offset, block_length(p, block), work->scale, p->coefficients,
+            &p->statistics[block]);
+}
+
+static void update_block(const pass *work, param *p, int64_t block) {
+    const size_t offset = (size_t)block * BLOCK_ELEMENTS * element_bytes(p);
+    kernel_block b = {.theta = (char *)p->data + offset,
+                      .gradient = (char *)p->grad + offset,
+                      .ema = p->ema ? (char *)p->ema + offset : NULL,
+                      .count = block_length(p, block),
+                      .zero_gradient = work->o->options.zero_grad != 0,
+                      .measure = work->measure};
+    for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
+        b.state[k] = (char *)p->state[k] + offset;
+    p->update(&b, p->coefficients, &p->statistics[block]);
+}
+
+/* Coefficients of every active parameter. Those of the group's latest one serve again where all
+ * that they depend on is the same. */
+static void make_coefficients(ravine_optimizer *o, double gradient) {
+    for (int64_t i = 0; i < o->nactive; i++) {
+        param *p = o->slots[i].active;
+        group *g = &o->groups[p->group];
+        const param *latest = g->latest;
+        if (latest && latest->clock == p->clock && latest->dtype == p->dtype &&
+            !memcmp(latest->scalar, p->scalar, sizeof p->scalar)) {
+            p->coefficients = &latest->own;
+            memcpy(p->next_scalar, latest->next_scalar, sizeof p->scalar);
+            continue;
+        }
+        rule_step s = {.shape = g->shape,
+                       .clock = p->clock + 1,
+                       .gradient = gradient,
+                       .propagate = o->options.nonfinite == RAVINE_PROPAGATE,
+                       .largest = p->dtype == RAVINE_F64 ? DBL_MAX : (double)FLT_MAX};
+        memcpy(s.scalar, p->scalar, sizeof p->scalar);
+        p->own = ravine_rule_coefficients(&g->now, &s);
+        memcpy(p->next_scalar, s.scalar, sizeof p->scalar);
+        p->coefficients = &p->own;
+        g->latest = p;
+    }
+    for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].latest = NULL;
+}
+
+/* The norm of all gradients after grad_scale, taken with the gradients times `scale`. */
+static double norm_at(ravine_optimizer *o, double scale) {
+    const pass work = {.o = o, .block = norm_block, .scale = scale};
+    double sum = 0;
+    run_pass(&work);
+    ravine_report_gather(o);
+    for (int32_t k = 0; k < o->ngroups; k++) sum += o->groups[k].sums.gradient2;
+    return sqrt(sum) / scale / o->options.grad_scale;
+}
+
+/* Squares of float64 may overflow or vanish: then once more, scaled by a power of two. */
+static double measure_norm(ravine_optimizer *o) {
+    const double norm = norm_at(o, 1);
+    if (isinf(norm)) return norm_at(o, 0x1p-600);
+    return norm < 0x1p-480 ? norm_at(o, 0x1p600) : norm;
+}
+
+static bool any_nonfinite(const ravine_optimizer *o) {
+    for (int32_t k = 0; k < o->ngroups; k++)
+        if (o->groups[k].nonfinite) return true;
+    return false;
+}
+
+static void finish(ravine_optimizer *o) {
+    for (int64_t i = 0; i < o->nactive; i++) {
+        param *p = o->slots[i].active;
+        p->clock++;
+        memcpy(p->scalar, p->next_scalar, sizeof p->scalar);
+    }
+    o->steps++;
+}
+
+ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
+    if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
+    if (report && report->size != sizeof *report) return ravine_report_fail_size(report);
+    const ravine_status status = evaluate_schedules(o);
+    if (status) return status;
+    const double unscale = 1 / o->options.grad_scale;
+    const bool clips = o->options.clip_norm < HUGE_VAL, skips = o->options.nonfinite == RAVINE_SKIP;
+    plan(o);
+    o->attempts++;
+    o->clip = 1;
+    o->reported = report != NULL;
+
+    double norm = 0;
+    make_coefficients(o, unscale);
+    if (clips || skips) {
+        norm = measure_norm(o);
+        if (skips && any_nonfinite(o)) {
+            if (report) ravine_report_fill(o, -1, report);
+            return RAVINE_SKIPPED;
+        }
+        if (clips && norm > o->options.clip_norm) {
+            o->clip = o->options.clip_norm / norm;
+            make_coefficients(o, unscale * o->clip);
+        }
+    }
+    const pass work = {.o = o, .block = update_block, .measure = report != NULL};
+    run_pass(&work);
+    ravine_report_gather(o);
+    finish(o);
+    if (report) {
+        ravine_report_fill(o, -1, report);
+        if (clips) report->grad_norm = norm;
+    }
+    if (any_nonfinite(o)) return RAVINE_HELD;
+    return o->clip < 1 ? RAVINE_CLIPPED : RAVINE_OK;
+}

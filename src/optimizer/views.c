@@ -1,0 +1,89 @@
+/* Looking at parameters and their state. */
+#include "base/error.h"
+#include "optimizer/optimizer.h"
+
+#include <string.h>
+
+static param *param_at(const ravine_optimizer *o, int64_t index) {
+    return o && index >= 0 && index < o->nparams ? o->slots[index].added : NULL;
+}
+
+int64_t ravine_clock(const ravine_optimizer *o, int64_t index) {
+    const param *p = param_at(o, index);
+    return p ? p->clock : -1;
+}
+
+static ravine_param view_of(const param *p, void *data) {
+    return (ravine_param){.size = sizeof(ravine_param),
+                          .dtype = p->dtype,
+                          .group = p->group,
+                          .name = p->name,
+                          .data = data,
+                          .len = p->len,
+                          .shape = p->shape,
+                          .ndim = p->ndim};
+}
+
+ravine_status ravine_param_view(const ravine_optimizer *o, int64_t index, ravine_param *view) {
+    const param *p = param_at(o, index);
+    if (!p || !view)
+        return ravine_fail(RAVINE_E_ARG, "there is no parameter %lld, or view is NULL",
+                           (long long)index);
+    *view = view_of(p, p->data);
+    view->grad = p->grad;
+    return RAVINE_OK;
+}
+
+/* Key number k of a parameter: arrays, then single numbers, then the average of the weights. */
+static const char *key_at(const ravine_optimizer *o, const param *p, int32_t k) {
+    const ravine_config *c = &o->groups[p->group].config;
+    const int arrays = state_arrays(o->groups[p->group].shape);
+    if (k < 0) return NULL;
+    if (k < arrays) return ravine_rule_array_key(c, k);
+    k -= arrays;
+    for (int32_t scalar = 0; ravine_rule_scalar_key(c, scalar); scalar++)
+        if (k-- == 0) return ravine_rule_scalar_key(c, scalar);
+    return p->ema && k == 0 ? "ema" : NULL;
+}
+
+const char *ravine_state_key(const ravine_optimizer *o, int64_t index, int32_t k) {
+    const param *p = param_at(o, index);
+    return p ? key_at(o, p, k) : NULL;
+}
+
+static param *find_param(const ravine_optimizer *o, const char *name) {
+    int64_t low = 0, high = o->nparams;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        const int order = strcmp(name, o->slots[middle].by_name->name);
+        if (order == 0) return o->slots[middle].by_name;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const char *key,
+                                ravine_param *view) {
+    if (!o || !name || !key || !view) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    param *p = find_param(o, name);
+    if (!p) return ravine_fail(RAVINE_E_ARG, "there is no parameter %s", name);
+    int32_t k = 0;
+    for (const char *known; (known = key_at(o, p, k)) && strcmp(known, key) != 0;) k++;
+    if (!key_at(o, p, k)) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
+    const int arrays = state_arrays(o->groups[p->group].shape);
+    if (k < arrays) {
+        *view = view_of(p, p->state[k]);
+    } else if (!strcmp(key, "ema")) {
+        *view = view_of(p, p->ema);
+    } else {
+        *view = view_of(p, &p->scalar[k - arrays]);
+        view->dtype = RAVINE_F64;
+        view->len = 1;
+        view->shape = NULL;
+        view->ndim = 0;
+    }
+    return RAVINE_OK;
+}

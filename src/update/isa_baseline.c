@@ -1,0 +1,3 @@
+/* whatever the compiler's target has. The flags are in cmake/library.cmake. */
+#define ISA baseline
+#include "isa.inc"

@@ -1,0 +1,168 @@
+/* kernel.h - what a kernel is: a choice of m_t, sigma_t and what follows, over one block of
+ * numbers.
+ *
+ *     theta <- theta - (eta_t / sigma_t) * m_t
+ *
+ * momentum.h, scale.h and after.h hold the bodies, kernel.inc the loop, kernels.def the choices
+ * that are compiled, coefficients.c the numbers that turn a choice into a named rule.
+ */
+#ifndef RAVINE_UPDATE_KERNEL_H
+#define RAVINE_UPDATE_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How m_t is made. X(NAME, state arrays) */
+#define MOMENTUM_LIST(X)                                                                 \
+    X(GRADIENT, 0)   /* the gradient itself */                                           \
+    X(BUFFER, 1)     /* a mean of past gradients: heavy ball, Nesterov, Adam's m */      \
+    X(LOOKBACK, 1)   /* a mean, used before it takes in all of the new gradient: Lion */ \
+    X(NORMALIZED, 1) /* a mean of g/sigma: RMSProp with momentum, ADOPT */               \
+    X(DIFFERENCE, 3) /* a mean of g and one of its changes: Adan */
+
+/* How sigma_t is made. */
+#define SCALE_LIST(X)                                                                 \
+    X(ONE, 0)                                                                         \
+    X(SQUARES, 1)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                \
+    X(CENTERED, 2)  /* a mean of g^2 less the squared mean of g */                    \
+    X(GREATEST, 2)  /* the greatest mean of g^2 so far: AMSGrad */                    \
+    X(MAXIMUM, 1)   /* a decaying maximum of |g|: Adamax */                           \
+    X(BELIEF, 1)    /* a mean of (g - m)^2: AdaBelief */                              \
+    X(YOGI, 1)      /* a mean of g^2 that moves by g^2 at most */                     \
+    X(DELTA, 2)     /* sqrt(v) over the root mean square of past updates: Adadelta */ \
+    X(PREVIOUS, 1)  /* the mean of g^2 before this step: ADOPT */                     \
+    X(LOOKAHEAD, 1) /* a mean of (g + beta2 (g - previous g))^2: Adan */              \
+    X(SIGN, 0)      /* |m|: only the sign is left */                                  \
+    X(RPROP, 2)     /* a step of each parameter's own, grown and shrunk by the gradient's sign */
+
+/* What follows the update. */
+#define AFTER_LIST(X)                                   \
+    X(NOTHING, 0)                                       \
+    X(AVERAGE, 1) /* Polyak's average of theta: ASGD */ \
+    X(SHRINK, 0)  /* theta divided: proximal weight decay */
+
+#define X(NAME, arrays) MOMENTUM_##NAME,
+typedef enum momentum_kind { MOMENTUM_LIST(X) } momentum_kind;
+#undef X
+#define X(NAME, arrays) SCALE_##NAME,
+typedef enum scale_kind { SCALE_LIST(X) } scale_kind;
+#undef X
+#define X(NAME, arrays) AFTER_##NAME,
+typedef enum after_kind { AFTER_LIST(X) } after_kind;
+#undef X
+
+typedef struct kernel_shape {
+    momentum_kind momentum;
+    scale_kind scale;
+    after_kind after;
+} kernel_shape;
+
+/* State arrays of a shape: momentum's, then scale's, then after's. */
+#define STATE_ARRAYS_MAX 5
+static inline int momentum_arrays(kernel_shape shape) {
+#define X(NAME, arrays) arrays,
+    static const int count[] = {MOMENTUM_LIST(X)};
+    return count[shape.momentum];
+}
+static inline int scale_arrays(kernel_shape shape) {
+    static const int count[] = {SCALE_LIST(X)};
+    return count[shape.scale];
+}
+static inline int after_arrays(kernel_shape shape) {
+    static const int count[] = {AFTER_LIST(X)};
+#undef X
+    return count[shape.after];
+}
+static inline int state_arrays(kernel_shape shape) {
+    return momentum_arrays(shape) + scale_arrays(shape) + after_arrays(shape);
+}
+
+/* The numbers of one step, made once per group and clock in double (coefficients.c) and rounded
+ * once to the type that the kernel computes in. X(name, meaning) */
+#define COEFFICIENT_LIST(X)                                                          \
+    X(gradient) /* g <- gradient * raw: sign, 1/grad_scale, clipping by norm */      \
+    X(limit)    /* greatest |g| that is taken; the guard */                          \
+    X(clip)     /* g <- clamp(g, -clip, clip) */                                     \
+    X(couple)   /* g <- g + couple theta */                                          \
+    X(keep)     /* theta <- keep theta: decoupled decay */                           \
+    X(momentum) /* m <- momentum m + intake g */                                     \
+    X(intake)                                                                        \
+    X(from_g) /* numerator = from_g g + from_m m */                                  \
+    X(from_m)                                                                        \
+    X(v_keep) /* v <- v_keep v + v_intake g^2 */                                     \
+    X(v_intake)                                                                      \
+    X(v_scale) /* sigma = sqrt(v_scale v + eps_inside) sigma_scale + eps_outside */  \
+    X(eps_inside)                                                                    \
+    X(sigma_scale)                                                                   \
+    X(eps_outside)                                                                   \
+    X(step)        /* theta <- theta - step numerator / sigma */                     \
+    X(first)       /* 1 at the parameter's first step, else 0 */                     \
+    X(change)      /* Adan: change = change (g - previous g); 0 at the first step */ \
+    X(change_keep) /* Adan: d <- change_keep d + change_intake (g - previous g) */   \
+    X(change_intake)                                                                 \
+    X(from_change)                                                                   \
+    X(look)    /* Adan: what sigma adds of (g - previous g) */                       \
+    X(bound)   /* ADOPT: clamp of g/sigma */                                         \
+    X(shrink)  /* theta <- shrink theta after the update */                          \
+    X(average) /* ASGD: a <- a + average (theta - a) */                              \
+    X(grow)    /* Rprop */                                                           \
+    X(cut)                                                                           \
+    X(step_min)                                                                      \
+    X(step_max)                                                                      \
+    X(ema) /* average of the weights: e <- e + ema (theta - e) */
+
+typedef struct kernel_coefficients {
+#define X(name) double name;
+    COEFFICIENT_LIST(X)
+#undef X
+    bool propagate; /* no guard: take every gradient */
+    bool as_is;     /* gradient, clip and couple change nothing */
+} kernel_coefficients;
+
+/* Reductions are made over blocks of this many elements, whatever the threads do. */
+#define BLOCK_ELEMENTS 4096
+
+typedef struct block_statistics {
+    double gradient2, update2, param2;  /* sums of squares; gradient2 of the raw gradient */
+    int64_t nonfinite, first_nonfinite; /* count; index in the block, -1 */
+} block_statistics;
+
+/* One block of one parameter: arrays of `count` <= BLOCK_ELEMENTS numbers of the parameter's type.
+ */
+typedef struct kernel_block {
+    void *theta, *gradient;
+    void *state[STATE_ARRAYS_MAX];
+    void *ema; /* NULL: no average of the weights */
+    int64_t count;
+    bool zero_gradient, measure; /* measure: fill the sums of squares */
+} kernel_block;
+
+typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,
+                              block_statistics *out);
+/* The read-only pass: gradient2 and the counts, of finite elements. */
+typedef void (*norm_kernel)(const void *gradient, int64_t count, double scale,
+                            const kernel_coefficients *c, block_statistics *out);
+
+/* The kernels of one type, in the order of kernels.def, and of one instruction set. */
+#define KERNEL(momentum, scale, after) +1
+enum {
+    KERNEL_COUNT = 0
+#include "kernels.def"
+};
+#undef KERNEL
+typedef struct kernel_set {
+    const update_kernel *update; /* [KERNEL_COUNT] */
+    norm_kernel norm;
+} kernel_set;
+typedef struct isa_kernels {
+    const char *name;
+    kernel_set f32, f64;
+} isa_kernels;
+
+/* The place of a shape in kernels.def, or -1. */
+int ravine_kernel_find(kernel_shape shape);
+/* The kernels of a named instruction set that this processor has; NULL is the best one, or the one
+ * that RAVINE_ISA names. On an error NULL, and the message is set. */
+const isa_kernels *ravine_kernels(const char *isa);
+
+#endif

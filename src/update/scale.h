@@ -1,0 +1,104 @@
+/* scale.h - sigma_t, the size of a parameter's gradients. Included by kernel.inc for each REAL
+ * type.
+ *
+ * `v` are the state arrays' elements of the scale, in place. */
+
+/* sigma = sqrt(v_scale v + eps_inside) sigma_scale + eps_outside holds every form of eps and bias
+ * correction: the coefficients that a form does not use are exact ones and zeros. */
+INLINE REAL FN(root)(const FN(coefficients) * c, REAL v) {
+    return SQRT(c->v_scale * v + c->eps_inside) * c->sigma_scale + c->eps_outside;
+}
+
+/* No gradient so far and no eps: a step of zero, not 0/0. */
+INLINE REAL FN(divide)(REAL numerator, REAL sigma) {
+    return sigma == 0 ? 0 : numerator / sigma;
+}
+
+INLINE REAL FN(sign)(REAL x) {
+    return (REAL)((x > 0) - (x < 0));
+}
+
+INLINE REAL FN(clamp)(REAL x, REAL bound) {
+    x = x > bound ? bound : x;
+    return x < -bound ? -bound : x;
+}
+
+/* Rprop without weight-backtracking (Igel & Huesken 2000, iRprop-; PyTorch): v[0] the previous
+ * gradient, v[1] the parameter's own step. */
+INLINE REAL FN(rprop)(const FN(coefficients) * c, REAL g, REAL *v) {
+    const REAL agreement = g * v[0];
+    REAL own = v[1] + c->first * c->step; /* starts at eta */
+    own *= agreement > 0 ? c->grow : agreement < 0 ? c->cut : 1;
+    own = own < c->step_min ? c->step_min : own;
+    own = own > c->step_max ? c->step_max : own;
+    g = agreement < 0 ? 0 : g;
+    v[0] = g;
+    v[1] = own;
+    return FN(sign)(g) * own;
+}
+
+/* The direction numerator/sigma; m are the momentum's elements, `change` as there. */
+INLINE REAL FN(scaled)(kernel_shape shape, const FN(coefficients) * c, REAL g, REAL numerator,
+                       REAL change, const REAL *m, REAL *v) {
+    switch (shape.scale) {
+    case SCALE_ONE: return numerator;
+    case SCALE_SIGN: return FN(sign)(numerator);
+    case SCALE_RPROP: return FN(rprop)(c, g, v);
+    case SCALE_SQUARES:
+        /* Duchi et al. 2011 (sum); Tieleman & Hinton 2012, Kingma & Ba 2015 (mean). */
+        v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
+        return FN(divide)(numerator, FN(root)(c, v[0]));
+    case SCALE_CENTERED: {
+        /* Graves 2013, eq. 38-40. Rounding can make the variance negative: clamp it. */
+        v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
+        v[1] = c->v_keep * v[1] + c->v_intake * g;
+        const REAL variance = v[0] - v[1] * v[1];
+        return FN(divide)(numerator, FN(root)(c, variance < 0 ? 0 : variance));
+    }
+    case SCALE_GREATEST:
+        /* Reddi, Kale & Kumar 2018, Algorithm 2; the maximum of the uncorrected v, as PyTorch. */
+        v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
+        v[1] = v[0] > v[1] ? v[0] : v[1];
+        return FN(divide)(numerator, FN(root)(c, v[1]));
+    case SCALE_MAXIMUM: {
+        /* Kingma & Ba 2015, Algorithm 2, eps inside the maximum as PyTorch. */
+        const REAL size = ABS(g) + c->eps_outside, decayed = c->v_keep * v[0];
+        v[0] = decayed > size ? decayed : size;
+        return FN(divide)(numerator, v[0]);
+    }
+    case SCALE_BELIEF: {
+        /* Zhuang et al. 2020, Algorithm 2: eps goes into s itself at every step. */
+        const REAL surprise = g - m[0];
+        v[0] = c->v_keep * v[0] + c->v_intake * (surprise * surprise) + c->look;
+        return FN(divide)(numerator, FN(root)(c, v[0]));
+    }
+    case SCALE_YOGI: {
+        /* Zaheer et al. 2018, Algorithm 2. */
+        const REAL g2 = g * g;
+        v[0] -= c->v_intake * FN(sign)(v[0] - g2) * g2;
+        return FN(divide)(numerator, FN(root)(c, v[0]));
+    }
+    case SCALE_DELTA: {
+        /* Zeiler 2012, Algorithm 1: sigma = RMS(g) / RMS(past updates). */
+        v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
+        const REAL delta =
+            FN(divide)(SQRT(v[1] + c->eps_inside) * numerator, SQRT(v[0] + c->eps_inside));
+        v[1] = c->v_keep * v[1] + c->v_intake * (delta * delta);
+        return delta;
+    }
+    case SCALE_PREVIOUS: {
+        /* Taniguchi et al. 2024, Algorithm 2: sigma is independent of this gradient; its first step
+         * only fills v (bound = 0). */
+        const REAL root = SQRT(v[0]);
+        const REAL sigma = root > c->eps_outside ? root : c->eps_outside;
+        v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
+        return FN(clamp)(FN(divide)(numerator, sigma), c->bound);
+    }
+    case SCALE_LOOKAHEAD: {
+        const REAL look = g + c->look * change;
+        v[0] = c->v_keep * v[0] + c->v_intake * (look * look);
+        return FN(divide)(numerator, FN(root)(c, v[0]));
+    }
+    }
+    return numerator;
+}

@@ -110,8 +110,8 @@ static int set_schedules(training *t) {
 
 static int make_optimizer(training *t) {
     int status = make_groups(t);
+    if (!status) status = set_schedules(t); /* before the bytes are counted: they are kept too */
     if (!status) status = add_params(t);
-    if (!status) status = set_schedules(t);
     if (status) return status;
     ravine_options options;
     ravine_options_init(&options);

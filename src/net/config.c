@@ -2,8 +2,8 @@
 #include "net/config.h"
 
 #include "base/nearest.h"
+#include "base/number.h"
 #include "io/failure.h"
-#include "io/number.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -86,11 +86,19 @@ static bool in_range(const char *range, double number) {
     return above && below; /* false for NaN */
 }
 
+/* A decimal number, or inf. */
+static bool parse_number(const char *text, double *number) {
+    *number = INFINITY;
+    if (!strcmp(text, "inf")) return true;
+    const char *end = ravine_number_end(text);
+    return end != text && *end == '\0' && ravine_number_read(text, number);
+}
+
 static int read_number(const config_row *row, const char *text, const char *origin,
                        double *number) {
     bool whole = row->kind == CONFIG_WHOLE || row->kind == CONFIG_WHOLES;
     const char *what = whole ? "a whole number" : "a number";
-    if (!number_parse(text, number))
+    if (!parse_number(text, number))
         return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be %s in %s", origin, row->key, text,
                        what, row->range);
     if (!in_range(row->range, *number) || (whole && *number != floor(*number)))

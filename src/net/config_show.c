@@ -1,5 +1,5 @@
 /* config_show.c - a configuration as YAML with origins, and as JSON. */
-#include "io/number.h"
+#include "base/number.h"
 #include "net/config.h"
 
 #include <inttypes.h>
@@ -100,22 +100,22 @@ static void format_list(char *out, size_t capacity, const config_wholes *wholes,
 }
 
 static void format_value(const config *c, int key, char *out, size_t capacity) {
+    *out = '\0';
     const config_row *row = &config_rows[key];
     const void *field = field_of(c, key);
     size_t length;
     const char *word;
-    char number[NUMBER_TEXT_MAX];
+    char number[RAVINE_NUMBER_MAX];
     switch (row->kind) {
     case CONFIG_TEXT:
-        if (*(char *const *)field)
-            print_text(out, capacity, *(char *const *)field);
-        else
-            *out = '\0';
+        if (*(char *const *)field) print_text(out, capacity, *(char *const *)field);
         return;
     case CONFIG_WHOLE: snprintf(out, capacity, "%" PRId64, *(const int64_t *)field); return;
     case CONFIG_NUMBER:
-        number_format(number, *(const double *)field);
-        snprintf(out, capacity, "%s", number);
+        if (isinf(*(const double *)field))
+            snprintf(out, capacity, "inf");
+        else if (ravine_number_write(number, *(const double *)field))
+            snprintf(out, capacity, "%s", number);
         return;
     case CONFIG_TRUTH: snprintf(out, capacity, *(const bool *)field ? "true" : "false"); return;
     case CONFIG_WORD:

@@ -442,7 +442,9 @@ class Terminal:
             import termios
 
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-            os.execve(RAVINE, [str(RAVINE), *map(str, args)], environment(TERM="xterm", **env))
+            os.execve(
+                RAVINE, [str(RAVINE), *map(str, args)], environment(**{"TERM": "xterm", **env})
+            )
         self.text = ""
 
     def read(self, until=None, seconds=30):

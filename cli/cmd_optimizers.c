@@ -126,7 +126,7 @@ static int explain_rule(int rule, bool json) {
     if (json) return print_json(rule_json(info, &c));
     printf("%s: %s\n\n", info->name, info->title);
     print_indented(info->formula);
-    printf("\n%-16s %-11s %-20s\n", "setting", "default", "allowed");
+    printf("\n%-16s %-11s %s\n", "setting", "default", "allowed");
     for (int32_t k = 0; k < info->nsettings; k++) {
         const ravine_setting_info *setting = ravine_setting_describe(info->setting[k]);
         char value[64], bounds[160];

@@ -88,6 +88,22 @@ static void cospi_is_within_one_ulp(void **state) {
     assert_true(worst < 1);
 }
 
+static void one_minus_power_keeps_its_digits(void **state) {
+    (void)state;
+    long double worst = 0;
+    for (int i = 0; i < 20000; i++) {
+        const double base = 1 - pow(10, between(-12, -0.1));
+        const int64_t n = 1 + (int64_t)pow(10, between(0, 6));
+        const long double truth = -expm1l((long double)n * log1pl((long double)base - 1));
+        const long double error = fabsl(ravine_one_minus_power(base, n) - truth) / truth;
+        if (error > worst) worst = error;
+    }
+    print_message("one_minus_power: worst relative error %.2Lg\n", worst);
+    assert_true(worst < 0x1p-52L);
+    assert_true(ravine_one_minus_power(0.9, 1) == 1 - 0.9);
+    assert_true(ravine_one_minus_power(0, 5) == 1 && ravine_one_minus_power(1, 5) == 0);
+}
+
 static void exact_results_are_exact(void **state) {
     (void)state;
     assert_true(ravine_exp(0) == 1);
@@ -165,6 +181,7 @@ int main(void) {
         cmocka_unit_test(exp_and_log_are_within_one_ulp),
         cmocka_unit_test(powers_are_within_one_ulp),
         cmocka_unit_test(cospi_is_within_one_ulp),
+        cmocka_unit_test(one_minus_power_keeps_its_digits),
         cmocka_unit_test(exact_results_are_exact),
         cmocka_unit_test(special_values_follow_annex_f),
         cmocka_unit_test(integer_powers_are_total),

@@ -103,14 +103,23 @@ double ravine_pow(double base, double exponent) {
 }
 
 /* By squaring; in pairs, because each squaring doubles the relative error. */
-double ravine_power_int(double base, int64_t exponent) {
+static pair power_of(double base, uint64_t n) {
     pair square = {base, 0}, power = {1, 0};
-    uint64_t n = exponent < 0 ? 0 - (uint64_t)exponent : (uint64_t)exponent;
     for (; n; n >>= 1) {
         if (n & 1) power = multiply(power, square);
         if (n > 1) square = multiply(square, square);
     }
-    return exponent < 0 ? 1 / power.hi : power.hi;
+    return power;
+}
+
+double ravine_power_int(double base, int64_t exponent) {
+    if (exponent < 0) return 1 / power_of(base, 0 - (uint64_t)exponent).hi;
+    return power_of(base, (uint64_t)exponent).hi;
+}
+
+double ravine_one_minus_power(double base, int64_t exponent) {
+    const pair power = power_of(base, (uint64_t)exponent);
+    return (1 - power.hi) - power.lo;
 }
 
 /* sin(pi x) for 0 <= x <= 1/4. */

@@ -17,6 +17,9 @@ double ravine_exp(double x);
 double ravine_log(double x);
 double ravine_pow(double base, double exponent);        /* base >= 0 */
 double ravine_power_int(double base, int64_t exponent); /* 1 / base^-exponent if negative */
-double ravine_cospi(double x);                          /* cos(pi x) */
+/* 1 - base^exponent for base in [0, 1], exponent >= 0: without the error that subtracting a rounded
+ * power has where the power is near 1. */
+double ravine_one_minus_power(double base, int64_t exponent);
+double ravine_cospi(double x); /* cos(pi x) */
 
 #endif

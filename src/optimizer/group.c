@@ -68,14 +68,35 @@ ravine_status ravine_set(ravine_optimizer *o, int32_t index, int setting, double
     return RAVINE_OK;
 }
 
+/* Every shape is monotonic in its segment, or goes between `from` and `to` from half a cycle on:
+ * the schedule is in bounds if it is at these steps. */
+static ravine_status check_values(const ravine_schedule *s, int setting, const char *of) {
+    int64_t start = 0;
+    for (int32_t k = 0; k < s->nsegments; k++) {
+        const ravine_segment *segment = &s->segment[k];
+        const bool endless = segment->steps > INT64_MAX - 1 - start;
+        const int64_t end = endless ? INT64_MAX - 1 : start + segment->steps;
+        const double half = segment->shape == RAVINE_SHAPE_CYCLIC ? segment->parameter[0] : 0;
+        const int64_t turn = half < (double)(end - start) ? start + (int64_t)half : start;
+        const int64_t step[] = {start, turn, end - 1, end};
+        for (int i = 0; i < 4; i++) {
+            const double value = ravine_schedule_at(s, step[i]);
+            const ravine_status status = ravine_setting_check(setting, value, of);
+            if (status) return status;
+        }
+        start = end;
+    }
+    return RAVINE_OK;
+}
+
 static ravine_status check_schedule(const group *g, int setting, const ravine_schedule *s,
-                                    int64_t step, const char *of) {
+                                    const char *of) {
     const ravine_status status = check_setting(g, setting, of);
     if (status) return status;
     if (ravine_setting_describe(setting)->kind != RAVINE_KIND_NUMBER)
         return ravine_fail(RAVINE_E_ARG, "%s of %s is not a number: it cannot be scheduled",
                            ravine_setting_describe(setting)->name, of);
-    return ravine_setting_check(setting, ravine_schedule_at(s, step), of);
+    return check_values(s, setting, of);
 }
 
 ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int setting,
@@ -84,7 +105,7 @@ ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int settin
     ravine_status status = find_groups(o, index, &first, &end);
     if (!status) status = ravine_schedule_check(s);
     for (int32_t k = first; !status && k < end; k++)
-        status = check_schedule(&o->groups[k], setting, s, o->steps, ravine_group_name(k).text);
+        status = check_schedule(&o->groups[k], setting, s, ravine_group_name(k).text);
     for (int32_t k = first; !status && k < end; k++) {
         group *g = &o->groups[k];
         if (!g->schedule[setting]) g->schedule[setting] = ravine_memory_take(o, sizeof *s);

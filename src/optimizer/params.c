@@ -104,8 +104,9 @@ static ravine_status check_param(const ravine_optimizer *o, const ravine_param *
     if (p->size != sizeof *p)
         return ravine_fail(RAVINE_E_ARG, "size of parameter %lld is %u, not %zu", (long long)i,
                            p->size, sizeof *p);
-    if (!p->name)
-        return ravine_fail(RAVINE_E_ARG, "the name of parameter %lld is NULL", (long long)i);
+    if (!p->name || !*p->name)
+        return ravine_fail(RAVINE_E_ARG, "the name of parameter %lld is %s", (long long)i,
+                           p->name ? "empty" : "NULL");
     if (p->dtype != RAVINE_F32 && p->dtype != RAVINE_F64)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "dtype of %s is %d (%s); it must be f32 or f64",
                            p->name, p->dtype, dtype_name(p->dtype));

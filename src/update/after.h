@@ -10,7 +10,8 @@ INLINE REAL FN(after)(kernel_shape shape, const FN(coefficients) * c, REAL theta
     case AFTER_AVERAGE: /* Polyak & Juditsky 1992; ASGD */
         a[0] = FN(average)(a[0], theta, c->average);
         return theta;
-    case AFTER_SHRINK: return c->shrink * theta; /* argmin of |x - theta|^2 + eta lambda |x|^2 */
+    case AFTER_SHRINK:
+        return theta - c->shrink * theta; /* argmin of |x - theta|^2 + eta lambda |x|^2 */
     case AFTER_NOTHING: break;
     }
     return theta;

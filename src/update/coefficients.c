@@ -8,7 +8,7 @@
 
 /* 1 - beta^t, or 1 without bias correction. */
 static double correction(const ravine_config *c, double beta, int64_t t) {
-    return c->bias_correction != 0 ? 1 - ravine_power_int(beta, t) : 1;
+    return c->bias_correction != 0 ? ravine_one_minus_power(beta, t) : 1;
 }
 
 /* sigma = sqrt(v) under a form of eps, with v^ = v / correction; the factor on the step that the
@@ -76,7 +76,7 @@ static void adamax(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     moving_mean(c->beta1, &k->momentum, &k->intake);
     k->v_keep = c->beta2;
     k->eps_outside = c->eps;
-    k->step = c->lr / (1 - ravine_power_int(c->beta1, t));
+    k->step = c->lr / ravine_one_minus_power(c->beta1, t);
 }
 
 static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, double *product) {
@@ -86,7 +86,7 @@ static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, dou
     *product = (t == 1 ? 1 : *product) * mu;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
-    const double eta = c->lr * root(c, 1 - ravine_power_int(c->beta2, t), k);
+    const double eta = c->lr * root(c, ravine_one_minus_power(c->beta2, t), k);
     k->from_g = eta * (1 - mu) / (1 - *product);
     k->from_m = eta * next / (1 - *product * next);
     k->step = 1;
@@ -94,15 +94,16 @@ static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, dou
 
 static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     const double power = ravine_power_int(c->beta2, t);
+    const double bias = ravine_one_minus_power(c->beta2, t);
     const double limit = 2 / (1 - c->beta2) - 1;
-    const double rho = limit - 2 * (double)t * power / (1 - power);
+    const double rho = limit - 2 * (double)t * power / bias;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
-    k->step = c->lr / (1 - ravine_power_int(c->beta1, t));
+    k->step = c->lr / ravine_one_minus_power(c->beta1, t);
     if (rho > 5) {
         const double rectify =
             sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho));
-        k->step *= rectify * root(c, 1 - power, k);
+        k->step *= rectify * root(c, bias, k);
     } else { /* sigma = sqrt(v) * 0 + 1: too few gradients to know it */
         k->v_scale = 1;
         k->eps_outside = 1;
@@ -112,7 +113,7 @@ static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
 /* The eta and mu of a step were set at the end of the one before, as PyTorch does. */
 static void asgd(const ravine_config *c, int64_t t, kernel_coefficients *k, double *scalar) {
     const double eta = t == 1 ? c->lr : scalar[0];
-    k->keep *= 1 - c->lambd * eta;
+    k->decay += c->lambd * eta * (1 - k->decay); /* both decays, one after the other */
     k->step = eta;
     k->average = t == 1 ? 1 : scalar[1];
     scalar[0] = c->lr / ravine_pow(1 + c->lambd * c->lr * (double)t, c->power);
@@ -147,26 +148,29 @@ static void adopt(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     moving_mean(t == 1 ? 0 : c->beta2, &k->v_keep, &k->v_intake);
     k->eps_outside = c->eps;
     k->bound = sqrt(sqrt((double)(t - 1)));
-    if (t == 1) k->keep = 1; /* the authors' code does nothing else at the first step */
+    if (t == 1) k->decay = 0; /* the authors' code does nothing else at the first step */
 }
 
 static void decay(const ravine_config *c, kernel_coefficients *k) {
     switch ((ravine_decay_form)c->decay_form) {
     case RAVINE_DECAY_COUPLED: k->couple = c->weight_decay; break;
-    case RAVINE_DECAY_DECOUPLED: k->keep = 1 - c->lr * c->weight_decay; break;
-    case RAVINE_DECAY_INDEPENDENT: k->keep = 1 - c->weight_decay; break;
-    case RAVINE_DECAY_PROXIMAL: k->shrink = 1 / (1 + c->lr * c->weight_decay); break;
+    case RAVINE_DECAY_DECOUPLED: k->decay = c->lr * c->weight_decay; break;
+    case RAVINE_DECAY_INDEPENDENT: k->decay = c->weight_decay; break;
+    case RAVINE_DECAY_PROXIMAL:
+        k->shrink = c->lr * c->weight_decay / (1 + c->lr * c->weight_decay);
+        break;
     }
 }
 
-/* Greatest raw |g| that is taken. A rule that squares g wants the square finite too, unless
- * clip_value keeps it so. */
-static double guard(const ravine_config *c, const rule_step *s) {
+/* Greatest raw |g| that is taken. A rule that squares g, or several gradients at once (adan; g - m
+ * of adabelief), wants the square finite too. */
+static double guard(const rule_step *s) {
     const scale_kind scale = s->shape.scale;
     const bool squares =
         scale != SCALE_ONE && scale != SCALE_SIGN && scale != SCALE_MAXIMUM && scale != SCALE_RPROP;
-    const double root_of_largest = nextafter(sqrt(s->largest), 0);
-    const double bound = squares && c->clip_value > root_of_largest ? root_of_largest : s->largest;
+    const double several = scale == SCALE_BELIEF || scale == SCALE_LOOKAHEAD ? 4 : 1;
+    const double root_of_largest = nextafter(sqrt(s->largest), 0) / several;
+    const double bound = squares ? root_of_largest : s->largest;
     const double factor = fabs(s->gradient);
     if (factor == 1) return bound;
     return fmin(bound * (1 - 0x1p-20) / factor, s->largest); /* room for the product's rounding */
@@ -175,10 +179,8 @@ static double guard(const ravine_config *c, const rule_step *s) {
 kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *s) {
     const int64_t t = s->clock;
     kernel_coefficients k = {.gradient = c->maximize != 0 ? -s->gradient : s->gradient,
-                             .limit = guard(c, s),
+                             .limit = guard(s),
                              .clip = c->clip_value,
-                             .keep = 1,
-                             .shrink = 1,
                              .step = c->lr,
                              .from_m = 1,
                              .first = t == 1,

@@ -84,7 +84,7 @@ static inline int state_arrays(kernel_shape shape) {
     X(limit)    /* greatest |g| that is taken; the guard */                          \
     X(clip)     /* g <- clamp(g, -clip, clip) */                                     \
     X(couple)   /* g <- g + couple theta */                                          \
-    X(keep)     /* theta <- keep theta: decoupled decay */                           \
+    X(decay)    /* theta <- theta - decay theta */                                   \
     X(momentum) /* m <- momentum m + intake g */                                     \
     X(intake)                                                                        \
     X(from_g) /* numerator = from_g g + from_m m */                                  \
@@ -103,7 +103,7 @@ static inline int state_arrays(kernel_shape shape) {
     X(from_change)                                                                   \
     X(look)    /* Adan: what sigma adds of (g - previous g) */                       \
     X(bound)   /* ADOPT: clamp of g/sigma */                                         \
-    X(shrink)  /* theta <- shrink theta after the update */                          \
+    X(shrink)  /* theta <- theta - shrink theta, after it */                         \
     X(average) /* ASGD: a <- a + average (theta - a) */                              \
     X(grow)    /* Rprop */                                                           \
     X(cut)                                                                           \

@@ -74,20 +74,23 @@ static void mlp(plan *p, const net_spec *s) {
 }
 
 /* After LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998): (convolution, norm, activation, pooling by
- * 2 x 2) for each width, a dense layer with dropout, then the output. */
+ * 2 x 2) for each width, a dense layer with dropout, then the output. An activation that never
+ * falls commutes with the maximum, so it comes after max pooling, for a quarter of the work. */
 static void cnn(plan *p, const net_spec *s) {
     const int32_t activation = 1 + (int32_t)s->activation;
+    const bool later = s->pooling == NET_POOL_MAX && s->activation != NET_GELU;
     int32_t at = 0;
     for (int32_t i = 0; i < s->nwidths; i++) {
         char name[LAYER_NAME_MAX];
         snprintf(name, sizeof name, "conv%d", (int)i + 1);
         const layer l = {
             .kind = LAYER_CONVOLUTION, .input = at, .channels = s->widths[i], .kernel = s->kernel};
-        at = normed(p, s, l, activation, "", name);
+        at = normed(p, s, l, later ? 0 : activation, "", name);
         const layer pool = {.kind =
                                 s->pooling == NET_POOL_MAX ? LAYER_MAX_POOL : LAYER_AVERAGE_POOL,
                             .input = at,
-                            .window = {2, 2}};
+                            .window = {2, 2},
+                            .activation = later ? activation : 0};
         at = plan_add(p, pool, "pool%d", (int)i + 1);
     }
     if (s->dense > 0) {

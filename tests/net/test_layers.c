@@ -20,7 +20,7 @@ static void serial(void *context, ravine_task task, void *arg, int64_t ntasks) {
     for (int64_t i = 0; i < ntasks; i++) task(arg, i);
 }
 
-/* A network with data for `count` examples; 75 examples make shards of more than one span. */
+/* A network with data for `count` examples; 75 examples make shards of several examples. */
 enum { COUNT = 75 };
 
 typedef struct bench {

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/random.h"
 #include "io/failure.h"
@@ -372,6 +373,34 @@ static void errors(void **state) {
     net_destroy(NULL);
 }
 
+/* Sanitizers map more address space than a limit could leave them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static void too_little_memory(void **state) {
+    (void)state;
+#if defined(SANITIZED)
+    skip();
+#endif
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)1 << 30;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    const net_spec s = resnet();
+    net *n;
+    const int code = net_create(&n, &s, 10000000, serial, NULL);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(code, EXIT_INPUT);
+    assert_null(n);
+    assert_non_null(strstr(failure_text(), "out of memory for a network of"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients),
@@ -383,6 +412,7 @@ int main(void) {
         cmocka_unit_test(cross_entropy_in_closed_form),
         cmocka_unit_test(squared_error_in_closed_form),
         cmocka_unit_test(errors),
+        cmocka_unit_test(too_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* bench.h - the parts of `ravine bench`: cmd_bench.c (options, tables), bench_run.c (contestants
+ * and rounds), bench_stream.c (what they are measured against). */
+#ifndef RAVINE_BENCH_H
+#define RAVINE_BENCH_H
+
+#include "bench_stream.h"
+#include "ravine.h"
+
+/* A workload: parameters of equal length under one rule, with its stream of as many arrays. */
+typedef struct workload {
+    ravine_optimizer *optimizer;
+    ravine_pool *pool; /* NULL: one thread */
+    stream stream;
+    float *arena; /* parameters, gradients and the stream's arrays */
+    char *names;
+    ravine_param *params;
+    int arrays; /* that the step reads and writes, gradients not counted */
+} workload;
+
+/* `rule` as of ravine_config_parse, `count` parameters of `len`. Returns 0 or an exit code. */
+int workload_create(workload *w, const char *rule, int64_t count, int64_t len, int32_t threads);
+void workload_free(workload *w);
+double workload_bytes(const workload *w); /* a parameter: read and written by a step */
+
+/* One contestant: a step under options, with a report or without, or a stream. */
+typedef struct contestant {
+    workload *workload;
+    bool is_stream, prefetch;
+    bool report;
+    ravine_options options; /* size 0: the usual ones */
+} contestant;
+
+/* Times the contestants in turn, round after round; median[k] is in nanoseconds a parameter.
+ * rounds 0: as many as the size deserves. Returns 0 or an exit code. */
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, double *median);
+
+#endif

@@ -1,0 +1,147 @@
+#include "bench.h"
+#include "io/failure.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_BYTES = 24, CONTESTANTS_MAX = 8, ROUNDS_MAX = 1001, STAGGER = 64 };
+#define TARGET_ELEMENTS 2e8 /* that all rounds of a contestant go through, where none is given */
+
+static int failed_call(void) {
+    return failure(EXIT_INPUT, "%s", ravine_errmsg());
+}
+
+/* State arrays of the first parameter, and theta. */
+static int count_arrays(const ravine_optimizer *o) {
+    int n = 1;
+    while (ravine_state_key(o, 0, n - 1)) n++;
+    return n;
+}
+
+static int add_params(workload *w, int64_t count, int64_t len) {
+    float *gradient = w->arena + count * len + STAGGER;
+    for (int64_t i = 0; i < count; i++) {
+        char *name = w->names + i * NAME_BYTES;
+        snprintf(name, NAME_BYTES, "p%" PRId64, i);
+        w->params[i] = (ravine_param){.size = sizeof *w->params,
+                                      .dtype = RAVINE_F32,
+                                      .name = name,
+                                      .data = w->arena + i * len,
+                                      .grad = gradient + i * len,
+                                      .len = len};
+    }
+    for (int64_t i = 0; i < count * len; i++) {
+        w->arena[i] = (float)(i % 1009) * 1e-3F;
+        gradient[i] = ((float)(i % 127) - 63.5F) * 1e-3F;
+    }
+    return ravine_add(w->optimizer, w->params, count) ? failed_call() : 0;
+}
+
+/* The stream goes over arrays of its own, as many as the step's and laid out alike. */
+static void place_stream(workload *w, int64_t elements) {
+    w->stream = (stream){.len = elements, .narrays = w->arrays};
+    float *next = w->arena + 2 * (elements + STAGGER);
+    w->stream.source = w->arena + elements + STAGGER;
+    for (int k = 0; k < w->arrays; k++) {
+        w->stream.array[k] = next;
+        memset(next, 0, (size_t)elements * sizeof *next);
+        next += elements + STAGGER;
+    }
+}
+
+int workload_create(workload *w, const char *rule, int64_t count, int64_t len, int32_t threads) {
+    *w = (workload){0};
+    ravine_config config;
+    ravine_env env;
+    ravine_env_init(&env);
+    env.threads = 1;
+    if (ravine_config_parse(&config, rule))
+        return failure(EXIT_USAGE, "--rules: %s", ravine_errmsg());
+    if (threads > 1) {
+        if (ravine_pool_create(&w->pool, threads)) return failed_call();
+        env.parallel = ravine_pool_run;
+        env.parallel_context = w->pool;
+    }
+    int code = ravine_create(&w->optimizer, &config, &env) ? failed_call() : 0;
+    const size_t elements = (size_t)(count * len);
+    const size_t arrays = 2 + STREAM_ARRAYS_MAX;
+    if (!code) {
+        w->arena = aligned_alloc(64, (elements + STAGGER) * arrays * sizeof(float) / 64 * 64 + 64);
+        w->names = malloc((size_t)count * NAME_BYTES);
+        w->params = calloc((size_t)count, sizeof *w->params);
+        if (!w->arena || !w->names || !w->params)
+            code = failure(EXIT_INPUT, "no memory for %zu parameters", elements);
+    }
+    if (!code) code = add_params(w, count, len);
+    if (!code) {
+        w->arrays = count_arrays(w->optimizer);
+        place_stream(w, (int64_t)elements);
+        return 0;
+    }
+    workload_free(w);
+    return code;
+}
+
+void workload_free(workload *w) {
+    ravine_destroy(w->optimizer);
+    ravine_pool_destroy(w->pool);
+    free(w->arena);
+    free(w->names);
+    free(w->params);
+    *w = (workload){0};
+}
+
+double workload_bytes(const workload *w) {
+    return 4.0 * (1 + 2 * w->arrays);
+}
+
+static int run_once(const contestant *c, int64_t repeats) {
+    const workload *w = c->workload;
+    if (c->is_stream) {
+        stream s = w->stream;
+        s.prefetch = c->prefetch;
+        for (int64_t i = 0; i < repeats; i++) stream_run(&s, w->pool);
+        return 0;
+    }
+    ravine_options usual;
+    ravine_options_init(&usual);
+    if (ravine_set_options(w->optimizer, c->options.size ? &c->options : &usual))
+        return failed_call();
+    ravine_report report = {.size = sizeof report};
+    for (int64_t i = 0; i < repeats; i++)
+        if (ravine_step(w->optimizer, c->report ? &report : NULL) < 0) return failed_call();
+    return 0;
+}
+
+static int compare(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, double *median) {
+    /* Small steps are repeated within a round until the clock's own cost is lost in them. */
+    const int64_t repeats = elements >= 200000 ? 1 : 200000 / (elements + 1) + 1;
+    if (rounds == 0)
+        rounds = (int64_t)fmin(fmax(TARGET_ELEMENTS / (double)(elements * repeats), 7), 101);
+    if (rounds > ROUNDS_MAX) rounds = ROUNDS_MAX;
+    double(*time)[ROUNDS_MAX] = malloc((size_t)n * sizeof *time);
+    if (!time || n > CONTESTANTS_MAX) return free(time), failure(EXIT_INPUT, "no memory");
+    int code = 0;
+    for (int64_t round = -1; round < rounds && !code; round++)
+        for (int k = 0; k < n && !code; k++) {
+            run_once(&c[k], 1); /* so that none finds the arrays of another in the cache */
+            const double start = bench_clock();
+            code = run_once(&c[k], repeats);
+            if (round >= 0) /* the first one warms up */
+                time[k][round] = (bench_clock() - start) / (double)(repeats * elements);
+        }
+    for (int k = 0; k < n && !code; k++) {
+        qsort(time[k], (size_t)rounds, sizeof time[k][0], compare);
+        median[k] = time[k][rounds / 2];
+    }
+    free(time);
+    return code;
+}

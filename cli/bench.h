@@ -12,6 +12,7 @@ typedef struct workload {
     ravine_pool *pool; /* NULL: one thread */
     stream stream;
     float *arena; /* parameters, gradients and the stream's arrays */
+    float *gradient;
     char *names;
     ravine_param *params;
     int arrays; /* that the step reads and writes, gradients not counted */

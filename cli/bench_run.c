@@ -21,6 +21,10 @@ static int count_arrays(const ravine_optimizer *o) {
     return n;
 }
 
+static void fill_gradient(const workload *w, int64_t elements) {
+    for (int64_t i = 0; i < elements; i++) w->gradient[i] = ((float)(i % 127) - 63.5F) * 1e-3F;
+}
+
 static int add_params(workload *w, int64_t count, int64_t len) {
     float *gradient = w->arena + count * len + STAGGER;
     for (int64_t i = 0; i < count; i++) {
@@ -33,10 +37,9 @@ static int add_params(workload *w, int64_t count, int64_t len) {
                                       .grad = gradient + i * len,
                                       .len = len};
     }
-    for (int64_t i = 0; i < count * len; i++) {
-        w->arena[i] = (float)(i % 1009) * 1e-3F;
-        gradient[i] = ((float)(i % 127) - 63.5F) * 1e-3F;
-    }
+    for (int64_t i = 0; i < count * len; i++) w->arena[i] = (float)(i % 1009) * 1e-3F;
+    w->gradient = gradient;
+    fill_gradient(w, count * len);
     return ravine_add(w->optimizer, w->params, count) ? failed_call() : 0;
 }
 
@@ -98,22 +101,41 @@ double workload_bytes(const workload *w) {
     return 4.0 * (1 + 2 * w->arrays);
 }
 
-static int run_once(const contestant *c, int64_t repeats) {
+static int run_once(const contestant *c) {
     const workload *w = c->workload;
     if (c->is_stream) {
         stream s = w->stream;
         s.prefetch = c->prefetch;
-        for (int64_t i = 0; i < repeats; i++) stream_run(&s, w->pool);
+        stream_run(&s, w->pool);
         return 0;
     }
+    ravine_report report = {.size = sizeof report};
+    return ravine_step(w->optimizer, c->report ? &report : NULL) < 0 ? failed_call() : 0;
+}
+
+static int prepare(const contestant *c) {
     ravine_options usual;
     ravine_options_init(&usual);
-    if (ravine_set_options(w->optimizer, c->options.size ? &c->options : &usual))
-        return failed_call();
-    ravine_report report = {.size = sizeof report};
-    for (int64_t i = 0; i < repeats; i++)
-        if (ravine_step(w->optimizer, c->report ? &report : NULL) < 0) return failed_call();
-    return 0;
+    const ravine_options *options = c->options.size ? &c->options : &usual;
+    return ravine_set_options(c->workload->optimizer, options) ? failed_call() : 0;
+}
+
+/* Nanoseconds of `repeats` runs. A step that zeroes the gradient finds it filled again each time:
+ * with zeros alone the state would fade into subnormal numbers, which are slow. */
+static int time_runs(const contestant *c, int64_t repeats, double *nanoseconds) {
+    int code = prepare(c);
+    if (!code) code = run_once(c); /* so that none finds the arrays of another in the cache */
+    double sum = 0, start = bench_clock();
+    for (int64_t i = 0; i < repeats && !code; i++) {
+        if (c->options.zero_grad) {
+            fill_gradient(c->workload, c->workload->stream.len);
+            start = bench_clock();
+        }
+        code = run_once(c);
+        if (c->options.zero_grad) sum += bench_clock() - start;
+    }
+    *nanoseconds = c->options.zero_grad ? sum : bench_clock() - start;
+    return code;
 }
 
 static int compare(const void *a, const void *b) {
@@ -130,13 +152,11 @@ int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, dou
     double(*time)[ROUNDS_MAX] = malloc((size_t)n * sizeof *time);
     if (!time || n > CONTESTANTS_MAX) return free(time), failure(EXIT_INPUT, "no memory");
     int code = 0;
-    for (int64_t round = -1; round < rounds && !code; round++)
+    for (int64_t round = -1; round < rounds && !code; round++) /* the first one warms up */
         for (int k = 0; k < n && !code; k++) {
-            run_once(&c[k], 1); /* so that none finds the arrays of another in the cache */
-            const double start = bench_clock();
-            code = run_once(&c[k], repeats);
-            if (round >= 0) /* the first one warms up */
-                time[k][round] = (bench_clock() - start) / (double)(repeats * elements);
+            double nanoseconds;
+            code = time_runs(&c[k], repeats, &nanoseconds);
+            if (round >= 0) time[k][round] = nanoseconds / (double)(repeats * elements);
         }
     for (int k = 0; k < n && !code; k++) {
         qsort(time[k], (size_t)rounds, sizeof time[k][0], compare);

@@ -1,10 +1,12 @@
 /* main.c - reads the command line, runs one command, and answers for what it wrote. */
 #include "io/atomic_file.h"
+#include "net/blas.h"
 #include "ravine.h"
 #include "table.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,10 +71,18 @@ static int run_into_file(const cli_args *args, const char *path) {
     return uncommitted ? uncommitted : status;
 }
 
+/* OpenBLAS picks its code while it is loaded. Where it picked badly the program starts again, told
+ * what to pick; if that fails, it is only slow. */
+static void restart_with_better_blas(char **argv) {
+    const char *core = blas_better_core();
+    if (core && !setenv("OPENBLAS_CORETYPE", core, 1)) execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told like any other */
     cli_args args;
     int status = cli_parse(&args, argc, (const char *const *)argv);
+    if (args.command == CLI_TRAIN_COMMAND) restart_with_better_blas(argv);
     if (!status) {
         const char *output = cli_text(&args, CLI_OUTPUT);
         status = strcmp(output, "-") ? run_into_file(&args, output) : run(&args);

@@ -55,6 +55,7 @@ static json_t *setting_json(const ravine_config *c, int setting) {
     json_t *out = json_pack("{ss ss}", "name", info->name, "text", info->text);
     if (info->kind == RAVINE_KIND_NUMBER) {
         json_object_set_new(out, "default", bound_json(setting_value(c, setting)));
+        json_object_set_new(out, "interval", json_string(info->interval));
         json_object_set_new(out, "least", bound_json(info->least));
         json_object_set_new(out, "greatest", bound_json(info->greatest));
         json_object_set_new(out, "least_open", json_boolean(info->least_open));

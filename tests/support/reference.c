@@ -9,8 +9,9 @@
 
 typedef long double real;
 
+long double reference_underflow = 0;
 static real square(real x) {
-    return x * x;
+    return fmaxl(x * x + reference_underflow, 0);
 }
 static real sign(real x) {
     return (real)(x > 0) - (real)(x < 0);
@@ -257,26 +258,26 @@ typedef void rule_step(reference *e, const ravine_config *c, int64_t t, real g);
 
 static const struct {
     rule_step *step;
-    bool squares;
+    real room; /* room g^2 must fit the type, 0: no square is taken */
 } rules[RAVINE_RULE_COUNT] = {
-    [RAVINE_SGD] = {sgd, false},
-    [RAVINE_ADAGRAD] = {adagrad, true},
-    [RAVINE_ADAGRAD_MEAN] = {adagrad_mean, true},
-    [RAVINE_RMSPROP] = {rmsprop, true},
-    [RAVINE_ADADELTA] = {adadelta, true},
-    [RAVINE_ADAM] = {adam, true},
-    [RAVINE_ADAMW] = {adam, true},
-    [RAVINE_ADAMAX] = {adamax, false},
-    [RAVINE_NADAM] = {nadam, true},
-    [RAVINE_RADAM] = {radam, true},
-    [RAVINE_ASGD] = {asgd, false},
-    [RAVINE_RPROP] = {rprop, false},
-    [RAVINE_LION] = {lion, false},
-    [RAVINE_SIGNUM] = {signum, false},
-    [RAVINE_ADABELIEF] = {adabelief, true},
-    [RAVINE_YOGI] = {yogi, true},
-    [RAVINE_ADAN] = {adan, true},
-    [RAVINE_ADOPT] = {adopt, true},
+    [RAVINE_SGD] = {sgd, 0},
+    [RAVINE_ADAGRAD] = {adagrad, 1},
+    [RAVINE_ADAGRAD_MEAN] = {adagrad_mean, 1},
+    [RAVINE_RMSPROP] = {rmsprop, 1},
+    [RAVINE_ADADELTA] = {adadelta, 1},
+    [RAVINE_ADAM] = {adam, 1},
+    [RAVINE_ADAMW] = {adam, 1},
+    [RAVINE_ADAMAX] = {adamax, 0},
+    [RAVINE_NADAM] = {nadam, 1},
+    [RAVINE_RADAM] = {radam, 1},
+    [RAVINE_ASGD] = {asgd, 0},
+    [RAVINE_RPROP] = {rprop, 0},
+    [RAVINE_LION] = {lion, 0},
+    [RAVINE_SIGNUM] = {signum, 0},
+    [RAVINE_ADABELIEF] = {adabelief, 16},
+    [RAVINE_YOGI] = {yogi, 1},
+    [RAVINE_ADAN] = {adan, 16},
+    [RAVINE_ADOPT] = {adopt, 1},
 };
 
 long double *reference_field(reference *e, const char *key) {
@@ -312,7 +313,7 @@ long double *reference_field(reference *e, const char *key) {
 }
 
 bool reference_squares(int rule) {
-    return rules[rule].squares;
+    return rules[rule].room > 0;
 }
 
 reference reference_start(const ravine_config *c, long double theta) {
@@ -324,12 +325,13 @@ bool reference_step(reference *e, const ravine_config *c, int64_t t, long double
                     long double factor, long double largest) {
     real g = (c->maximize != 0 ? -gradient : gradient) * factor;
     const real size = fabsl(g);
-    const bool fits = size <= largest && (!rules[c->rule].squares || size * size <= largest);
+    const bool fits = size <= largest && rules[c->rule].room * size * size <= largest;
     if (isfinite(largest) && !fits) return false;
     if (isfinite(c->clip_value)) g = clamp(g, (real)c->clip_value);
 
     const int form = (int)c->decay_form;
     const real decay = (real)c->weight_decay, lr_decay = (real)c->lr * decay;
+    /* The first step of adopt only measures. */
     const bool moves = !(c->rule == RAVINE_ADOPT && t == 1);
     if (decay != 0 && form == RAVINE_DECAY_COUPLED) g += decay * e->theta;
     if (moves && form == RAVINE_DECAY_DECOUPLED) e->theta *= 1 - lr_decay;

@@ -37,13 +37,17 @@ reference reference_start(const ravine_config *c, long double theta);
 
 /* Step number t >= 1 of the parameter: `gradient` is what the caller passed, `factor` the clip
  * coefficient over grad_scale. `largest` is the greatest finite number of the parameter's type: an
- * element whose gradient (or its square, for a rule that squares it) exceeds it is held, that is
- * left as it is, and the answer is false. INFINITY: nothing is held. */
+ * element whose gradient exceeds it is held, that is left as it is, and the answer is false. So is
+ * one whose square exceeds it in a rule that squares gradients (16 times its square in adabelief
+ * and adan, which square sums of gradients). INFINITY: nothing is held. */
 bool reference_step(reference *e, const ravine_config *c, int64_t t, long double gradient,
                     long double factor, long double largest);
 
 /* The field that a state key of the library names, or NULL. */
 long double *reference_field(reference *e, const char *key);
+
+/* Added to every square, 0 at first: to ask what becomes of a step whose squares are denormal. */
+extern long double reference_underflow;
 
 /* Whether the rule squares the gradient, so that a large finite one may overflow. */
 bool reference_squares(int rule);

@@ -1,6 +1,6 @@
 # The command: a client of the public API. The trainer it runs lives in src/net and src/io.
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(BLAS REQUIRED IMPORTED_TARGET openblas)
 find_package(ZLIB REQUIRED)
@@ -10,7 +10,7 @@ add_library(ravine_net STATIC ${net_sources})
 target_compile_options(ravine_net PRIVATE -O3)
 target_include_directories(ravine_net PUBLIC ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(ravine_net PRIVATE ravine_flags
-    PUBLIC ravine_static PkgConfig::CYAML PkgConfig::JANSSON PkgConfig::BLAS ZLIB::ZLIB m)
+    PUBLIC ravine_static PkgConfig::YAML PkgConfig::JANSSON PkgConfig::BLAS ZLIB::ZLIB m)
 
 file(GLOB cli_sources CONFIGURE_DEPENDS cli/*.c)
 add_executable(ravine_command ${cli_sources})

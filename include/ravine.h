@@ -178,7 +178,8 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
     X(EPS, eps, NUMBER, "[0, inf)", "added to sigma, see eps_form")                                \
     X(EPS_FORM, eps_form, CHOICE, "[0, 2]", "ravine_eps_form: where eps is added")                 \
     X(WEIGHT_DECAY, weight_decay, NUMBER, "[0, inf)", "strength lambda of weight decay")           \
-    X(DECAY_FORM, decay_form, CHOICE, "[0, 3]", "ravine_decay_form: how the decay acts")           \
+    X(DECAY_FORM, decay_form, CHOICE, "[0, 3]",                                                    \
+      "ravine_decay_form: how the decay acts; proximal: adan alone")                               \
     X(LR_DECAY, lr_decay, NUMBER, "[0, inf)", "eta / (1 + (t-1) lr_decay) (adagrad)")              \
     X(INITIAL, initial, NUMBER, "[0, inf)", "value of sigma's accumulator before step 1")          \
     X(INITIAL_FORM, initial_form, CHOICE, "[0, 1]", "ravine_initial_form: sigma before step 1")    \

@@ -51,7 +51,7 @@ static const struct {
     [RAVINE_ETA_PLUS] = {3, {NAN, 1.1, 2}},
     [RAVINE_STEP_MIN] = {4, {NAN, NAN, 0, 1e-3}},
     [RAVINE_STEP_MAX] = {4, {NAN, NAN, 1e-2, 1}},
-    [RAVINE_CLIP_VALUE] = {6, {INFINITY, INFINITY, INFINITY, INFINITY, 1e-3, 1}},
+    [RAVINE_CLIP_VALUE] = {6, {INFINITY, INFINITY, INFINITY, INFINITY, 3e-3, 1}},
     [RAVINE_EMA_DECAY] = {5, {0, 0, 0, .9, .999}},
 };
 

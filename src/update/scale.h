@@ -26,8 +26,8 @@ INLINE REAL FN(clamp)(REAL x, REAL bound) {
 /* Rprop without weight-backtracking (Igel & Huesken 2000, iRprop-; PyTorch): v[0] the previous
  * gradient, v[1] the parameter's own step. */
 INLINE REAL FN(rprop)(const FN(coefficients) * c, REAL g, REAL *v) {
-    const REAL agreement = g * v[0];
-    REAL own = v[1] + c->first * c->step; /* starts at eta */
+    const REAL agreement = FN(sign)(g) * FN(sign)(v[0]); /* a product of two small g may vanish */
+    REAL own = v[1] + c->first * c->step;                /* starts at eta */
     own *= agreement > 0 ? c->grow : agreement < 0 ? c->cut : 1;
     own = own < c->step_min ? c->step_min : own;
     own = own > c->step_max ? c->step_max : own;

@@ -113,13 +113,13 @@ int64_t random_length(uint64_t seed) {
 
 /* The gradient of one element; `at` is the element that is special in this step. */
 static long double draw_gradient(int32_t dtype, int64_t i, int64_t at, gradient_kind kind,
-                                 uint64_t seed, uint64_t stream) {
+                                 double scale, uint64_t seed, uint64_t stream) {
     static const double broken[3] = {NAN, INFINITY, -INFINITY};
-    const double scale = pow(10, -6 + 8 * ravine_random_uniform(seed, 4, 0));
     const double x = ravine_random_normal(seed, stream, (uint64_t)i);
-    const double power = ravine_random_uniform(seed, stream + 1, (uint64_t)i);
     switch (kind) {
-    case GRADIENT_WIDE: return (long double)(x * pow(10, -30 + 60 * power));
+    case GRADIENT_WIDE:
+        return (long double)(x * pow(10, -30 + 60 * ravine_random_uniform(seed, stream + 1,
+                                                                          (uint64_t)i)));
     case GRADIENT_HALF_ZERO: return i % 2 == 0 ? (long double)(x * scale) : i % 4 == 1 ? 0 : -0.0L;
     case GRADIENT_CONSTANT: return (long double)scale;
     case GRADIENT_DENORMAL: return (long double)x * (dtype == RAVINE_F32 ? FLT_MIN : DBL_MIN);
@@ -132,9 +132,10 @@ static long double draw_gradient(int32_t dtype, int64_t i, int64_t at, gradient_
 void random_gradient(void *gradient, int32_t dtype, int64_t len, gradient_kind kind, uint64_t seed,
                      int64_t step) {
     const uint64_t stream = 1000 + 2 * (uint64_t)step;
+    const double scale = pow(10, -6 + 8 * ravine_random_uniform(seed, 4, 0));
     const int64_t at = len > 0 ? (int64_t)ravine_random_below(seed, 5, stream, (uint64_t)len) : 0;
     for (int64_t i = 0; i < len; i++) {
-        number_set(gradient, dtype, i, draw_gradient(dtype, i, at, kind, seed, stream));
+        number_set(gradient, dtype, i, draw_gradient(dtype, i, at, kind, scale, seed, stream));
     }
 }
 

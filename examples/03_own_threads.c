@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH = 1 << 20, STEPS = 20, HELPERS = 3 };
+enum { LENGTH = 1 << 18, STEPS = 20, HELPERS = 3 };
 
 static void check(ravine_status status) {
     if (status >= 0) return;

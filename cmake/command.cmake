@@ -5,7 +5,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(BLAS REQUIRED IMPORTED_TARGET openblas)
 find_package(ZLIB REQUIRED)
 
-file(GLOB net_sources CONFIGURE_DEPENDS src/net/*.c src/io/*.c)
+file(GLOB net_sources CONFIGURE_DEPENDS
+    src/net/*.c src/io/*.c src/surface/*.c src/report/*.c src/lecture/*.c)
 add_library(ravine_net STATIC ${net_sources})
 target_compile_options(ravine_net PRIVATE -O3)
 target_include_directories(ravine_net PUBLIC ${PROJECT_SOURCE_DIR}/src)

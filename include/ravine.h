@@ -430,6 +430,12 @@ RAVINE_API ravine_status ravine_param_view(const ravine_optimizer *o, int64_t pa
                                            ravine_param *view) RAVINE_MUST_CHECK;
 RAVINE_API ravine_status ravine_state_view(ravine_optimizer *o, const char *param, const char *key,
                                            ravine_param *view) RAVINE_MUST_CHECK;
+/* sigma_t of the parameter's last step, in float64: the step was eta_t / sigma_t * m_t. Corrections
+ * of the bias of v count in sigma, those of m in m. adadelta and adopt: the sigma that the next
+ * step will use. 1 where there is none (sgd, asgd); E_UNSUPPORTED where only signs count (lion,
+ * signum, rprop); E_STATE before the first step. sigma: [len], len that of the parameter. */
+RAVINE_API ravine_status ravine_sigma(const ravine_optimizer *o, const char *param, double *sigma,
+                                      int64_t len) RAVINE_MUST_CHECK;
 RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param, int32_t k);
 
 #ifdef __cplusplus

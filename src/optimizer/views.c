@@ -2,6 +2,8 @@
 #include "base/error.h"
 #include "optimizer/optimizer.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 static param *param_at(const ravine_optimizer *o, int64_t index) {
@@ -63,6 +65,55 @@ static param *find_param(const ravine_optimizer *o, const char *name) {
             low = middle + 1;
     }
     return NULL;
+}
+
+static double state_at(const param *p, int k, int64_t i) {
+    return p->dtype == RAVINE_F64 ? ((const double *)p->state[k])[i]
+                                  : (double)((const float *)p->state[k])[i];
+}
+
+/* sigma of element i, from the scale's arrays: number k and the one after it (scale.h). */
+static double sigma_at(const param *p, const kernel_coefficients *c, scale_kind scale, int k,
+                       int64_t i) {
+    double v = 1;
+    switch (scale) {
+    case SCALE_MAXIMUM: return state_at(p, k, i);
+    case SCALE_PREVIOUS: return fmax(sqrt(state_at(p, k, i)), c->eps_outside);
+    case SCALE_DELTA:
+        return sqrt(state_at(p, k, i) + c->eps_inside) /
+               sqrt(state_at(p, k + 1, i) + c->eps_inside);
+    case SCALE_CENTERED: v = fmax(state_at(p, k, i) - pow(state_at(p, k + 1, i), 2), 0); break;
+    case SCALE_GREATEST: v = state_at(p, k + 1, i); break;
+    case SCALE_SQUARES:
+    case SCALE_BELIEF:
+    case SCALE_YOGI:
+    case SCALE_LOOKAHEAD: v = state_at(p, k, i); break;
+    case SCALE_ONE:
+    case SCALE_SIGN:
+    case SCALE_RPROP: return 1;
+    }
+    const double root = sqrt(c->v_scale * v + c->eps_inside) * c->sigma_scale + c->eps_outside;
+    return root / c->sigma_divisor;
+}
+
+ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *sigma,
+                           int64_t len) {
+    if (!o || !name || !sigma) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    const param *p = find_param(o, name);
+    if (!p) return ravine_fail(RAVINE_E_ARG, "there is no parameter %s", name);
+    if (len != p->len)
+        return ravine_fail(RAVINE_E_ARG, "len is %lld; %s has %lld elements", (long long)len, name,
+                           (long long)p->len);
+    const group *g = &o->groups[p->group];
+    if (g->shape.scale == SCALE_SIGN || g->shape.scale == SCALE_RPROP)
+        return ravine_fail(RAVINE_E_UNSUPPORTED, "%s of %s has no sigma: it uses signs alone",
+                           ravine_rule_describe(g->config.rule)->name, name);
+    if (p->clock == 0) return ravine_fail(RAVINE_E_STATE, "%s has made no step yet", name);
+    rule_step last = {.shape = g->shape, .clock = p->clock, .gradient = 1, .largest = DBL_MAX};
+    const kernel_coefficients c = ravine_rule_coefficients(&g->now, &last);
+    for (int64_t i = 0; i < len; i++)
+        sigma[i] = sigma_at(p, &c, g->shape.scale, momentum_arrays(g->shape), i);
+    return RAVINE_OK;
 }
 
 ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const char *key,

@@ -21,7 +21,10 @@ static double root(const ravine_config *c, double bias, kernel_coefficients *k) 
         k->sigma_scale = 1 / sqrt(bias);
         k->eps_outside = c->eps;
         return 1;
-    case RAVINE_EPS_HAT: k->eps_outside = c->eps; return sqrt(bias);
+    case RAVINE_EPS_HAT:
+        k->eps_outside = c->eps;
+        k->sigma_divisor = sqrt(bias);
+        return k->sigma_divisor;
     case RAVINE_EPS_INSIDE:
         k->v_scale = 1 / bias;
         k->eps_inside = c->eps;
@@ -104,6 +107,7 @@ static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
         const double rectify =
             sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho));
         k->step *= rectify * root(c, bias, k);
+        k->sigma_divisor *= rectify;
     } else { /* sigma = sqrt(v) * 0 + 1: too few gradients to know it */
         k->v_scale = 1;
         k->eps_outside = 1;
@@ -185,6 +189,7 @@ kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *
                              .from_m = 1,
                              .first = t == 1,
                              .ema = t == 1 ? 1 : 1 - c->ema_decay,
+                             .sigma_divisor = 1,
                              .propagate = s->propagate};
     decay(c, &k);
     switch ((ravine_rule)c->rule) {

@@ -115,8 +115,9 @@ typedef struct kernel_coefficients {
 #define X(name) double name;
     COEFFICIENT_LIST(X)
 #undef X
-    bool propagate; /* no guard: take every gradient */
-    bool as_is;     /* gradient, clip and couple change nothing */
+    double sigma_divisor; /* sigma_t is the kernel's sigma divided by this; ravine_sigma */
+    bool propagate;       /* no guard: take every gradient */
+    bool as_is;           /* gradient, clip and couple change nothing */
 } kernel_coefficients;
 
 /* Reductions are made over blocks of this many elements, whatever the threads do. */

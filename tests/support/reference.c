@@ -139,7 +139,7 @@ static real nadam_mu(const ravine_config *c, int64_t t) {
 }
 static void nadam(reference *e, const ravine_config *c, int64_t t, real g) {
     const real mu = nadam_mu(c, t), next = nadam_mu(c, t + 1);
-    e->product *= mu;
+    e->product = t == 1 ? mu : e->product * mu;
     average(&e->mean, (real)c->beta1, g);
     average(&e->square, (real)c->beta2, square(g));
     const real scale = sigma(c, e->square, one_minus_power((real)c->beta2, t));
@@ -210,8 +210,7 @@ static void adabelief(reference *e, const ravine_config *c, int64_t t, real g) {
     average(&e->mean, (real)c->beta1, g);
     average(&e->square, (real)c->beta2, square(g - e->mean));
     e->square += (real)c->eps;
-    real v = e->square;
-    if (c->amsgrad != 0) v = e->greatest = fmaxl(e->greatest, v);
+    const real v = e->square;
     const real m = e->mean / first_correction(c, t);
     e->theta -= (real)c->lr * divide(m, sigma(c, v, second_correction(c, t)));
 }
@@ -291,7 +290,6 @@ long double *reference_field(reference *e, const char *key) {
         {"square_avg", &e->square},
         {"exp_avg_var", &e->square},
         {"max_exp_avg_sq", &e->greatest},
-        {"max_exp_avg_var", &e->greatest},
         {"sum", &e->sum},
         {"grad_avg", &e->center},
         {"acc_delta", &e->delta},
@@ -318,7 +316,7 @@ bool reference_squares(int rule) {
 
 reference reference_start(const ravine_config *c, long double theta) {
     const real initial = (real)c->initial;
-    return (reference){.theta = theta, .sum = initial, .square = initial, .product = 1};
+    return (reference){.theta = theta, .sum = initial, .square = initial};
 }
 
 bool reference_step(reference *e, const ravine_config *c, int64_t t, long double gradient,

@@ -18,13 +18,13 @@ typedef struct reference {
     long double buffer;     /* b    [momentum_buffer] */
     long double mean;       /* m    [exp_avg] */
     long double square;     /* v    [exp_avg_sq, square_avg, exp_avg_var] */
-    long double greatest;   /* max v [max_exp_avg_sq, max_exp_avg_var] */
+    long double greatest;   /* max v [max_exp_avg_sq] */
     long double sum;        /* s    [sum] */
     long double center;     /* a    [grad_avg] */
     long double delta;      /* u    [acc_delta] */
     long double infinity;   /* u    [exp_inf] */
     long double difference; /* v of adan [exp_avg_diff] */
-    long double previous;   /* the gradient before this one [prev] */
+    long double previous;   /* the gradient before this one [prev, prev_grad] */
     long double step_size;  /* of rprop [step_size] */
     long double average;    /* of asgd [ax] */
     long double ema;        /* average of the weights [ema] */

@@ -4,7 +4,7 @@ PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
-scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check
+scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check examples/check-loss
 export FUZZ_SECONDS
 
 .PHONY: build run test test-long bench fuzz format lint install clean

@@ -10,8 +10,8 @@ int main(void) {
     ravine_config config;
     ravine_optimizer *optimizer = NULL;
     int failed = ravine_config_parse(&config, "sgd lr=0.5") < 0 ||
-                 ravine_create(&optimizer, &config, NULL) < 0 ||
-                 ravine_add(optimizer, &p, 1) < 0 || ravine_step(optimizer, NULL) < 0;
+                 ravine_create(&optimizer, &config, NULL) < 0 || ravine_add(optimizer, &p, 1) < 0 ||
+                 ravine_step(optimizer, NULL) < 0;
     for (int i = 0; i < 16; i++) failed |= x[i] != -0.5F;
     printf("%s %s\n", ravine_version(), failed ? ravine_errmsg() : "works");
     ravine_destroy(optimizer);

@@ -1,0 +1,124 @@
+/* svg_chart.h - the one code that draws charts: curves and planes with contours, as SVG.
+ *
+ *     const svg_series run = {.name = {"adam"}, .x = step, .y = loss, .n = steps};
+ *     const svg_panel panel = {.x = {.label = {"step"}}, .y = {.label = {"loss"}, .log = true},
+ *                              .series = &run, .nseries = 1};
+ *     const svg_figure figure = {.title = {"Loss"}, .panel = &panel, .npanels = 1};
+ *     svg_write(out, &figure, SVG_STANDALONE);
+ *
+ * A figure is a column of panels. Long series are thinned, so that every pixel keeps its least and
+ * greatest value: a spike of one step stays. Every text is escaped here. Colours are CSS variables,
+ * right in the light and in the dark; no file but the SVG is needed.
+ */
+#ifndef RAVINE_REPORT_SVG_CHART_H
+#define RAVINE_REPORT_SVG_CHART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* A text in English and Simplified Chinese; zh NULL: the same in both; en NULL: none. */
+typedef struct svg_text {
+    const char *en, *zh;
+} svg_text;
+
+typedef struct svg_axis {
+    svg_text label;
+    double least, greatest; /* equal: what the series need */
+    bool log;               /* values <= 0 are left out */
+} svg_axis;
+
+typedef enum svg_draw {
+    SVG_CURVE, /* y over a rising x */
+    SVG_TRAIL, /* a path through the plane */
+    SVG_DOTS   /* a dot for each point */
+} svg_draw;
+enum { SVG_COLORS = 6 };
+
+typedef struct svg_series {
+    svg_text name;       /* in the legend; none: not listed */
+    const double *x, *y; /* [n]; x NULL: 0, 1, 2 ...; what is not finite breaks the line */
+    size_t n;
+    svg_draw draw;
+    int color; /* 0 .. SVG_COLORS - 1, otherwise: the colour of the text */
+    bool dashed;
+} svg_series;
+
+/* Shaded from x = from to x = to, over the whole height. */
+typedef struct svg_band {
+    double from, to;
+} svg_band;
+
+/* A line at y = at, over the whole width, with its meaning. */
+typedef struct svg_level {
+    double at;
+    svg_text text;
+} svg_level;
+
+/* A text at a point; a cross marks the point where `cross` is set. */
+typedef struct svg_note {
+    double x, y;
+    svg_text text;
+    bool cross, left; /* left: the text ends at the point */
+} svg_note;
+
+/* Heights over the plane; its contours are drawn at the given values. */
+typedef struct svg_contours {
+    double (*height)(void *context, double x, double y);
+    void *context;
+    const double *level; /* [nlevels], rising */
+    size_t nlevels;
+} svg_contours;
+
+typedef struct svg_panel {
+    svg_axis x, y;
+    double height; /* of the plot area, in units of 1/560 of the figure's width; 0: 220 */
+    const svg_series *series;
+    size_t nseries;
+    const svg_band *band;
+    size_t nbands;
+    const svg_level *level;
+    size_t nlevels;
+    const svg_note *note;
+    size_t nnotes;
+    svg_contours contours; /* height NULL: none */
+} svg_panel;
+
+typedef struct svg_figure {
+    svg_text title, text; /* for those who cannot see it; not drawn */
+    const char *id;       /* of the <svg>; NULL: none */
+    const svg_panel *panel;
+    size_t npanels;
+} svg_figure;
+
+/* STANDALONE: a file; the reader's language picks among the texts. INLINE: for a page that has
+ * svg_style() in its <style>; both texts are there, with lang="en" and lang="zh". */
+typedef enum svg_place { SVG_STANDALONE, SVG_INLINE } svg_place;
+
+/* Returns 0 or an exit code of io/failure.h (no memory, nothing to draw); whether `out` took the
+ * bytes is for the caller to ask. */
+int svg_write(FILE *out, const svg_figure *figure, svg_place place);
+const char *svg_style(void); /* CSS; everything in it begins with .chart */
+
+/* Where a point of a panel lies in the figure, in units of its viewBox; for animations. */
+void svg_locate(const svg_figure *figure, size_t panel, double x, double y, double at[2]);
+
+/* ---- the parts, for svg_*.c and their tests -------------------------------------------------- */
+enum { SVG_TICKS = 12 };
+/* svg_axis.c: at most SVG_TICKS round values in [least, greatest], rising; how many. */
+size_t svg_ticks(double least, double greatest, bool log, double tick[SVG_TICKS]);
+void svg_number(double value, bool log, char *text, size_t size); /* "20,000", "10⁻⁷" */
+
+/* svg_thin.c: which of n points to draw. A curve: per pixel column the first, the least, the
+ * greatest and the last. A trail: each move from pixel to pixel once; gap[k]: no line leads to
+ * point k. x, y in pixels; NaN breaks the line. keep: [n]. Returns how many, or -1: no memory. */
+ptrdiff_t svg_thin_curve(const double *x, const double *y, size_t n, size_t *keep);
+ptrdiff_t svg_thin_trail(const double *x, const double *y, size_t n, size_t *keep, bool *gap);
+
+/* svg_contour.c: one line of points at the same height. */
+typedef void (*svg_line_sink)(void *context, const double (*point)[2], size_t n, bool closed);
+/* Marching squares over nx x ny samples z[j * nx + i] at (i, j). Returns 0, or -1: no memory. */
+int svg_contour(const double *z, size_t nx, size_t ny, double level, svg_line_sink sink,
+                void *context);
+
+#endif

@@ -7,9 +7,17 @@ find_package(ZLIB REQUIRED)
 
 file(GLOB net_sources CONFIGURE_DEPENDS
     src/net/*.c src/io/*.c src/surface/*.c src/report/*.c src/lecture/*.c)
-add_library(ravine_net STATIC ${net_sources})
+
+# What the pages are made of is compiled in. Debian: libjs-dygraphs.
+include(cmake/embed.cmake)
+find_path(DYGRAPHS_DIR dygraph.min.js PATHS /usr/share/javascript/dygraphs REQUIRED)
+file(GLOB assets CONFIGURE_DEPENDS src/report/*.css src/report/*.js src/surface/*.css
+    src/surface/*.js src/lecture/*.css src/lecture/*.js)
+embed_files(asset_sources ${assets} ${DYGRAPHS_DIR}/dygraph.min.js ${DYGRAPHS_DIR}/dygraph.min.css)
+
+add_library(ravine_net STATIC ${net_sources} ${asset_sources})
 target_compile_options(ravine_net PRIVATE -O3)
-target_include_directories(ravine_net PUBLIC ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(ravine_net PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/assets)
 target_link_libraries(ravine_net PRIVATE ravine_flags
     PUBLIC ravine_static PkgConfig::YAML PkgConfig::JANSSON PkgConfig::BLAS ZLIB::ZLIB m)
 

@@ -4,18 +4,21 @@
  *     const svg_panel panel = {.x = {.label = {"step"}}, .y = {.label = {"loss"}, .log = true},
  *                              .series = &run, .nseries = 1};
  *     const svg_figure figure = {.title = {"Loss"}, .panel = &panel, .npanels = 1};
- *     svg_write(out, &figure, SVG_STANDALONE);
+ *     page p = {0};
+ *     svg_write(&p, &figure, SVG_STANDALONE);
+ *     code = page_save(&p, "loss.svg");
  *
  * A figure is a column of panels. Long series are thinned, so that every pixel keeps its least and
- * greatest value: a spike of one step stays. Every text is escaped here. Colours are CSS variables,
- * right in the light and in the dark; no file but the SVG is needed.
+ * greatest value: a spike of one step stays. Every text is escaped here. Colours are the variables
+ * of page.css, right in the light and in the dark; a standalone file carries them with it.
  */
 #ifndef RAVINE_REPORT_SVG_CHART_H
 #define RAVINE_REPORT_SVG_CHART_H
 
+#include "report/page.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 /* A text in English and Simplified Chinese; zh NULL: the same in both; en NULL: none. */
 typedef struct svg_text {
@@ -33,7 +36,7 @@ typedef enum svg_draw {
     SVG_TRAIL, /* a path through the plane */
     SVG_DOTS   /* a dot for each point */
 } svg_draw;
-enum { SVG_COLORS = 6 };
+enum { SVG_COLORS = 8 }; /* --series-0 ... of page.css */
 
 typedef struct svg_series {
     svg_text name;       /* in the legend; none: not listed */
@@ -91,14 +94,11 @@ typedef struct svg_figure {
     size_t npanels;
 } svg_figure;
 
-/* STANDALONE: a file; the reader's language picks among the texts. INLINE: for a page that has
- * svg_style() in its <style>; both texts are there, with lang="en" and lang="zh". */
+/* STANDALONE: a file; the reader's language picks among the texts. INLINE: inside a page that has
+ * page_style(p, &asset_svg_chart_css); both texts are there, with lang="en" and lang="zh". */
 typedef enum svg_place { SVG_STANDALONE, SVG_INLINE } svg_place;
 
-/* Returns 0 or an exit code of io/failure.h (no memory, nothing to draw); whether `out` took the
- * bytes is for the caller to ask. */
-int svg_write(FILE *out, const svg_figure *figure, svg_place place);
-const char *svg_style(void); /* CSS; everything in it begins with .chart */
+void svg_write(page *p, const svg_figure *figure, svg_place place);
 
 /* Where a point of a panel lies in the figure, in units of its viewBox; for animations. */
 void svg_locate(const svg_figure *figure, size_t panel, double x, double y, double at[2]);
@@ -111,8 +111,8 @@ void svg_number(double value, bool log, char *text, size_t size); /* "20,000", "
 
 /* svg_thin.c: which of n points to draw. A curve: per pixel column the first, the least, the
  * greatest and the last. A trail: each move from pixel to pixel once; gap[k]: no line leads to
- * point k. x, y in pixels; NaN breaks the line. keep: [n]. Returns how many, or -1: no memory. */
-ptrdiff_t svg_thin_curve(const double *x, const double *y, size_t n, size_t *keep);
+ * point keep[k]. x, y in pixels; NaN breaks the line. keep: [n]. Returns how many; -1: no memory. */
+size_t svg_thin_curve(const double *x, const double *y, size_t n, size_t *keep);
 ptrdiff_t svg_thin_trail(const double *x, const double *y, size_t n, size_t *keep, bool *gap);
 
 /* svg_contour.c: one line of points at the same height. */

@@ -22,8 +22,7 @@ foreach(source ${test_sources})
     endif()
     target_compile_definitions(${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS ${label}
-        ENVIRONMENT TSAN_OPTIONS=die_after_fork=0) # test_pool forks on purpose
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1800 LABELS ${label})
 endforeach()
 
 add_subdirectory(examples)

@@ -26,7 +26,7 @@
 #include "support/random_case.h"
 #include "support/reference.h"
 
-enum { CONFIGURATIONS = 500, STEPS_MOST = 4, STEPS_MORE = 6, KEYS_MOST = 8, CHECKED_MOST = 160 };
+enum { STEPS_MOST = 4, STEPS_MORE = 6, KEYS_MOST = 8, CHECKED_MOST = 160 };
 
 /* What a step is about: one parameter of one optimizer, and copies of its numbers before a step. */
 typedef struct trial {
@@ -318,22 +318,26 @@ static void one_configuration(int rule, int32_t dtype, uint64_t seed, tally *sum
     finish(&k);
 }
 
+/* 500; with `make test-long` 20,000. */
+static uint64_t configurations;
+
 static void one_step(void **state) {
     const int rule = *(const int *)*state;
     for (int32_t dtype = RAVINE_F32; dtype <= RAVINE_F64; dtype++) {
         tally sum = {0};
-        for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        for (uint64_t n = 0; n < configurations; n++) {
             one_configuration(rule, dtype, n + 1000 * (uint64_t)rule, &sum);
         }
         print_message("%-12s %s: %ld elements, worst %.2Lf ULP, states %.2Lf; %ld numbers "
                       "judged by conditioning, %ld elements held\n",
                       ravine_rule_describe(rule)->name, dtype == RAVINE_F32 ? "float32" : "float64",
                       sum.elements, sum.worst, sum.worst_state, sum.conditioned, sum.held);
-        assert_true(sum.elements > CONFIGURATIONS);
+        assert_true(sum.elements > (long)configurations);
     }
 }
 
 int main(void) {
+    configurations = getenv("RAVINE_TEST_LONG") ? 20000 : 500;
     static int rules[RAVINE_RULE_COUNT];
     static struct CMUnitTest tests[RAVINE_RULE_COUNT];
     for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {

@@ -184,6 +184,7 @@ static void prepare(const ravine_optimizer *o, param *p) {
     p->norm = set->norm;
     if (ravine_rule_uses(g->config.rule, RAVINE_INITIAL))
         fill(p->state[momentum_arrays(g->shape)], p->dtype, p->len, g->config.initial);
+    ravine_rule_start_scalars(&g->config, p->scalar);
 }
 
 ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) {

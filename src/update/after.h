@@ -5,14 +5,15 @@ INLINE REAL FN(average)(REAL a, REAL x, REAL weight) {
     return weight == 1 ? x : a + weight * (x - a);
 }
 
-INLINE REAL FN(after)(kernel_shape shape, const FN(coefficients) * c, REAL theta, REAL *a) {
-    switch (shape.after) {
-    case AFTER_AVERAGE: /* Polyak & Juditsky 1992; ASGD */
-        a[0] = FN(average)(a[0], theta, c->average);
-        return theta;
-    case AFTER_SHRINK:
-        return theta - c->shrink * theta; /* argmin of |x - theta|^2 + eta lambda |x|^2 */
-    case AFTER_NOTHING: break;
-    }
-    return theta;
+/* theta - move, divided by 1 + eta lambda: the argmin of |x - (theta - move)|^2 + eta lambda |x|^2.
+ * All of it is one subtraction from theta: alone, a small decay would vanish in theta's rounding.
+ */
+INLINE REAL FN(with_shrinking)(kernel_shape shape, const FN(coefficients) * c, REAL theta,
+                               REAL move) {
+    return shape.after == AFTER_SHRINK ? move + c->shrink * (theta - move) : move;
+}
+
+/* Polyak & Juditsky 1992: the average of the path is the answer (ASGD). */
+INLINE void FN(keep_average)(kernel_shape shape, const FN(coefficients) * c, REAL theta, REAL *a) {
+    if (shape.after == AFTER_AVERAGE) a[0] = FN(average)(a[0], theta, c->average);
 }

@@ -86,7 +86,7 @@ static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, dou
     const double mu = c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)t * c->momentum_decay));
     const double next =
         c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)(t + 1) * c->momentum_decay));
-    *product = (t == 1 ? 1 : *product) * mu;
+    *product *= mu;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
     const double eta = c->lr * root(c, ravine_one_minus_power(c->beta2, t), k);
@@ -95,11 +95,35 @@ static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, dou
     k->step = 1;
 }
 
+/* The number of gradients that sigma is worth (Liu et al. 2020, eq. 4),
+ *     rho_t = 2 / (1 - beta) - 1 - 2 t beta^t / (1 - beta^t),
+ * is a small difference of large numbers. With p = beta^t, q = 1 - beta^t and n = q rho_t it has a
+ * form of positive terms alone: from (s, t) to s + t p = p_s p_t,  q = q_s + p_s q_t,  n = n_s +
+ * p_s n_t + 2 s p_s q_t, starting at t = 1 with (beta, 1 - beta, 1 - beta). */
+typedef struct sample_count {
+    double t, p, q, n;
+} sample_count;
+
+static sample_count join(sample_count s, sample_count t) {
+    return (sample_count){.t = s.t + t.t,
+                          .p = s.p * t.p,
+                          .q = s.q + s.p * t.q,
+                          .n = s.n + s.p * t.n + 2 * s.t * s.p * t.q};
+}
+
+static double effective_samples(double beta, int64_t t) {
+    sample_count power = {1, beta, 1 - beta, 1 - beta}, all = {0, 1, 0, 0};
+    for (uint64_t bits = (uint64_t)t; bits; bits >>= 1) {
+        if (bits & 1) all = join(all, power);
+        power = join(power, power);
+    }
+    return all.n / all.q;
+}
+
 static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
-    const double power = ravine_power_int(c->beta2, t);
     const double bias = ravine_one_minus_power(c->beta2, t);
     const double limit = 2 / (1 - c->beta2) - 1;
-    const double rho = limit - 2 * (double)t * power / bias;
+    const double rho = effective_samples(c->beta2, t);
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
     k->step = c->lr / ravine_one_minus_power(c->beta1, t);

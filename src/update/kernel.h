@@ -103,7 +103,7 @@ static inline int state_arrays(kernel_shape shape) {
     X(from_change)                                                                   \
     X(look)    /* Adan: what sigma adds of (g - previous g) */                       \
     X(bound)   /* ADOPT: clamp of g/sigma */                                         \
-    X(shrink)  /* theta <- theta - shrink theta, after it */                         \
+    X(shrink)  /* eta lambda / (1 + eta lambda) of a proximal decay */               \
     X(average) /* ASGD: a <- a + average (theta - a) */                              \
     X(grow)    /* Rprop */                                                           \
     X(cut)                                                                           \

@@ -100,3 +100,11 @@ const char *ravine_rule_scalar_key(const ravine_config *c, int k) {
     if (c->rule == RAVINE_ASGD && k < 2) return asgd[k];
     return NULL;
 }
+
+void ravine_rule_start_scalars(const ravine_config *c, double scalar[RULE_SCALARS_MAX]) {
+    if (c->rule == RAVINE_NADAM) scalar[0] = 1; /* the empty product */
+    if (c->rule == RAVINE_ASGD) {
+        scalar[0] = c->lr;
+        scalar[1] = 1;
+    }
+}

@@ -24,6 +24,7 @@ const char *ravine_rule_array_key(const ravine_config *c, int k);
  * steps: nadam's mu_product, asgd's eta and mu. NULL past the last. */
 #define RULE_SCALARS_MAX 2
 const char *ravine_rule_scalar_key(const ravine_config *c, int k);
+void ravine_rule_start_scalars(const ravine_config *c, double scalar[RULE_SCALARS_MAX]);
 
 /* What a step needs to know beyond the group's settings. */
 typedef struct rule_step {

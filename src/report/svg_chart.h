@@ -111,7 +111,8 @@ void svg_number(double value, bool log, char *text, size_t size); /* "20,000", "
 
 /* svg_thin.c: which of n points to draw. A curve: per pixel column the first, the least, the
  * greatest and the last. A trail: each move from pixel to pixel once; gap[k]: no line leads to
- * point keep[k]. x, y in pixels; NaN breaks the line. keep: [n]. Returns how many; -1: no memory. */
+ * point keep[k]. x, y in pixels; NaN breaks the line. keep: [n]. Returns how many; -1: no memory.
+ */
 size_t svg_thin_curve(const double *x, const double *y, size_t n, size_t *keep);
 ptrdiff_t svg_thin_trail(const double *x, const double *y, size_t n, size_t *keep, bool *gap);
 

@@ -15,8 +15,8 @@ typedef struct grid {
     const double *z;
     size_t nx, ny;
     double level;
-    ptrdiff_t (*link)[2];  /* [2 nx ny] edges that follow an edge, or NONE */
-    double (*point)[2];    /* [2 nx ny] of the line that is being followed */
+    ptrdiff_t (*link)[2]; /* [2 nx ny] edges that follow an edge, or NONE */
+    double (*point)[2];   /* [2 nx ny] of the line that is being followed */
 } grid;
 
 /* Edge 2c goes from sample c to the right, edge 2c + 1 from sample c upwards. */

@@ -14,6 +14,7 @@
 
 #include "io/failure.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -56,6 +57,10 @@ int64_t cli_count(const cli_args *args, cli_option option, int64_t otherwise);
 bool cli_terminal(FILE *stream); /* one that can erase a line: not TERM=dumb */
 bool cli_color(FILE *stream);    /* the same, and NO_COLOR is not set */
 int cli_width(FILE *stream);     /* columns of that terminal, else 80 */
+
+/* --json: the answer, to stdout; takes the reference. NULL, what jansson gives without memory, is a
+ * failure. */
+int cli_print_json(json_t *object);
 
 /* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
 void cli_print_help(FILE *out, cli_command command);

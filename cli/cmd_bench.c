@@ -210,10 +210,7 @@ int cmd_bench(const cli_args *args) {
             ravine_version(), isa, b.divider);
     code = time_rules(&b);
     if (!code) code = time_ratios(&b);
-    if (!code && b.json) {
-        json_dumpf(b.json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        putchar('\n');
-    }
+    if (!code && b.json) return cli_print_json(b.json);
     json_decref(b.json);
     return code;
 }

@@ -8,17 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The default of a setting: a ravine_config has a field for each. */
-static double setting_value(const ravine_config *c, int setting) {
-    switch (setting) {
-#define RAVINE_X(NAME, name, kind, interval, text) \
-    case RAVINE_##NAME: return c->name;
-        RAVINE_SETTING_LIST(RAVINE_X)
-#undef RAVINE_X
-    }
-    return NAN;
-}
-
 /* "0.999", "false", "outside" */
 static void format_value(char *text, size_t capacity, const ravine_setting_info *info,
                          double value) {
@@ -51,17 +40,17 @@ static json_t *bound_json(double bound) {
 static json_t *setting_json(const ravine_config *c, int setting) {
     const ravine_setting_info *info = ravine_setting_describe(setting);
     char value[64];
-    format_value(value, sizeof value, info, setting_value(c, setting));
+    format_value(value, sizeof value, info, ravine_config_get(c, setting));
     json_t *out = json_pack("{ss ss}", "name", info->name, "text", info->text);
     if (info->kind == RAVINE_KIND_NUMBER) {
-        json_object_set_new(out, "default", bound_json(setting_value(c, setting)));
+        json_object_set_new(out, "default", bound_json(ravine_config_get(c, setting)));
         json_object_set_new(out, "interval", json_string(info->interval));
         json_object_set_new(out, "least", bound_json(info->least));
         json_object_set_new(out, "greatest", bound_json(info->greatest));
         json_object_set_new(out, "least_open", json_boolean(info->least_open));
         json_object_set_new(out, "greatest_open", json_boolean(info->greatest_open));
     } else if (info->kind == RAVINE_KIND_FLAG) {
-        json_object_set_new(out, "default", json_boolean(setting_value(c, setting) != 0));
+        json_object_set_new(out, "default", json_boolean(ravine_config_get(c, setting) != 0));
     } else {
         json_object_set_new(out, "default", json_string(value));
         json_t *choices = json_array();
@@ -78,14 +67,6 @@ static json_t *rule_json(const ravine_rule_info *info, const ravine_config *c) {
         json_array_append_new(settings, setting_json(c, info->setting[k]));
     return json_pack("{ss ss ss ss so}", "name", info->name, "title", info->title, "formula",
                      info->formula, "paper", info->paper, "settings", settings);
-}
-
-static int print_json(json_t *object) {
-    if (!object) return failure(EXIT_INPUT, "out of memory");
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(object);
-    return 0;
 }
 
 static int init_rule(ravine_config *c, int rule) {
@@ -108,7 +89,7 @@ static int list_rules(bool json) {
         else
             printf("%-14s %s\n", info->name, info->title);
     }
-    return json ? print_json(json_pack("{so}", "optimizers", rules)) : 0;
+    return json ? cli_print_json(json_pack("{so}", "optimizers", rules)) : 0;
 }
 
 static void print_indented(const char *text) {
@@ -124,14 +105,14 @@ static int explain_rule(int rule, bool json) {
     ravine_config c;
     int status = init_rule(&c, rule);
     if (status) return status;
-    if (json) return print_json(rule_json(info, &c));
+    if (json) return cli_print_json(rule_json(info, &c));
     printf("%s: %s\n\n", info->name, info->title);
     print_indented(info->formula);
     printf("\n%-16s %-11s %s\n", "setting", "default", "allowed");
     for (int32_t k = 0; k < info->nsettings; k++) {
         const ravine_setting_info *setting = ravine_setting_describe(info->setting[k]);
         char value[64], bounds[160];
-        format_value(value, sizeof value, setting, setting_value(&c, info->setting[k]));
+        format_value(value, sizeof value, setting, ravine_config_get(&c, info->setting[k]));
         format_bounds(bounds, sizeof bounds, setting);
         printf("%-16s %-11s %s\n", setting->name, value, bounds);
         printf("    %s\n", setting->text);

@@ -182,11 +182,7 @@ static int print_json(const view *v) {
         json_pack("{ss sI sf sI so so so}", "spec", v->spec, "steps", (json_int_t)v->steps, "first",
                   facts->first, "warmup_end", (json_int_t)facts->warmup_end, "total", total, "last",
                   last, "values", values_json(v));
-    if (!object) return failure(EXIT_INPUT, "out of memory");
-    json_dumpf(object, stdout, 0);
-    putchar('\n');
-    json_decref(object);
-    return 0;
+    return cli_print_json(object);
 }
 
 int cmd_schedule(const cli_args *args) {

@@ -24,14 +24,6 @@ static int read_config(config *c, const cli_args *args) {
     return status;
 }
 
-static int print_json(json_t *object) {
-    if (!object) return failure(EXIT_INPUT, "out of memory");
-    json_dumpf(object, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(object);
-    return 0;
-}
-
 static json_t *result_json(const training *t, const train_result *r, const char *folder) {
     json_t *epochs = json_array();
     for (int64_t k = 0; k < r->nepochs; k++)
@@ -56,7 +48,7 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     watch_begin(&w, t, cli_is_given(args, CLI_QUIET), json);
     status = train(t, &w, r, result);
     watch_end(&w, result, record_folder(r));
-    int printed = json ? print_json(result_json(t, result, record_folder(r))) : 0;
+    int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
     int closed = status ? 0 : record_close(r);
     if (status) record_close(r);
     return status ? status : printed ? printed : closed;
@@ -72,7 +64,7 @@ int cmd_train(const cli_args *args) {
     if (status) return status;
     if (cli_is_given(args, CLI_PRINT_CONFIG)) {
         if (cli_is_given(args, CLI_JSON))
-            status = print_json(config_json(&c, true));
+            status = cli_print_json(config_json(&c, true));
         else
             config_print(&c, stdout);
         config_free(&c);

@@ -250,3 +250,11 @@ int cli_width(FILE *stream) {
     if (ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     return 80;
 }
+
+int cli_print_json(json_t *object) {
+    if (!object) return failure(EXIT_INPUT, "out of memory");
+    json_dumpf(object, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(object);
+    return 0;
+}

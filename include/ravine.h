@@ -287,6 +287,8 @@ RAVINE_API ravine_status ravine_config_parse(ravine_config *c, const char *text)
 /* One setting by name; `text` is a number, true/false, or a word of a choice. */
 RAVINE_API ravine_status ravine_config_set(ravine_config *c, const char *setting,
                                            const char *text) RAVINE_MUST_CHECK;
+/* A setting by its number; NaN if there is none such. */
+RAVINE_API double ravine_config_get(const ravine_config *c, int setting);
 /* OK if the rule uses every setting that differs from its default, within its bounds. */
 RAVINE_API ravine_status ravine_config_check(const ravine_config *c) RAVINE_MUST_CHECK;
 

@@ -53,9 +53,10 @@ static void defaults_are_those_of_the_sources(void **state) {
         assert_int_equal(ravine_config_init(&plain, rule), RAVINE_OK);
         if (ravine_config_parse(&told, text) < 0) fail_msg("%s: %s", text, ravine_errmsg());
         for (int s = 0; s < RAVINE_SETTING_COUNT; s++) {
-            if (config_get(&plain, s) == config_get(&told, s)) continue;
+            if (ravine_config_get(&plain, s) == ravine_config_get(&told, s)) continue;
             fail_msg("%s: %s is %g, not %g", ravine_rule_describe(rule)->name,
-                     ravine_setting_describe(s)->name, config_get(&plain, s), config_get(&told, s));
+                     ravine_setting_describe(s)->name, ravine_config_get(&plain, s),
+                     ravine_config_get(&told, s));
         }
         assert_int_equal(ravine_config_check(&plain), RAVINE_OK);
     }

@@ -98,13 +98,13 @@ ravine_status ravine_config_check_of(const ravine_config *c, const char *of) {
         return ravine_fail(RAVINE_E_ARG,
                            "size of the config is %u, not %zu; use ravine_config_init", c->size,
                            sizeof *c);
-    ravine_config own = *c, defaults;
+    ravine_config defaults;
     ravine_status status = ravine_config_init(&defaults, c->rule);
     for (int k = 0; !status && k < RAVINE_SETTING_COUNT; k++) {
-        const double value = *ravine_config_number(&own, k);
+        const double value = ravine_config_get(c, k);
         if (ravine_rule_uses(c->rule, k))
             status = ravine_setting_check(k, value, of);
-        else if (!(value == *ravine_config_number(&defaults, k)))
+        else if (!(value == ravine_config_get(&defaults, k)))
             status = ravine_fail(RAVINE_E_ARG, "%s of %s is %.15g; %s has no such setting",
                                  ravine_setting_describe(k)->name, of, value,
                                  ravine_rule_describe(c->rule)->name);

@@ -130,7 +130,7 @@ ravine_status ravine_get(const ravine_optimizer *o, int32_t index, int setting, 
     status = check_setting(g, setting, ravine_group_name(first).text);
     if (status) return status;
     const ravine_schedule *s = g->schedule[setting];
-    *value = s ? ravine_schedule_at(s, o->steps) : *ravine_config_number(&g->config, setting);
+    *value = s ? ravine_schedule_at(s, o->steps) : ravine_config_get(&g->config, setting);
     return RAVINE_OK;
 }
 

@@ -62,6 +62,12 @@ double *ravine_config_number(ravine_config *c, int setting) {
     return (double *)(void *)((char *)c + offset[setting]);
 }
 
+double ravine_config_get(const ravine_config *c, int setting) {
+    if (!c || setting < 0 || setting >= RAVINE_SETTING_COUNT) return NAN;
+    ravine_config own = *c;
+    return *ravine_config_number(&own, setting);
+}
+
 ravine_status ravine_setting_check(int setting, double value, const char *of) {
     const ravine_setting_info *info = ravine_setting_describe(setting);
     const bool above = info->least_open ? value > info->least : value >= info->least;

@@ -14,12 +14,6 @@ static const size_t field_offset[RAVINE_SETTING_COUNT] = {
 #undef RAVINE_X
 };
 
-double config_get(const ravine_config *c, int setting) {
-    double value;
-    memcpy(&value, (const char *)c + field_offset[setting], sizeof value);
-    return value;
-}
-
 void config_put(ravine_config *c, int setting, double value) {
     memcpy((char *)c + field_offset[setting], &value, sizeof value);
 }
@@ -84,7 +78,7 @@ static void draw(ravine_config *c, int setting, uint64_t seed) {
         abort();
     }
     if (isnan(value)) return;
-    const double before = config_get(c, setting);
+    const double before = ravine_config_get(c, setting);
     config_put(c, setting, value);
     /* Nesterov's form wants momentum without dampening; some rules refuse some decay forms. */
     if (setting == RAVINE_DECAY_FORM && ravine_config_check(c) < 0) config_put(c, setting, before);
@@ -159,8 +153,8 @@ const char *config_text(const ravine_config *c) {
     size_t used = (size_t)snprintf(text, sizeof text, "%s", ravine_rule_describe(c->rule)->name);
     for (int s = 0; s < RAVINE_SETTING_COUNT; s++) {
         const ravine_setting_info *const info = ravine_setting_describe(s);
-        if (config_get(c, s) == config_get(&usual, s)) continue;
-        used = append(text, sizeof text, used, info->name, config_get(c, s), info);
+        if (ravine_config_get(c, s) == ravine_config_get(&usual, s)) continue;
+        used = append(text, sizeof text, used, info->name, ravine_config_get(c, s), info);
     }
     return text;
 }

@@ -35,7 +35,6 @@ void random_gradient(void *gradient, int32_t dtype, int64_t len, gradient_kind k
 const char *config_text(const ravine_config *c);
 
 /* The field of a setting. */
-double config_get(const ravine_config *c, int setting);
 void config_put(ravine_config *c, int setting, double value);
 
 #endif

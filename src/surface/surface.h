@@ -20,7 +20,7 @@
 enum {
     SURFACE_PARAMETERS_MAX = 5,
     SURFACE_SIZE_MAX = 256, /* coordinates */
-    SURFACE_SPEC_MAX = 160  /* bytes of a canonical text with its NUL */
+    SURFACE_SPEC_MAX = 256  /* bytes of a canonical text with its NUL */
 };
 
 typedef enum surface_kind { SURFACE_NUMBER, SURFACE_WHOLE, SURFACE_FLAG } surface_kind;
@@ -33,25 +33,29 @@ typedef struct surface_parameter {
 
 typedef struct surface surface;
 
-/* A row of the table. Texts are for people. */
+/* A row of the table. Coordinates beyond the second start, and have their minimum, as the second.
+ * Texts are for people. */
 typedef struct surface_row {
     const char *name, *alias; /* alias: NULL if there is none */
-    const char *title, *formula, *start, *minimum;
+    const char *title, *formula;
     const char *coordinate[2]; /* names of the first two */
+    double axes[2][2];         /* what a picture shows: [first, second coordinate][low, high] */
     surface_parameter parameter[SURFACE_PARAMETERS_MAX];
     int nparameters;
-    double axes[2][2]; /* what a picture shows: [first, second coordinate][low, high] */
-    bool valley;       /* straight: one steep direction, the others flat */
-    /* The computation; each is called through the functions below. */
-    int (*build)(surface *s); /* size, start, minima, data; NULL: constants of the row */
+    int size;               /* coordinates; 0: the first parameter says how many */
+    double start[2];        /* where a race begins unless told otherwise */
+    int minima;             /* isolated ones; 0: none are, or build() finds it */
+    double minimum[4][2];   /* [minima] */
+    double least;           /* the least loss; NaN where the loss has no bound */
+    const char *no_minimum; /* why there is no isolated one; NULL if there is */
+    bool straight_valley;   /* one steep direction, the same everywhere: the first coordinate's,
+                               unless build() says otherwise */
+    bool quadratic;         /* the Hessian is the same everywhere */
+    /* The computation; call it through the functions below. */
+    int (*build)(surface *s); /* what the numbers above do not say; may be NULL */
     double (*gradient_f64)(const surface *s, const double *theta, double *gradient);
     float (*gradient_f32)(const surface *s, const float *theta, float *gradient);
     void (*hessian)(const surface *s, const double *theta, double *hessian);
-    int fixed_size; /* 0: build() knows */
-    double fixed_start[2];
-    int fixed_minima;
-    double fixed_minimum[4][2];
-    double fixed_least;
 } surface_row;
 
 struct surface {
@@ -59,13 +63,15 @@ struct surface {
     char spec[SURFACE_SPEC_MAX]; /* canonical: the name and what differs from the defaults */
     int size;                    /* coordinates */
     double parameter[SURFACE_PARAMETERS_MAX]; /* in the order of the row */
-    double *start;                            /* [size] */
-    int minima;      /* isolated ones that are known; 0: none, or not isolated */
+    double noise;    /* standard deviation of what is added to each coordinate of the gradient */
+    uint64_t seed;   /* of data and noise */
+    double *start;   /* [size] */
+    int minima;      /* isolated ones that are known; 0: none */
     double *minimum; /* [minima, size] */
     double least;    /* the least loss; NaN where the loss has no bound */
-    double *steep;   /* [size], unit vector across the valley; NULL: no valley */
-    double *data;    /* the row's own */
-    int64_t count;   /* of data */
+    double *steep;   /* [size], unit vector across the valley; NULL: no straight valley */
+    double *data;    /* the row's own; NULL: none */
+    int rows;        /* of data */
 };
 
 /* 0, or EXIT_USAGE naming what is wrong and the nearest name, or EXIT_INPUT: no memory. */

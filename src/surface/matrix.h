@@ -1,0 +1,16 @@
+/* matrix.h - small symmetric matrices [n, n], row by row, in float64. */
+#ifndef RAVINE_SURFACE_MATRIX_H
+#define RAVINE_SURFACE_MATRIX_H
+
+#include <stdbool.h>
+
+/* Replaces the lower half, diagonal included, by L with L L^T = a. False - and a spoilt - if a is
+ * not positive definite. */
+bool matrix_factor(double *a, int n);
+/* x <- a^-1 x, from the L of matrix_factor. */
+void matrix_solve(const double *l, int n, double *x);
+/* The largest eigenvalue, to rounding; spoils a. n = 2 in closed form, else by Jacobi's rotations
+ * (Golub & Van Loan, Matrix Computations, 8.5). */
+double matrix_largest_eigenvalue(double *a, int n);
+
+#endif

@@ -1,0 +1,54 @@
+/* run_reader.h - what a run's folder tells: runs/NAME/run.jsonl, read back (docs/command.md).
+ *
+ * Strict, but forgiving to a run that was killed or a file that was cut: everything before the
+ * first line that is not right is kept, and `stop` says where that line is and what is wrong with
+ * it. What is null in the log, not being finite, is NaN here.
+ */
+#ifndef RAVINE_REPORT_RUN_READER_H
+#define RAVINE_REPORT_RUN_READER_H
+
+#include "report/run_line.h"
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { RUN_LINE_MAX = 1 << 20 }; /* bytes */
+
+/* A score is the accuracy in [0, 1], or the root mean square error of a regression. */
+typedef struct run_epoch {
+    double epoch, step;
+    double train_loss, train_score, test_loss, test_score;
+    double averaged_score; /* of the averaged weights */
+    double elapsed;        /* seconds since the start, of the last step before it */
+} run_epoch;
+
+typedef struct run_data {
+    char *folder;
+    const char *name;            /* the last part of the folder, or all of it */
+    json_t *header;              /* an object with "groups", a list of objects, and "config" */
+    double *column[RUN_COLUMNS]; /* [nsteps]; steps are whole and rise */
+    double **ratio;              /* [ngroups][nsteps] update norm / parameter norm */
+    size_t nsteps, ngroups;
+    run_epoch *epoch; /* [nepochs] */
+    size_t nepochs;
+    bool regression;
+    json_t *events;       /* a list of the lines of type "event" */
+    const char *state;    /* finished, interrupted, diverged, or unfinished: the log has no end */
+    int64_t lines, bytes; /* read and kept */
+    struct {
+        int64_t line, byte; /* the first line that is not right, from 1, and where it begins, from
+                               0; line 0: there is none */
+        char why[160];
+    } stop;
+    size_t step_room, epoch_room; /* of the reader */
+} run_data;
+
+/* Reads FOLDER/run.jsonl. Fails with an exit code of io/failure.h if there is none, if its first
+ * line is not the header of a run, or when memory ends. Free with run_free() in any case. */
+int run_read(run_data *run, const char *folder);
+/* The same from a stream; `folder` is for names and messages. */
+int run_read_stream(run_data *run, FILE *file, const char *folder);
+void run_free(run_data *run);
+
+#endif

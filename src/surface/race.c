@@ -22,8 +22,9 @@ typedef struct runner {
     double *theta, *gradient, *sigma; /* [size] */
     double *hessian, *work;           /* [size, size] */
     float *theta_f32, *gradient_f32;  /* [size], of a float32 race */
-    bool has_sigma, floor_reached, in_burst;
-    double loss; /* at theta */
+    bool has_sigma, in_burst;
+    int on_floor; /* steps in a row, up to RACE_FLOOR_STEPS */
+    double loss;  /* at theta */
     int64_t step, last_far;
 } runner;
 
@@ -128,11 +129,15 @@ static bool evaluate(runner *u) {
     return isfinite(surface_gradient_f32(s, u->theta_f32, u->step, u->gradient_f32));
 }
 
+/* A swing through the floor has not reached it: it is reached by staying. */
 static void watch_valley(runner *u, race_result *r) {
     const double across = fabs(surface_across(u->surface, u->theta));
-    if (across < 0.1) u->floor_reached = true;
+    if (u->on_floor < RACE_FLOOR_STEPS) {
+        u->on_floor = across < 0.1 ? u->on_floor + 1 : 0;
+        return;
+    }
     if (across < 0.05) u->in_burst = false;
-    if (!u->floor_reached || u->in_burst || !(across > 0.5)) return;
+    if (u->in_burst || !(across > 0.5)) return;
     u->in_burst = true;
     if (r->bursts++ == 0) r->first_burst_step = u->step;
 }

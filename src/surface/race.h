@@ -17,7 +17,7 @@
 #include "ravine.h"
 #include "surface/surface.h"
 
-enum { RACE_NEVER = -1 };
+enum { RACE_NEVER = -1, RACE_FLOOR_STEPS = 10 };
 #define RACE_STEPS_MAX 1000000000
 
 typedef struct race_setup {
@@ -57,8 +57,9 @@ typedef struct race_result {
      * thrown out of the valley; P = diag(sigma_t), H at theta_t. NaN: signs alone, no limit. */
     double limit;
     int64_t first_unstable_step; /* the first above it; after step 5 where there is a sigma */
-    /* Distance across the valley above 0.5 after it was first below 0.1 begins a burst; below 0.05
-     * ends it. RACE_NEVER where there is no valley, or no burst. */
+    /* After the distance across the valley was below 0.1 for RACE_FLOOR_STEPS in a row - a swing
+     * through the floor does not count as reaching it - a burst is an excursion above 0.5, which
+     * ends below 0.05. `bursts` is RACE_NEVER where the valley is not straight or there is none. */
     int64_t bursts, first_burst_step;
     int64_t nonfinite_step; /* the first whose loss is not finite */
     int64_t settled_step;   /* from here to the end the distance stays below 1 */

@@ -1,4 +1,4 @@
-/* Cholesky's factor, and Jacobi's eigenvalues. */
+/* Cholesky's factor, and one eigenvalue by way of the tridiagonal form. */
 #include "surface/matrix.h"
 
 #include <math.h>
@@ -25,45 +25,64 @@ void matrix_solve(const double *l, int n, double *x) {
     }
 }
 
-/* Rotates coordinates p and q so that a[p, q] becomes 0. */
-static void rotate(double *a, int n, int p, int q) {
-    const double apq = a[p * n + q];
-    const double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
-    const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + hypot(theta, 1));
-    const double c = 1 / sqrt(t * t + 1), s = t * c;
-    for (int k = 0; k < n; k++) {
-        const double kp = a[k * n + p], kq = a[k * n + q];
-        a[k * n + p] = c * kp - s * kq;
-        a[k * n + q] = s * kp + c * kq;
+/* Brings a to tridiagonal form by reflections, one a column: diagonal d [n] and below it e [n - 1]
+ * (Golub & Van Loan, Matrix Computations, 8.3.1). */
+static void tridiagonalize(double *a, int n, double *d, double *e) {
+    double v[MATRIX_SIZE_MAX], p[MATRIX_SIZE_MAX];
+    for (int k = 0; k < n - 1; k++) {
+        double length = 0;
+        for (int i = k + 1; i < n; i++) length = hypot(length, a[i * n + k]);
+        const double pivot = a[(k + 1) * n + k], alpha = pivot > 0 ? -length : length;
+        d[k] = a[k * n + k];
+        e[k] = alpha;
+        double squares = 0;
+        for (int i = k + 1; i < n; i++) {
+            v[i] = (a[i * n + k] - (i == k + 1 ? alpha : 0)) / (length > 0 ? length : 1);
+            squares += v[i] * v[i];
+        }
+        if (!(squares > 0)) continue; /* the column is 0 already */
+        double vp = 0;
+        for (int i = k + 1; i < n; i++) {
+            p[i] = 0;
+            for (int j = k + 1; j < n; j++) p[i] += a[i * n + j] * v[j] * (2 / squares);
+            vp += v[i] * p[i];
+        }
+        for (int i = k + 1; i < n; i++) p[i] -= vp / squares * v[i];
+        for (int i = k + 1; i < n; i++)
+            for (int j = k + 1; j < n; j++) a[i * n + j] -= v[i] * p[j] + p[i] * v[j];
     }
-    for (int k = 0; k < n; k++) {
-        const double pk = a[p * n + k], qk = a[q * n + k];
-        a[p * n + k] = c * pk - s * qk;
-        a[q * n + k] = s * pk + c * qk;
-    }
+    d[n - 1] = a[n * n - 1];
 }
 
-/* One pass over all pairs; false if none of them mattered any more. */
-static bool sweep(double *a, int n) {
-    bool rotated = false;
-    for (int p = 0; p < n; p++)
-        for (int q = p + 1; q < n; q++) {
-            const double small = 0x1p-54 * sqrt(fabs(a[p * n + p])) * sqrt(fabs(a[q * n + q]));
-            if (!(fabs(a[p * n + q]) > small)) continue;
-            rotate(a, n, p, q);
-            rotated = true;
-        }
-    return rotated;
+/* True if an eigenvalue of the tridiagonal matrix is above x (Sylvester's law of inertia). */
+static bool reaches_above(const double *d, const double *e, int n, double x) {
+    double q = d[0] - x;
+    for (int i = 1; i < n; i++) {
+        if (q >= 0) return true;
+        q = d[i] - x - e[i - 1] * e[i - 1] / q;
+    }
+    return q >= 0;
 }
 
 double matrix_largest_eigenvalue(double *a, int n) {
-    enum { SWEEPS_MAX = 60 }; /* about 10 do, whatever n is */
     if (n == 2) {
         const double middle = a[0] / 2 + a[3] / 2, half = a[0] / 2 - a[3] / 2;
         return middle + hypot(half, a[1]);
     }
-    for (int k = 0; k < SWEEPS_MAX && sweep(a, n); k++) continue;
-    double largest = a[0];
-    for (int i = 1; i < n; i++) largest = fmax(largest, a[i * n + i]);
-    return largest;
+    double d[MATRIX_SIZE_MAX], e[MATRIX_SIZE_MAX];
+    tridiagonalize(a, n, d, e);
+    double low = d[0], high = d[0]; /* the largest diagonal element; Gershgorin's bound */
+    for (int i = 0; i < n; i++) {
+        const double radius = (i > 0 ? fabs(e[i - 1]) : 0) + (i < n - 1 ? fabs(e[i]) : 0);
+        low = fmax(low, d[i]);
+        high = fmax(high, d[i] + radius);
+    }
+    for (;;) {
+        const double middle = low / 2 + high / 2;
+        if (!(middle > low && middle < high)) return high;
+        if (reaches_above(d, e, n, middle))
+            low = middle;
+        else
+            high = middle;
+    }
 }

@@ -197,7 +197,8 @@ static void record_step(const runner *u, race_trace *t, double eta) {
     t->eta[k] = eta;
     if (!u->has_sigma) return;
     memcpy(t->sigma + k * n, u->sigma, n * sizeof(double));
-    t->sharpness[k] = stability_sharpness(u->hessian, u->sigma, u->surface->size, eta, u->work);
+    if (u->surface->size <= RACE_SHARPNESS_SIZE_MAX)
+        t->sharpness[k] = stability_sharpness(u->hessian, u->sigma, u->surface->size, eta, u->work);
 }
 
 /* H at theta_t, as the rule sees it: a coupled decay is part of it, and a climb turns it over. */
@@ -210,30 +211,42 @@ static void take_hessian(runner *u, const ravine_config *c) {
         u->hessian[i * n + i] += c->weight_decay;
 }
 
-/* Makes step t and looks at it if anyone wants to know. */
+/* sigma is 1 throughout. */
+static bool is_plain(const ravine_config *c) {
+    return c->rule == RAVINE_SGD || c->rule == RAVINE_ASGD;
+}
+
+/* Whether the next step's eta S is worth a look: it was stable so far, sigma is not as young as
+ * its first gradients, and something has changed since the last look. */
+static bool is_judged(const runner *u, const race_result *r, double eta) {
+    if (!u->has_sigma || r->first_unstable_step != RACE_NEVER) return false;
+    if (!is_plain(&r->config)) return u->step > SETTLED_BY;
+    return !u->surface->row->quadratic || eta != u->judged_eta;
+}
+
 static int take_step(runner *u, race_result *r) {
-    const race_setup *setup = u->setup;
     const ravine_config *c = &r->config;
-    const bool plain = c->rule == RAVINE_SGD || c->rule == RAVINE_ASGD; /* sigma is 1 throughout */
-    const bool record = setup->record_every > 0 && u->step % setup->record_every == 0;
-    const bool judge =
-        u->has_sigma && r->first_unstable_step == RACE_NEVER && (plain || u->step > SETTLED_BY);
+    const bool record = u->setup->record_every > 0 && u->step % u->setup->record_every == 0;
     double lr = 0;
-    if (record) record_theta(u, &r->trace);
-    if (u->has_sigma && (record || judge || u->step == 0)) take_hessian(u, c);
-    const bool ahead = c->rule == RAVINE_ADOPT && u->step > 0; /* it divides by the sigma before */
-    const bool look = u->has_sigma && !plain && (record || judge);
-    if (ravine_get(u->optimizer, 0, RAVINE_LR, &lr) ||
-        (look && ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) ||
-        ravine_step(u->optimizer, NULL) < 0 ||
-        (look && !ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)))
-        return failure(EXIT_INPUT, "step %lld: %s", (long long)u->step, ravine_errmsg());
+    if (ravine_get(u->optimizer, 0, RAVINE_LR, &lr)) goto fail;
     const double eta = stability_eta(c, lr, u->step);
-    r->limit = stability_limit(c, lr, u->step);
+    const bool judged = is_judged(u, r, eta);
+    const bool look = u->has_sigma && !is_plain(c) && (record || judged);
+    const bool ahead = c->rule == RAVINE_ADOPT && u->step > 0; /* it divides by the sigma before */
+    if (u->has_sigma && (record || judged || u->step == 0)) take_hessian(u, c);
+    if (record) record_theta(u, &r->trace);
+    if (look && ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;
+    if (ravine_step(u->optimizer, NULL) < 0) goto fail;
+    if (look && !ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;
     if (record) record_step(u, &r->trace, eta);
-    if (judge && stability_exceeded(u->hessian, u->sigma, r->size, eta, r->limit, u->work))
+    r->limit = stability_limit(c, lr, u->step);
+    if (!judged) return 0;
+    u->judged_eta = eta;
+    if (stability_exceeded(u->hessian, u->sigma, r->size, eta, r->limit, u->work))
         r->first_unstable_step = u->step;
     return 0;
+fail:
+    return failure(EXIT_INPUT, "step %lld: %s", (long long)u->step, ravine_errmsg());
 }
 
 /* ---- the whole ---- */
@@ -268,7 +281,7 @@ static void finish(runner *u, race_result *r) {
 }
 
 int race_run(race_result *r, const race_setup *setup) {
-    runner u = {.setup = setup, .surface = setup->surface, .last_far = -1};
+    runner u = {.setup = setup, .surface = setup->surface, .last_far = -1, .judged_eta = NAN};
     *r = (race_result){.size = setup->surface->size,
                        .worst_excess_loss = NAN,
                        .worst_distance = NAN,

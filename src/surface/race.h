@@ -17,7 +17,7 @@
 #include "ravine.h"
 #include "surface/surface.h"
 
-enum { RACE_NEVER = -1, RACE_FLOOR_STEPS = 10 };
+enum { RACE_NEVER = -1, RACE_FLOOR_STEPS = 10, RACE_SHARPNESS_SIZE_MAX = 32 };
 #define RACE_STEPS_MAX 1000000000
 
 typedef struct race_setup {
@@ -38,7 +38,8 @@ typedef struct race_trace {
     double *loss;      /* [count], without noise */
     double *grad_norm; /* [count], of the gradient that the step used */
     double *eta;       /* [count], the learning rate of the step */
-    double *sharpness; /* [count], eta_t times the largest eigenvalue of P^-1/2 H P^-1/2 */
+    double *sharpness; /* [count], eta_t times the largest eigenvalue of P^-1/2 H P^-1/2; NaN
+                          beyond RACE_SHARPNESS_SIZE_MAX coordinates */
     double *theta;     /* [count, size] */
     double *gradient;  /* [count, size] */
     double *sigma;     /* [count, size]; NaN for rules that use signs alone */

@@ -5,8 +5,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
     file(READ ${FILE} bytes HEX)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
     file(WRITE ${OUTPUT} "#include \"report/assets.h\"\n\n"
-        "static const unsigned char bytes[] = {${bytes}};\n"
-        "const asset asset_${NAME} = {bytes, sizeof bytes};\n")
+        "static const unsigned char bytes[] = {${bytes}0};\n"
+        "const asset asset_${NAME} = {bytes, sizeof bytes - 1};\n")
     return()
 endif()
 

@@ -1,0 +1,467 @@
+// report.js - the curves of the report: window, hover, log scale, smoothing, runs on and off.
+//
+// A run is a table of buckets (curves.h). What a chart draws is made anew for every window: each
+// run's points there, thinned to the least and greatest value of every pixel, so that a million
+// steps draw as quickly as a thousand and no spike is lost.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const COLORS = 8; // --series-0 ... of page.css
+  const DASHES = [null, [6, 3], [2, 3], [8, 3, 2, 3]];
+
+  // ---- data -----------------------------------------------------------------------------------
+
+  function decode(text, Type) {
+    const raw = atob(text);
+    const bytes = new Uint8Array(raw.length);
+    for (let k = 0; k < raw.length; k++) bytes[k] = raw.charCodeAt(k);
+    const view = new DataView(bytes.buffer);
+    const values = new Type(raw.length / Type.BYTES_PER_ELEMENT);
+    const get = Type === Float64Array ? "getFloat64" : "getFloat32";
+    for (let k = 0; k < values.length; k++)
+      values[k] = view[get](k * Type.BYTES_PER_ELEMENT, true);
+    return values;
+  }
+
+  // Columns are decoded when they are first drawn.
+  function openTable(table) {
+    const curves = new Map();
+    const axis = {};
+    return {
+      every: table.every,
+      x(name) {
+        axis[name] ??= decode(table[name], name === "step" ? Float64Array : Float32Array);
+        return axis[name];
+      },
+      curve(name) {
+        if (!table.curves[name]) return null;
+        if (!curves.has(name)) {
+          const [mean, least, greatest] = table.curves[name].map((t) => decode(t, Float32Array));
+          curves.set(name, { mean, least: least ?? mean, greatest: greatest ?? mean });
+        }
+        return curves.get(name);
+      },
+    };
+  }
+
+  const runs = JSON.parse($("data").textContent).runs.map((run, index) => ({
+    label: run.label,
+    groups: run.groups,
+    color: index % COLORS,
+    shown: true,
+    steps: openTable(run.steps),
+    epochs: openTable(run.epochs),
+  }));
+
+  // ---- what the reader has chosen ---------------------------------------------------------------
+
+  const view = { axis: "step", log: false, smooth: 0, window: null };
+
+  // From the first to the last point of the runs that are shown.
+  function wholeWindow() {
+    let least = Infinity;
+    let greatest = -Infinity;
+    for (const run of runs)
+      for (const table of [run.steps, run.epochs])
+        for (const x of [table.x(view.axis)])
+          if (run.shown && x.length) {
+            if (x[0] < least) least = x[0];
+            if (x[x.length - 1] > greatest) greatest = x[x.length - 1];
+          }
+    if (!(least <= greatest)) return [0, 1];
+    return least < greatest ? [least, greatest] : [least - 1, greatest + 1];
+  }
+
+  const currentWindow = () => view.window ?? wholeWindow();
+
+  // The slider is the logarithm of how many buckets are averaged, up to a tenth of the run.
+  function smoothBuckets(length) {
+    return view.smooth === 0 ? 0 : Math.pow(Math.max(length / 10, 2), view.smooth / 100);
+  }
+
+  // The running mean with exponential weights, without the bias of its start; gaps stay gaps.
+  const smoothed = new WeakMap();
+  function smooth(curve) {
+    const buckets = smoothBuckets(curve.mean.length);
+    let kept = smoothed.get(curve);
+    if (kept?.buckets === buckets) return kept.curve;
+    const keep = Math.exp(-1 / buckets);
+    const mean = new Float32Array(curve.mean.length);
+    let sum = 0;
+    let weight = 0;
+    for (let k = 0; k < mean.length; k++) {
+      const value = curve.mean[k];
+      if (value === value) {
+        sum = keep * sum + (1 - keep) * value;
+        weight = keep * weight + (1 - keep);
+        mean[k] = sum / weight;
+      } else mean[k] = NaN;
+    }
+    kept = { buckets, curve: { mean, least: mean, greatest: mean } };
+    smoothed.set(curve, kept);
+    return kept.curve;
+  }
+
+  // ---- thinning ---------------------------------------------------------------------------------
+
+  // The first index with x[index] >= value.
+  function firstFrom(x, value) {
+    let low = 0;
+    let high = x.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (x[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // Calls add(x, y) for the points of the window and one beyond each end: every bucket's least and
+  // greatest where there are few, else those of each of `columns` columns.
+  function thin(x, curve, [from, to], columns, add) {
+    const low = Math.max(firstFrom(x, from) - 1, 0);
+    const high = Math.min(firstFrom(x, to) + 1, x.length);
+    const stride = high - low > 2 * columns ? (high - low) / columns : 1;
+    for (let column = 0; ; column++) {
+      const start = low + Math.floor(column * stride);
+      const end = Math.min(low + Math.floor((column + 1) * stride), high);
+      if (start >= high) return;
+      let least = NaN;
+      let greatest = NaN;
+      for (let k = start; k < end; k++) {
+        if (!(curve.least[k] >= least)) least = curve.least[k] ?? least;
+        if (!(curve.greatest[k] <= greatest)) greatest = curve.greatest[k] ?? greatest;
+      }
+      add(x[start], least);
+      if (greatest !== least && greatest === greatest) add(x[start], greatest);
+    }
+  }
+
+  // ---- charts -----------------------------------------------------------------------------------
+
+  const style = (name) => {
+    const probe = document.createElement("span");
+    probe.style.color = `var(--${name})`;
+    document.body.append(probe);
+    const color = getComputedStyle(probe).color;
+    probe.remove();
+    return color;
+  };
+  const faded = (color) => color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.25)");
+
+  // Four digits: "0.3125", "1.5e-7"; whole numbers all of them: "1,000,000".
+  function shortNumber(value) {
+    if (!Number.isFinite(value)) return "-";
+    const size = Math.abs(value);
+    if (Number.isInteger(value) && size < 1e15) return value.toLocaleString("en");
+    const rounded = Number(value.toPrecision(4));
+    return size < 1e-3 || size >= 1e6 ? rounded.toExponential() : String(rounded);
+  }
+
+  // A line of a chart: {run, table, curve} and, where it has them, {name, color, dash, dots, scale}.
+  const alone = runs.length === 1;
+  const lines = {
+    steps: (name, more) =>
+      runs.map((run) => ({ run, table: run.steps, curve: run.steps.curve(name), ...more })),
+    epochs: (name, more) =>
+      runs.map((run) => ({ run, table: run.epochs, curve: run.epochs.curve(name), ...more })),
+  };
+  const TEST = { dots: true, name: "test", color: alone ? 1 : undefined };
+  // One run: a colour for each group. Several: a colour for each run, a dash for each group.
+  const groupLines = () =>
+    runs.flatMap((run) =>
+      run.groups.map((group, g) => ({
+        run,
+        table: run.steps,
+        curve: run.steps.curve(`ratio_${g}`),
+        name: group,
+        color: alone ? g % COLORS : run.color,
+        dash: alone ? DASHES[Math.floor(g / COLORS) % 4] : DASHES[g % 4],
+      })),
+    );
+  const sources = {
+    loss: () => [...lines.steps("loss", { name: "batches" }), ...lines.epochs("test_loss", TEST)],
+    grad_norm: () => lines.steps("grad_norm"),
+    score: () => [
+      ...lines.epochs("test_score", TEST),
+      ...lines.epochs("train_score", { dash: DASHES[1], name: "training" }),
+      ...lines.epochs("averaged_score", { dash: DASHES[2], name: "averaged weights" }),
+    ],
+    lr: () => lines.steps("lr"),
+    ratio: groupLines,
+    step_time: () => lines.steps("step_time", { scale: 1000 }), // milliseconds
+  };
+
+  class Chart {
+    constructor(figure) {
+      this.plot = figure.querySelector(".plot");
+      this.legend = figure.querySelector(".legend");
+      this.lines = sources[figure.id]().filter((line) =>
+        line.curve?.mean.some((value) => value === value),
+      );
+      figure.hidden = this.lines.length === 0;
+      this.alwaysLog = figure.id === "ratio"; // it spans decades
+      this.graph = null;
+      this.cursor = document.createElement("div");
+      this.cursor.className = "cursor";
+      this.cursor.hidden = true;
+      this.makeLegend();
+    }
+
+    isLog() {
+      return view.log || this.alwaysLog;
+    }
+
+    makeLegend() {
+      for (const line of this.lines) {
+        const swatch = document.createElement("span");
+        swatch.className = "swatch";
+        swatch.style.color = `var(--series-${line.color ?? line.run.color})`;
+        if (line.dash) swatch.style.borderTopStyle = "dashed";
+        if (line.dots) swatch.style.borderTopStyle = "dotted";
+        line.text = document.createElement("span");
+        line.text.className = "value";
+        line.entry = document.createElement("span");
+        const name = [alone ? "" : line.run.label, line.name ?? ""].join(" ").trim();
+        line.entry.append(swatch, name ? `${name} ` : "", line.text);
+        this.legend.append(line.entry);
+      }
+    }
+
+    // Rows of dygraphs: x and a value for each line, null where the row belongs to another one.
+    rows(shown, window) {
+      const span = window[1] - window[0];
+      const wide = [window[0] - span, window[1] + span]; // to have what is next when panning
+      const columns = Math.max(this.plot.clientWidth, 200);
+      const points = [];
+      const width = shown.length + 1;
+      shown.forEach((line, index) => {
+        const scale = line.scale ?? 1;
+        thin(line.table.x(view.axis), line.drawn, wide, 3 * columns, (x, y) => {
+          const row = new Array(width).fill(null);
+          row[0] = x;
+          row[index + 1] = this.isLog() && !(y > 0) ? NaN : y * scale;
+          points.push(row);
+        });
+      });
+      if (shown.length > 1) points.sort((a, b) => a[0] - b[0]); // stable: a line stays in order
+      return points.length ? points : [new Array(width).fill(null).fill(window[0], 0, 1)];
+    }
+
+    // What is drawn: every line, and behind a smoothed one the raw one, faint.
+    drawnLines() {
+      const shown = this.lines.filter((line) => line.run.shown);
+      for (const line of this.lines) line.entry.hidden = !line.run.shown;
+      if (view.smooth === 0) return shown.map((line) => ({ ...line, drawn: line.curve }));
+      const raw = shown
+        .filter((line) => !line.dots && line.table === line.run.steps)
+        .map((line) => ({ ...line, drawn: line.curve, faint: true }));
+      const clear = shown.map((line) => ({
+        ...line,
+        drawn: line.table === line.run.steps ? smooth(line.curve) : line.curve,
+      }));
+      return [...raw, ...clear];
+    }
+
+    options(shown, window) {
+      const ink = style("line");
+      const color = (line) => style(`series-${line.color ?? line.run.color}`);
+      const labels = ["x", ...shown.map((_, k) => `y${k}`)];
+      const series = {};
+      shown.forEach((line, k) => {
+        series[labels[k + 1]] = {
+          color: line.faint ? faded(color(line)) : color(line),
+          strokePattern: line.dash ?? null,
+          strokeWidth: line.faint ? 1 : 1.5,
+          drawPoints: Boolean(line.dots),
+          pointSize: 2.5,
+        };
+      });
+      return {
+        file: this.rows(shown, window),
+        labels: shown.length ? labels : ["x", "y0"],
+        series,
+        dateWindow: window,
+        valueRange: null,
+        logscale: this.isLog(),
+        gridLineColor: ink,
+        axisLineColor: ink,
+      };
+    }
+
+    draw() {
+      if (this.plot.parentElement.hidden) return;
+      const window = currentWindow();
+      const options = this.options(this.drawnLines(), window);
+      if (this.graph) this.graph.updateOptions(options);
+      else this.create(options);
+    }
+
+    create({ file, ...options }) {
+      const label = (value) => shortNumber(value);
+      this.graph = new Dygraph(this.plot, file, {
+        ...options,
+        connectSeparatedPoints: true,
+        legend: "never",
+        highlightCircleSize: 0,
+        drawHighlightPointCallback: () => {},
+        axes: {
+          x: { axisLabelFormatter: label, axisHeight: 24 },
+          y: { axisLabelFormatter: label, axisLabelWidth: 58, includeZero: false },
+        },
+        interactionModel: this.interaction(),
+        zoomCallback: (from, to) => setWindow([from, to]),
+      });
+      this.plot.append(this.cursor);
+    }
+
+    interaction() {
+      const usual = Dygraph.defaultInteractionModel;
+      const touch = (name) => (event, graph, context) => {
+        // One finger scrolls the page, unless there is something to pan.
+        if (event.touches.length > 1 || view.window) usual[name](event, graph, context);
+      };
+      return {
+        ...usual,
+        touchstart: touch("touchstart"),
+        touchmove: touch("touchmove"),
+        touchend: (event, graph, context) => {
+          usual.touchend(event, graph, context);
+          if (view.window || graph.isZoomed("x")) setWindow(graph.xAxisRange());
+        },
+        mousedown: (event, graph, context) => {
+          usual.mousedown(event, graph, context);
+          const panning = context.isPanning;
+          const ended = () => {
+            removeEventListener("mouseup", ended);
+            if (panning) setWindow(graph.xAxisRange());
+          };
+          addEventListener("mouseup", ended);
+        },
+        mousemove: (event) => hover(this.dataX(event)),
+        mouseout: () => hover(null),
+        dblclick: () => setWindow(null),
+      };
+    }
+
+    dataX(event) {
+      const left = this.plot.getBoundingClientRect().left;
+      return this.graph.toDataXCoord(event.clientX - left);
+    }
+
+    // Writes the values at x, and marks x; null: nothing.
+    hover(x) {
+      this.cursor.hidden = x === null || !this.graph;
+      if (!this.graph) return;
+      if (x !== null) {
+        this.cursor.style.left = `${this.graph.toDomXCoord(x)}px`;
+        this.cursor.style.height = `${this.graph.getArea().h}px`;
+      }
+      for (const line of this.lines) line.text.textContent = x === null ? "" : valueAt(line, x);
+    }
+  }
+
+  // "0.3125", or for a bucket of several steps "0.31 (0.28 to 0.44)"
+  function valueAt(line, x) {
+    const axis = line.table.x(view.axis);
+    if (axis.length === 0) return "";
+    let k = Math.min(firstFrom(axis, x), axis.length - 1);
+    if (k > 0 && x - axis[k - 1] < axis[k] - x) k--;
+    const scale = line.scale ?? 1;
+    const { mean, least, greatest } = line.curve;
+    const at = `at ${shortNumber(axis[k])}`;
+    const value = shortNumber(mean[k] * scale);
+    if (least[k] === greatest[k] || least[k] !== least[k]) return `${value} ${at}`;
+    return `${value} (${shortNumber(least[k] * scale)} to ${shortNumber(greatest[k] * scale)}) ${at}`;
+  }
+
+  // ---- the page ---------------------------------------------------------------------------------
+
+  const charts = [];
+  const drawAll = () => charts.forEach((chart) => chart.draw());
+  const hover = (x) => charts.forEach((chart) => chart.hover(x));
+
+  function setWindow(window) {
+    const whole = wholeWindow();
+    if (window) {
+      const span = Math.min(window[1] - window[0], whole[1] - whole[0]);
+      const from = Math.min(Math.max(window[0], whole[0]), whole[1] - span);
+      window = span < whole[1] - whole[0] ? [from, from + span] : null;
+    }
+    view.window = window;
+    drawAll();
+  }
+
+  // Scales the window about its middle and moves it by a share of its width.
+  function moveWindow(scale, shift) {
+    const [from, to] = currentWindow();
+    const half = ((to - from) / 2) * scale;
+    const middle = (from + to) / 2 + (to - from) * shift;
+    setWindow([middle - half, middle + half]);
+  }
+
+  function showSmoothing() {
+    const x = runs[0].steps.x("step");
+    const buckets = smoothBuckets(x.length);
+    const apart = x.length > 1 ? (x[x.length - 1] - x[0]) / (x.length - 1) : 1;
+    const steps = shortNumber(Math.round(buckets * apart));
+    $("smooth-steps").textContent = buckets ? `over ${steps} steps` : "off";
+  }
+
+  function makeRunSwitches() {
+    if (alone) return;
+    for (const run of runs) {
+      const button = document.createElement("button");
+      const swatch = document.createElement("span");
+      swatch.className = "swatch";
+      swatch.style.color = `var(--series-${run.color})`;
+      button.append(swatch, run.label);
+      button.setAttribute("aria-pressed", "true");
+      button.addEventListener("click", () => {
+        run.shown = !run.shown;
+        button.setAttribute("aria-pressed", String(run.shown));
+        drawAll();
+      });
+      $("runs").append(button);
+    }
+  }
+
+  function listen() {
+    $("axis").addEventListener("change", (event) => {
+      view.axis = event.target.value;
+      setWindow(null);
+    });
+    $("log").addEventListener("change", (event) => {
+      view.log = event.target.checked;
+      drawAll();
+    });
+    $("smooth").addEventListener("input", (event) => {
+      view.smooth = Number(event.target.value);
+      showSmoothing();
+      drawAll();
+    });
+    $("left").addEventListener("click", () => moveWindow(1, -0.5));
+    $("right").addEventListener("click", () => moveWindow(1, 0.5));
+    $("in").addEventListener("click", () => moveWindow(0.5, 0));
+    $("out").addEventListener("click", () => moveWindow(2, 0));
+    $("all").addEventListener("click", () => setWindow(null));
+    $("differing")?.addEventListener("change", (event) => {
+      $("config").classList.toggle("differing", event.target.checked);
+    });
+    for (const query of ["print", "(prefers-color-scheme: dark)"])
+      matchMedia(query).addEventListener("change", drawAll);
+  }
+
+  // The first chart at once, the others behind it, so that there is something to see soon.
+  function drawNext(figures) {
+    if (figures.length === 0) return;
+    const chart = new Chart(figures[0]);
+    charts.push(chart);
+    chart.draw();
+    setTimeout(() => drawNext(figures.slice(1)));
+  }
+
+  makeRunSwitches();
+  listen();
+  drawNext([...document.querySelectorAll("figure")]);
+})();

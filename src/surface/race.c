@@ -23,8 +23,9 @@ typedef struct runner {
     double *hessian, *work;           /* [size, size] */
     float *theta_f32, *gradient_f32;  /* [size], of a float32 race */
     bool has_sigma, in_burst;
-    int on_floor; /* steps in a row, up to RACE_FLOOR_STEPS */
-    double loss;  /* at theta */
+    int on_floor;      /* steps in a row, up to RACE_FLOOR_STEPS */
+    double loss;       /* at theta */
+    double judged_eta; /* of the last look at eta S; NaN: none yet */
     int64_t step, last_far;
 } runner;
 

@@ -14,10 +14,13 @@ static int failed_call(void) {
     return failure(EXIT_INPUT, "%s", ravine_errmsg());
 }
 
-/* State arrays of the first parameter, and theta. */
-static int count_arrays(const ravine_optimizer *o) {
+/* theta and the state arrays of the first parameter; a state of one number costs nothing. */
+static int count_arrays(ravine_optimizer *o, const ravine_param *p) {
     int n = 1;
-    while (ravine_state_key(o, 0, n - 1)) n++;
+    const char *key;
+    ravine_param state;
+    for (int32_t k = 0; (key = ravine_state_key(o, 0, k)); k++)
+        n += !ravine_state_view(o, p->name, key, &state) && state.len == p->len;
     return n;
 }
 
@@ -80,7 +83,7 @@ int workload_create(workload *w, const char *rule, int64_t count, int64_t len, i
     }
     if (!code) code = add_params(w, count, len);
     if (!code) {
-        w->arrays = count_arrays(w->optimizer);
+        w->arrays = count_arrays(w->optimizer, w->params);
         place_stream(w, (int64_t)elements);
         return 0;
     }

@@ -20,8 +20,9 @@
 #define WIDE_LIST(X) X(baseline, )
 #endif
 
-#define TASK_ELEMENTS 65536
-#define CHUNK         128
+#define TASK_ELEMENTS  65536
+#define CHUNK          64
+#define PREFETCH_BYTES 2048
 
 double bench_clock(void) {
     struct timespec now;
@@ -31,7 +32,7 @@ double bench_clock(void) {
 
 INLINE void prefetch_chunk(const float *x) {
     for (size_t byte = 0; byte < CHUNK * sizeof *x; byte += 64)
-        __builtin_prefetch((const char *)x + 3072 + byte);
+        __builtin_prefetch((const char *)x + PREFETCH_BYTES + byte);
 }
 
 INLINE void pass(const stream *s, int narrays, int64_t begin, int64_t end) {

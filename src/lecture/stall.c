@@ -1,0 +1,92 @@
+#include "lecture/stall.h"
+
+#include "io/failure.h"
+#include "net/config.h"
+
+#include <stdlib.h>
+
+typedef struct trainer {
+    config config; /* the defaults: where the images lie */
+    dataset_pair data;
+    ravine_pool *pool;
+    net *net;
+    ravine_optimizer *optimizer;
+} trainer;
+
+static void trainer_free(trainer *t) {
+    ravine_destroy(t->optimizer);
+    net_destroy(t->net);
+    ravine_pool_destroy(t->pool);
+    dataset_pair_free(&t->data);
+    config_free(&t->config);
+}
+
+static int library_failure(void) {
+    return failure(EXIT_INPUT, "%s", ravine_errmsg());
+}
+
+static int make_net(trainer *t) {
+    net_spec spec;
+    int status = config_init(&t->config);
+    if (!status) status = config_read_data(&t->config, &t->data);
+    if (!status) status = config_net_spec(&t->config, &t->data.train, &spec);
+    if (status) return status;
+    if (t->data.train.count < STALL_IMAGES)
+        return failure(EXIT_INPUT, "%s: %lld images; it takes %d",
+                       t->config.data_train_images, (long long)t->data.train.count, STALL_IMAGES);
+    spec.nwidths = 1;
+    spec.widths[0] = STALL_UNITS;
+    spec.activation = NET_TANH;
+    if (ravine_pool_create(&t->pool, 0) < 0) return library_failure();
+    return net_create(&t->net, &spec, STALL_IMAGES, ravine_pool_run, t->pool);
+}
+
+static int make_optimizer(trainer *t, const char *optimizer, const char *schedule) {
+    ravine_config rule;
+    ravine_schedule lr;
+    if (ravine_config_parse(&rule, optimizer) < 0 || ravine_schedule_parse(&lr, schedule) < 0 ||
+        ravine_create(&t->optimizer, &rule, NULL) < 0)
+        return library_failure();
+    for (int64_t k = 0; k < net_param_count(t->net); k++) {
+        const net_tensor tensor = net_param(t->net, k);
+        const ravine_param param = {.size = sizeof param,
+                                    .dtype = RAVINE_F32,
+                                    .name = tensor.name,
+                                    .data = tensor.data,
+                                    .grad = tensor.grad,
+                                    .len = tensor.len};
+        if (ravine_add(t->optimizer, &param, 1) < 0) return library_failure();
+    }
+    return ravine_set_schedule(t->optimizer, -1, RAVINE_LR, &lr) < 0 ? library_failure() : 0;
+}
+
+static int train(trainer *t, stall_run *r, int64_t steps) {
+    r->loss = calloc((size_t)steps, sizeof *r->loss);
+    r->grad_norm = calloc((size_t)steps, sizeof *r->grad_norm);
+    if (!r->loss || !r->grad_norm) return failure(EXIT_INPUT, "out of memory");
+    ravine_report report = {.size = sizeof report};
+    for (r->steps = 0; r->steps < steps; r->steps++) {
+        r->loss[r->steps] = net_train(t->net, t->data.train.x, t->data.train.label, NULL,
+                                      STALL_IMAGES, (uint64_t)r->steps, NULL);
+        if (ravine_step(t->optimizer, &report) < 0) return library_failure();
+        r->grad_norm[r->steps] = report.grad_norm;
+    }
+    return 0;
+}
+
+int stall_train(stall_run *r, const char *optimizer, const char *schedule, int64_t steps) {
+    trainer t = {0};
+    *r = (stall_run){0};
+    int status = make_net(&t);
+    if (!status) status = make_optimizer(&t, optimizer, schedule);
+    if (!status) status = train(&t, r, steps);
+    trainer_free(&t);
+    if (status) stall_free(r);
+    return status;
+}
+
+void stall_free(stall_run *r) {
+    free(r->loss);
+    free(r->grad_norm);
+    *r = (stall_run){0};
+}

@@ -1,0 +1,40 @@
+#include "lecture/words.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void put_in(page *p, const char *element, const char *lang, const char *text) {
+    page_format(p, "<%s lang=\"%s\">", element, lang);
+    page_escape(p, text);
+    page_format(p, "</%s>", element);
+}
+
+void words_put(page *p, svg_text t) {
+    if (!t.zh) {
+        page_escape(p, t.en);
+        return;
+    }
+    put_in(p, "span", "en", t.en);
+    put_in(p, "span", "zh", t.zh);
+}
+
+void words_paragraph(page *p, svg_text t) {
+    put_in(p, "p", "en", t.en);
+    put_in(p, "p", "zh", t.zh ? t.zh : t.en);
+    page_add(p, "\n");
+}
+
+void words_number(double value, int digits, char *text, size_t size) {
+    const double magnitude = fabs(value);
+    if (value == 0) {
+        snprintf(text, size, "0");
+    } else if (magnitude < 1e-3 || magnitude >= 1e6) {
+        const int exponent = (int)floor(log10(magnitude));
+        snprintf(text, size, "%.2ge%d", value / pow(10, exponent), exponent);
+    } else if (magnitude >= 1000) {
+        const double unit = pow(10, fmax(0, ceil(log10(magnitude)) - digits));
+        svg_number(round(value / unit) * unit, false, text, size);
+    } else {
+        snprintf(text, size, "%.*g", digits, value);
+    }
+}

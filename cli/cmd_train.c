@@ -1,7 +1,9 @@
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
 #include "cli.h"
+#include "report/report.h"
 #include "train.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 /* Defaults, then the file, then variables, then options: each overrides the one before. */
@@ -37,6 +39,16 @@ static json_t *result_json(const training *t, const train_result *r, const char 
                      (json_int_t)peak_memory_bytes());
 }
 
+/* Closes the record and writes report.html beside it; the first failure is the one that is told. */
+static int finish_record(record *r, int status) {
+    char folder[PATH_MAX], told[1024];
+    snprintf(folder, sizeof folder, "%s", record_folder(r));
+    snprintf(told, sizeof told, "%s", failure_text());
+    int closed = record_close(r);
+    int reported = closed ? closed : report_save(folder);
+    return status ? failure(status, "%s", told) : reported;
+}
+
 /* Trains what is set up; whatever the end, what was learnt is shown. */
 static int run_training(training *t, train_result *result, const cli_args *args) {
     record *r;
@@ -49,9 +61,7 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     status = train(t, &w, r, result);
     watch_end(&w, result, record_folder(r));
     int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
-    int closed = status ? 0 : record_close(r);
-    if (status) record_close(r);
-    return status ? status : printed ? printed : closed;
+    return finish_record(r, status ? status : printed);
 }
 
 int cmd_train(const cli_args *args) {

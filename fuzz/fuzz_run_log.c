@@ -1,0 +1,49 @@
+/* run.jsonl: whatever the bytes, what is read keeps the promises of run_reader.h, and a report of
+ * it can be made. */
+#include "report/curves.h"
+#include "report/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const run_data *run) {
+    for (size_t k = 0; k < run->nsteps; k++) {
+        const double step = run->column[RUN_STEP][k];
+        if (step != floor(step) || (k && step <= run->column[RUN_STEP][k - 1])) abort();
+        for (size_t g = 0; g < run->ngroups; g++)
+            if (isinf(run->ratio[g][k])) abort();
+    }
+    if (run->stop.line && run->stop.line != run->lines + 1) abort();
+}
+
+/* The data is JSON, and nothing of the log ends the element that holds it. */
+static void check_page(const page *p) {
+    static const char begin[] = "id=\"data\">";
+    const char *json = strstr(p->text, begin), *end = json ? strstr(json, "</script>") : NULL;
+    if (!end) abort();
+    json += strlen(begin);
+    json_t *read = json_loadb(json, (size_t)(end - json), 0, NULL);
+    if (!read) abort();
+    json_decref(read);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0) return 0;
+    report_run run = {0};
+    report r = {.run = &run, .nruns = 1};
+    FILE *file = fmemopen((void *)(uintptr_t)data, size, "rb");
+    if (!file) return 0;
+    const int status = run_read_stream(&run.data, file, "fuzz");
+    fclose(file);
+    if (status == 0) {
+        page p = {0};
+        check(&run.data);
+        if (run_facts_of(&run.facts, &run.data) == 0 && report_page(&r, &p) == 0) check_page(&p);
+        page_free(&p);
+    }
+    run_free(&run.data);
+    return 0;
+}

@@ -69,14 +69,18 @@ static void label_axis(axis *a, bool log) {
 /* The picture: `columns` x `rows` cells, each of `across` x `down` dots, from the upper left. */
 typedef struct canvas {
     int columns, rows, across, down;
-    uint8_t dots[ROWS_MOST][COLUMNS_MOST];   /* bits, in the order of braille patterns */
-    uint8_t series[ROWS_MOST][COLUMNS_MOST]; /* 1 + the last that drew here; 0: none */
+    uint8_t dots[ROWS_MOST][COLUMNS_MOST]; /* bits, in the order of braille patterns */
+    /* 1 + the last series that drew here; UINT8_MAX: the ground; 0: none */
+    uint8_t series[ROWS_MOST][COLUMNS_MOST];
 } canvas;
+
+#define GROUND SIZE_MAX /* its number among the series */
 
 static void set_dot(canvas *c, int x, int y, size_t series) {
     static const uint8_t bit[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     c->dots[y / c->down][x / c->across] |= bit[y % c->down][x % c->across];
-    c->series[y / c->down][x / c->across] = (uint8_t)(series % UINT8_MAX + 1);
+    c->series[y / c->down][x / c->across] =
+        (uint8_t)(series == GROUND ? UINT8_MAX : series % (UINT8_MAX - 1) + 1);
 }
 
 /* Along the longer of the two directions, one dot at a time. */
@@ -97,20 +101,52 @@ static double height(const plot *p, double y) {
     return p->log_y ? log10(y) : y;
 }
 
+/* Where a value lies in [0, last], unbounded by them but far from overflow. */
+static double place(const axis *a, double value, int last) {
+    const double far = 1e6;
+    const double s = (value / 2 - a->low / 2) / (a->high / 2 - a->low / 2) * last;
+    return s > -far ? fmin(s, far) : -far;
+}
+
+/* Narrows [*from, *to] to where a + s (b - a) lies in [0, last], give or take less than half. */
+static void narrow(double a, double b, int last, double *from, double *to) {
+    const double least = -0.499, most = last + 0.499;
+    if (a == b) {
+        if (a < least || a > most) *to = -1;
+        return;
+    }
+    const double at_least = (least - a) / (b - a), at_most = (most - a) / (b - a);
+    *from = fmax(*from, fmin(at_least, at_most));
+    *to = fmin(*to, fmax(at_least, at_most));
+}
+
+/* The part of the line that lies in the picture (Liang and Barsky 1984). */
+static void draw_clipped(canvas *c, const double a[2], const double b[2], size_t series) {
+    const int right = c->columns * c->across - 1, bottom = c->rows * c->down - 1;
+    double from = 0, to = 1;
+    narrow(a[0], b[0], right, &from, &to);
+    narrow(a[1], b[1], bottom, &from, &to);
+    if (from > to) return;
+    draw_line(c, (int)lround(a[0] + from * (b[0] - a[0])), (int)lround(a[1] + from * (b[1] - a[1])),
+              (int)lround(a[0] + to * (b[0] - a[0])), (int)lround(a[1] + to * (b[1] - a[1])),
+              series);
+}
+
 static void draw_series(canvas *c, const plot *p, const plot_series *s, size_t series,
                         const axis *across, const axis *up) {
     const int right = c->columns * c->across - 1, bottom = c->rows * c->down - 1;
-    int before_x = -1, before_y = 0; /* -1: no point to join */
+    double before[2];
+    bool joined = false; /* to the point before */
     for (size_t k = 0; k < s->n; k++) {
         if (!is_shown(p, s->x[k], s->y[k])) {
-            before_x = -1;
+            joined = false;
             continue;
         }
-        const int x = (int)lround(share(across, s->x[k]) * right);
-        const int y = bottom - (int)lround(share(up, height(p, s->y[k])) * bottom);
-        draw_line(c, before_x < 0 ? x : before_x, before_x < 0 ? y : before_y, x, y, series);
-        before_x = x;
-        before_y = y;
+        const double now[2] = {round(place(across, s->x[k], right)),
+                               bottom - round(place(up, height(p, s->y[k]), bottom))};
+        draw_clipped(c, joined ? before : now, now, series);
+        memcpy(before, now, sizeof now);
+        joined = true;
     }
 }
 
@@ -121,7 +157,11 @@ static const int colors[] = {36, 33, 35, 32, 34, 31}; /* cyan first: readable on
 
 static void put_color(const plot *p, size_t series) {
     const size_t n = sizeof colors / sizeof *colors;
-    if (p->color) fprintf(p->out, "\033[%dm", colors[series % n]);
+    if (p->color) fprintf(p->out, "\033[%dm", series == GROUND ? 2 : colors[series % n]);
+}
+
+static char mark_of(size_t series) {
+    return series == GROUND ? '.' : marks[series % (sizeof marks - 1)];
 }
 
 static void end_color(const plot *p) {
@@ -139,7 +179,8 @@ static void print_row(const plot *p, const canvas *c, int row) {
     while (end > 0 && !c->dots[row][end - 1]) end--;
     for (int x = 0; x < end; x++) {
         const uint8_t dots = c->dots[row][x];
-        const size_t series = (size_t)c->series[row][x] - 1;
+        const uint8_t drawn = c->series[row][x];
+        const size_t series = drawn == UINT8_MAX ? GROUND : (size_t)drawn - 1;
         if (!dots) {
             fputc(' ', p->out);
             continue;
@@ -148,7 +189,7 @@ static void print_row(const plot *p, const canvas *c, int row) {
         if (p->braille)
             put_braille(p->out, dots);
         else
-            fputc(marks[series % (sizeof marks - 1)], p->out);
+            fputc(mark_of(series), p->out);
         end_color(p);
     }
     fputc('\n', p->out);
@@ -197,7 +238,7 @@ static void print_names(const plot *p, const plot_series *series, size_t count) 
         if (p->braille)
             put_braille(p->out, 0xff);
         else
-            fputc(marks[k % (sizeof marks - 1)], p->out);
+            fputc(mark_of(k), p->out);
         end_color(p);
         fprintf(p->out, " %s%s", series[k].name, k + 1 < count ? "   " : "\n");
     }
@@ -239,9 +280,10 @@ bool plot_has_braille(void) {
 
 void plot_print(const plot *wanted, const plot_series *series, size_t count) {
     plot p = *wanted;
-    if (count > 1 && !p.color) p.braille = false;
+    if (count + (p.ground != NULL) > 1 && !p.color) p.braille = false;
+    const bool fixed_x = p.x_axis.least < p.x_axis.most, fixed_y = p.y_axis.least < p.y_axis.most;
     range r;
-    if (!find_range(&p, series, count, &r)) {
+    if (!find_range(&p, series, count, &r) && !(fixed_x && fixed_y)) {
         fputs("nothing to draw\n", p.out);
         return;
     }
@@ -249,7 +291,9 @@ void plot_print(const plot *wanted, const plot_series *series, size_t count) {
     canvas c = {.rows = clamp(p.rows ? p.rows : width / 4, ROWS_LEAST, p.rows ? ROWS_MOST : 16),
                 .across = p.braille ? 2 : 1,
                 .down = p.braille ? 4 : 1};
-    axis up = make_axis(r.y_least, r.y_most, c.rows / 3, p.log_y ? 1 : 0, true);
+    if (fixed_x) r.x_least = p.x_axis.least, r.x_most = p.x_axis.most, r.whole_x = false;
+    if (fixed_y) r.y_least = p.y_axis.least, r.y_most = p.y_axis.most;
+    axis up = make_axis(r.y_least, r.y_most, c.rows / 3, p.log_y ? 1 : 0, !fixed_y);
     label_axis(&up, p.log_y);
     int label_width = 0;
     for (int k = 0; k < up.ticks; k++) {
@@ -259,8 +303,9 @@ void plot_print(const plot *wanted, const plot_series *series, size_t count) {
     c.columns = width - label_width - 2;
     axis across = make_axis(r.x_least, r.x_most, clamp(c.columns / 10, 2, 12), r.whole_x, false);
     label_axis(&across, false);
+    if (p.ground) draw_series(&c, &p, p.ground, GROUND, &across, &up);
     for (size_t k = 0; k < count; k++) draw_series(&c, &p, &series[k], k, &across, &up);
     print_picture(&p, &c, &up, label_width);
     print_below(&p, &c, &across, label_width);
-    if (count > 1) print_names(&p, series, count);
+    if (count > 1 || p.ground) print_names(&p, series, count);
 }

@@ -18,6 +18,11 @@ typedef struct plot_series {
     size_t n;
 } plot_series;
 
+/* What an axis shows; lines are cut where they leave it. Equal: what the series need. */
+typedef struct plot_axis {
+    double least, most;
+} plot_axis;
+
 typedef struct plot {
     FILE *out;
     int columns; /* the whole width; kept within [24, 160] */
@@ -25,6 +30,8 @@ typedef struct plot {
     bool braille;
     bool color; /* ANSI colours tell the series apart */
     bool log_y;
+    plot_axis x_axis, y_axis;  /* y_axis: not with log_y */
+    const plot_series *ground; /* faint lines under the others: contours; NULL: none */
 } plot;
 
 /* True if the locale of the environment is UTF-8. */

@@ -19,6 +19,7 @@ int cmd_lecture(const cli_args *args) {
     }
     json_decref(numbers);
     if (agree == checked) return 0;
-    return failure(EXIT_NO, "%lld of %lld numbers are not what the lecture's are; see %s/index.html",
+    return failure(EXIT_NO,
+                   "%lld of %lld numbers are not what the lecture's are; see %s/index.html",
                    (long long)(checked - agree), (long long)checked, folder);
 }

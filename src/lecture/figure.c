@@ -11,6 +11,17 @@ enum { PATH_SIZE = 4096 };
 
 /* ---- facts ---- */
 
+fact fact_plain(const char *key, svg_text text, double value, int digits) {
+    return (fact){.key = key, .text = text, .value = value, .digits = digits};
+}
+
+fact fact_wanted(fact f, const char *want, double least, double greatest) {
+    f.want = want;
+    f.least = least;
+    f.greatest = greatest;
+    return f;
+}
+
 static bool fact_agrees(const fact *f) {
     return !f->want || (f->value >= f->least && f->value <= f->greatest);
 }
@@ -19,7 +30,8 @@ static void put_facts(page *p, const exhibit *e) {
     char text[48];
     bool any_want = false;
     for (size_t k = 0; k < e->nfacts; k++) any_want = any_want || e->fact[k].want;
-    page_add(p, "<div class=\"wide\"><table class=\"facts\"><thead><tr><th></th><th class=\"number\">");
+    page_add(
+        p, "<div class=\"wide\"><table class=\"facts\"><thead><tr><th></th><th class=\"number\">");
     words_put(p, (svg_text){"measured", "实测"});
     page_add(p, "</th>");
     if (any_want) {
@@ -60,9 +72,8 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
     }
     for (size_t k = 0; k < e->nruns; k++)
         json_array_append_new(runs, json_string(run_rows[e->run[k]].key));
-    json_t *object =
-        json_pack("{ss ss ss ss? so so}", "name", e->name, "title", e->title.en, "file", file,
-                  "missing", missing, "numbers", numbers, "runs", runs);
+    json_t *object = json_pack("{ss ss ss ss? so so}", "name", e->name, "title", e->title.en,
+                               "file", file, "missing", missing, "numbers", numbers, "runs", runs);
     return json_object_set_new(l->figures, letter, object)
                ? failure(EXIT_INPUT, "out of memory for the numbers of figure (%c)", e->letter)
                : 0;
@@ -89,14 +100,16 @@ static void put_positions(page *p, const svg_figure *figure, const trail *t) {
 
 static void put_animation(page *p, const exhibit *e, const svg_figure *figure) {
     int64_t last = 1;
-    page_format(p, "<div class=\"controls player\" hidden data-figure=\"%s\">"
-                   "<button type=\"button\" class=\"play\">",
+    page_format(p,
+                "<div class=\"controls player\" hidden data-figure=\"%s\">"
+                "<button type=\"button\" class=\"play\">",
                 figure->id);
     words_put(p, (svg_text){"Play", "播放"});
     page_add(p, "</button><input type=\"range\" min=\"0\" max=\"1000\" value=\"1000\" "
                 "aria-label=\"step\"><output></output></div>\n");
-    page_format(p, "<script type=\"application/json\" class=\"trails\" data-figure=\"%s\">"
-                   "{\"trails\":[",
+    page_format(p,
+                "<script type=\"application/json\" class=\"trails\" data-figure=\"%s\">"
+                "{\"trails\":[",
                 figure->id);
     for (size_t k = 0; k < e->ntrails; k++) {
         const trail *t = &e->trail[k];
@@ -128,8 +141,11 @@ static void begin_section(page *p, const exhibit *e) {
 }
 
 int figure_put(lecture *l, const exhibit *e) {
-    const svg_figure figure = {
-        .title = e->title, .text = e->shows, .id = e->name, .panel = e->panel, .npanels = e->npanels};
+    const svg_figure figure = {.title = e->title,
+                               .text = e->shows,
+                               .id = e->name,
+                               .panel = e->panel,
+                               .npanels = e->npanels};
     page *p = &l->page;
     begin_section(p, e);
     svg_write(p, &figure, SVG_INLINE);

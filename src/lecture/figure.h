@@ -56,6 +56,9 @@ typedef struct exhibit {
     size_t ntrails;
 } exhibit;
 
+fact fact_plain(const char *key, svg_text text, double value, int digits);
+fact fact_wanted(fact f, const char *want, double least, double greatest);
+
 /* Returns 0 or an exit code of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);
 /* The figure that could not be made: why, in page, SVG and JSON. */
@@ -72,23 +75,34 @@ int figure_rules(lecture *l);    /* (h) */
 int figure_sign(lecture *l);     /* (i) */
 int figure_complete(lecture *l); /* (j) */
 
-/* ---- columns of a trace ----------------------------------------------------------------------- */
-enum { COLUMNS_MAX = 24 };
-/* Arrays made for the panels of one figure, freed together. A failed allocation gives NULL and sets
- * `failed`. */
-typedef struct columns {
-    double *array[COLUMNS_MAX];
+/* ---- traces.c: the runs of a figure, and arrays made from them --------------------------------
+ */
+enum { TRACES_MAX = 6, COLUMNS_MAX = 32 };
+typedef struct traces {
+    race_result race[TRACES_MAX];
     size_t count;
-    bool failed;
-} columns;
+    double *column[COLUMNS_MAX]; /* freed together */
+    size_t ncolumns;
+    bool failed; /* memory ended; a column is NULL */
+} traces;
 
-double *column_new(columns *c, size_t n);
-/* theta[axis] and so on: every `width`-th number of `values` from `first` on. */
-double *column_of(columns *c, const double *values, int64_t n, int width, int first);
-double *column_steps(columns *c, const race_trace *t); /* counted from 1, for logarithmic axes */
-double *column_excess(columns *c, const race_trace *t, const surface *s);   /* loss - least */
-double *column_distance(columns *c, const race_trace *t, const surface *s); /* to the minimum */
-double *column_across(columns *c, const race_trace *t, const surface *s);   /* its size */
-void columns_free(columns *c);
+/* Races the runs for `steps` steps. On a failure there is nothing to free. */
+int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t steps);
+int traces_status(const traces *t); /* EXIT_INPUT where a column is missing */
+void traces_free(traces *t);
+
+/* Columns of race k, one number for each entry of its trace. */
+double *column_new(traces *t, size_t k);
+double *column_steps(traces *t, size_t k); /* counted from 1, for logarithmic axes */
+double *column_axis(traces *t, size_t k, const double *values, int axis); /* values: [count, 2] */
+double *column_excess(traces *t, size_t k, const surface *s);             /* loss - least */
+double *column_distance(traces *t, size_t k, const surface *s);           /* to the minimum */
+double *column_across(traces *t, size_t k, const surface *s); /* distance across the valley */
+
+/* y over the steps of race k; n without the end, which no step leaves. */
+svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int color);
+/* The way of race k through the plane; and the same to be played. */
+svg_series traces_way(traces *t, size_t k, svg_text name, int color);
+trail traces_trail(const traces *t, size_t k, int color);
 
 #endif

@@ -55,6 +55,14 @@ static void put_table(lecture *l) {
                       "是预期值。爆发的时刻是混沌的，因此只要求落在一个范围内；超出范围的数字会"
                       "标成红色。"});
     runs_put_table(p, all, n, (const run_measured *)l->measured);
+    words_paragraph(
+        p,
+        (svg_text){
+            "* A burst is a distance across the valley above 0.5. Adam's stay below 0.3 here, so "
+            "by that definition it has none; 266 must have been counted with a lower mark. "
+            "Figure (h) has the number above 0.1.",
+            "* 横向距离超过 0.5 才算一次爆发。Adam 的爆发在这里都不到 0.3，按此定义是 0 "
+            "次；266 想必是用更低的门槛数出来的。图 (h) 给出超过 0.1 的次数。"});
     page_format(p, "</section>\n<footer class=\"muted\">ravine lecture · ravine %s</footer>\n",
                 ravine_version());
 }

@@ -1,5 +1,5 @@
-/* lecture.h - `ravine lecture`: every figure of the lecture from real runs, as a page in English and
- * Chinese, as SVG files, and as numbers.
+/* lecture.h - `ravine lecture`: every figure of the lecture from real runs, as a page in English
+ * and Chinese, as SVG files, and as numbers.
  */
 #ifndef RAVINE_LECTURE_LECTURE_H
 #define RAVINE_LECTURE_LECTURE_H

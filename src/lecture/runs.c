@@ -4,8 +4,10 @@
 
 #include <math.h>
 
-#define NEVER                             RACE_NEVER
-#define WANT(COLUMN, least, greatest, as) [RUN_##COLUMN] = {least, greatest, as},
+#define NEVER             RACE_NEVER
+#define ANY               -INFINITY, INFINITY
+#define WANT(COLUMN, ...) [RUN_##COLUMN] = {__VA_ARGS__},
+#define NOTHING           [0] = {0, 0, NULL}
 #define RUN(NAME, key, en, zh, optimizer, schedule, wants) \
     [RUN_##NAME] = {key, {en, zh}, optimizer, schedule, {wants}},
 const run_row run_rows[RUN_COUNT] = {
@@ -116,7 +118,8 @@ static void put_cell(page *p, run_id id, run_column c, const run_measured *m) {
     put_value(p, c, m->value[c]);
     if (want->text) {
         page_add(p, "<span class=\"want\">");
-        words_put(p, want->least == NEVER ? (svg_text){"never", "从不"} : (svg_text){want->text, NULL});
+        words_put(p, want->least == NEVER ? (svg_text){"never", "从不"}
+                                          : (svg_text){want->text, NULL});
         page_add(p, "</span>");
     }
     page_add(p, "</td>");
@@ -161,7 +164,7 @@ void runs_put_table(page *p, const run_id *id, size_t n, const run_measured meas
 }
 
 static json_t *number_json(run_column c, double value) {
-    if (isnan(value) || (is_step(c) && value == RACE_NEVER)) return json_null();
+    if (!isfinite(value) || (is_step(c) && value == RACE_NEVER)) return json_null();
     if (is_step(c) || c == RUN_BURSTS) return json_integer((json_int_t)value);
     return json_real(value);
 }
@@ -178,11 +181,10 @@ static json_t *expected_json(run_id id, const run_measured *m) {
     for (run_column c = 0; c < RUN_COLUMNS; c++) {
         const run_want *want = &run_rows[id].want[c];
         if (!want->text) continue;
-        json_object_set_new(object, columns[c].key,
-                            json_pack("{ss so so sb}", "text", want->text, "least",
-                                      number_json(c, want->least), "greatest",
-                                      number_json(c, want->greatest), "agrees",
-                                      run_agrees(id, c, m)));
+        json_object_set_new(
+            object, columns[c].key,
+            json_pack("{ss so so sb}", "text", want->text, "least", number_json(c, want->least),
+                      "greatest", number_json(c, want->greatest), "agrees", run_agrees(id, c, m)));
     }
     return object;
 }

@@ -32,8 +32,8 @@ static int make_net(trainer *t) {
     if (!status) status = config_net_spec(&t->config, &t->data.train, &spec);
     if (status) return status;
     if (t->data.train.count < STALL_IMAGES)
-        return failure(EXIT_INPUT, "%s: %lld images; it takes %d",
-                       t->config.data_train_images, (long long)t->data.train.count, STALL_IMAGES);
+        return failure(EXIT_INPUT, "%s: %lld images; it takes %d", t->config.data_train_images,
+                       (long long)t->data.train.count, STALL_IMAGES);
     spec.nwidths = 1;
     spec.widths[0] = STALL_UNITS;
     spec.activation = NET_TANH;

@@ -1,0 +1,105 @@
+/* figures_gd.c - (b): one learning rate for all parameters. */
+#include "lecture/plane.h"
+
+#include <math.h>
+
+enum { RATES = 6, SHOWN = 3, LINES = 5 };
+static const run_id rates[RATES] = {RUN_GD_2, RUN_GD_3, RUN_GD_4, RUN_GD_5, RUN_GD_6, RUN_GD_7};
+static const size_t shown[SHOWN] = {0, 4, 5}; /* in the plane; the others leave it like the first */
+
+/* b where step number `step` of the run crosses the floor of the valley. */
+static double crossing(const lecture *l, const race_trace *t, int64_t step) {
+    const double *from = t->theta + 2 * step, *to = from + 2;
+    const double a = surface_across(l->convex, from), b = surface_across(l->convex, to);
+    return from[0] + a / (a - b) * (to[0] - from[0]);
+}
+
+static void state_crossings(fact out[LINES], const lecture *l, const race_trace *t) {
+    static const struct {
+        const char *key;
+        svg_text text;
+        double want;
+        const char *as;
+    } line[LINES] = {
+        {"crossing_1",
+         {"GD 1e-2: line 1 crosses the valley at b", "GD 1e-2：第 1 条线穿过谷底处的 b"},
+         -119.98,
+         "-119.98"},
+        {"crossing_2", {"line 2", "第 2 条线"}, -123.80, "-123.80"},
+        {"crossing_3", {"line 3", "第 3 条线"}, -127.40, "-127.40"},
+        {"crossing_4", {"line 4", "第 4 条线"}, -130.80, "-130.80"},
+        /* b is -1.7e15 there: float64 keeps quarters, and the crossing a little less */
+        {"crossing_5",
+         {"line 5, all that float64 can tell at 1e19", "第 5 条线（数值已达 1e19，float64 "
+                                                       "只能精确到这里）"},
+         -133.75,
+         "-133.75"},
+    };
+    for (int k = 0; k < LINES; k++) {
+        const double room = k < 4 ? 0.01 : 1;
+        out[k] = fact_wanted(fact_plain(line[k].key, line[k].text, crossing(l, t, k), 5),
+                             line[k].as, line[k].want - room, line[k].want + room);
+    }
+}
+
+static int put(lecture *l, traces *t) {
+    svg_series way[SHOWN], curve[RATES];
+    trail played[SHOWN];
+    fact line[LINES];
+    for (size_t k = 0; k < RATES; k++)
+        curve[k] =
+            traces_curve(t, k, run_rows[rates[k]].name, column_excess(t, k, l->convex), (int)k);
+    for (size_t k = 0; k < SHOWN; k++) {
+        way[k] = traces_way(t, shown[k], run_rows[rates[shown[k]]].name, (int)shown[k]);
+        played[k] = traces_trail(t, shown[k], (int)shown[k]);
+    }
+    const int status = traces_status(t);
+    if (status) return status;
+    way[0].n = LINES + 1;
+    played[0].count = LINES + 1;
+    state_crossings(line, l, &t->race[0].trace);
+    return figure_put(
+        l,
+        &(exhibit){
+            .letter = 'b',
+            .name = "gradient_descent",
+            .title = {"One learning rate: too large, or too small",
+                      "只有一个学习率：不是太大，就是太小"},
+            .shows =
+                {"The loss is convex, yet no constant rate works. What looks like bouncing at "
+                 "1e-2 is divergence: each step multiplies the distance across the valley by "
+                 "17,467, and the five lines are simply the first five steps. Below the limit "
+                 "of 1.145e-6 the iterate turns into the valley and then crawls: after "
+                 "100,000 steps it is still 39 (1e-6) or 65 (1e-7) away from the minimum.",
+                 "损失面明明是凸的，却没有一个固定的学习率走得通。1e-2 "
+                 "看上去像在两壁之间来回震荡，其实是发散：每走一步，离谷底的横向距离就放大 "
+                 "17,467 倍，图上那五条线不过是最初的五步。学习率低于极限 1.145e-6 "
+                 "时，参数很快拐进谷底，然后就只能慢慢爬：走了十万步，离最低点还有 39（1e-6）或 "
+                 "65（1e-7）。"},
+            .panel = {plane_convex(l, way, SHOWN),
+                      {.x = {.label = {"step, counted from 1", "步数（从 1 数起）"}, .log = true},
+                       .y = {.label = {"excess loss", "loss 超出最低值的部分"},
+                             .least = 1e2,
+                             .greatest = 1e12,
+                             .log = true},
+                       .height = 180,
+                       .series = curve,
+                       .nseries = RATES}},
+            .npanels = 2,
+            .fact = line,
+            .nfacts = LINES,
+            .run = rates,
+            .nruns = RATES,
+            .trail = played,
+            .ntrails = SHOWN,
+        });
+}
+
+int figure_gd(lecture *l) {
+    traces t;
+    int status = traces_make(&t, l, rates, RATES, LECTURE_STEPS);
+    if (status) return status;
+    status = put(l, &t);
+    traces_free(&t);
+    return status;
+}

@@ -1,0 +1,222 @@
+/* figures_rules.c - (h), (i), (j): other scales, sign and size, and the complete rule. */
+#include "lecture/plane.h"
+
+#include <math.h>
+
+static const svg_axis log_steps = {.label = {"step, counted from 1", "步数（从 1 数起）"},
+                                   .log = true};
+
+/* ---- (h) ---- */
+
+enum { RULES = 5, WAYS = 3 };
+static const run_id rules[RULES] = {RUN_RMSPROP_01, RUN_RMSPROP_1, RUN_ADAM, RUN_AMSGRAD,
+                                    RUN_RADAM};
+
+static int put_rules(lecture *l, traces *t) {
+    svg_series excess[RULES], way[WAYS];
+    trail played[WAYS];
+    for (size_t k = 0; k < RULES; k++)
+        excess[k] =
+            traces_curve(t, k, run_rows[rules[k]].name, column_excess(t, k, l->convex), (int)k);
+    for (size_t k = 0; k < WAYS; k++) { /* without RMSProp 0.1 and RAdam */
+        way[k] = traces_way(t, k + 1, run_rows[rules[k + 1]].name, (int)k + 1);
+        played[k] = traces_trail(t, k + 1, (int)k + 1);
+    }
+    const int status = traces_status(t);
+    if (status) return status;
+    return figure_put(
+        l,
+        &(exhibit){
+            .letter = 'h',
+            .name = "rules",
+            .title = {"RMSProp, Adam, AMSGrad, RAdam on the same surface",
+                      "同一个损失面上的 RMSProp、Adam、AMSGrad、RAdam"},
+            .shows =
+                {"At a constant rate RMSProp ends on an orbit around the minimum at a distance of "
+                 "η/√2. Adam gets there and bursts again and again, as its σ forgets too. "
+                 "AMSGrad's σ "
+                 "never shrinks, and it alone arrives. RAdam makes its first five steps without σ, "
+                 "as "
+                 "plain momentum; η = 1 is far above the limit for those, and it is gone.",
+                 "学习率不变时，RMSProp 最终绕着最低点打转，距离正好是 η/√2。Adam "
+                 "的 σ 同样会忘，走到了还是一次次爆发。AMSGrad 的 σ "
+                 "从不变小，只有它真正停在最低点。RAdam 的前五步不用 σ，等于普通的动量法；η = 1 "
+                 "对这几步来说远远超出极限，于是一去不返。"},
+            .panel = {plane_convex(l, way, WAYS),
+                      {.x = log_steps,
+                       .y = {.label = {"excess loss", "loss 超出最低值的部分"},
+                             .least = 1e-8,
+                             .greatest = 1e9,
+                             .log = true},
+                       .series = excess,
+                       .nseries = RULES}},
+            .npanels = 2,
+            .run = rules,
+            .nruns = RULES,
+            .trail = played,
+            .ntrails = WAYS,
+        });
+}
+
+int figure_rules(lecture *l) {
+    traces t;
+    int status = traces_make(&t, l, rules, RULES, LECTURE_STEPS);
+    if (status) return status;
+    status = put_rules(l, &t);
+    traces_free(&t);
+    return status;
+}
+
+/* ---- (i) ---- */
+
+enum { SIGN_STEPS = 140, SIGN_FROM = 20, TRAVEL = 60, ORBIT = 139 };
+
+/* m of the gradients of b on the path: m <- 0.9 m + 0.1 g. */
+static double *momentum_of_b(traces *t) {
+    const race_trace *trace = &t->race[0].trace;
+    double *m = column_new(t, 0), last = 0;
+    for (int64_t k = 0; m && k + 1 < trace->count; k++)
+        m[k] = last = 0.9 * last + 0.1 * trace->gradient[2 * k];
+    return m;
+}
+
+static int put_sign(lecture *l, traces *t) {
+    const double *g = column_axis(t, 0, t->race[0].trace.gradient, 0);
+    const double *sigma = column_axis(t, 0, t->race[0].trace.sigma, 0);
+    const double *m = momentum_of_b(t);
+    double *size = column_new(t, 0);
+    for (int64_t k = 0; size && m && k < t->race[0].trace.count; k++) size[k] = fabs(m[k]);
+    const svg_series sign[2] = {traces_curve(t, 0, (svg_text){"gradient g", "梯度 g"}, g, 1),
+                                traces_curve(t, 0, (svg_text){"momentum m", "动量 m"}, m, 0)};
+    const svg_series both[2] = {traces_curve(t, 0, (svg_text){"σ", NULL}, sigma, 2),
+                                traces_curve(t, 0, (svg_text){"|m|", NULL}, size, 0)};
+    const int status = traces_status(t);
+    if (status) return status;
+    const fact facts[] = {
+        fact_plain("coherent",
+                   (svg_text){"|m|/σ at t = 60: all gradients point one way",
+                              "t = 60，梯度方向一致时的 |m|/σ"},
+                   size[TRAVEL] / sigma[TRAVEL], 3),
+        fact_wanted(
+            fact_plain("bouncing",
+                       (svg_text){"|m|/σ at t = 139: they alternate; (1 - β)/(1 + β) = 1/19",
+                                  "t = 139，梯度正负交替时的 |m|/σ；(1 - β)/(1 + β) = 1/19"},
+                       size[ORBIT] / sigma[ORBIT], 3),
+            "0.0526", 0.05, 0.056),
+    };
+    const svg_axis x = {.label = {"step, counted from 1", "步数（从 1 数起）"},
+                        .least = SIGN_FROM,
+                        .greatest = SIGN_STEPS};
+    return figure_put(
+        l,
+        &(exhibit){
+            .letter = 'i',
+            .name = "sign_and_size",
+            .title = {"Momentum keeps the sign, σ only the size", "动量记方向，σ 只记大小"},
+            .shows =
+                {"Both m and σ use all past gradients of b, here on the path of RMSProp 1, and "
+                 "yet they do not cancel. On the way all gradients point in one direction: m is "
+                 "as large as σ. Around the minimum they alternate: in m they cancel to "
+                 "1/19, in σ, which squares them, they do not.",
+                 "m 和 σ 用的都是 b 过去的全部梯度（这里取 RMSProp 1 "
+                 "走过的路径），却不会互相抵消。赶路时梯度方向一致，m 和 σ "
+                 "一样大；到了最低点附近，梯度正负交替，m 里正负相消，只剩 1/19，而 σ "
+                 "把梯度平方了，不会相消。"},
+            .panel =
+                {{.x = x,
+                  .y = {.label = {"of b, with its sign", "b 方向，带正负号"},
+                        .least = -3000,
+                        .greatest = 3000},
+                  .height = 190,
+                  .series = sign,
+                  .nseries = 2},
+                 {.x = x,
+                  .y = {.label = {"its size", "大小"}, .least = 10, .greatest = 1e4, .log = true},
+                  .height = 150,
+                  .series = both,
+                  .nseries = 2}},
+            .npanels = 2,
+            .fact = facts,
+            .nfacts = sizeof facts / sizeof *facts,
+        });
+}
+
+int figure_sign(lecture *l) {
+    static const run_id id = RUN_RMSPROP_1;
+    traces t;
+    int status = traces_make(&t, l, &id, 1, SIGN_STEPS);
+    if (status) return status;
+    status = put_sign(l, &t);
+    traces_free(&t);
+    return status;
+}
+
+/* ---- (j) ---- */
+
+enum { LAST = 5 };
+static const run_id last[LAST] = {RUN_GD_6, RUN_MEAN, RUN_ADAM, RUN_ADAM_SQRT, RUN_COMPLETE};
+static const int last_color[LAST] = {3, 1, 2, 4, 0};
+
+static int put_complete(lecture *l, traces *t) {
+    svg_series distance[LAST];
+    for (size_t k = 0; k < LAST; k++)
+        distance[k] = traces_curve(t, k, run_rows[last[k]].name, column_distance(t, k, l->convex),
+                                   last_color[k]);
+    const race_trace *trace = &t->race[LAST - 1].trace;
+    double *m = column_axis(t, LAST - 1, trace->m, 1);
+    const double *sigma = column_axis(t, LAST - 1, trace->sigma, 1);
+    for (int64_t k = 0; m && k < trace->count; k++) m[k] = fabs(m[k]);
+    const svg_series parts[3] = {
+        traces_curve(t, LAST - 1, (svg_text){"η, the schedule", "η：调度"}, trace->eta, 0),
+        traces_curve(t, LAST - 1, (svg_text){"σ of w, the size", "w 的 σ：大小"}, sigma, 1),
+        traces_curve(t, LAST - 1, (svg_text){"|m| of w, the direction", "w 的 |m|：方向"}, m, 2),
+    };
+    const int status = traces_status(t);
+    if (status) return status;
+    return figure_put(
+        l,
+        &(exhibit){
+            .letter = 'j',
+            .name = "complete",
+            .title = {"The complete rule: schedule, momentum, scale",
+                      "完整版：调度、动量、尺度三者合一"},
+            .shows =
+                {"Adam's m and σ with warm-up and then decay. Each of the three does what the "
+                 "others cannot: σ evens out steep and flat, m goes on in the common "
+                 "direction, and η ends what a constant rate would repeat for ever. Since Adam's σ "
+                 "forgets exponentially, a decay like 1/√t is not quite enough here: one burst "
+                 "is left.",
+                 "Adam 的 m 和 σ，再加上先预热、后衰减的 η。三者各管一件事，谁也替不了谁：σ "
+                 "抹平陡与缓的差别，m 沿着一贯的方向走下去，η "
+                 "则让固定学习率下没完没了的爆发停下来。Adam 的 σ 忘得是指数级地快，所以在这里 "
+                 "1/√t "
+                 "的衰减还差一点：仍会爆发一次。"},
+            .panel = {{.x = log_steps,
+                       .y = {.label = {"distance to the minimum", "到最低点的距离"},
+                             .least = 1e-6,
+                             .greatest = 1e3,
+                             .log = true},
+                       .series = distance,
+                       .nseries = LAST},
+                      {.x = log_steps,
+                       .y = {.label = {"the three parts", "三个部分"},
+                             .least = 1e-6,
+                             .greatest = 1e8,
+                             .log = true},
+                       .height = 180,
+                       .series = parts,
+                       .nseries = 3}},
+            .npanels = 2,
+            .run = last,
+            .nruns = LAST,
+        });
+}
+
+int figure_complete(lecture *l) {
+    traces t;
+    int status = traces_make(&t, l, last, LAST, LECTURE_STEPS);
+    if (status) return status;
+    status = put_complete(l, &t);
+    traces_free(&t);
+    return status;
+}

@@ -1,0 +1,120 @@
+// lecture.js - the language of the page, and trails that are played, paused and scrubbed.
+"use strict";
+
+// ---- language: the browser's at first, then the button's
+const setLanguage = (language) => {
+  document.documentElement.lang = language;
+  document.title = document.querySelector(`h1 [lang=${language.slice(0, 2)}]`).textContent;
+};
+const languageButton = document.getElementById("language");
+languageButton.hidden = false;
+languageButton.addEventListener("click", () =>
+  setLanguage(document.documentElement.lang === "en" ? "zh-CN" : "en"),
+);
+setLanguage((navigator.language || "").toLowerCase().startsWith("zh") ? "zh-CN" : "en");
+
+// ---- players
+const SECONDS = 12; // a whole trail takes so long
+const NS = "http://www.w3.org/2000/svg";
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const element = (name, attributes, parent) => {
+  const made = document.createElementNS(NS, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  parent.append(made);
+  return made;
+};
+
+// The part of a trail that was walked by `step`, as a path, and where it ends.
+const walked = (at, step) => {
+  let path = "";
+  let k = 0;
+  for (; k < at.length && at[k] <= step; k += 3)
+    path += `${k ? "L" : "M"}${at[k + 1]} ${at[k + 2]}`;
+  return { path, x: at[k - 2], y: at[k - 1] };
+};
+
+const makePlayer = (controls) => {
+  const id = controls.dataset.figure;
+  const picture = document.getElementById(id);
+  const data = JSON.parse(
+    document.querySelector(`script.trails[data-figure="${id}"]`).textContent,
+  );
+  const button = controls.querySelector("button");
+  const slider = controls.querySelector("input");
+  const output = controls.querySelector("output");
+  const group = element("g", { class: "head", "clip-path": `url(#${id}-area-0)` }, picture);
+  const heads = data.trails.map((trail) => {
+    const parent = element("g", { class: `s${trail.color}` }, group);
+    return {
+      at: trail.at,
+      line: element("path", { class: `line s${trail.color}` }, parent),
+      dot: element("circle", { r: 5 }, parent),
+    };
+  });
+  let frame = 0;
+  let timer = 0;
+
+  // The slider is logarithmic in time: the first steps are the long ones.
+  const stepOf = (value) => Math.round((data.last + 1) ** (value / 1000) - 1);
+  const show = () => {
+    const step = stepOf(Number(slider.value));
+    const whole = Number(slider.value) === 1000;
+    picture.classList.toggle("played", !whole);
+    group.style.display = whole ? "none" : "";
+    output.textContent = `t = ${step.toLocaleString("en")}`;
+    slider.setAttribute("aria-valuetext", output.textContent);
+    for (const head of heads) {
+      const { path, x, y } = walked(head.at, step);
+      head.line.setAttribute("d", path);
+      head.dot.setAttribute("cx", x);
+      head.dot.setAttribute("cy", y);
+    }
+  };
+  const playing = () => frame !== 0 || timer !== 0;
+  const label = () => {
+    const [en, zh] = button.querySelectorAll("span");
+    en.textContent = playing() ? "Pause" : "Play";
+    zh.textContent = playing() ? "暂停" : "播放";
+    button.setAttribute("aria-pressed", String(playing()));
+  };
+  const pause = () => {
+    cancelAnimationFrame(frame);
+    clearInterval(timer);
+    frame = timer = 0;
+    label();
+  };
+  const advance = (by) => {
+    slider.value = String(Math.min(1000, Number(slider.value) + by));
+    show();
+    if (Number(slider.value) === 1000) pause();
+  };
+  const play = () => {
+    if (Number(slider.value) === 1000) slider.value = "0";
+    show();
+    if (calm.matches) {
+      timer = setInterval(advance, 1000, 100); // ten still pictures, one a second
+    } else {
+      let last = performance.now();
+      let owed = 0;
+      const tick = (now) => {
+        owed += ((now - last) / 1000 / SECONDS) * 1000;
+        last = now;
+        const whole = Math.floor(owed);
+        owed -= whole;
+        frame = requestAnimationFrame(tick);
+        advance(whole);
+      };
+      frame = requestAnimationFrame(tick);
+    }
+    label();
+  };
+  button.addEventListener("click", () => (playing() ? pause() : play()));
+  slider.addEventListener("input", () => {
+    pause();
+    show();
+  });
+  controls.hidden = false;
+  show();
+  label();
+};
+document.querySelectorAll(".player").forEach(makePlayer);

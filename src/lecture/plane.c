@@ -1,0 +1,44 @@
+#include "lecture/plane.h"
+
+static double excess(void *context, double x, double y) {
+    const surface *s = context;
+    return surface_loss(s, (const double[2]){x, y}) - s->least;
+}
+
+static svg_panel plane(surface *s, svg_text x, svg_text y, const double *level, size_t nlevels) {
+    const double(*axes)[2] = s->row->axes;
+    return (svg_panel){.x = {.label = x, .least = axes[0][0], .greatest = axes[0][1]},
+                       .y = {.label = y, .least = axes[1][0], .greatest = axes[1][1]},
+                       .height = 300,
+                       .contours = {excess, s, level, nlevels}};
+}
+
+svg_panel plane_convex(const lecture *l, const svg_series *series, size_t n) {
+    static const double level[] = {3e3, 1e4, 1e5, 5e5, 1.5e6, 4e6, 8e6, 1.4e7, 2.2e7, 3.2e7, 4.4e7};
+    static const svg_note note[] = {
+        {-188.4332, 2.66945, {"minimum", "最低点"}, true, false},
+        {-120, -4, {"start", "起点"}, true, false},
+    };
+    svg_panel p = plane(l->convex, (svg_text){"b", NULL}, (svg_text){"w", NULL}, level,
+                        sizeof level / sizeof *level);
+    p.series = series;
+    p.nseries = n;
+    p.note = note;
+    p.nnotes = sizeof note / sizeof *note;
+    return p;
+}
+
+svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n) {
+    static const double level[] = {0.1, 0.5, 2, 8, 30, 100, 250, 500, 1000};
+    static const svg_note note[] = {
+        {1, 1, {"minimum", "最低点"}, true, true},
+        {-1.5, 2, {"start", "起点"}, true, false},
+    };
+    svg_panel p = plane(l->crescent, (svg_text){"w₁", NULL}, (svg_text){"w₂", NULL}, level,
+                        sizeof level / sizeof *level);
+    p.series = series;
+    p.nseries = n;
+    p.note = note;
+    p.nnotes = sizeof note / sizeof *note;
+    return p;
+}

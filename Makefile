@@ -25,8 +25,11 @@ test:
 	@tools/install-dependencies test
 	@tools/test
 
+# The same with 20,000 random configurations a rule, and the bits of an aarch64 machine under qemu.
 test-long: export RAVINE_TEST_LONG = 1
-test-long: test
+test-long:
+	@tools/install-dependencies test-long
+	@tools/test
 
 fuzz:
 	@tools/install-dependencies fuzz

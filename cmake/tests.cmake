@@ -1,3 +1,12 @@
+add_executable(same_bits tests/same_bits.c)
+target_include_directories(same_bits PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(same_bits PRIVATE ravine_flags ravine_static)
+add_test(NAME same_bits COMMAND same_bits)
+set_tests_properties(same_bits PROPERTIES LABELS library)
+if(CMAKE_CROSSCOMPILING)
+    return() # cmocka is this machine's
+endif()
+
 # Every tests/test_NAME.c is one program of cmocka tests; tests/support is linked to all of them.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)

@@ -234,7 +234,7 @@
       const wide = [window[0] - span, window[1] + span]; // to have what is next when panning
       const columns = Math.max(this.plot.clientWidth, 200);
       const points = [];
-      const width = shown.length + 1;
+      const width = Math.max(shown.length, 1) + 1; // dygraphs wants a line, if an empty one
       shown.forEach((line, index) => {
         const scale = line.scale ?? 1;
         thin(line.table.x(view.axis), line.drawn, wide, 3 * columns, (x, y) => {

@@ -81,21 +81,39 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
 
 /* ---- the animation ---- */
 
-/* The positions of a trail on the paper, each that lies a little away from the last one shown. */
+/* The positions of a trail on the paper: every move that is new in the picture, and of an orbit a
+ * sample that is even in the logarithm of time. */
 static void put_positions(page *p, const svg_figure *figure, const trail *t) {
-    double shown[2] = {NAN, NAN};
-    const char *comma = "";
-    page_format(p, "{\"color\":%d,\"at\":[", t->color);
-    for (int64_t k = 0; k < t->count; k++) {
+    const size_t n = (size_t)t->count;
+    double *x = calloc(n, sizeof *x), *y = calloc(n, sizeof *y);
+    size_t *keep = calloc(n, sizeof *keep);
+    bool *gap = calloc(n, sizeof *gap);
+    const bool room = x && y && keep && gap;
+    for (size_t k = 0; room && k < n; k++) {
         double at[2];
         svg_locate(figure, 0, t->theta[2 * k], t->theta[2 * k + 1], at);
-        if (!isfinite(at[0] + at[1])) break;
-        if (fabs(at[0] - shown[0]) + fabs(at[1] - shown[1]) < 1.5) continue;
-        page_format(p, "%s%lld,%.1f,%.1f", comma, (long long)t->step[k], at[0], at[1]);
+        x[k] = at[0];
+        y[k] = at[1];
+    }
+    const ptrdiff_t kept = room ? svg_thin_trail(x, y, n, keep, gap) : -1;
+    if (kept < 0) p->failed = true;
+    const char *comma = "";
+    int64_t last = -1;
+    page_format(p, "{\"color\":%d,\"at\":[", t->color);
+    for (size_t k = 0, next = 0; k < n && kept > 0; k++) {
+        const bool new_move = next < (size_t)kept && keep[next] == k;
+        next += new_move;
+        if (!new_move && (double)t->step[k] < 1.003 * (double)last) continue;
+        if (!isfinite(x[k] + y[k])) break;
+        page_format(p, "%s%lld,%.1f,%.1f", comma, (long long)t->step[k], x[k], y[k]);
         comma = ",";
-        memcpy(shown, at, sizeof shown);
+        last = t->step[k];
     }
     page_add(p, "]}");
+    free(x);
+    free(y);
+    free(keep);
+    free(gap);
 }
 
 static void put_animation(page *p, const exhibit *e, const svg_figure *figure) {
@@ -148,11 +166,12 @@ int figure_put(lecture *l, const exhibit *e) {
                                .npanels = e->npanels};
     page *p = &l->page;
     begin_section(p, e);
-    svg_write(p, &figure, SVG_INLINE);
     if (e->ntrails) put_animation(p, e, &figure);
-    page_add(p, "</figure>\n");
+    svg_write(p, &figure, SVG_INLINE);
+    page_add(p, "</figure>\n<div class=\"beside\">");
     words_paragraph(p, e->shows);
     if (e->nfacts) put_facts(p, e);
+    page_add(p, "</div>\n");
     if (e->nruns) runs_put_table(p, e->run, e->nruns, (const run_measured *)l->measured);
     page_add(p, "</section>\n");
     const int status = save_svg(l, e, &figure);
@@ -170,9 +189,9 @@ int figure_put_missing(lecture *l, const exhibit *e, const char *why) {
     page_add(p, "<p class=\"warn\">");
     words_put(p, (svg_text){"This figure could not be made here: ", "这张图在此处无法生成："});
     page_escape(p, why);
-    page_add(p, "</p></figure>\n");
+    page_add(p, "</p></figure>\n<div class=\"beside\">");
     words_paragraph(p, e->shows);
-    page_add(p, "</section>\n");
+    page_add(p, "</div></section>\n");
     const int status = save_svg(l, e, &figure);
     return status ? status : put_json(l, e, why);
 }

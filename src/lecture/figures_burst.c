@@ -69,7 +69,7 @@ static int put_explode(lecture *l, traces *t) {
                        .nbands = nbands},
                       {.x = x,
                        .y = {.label = {"step size times curvature, η S", "步长乘以曲率，η S"},
-                             .log = true},
+                             .greatest = 3},
                        .height = 120,
                        .series = &ratio,
                        .nseries = 1,
@@ -179,11 +179,12 @@ static int put_warmup(lecture *l, traces *t) {
                       "只预热，是把爆发推迟；先预热再衰减，才治得好"},
             .shows =
                 {"With small first steps, more large gradients enter the mean, so σ takes longer "
-                 "to fall: the limit is crossed at step 11,281 instead of 512. Then it bursts all "
+                 "to fall: the limit is crossed after some 11,000 steps instead of 512. Then it "
+                 "bursts all "
                  "the same, and harder. Only when η falls again, like 1/√t, does the limit "
                  "stay out of reach.",
-                 "开头步子小，更多大梯度被计入平均，σ 降得更慢：超过极限的时刻从第 512 步推迟到第 "
-                 "11,281 步。可之后照样爆发，而且更猛。只有让 η 再按 1/√t "
+                 "开头步子小，更多大梯度被计入平均，σ 降得更慢：超过极限的时刻从第 512 步推迟到 "
+                 "11,000 步以后。可之后照样爆发，而且更猛。只有让 η 再按 1/√t "
                  "降下来，才始终碰不到极限。"},
             .panel = {{.x = log_steps,
                        .y = {.label = {"learning rate η", "学习率 η"}, .log = true},

@@ -69,44 +69,50 @@ int figure_rules(lecture *l) {
 
 /* ---- (i) ---- */
 
-enum { SIGN_STEPS = 140, SIGN_FROM = 20, TRAVEL = 60, ORBIT = 139 };
+enum { SIGN_STEPS = 1000, TRAVEL = 130, ORBIT = SIGN_STEPS - 1 };
 
-/* m of the gradients of b on the path: m <- 0.9 m + 0.1 g. */
-static double *momentum_of_b(traces *t) {
+/* m of the gradients on the path: m <- 0.9 m + 0.1 g. */
+static double *momentum_of(traces *t, int axis) {
     const race_trace *trace = &t->race[0].trace;
     double *m = column_new(t, 0), last = 0;
     for (int64_t k = 0; m && k + 1 < trace->count; k++)
-        m[k] = last = 0.9 * last + 0.1 * trace->gradient[2 * k];
+        m[k] = last = 0.9 * last + 0.1 * trace->gradient[2 * k + axis];
     return m;
 }
 
+static double *size_ratio(traces *t, const double *m, int axis) {
+    const race_trace *trace = &t->race[0].trace;
+    double *ratio = column_new(t, 0);
+    for (int64_t k = 0; m && ratio && k + 1 < trace->count; k++)
+        ratio[k] = fabs(m[k]) / trace->sigma[2 * k + axis];
+    return ratio;
+}
+
 static int put_sign(lecture *l, traces *t) {
-    const double *g = column_axis(t, 0, t->race[0].trace.gradient, 0);
-    const double *sigma = column_axis(t, 0, t->race[0].trace.sigma, 0);
-    const double *m = momentum_of_b(t);
-    double *size = column_new(t, 0);
-    for (int64_t k = 0; size && m && k < t->race[0].trace.count; k++) size[k] = fabs(m[k]);
-    const svg_series sign[2] = {traces_curve(t, 0, (svg_text){"gradient g", "梯度 g"}, g, 1),
-                                traces_curve(t, 0, (svg_text){"momentum m", "动量 m"}, m, 0)};
-    const svg_series both[2] = {traces_curve(t, 0, (svg_text){"σ", NULL}, sigma, 2),
-                                traces_curve(t, 0, (svg_text){"|m|", NULL}, size, 0)};
+    const double *g = column_axis(t, 0, t->race[0].trace.gradient, 1);
+    const double *m_b = momentum_of(t, 0), *m_w = momentum_of(t, 1);
+    const double *b = size_ratio(t, m_b, 0), *w = size_ratio(t, m_w, 1);
+    const svg_series sign[2] = {
+        traces_curve(t, 0, (svg_text){"gradient of w", "w 的梯度"}, g, 1),
+        traces_curve(t, 0, (svg_text){"its momentum m", "它的动量 m"}, m_w, 0)};
+    const svg_series ratio[2] = {
+        traces_curve(t, 0, (svg_text){"b, along the valley", "b：沿着峡谷"}, b, 2),
+        traces_curve(t, 0, (svg_text){"w, from wall to wall", "w：两壁之间"}, w, 0)};
+    const svg_level cancelled = {1.0 / 19, {"1/19", NULL}};
     const int status = traces_status(t);
     if (status) return status;
     const fact facts[] = {
-        fact_plain("coherent",
-                   (svg_text){"|m|/σ at t = 60: all gradients point one way",
-                              "t = 60，梯度方向一致时的 |m|/σ"},
-                   size[TRAVEL] / sigma[TRAVEL], 3),
-        fact_wanted(
-            fact_plain("bouncing",
-                       (svg_text){"|m|/σ at t = 139: they alternate; (1 - β)/(1 + β) = 1/19",
-                                  "t = 139，梯度正负交替时的 |m|/σ；(1 - β)/(1 + β) = 1/19"},
-                       size[ORBIT] / sigma[ORBIT], 3),
-            "0.0526", 0.05, 0.056),
+        fact_plain("along",
+                   (svg_text){"|m|/σ of b at t = 130, all gradients of one sign",
+                              "t = 130 时 b 的 |m|/σ（梯度同号）"},
+                   b[TRAVEL], 3),
+        fact_wanted(fact_plain("across",
+                               (svg_text){"|m|/σ of w at t = 999, signs alternate: (1 - β)/(1 + β)",
+                                          "t = 999 时 w 的 |m|/σ（正负交替）：(1 - β)/(1 + β)"},
+                               w[ORBIT], 3),
+                    "1/19 = 0.0526", 0.05, 0.0555),
     };
-    const svg_axis x = {.label = {"step, counted from 1", "步数（从 1 数起）"},
-                        .least = SIGN_FROM,
-                        .greatest = SIGN_STEPS};
+    const svg_text steps = {"step, counted from 1", "步数（从 1 数起）"};
     return figure_put(
         l,
         &(exhibit){
@@ -114,27 +120,28 @@ static int put_sign(lecture *l, traces *t) {
             .name = "sign_and_size",
             .title = {"Momentum keeps the sign, σ only the size", "动量记方向，σ 只记大小"},
             .shows =
-                {"Both m and σ use all past gradients of b, here on the path of RMSProp 1, and "
-                 "yet they do not cancel. On the way all gradients point in one direction: m is "
-                 "as large as σ. Around the minimum they alternate: in m they cancel to "
-                 "1/19, in σ, which squares them, they do not.",
-                 "m 和 σ 用的都是 b 过去的全部梯度（这里取 RMSProp 1 "
-                 "走过的路径），却不会互相抵消。赶路时梯度方向一致，m 和 σ "
-                 "一样大；到了最低点附近，梯度正负交替，m 里正负相消，只剩 1/19，而 σ "
-                 "把梯度平方了，不会相消。"},
-            .panel =
-                {{.x = x,
-                  .y = {.label = {"of b, with its sign", "b 方向，带正负号"},
-                        .least = -3000,
-                        .greatest = 3000},
-                  .height = 190,
-                  .series = sign,
-                  .nseries = 2},
-                 {.x = x,
-                  .y = {.label = {"its size", "大小"}, .least = 10, .greatest = 1e4, .log = true},
-                  .height = 150,
-                  .series = both,
-                  .nseries = 2}},
+                {"Both m and σ use all past gradients, here on the path of RMSProp 0.1, and yet "
+                 "they do not cancel. Along the valley the gradients of b have one sign: m is "
+                 "about as large as σ. From wall to wall those of w alternate: in m, which "
+                 "keeps the sign, all but 1/19 cancels; in σ, which squares, nothing does.",
+                 "m 和 σ 用的都是过去全部的梯度（这里取 RMSProp 0.1 "
+                 "走过的路径），却不会互相抵消。沿着峡谷走，b 的梯度同号，m 和 σ "
+                 "差不多大；在两壁之间弹，w 的梯度一正一负：m 记着正负号，相消之后只剩 1/19；σ "
+                 "先平方再平均，一点也不会消掉。"},
+            .panel = {{.x = {.label = steps, .least = 120, .greatest = 240},
+                       .y = {.label = {"of w, with its sign", "w 方向，带正负号"},
+                             .least = -2e5,
+                             .greatest = 2e5},
+                       .height = 170,
+                       .series = sign,
+                       .nseries = 2},
+                      {.x = {.label = steps, .least = 100, .greatest = SIGN_STEPS},
+                       .y = {.label = {"|m| / σ", NULL}, .least = 1e-3, .greatest = 2, .log = true},
+                       .height = 150,
+                       .series = ratio,
+                       .nseries = 2,
+                       .level = &cancelled,
+                       .nlevels = 1}},
             .npanels = 2,
             .fact = facts,
             .nfacts = sizeof facts / sizeof *facts,
@@ -142,7 +149,7 @@ static int put_sign(lecture *l, traces *t) {
 }
 
 int figure_sign(lecture *l) {
-    static const run_id id = RUN_RMSPROP_1;
+    static const run_id id = RUN_RMSPROP_01;
     traces t;
     int status = traces_make(&t, l, &id, 1, SIGN_STEPS);
     if (status) return status;

@@ -13,7 +13,6 @@ static int put_sigma(lecture *l, traces *t) {
     const svg_series sigma[2] = {
         traces_curve(t, 0, (svg_text){"σ of b, the flat direction", "b 的 σ（平缓方向）"}, b, 0),
         traces_curve(t, 0, (svg_text){"σ of w, the steep direction", "w 的 σ（陡峭方向）"}, w, 1)};
-    const svg_series way = traces_way(t, 0, run_rows[RUN_MEAN].name, 0);
     const int status = traces_status(t);
     if (status) return status;
     const fact facts[] = {
@@ -44,10 +43,10 @@ static int put_sigma(lecture *l, traces *t) {
                  "变小，直到参数被甩出谷底时才猛地跳上去（见图 e）。"},
             .panel = {{.x = {.label = {"step, counted from 1", "步数（从 1 数起）"}, .log = true},
                        .y = {.label = {"σ", NULL}, .log = true},
+                       .height = 260,
                        .series = sigma,
-                       .nseries = 2},
-                      plane_convex(l, &way, 1)},
-            .npanels = 2,
+                       .nseries = 2}},
+            .npanels = 1,
             .fact = facts,
             .nfacts = sizeof facts / sizeof *facts,
         });
@@ -113,13 +112,14 @@ static int put_crescent(lecture *l, traces *t) {
                .title = {"RMSProp: the same parameter, another rate at another time",
                          "RMSProp：同一个参数，不同时刻用不同的学习率"},
                .shows =
-                   {"On the crescent the wall is steep and the bed is flat, in the same direction. "
-                    "RMSProp weights new gradients most, so its σ follows within some ten steps; "
-                    "the mean over all gradients still remembers the wall and would brake 20 to "
-                    "40 times too hard.",
+                   {"On the crescent the wall is steep and the bed flat in the same direction. "
+                    "RMSProp "
+                    "weights new gradients most: its σ can halve every 13 steps. The mean over all "
+                    "gradients still remembers the wall and would take steps 20 to 40 times too "
+                    "short.",
                     "在月牙形的损失面上，同一个方向，谷壁很陡，谷底却很平。RMSProp "
-                    "最看重新的梯度，σ 十来步就跟上了；而对全部历史取平均的 σ "
-                    "还记着谷壁上的大梯度，步子会被压小到二十到四十分之一。"},
+                    "最看重新的梯度，σ 每 13 步就能减半；而对全部历史取平均的 σ "
+                    "还记着谷壁上的大梯度，步子会被压到二十分之一甚至四十分之一。"},
                .panel = {plane_crescent(l, &way, 1),
                          {.x = {.label = {"step t", "第 t 步"}, .greatest = 1500},
                           .y = {.label = {"σ of w₁", "w₁ 的 σ"}, .log = true},

@@ -64,7 +64,8 @@ static int measure(run_measured *m, run_id id, const surface *convex) {
                             [RUN_END_B] = finite ? r.end[0] : NAN,
                             [RUN_END_W] = finite ? r.end[1] : NAN,
                             [RUN_DISTANCE] = finite ? r.distance : NAN,
-                            [RUN_WORST] = finite ? r.worst_excess_loss : NAN,
+                            /* below the rounding of the loss it is 0 */
+                            [RUN_WORST] = finite ? fmax(r.worst_excess_loss, 0) : NAN,
                             [RUN_LIMIT] = r.limit,
                             [RUN_UNSTABLE] = (double)r.first_unstable_step,
                             [RUN_BURSTS] = (double)r.bursts,

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static void put_in(page *p, const char *element, const char *lang, const char *text) {
     page_format(p, "<%s lang=\"%s\">", element, lang);
@@ -26,8 +27,8 @@ void words_paragraph(page *p, svg_text t) {
 
 void words_number(double value, int digits, char *text, size_t size) {
     const double magnitude = fabs(value);
-    if (value == 0) {
-        snprintf(text, size, "0");
+    if (value == round(value) && magnitude < 1e6) {
+        svg_number(value, false, text, size);
     } else if (magnitude < 1e-3 || magnitude >= 1e6) {
         const int exponent = (int)floor(log10(magnitude));
         snprintf(text, size, "%.2ge%d", value / pow(10, exponent), exponent);
@@ -35,6 +36,7 @@ void words_number(double value, int digits, char *text, size_t size) {
         const double unit = pow(10, fmax(0, ceil(log10(magnitude)) - digits));
         svg_number(round(value / unit) * unit, false, text, size);
     } else {
-        snprintf(text, size, "%.*g", digits, value);
+        snprintf(text, size, "%#.*g", digits, value);
+        if (text[strlen(text) - 1] == '.') text[strlen(text) - 1] = '\0';
     }
 }

@@ -62,15 +62,14 @@ static void put_power(int exponent, char *text, size_t size) {
         used += (size_t)snprintf(text + used, size - used, "%s", raised[*d - '0']);
 }
 
-void svg_number(double value, bool log, char *text, size_t size) {
-    const double exponent = log && value > 0 ? round(log10(value)) : 0;
-    const bool power = log && fabs(value / pow(10, exponent) - 1) < 1e-9;
-    if (power && (exponent < -2 || exponent > 4)) {
+void svg_number(double value, bool powers, char *text, size_t size) {
+    const double exponent = value > 0 ? round(log10(value)) : 0;
+    if (powers && exponent != 0 && fabs(value / pow(10, exponent) - 1) < 1e-9) {
         put_power((int)exponent, text, size);
         return;
     }
     char digits[32];
-    const bool whole = value == round(value) && fabs(value) < 1e9;
+    const bool whole = value == round(value) && fabs(value) < 1e15;
     snprintf(digits, sizeof digits, whole ? "%.0f" : "%.6g", value);
     if (whole)
         put_thousands(digits, text, size);

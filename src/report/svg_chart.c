@@ -182,27 +182,46 @@ static double end_of(const svg_span *s, double end) {
     return s->log ? pow(10, end) : end;
 }
 
-static void put_axes(page *p, const svg_frame *f, svg_place place) {
+/* The ticks of an axis, and whether they are better read as powers of ten. */
+static size_t ticks_of(const svg_span *s, double tick[SVG_TICKS], bool *powers) {
+    const size_t n = svg_ticks(end_of(s, s->low), end_of(s, s->high), s->log, tick);
+    *powers = s->log && n > 0 && (tick[0] < 1e-2 || tick[n - 1] > 1e5);
+    return n;
+}
+
+static void put_x_ticks(page *p, const svg_frame *f) {
     double tick[SVG_TICKS];
     char text[48];
+    bool powers;
     const double right = f->left + f->width, bottom = f->top + f->height;
-    size_t n = svg_ticks(end_of(&f->x, f->x.low), end_of(&f->x, f->x.high), f->x.log, tick);
+    const size_t n = ticks_of(&f->x, tick, &powers);
     for (size_t k = 0; k < n; k++) {
         const double x = svg_place_x(f, tick[k]);
+        svg_number(tick[k], powers, text, sizeof text);
         page_format(p, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>", x, f->top, bottom);
-        svg_number(tick[k], f->x.log, text, sizeof text);
         put_plain(p, x, bottom + 15, right - x < 12 ? "tick end" : "tick middle", text);
     }
-    n = svg_ticks(end_of(&f->y, f->y.low), end_of(&f->y, f->y.high), f->y.log, tick);
+}
+
+static void put_y_ticks(page *p, const svg_frame *f) {
+    double tick[SVG_TICKS];
+    char text[48];
+    bool powers;
+    const size_t n = ticks_of(&f->y, tick, &powers);
     for (size_t k = 0; k < n; k++) {
         const double y = svg_place_y(f, tick[k]);
-        page_format(p, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>", f->left, y, right);
-        svg_number(tick[k], f->y.log, text, sizeof text);
+        svg_number(tick[k], powers, text, sizeof text);
+        page_format(p, "<path class=\"grid\" d=\"M%.1f %.1fh%.1f\"/>", f->left, y, f->width);
         put_plain(p, f->left - 6, y + 4, "tick end", text);
     }
-    page_format(p, "<path class=\"axis\" d=\"M%.1f %.1fV%.1fH%.1f\"/>\n", f->left, f->top, bottom,
-                right);
-    put_text(p, place, (f->left + right) / 2, bottom + TICK_ROOM + 13, "label middle",
+}
+
+static void put_axes(page *p, const svg_frame *f, svg_place place) {
+    put_x_ticks(p, f);
+    put_y_ticks(p, f);
+    page_format(p, "<path class=\"axis\" d=\"M%.1f %.1fv%.1fh%.1f\"/>\n", f->left, f->top,
+                f->height, f->width);
+    put_text(p, place, f->left + f->width / 2, f->top + f->height + TICK_ROOM + 13, "label middle",
              f->panel->x.label);
 }
 
@@ -231,8 +250,8 @@ static void put_notes(page *p, const svg_frame *f, svg_place place) {
         if (!isfinite(x) || !isfinite(y)) continue;
         if (n->cross)
             page_format(p, "<path class=\"cross\" d=\"M%.1f %.1fl8 8m0-8l-8 8\"/>", x - 4, y - 4);
-        const double aside = n->cross ? 8 : 0;
-        put_text(p, place, n->left ? x - aside : x + aside, y - (n->cross ? 5 : 0),
+        const double aside = n->cross ? 8 : 0, under = y - f->top < LINE_HEIGHT ? 15 : -5;
+        put_text(p, place, n->left ? x - aside : x + aside, n->cross ? y + under : y,
                  n->left ? "note end" : "note", n->text);
     }
 }

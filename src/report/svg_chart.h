@@ -107,7 +107,8 @@ void svg_locate(const svg_figure *figure, size_t panel, double x, double y, doub
 enum { SVG_TICKS = 12 };
 /* svg_axis.c: at most SVG_TICKS round values in [least, greatest], rising; how many. */
 size_t svg_ticks(double least, double greatest, bool log, double tick[SVG_TICKS]);
-void svg_number(double value, bool log, char *text, size_t size); /* "20,000", "10⁻⁷" */
+/* "20,000" or, where `powers` is set and value is one of ten, "10⁻⁷". */
+void svg_number(double value, bool powers, char *text, size_t size);
 
 /* svg_thin.c: which of n points to draw. A curve: per pixel column the first, the least, the
  * greatest and the last. A trail: each move from pixel to pixel once; gap[k]: no line leads to

@@ -419,6 +419,11 @@ RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report)
 RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,
                                              ravine_report *report) RAVINE_MUST_CHECK;
 
+/* The same of one parameter, in the order of adding; its `group` is the parameter's. All norms are
+ * 0 if it had no gradient. */
+RAVINE_API ravine_status ravine_param_report(const ravine_optimizer *o, int64_t param,
+                                             ravine_report *report) RAVINE_MUST_CHECK;
+
 /* ---- looking at the state -----------------------------------------------------------------------
  */
 RAVINE_API int64_t ravine_param_count(const ravine_optimizer *o);

@@ -124,6 +124,36 @@ static void norms_are_those_of_long_double(void **state) {
     unmake(&m);
 }
 
+/* Squares of the parameters' norms add up to those of all; one without a gradient has none. */
+static void parameters_have_reports_of_their_own(void **state) {
+    (void)state;
+    const char *const rule[3] = {"adamw lr=0.01", "sgd lr=0.1 momentum=0.9", "lion lr=0.001"};
+    many m;
+    make(&m, rule);
+    ravine_report report, part = {.size = sizeof part};
+    one_step(&m, RAVINE_OK, &report);
+    long double grad = 0, update = 0, param = 0;
+    for (int64_t p = 0; p < PARAMS; p++) {
+        assert_int_equal(ravine_param_report(m.o, p, &part), RAVINE_OK);
+        grad += (long double)part.grad_norm * part.grad_norm;
+        update += (long double)part.update_norm * part.update_norm;
+        param += (long double)part.param_norm * part.param_norm;
+    }
+    assert_near(report.grad_norm, sqrtl(grad), "grad_norm");
+    assert_near(report.update_norm, sqrtl(update), "update_norm");
+    assert_near(report.param_norm, sqrtl(param), "param_norm");
+
+    make_grad(m.o, 1, NULL);
+    one_step(&m, RAVINE_OK, &report);
+    assert_int_equal(ravine_param_report(m.o, 1, &part), RAVINE_OK);
+    assert_true(part.grad_norm == 0 && part.update_norm == 0 && part.param_norm == 0);
+    assert_int_equal(ravine_param_report(m.o, 0, &part), RAVINE_OK);
+    assert_true(part.update_norm > 0 && part.step == 2);
+    assert_int_equal(ravine_param_report(m.o, PARAMS, &part), RAVINE_E_RANGE);
+    assert_int_equal(ravine_param_report(m.o, -1, &part), RAVINE_E_RANGE);
+    unmake(&m);
+}
+
 /* Gradient norms are after grad_scale and before clipping; held elements count in param_norm. */
 static void norms_of_a_clipped_and_held_step(void **state) {
     (void)state;
@@ -188,6 +218,7 @@ static void a_report_changes_no_bits(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norms_are_those_of_long_double),
+        cmocka_unit_test(parameters_have_reports_of_their_own),
         cmocka_unit_test(norms_of_a_clipped_and_held_step),
         cmocka_unit_test(no_report_no_group_report),
         cmocka_unit_test(a_report_changes_no_bits),

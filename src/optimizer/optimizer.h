@@ -16,6 +16,7 @@ typedef struct param {
     void *state[STATE_ARRAYS_MAX];
     void *ema; /* NULL: no average of the weights */
     int64_t clock;
+    int64_t attempt; /* the last step in which it had a gradient, counted as attempts */
     double scalar[RULE_SCALARS_MAX], next_scalar[RULE_SCALARS_MAX];
     update_kernel update;
     norm_kernel norm;
@@ -38,9 +39,11 @@ typedef struct batch {
     size_t bytes;
 } batch;
 
-typedef struct sums {
+/* Over blocks: sums of squares, and the gradients that were refused. */
+typedef struct totals {
     double gradient2, update2, param2;
-} sums;
+    int64_t nonfinite, nonfinite_param, nonfinite_index; /* count; the first, or -1 */
+} totals;
 
 typedef struct group {
     ravine_config config;                            /* as set */
@@ -49,8 +52,7 @@ typedef struct group {
     kernel_shape shape;
     int64_t nparams;
     param *latest; /* the parameter whose coefficients were made last in this step */
-    sums sums;     /* of the last step */
-    int64_t nonfinite, nonfinite_param, nonfinite_index;
+    totals totals; /* of the last step */
 } group;
 
 struct ravine_optimizer {
@@ -89,6 +91,6 @@ static inline int64_t block_count(int64_t len) {
 /* Sums and counts of the last pass over the active parameters, into their groups. */
 void ravine_report_gather(ravine_optimizer *o);
 ravine_status ravine_report_fail_size(const ravine_report *report);
-void ravine_report_fill(const ravine_optimizer *o, int32_t index, ravine_report *report);
+void ravine_report_fill(const ravine_optimizer *o, ravine_report *report); /* of all groups */
 
 #endif

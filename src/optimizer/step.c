@@ -46,6 +46,7 @@ static void plan(ravine_optimizer *o) {
         if (!p->grad && p->len) continue;
         param_slot *slot = &o->slots[o->nactive++];
         slot->active = p;
+        p->attempt = o->attempts;
         slot->first_block = o->nblocks;
         o->nblocks += block_count(p->len);
     }
@@ -156,7 +157,7 @@ static double norm_at(ravine_optimizer *o, double scale) {
     double sum = 0;
     run_pass(&work);
     ravine_report_gather(o);
-    for (int32_t k = 0; k < o->ngroups; k++) sum += o->groups[k].sums.gradient2;
+    for (int32_t k = 0; k < o->ngroups; k++) sum += o->groups[k].totals.gradient2;
     return sqrt(sum) / scale / o->options.grad_scale;
 }
 
@@ -169,7 +170,7 @@ static double measure_norm(ravine_optimizer *o) {
 
 static bool any_nonfinite(const ravine_optimizer *o) {
     for (int32_t k = 0; k < o->ngroups; k++)
-        if (o->groups[k].nonfinite) return true;
+        if (o->groups[k].totals.nonfinite) return true;
     return false;
 }
 
@@ -189,8 +190,8 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     if (status) return status;
     const double unscale = 1 / o->options.grad_scale;
     const bool clips = o->options.clip_norm < HUGE_VAL, skips = o->options.nonfinite == RAVINE_SKIP;
-    plan(o);
     o->attempts++;
+    plan(o);
     o->clip = 1;
     o->reported = report != NULL;
 
@@ -199,7 +200,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     if (clips || skips) {
         norm = measure_norm(o);
         if (skips && any_nonfinite(o)) {
-            if (report) ravine_report_fill(o, -1, report);
+            if (report) ravine_report_fill(o, report);
             return RAVINE_SKIPPED;
         }
         if (clips && norm > o->options.clip_norm) {
@@ -212,7 +213,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     ravine_report_gather(o);
     finish(o);
     if (report) {
-        ravine_report_fill(o, -1, report);
+        ravine_report_fill(o, report);
         if (clips) report->grad_norm = norm;
     }
     if (any_nonfinite(o)) return RAVINE_HELD;

@@ -147,7 +147,7 @@
     probe.remove();
     return color;
   };
-  const faded = (color) => color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.25)");
+  const faded = (color) => color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
 
   // Four digits: "0.3125", "1.5e-7"; whole numbers all of them: "1,000,000".
   function shortNumber(value) {
@@ -234,6 +234,7 @@
       const wide = [window[0] - span, window[1] + span]; // to have what is next when panning
       const columns = Math.max(this.plot.clientWidth, 200);
       const points = [];
+      this.hasPositive = false;
       const width = Math.max(shown.length, 1) + 1; // dygraphs wants a line, if an empty one
       shown.forEach((line, index) => {
         const scale = line.scale ?? 1;
@@ -241,6 +242,7 @@
           const row = new Array(width).fill(null);
           row[0] = x;
           row[index + 1] = this.isLog() && !(y > 0) ? NaN : y * scale;
+          if (y > 0) this.hasPositive = true;
           points.push(row);
         });
       });
@@ -277,13 +279,14 @@
           pointSize: 2.5,
         };
       });
+      const file = this.rows(shown, window);
       return {
-        file: this.rows(shown, window),
+        file,
         labels: shown.length ? labels : ["x", "y0"],
         series,
         dateWindow: window,
         valueRange: null,
-        logscale: this.isLog(),
+        logscale: this.isLog() && this.hasPositive,
         gridLineColor: ink,
         axisLineColor: ink,
       };

@@ -23,8 +23,6 @@
 #include <stdio.h>
 
 /* ---- train_setup.c: everything that a step needs ------------------------------------------- */
-enum { TRAIN_GROUPS_MAX = 2 };
-
 typedef struct training {
     const config *config;
     dataset_pair data;
@@ -32,9 +30,7 @@ typedef struct training {
     net *net;
     ravine_pool *pool;
     ravine_optimizer *optimizer;
-    int32_t ngroups; /* 0: weights (and all else, if there is one group), 1: vectors */
-    const char *group_name[TRAIN_GROUPS_MAX];
-    int64_t group_size[TRAIN_GROUPS_MAX]; /* trainable numbers */
+    int32_t ngroups; /* one for each parameter tensor of the net, in its order */
     int64_t batch;                        /* examples of a step */
     int64_t slice;                        /* examples evaluated at once */
     int64_t steps_per_epoch, total_steps;

@@ -23,6 +23,7 @@ struct record {
     char folder[PATH_MAX];
     run_log *log;
     tfevents *events;
+    double *norm; /* [3][ngroups] of the gradient, the update and the parameters */
 };
 
 /* ---- the header ---------------------------------------------------------------------------------
@@ -52,9 +53,11 @@ static json_t *machine_json(const training *t) {
 
 static json_t *groups_json(const training *t) {
     json_t *groups = json_array();
-    for (int32_t g = 0; g < t->ngroups; g++)
-        json_array_append_new(groups, json_pack("{ss sI}", "name", t->group_name[g], "size",
-                                                (json_int_t)t->group_size[g]));
+    for (int32_t g = 0; g < t->ngroups; g++) {
+        net_tensor tensor = net_param(t->net, g);
+        json_array_append_new(
+            groups, json_pack("{ss sI}", "name", tensor.name, "size", (json_int_t)tensor.len));
+    }
     return groups;
 }
 
@@ -116,16 +119,15 @@ static int create_log(record *r) {
 
 int record_create(record **out, const training *t) {
     record *r = calloc(1, sizeof *r);
-    if (!r) return failure(EXIT_INPUT, "out of memory");
-    r->t = t;
-    int status = make_folder(r);
-    if (status) {
-        free(r);
-        return status;
+    double *norm = calloc(3 * (size_t)t->ngroups, sizeof *norm);
+    int status = r && norm ? 0 : failure(EXIT_INPUT, "out of memory");
+    if (!status) {
+        *r = (record){.t = t, .norm = norm};
+        status = make_folder(r);
+        if (!status && (status = create_log(r))) rmdir(r->folder);
     }
-    status = create_log(r);
     if (status) {
-        rmdir(r->folder);
+        free(norm);
         free(r);
         return status;
     }
@@ -140,6 +142,7 @@ const char *record_folder(const record *r) {
 int record_close(record *r) {
     if (!r) return 0;
     int log = run_log_close(r->log), events = tfevents_close(r->events);
+    free(r->norm);
     free(r);
     return log ? log : events;
 }
@@ -149,15 +152,16 @@ int record_close(record *r) {
 
 int record_step(record *r, const train_step *s) {
     const ravine_report *all = &s->report;
-    double norm[3][TRAIN_GROUPS_MAX];
     int32_t ngroups = r->t->ngroups;
+    double *grad_norm = r->norm, *update_norm = grad_norm + ngroups,
+           *param_norm = update_norm + ngroups;
     for (int32_t g = 0; g < ngroups; g++) {
         ravine_report group = {.size = sizeof group};
         if (ravine_group_report(r->t->optimizer, g, &group) < 0)
             return failure(EXIT_USAGE, "%s", ravine_errmsg());
-        norm[0][g] = group.grad_norm;
-        norm[1][g] = group.update_norm;
-        norm[2][g] = group.param_norm;
+        grad_norm[g] = group.grad_norm;
+        update_norm[g] = group.update_norm;
+        param_norm[g] = group.param_norm;
     }
     run_log_integer(r->log, "step", s->step);
     run_log_integer(r->log, "epoch", s->epoch);
@@ -166,9 +170,9 @@ int record_step(record *r, const train_step *s) {
     run_log_number(r->log, "grad_norm", all->grad_norm);
     run_log_number(r->log, "update_norm", all->update_norm);
     run_log_number(r->log, "param_norm", all->param_norm);
-    run_log_numbers(r->log, "group_grad_norm", norm[0], (size_t)ngroups);
-    run_log_numbers(r->log, "group_update_norm", norm[1], (size_t)ngroups);
-    run_log_numbers(r->log, "group_param_norm", norm[2], (size_t)ngroups);
+    run_log_numbers(r->log, "group_grad_norm", grad_norm, (size_t)ngroups);
+    run_log_numbers(r->log, "group_update_norm", update_norm, (size_t)ngroups);
+    run_log_numbers(r->log, "group_param_norm", param_norm, (size_t)ngroups);
     run_log_number(r->log, "clip", all->clip);
     run_log_integer(r->log, "nonfinite", all->nonfinite);
     run_log_number(r->log, "seconds", s->seconds);

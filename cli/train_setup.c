@@ -47,7 +47,12 @@ static int make_net(training *t) {
     return net_create(&t->net, &t->spec, t->slice, ravine_pool_run, t->pool);
 }
 
-/* Group 0, and where it is asked for group 1 with the vectors, which do not decay. */
+/* Biases, scales and shifts of norms need not decay. */
+static bool decays(const training *t, int32_t group) {
+    return net_param(t->net, group).decays || !t->config->no_decay_on_vectors;
+}
+
+/* A group for each tensor, so that the step reports the norms of each. */
 static int make_groups(training *t) {
     ravine_config rule;
     int status = config_rule(t->config, &rule);
@@ -56,37 +61,35 @@ static int make_groups(training *t) {
     ravine_env_init(&env);
     env.parallel = ravine_pool_run;
     env.parallel_context = t->pool;
-    ravine_status made = ravine_create(&t->optimizer, &rule, &env);
-    t->group_name[t->ngroups++] = t->config->no_decay_on_vectors ? "weights" : "all";
-    if (made >= 0 && t->config->no_decay_on_vectors) {
-        int32_t group;
-        rule.weight_decay = 0;
-        made = ravine_add_group(t->optimizer, &rule, &group);
-        t->group_name[t->ngroups++] = "vectors";
+    const double decay = rule.weight_decay;
+    t->ngroups = (int32_t)net_param_count(t->net);
+    ravine_status made = RAVINE_OK;
+    for (int32_t g = 0; g < t->ngroups && made >= 0; g++) {
+        rule.weight_decay = decays(t, g) ? decay : 0;
+        made = g ? ravine_add_group(t->optimizer, &rule, NULL)
+                 : ravine_create(&t->optimizer, &rule, &env);
     }
     return made < 0 ? library_failure(made) : 0;
 }
 
 static int add_params(training *t) {
-    int64_t count = net_param_count(t->net), bytes;
-    ravine_param *param = calloc((size_t)count, sizeof *param);
+    int64_t bytes;
+    ravine_param *param = calloc((size_t)t->ngroups, sizeof *param);
     if (!param) return failure(EXIT_INPUT, "out of memory");
-    for (int64_t k = 0; k < count; k++) {
+    for (int32_t g = 0; g < t->ngroups; g++) {
         /* Shapes are copied by the library, but only in ravine_add: the net keeps the names. */
-        net_tensor tensor = net_param(t->net, k);
-        int32_t group = t->ngroups > 1 && !tensor.decays;
-        param[k] = (ravine_param){.size = sizeof *param,
+        net_tensor tensor = net_param(t->net, g);
+        param[g] = (ravine_param){.size = sizeof *param,
                                   .dtype = RAVINE_F32,
-                                  .group = group,
+                                  .group = g,
                                   .name = tensor.name,
                                   .data = tensor.data,
                                   .grad = tensor.grad,
                                   .len = tensor.len};
-        t->group_size[group] += tensor.len;
     }
     t->announced_bytes = ravine_memory_bytes(t->optimizer);
-    ravine_status status = ravine_state_bytes(t->optimizer, param, count, &bytes);
-    if (status >= 0) status = ravine_add(t->optimizer, param, count);
+    ravine_status status = ravine_state_bytes(t->optimizer, param, t->ngroups, &bytes);
+    if (status >= 0) status = ravine_add(t->optimizer, param, t->ngroups);
     if (status >= 0) t->announced_bytes += bytes;
     free(param);
     return status < 0 ? library_failure(status) : 0;
@@ -99,8 +102,10 @@ static int set_schedules(training *t) {
         int status = config_schedule(t->config, setting, t->total_steps, &schedule, &given);
         if (status) return status;
         if (!given) continue;
-        int32_t group = setting == RAVINE_WEIGHT_DECAY ? 0 : -1;
-        ravine_status set = ravine_set_schedule(t->optimizer, group, setting, &schedule);
+        ravine_status set = RAVINE_OK;
+        for (int32_t g = 0; g < t->ngroups && set >= 0; g++)
+            if (setting != RAVINE_WEIGHT_DECAY || decays(t, g))
+                set = ravine_set_schedule(t->optimizer, g, setting, &schedule);
         if (set < 0)
             return failure(EXIT_USAGE, "schedule.%s: %s", ravine_setting_describe(setting)->name,
                            ravine_errmsg());

@@ -116,24 +116,36 @@
     return low;
   }
 
-  // Calls add(x, y) for the points of the window and one beyond each end: every bucket's least and
-  // greatest where there are few, else those of each of `columns` columns.
-  function thin(x, curve, [from, to], columns, add) {
+  // NaN if there are no numbers.
+  function leastOf(values, start, end) {
+    let least = NaN;
+    for (let k = start; k < end; k++)
+      if (values[k] < least || least !== least) least = values[k];
+    return least;
+  }
+
+  function greatestOf(values, start, end) {
+    let greatest = NaN;
+    for (let k = start; k < end; k++)
+      if (values[k] > greatest || greatest !== greatest) greatest = values[k];
+    return greatest;
+  }
+
+  // Calls add(x, values of the curves) for the points of the window and one beyond each end: the
+  // buckets where there are few, else `columns` columns of them; once with the least values of each
+  // and once with the greatest.
+  function thin(x, curves, [from, to], columns, add) {
     const low = Math.max(firstFrom(x, from) - 1, 0);
     const high = Math.min(firstFrom(x, to) + 1, x.length);
-    const stride = high - low > 2 * columns ? (high - low) / columns : 1;
+    const stride = Math.max((high - low) / columns, 1);
     for (let column = 0; ; column++) {
       const start = low + Math.floor(column * stride);
       const end = Math.min(low + Math.floor((column + 1) * stride), high);
       if (start >= high) return;
-      let least = NaN;
-      let greatest = NaN;
-      for (let k = start; k < end; k++) {
-        if (!(curve.least[k] >= least)) least = curve.least[k] ?? least;
-        if (!(curve.greatest[k] <= greatest)) greatest = curve.greatest[k] ?? greatest;
-      }
+      const least = curves.map((curve) => leastOf(curve.least, start, end));
+      const greatest = curves.map((curve) => greatestOf(curve.greatest, start, end));
       add(x[start], least);
-      if (greatest !== least && greatest === greatest) add(x[start], greatest);
+      if (greatest.some((value, k) => value > least[k])) add(x[start], greatest);
     }
   }
 
@@ -233,21 +245,25 @@
       const span = window[1] - window[0];
       const wide = [window[0] - span, window[1] + span]; // to have what is next when panning
       const columns = Math.max(this.plot.clientWidth, 200);
-      const points = [];
-      this.hasPositive = false;
+      const rows = [];
       const width = Math.max(shown.length, 1) + 1; // dygraphs wants a line, if an empty one
-      shown.forEach((line, index) => {
-        const scale = line.scale ?? 1;
-        thin(line.table.x(view.axis), line.drawn, wide, 3 * columns, (x, y) => {
+      this.hasPositive = false;
+      for (const table of new Set(shown.map((line) => line.table))) {
+        const places = [...shown.keys()].filter((k) => shown[k].table === table);
+        const curves = places.map((k) => shown[k].drawn);
+        thin(table.x(view.axis), curves, wide, 3 * columns, (x, values) => {
           const row = new Array(width).fill(null);
           row[0] = x;
-          row[index + 1] = this.isLog() && !(y > 0) ? NaN : y * scale;
-          if (y > 0) this.hasPositive = true;
-          points.push(row);
+          places.forEach((k, at) => {
+            const drawable = values[at] > 0 || !this.isLog();
+            row[k + 1] = drawable ? values[at] * (shown[k].scale ?? 1) : NaN;
+            if (values[at] > 0) this.hasPositive = true;
+          });
+          rows.push(row);
         });
-      });
-      if (shown.length > 1) points.sort((a, b) => a[0] - b[0]); // stable: a line stays in order
-      return points.length ? points : [new Array(width).fill(null).fill(window[0], 0, 1)];
+      }
+      rows.sort((a, b) => a[0] - b[0]); // stable: a line stays in order
+      return rows.length ? rows : [[window[0], ...new Array(width - 1).fill(null)]];
     }
 
     // What is drawn: every line, and behind a smoothed one the raw one, faint.

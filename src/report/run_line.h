@@ -19,7 +19,7 @@
 #define RUN_COLUMN_ENUM(NAME, key) RUN_##NAME,
 typedef enum run_column { RUN_COLUMN_LIST(RUN_COLUMN_ENUM) RUN_COLUMNS } run_column;
 
-enum { RUN_GROUPS_MAX = 1024 };
+enum { RUN_GROUPS_MAX = 4096 };
 typedef enum run_norm { RUN_UPDATE_NORM, RUN_PARAM_NORM, RUN_NORMS } run_norm;
 
 typedef struct run_line {

@@ -298,6 +298,25 @@ def test_a_spike_of_one_step_is_drawn(browser, comparison):
     assert pixels and all(abs(x - SPIKE_STEP / 20_000) < 0.02 for x in pixels)
 
 
+def test_gaps_swallow_nothing(browser, runs, tmp_path):
+    """Every second loss was not finite: what is between is drawn all the same."""
+    lines = (runs[0] / "run.jsonl").read_text().splitlines(keepends=True)
+    gaps = [re.sub(r'"loss":[^,]*,"lr"', '"loss":null,"lr"', line) for line in lines]
+    (tmp_path / "run").mkdir()
+    mixed = [gaps[k] if k % 2 == 0 else line for k, line in enumerate(lines)]
+    (tmp_path / "run/run.jsonl").write_text("".join(mixed))
+    report(tmp_path / "run")
+    visit(browser, tmp_path / "run/report.html")
+    columns = browser.execute_script(
+        "const c = document.querySelector('#loss canvas'); const w = c.width, h = c.height;"
+        "const d = c.getContext('2d').getImageData(0, 0, w, h).data; let n = 0;"
+        "for (let x = 0; x < w; x++) for (let y = 0; y < h; y++) { const k = 4 * (y * w + x);"
+        "if (d[k + 3] && d[k + 2] - d[k] > 80) { n++; break; } } return n / w"
+    )
+    assert columns > 0.9
+    assert_quiet(browser)
+
+
 def test_prints(browser, comparison):
     visit(browser, comparison, dark=True)
     pdf = base64.b64decode(browser.print_page())

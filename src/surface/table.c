@@ -139,7 +139,7 @@ static const surface_row table[] = {
      COMPUTED_BY(tanh_chain)},
     {.name = "logistic",
      .title = "logistic regression on two clouds of points",
-     .formula = "mean of log(1 + exp(-label w . point)) + decay |w|^2 / 2",
+     .formula = "mean of log(1 + exp(-label w . point)) + decay w . w / 2",
      .coordinate = {"w1", "w2"},
      .axes = {{-1, 4}, {-1, 4}},
      .parameter = {SIZE,

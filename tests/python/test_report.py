@@ -307,6 +307,7 @@ def test_gaps_swallow_nothing(browser, runs, tmp_path):
     (tmp_path / "run/run.jsonl").write_text("".join(mixed))
     report(tmp_path / "run")
     visit(browser, tmp_path / "run/report.html")
+    click(browser, "log")
     columns = browser.execute_script(
         "const c = document.querySelector('#loss canvas'); const w = c.width, h = c.height;"
         "const d = c.getContext('2d').getImageData(0, 0, w, h).data; let n = 0;"

@@ -146,8 +146,8 @@ static void add_charts(const report *r, page *p) {
     add_chart(p, "lr", "Learning rate", NULL);
     add_chart(
         p, "ratio", "Update / weight",
-        "Norm of a step's change over the norm of the parameters, for each group; logarithmic. "
-        "A rule of thumb is 0.001: far below, the group hardly moves.");
+        "Norm of a step's change over the norm of the parameters, for each tensor; logarithmic. "
+        "A rule of thumb is 0.001: far below, it hardly moves.");
     add_chart(p, "step_time", "Time per step, ms",
               "Wall clock, averaged between logged steps; evaluation after an epoch counts too.");
 }

@@ -235,7 +235,7 @@
         line.text.className = "value";
         line.entry = document.createElement("span");
         const name = [alone ? "" : line.run.label, line.name ?? ""].join(" ").trim();
-        line.entry.append(swatch, name ? `${name} ` : "", line.text);
+        line.entry.append(...(name ? [swatch, `${name} `] : []), line.text);
         this.legend.append(line.entry);
       }
     }

@@ -8,9 +8,20 @@ static const svg_axis log_steps = {.label = {"step, counted from 1", "步数（�
 
 /* ---- (h) ---- */
 
-enum { RULES = 5, WAYS = 3 };
+enum { RULES = 5, WAYS = 3, ADAM = 2 };
 static const run_id rules[RULES] = {RUN_RMSPROP_01, RUN_RMSPROP_1, RUN_ADAM, RUN_AMSGRAD,
                                     RUN_RADAM};
+
+/* How often the distance across the valley rises above 0.1, after it was below 0.01. */
+static int count_swings(const double *across, int64_t n) {
+    int swings = 0;
+    bool low = false;
+    for (int64_t k = 0; k < n; k++) {
+        if (low && across[k] > 0.1) swings++;
+        low = across[k] < 0.01 || (low && across[k] <= 0.1);
+    }
+    return swings;
+}
 
 static int put_rules(lecture *l, traces *t) {
     svg_series excess[RULES], way[WAYS];
@@ -22,8 +33,13 @@ static int put_rules(lecture *l, traces *t) {
         way[k] = traces_way(t, k + 1, run_rows[rules[k + 1]].name, (int)k + 1);
         played[k] = traces_trail(t, k + 1, (int)k + 1);
     }
+    const double *across = column_across(t, ADAM, l->convex);
     const int status = traces_status(t);
     if (status) return status;
+    const fact swings = fact_plain("adam_swings",
+                                   (svg_text){"Adam: swings above 0.1, after being below 0.01",
+                                              "Adam：横向距离先低于 0.01、再超过 0.1 的次数"},
+                                   count_swings(across, t->race[ADAM].trace.count), 4);
     return figure_put(
         l,
         &(exhibit){
@@ -51,6 +67,8 @@ static int put_rules(lecture *l, traces *t) {
                        .series = excess,
                        .nseries = RULES}},
             .npanels = 2,
+            .fact = &swings,
+            .nfacts = 1,
             .run = rules,
             .nruns = RULES,
             .trail = played,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 typedef struct trainer {
-    config config; /* the defaults: where the images lie */
+    config config; /* where the images lie: the trainer's defaults and variables */
     dataset_pair data;
     ravine_pool *pool;
     net *net;
@@ -25,18 +25,27 @@ static int library_failure(void) {
     return failure(EXIT_INPUT, "%s", ravine_errmsg());
 }
 
-static int make_net(trainer *t) {
-    net_spec spec;
+static int read_images(trainer *t) {
     int status = config_init(&t->config);
+    if (!status) status = config_read_variables(&t->config);
     if (!status) status = config_read_data(&t->config, &t->data);
-    if (!status) status = config_net_spec(&t->config, &t->data.train, &spec);
     if (status) return status;
-    if (t->data.train.count < STALL_IMAGES)
-        return failure(EXIT_INPUT, "%s: %lld images; it takes %d", t->config.data_train_images,
-                       (long long)t->data.train.count, STALL_IMAGES);
-    spec.nwidths = 1;
-    spec.widths[0] = STALL_UNITS;
-    spec.activation = NET_TANH;
+    if (!t->data.train.label || t->data.train.count < STALL_IMAGES)
+        return failure(EXIT_INPUT, "%lld examples in %s; it takes %d with labels",
+                       (long long)t->data.train.count, t->config.data_train_images, STALL_IMAGES);
+    return 0;
+}
+
+static int make_net(trainer *t) {
+    const dataset *train = &t->data.train;
+    const net_spec spec = {.model = NET_MLP,
+                           .input = {train->shape[0], train->shape[1], train->shape[2]},
+                           .outputs = train->outputs,
+                           .nwidths = 1,
+                           .widths = {STALL_UNITS},
+                           .activation = NET_TANH,
+                           .loss = NET_CROSS_ENTROPY,
+                           .seed = 1};
     if (ravine_pool_create(&t->pool, 0) < 0) return library_failure();
     return net_create(&t->net, &spec, STALL_IMAGES, ravine_pool_run, t->pool);
 }
@@ -77,7 +86,8 @@ static int train(trainer *t, stall_run *r, int64_t steps) {
 int stall_train(stall_run *r, const char *optimizer, const char *schedule, int64_t steps) {
     trainer t = {0};
     *r = (stall_run){0};
-    int status = make_net(&t);
+    int status = read_images(&t);
+    if (!status) status = make_net(&t);
     if (!status) status = make_optimizer(&t, optimizer, schedule);
     if (!status) status = train(&t, r, steps);
     trainer_free(&t);

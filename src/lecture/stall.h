@@ -1,7 +1,7 @@
 /* stall.h - a real network that is stuck while its gradient is not small: figure (a).
  *
  * Images of Fashion-MNIST, all of them in every step, so that nothing about the loss is noise of
- * small batches.
+ * small batches. They are read from where `ravine train` reads them, RAVINE_DATA_... included.
  */
 #ifndef RAVINE_LECTURE_STALL_H
 #define RAVINE_LECTURE_STALL_H

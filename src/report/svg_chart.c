@@ -288,6 +288,13 @@ static void put_meaning(page *p, const char *element, svg_text t) {
     page_format(p, "</%s>\n", element);
 }
 
+/* In XML the style is text, with markup wherever there is a <. */
+static void put_style(page *p, const asset *css) {
+    page_add(p, "<style><![CDATA[\n");
+    page_add_bytes(p, css->bytes, css->size);
+    page_add(p, "]]></style>\n");
+}
+
 void svg_write(page *p, const svg_figure *figure, svg_place place) {
     double top;
     const double height =
@@ -301,8 +308,8 @@ void svg_write(page *p, const svg_figure *figure, svg_place place) {
     put_meaning(p, "title", figure->title);
     put_meaning(p, "desc", figure->text);
     if (place == SVG_STANDALONE) {
-        page_style(p, &asset_page_css);
-        page_style(p, &asset_svg_chart_css);
+        put_style(p, &asset_page_css);
+        put_style(p, &asset_svg_chart_css);
         page_format(p, "<rect class=\"paper\" width=\"%d\" height=\"%.0f\"/>\n", SVG_WIDTH, height);
     }
     for (size_t k = 0; k < figure->npanels; k++) put_panel(p, figure, k, place);

@@ -1,0 +1,296 @@
+"""`ravine lecture`: its numbers against the table of the lecture, its page as a reader uses it."""
+
+import html.parser
+import json
+import pathlib
+import re
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from conftest import RAVINE
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from test_report import assert_quiet, browser, wait_for  # noqa: F401
+
+IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
+FIGURES = "abcdefghij"
+PLAYED = ["gradient_descent", "crescent", "adagrad_explodes", "decay", "rules"]
+
+# Of the lecture's table, with room where the phase of the bursts is chaotic.
+TABLE = {
+    "gd_1e-2": {"nonfinite_step": (36, 36), "growth_per_step": (17466, 17468)},
+    "gd_1e-5": {"nonfinite_step": (124, 124)},
+    "gd_1e-6": {"distance": (39.15, 39.25), "first_unstable_step": None, "bursts": (0, 0)},
+    "gd_1e-7": {"end_b": (-123.70, -123.68), "end_w": (2.482, 2.484), "distance": (64.6, 64.8)},
+    "heavy_ball": {"distance": (0.258, 0.260), "first_unstable_step": None},
+    "adagrad_mean": {
+        "worst_excess_loss_last_tenth": (1e6, 9e6),
+        "first_unstable_step": (511, 513),
+        "bursts": (60, 64),
+        "first_burst_step": (711, 721),
+    },
+    "adagrad_mean_sqrt": {"distance": (0.065, 0.067), "bursts": (0, 0)},
+    "adagrad_mean_linear": {"distance": (0, 1e-6), "first_unstable_step": (515, 519)},
+    "adagrad_mean_warmup": {"first_unstable_step": (11200, 11360), "bursts": (27, 33)},
+    "adagrad_mean_warmup_sqrt": {"distance": (0, 1e-9), "first_unstable_step": None},
+    "adagrad_0.1": {"distance": (67.5, 67.7)},
+    "adagrad_10": {"distance": (0, 1e-9)},
+    "rmsprop_0.1": {"distance": (0.0706, 0.0708), "first_unstable_step": (138, 140)},
+    "rmsprop_1": {"distance": (0.706, 0.708), "first_unstable_step": (51, 53)},
+    "adam_1": {"first_unstable_step": (5470, 5490), "stability_limit": (37.99, 38.01)},
+    "amsgrad_1": {"distance": (0, 1e-9), "bursts": (0, 0)},
+}
+CRESCENT = {
+    "rmsprop_0": (154, 156),
+    "rmsprop_100": (2.5, 2.7),
+    "rmsprop_800": (0.54, 0.56),
+    "mean_100": (56, 58),
+    "mean_800": (19.5, 20.5),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder, what --json printed, and how long it took."""
+    folder = tmp_path_factory.mktemp("lecture") / "made"
+    begun = time.monotonic()
+    done = subprocess.run(
+        [RAVINE, "lecture", "--json", "-o", folder], capture_output=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout), time.monotonic() - begun
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def test_numbers_are_the_lectures(made):
+    _, numbers, _ = made
+    runs = {run["key"]: run for run in numbers["runs"]}
+    for key, expected in TABLE.items():
+        assert runs[key]["in_lecture"]
+        for column, want in expected.items():
+            value = runs[key]["measured"][column]
+            if want is None:
+                assert value is None, (key, column)
+            else:
+                assert want[0] <= value <= want[1], (key, column, value)
+    assert {key for key, run in runs.items() if run["in_lecture"]} == set(TABLE)
+    crescent = numbers["figures"]["d"]["numbers"]
+    for key, (least, greatest) in CRESCENT.items():
+        assert least <= crescent[key]["value"] <= greatest, key
+    assert numbers["agreement"]["checked"] == numbers["agreement"]["agree"] >= 70
+
+
+def test_agreement_is_not_just_claimed(made):
+    """Each `agrees` follows from the value and the range beside it."""
+    _, numbers, _ = made
+    for run in numbers["runs"]:
+        for column, want in run["expected"].items():
+            value = run["measured"][column]
+            if want["least"] is None or want["greatest"] is None:  # never, or not compared
+                inside = value is None or isinstance(value, int)
+            else:
+                inside = value is not None and want["least"] <= value <= want["greatest"]
+            assert inside == want["agrees"], (run["key"], column)
+
+
+def test_json_file_and_stdout_are_one(made):
+    folder, numbers, _ = made
+    assert json.loads((folder / "lecture.json").read_text()) == numbers
+
+
+@pytest.mark.skipif(not IMAGES.exists(), reason="Fashion-MNIST is not installed")
+def test_the_network_is_stuck_with_a_large_gradient(made):
+    _, numbers, _ = made
+    stall = {key: fact["value"] for key, fact in numbers["figures"]["a"]["numbers"].items()}
+    assert stall["loss_late"] > 0.6 * stall["loss_early"], "it was not stuck"
+    assert stall["grad_norm_late"] > 0.6 * stall["grad_norm_early"], "its gradient became small"
+    assert stall["loss_cured"] < 0.75 * stall["loss_late"], "it was a critical point after all"
+    assert stall["grad_norm_cured"] < 0.2 * stall["grad_norm_late"]
+
+
+def test_under_a_minute(made):
+    assert made[2] < 60
+
+
+def test_every_figure_is_a_whole_svg(made):
+    folder, numbers, _ = made
+    assert list(numbers["figures"]) == list(FIGURES)
+    for figure in numbers["figures"].values():
+        root = ElementTree.parse(folder / figure["file"]).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert root.find("{http://www.w3.org/2000/svg}title").text == figure["title"]
+        text = (folder / figure["file"]).read_text()
+        assert "nan" not in text.lower().replace("finance", "") and "inf " not in text
+        assert "prefers-color-scheme: dark" in text and "<script" not in text
+
+
+# ---- the page ------------------------------------------------------------------------------------
+
+
+class Nothing(html.parser.HTMLParser):
+    """Fails on whatever would be loaded from elsewhere."""
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("src", "href") and value:
+                assert value.startswith(("#", "data:")), (tag, value)
+
+
+def test_page_loads_nothing(made):
+    Nothing().feed((made[0] / "index.html").read_text())
+
+
+def visit(browser, folder, width=1400, dark=False, calm=False):  # noqa: F811
+    browser.get_log("browser")
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    features = [
+        {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+        {"name": "prefers-reduced-motion", "value": "reduce" if calm else "no-preference"},
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get((folder / "index.html").as_uri())
+
+
+def set_language(browser, language):  # noqa: F811
+    if not browser.execute_script("return document.documentElement.lang").startswith(language):
+        browser.find_element(By.ID, "language").click()
+    assert browser.execute_script("return document.documentElement.lang").startswith(language)
+
+
+def player(browser, figure):  # noqa: F811
+    """Play button, slider, and what the slider says."""
+    controls = browser.find_element(By.CSS_SELECTOR, f".player[data-figure={figure}]")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", controls)
+    return [controls.find_element(By.CSS_SELECTOR, what) for what in ("button", "input", "output")]
+
+
+def drawn(browser, figure):  # noqa: F811
+    """How long the trails are that are drawn now."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} .head path`)]"
+        ".map((path) => path.getTotalLength())",
+        figure,
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 390])
+def test_opens_quietly(browser, made, width, dark, language):  # noqa: F811
+    visit(browser, made[0], width, dark)
+    set_language(browser, language)
+    assert_quiet(browser)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    paper, ink = browser.execute_script(
+        "const style = getComputedStyle(document.body);"
+        "return [style.backgroundColor, style.color].map((c) => Number(c.match(/\\d+/)[0]))"
+    )
+    assert (paper < 64 < 192 < ink) if dark else (ink < 64 < 192 < paper)
+    small = browser.execute_script(
+        "return Math.min(...[...document.querySelectorAll('.chart text')]"
+        ".filter((t) => t.getClientRects().length)"
+        ".map((t) => parseFloat(getComputedStyle(t).fontSize)"
+        " * t.ownerSVGElement.getBoundingClientRect().width / 560))"
+    )
+    assert small >= 9, "the smallest text of a chart, in pixels"
+
+
+def test_language(browser, made):  # noqa: F811
+    visit(browser, made[0])
+    shown = "return document.getElementById('d').innerText"
+    set_language(browser, "zh")
+    chinese = browser.execute_script(shown)
+    assert "月牙" in chinese and "crescent" not in chinese
+    assert browser.title.startswith("困在峡谷里")
+    letters = re.findall(r"[a-z]{5,}", re.sub(r"RMSProp", "", browser.execute_script(shown)))
+    assert not letters, letters
+    set_language(browser, "en")
+    english = browser.execute_script(shown)
+    assert "crescent" in english and not re.search("[\u4e00-\u9fff]", english)
+    assert "中文" in browser.find_element(By.ID, "language").text
+    assert_quiet(browser)
+
+
+def test_language_is_the_browsers_at_first(browser, made):  # noqa: F811
+    added = browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {"source": "Object.defineProperty(navigator, 'language', {get: () => 'zh-TW'})"},
+    )
+    try:
+        visit(browser, made[0])
+        assert browser.execute_script("return document.documentElement.lang") == "zh-CN"
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+@pytest.mark.parametrize("figure", PLAYED)
+def test_scrub_by_keyboard(browser, made, figure):  # noqa: F811
+    visit(browser, made[0])
+    _, slider, output = player(browser, figure)
+    slider.send_keys(Keys.HOME)
+    assert output.text == "t = 0"
+    assert max(drawn(browser, figure)) < 1
+    slider.send_keys(Keys.PAGE_UP * 3)
+    some = drawn(browser, figure)
+    assert min(some) > 1 and output.text != "t = 0"
+    slider.send_keys(Keys.PAGE_UP * 3)
+    assert sum(drawn(browser, figure)) > sum(some)
+    slider.send_keys(Keys.END)
+    assert output.text in ("t = 100,000", "t = 3,000")
+    assert_quiet(browser)
+
+
+def test_play_and_pause(browser, made):  # noqa: F811
+    visit(browser, made[0])
+    set_language(browser, "en")
+    button, slider, _ = player(browser, "crescent")
+    button.click()
+    assert button.text == "Pause"
+    wait_for(lambda: 20 < int(slider.get_attribute("value")) < 900, "it moves")
+    button.send_keys(Keys.SPACE)
+    assert button.text == "Play"
+    here = slider.get_attribute("value")
+    time.sleep(0.2)
+    assert slider.get_attribute("value") == here
+    assert_quiet(browser)
+
+
+def test_calm_readers_see_still_pictures(browser, made):  # noqa: F811
+    visit(browser, made[0], calm=True)
+    button, slider, _ = player(browser, "crescent")
+    button.click()
+    seen = set()
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        seen.add(int(slider.get_attribute("value")))
+        time.sleep(0.05)
+    assert 2 <= len(seen) <= 4, "a step a second"
+
+
+def test_table_is_the_json(browser, made):  # noqa: F811
+    visit(browser, made[0])
+    rows = browser.find_elements(By.CSS_SELECTOR, "#table tbody tr")
+    assert {row.get_attribute("data-run") for row in rows} == set(TABLE)
+    assert not browser.find_elements(By.CSS_SELECTOR, "td.warn"), "a number is not the lecture's"
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = subprocess.run(
+        [RAVINE, "lecture", "-o", tmp_path / "file" / "below"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert b"file" in done.stderr and done.stdout == b""

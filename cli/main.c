@@ -2,6 +2,7 @@
 #include "io/atomic_file.h"
 #include "net/blas.h"
 #include "ravine.h"
+#include "report/printable.h"
 #include "table.h"
 
 #include <errno.h>
@@ -15,15 +16,10 @@ static int (*const run_command[CLI_COMMAND_COUNT])(const cli_args *args) = {
 #include "options.def"
 };
 
-/* One line, whatever a file name or a cell of a table may hold: control characters as \xNN. */
+/* One line, whatever a file name or a cell of a table may hold. */
 static void print_failure(void) {
     fputs("ravine: ", stderr);
-    for (const char *c = failure_text(); *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            fprintf(stderr, "\\x%02X", (unsigned)(unsigned char)*c);
-        else
-            fputc(*c, stderr);
-    }
+    printable_put(stderr, failure_text());
     fputc('\n', stderr);
 }
 

@@ -34,7 +34,7 @@ typedef struct fact {
     double least, greatest;
 } fact;
 
-/* A trail of the first panel that can be played: positions at rising steps. */
+/* A way in the plane: where the parameters are at rising steps. */
 typedef struct trail {
     const double *theta; /* [count, 2] */
     const int64_t *step; /* [count] */
@@ -52,7 +52,7 @@ typedef struct exhibit {
     size_t nfacts;
     const run_id *run; /* a table of these runs */
     size_t nruns;
-    const trail *trail; /* [ntrails]; the time of the animation is logarithmic */
+    const trail *trail; /* [ntrails] ways in the first panel, to be played */
     size_t ntrails;
 } exhibit;
 

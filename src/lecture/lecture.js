@@ -54,8 +54,11 @@ const makePlayer = (controls) => {
   let frame = 0;
   let timer = 0;
 
-  // The slider is logarithmic in time: the first steps are the long ones.
-  const stepOf = (value) => Math.round((data.last + 1) ** (value / 1000) - 1);
+  // In 100,000 steps the first ones are the long ones: there time is logarithmic.
+  const stepOf = (value) =>
+    Math.round(
+      data.last > 10000 ? (data.last + 1) ** (value / 1000) - 1 : (data.last * value) / 1000,
+    );
   const show = () => {
     const step = stepOf(Number(slider.value));
     const whole = Number(slider.value) === 1000;

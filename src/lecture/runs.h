@@ -19,7 +19,7 @@ typedef enum run_id {
 
 /* X(COLUMN, json key, digits, English, Chinese). */
 #define RUN_COLUMN_LIST(X)                                                        \
-    X(OVERFLOW, "nonfinite_step", 6, "overflow at step", "溢出于第几步")          \
+    X(OVERFLOW, "nonfinite_step", 6, "overflow at step", "第几步溢出")            \
     X(GROWTH, "growth_per_step", 5, "growth per step", "每步放大倍数")            \
     X(END_B, "end_b", 6, "b at the end", "终点 b")                                \
     X(END_W, "end_w", 5, "w at the end", "终点 w")                                \
@@ -28,9 +28,9 @@ typedef enum run_id {
       "最后 10% 中超出最低 loss 的最大值")                                        \
     X(LIMIT, "stability_limit", 3, "stability limit", "稳定极限")                 \
     X(UNSTABLE, "first_unstable_step", 6, "first step above the stability limit", \
-      "首次超过稳定极限的步")                                                     \
+      "首次超过稳定极限的步数")                                                   \
     X(BURSTS, "bursts", 6, "bursts", "爆发次数")                                  \
-    X(FIRST_BURST, "first_burst_step", 6, "first burst at step", "首次爆发的步")
+    X(FIRST_BURST, "first_burst_step", 6, "first burst at step", "首次爆发的步数")
 
 #define RAVINE_X(COLUMN, ...) RUN_##COLUMN,
 typedef enum run_column { RUN_COLUMN_LIST(RAVINE_X) RUN_COLUMNS } run_column;

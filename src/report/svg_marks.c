@@ -59,8 +59,10 @@ static void put_one(page *p, const svg_frame *f, const svg_series *s) {
     if (!make_drawing(&d, f, s)) {
         p->failed = true;
     } else {
-        page_format(p, "<path class=\"%s s%d%s\" d=\"", s->draw == SVG_DOTS ? "dots" : "line",
-                    s->color, s->dashed ? " dashed" : "");
+        static const char *const class[] = {
+            [SVG_CURVE] = "line", [SVG_TRAIL] = "line trail", [SVG_DOTS] = "dots"};
+        page_format(p, "<path class=\"%s s%d%s\" d=\"", class[s->draw], s -> color,
+                    s -> dashed ? " dashed" : "");
         put_path(p, &d, s->draw);
         page_add(p, "\"/>\n");
     }

@@ -122,11 +122,14 @@ int contest_print_svg(const contest *c) {
 
 /* ---- what the player needs, in units of the picture's viewBox ---- */
 
-/* Step of frame k: all of them if they are few, else in equal ratios, since the first steps are
- * the long ones. */
+/* Step of frame k: all of them if they are few; else the first ones singly, since they are the long
+ * ones, and then in equal ratios: c ((1 + N/c)^(k/FRAMES) - 1) with c so that it begins by 1. */
 static int64_t frame_step(const contest *c, int k) {
     if (c->steps <= FRAMES) return k;
-    return (int64_t)(pow((double)c->steps + 1, (double)k / FRAMES) - 0.5);
+    const double n = (double)c->steps, part = (double)k / FRAMES;
+    const double bend = FRAMES / log1p(n / FRAMES);
+    const int64_t step = (int64_t)(bend * (pow(1 + n / bend, part) - 1) + 0.5);
+    return step < k ? k : step < c->steps && k < FRAMES ? step : c->steps;
 }
 
 static int frame_count(const contest *c) {

@@ -55,7 +55,7 @@ static int make_optimizer(runner *u, race_result *r) {
     ravine_options_init(&options);
     options.nonfinite = RAVINE_PROPAGATE;
     const ravine_param theta = {.size = sizeof theta,
-                                .dtype = setup->dtype,
+                                .dtype = (int32_t)setup->dtype,
                                 .name = "theta",
                                 .data = f32 ? (void *)u->theta_f32 : u->theta,
                                 .grad = f32 ? (void *)u->gradient_f32 : u->gradient,

@@ -1,25 +1,21 @@
-"""`ravine race`, run as a person runs it: what it prints, writes, and says of mistakes.
-
-The built command is $RAVINE_BUILD/ravine (default build/ravine).
-"""
+"""`ravine race`, run as a person runs it: what it prints, writes, and says of mistakes."""
 
 import csv
 import io
 import json
 import math
 import os
-import pathlib
 import re
-import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as xml
 
 import pytest
+from conftest import RAVINE
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from test_report import assert_quiet, browser, wait_for  # noqa: F401
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
-CHROMIUM = shutil.which("chromium")
 KEYS = """optimizer settings schedule steps end distance loss excess_loss grad_norm
 worst_excess_loss_last_tenth worst_distance_last_tenth first_unstable_step bursts
 first_burst_step nonfinite_step settled_step""".split()
@@ -158,63 +154,65 @@ def test_100000_steps_take_well_under_a_second():
 
 # ---- the page ------------------------------------------------------------------------------------
 
-DRIVER = """
-<script>
-addEventListener("load", async () => {
-  const say = (name, value) => (document.body.dataset[name] = value);
-  const slider = document.querySelector("input"), button = document.querySelector("button");
-  const output = document.querySelector("output"), line = document.querySelector(".walked .line");
-  say("end", output.textContent);
-  slider.value = "3";
-  slider.dispatchEvent(new Event("input"));
-  say("scrubbed", output.textContent);
-  say("short", line.getAttribute("d").length);
-  button.click();
-  say("playing", button.textContent);
-  await new Promise((done) => setTimeout(done, 300));
-  slider.dispatchEvent(new KeyboardEvent("keydown", { key: " ", cancelable: true }));
-  say("paused", button.textContent);
-  say("moved", output.textContent);
-  slider.value = slider.max;
-  slider.dispatchEvent(new Event("input"));
-  say("long", line.getAttribute("d").length);
-  say("wide", document.documentElement.scrollWidth > innerWidth);
-});
-</script></body>"""
+
+def show(browser, page, width, scheme):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    browser.get(page.as_uri())
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-@pytest.mark.parametrize("width", [390, 1400])
-def test_the_page_plays_pauses_and_scrubs(tmp_path, width):
+@pytest.mark.parametrize("width, scheme", [(390, "dark"), (1400, "light")])
+def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
     page = tmp_path / "race.html"
     race("--surface=crescent", "-p", "adam lr=0.02", "-p", "sgd lr=1e-3", "-n", 900, "-o", page)
-    text = page.read_text()
-    assert not re.search(r"""(src|href)=["'](?!data:)""", text)
-    page.write_text(text.replace("</body>", DRIVER))
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--no-sandbox",
-            "--headless=new",
-            "--disable-gpu",
-            "--enable-logging=stderr",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            f"--window-size={width},1200",
-            "--virtual-time-budget=5000",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    said = dict(re.findall(r'data-(\w+)="([^"]*)"', re.search("<body.*?>", done.stdout)[0]))
-    assert "CONSOLE" not in done.stderr, done.stderr
-    assert said["end"] == "step 900" and said["scrubbed"] == "step 0"
-    assert said["playing"] == "Pause" and said["paused"] == "Play"
-    assert said["moved"] != said["scrubbed"]
-    assert int(said["long"]) > 5 * int(said["short"])
-    assert said["wide"] == "false"
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page.read_text())
+    show(browser, page, width, scheme)
+    button = browser.find_element(By.CSS_SELECTOR, "#player button")
+    slider = browser.find_element(By.CSS_SELECTOR, "#player input")
+
+    def step():
+        return int(browser.find_element(By.TAG_NAME, "output").text.split()[1].replace(",", ""))
+
+    def walked():
+        return len(browser.find_element(By.CSS_SELECTOR, ".walked .line").get_attribute("d"))
+
+    assert step() == 900
+    whole = walked()
+    slider.send_keys(Keys.HOME)
+    assert step() == 0 and walked() < whole / 20
+    slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert 3 <= step() <= 9
+    button.click()
+    assert button.text == "Pause" and button.get_attribute("aria-pressed") == "true"
+    wait_for(lambda: step() > 50, "it does not play")
+    slider.send_keys(" ")
+    assert button.text == "Play"
+    paused = step(), walked()
+    time.sleep(0.2)
+    assert (step(), walked()) == paused
+    slider.send_keys(Keys.END)
+    assert step() == 900 and walked() == whole
+    assert not browser.execute_script("return document.documentElement.scrollWidth > innerWidth")
+    paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", paper))) < 200) == (scheme == "dark")
+    assert_quiet(browser)
+
+
+def test_a_long_race_is_played_in_rising_steps(tmp_path):
+    page = tmp_path / "race.html"
+    race("--surface=lecture", "-p", "adagrad_mean lr=1", "-n", 100000, "-o", page)
+    data = json.loads(re.search(r'id="race-data"[^>]*>(.*?)</script>', page.read_text(), re.S)[1])
+    steps = data["step"]
+    assert steps[0] == 0 and steps[-1] == 100000 and len(steps) == 601
+    assert all(a < b for a, b in zip(steps, steps[1:]))
+    (run,) = data["runs"]
+    assert len(run["dot"]) == 2 * len(steps) and len(data["cursor"]) == len(steps)
 
 
 # ---- mistakes ------------------------------------------------------------------------------------

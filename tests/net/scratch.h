@@ -38,7 +38,7 @@ static inline int scratch_remove(void **state) {
 
 /* The path of a file in the folder; valid for the next 63 calls. */
 static inline const char *scratch_path(const char *name) {
-    static char path[64][512];
+    static char path[64][2048];
     static unsigned turn;
     char *p = path[turn++ % 64];
     snprintf(p, sizeof path[0], "%s/%s", scratch_folder, name);

@@ -25,6 +25,7 @@ typedef struct runner {
     bool has_sigma, in_burst;
     int on_floor;      /* steps in a row, up to RACE_FLOOR_STEPS */
     double loss;       /* at theta */
+    double lr;         /* what the schedule says */
     double judged_eta; /* of the last look at eta S; NaN: none yet */
     int64_t step, last_far;
 } runner;
@@ -228,9 +229,9 @@ static bool is_judged(const runner *u, const race_result *r, double eta) {
 static int take_step(runner *u, race_result *r) {
     const ravine_config *c = &r->config;
     const bool record = u->setup->record_every > 0 && u->step % u->setup->record_every == 0;
-    double lr = 0;
-    if (ravine_get(u->optimizer, 0, RAVINE_LR, &lr)) goto fail;
-    const double eta = stability_eta(c, lr, u->step);
+    if ((u->setup->schedule || u->step == 0) && ravine_get(u->optimizer, 0, RAVINE_LR, &u->lr))
+        goto fail;
+    const double eta = stability_eta(c, u->lr, u->step);
     const bool judged = is_judged(u, r, eta);
     const bool look = u->has_sigma && !is_plain(c) && (record || judged);
     const bool ahead = c->rule == RAVINE_ADOPT && u->step > 0; /* it divides by the sigma before */
@@ -240,8 +241,8 @@ static int take_step(runner *u, race_result *r) {
     if (ravine_step(u->optimizer, NULL) < 0) goto fail;
     if (look && !ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;
     if (record) record_step(u, &r->trace, eta);
-    r->limit = stability_limit(c, lr, u->step);
     if (!judged) return 0;
+    r->limit = stability_limit(c, u->lr, u->step);
     u->judged_eta = eta;
     if (stability_exceeded(u->hessian, u->sigma, r->size, eta, r->limit, u->work))
         r->first_unstable_step = u->step;
@@ -271,6 +272,7 @@ static void finish(runner *u, race_result *r) {
     const surface *s = u->surface;
     const size_t n = (size_t)s->size;
     memcpy(r->end, u->theta, n * sizeof *r->end);
+    r->limit = stability_limit(&r->config, u->lr, r->done > 0 ? r->done - 1 : 0);
     r->distance = surface_distance(s, u->theta);
     r->loss = s->row->gradient_f64(s, u->theta, u->gradient);
     r->excess_loss = r->loss - s->least;

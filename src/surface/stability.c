@@ -81,7 +81,7 @@ static bool surely_below(const double *hessian, const double *sigma, int n, doub
         for (int j = 0; j < n; j++) row += hessian[i * n + j] * hessian[i * n + j] / sigma[j];
         squares += row / sigma[i];
     }
-    return eta * sqrt(squares) <= limit;
+    return eta * eta * squares <= limit * limit;
 }
 
 bool stability_exceeded(const double *hessian, const double *sigma, int n, double eta, double limit,

@@ -155,7 +155,7 @@ def test_100000_steps_take_well_under_a_second():
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def show(browser, page, width, scheme):
+def show(browser, page, width, scheme):  # noqa: F811
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
@@ -168,7 +168,7 @@ def show(browser, page, width, scheme):
 
 
 @pytest.mark.parametrize("width, scheme", [(390, "dark"), (1400, "light")])
-def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
+def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):  # noqa: F811
     page = tmp_path / "race.html"
     race("--surface=crescent", "-p", "adam lr=0.02", "-p", "sgd lr=1e-3", "-n", 900, "-o", page)
     assert not re.search(r"""(src|href)=["'](?!data:)""", page.read_text())
@@ -210,7 +210,7 @@ def test_a_long_race_is_played_in_rising_steps(tmp_path):
     data = json.loads(re.search(r'id="race-data"[^>]*>(.*?)</script>', page.read_text(), re.S)[1])
     steps = data["step"]
     assert steps[0] == 0 and steps[-1] == 100000 and len(steps) == 601
-    assert all(a < b for a, b in zip(steps, steps[1:]))
+    assert all(a < b for a, b in zip(steps, steps[1:], strict=False))
     (run,) = data["runs"]
     assert len(run["dot"]) == 2 * len(steps) and len(data["cursor"]) == len(steps)
 

@@ -87,7 +87,7 @@ int figure_rules(lecture *l) {
 
 /* ---- (i) ---- */
 
-enum { SIGN_STEPS = 1000, TRAVEL = 130, ORBIT = SIGN_STEPS - 1 };
+enum { SIGN_STEPS = 1000, TRAVEL = 160, ORBIT = SIGN_STEPS - 1 };
 
 /* m of the gradients on the path: m <- 0.9 m + 0.1 g. */
 static double *momentum_of(traces *t, int axis) {
@@ -121,8 +121,8 @@ static int put_sign(lecture *l, traces *t) {
     if (status) return status;
     const fact facts[] = {
         fact_plain("along",
-                   (svg_text){"|m|/σ of b at t = 130, all gradients of one sign",
-                              "t = 130 时 b 的 |m|/σ（梯度同号）"},
+                   (svg_text){"|m|/σ of b at t = 160, all gradients of one sign",
+                              "t = 160 时 b 的 |m|/σ（梯度同号）"},
                    b[TRAVEL], 3),
         fact_wanted(fact_plain("across",
                                (svg_text){"|m|/σ of w at t = 999, signs alternate: (1 - β)/(1 + β)",
@@ -192,9 +192,9 @@ static int put_complete(lecture *l, traces *t) {
     const double *sigma = column_axis(t, LAST - 1, trace->sigma, 1);
     for (int64_t k = 0; m && k < trace->count; k++) m[k] = fabs(m[k]);
     const svg_series parts[3] = {
-        traces_curve(t, LAST - 1, (svg_text){"η, the schedule", "η：调度"}, trace->eta, 0),
-        traces_curve(t, LAST - 1, (svg_text){"σ of w, the size", "w 的 σ：大小"}, sigma, 1),
         traces_curve(t, LAST - 1, (svg_text){"|m| of w, the direction", "w 的 |m|：方向"}, m, 2),
+        traces_curve(t, LAST - 1, (svg_text){"σ of w, the size", "w 的 σ：大小"}, sigma, 1),
+        traces_curve(t, LAST - 1, (svg_text){"η, the schedule", "η：调度"}, trace->eta, 0),
     };
     const int status = traces_status(t);
     if (status) return status;

@@ -1,9 +1,10 @@
 /* svg_chart.h - the one code that draws charts: curves and planes with contours, as SVG.
  *
- *     const svg_series run = {.name = {"adam"}, .x = step, .y = loss, .n = steps};
- *     const svg_panel panel = {.x = {.label = {"step"}}, .y = {.label = {"loss"}, .log = true},
+ *     const svg_series run = {.name = {"adam", NULL}, .x = step, .y = loss, .n = steps};
+ *     const svg_panel panel = {.x = {.label = {"step", NULL}},
+ *                              .y = {.label = {"loss", NULL}, .log = true},
  *                              .series = &run, .nseries = 1};
- *     const svg_figure figure = {.title = {"Loss"}, .panel = &panel, .npanels = 1};
+ *     const svg_figure figure = {.title = {"Loss", NULL}, .panel = &panel, .npanels = 1};
  *     page p = {0};
  *     svg_write(&p, &figure, SVG_STANDALONE);
  *     code = page_save(&p, "loss.svg");

@@ -260,7 +260,7 @@ static const double levels[] = {0.5, 1, 4};
 
 static char *draw(svg_place place) {
     svg_panel panel[3] = {{.x = {.label = {"step", "步数"}},
-                           .y = {.label = {"loss < 1"}, .log = true},
+                           .y = {.label = {"loss < 1", NULL}, .log = true},
                            .series = wild_series,
                            .nseries = 4,
                            .band = &band,
@@ -278,7 +278,7 @@ static char *draw(svg_place place) {
     page p = {0};
     svg_write(&p,
               &(svg_figure){.title = {"<title>", "标题"},
-                            .text = {"a & b"},
+                            .text = {"a & b", NULL},
                             .id = "one",
                             .panel = panel,
                             .npanels = 3},

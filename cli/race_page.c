@@ -287,6 +287,7 @@ static bool put_page(page *out, const picture *p) {
     page_add(out, "</figure>\n<h2>What it came to</h2>\n");
     put_table(out, p->contest);
     const bool whole = put_data(out, p);
+    page_script(out, &asset_player_js);
     page_script(out, &asset_race_js);
     page_end(out);
     return whole;

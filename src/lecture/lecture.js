@@ -15,8 +15,8 @@ setLanguage((navigator.language || "").toLowerCase().startsWith("zh") ? "zh-CN" 
 
 // ---- players
 const SECONDS = 12; // a whole trail takes so long
+const LAST = 1000; // of the slider
 const NS = "http://www.w3.org/2000/svg";
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const element = (name, attributes, parent) => {
   const made = document.createElementNS(NS, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -33,15 +33,12 @@ const walked = (at, step) => {
   return { path, x: at[k - 2], y: at[k - 1] };
 };
 
-const makePlayer = (controls) => {
+const playTrails = (controls) => {
   const id = controls.dataset.figure;
   const picture = document.getElementById(id);
   const data = JSON.parse(
     document.querySelector(`script.trails[data-figure="${id}"]`).textContent,
   );
-  const button = controls.querySelector("button");
-  const slider = controls.querySelector("input");
-  const output = controls.querySelector("output");
   const group = element("g", { class: "head", "clip-path": `url(#${id}-area-0)` }, picture);
   const heads = data.trails.map((trail) => {
     const parent = element("g", { class: `s${trail.color}` }, group);
@@ -51,73 +48,30 @@ const makePlayer = (controls) => {
       dot: element("circle", { r: 5 }, parent),
     };
   });
-  let frame = 0;
-  let timer = 0;
 
   // In 100,000 steps the first ones are the long ones: there time is logarithmic.
   const stepOf = (value) =>
     Math.round(
-      data.last > 10000 ? (data.last + 1) ** (value / 1000) - 1 : (data.last * value) / 1000,
+      data.last > 10000 ? (data.last + 1) ** (value / LAST) - 1 : (data.last * value) / LAST,
     );
-  const show = () => {
-    const step = stepOf(Number(slider.value));
-    const whole = Number(slider.value) === 1000;
+  const show = (value) => {
+    const step = stepOf(value);
+    const whole = value === LAST;
     picture.classList.toggle("played", !whole);
     group.style.display = whole ? "none" : "";
-    output.textContent = `t = ${step.toLocaleString("en")}`;
-    slider.setAttribute("aria-valuetext", output.textContent);
     for (const head of heads) {
       const { path, x, y } = walked(head.at, step);
       head.line.setAttribute("d", path);
       head.dot.setAttribute("cx", x);
       head.dot.setAttribute("cy", y);
     }
+    return `t = ${step.toLocaleString("en")}`;
   };
-  const playing = () => frame !== 0 || timer !== 0;
-  const label = () => {
+  const label = (button, playing) => {
     const [en, zh] = button.querySelectorAll("span");
-    en.textContent = playing() ? "Pause" : "Play";
-    zh.textContent = playing() ? "暂停" : "播放";
-    button.setAttribute("aria-pressed", String(playing()));
+    en.textContent = playing ? "Pause" : "Play";
+    zh.textContent = playing ? "暂停" : "播放";
   };
-  const pause = () => {
-    cancelAnimationFrame(frame);
-    clearInterval(timer);
-    frame = timer = 0;
-    label();
-  };
-  const advance = (by) => {
-    slider.value = String(Math.min(1000, Number(slider.value) + by));
-    show();
-    if (Number(slider.value) === 1000) pause();
-  };
-  const play = () => {
-    if (Number(slider.value) === 1000) slider.value = "0";
-    show();
-    if (calm.matches) {
-      timer = setInterval(advance, 1000, 100); // ten still pictures, one a second
-    } else {
-      let last = performance.now();
-      let owed = 0;
-      const tick = (now) => {
-        owed += ((now - last) / 1000 / SECONDS) * 1000;
-        last = now;
-        const whole = Math.floor(owed);
-        owed -= whole;
-        frame = requestAnimationFrame(tick);
-        advance(whole);
-      };
-      frame = requestAnimationFrame(tick);
-    }
-    label();
-  };
-  button.addEventListener("click", () => (playing() ? pause() : play()));
-  slider.addEventListener("input", () => {
-    pause();
-    show();
-  });
-  controls.hidden = false;
-  show();
-  label();
+  makePlayer(controls, { last: LAST, seconds: SECONDS, show, label });
 };
-document.querySelectorAll(".player").forEach(makePlayer);
+document.querySelectorAll(".player").forEach(playTrails);

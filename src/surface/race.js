@@ -1,17 +1,11 @@
 // race.js - plays a race: each path as far as it was walked, and where that is on the curve of the
-// loss. Button, slider and keyboard: space plays and pauses, the arrows step, Home and End jump.
+// loss. The controls are player.js's.
 "use strict";
 (() => {
   const FRAMES_PER_SECOND = 60;
   const race = JSON.parse(document.getElementById("race-data").textContent);
   const picture = document.getElementById("race");
-  const player = document.getElementById("player");
-  const button = player.querySelector("button");
-  const slider = player.querySelector("input");
-  const output = player.querySelector("output");
   const last = race.step.length - 1;
-  let frame = last;
-  let request = 0;
 
   const add = (name, attributes, parent) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -34,7 +28,7 @@
       dot: add("circle", { class: `s${run.color}`, r: 4 }, walked),
     }));
 
-  const show = () => {
+  const show = (frame) => {
     const step = race.step[frame];
     for (const head of heads) {
       const { trail } = head;
@@ -47,47 +41,15 @@
     }
     cursor.setAttribute("d", `M${race.cursor[frame]} ${top}v${lossPanel.getAttribute("height")}`);
     picture.classList.toggle("played", frame < last);
-    slider.value = String(frame);
-    output.textContent = `step ${step.toLocaleString("en")}`;
-    slider.setAttribute("aria-valuetext", output.textContent);
+    return `step ${step.toLocaleString("en")}`;
   };
 
-  const label = () => {
-    button.textContent = request ? "Pause" : "Play";
-    button.setAttribute("aria-pressed", String(request !== 0));
-  };
-  const pause = () => {
-    cancelAnimationFrame(request);
-    request = 0;
-    label();
-  };
-  const play = () => {
-    if (frame === last) frame = 0;
-    const from = frame;
-    const start = performance.now();
-    const tick = (now) => {
-      frame = Math.min(last, from + Math.floor(((now - start) / 1000) * FRAMES_PER_SECOND));
-      request = frame < last ? requestAnimationFrame(tick) : 0;
-      show();
-      label();
-    };
-    request = requestAnimationFrame(tick);
-    label();
-  };
-  const toggle = () => (request ? pause() : play());
-
-  button.addEventListener("click", toggle);
-  slider.addEventListener("input", () => {
-    pause();
-    frame = Number(slider.value);
-    show();
+  makePlayer(document.getElementById("player"), {
+    last,
+    seconds: last / FRAMES_PER_SECOND,
+    show,
+    label: (button, playing) => {
+      button.textContent = playing ? "Pause" : "Play";
+    },
   });
-  slider.addEventListener("keydown", (event) => {
-    if (event.key !== " ") return;
-    event.preventDefault();
-    toggle();
-  });
-  slider.max = String(last);
-  player.hidden = false;
-  show();
 })();

@@ -1,10 +1,14 @@
-"""One short run of `ravine train`, whose files several tests read with other people's software."""
+"""What several tests share: a browser, and a short run of `ravine train` whose files are read with
+the software of others."""
 
 import os
 import pathlib
 import subprocess
+import time
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
@@ -31,3 +35,28 @@ def run_folder(tmp_path_factory):
         timeout=120,
     )
     return folder / SETTINGS["name"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's chromium, driven by Debian's chromium-driver: selenium downloads nothing."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver.set_script_timeout(20)
+    yield driver
+    driver.quit()
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def assert_quiet(browser):
+    assert browser.get_log("browser") == []

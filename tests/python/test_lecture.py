@@ -9,10 +9,9 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from conftest import RAVINE
+from conftest import RAVINE, assert_quiet, wait_for
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from test_report import assert_quiet, browser, wait_for  # noqa: F401
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 FIGURES = "abcdefghij"
@@ -144,7 +143,7 @@ def test_page_loads_nothing(made):
     Nothing().feed((made[0] / "index.html").read_text())
 
 
-def visit(browser, folder, width=1400, dark=False, calm=False):  # noqa: F811
+def visit(browser, folder, width=1400, dark=False, calm=False):
     browser.get_log("browser")
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -158,20 +157,20 @@ def visit(browser, folder, width=1400, dark=False, calm=False):  # noqa: F811
     browser.get((folder / "index.html").as_uri())
 
 
-def set_language(browser, language):  # noqa: F811
+def set_language(browser, language):
     if not browser.execute_script("return document.documentElement.lang").startswith(language):
         browser.find_element(By.ID, "language").click()
     assert browser.execute_script("return document.documentElement.lang").startswith(language)
 
 
-def player(browser, figure):  # noqa: F811
+def player(browser, figure):
     """Play button, slider, and what the slider says."""
     controls = browser.find_element(By.CSS_SELECTOR, f".player[data-figure={figure}]")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", controls)
     return [controls.find_element(By.CSS_SELECTOR, what) for what in ("button", "input", "output")]
 
 
-def drawn(browser, figure):  # noqa: F811
+def drawn(browser, figure):
     """How long the trails are that are drawn now."""
     return browser.execute_script(
         "return [...document.querySelectorAll(`#${arguments[0]} .head path`)]"
@@ -183,7 +182,7 @@ def drawn(browser, figure):  # noqa: F811
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
-def test_opens_quietly(browser, made, width, dark, language):  # noqa: F811
+def test_opens_quietly(browser, made, width, dark, language):
     visit(browser, made[0], width, dark)
     set_language(browser, language)
     assert_quiet(browser)
@@ -202,7 +201,7 @@ def test_opens_quietly(browser, made, width, dark, language):  # noqa: F811
     assert small >= 9, "the smallest text of a chart, in pixels"
 
 
-def test_language(browser, made):  # noqa: F811
+def test_language(browser, made):
     visit(browser, made[0])
     shown = "return document.getElementById('d').innerText"
     set_language(browser, "zh")
@@ -218,7 +217,7 @@ def test_language(browser, made):  # noqa: F811
     assert_quiet(browser)
 
 
-def test_language_is_the_browsers_at_first(browser, made):  # noqa: F811
+def test_language_is_the_browsers_at_first(browser, made):
     added = browser.execute_cdp_cmd(
         "Page.addScriptToEvaluateOnNewDocument",
         {"source": "Object.defineProperty(navigator, 'language', {get: () => 'zh-TW'})"},
@@ -231,7 +230,7 @@ def test_language_is_the_browsers_at_first(browser, made):  # noqa: F811
 
 
 @pytest.mark.parametrize("figure", PLAYED)
-def test_scrub_by_keyboard(browser, made, figure):  # noqa: F811
+def test_scrub_by_keyboard(browser, made, figure):
     visit(browser, made[0])
     _, slider, output = player(browser, figure)
     slider.send_keys(Keys.HOME)
@@ -247,7 +246,7 @@ def test_scrub_by_keyboard(browser, made, figure):  # noqa: F811
     assert_quiet(browser)
 
 
-def test_play_and_pause(browser, made):  # noqa: F811
+def test_play_and_pause(browser, made):
     visit(browser, made[0])
     set_language(browser, "en")
     button, slider, _ = player(browser, "crescent")
@@ -262,7 +261,7 @@ def test_play_and_pause(browser, made):  # noqa: F811
     assert_quiet(browser)
 
 
-def test_calm_readers_see_still_pictures(browser, made):  # noqa: F811
+def test_calm_readers_see_still_pictures(browser, made):
     visit(browser, made[0], calm=True)
     button, slider, _ = player(browser, "crescent")
     button.click()
@@ -274,7 +273,7 @@ def test_calm_readers_see_still_pictures(browser, made):  # noqa: F811
     assert 2 <= len(seen) <= 4, "a step a second"
 
 
-def test_table_is_the_json(browser, made):  # noqa: F811
+def test_table_is_the_json(browser, made):
     visit(browser, made[0])
     rows = browser.find_elements(By.CSS_SELECTOR, "#table tbody tr")
     assert {row.get_attribute("data-run") for row in rows} == set(TABLE)

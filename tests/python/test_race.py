@@ -11,10 +11,9 @@ import time
 import xml.etree.ElementTree as xml
 
 import pytest
-from conftest import RAVINE
+from conftest import RAVINE, assert_quiet, wait_for
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from test_report import assert_quiet, browser, wait_for  # noqa: F401
 
 KEYS = """optimizer settings schedule steps end distance loss excess_loss grad_norm
 worst_excess_loss_last_tenth worst_distance_last_tenth first_unstable_step bursts
@@ -155,7 +154,7 @@ def test_100000_steps_take_well_under_a_second():
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def show(browser, page, width, scheme):  # noqa: F811
+def show(browser, page, width, scheme):
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
@@ -168,7 +167,7 @@ def show(browser, page, width, scheme):  # noqa: F811
 
 
 @pytest.mark.parametrize("width, scheme", [(390, "dark"), (1400, "light")])
-def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):  # noqa: F811
+def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
     page = tmp_path / "race.html"
     race("--surface=crescent", "-p", "adam lr=0.02", "-p", "sgd lr=1e-3", "-n", 900, "-o", page)
     assert not re.search(r"""(src|href)=["'](?!data:)""", page.read_text())

@@ -7,7 +7,6 @@ import base64
 import json
 import math
 import os
-import pathlib
 import re
 import signal
 import statistics
@@ -15,14 +14,11 @@ import subprocess
 import time
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from conftest import RAVINE, ROOT, assert_quiet, wait_for
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
 CHARTS = ["loss", "grad_norm", "score", "lr", "ratio", "step_time"]
 SPIKE_STEP, SPIKE = 12_345, 1000.0
 
@@ -111,26 +107,6 @@ def comparison(runs):
 # ---- a browser -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    driver.set_script_timeout(20)
-    yield driver
-    driver.quit()
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
-
-
 def charts(browser):
     """The pictures of the charts that are shown, by name."""
     return browser.execute_script(
@@ -149,10 +125,6 @@ def visit(browser, page, width=1400, dark=False):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     browser.get(page.as_uri())
     wait_for(lambda: len(charts(browser)) == len(CHARTS), "all charts are drawn")
-
-
-def assert_quiet(browser):
-    assert browser.get_log("browser") == []
 
 
 def axis_labels(browser, chart, axis):

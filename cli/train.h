@@ -31,8 +31,8 @@ typedef struct training {
     ravine_pool *pool;
     ravine_optimizer *optimizer;
     int32_t ngroups; /* one for each parameter tensor of the net, in its order */
-    int64_t batch;                        /* examples of a step */
-    int64_t slice;                        /* examples evaluated at once */
+    int64_t batch;   /* examples of a step */
+    int64_t slice;   /* examples evaluated at once */
     int64_t steps_per_epoch, total_steps;
     int64_t announced_bytes; /* what the optimizer said it would hold */
     int64_t *order;          /* [train.count] the examples in the order of this epoch */

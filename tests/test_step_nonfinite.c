@@ -238,8 +238,24 @@ static void propagate_checks_nothing(void **state) {
     unmake(f);
 }
 
+/* The norm leaves a refused element out, so the clipping that follows must not let it in again. */
+static void clipping_lets_nothing_in(void **state) {
+    (void)state;
+    float x[2] = {1, 1}, g[2] = {1e20F, 1}; /* adam cannot square 1e20 */
+    ravine_optimizer *const o = make_optimizer("adam");
+    make_param(o, 0, "x", RAVINE_F32, x, g, 2);
+    make_options(o, RAVINE_HOLD, 0.01, 1, 0);
+    ravine_report report;
+    assert_int_equal(make_step(o, &report), RAVINE_HELD);
+    assert_true(x[0] == 1 && x[1] < 1);
+    assert_true(report.nonfinite == 1 && report.nonfinite_index == 0);
+    assert_true(report.grad_norm == 1 && report.clip == 0.01);
+    ravine_destroy(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clipping_lets_nothing_in),
         cmocka_unit_test(held_elements_stay),
         cmocka_unit_test(held_elements_go_on),
         cmocka_unit_test(all_are_counted_and_the_first_is_named),

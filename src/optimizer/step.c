@@ -126,7 +126,7 @@ static void update_block(const pass *work, param *p, int64_t block) {
 
 /* Coefficients of every active parameter. Those of the group's latest one serve again where all
  * that they depend on is the same. */
-static void make_coefficients(ravine_optimizer *o, double gradient) {
+static void make_coefficients(ravine_optimizer *o) {
     for (int64_t i = 0; i < o->nactive; i++) {
         param *p = o->slots[i].active;
         group *g = &o->groups[p->group];
@@ -139,7 +139,8 @@ static void make_coefficients(ravine_optimizer *o, double gradient) {
         }
         rule_step s = {.shape = g->shape,
                        .clock = p->clock + 1,
-                       .gradient = gradient,
+                       .unscale = 1 / o->options.grad_scale,
+                       .clip = o->clip,
                        .propagate = o->options.nonfinite == RAVINE_PROPAGATE,
                        .largest = p->dtype == RAVINE_F64 ? DBL_MAX : (double)FLT_MAX};
         memcpy(s.scalar, p->scalar, sizeof p->scalar);
@@ -188,7 +189,6 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     if (report && report->size != sizeof *report) return ravine_report_fail_size(report);
     const ravine_status status = evaluate_schedules(o);
     if (status) return status;
-    const double unscale = 1 / o->options.grad_scale;
     const bool clips = o->options.clip_norm < HUGE_VAL, skips = o->options.nonfinite == RAVINE_SKIP;
     o->attempts++;
     plan(o);
@@ -196,7 +196,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     o->reported = report != NULL;
 
     double norm = 0;
-    make_coefficients(o, unscale);
+    make_coefficients(o);
     if (clips || skips) {
         norm = measure_norm(o);
         if (skips && any_nonfinite(o)) {
@@ -205,7 +205,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
         }
         if (clips && norm > o->options.clip_norm) {
             o->clip = o->options.clip_norm / norm;
-            make_coefficients(o, unscale * o->clip);
+            make_coefficients(o);
         }
     }
     const pass work = {.o = o, .block = update_block, .measure = report != NULL};

@@ -109,7 +109,8 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
         return ravine_fail(RAVINE_E_UNSUPPORTED, "%s of %s has no sigma: it uses signs alone",
                            ravine_rule_describe(g->config.rule)->name, name);
     if (p->clock == 0) return ravine_fail(RAVINE_E_STATE, "%s has made no step yet", name);
-    rule_step last = {.shape = g->shape, .clock = p->clock, .gradient = 1, .largest = DBL_MAX};
+    rule_step last = {
+        .shape = g->shape, .clock = p->clock, .unscale = 1, .clip = 1, .largest = DBL_MAX};
     const kernel_coefficients c = ravine_rule_coefficients(&g->now, &last);
     for (int64_t i = 0; i < len; i++)
         sigma[i] = sigma_at(p, &c, g->shape.scale, momentum_arrays(g->shape), i);

@@ -199,14 +199,15 @@ static double guard(const rule_step *s) {
     const double several = scale == SCALE_BELIEF || scale == SCALE_LOOKAHEAD ? 4 : 1;
     const double root_of_largest = nextafter(sqrt(s->largest), 0) / several;
     const double bound = squares ? root_of_largest : s->largest;
-    const double factor = fabs(s->gradient);
+    const double factor = s->unscale;
     if (factor == 1) return bound;
     return fmin(bound * (1 - 0x1p-20) / factor, s->largest); /* room for the product's rounding */
 }
 
 kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *s) {
     const int64_t t = s->clock;
-    kernel_coefficients k = {.gradient = c->maximize != 0 ? -s->gradient : s->gradient,
+    const double gradient = s->unscale * s->clip;
+    kernel_coefficients k = {.gradient = c->maximize != 0 ? -gradient : gradient,
                              .limit = guard(s),
                              .clip = c->clip_value,
                              .step = c->lr,

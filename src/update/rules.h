@@ -30,7 +30,8 @@ void ravine_rule_start_scalars(const ravine_config *c, double scalar[RULE_SCALAR
 typedef struct rule_step {
     kernel_shape shape;              /* of the parameter's kernel */
     int64_t clock;                   /* 1 at the parameter's first step */
-    double gradient;                 /* 1/grad_scale and clipping by norm */
+    double unscale;                  /* 1/grad_scale: what the guard judges by, before clipping */
+    double clip;                     /* by norm, in (0, 1] */
     bool propagate;                  /* no guard */
     double largest;                  /* greatest finite number of the parameter's type */
     double scalar[RULE_SCALARS_MAX]; /* before the step; after it on return */

@@ -13,19 +13,25 @@ static svg_panel plane(surface *s, svg_text x, svg_text y, const double *level, 
                        .contours = {excess, s, level, nlevels}};
 }
 
+/* The panel with its series and named points. */
+static svg_panel with(svg_panel p, const svg_series *series, size_t n, const svg_note *note,
+                      size_t nnotes) {
+    p.series = series;
+    p.nseries = n;
+    p.note = note;
+    p.nnotes = nnotes;
+    return p;
+}
+
 svg_panel plane_convex(const lecture *l, const svg_series *series, size_t n) {
     static const double level[] = {3e3, 1e4, 1e5, 5e5, 1.5e6, 4e6, 8e6, 1.4e7, 2.2e7, 3.2e7, 4.4e7};
     static const svg_note note[] = {
         {-188.4332, 2.66945, {"minimum", "最低点"}, true, false},
         {-120, -4, {"start", "起点"}, true, false},
     };
-    svg_panel p = plane(l->convex, (svg_text){"b", NULL}, (svg_text){"w", NULL}, level,
-                        sizeof level / sizeof *level);
-    p.series = series;
-    p.nseries = n;
-    p.note = note;
-    p.nnotes = sizeof note / sizeof *note;
-    return p;
+    const svg_panel p = plane(l->convex, (svg_text){"b", NULL}, (svg_text){"w", NULL}, level,
+                              sizeof level / sizeof *level);
+    return with(p, series, n, note, sizeof note / sizeof *note);
 }
 
 svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n) {
@@ -34,11 +40,7 @@ svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n) {
         {1, 1, {"minimum", "最低点"}, true, true},
         {-1.5, 2, {"start", "起点"}, true, false},
     };
-    svg_panel p = plane(l->crescent, (svg_text){"w₁", NULL}, (svg_text){"w₂", NULL}, level,
-                        sizeof level / sizeof *level);
-    p.series = series;
-    p.nseries = n;
-    p.note = note;
-    p.nnotes = sizeof note / sizeof *note;
-    return p;
+    const svg_panel p = plane(l->crescent, (svg_text){"w₁", NULL}, (svg_text){"w₂", NULL}, level,
+                              sizeof level / sizeof *level);
+    return with(p, series, n, note, sizeof note / sizeof *note);
 }

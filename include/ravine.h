@@ -325,7 +325,14 @@ RAVINE_API void ravine_pool_destroy(ravine_pool *pool); /* NULL is fine */
 
 /* ---- an optimizer: groups of parameters, their rules, their state ------------------------------
  */
-typedef enum ravine_dtype { RAVINE_F32 = 1, RAVINE_F64, RAVINE_BF16, RAVINE_F16 } ravine_dtype;
+typedef enum ravine_dtype {
+    RAVINE_F32 = 1,
+    RAVINE_F64,
+    RAVINE_BF16,
+    RAVINE_F16,
+    RAVINE_I64, /* in checkpoints */
+    RAVINE_U8   /* in checkpoints, and the sign history */
+} ravine_dtype;
 
 typedef struct ravine_param {
     uint32_t size;        /* sizeof(ravine_param) */

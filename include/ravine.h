@@ -302,6 +302,11 @@ typedef struct ravine_env {
     uint32_t size;
     int32_t threads; /* of the library's own pool; 0: RAVINE_THREADS, else one per processor */
     const char *isa; /* instruction set of the kernels; NULL: RAVINE_ISA, else the best there is */
+    /* 1: watch the way that training goes, for ravine_doctor.h. In each parameter block 0, 8, 16,
+     * ... of 4,096 elements keeps its last update and the last two signs of its gradient: 5 bytes
+     * an element of float32. */
+    int32_t watch;
+    int32_t reserved;
     /* Memory; both NULL: the C library's. `alignment` is a power of two; NULL when there is none.
      * release() gets the size that was asked for. */
     void *(*allocate)(void *context, size_t bytes, size_t alignment);
@@ -404,6 +409,24 @@ RAVINE_API ravine_status ravine_get(const ravine_optimizer *o, int32_t group, in
 RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
                                             const ravine_options *options) RAVINE_MUST_CHECK;
 
+/* What a step shows of the way that training goes, beside the norms: X(name, meaning). g is the
+ * gradient as in grad_norm, u the change of the parameters, t the step; a flip is a change of sign,
+ * weighted by the g^2 of the element. From `alpha` on they are measured over the watched blocks
+ * (see ravine_env) and NaN where they are not known: without watching, in the first steps, or for a
+ * rule that has no such thing. */
+#define RAVINE_STATISTIC_LIST(X)                                                                 \
+    X(grad_dot_update, "<g_t, u_t>: the change of the loss to first order")                      \
+    X(alpha, "-<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step "      \
+             "ended at the bottom along its line, 1 as far up the other wall")                   \
+    X(flips, "share of flips against the step before")                                           \
+    X(flips_two, "share of flips against two steps before")                                      \
+    X(momentum_norm, "norm of the mean or buffer of gradients after the step")                   \
+    X(sigma_ratio, "root mean square of g_t^2 / v_(t-1), v being the square of sigma")           \
+    X(eps_share, "share of elements whose sigma is mostly eps")                                  \
+    X(zero_share, "share of elements whose gradient is exactly zero")                            \
+    X(lost_share, "share of elements with a gradient that did not change: u below the last bit") \
+    X(update_max, "greatest |u|")
+
 /* What a step did. Norms are over the gradients after grad_scale and before clipping, over the
  * change of the parameters, and over the parameters after the step; elements that were held count
  * in the last only. Parameters without a gradient count in none. */
@@ -417,6 +440,9 @@ typedef struct ravine_report {
     double clip;       /* factor on the gradients: 1 unless they were clipped */
     int64_t nonfinite; /* elements whose gradient was not finite; 0 under PROPAGATE */
     int64_t nonfinite_param, nonfinite_index; /* the first of them, or -1 */
+#define RAVINE_X(name, meaning) double name;
+    RAVINE_STATISTIC_LIST(RAVINE_X)
+#undef RAVINE_X
 } ravine_report;
 
 /* One step of every parameter that has a gradient. OK, CLIPPED, HELD (also when clipped as well),

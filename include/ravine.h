@@ -394,6 +394,16 @@ RAVINE_API int64_t ravine_memory_bytes(const ravine_optimizer *o);
  * this parameter has no gradient, until it is bound again. */
 RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t n,
                                      void *const *data, void *const *grad) RAVINE_MUST_CHECK;
+/* Addresses of n tensors of another library, to be bound as data or as gradients of the parameters
+ * first ... first + n - 1: by DLPack's C exchange, without a copy and without a call for each.
+ * `exchange` is that library's DLPackExchangeAPI 1.x (Python: __dlpack_c_exchange_api__ of the
+ * tensor's type; call with the interpreter's lock held), object[i] its tensor or NULL.
+ * E_UNSUPPORTED names one that is not in the processor's memory, row-major and of the parameter's
+ * type; E_ARG one of another length. address: [n]. */
+RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t first,
+                                                 int64_t n, const void *exchange,
+                                                 void *const *object,
+                                                 void **address) RAVINE_MUST_CHECK;
 
 /* A setting of a group from the next step on; `group` -1: of every group. A schedule is evaluated
  * at the number of applied steps, 0 at the first; ravine_set replaces it by a constant. Settings
@@ -477,6 +487,9 @@ RAVINE_API ravine_status ravine_state_view(ravine_optimizer *o, const char *para
 RAVINE_API ravine_status ravine_sigma(const ravine_optimizer *o, const char *param, double *sigma,
                                       int64_t len) RAVINE_MUST_CHECK;
 RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param, int32_t k);
+/* The steps of a parameter whose state comes from elsewhere, and is written through its views. */
+RAVINE_API ravine_status ravine_set_clock(ravine_optimizer *o, int64_t param,
+                                          int64_t clock) RAVINE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

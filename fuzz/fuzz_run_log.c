@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     report r = {.run = &run, .nruns = 1};
     FILE *file = fmemopen((void *)(uintptr_t)data, size, "rb");
     if (!file) return 0;
-    const int status = run_read_stream(&run.data, file, "fuzz");
+    const int status = run_read_stream(&run.data, file, "fuzz", NULL);
     fclose(file);
     if (status == 0) {
         page p = {0};

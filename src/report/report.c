@@ -18,7 +18,7 @@ int report_add(report *r, const char *folder) {
     if (!grown) return failure(EXIT_INPUT, "out of memory");
     r->run = grown;
     report_run *run = &r->run[r->nruns++];
-    const int status = run_read(&run->data, folder);
+    const int status = run_read(&run->data, folder, NULL);
     return status ? status : run_facts_of(&run->facts, &run->data);
 }
 

@@ -104,44 +104,64 @@ static bool take_key(cursor *c, const char **name, size_t *size) {
     return take(c, '"') && take(c, ':');
 }
 
-static bool is(const char *name, size_t size, const char *known) {
-    return strlen(known) == size && memcmp(name, known, size) == 0;
+/* Our keys: the columns, then the lists. */
+enum { KEYS = RUN_COLUMNS + RUN_GROUP_KEYS };
+static const struct key {
+    const char *name;
+    size_t size;
+} keys[KEYS] = {
+#define KEY(name)                   {name, sizeof(name) - 1},
+#define COLUMN_KEY(NAME, key)       KEY(key)
+#define RAVINE_X(name, meaning)     KEY(#name)
+#define GROUP_KEY(NAME, key, field) KEY(key)
+    RUN_COLUMN_LIST(COLUMN_KEY) RAVINE_STATISTIC_LIST(RAVINE_X) RUN_GROUP_LIST(GROUP_KEY)
+#undef RAVINE_X
+};
+
+/* Which of our keys; KEYS: none. Lines have them in the same order, so the search starts at the one
+ * that is `expected`. */
+static unsigned find_key(const char *name, size_t size, unsigned expected) {
+    for (unsigned k = 0; k < KEYS; k++) {
+        const unsigned at = (expected + k) % KEYS;
+        if (keys[at].size == size && memcmp(name, keys[at].name, size) == 0) return at;
+    }
+    return KEYS;
 }
 
-/* Which of our keys: a column, a list behind the columns, or one behind them all. */
-static unsigned find_key(const char *name, size_t size) {
-#define RUN_COLUMN_KEY(NAME, key) key,
-    static const char *const keys[] = {RUN_COLUMN_LIST(RUN_COLUMN_KEY) "group_update_norm",
-                                       "group_param_norm"};
-    unsigned k = 0;
-    while (k < RUN_COLUMNS + RUN_NORMS && !is(name, size, keys[k])) k++;
-    return k;
-}
+/* What is known of the line so far. */
+typedef struct progress {
+    uint64_t seen;
+    unsigned expected;
+} progress;
+_Static_assert(KEYS < 64, "one bit for each key");
 
-static bool take_member(cursor *c, run_line *line, unsigned *seen) {
+static bool take_member(cursor *c, run_line *line, progress *p) {
     const char *name;
     size_t size, count;
     if (!take_key(c, &name, &size)) return false;
-    const unsigned key = find_key(name, size);
-    if (key < RUN_COLUMNS + RUN_NORMS && *seen >> key & 1) return false;
-    *seen |= 1U << key;
+    const unsigned key = find_key(name, size, p->expected);
+    if (key == KEYS) {
+        double unused[RUN_GROUPS_MAX];
+        skip_blanks(c);
+        if (c->at < c->end && *c->at == '[') return take_list(c, unused, &count);
+        return take_value(c, unused);
+    }
+    if (p->seen >> key & 1) return false;
+    p->seen |= UINT64_C(1) << key;
+    p->expected = key + 1;
     if (key < RUN_COLUMNS) return take_value(c, &line->value[key]);
-    if (key < RUN_COLUMNS + RUN_NORMS)
-        return take_list(c, line->group[key - RUN_COLUMNS], &line->ngroups[key - RUN_COLUMNS]);
-    double unused[RUN_GROUPS_MAX];
-    skip_blanks(c);
-    if (c->at < c->end && *c->at == '[') return take_list(c, unused, &count);
-    return take_value(c, unused);
+    const unsigned list = key - RUN_COLUMNS;
+    return take_list(c, line->group[list], &line->ngroups[list]);
 }
 
 bool run_line_read(run_line *line, const char *text, size_t size) {
     cursor c = {text, text + size};
     for (int k = 0; k < RUN_COLUMNS; k++) line->value[k] = NAN;
-    for (int k = 0; k < RUN_NORMS; k++) line->ngroups[k] = 0;
+    for (int k = 0; k < RUN_GROUP_KEYS; k++) line->ngroups[k] = 0;
     if (!take(&c, '{')) return false;
-    unsigned seen = 0;
+    progress p = {0};
     do {
-        if (!take_member(&c, line, &seen)) return false;
+        if (!take_member(&c, line, &p)) return false;
     } while (take(&c, ','));
     if (!take(&c, '}')) return false;
     skip_blanks(&c);

@@ -56,16 +56,20 @@ static int add_step(run_data *run, const run_line *line) {
     if (run->nsteps > 0 && step <= run->column[RUN_STEP][run->nsteps - 1])
         return stop(run, "step %.0f follows step %.0f", step,
                     run->column[RUN_STEP][run->nsteps - 1]);
-    for (int k = 0; k < RUN_NORMS; k++)
+    for (int k = 0; k < RUN_GROUP_KEYS; k++)
         if (line->ngroups[k] != 0 && line->ngroups[k] != run->ngroups)
-            return stop(run, "norms of %zu groups; the header names %zu", line->ngroups[k],
+            return stop(run, "numbers of %zu groups; the header names %zu", line->ngroups[k],
                         run->ngroups);
     if (!make_step_room(run)) return no_memory(run);
+    const run_listener *told = run->listener;
+    const int status = told ? told->step(told->context, run, line) : 0;
+    if (status) return status;
     for (int k = 0; k < RUN_COLUMNS; k++) run->column[k][run->nsteps] = line->value[k];
-    const bool norms = line->ngroups[RUN_UPDATE_NORM] && line->ngroups[RUN_PARAM_NORM];
+    const bool norms = line->ngroups[RUN_GROUP_UPDATE_NORM] && line->ngroups[RUN_GROUP_PARAM_NORM];
     for (size_t g = 0; g < run->ngroups; g++) {
         const double ratio =
-            norms ? line->group[RUN_UPDATE_NORM][g] / line->group[RUN_PARAM_NORM][g] : NAN;
+            norms ? line->group[RUN_GROUP_UPDATE_NORM][g] / line->group[RUN_GROUP_PARAM_NORM][g]
+                  : NAN;
         run->ratio[g][run->nsteps] = isfinite(ratio) ? ratio : NAN;
     }
     run->nsteps++;
@@ -115,7 +119,7 @@ static int add_epoch(run_data *run, const json_t *line) {
 }
 
 static int add_event(run_data *run, json_t *line) {
-    static const char *const ends[] = {"finished", "interrupted", "diverged"};
+    static const char *const ends[] = {"finished", "interrupted", "diverged", "stopped"};
     const char *event = json_string_value(json_object_get(line, "event"));
     if (!event) return stop(run, "an event without its name");
     for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
@@ -244,24 +248,25 @@ static int name_run(run_data *run, const char *folder) {
     return 0;
 }
 
-int run_read_stream(run_data *run, FILE *file, const char *folder) {
-    *run = (run_data){.state = "unfinished"};
+int run_read_stream(run_data *run, FILE *file, const char *folder, const run_listener *listener) {
+    *run = (run_data){.state = "unfinished", .listener = listener};
     int status = name_run(run, folder);
     if (status) return status;
     char *buffer = malloc(RUN_LINE_MAX + CHUNK + 1);
     status = buffer ? read_all(run, file, buffer) : no_memory(run);
+    run->listener = NULL;
     free(buffer);
     return status;
 }
 
-int run_read(run_data *run, const char *folder) {
+int run_read(run_data *run, const char *folder, const run_listener *listener) {
     *run = (run_data){.state = "unfinished"};
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/run.jsonl", folder) >= (int)sizeof path)
         return failure(EXIT_INPUT, "the name of the folder is longer than %d bytes", PATH_MAX);
     FILE *file = fopen(path, "rbe");
     if (!file) return failure(EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
-    const int status = run_read_stream(run, file, folder);
+    const int status = run_read_stream(run, file, folder, listener);
     fclose(file);
     return status;
 }

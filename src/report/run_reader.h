@@ -33,22 +33,33 @@ typedef struct run_data {
     run_epoch *epoch; /* [nepochs] */
     size_t nepochs;
     bool regression;
-    json_t *events;       /* a list of the lines of type "event" */
-    const char *state;    /* finished, interrupted, diverged, or unfinished: the log has no end */
+    json_t *events; /* a list of the lines of type "event" */
+    const char
+        *state; /* finished, interrupted, diverged, stopped, or unfinished: no end in the log */
     int64_t lines, bytes; /* read and kept */
     struct {
         int64_t line, byte; /* the first line that is not right, from 1, and where it begins, from
                                0; line 0: there is none */
         char why[160];
     } stop;
-    size_t step_room, epoch_room; /* of the reader */
+    size_t step_room, epoch_room;        /* of the reader */
+    const struct run_listener *listener; /* while it reads */
 } run_data;
 
-/* Reads FOLDER/run.jsonl. Fails with an exit code of io/failure.h if there is none, if its first
- * line is not the header of a run, or when memory ends. Free with run_free() in any case. */
-int run_read(run_data *run, const char *folder);
+/* Told every step as it is read, for what is too much to keep; returns 0, or an exit code that ends
+ * the reading. `line` has the lists of the groups; run->header is there, the step not yet in the
+ * columns. */
+typedef struct run_listener {
+    int (*step)(void *context, const run_data *run, const run_line *line);
+    void *context;
+} run_listener;
+
+/* Reads FOLDER/run.jsonl; `listener` may be NULL. Fails with an exit code of io/failure.h if there
+ * is none, if its first line is not the header of a run, or when memory ends. Free with run_free()
+ * in any case. */
+int run_read(run_data *run, const char *folder, const run_listener *listener);
 /* The same from a stream; `folder` is for names and messages. */
-int run_read_stream(run_data *run, FILE *file, const char *folder);
+int run_read_stream(run_data *run, FILE *file, const char *folder, const run_listener *listener);
 void run_free(run_data *run);
 
 #endif

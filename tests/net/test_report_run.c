@@ -17,7 +17,7 @@
 static int read_text(run_data *run, const void *text, size_t size) {
     FILE *file = size ? fmemopen((void *)(uintptr_t)text, size, "rb") : fopen("/dev/null", "rb");
     assert_non_null(file);
-    const int status = run_read_stream(run, file, "runs/n/");
+    const int status = run_read_stream(run, file, "runs/n/", NULL);
     fclose(file);
     return status;
 }
@@ -43,7 +43,7 @@ static void test_what_the_log_wrote(void **state) {
     }
     assert_int_equal(run_log_close(log), 0);
     run_data run;
-    assert_int_equal(run_read(&run, scratch_folder), 0);
+    assert_int_equal(run_read(&run, scratch_folder, NULL), 0);
     assert_int_equal(run.stop.line, 0);
     assert_int_equal(run.nsteps, 5);
     assert_int_equal(run.lines, 6);
@@ -191,7 +191,7 @@ static void test_headers(void **state) {
         run_free(&run);
     }
     run_data run;
-    assert_int_equal(run_read(&run, "/nonexistent"), 3);
+    assert_int_equal(run_read(&run, "/nonexistent", NULL), 3);
     assert_told("/nonexistent/run.jsonl", "No such file");
     run_free(&run);
 }

@@ -61,6 +61,7 @@ typedef struct train_epoch {
 typedef struct train_step {
     int64_t epoch, step; /* counted from 1 */
     double loss, seconds;
+    double path_efficiency; /* of the last window; NaN: nobody watches */
     ravine_report report;
 } train_step;
 

@@ -183,7 +183,11 @@ static int all_epochs(loop *l, train_result *result) {
 }
 
 int train(training *t, watch *w, record *r, train_result *result) {
-    loop l = {.t = t, .watch = w, .record = r, .started = seconds_now()};
+    loop l = {.t = t,
+              .watch = w,
+              .record = r,
+              .started = seconds_now(),
+              .step.path_efficiency = NAN};
     int status = all_epochs(&l, result);
     watch_erase(w);
     result->steps = l.step.step;

@@ -9,9 +9,11 @@
 #include "io/run_log.h"
 #include "io/safetensors.h"
 #include "io/tfevents.h"
+#include "report/run_line.h"
 #include "train.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -23,7 +25,7 @@ struct record {
     char folder[PATH_MAX];
     run_log *log;
     tfevents *events;
-    double *norm; /* [3][ngroups] of the gradient, the update and the parameters */
+    double *group; /* [RUN_GROUP_KEYS][ngroups] what is logged of each group */
 };
 
 /* ---- the header ---------------------------------------------------------------------------------
@@ -119,15 +121,15 @@ static int create_log(record *r) {
 
 int record_create(record **out, const training *t) {
     record *r = calloc(1, sizeof *r);
-    double *norm = calloc(3 * (size_t)t->ngroups, sizeof *norm);
-    int status = r && norm ? 0 : failure(EXIT_INPUT, "out of memory");
+    double *group = calloc((size_t)RUN_GROUP_KEYS * (size_t)t->ngroups, sizeof *group);
+    int status = r && group ? 0 : failure(EXIT_INPUT, "out of memory");
     if (!status) {
-        *r = (record){.t = t, .norm = norm};
+        *r = (record){.t = t, .group = group};
         status = make_folder(r);
         if (!status && (status = create_log(r))) rmdir(r->folder);
     }
     if (status) {
-        free(norm);
+        free(group);
         free(r);
         return status;
     }
@@ -142,7 +144,7 @@ const char *record_folder(const record *r) {
 int record_close(record *r) {
     if (!r) return 0;
     int log = run_log_close(r->log), events = tfevents_close(r->events);
-    free(r->norm);
+    free(r->group);
     free(r);
     return log ? log : events;
 }
@@ -150,19 +152,51 @@ int record_close(record *r) {
 /* ---- lines
  * ---------------------------------------------------------------------------------------- */
 
+/* NaN and infinities stay what they are. */
+static double rounded(double value, int digits) {
+    const double unit = pow(10, digits);
+    return digits ? round(value * unit) / unit : value;
+}
+
+static int gather_groups(record *r) {
+    const size_t ngroups = (size_t)r->t->ngroups;
+    for (size_t g = 0; g < ngroups; g++) {
+        ravine_report group = {.size = sizeof group};
+        if (ravine_group_report(r->t->optimizer, (int32_t)g, &group) < 0)
+            return failure(EXIT_USAGE, "%s", ravine_errmsg());
+#define GATHER(NAME, key, field, digits) \
+    r->group[RUN_GROUP_##NAME * ngroups + g] = rounded(group.field, digits);
+        RUN_GROUP_LIST(GATHER)
+    }
+    return 0;
+}
+
+/* The tags that TensorBoard shows; statistics only where they are known. */
+static int write_scalars(record *r, const train_step *s) {
+    const ravine_report *all = &s->report;
+    const tfevents_scalar known[] = {{"train/loss", s->loss},
+                                     {"train/lr", all->lr},
+                                     {"train/grad_norm", all->grad_norm},
+                                     {"train/update_norm", all->update_norm},
+                                     {"train/param_norm", all->param_norm}};
+    const tfevents_scalar watched[] = {{"train/flips", all->flips},
+                                       {"train/alpha", all->alpha},
+                                       {"train/path_efficiency", s->path_efficiency}};
+    enum { KNOWN = sizeof known / sizeof *known, WATCHED = sizeof watched / sizeof *watched };
+    tfevents_scalar scalars[KNOWN + WATCHED];
+    memcpy(scalars, known, sizeof known);
+    size_t count = KNOWN;
+    for (size_t k = 0; k < WATCHED; k++)
+        if (!isnan(watched[k].value)) scalars[count++] = watched[k];
+    return tfevents_write(r->events, s->step, scalars, count);
+}
+
+/* In the order of run_line.h, which reads it back. */
 int record_step(record *r, const train_step *s) {
     const ravine_report *all = &s->report;
-    int32_t ngroups = r->t->ngroups;
-    double *grad_norm = r->norm, *update_norm = grad_norm + ngroups,
-           *param_norm = update_norm + ngroups;
-    for (int32_t g = 0; g < ngroups; g++) {
-        ravine_report group = {.size = sizeof group};
-        if (ravine_group_report(r->t->optimizer, g, &group) < 0)
-            return failure(EXIT_USAGE, "%s", ravine_errmsg());
-        grad_norm[g] = group.grad_norm;
-        update_norm[g] = group.update_norm;
-        param_norm[g] = group.param_norm;
-    }
+    const size_t ngroups = (size_t)r->t->ngroups;
+    int status = gather_groups(r);
+    if (status) return status;
     run_log_integer(r->log, "step", s->step);
     run_log_integer(r->log, "epoch", s->epoch);
     run_log_number(r->log, "loss", s->loss);
@@ -170,20 +204,18 @@ int record_step(record *r, const train_step *s) {
     run_log_number(r->log, "grad_norm", all->grad_norm);
     run_log_number(r->log, "update_norm", all->update_norm);
     run_log_number(r->log, "param_norm", all->param_norm);
-    run_log_numbers(r->log, "group_grad_norm", grad_norm, (size_t)ngroups);
-    run_log_numbers(r->log, "group_update_norm", update_norm, (size_t)ngroups);
-    run_log_numbers(r->log, "group_param_norm", param_norm, (size_t)ngroups);
     run_log_number(r->log, "clip", all->clip);
     run_log_integer(r->log, "nonfinite", all->nonfinite);
     run_log_number(r->log, "seconds", s->seconds);
-    int status = run_log_end(r->log);
-    if (status) return status;
-    const tfevents_scalar scalars[] = {{"train/loss", s->loss},
-                                       {"train/lr", all->lr},
-                                       {"train/grad_norm", all->grad_norm},
-                                       {"train/update_norm", all->update_norm},
-                                       {"train/param_norm", all->param_norm}};
-    return tfevents_write(r->events, s->step, scalars, sizeof scalars / sizeof *scalars);
+    run_log_number(r->log, "path_efficiency", s->path_efficiency);
+#define RAVINE_X(name, meaning) run_log_number(r->log, #name, all->name);
+    RAVINE_STATISTIC_LIST(RAVINE_X)
+#undef RAVINE_X
+#define WRITE(NAME, key, ...) \
+    run_log_numbers(r->log, key, r->group + RUN_GROUP_##NAME * ngroups, ngroups);
+    RUN_GROUP_LIST(WRITE)
+    status = run_log_end(r->log);
+    return status ? status : write_scalars(r, s);
 }
 
 /* NaN and infinities become null, as in every line of the log. */

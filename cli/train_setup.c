@@ -61,6 +61,7 @@ static int make_groups(training *t) {
     ravine_env_init(&env);
     env.parallel = ravine_pool_run;
     env.parallel_context = t->pool;
+    env.watch = t->config->doctor_watch;
     const double decay = rule.weight_decay;
     t->ngroups = (int32_t)net_param_count(t->net);
     ravine_status made = RAVINE_OK;

@@ -47,6 +47,13 @@ typedef struct config {
     char *origin[CONFIG_KEY_COUNT]; /* where each value came from */
 } config;
 
+/* Words of doctor.on_warning. */
+typedef enum config_warning {
+    CONFIG_WARNING_NONE,
+    CONFIG_WARNING_HALVE_LR,
+    CONFIG_WARNING_STOP,
+    CONFIG_WARNING_CHECKPOINT
+} config_warning;
 enum { CONFIG_CSV = 1, CONFIG_REGRESSION = 1 }; /* words of data.format, data.task */
 
 int config_init(config *c); /* the defaults */

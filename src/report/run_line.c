@@ -110,10 +110,10 @@ static const struct key {
     const char *name;
     size_t size;
 } keys[KEYS] = {
-#define KEY(name)                   {name, sizeof(name) - 1},
-#define COLUMN_KEY(NAME, key)       KEY(key)
-#define RAVINE_X(name, meaning)     KEY(#name)
-#define GROUP_KEY(NAME, key, field) KEY(key)
+#define KEY(name)                 {name, sizeof(name) - 1},
+#define COLUMN_KEY(NAME, key)     KEY(key)
+#define RAVINE_X(name, meaning)   KEY(#name)
+#define GROUP_KEY(NAME, key, ...) KEY(key)
     RUN_COLUMN_LIST(COLUMN_KEY) RAVINE_STATISTIC_LIST(RAVINE_X) RUN_GROUP_LIST(GROUP_KEY)
 #undef RAVINE_X
 };

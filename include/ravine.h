@@ -330,14 +330,36 @@ RAVINE_API void ravine_pool_destroy(ravine_pool *pool); /* NULL is fine */
 
 /* ---- an optimizer: groups of parameters, their rules, their state ------------------------------
  */
-typedef enum ravine_dtype {
-    RAVINE_F32 = 1,
-    RAVINE_F64,
-    RAVINE_BF16,
-    RAVINE_F16,
-    RAVINE_I64, /* in checkpoints */
-    RAVINE_U8   /* in checkpoints, and the sign history */
-} ravine_dtype;
+/* Kinds of numbers: X(NAME, value, bits of one number, name in safetensors files). Optimizers take
+ * F32 and F64; U8 holds the sign history; the others occur in files. Values never change. */
+#define RAVINE_DTYPE_LIST(X)     \
+    X(F32, 1, 32, "F32")         \
+    X(F64, 2, 64, "F64")         \
+    X(BF16, 3, 16, "BF16")       \
+    X(F16, 4, 16, "F16")         \
+    X(I64, 5, 64, "I64")         \
+    X(U8, 6, 8, "U8")            \
+    X(BOOL, 7, 8, "BOOL")        \
+    X(I8, 8, 8, "I8")            \
+    X(I16, 9, 16, "I16")         \
+    X(U16, 10, 16, "U16")        \
+    X(I32, 11, 32, "I32")        \
+    X(U32, 12, 32, "U32")        \
+    X(U64, 13, 64, "U64")        \
+    X(C64, 14, 64, "C64")        \
+    X(F8_E4M3, 15, 8, "F8_E4M3") \
+    X(F8_E5M2, 16, 8, "F8_E5M2") \
+    X(F8_E8M0, 17, 8, "F8_E8M0") \
+    X(F6_E2M3, 18, 6, "F6_E2M3") \
+    X(F6_E3M2, 19, 6, "F6_E3M2") \
+    X(F4, 20, 4, "F4")
+
+#define RAVINE_X(NAME, value, bits, name) RAVINE_##NAME = value,
+typedef enum ravine_dtype { RAVINE_DTYPE_LIST(RAVINE_X) } ravine_dtype;
+#undef RAVINE_X
+/* Fixed text, "F32", and bits of one number; NULL and 0: no such dtype. */
+RAVINE_API const char *ravine_dtype_name(int32_t dtype);
+RAVINE_API int32_t ravine_dtype_bits(int32_t dtype);
 
 typedef struct ravine_param {
     uint32_t size;        /* sizeof(ravine_param) */

@@ -50,8 +50,9 @@ typedef struct ravine_save_options {
 RAVINE_API void ravine_save_options_init(ravine_save_options *options);
 
 /* Writes everything that the next step depends on. options may be NULL. E_IO names the file, the
- * operation and the system's reason; the old file is then as it was. Free space is looked at first.
- */
+ * operation and the system's reason; the old file is then as it was, except where only the last
+ * operation failed, the sync of the folder: then the new file stands, complete, but may be lost
+ * with the power, and the message says so. Free space is looked at first. */
 RAVINE_API ravine_status ravine_save(const ravine_optimizer *o, const char *path,
                                      const ravine_save_options *options) RAVINE_MUST_CHECK;
 
@@ -116,7 +117,10 @@ RAVINE_API ravine_status ravine_checkpoint_latest(const char *folder, char *path
  */
 typedef struct ravine_checkpoint ravine_checkpoint;
 
-/* Opens and checks the structure, not the checksums. env NULL: the defaults. */
+/* Opens and checks the structure and the header's own checksum if there is one, not yet those of
+ * the data. E_FORMAT names the byte; E_IO: it cannot be read or is not a regular file. The file is
+ * read, never mapped: one that shrinks later is an error of the call that meets it. env NULL: the
+ * defaults. */
 RAVINE_API ravine_status ravine_checkpoint_open(ravine_checkpoint **out, const char *path,
                                                 const ravine_env *env) RAVINE_MUST_CHECK;
 RAVINE_API void ravine_checkpoint_close(ravine_checkpoint *c); /* NULL is fine */

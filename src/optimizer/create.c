@@ -1,5 +1,6 @@
 /* The life of an optimizer: environment, memory, groups. */
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/pool.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
@@ -9,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *allocate_from_libc(void *context, size_t bytes, size_t alignment) {
-    (void)context;
-    void *memory = NULL;
-    return posix_memalign(&memory, alignment, bytes) ? NULL : memory;
-}
-
-static void release_to_libc(void *context, void *memory, size_t bytes) {
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
 void ravine_env_init(ravine_env *env) {
     *env = (ravine_env){.size = sizeof *env};
 }
@@ -29,14 +18,9 @@ void ravine_options_init(ravine_options *options) {
     *options = (ravine_options){.size = sizeof *options, .clip_norm = HUGE_VAL, .grad_scale = 1};
 }
 
-#define MEMORY_ALIGNMENT 64
-
 void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
-    void *memory = o->env.allocate(o->env.allocator, bytes, MEMORY_ALIGNMENT);
-    if (!memory) {
-        ravine_fail(RAVINE_E_NOMEM, "no memory for %zu bytes", bytes);
-        return NULL;
-    }
+    void *memory = ravine_env_take(&o->env, bytes);
+    if (!memory) return NULL;
     o->bytes += (int64_t)bytes;
     return memset(memory, 0, bytes);
 }
@@ -44,7 +28,7 @@ void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
 void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes) {
     if (!memory) return;
     o->bytes -= (int64_t)bytes;
-    o->env.release(o->env.allocator, memory, bytes);
+    ravine_env_give(&o->env, memory, bytes);
 }
 
 group_name ravine_group_name(int32_t index) {
@@ -71,19 +55,9 @@ static ravine_status count_threads(const ravine_env *env, int32_t *threads) {
 }
 
 static ravine_status read_env(ravine_env *own, const ravine_env *env) {
-    ravine_env_init(own);
-    if (!env) env = own;
-    if (env->size != sizeof *env)
-        return ravine_fail(RAVINE_E_ARG, "size of the env is %u, not %zu; use ravine_env_init",
-                           env->size, sizeof *env);
-    if (!env->allocate != !env->release)
-        return ravine_fail(RAVINE_E_ARG, "env has one of allocate and release; it needs both");
-    *own = *env;
-    if (!own->allocate) {
-        own->allocate = allocate_from_libc;
-        own->release = release_to_libc;
-    }
-    return own->parallel ? RAVINE_OK : count_threads(env, &own->threads);
+    const ravine_status status = ravine_env_complete(own, env);
+    if (status) return status;
+    return own->parallel ? RAVINE_OK : count_threads(own, &own->threads);
 }
 
 ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c, const ravine_env *env) {
@@ -152,7 +126,7 @@ void ravine_destroy(ravine_optimizer *o) {
     }
     ravine_memory_give(o, o->slots, (size_t)o->nparams * sizeof *o->slots);
     const ravine_env env = o->env;
-    env.release(env.allocator, o, sizeof *o);
+    ravine_env_give(&env, o, sizeof *o);
 }
 
 int64_t ravine_memory_bytes(const ravine_optimizer *o) {

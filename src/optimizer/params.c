@@ -73,8 +73,8 @@ static layout place_batch(const ravine_optimizer *o, const ravine_param *p, int6
 }
 
 static const char *dtype_name(int32_t dtype) {
-    static const char *const names[] = {"unknown", "f32", "f64", "bf16", "f16"};
-    return names[dtype >= RAVINE_F32 && dtype <= RAVINE_F16 ? dtype : 0];
+    const char *name = ravine_dtype_name(dtype);
+    return name ? name : "unknown";
 }
 
 static ravine_status check_shape(const ravine_param *p) {
@@ -108,7 +108,7 @@ static ravine_status check_param(const ravine_optimizer *o, const ravine_param *
         return ravine_fail(RAVINE_E_ARG, "the name of parameter %lld is %s", (long long)i,
                            p->name ? "empty" : "NULL");
     if (p->dtype != RAVINE_F32 && p->dtype != RAVINE_F64)
-        return ravine_fail(RAVINE_E_UNSUPPORTED, "dtype of %s is %d (%s); it must be f32 or f64",
+        return ravine_fail(RAVINE_E_UNSUPPORTED, "dtype of %s is %d (%s); it must be F32 or F64",
                            p->name, p->dtype, dtype_name(p->dtype));
     if (p->grad_dtype != 0 && p->grad_dtype != p->dtype)
         return ravine_fail(RAVINE_E_UNSUPPORTED,

@@ -3,6 +3,7 @@
 #include "surface/race.h"
 
 #include "io/failure.h"
+#include "ravine_doctor.h"
 #include "surface/stability.h"
 
 #include <float.h>
@@ -70,7 +71,7 @@ static int make_optimizer(runner *u, race_result *r) {
         return failure(EXIT_INPUT, "%s", ravine_errmsg());
     if (setup->schedule && ravine_set_schedule(u->optimizer, 0, RAVINE_LR, &schedule))
         return failure(EXIT_USAGE, "%s", ravine_errmsg());
-    u->has_sigma = !isnan(stability_limit(&r->config, 1, 0));
+    u->has_sigma = !isnan(ravine_stability_limit(&r->config, 1, 0));
     return 0;
 }
 
@@ -231,7 +232,7 @@ static int take_step(runner *u, race_result *r) {
     const bool record = u->setup->record_every > 0 && u->step % u->setup->record_every == 0;
     if ((u->setup->schedule || u->step == 0) && ravine_get(u->optimizer, 0, RAVINE_LR, &u->lr))
         goto fail;
-    const double eta = stability_eta(c, u->lr, u->step);
+    const double eta = ravine_effective_lr(c, u->lr, u->step);
     const bool judged = is_judged(u, r, eta);
     const bool look = u->has_sigma && !is_plain(c) && (record || judged);
     const bool ahead = c->rule == RAVINE_ADOPT && u->step > 0; /* it divides by the sigma before */
@@ -242,7 +243,7 @@ static int take_step(runner *u, race_result *r) {
     if (look && !ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;
     if (record) record_step(u, &r->trace, eta);
     if (!judged) return 0;
-    r->limit = stability_limit(c, u->lr, u->step);
+    r->limit = ravine_stability_limit(c, u->lr, u->step);
     u->judged_eta = eta;
     if (stability_exceeded(u->hessian, u->sigma, r->size, eta, r->limit, u->work))
         r->first_unstable_step = u->step;
@@ -272,7 +273,7 @@ static void finish(runner *u, race_result *r) {
     const surface *s = u->surface;
     const size_t n = (size_t)s->size;
     memcpy(r->end, u->theta, n * sizeof *r->end);
-    r->limit = stability_limit(&r->config, u->lr, r->done > 0 ? r->done - 1 : 0);
+    r->limit = ravine_stability_limit(&r->config, u->lr, r->done > 0 ? r->done - 1 : 0);
     r->distance = surface_distance(s, u->theta);
     r->loss = s->row->gradient_f64(s, u->theta, u->gradient);
     r->excess_loss = r->loss - s->least;

@@ -1,0 +1,77 @@
+/* When a step is too long for the curvature under it.
+ *
+ * With sigma held still, the rule on a quadratic of Hessian H is a linear recursion in each
+ * eigendirection of P^-1/2 H P^-1/2, P = diag(sigma). Growing the curvature, it first fails by an
+ * error that changes sign at every step. There m = G g, G the gain of the momentum for an
+ * alternating gradient, and the error neither grows nor shrinks at
+ *     eta S = (1 + a) / G,      S the largest eigenvalue, a what decay leaves of theta.
+ */
+#include "base/elementary.h"
+#include "ravine_doctor.h"
+
+#include <math.h>
+#include <stddef.h>
+
+double ravine_effective_lr(const ravine_config *c, double lr, int64_t t) {
+    if (!c) return NAN;
+    if (c->rule == RAVINE_ADAGRAD || c->rule == RAVINE_ADAGRAD_MEAN)
+        return lr / (1 + (double)t * c->lr_decay);
+    if (c->rule == RAVINE_ASGD) return lr / ravine_pow(1 + c->lambd * lr * (double)t, c->power);
+    return lr;
+}
+
+/* What remains of an alternating signal in a moving mean of it. */
+static double mean_gain(double beta) {
+    return (1 - beta) / (1 + beta);
+}
+
+/* Dozat's weight of the momentum at step t (nadam). */
+static double nadam_mu(const ravine_config *c, int64_t t) {
+    return c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)(t + 1) * c->momentum_decay));
+}
+
+/* G of step t: m for an alternating g. NaN where only signs count. */
+static double alternating_gain(const ravine_config *c, int64_t t) {
+    switch ((ravine_rule)c->rule) {
+    case RAVINE_SGD:
+    case RAVINE_RMSPROP: {
+        const double buffer = (1 - c->dampening) / (1 + c->momentum);
+        return c->nesterov != 0 ? 1 + c->momentum * buffer : c->momentum > 0 ? buffer : 1;
+    }
+    case RAVINE_ADAGRAD:
+    case RAVINE_ADAGRAD_MEAN:
+    case RAVINE_ADADELTA:
+    case RAVINE_ASGD: return 1;
+    case RAVINE_ADAM:
+    case RAVINE_ADAMW:
+    case RAVINE_ADAMAX:
+    case RAVINE_RADAM:
+    case RAVINE_ADABELIEF:
+    case RAVINE_YOGI:
+    case RAVINE_ADOPT: return mean_gain(c->beta1);
+    case RAVINE_NADAM: return 1 - nadam_mu(c, t) + nadam_mu(c, t + 1) * mean_gain(c->beta1);
+    case RAVINE_ADAN: return mean_gain(c->beta1) + 2 * c->beta2 * mean_gain(c->beta2);
+    case RAVINE_LION:
+    case RAVINE_SIGNUM:
+    case RAVINE_RPROP:
+    case RAVINE_RULE_COUNT: break;
+    }
+    return NAN;
+}
+
+/* 1 + a; the proximal decay shrinks the step as well, which comes to 1 + 1/a. */
+static double slack(const ravine_config *c, double lr, double eta) {
+    const double kept = c->rule == RAVINE_ASGD ? 1 - c->lambd * eta : 1;
+    switch ((ravine_decay_form)c->decay_form) {
+    case RAVINE_DECAY_COUPLED: break; /* it is part of the gradient: of H */
+    case RAVINE_DECAY_DECOUPLED: return 1 + kept * (1 - lr * c->weight_decay);
+    case RAVINE_DECAY_INDEPENDENT: return 1 + kept * (1 - c->weight_decay);
+    case RAVINE_DECAY_PROXIMAL: return 2 + lr * c->weight_decay;
+    }
+    return 1 + kept;
+}
+
+double ravine_stability_limit(const ravine_config *c, double lr, int64_t t) {
+    if (!c) return NAN;
+    return slack(c, lr, ravine_effective_lr(c, lr, t)) / alternating_gain(c, t);
+}

@@ -149,33 +149,35 @@ RAVINE_API const char *ravine_warning_word(int kind); /* fixed text; NULL: none 
 /* ---- probing: curvature, on demand --------------------------------------------------------------
  *
  * The problem is yours, as a function of the optimizer's parameters where they lie: it computes the
- * loss of batch number `batch` and, if `gradient`, fills the bound gradients. The same batch at the
- * same parameters must give the same numbers (no dropout). Return 0; anything else stops the probe
- * with E_STATE. Parameters and gradients are moved during a probe, and bit for bit the same after
- * it. */
+ * loss of batch number `batch` and, if `gradient`, fills the bound gradients with the gradient of
+ * that loss; if not, it may leave them as they are or write anything there. The same batch at the
+ * same parameters must give the same numbers: dropout keeps its mask, or is off. Return 0; anything
+ * else stops the call with E_STATE. Parameters without a bound gradient do not take part.
+ *
+ * Parameters and gradients are moved during a call, and bit for bit the same after it, also when it
+ * fails; E_STATE if loss or gradient are not finite where they are. */
 typedef int (*ravine_evaluate)(void *context, int64_t batch, int32_t gradient, double *loss);
 typedef struct ravine_problem {
     uint32_t size;
     int32_t reserved;
     ravine_evaluate evaluate;
     void *context;
-    int64_t batch; /* the fixed batch of curvature probes; large is better */
-    int64_t
-        nbatches; /* others, numbered batch + 1 ..., for noise and trials; 0: there is no noise */
+    int64_t batch;    /* the fixed batch of curvature probes; large is better */
+    int64_t nbatches; /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
 } ravine_problem;
 
+enum { RAVINE_LANCZOS_MAX = 1024, RAVINE_SLICE_MAX = 129 };
 typedef struct ravine_probe_options {
     uint32_t size;
     int32_t lanczos;        /* steps of Lanczos' iteration, 2 gradients each; 20; 0: no curvature */
     int32_t preconditioned; /* as many again for the sharpness under sigma; 20; 0: none */
-    int32_t noise;          /* batches for the noise scale; 8; 0: none */
+    int32_t noise;          /* batches for the noise scale; 8; 0 or 1: none */
     int32_t slice;          /* losses along the update and the extreme eigenvectors; 0: none */
     int32_t reserved;
     uint64_t seed; /* of the start of Lanczos' iteration */
 } ravine_probe_options;
 RAVINE_API void ravine_probe_options_init(ravine_probe_options *options);
 
-enum { RAVINE_SLICE_MAX = 129 };
 /* Losses at theta + offset direction, direction of norm 1. */
 typedef struct ravine_slice {
     int32_t count, reserved;
@@ -184,35 +186,43 @@ typedef struct ravine_slice {
 
 typedef struct ravine_probe {
     uint32_t size;
-    int32_t lanczos;  /* steps made; fewer when the space was exhausted */
+    int32_t lanczos;  /* steps made: as asked for, or as many as there are dimensions */
+    int32_t flat;     /* how many of its Ritz values are no more than curvature_noise */
+    int32_t reserved; /* 0 */
     int64_t step;     /* the optimizer's applied steps */
-    int64_t elements; /* parameters */
+    int64_t elements; /* of the parameters that take part */
     double loss, grad_norm, param_norm;
     /* Both ends of the spectrum of the Hessian H, as Ritz values; an eigenvalue is within the
-     * residual of each. A negative lambda_min is a certificate: it is a Rayleigh quotient. */
+     * residual of each. A lambda_min below -curvature_noise is a certificate of negative curvature:
+     * it is a Rayleigh quotient. */
     double lambda_max, lambda_max_residual;
     double lambda_min, lambda_min_residual;
     double curvature_noise; /* what finite differences cannot tell from zero */
-    double escape_offset;   /* along the eigenvector of lambda_min ... */
-    double escape_loss[2];  /* ... the loss at theta -+ escape_offset of it; NaN: not looked at */
-    double krylov_decrease; /* 1/2 g' |T|^-1 g: what of the loss is still to be had nearby */
-    double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma) */
-    double lr, limit;       /* stable iff lr sharpness < limit; NaN for rules of signs */
-    double critical_lr;     /* the lr at which a step of the last direction raises the loss */
-    double noise_scale;     /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018) */
-    double noise_trace;     /* tr(Sigma) of one batch's gradient */
-    double signal;          /* |G|^2 */
-    int64_t gradients, losses; /* what it cost */
+    double escape_offset;   /* along the eigenvector of lambda_min, to the lower side ... */
+    double escape_loss[2];  /* ... losses at theta -+ escape_offset of it; NaN: no way down */
+    double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby */
+    double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with
+                               coupled decay; groups weighed by their rates; NaN: sigma unknown */
+    double lr, limit;       /* stable iff lr sharpness < limit; limit NaN for rules of signs */
+    double critical_lr;     /* the lr from which the optimizer's next step raises the loss of the
+                               fixed batch; 0: any; inf: none found; NaN: lr is 0 or no step */
+    double noise_scale; /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal */
+    double noise_trace; /* tr(Sigma) of one batch's gradient, unbiased */
+    double signal;      /* |G|^2, unbiased: may be negative where there is none */
+    int64_t gradients, losses; /* what it cost: calls with and without a gradient */
     ravine_slice along_update, along_max, along_min;
 } ravine_probe;
 
-/* options NULL: the defaults. workspace: (lanczos + 4) n doubles for n parameters, through the
- * optimizer's environment, freed on return. */
+/* options NULL: the defaults. Numbers that were not asked for are NaN. Gradients: 1 + 2 lanczos +
+ * 2 preconditioned + noise, and 2 to 10 to choose the distance of finite differences where |theta|
+ * is below 1. Memory: (max(lanczos, preconditioned) + 4) n doubles for n elements, copies of
+ * parameters and gradients, and a second state, through the optimizer's environment, freed on
+ * return. */
 RAVINE_API ravine_status ravine_probe_run(ravine_optimizer *o, const ravine_problem *problem,
                                           const ravine_probe_options *options,
                                           ravine_probe *probe) RAVINE_MUST_CHECK;
 /* Moves the parameters by `offset` along the eigenvector of the most negative curvature that a
- * probe with the same options finds here: out of a saddle. */
+ * probe with the same options finds here: out of a saddle. E_STATE if it finds none. */
 RAVINE_API ravine_status ravine_escape(ravine_optimizer *o, const ravine_problem *problem,
                                        const ravine_probe_options *options,
                                        double offset) RAVINE_MUST_CHECK;
@@ -248,8 +258,9 @@ typedef struct ravine_cure {
     char optimizer[256]; /* the whole new setting, as ravine_config_parse reads it; "": as it is */
     char schedule[128];  /* of lr from here on, as ravine_schedule_parse reads it; "": constant */
     double escape;       /* offset for ravine_escape */
-    double loss_ratio;   /* loss with the cure / loss of the unchanged run after
-                            as many steps; NaN: not tried */
+    double loss_ratio; /* loss with the cure / loss of the unchanged run after as many steps: below
+                          1 it helped. Where one is not positive 1 + their difference / the
+                          greater magnitude; inf: not finite; NaN: not tried */
 } ravine_cure;
 
 enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
@@ -273,8 +284,10 @@ RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
 
 /* Tries every cure that can be tried beside the unchanged run, each for `steps` steps from a copy
  * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed
- * batch; sets tried and loss_ratio and sorts the cures. Parameters, gradients and state are as
- * before afterwards. */
+ * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures.
+ * A group keeps the settings in which it differs from group 0, and the ratio of its lr to that of
+ * group 0. Parameters whose state the new rule knows go on with it, others begin anew. Parameters,
+ * gradients and state are as before afterwards. */
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

@@ -62,6 +62,12 @@ int cli_width(FILE *stream);     /* columns of that terminal, else 80 */
  * failure. */
 int cli_print_json(json_t *object);
 
+/* An exit code that is the answer itself: there is no failure to tell. */
+int cli_answer(int exit_code);
+/* Writes words of `text` so that no line is longer than `width`; the cursor is at column `at`, and
+ * new lines begin at column `indent`. Ends with a newline. "\n\n" in the text is a paragraph. */
+void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width);
+
 /* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
 void cli_print_help(FILE *out, cli_command command);
 void cli_print_man(FILE *out, cli_command command);

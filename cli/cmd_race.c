@@ -24,7 +24,7 @@ static char *single_blanks(const char *text) {
     return out;
 }
 
-static int read_start(const char *text, const surface *s, double start[SURFACE_SIZE_MAX]) {
+int race_read_start(const char *text, const surface *s, double start[SURFACE_SIZE_MAX]) {
     int count = 0;
     for (const char *at = text;; at++) {
         char *end;
@@ -104,7 +104,7 @@ static int race(const cli_args *args, contest *c) {
                        "race needs --surface NAME; `ravine race --surfaces` lists them");
     int code = surface_create(&c->surface, name);
     if (!code) code = read_dtype(cli_text(args, CLI_DTYPE), &c->dtype);
-    if (!code && start_text) code = read_start(start_text, c->surface, start);
+    if (!code && start_text) code = race_read_start(start_text, c->surface, start);
     if (!code) code = choose_printer(args, &print);
     if (code) return code;
     for (int k = 0; k < args->ngiven; k++) {

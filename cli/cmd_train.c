@@ -18,6 +18,9 @@ static int read_config(config *c, const cli_args *args) {
         case CLI_CONFIG_SET: status = config_set(c, value); break;
         case CLI_NAME: status = config_put(c, CONFIG_KEY_name, value, "--name"); break;
         case CLI_THREADS: status = config_put(c, CONFIG_KEY_threads, value, "--threads"); break;
+        case CLI_ON_WARNING:
+            status = config_put(c, CONFIG_KEY_doctor_on_warning, value, "--on-warning");
+            break;
         default: break;
         }
     }

@@ -8,9 +8,7 @@
 
 enum { WIDTH = 79, TEXT_COLUMN = 26 };
 
-/* Writes words of `text` so that no line is longer than WIDTH; the cursor is at column `at`, and
- * new lines begin at column `indent`. Ends with a newline. "\n\n" in the text is a paragraph. */
-static void print_wrapped(FILE *out, const char *text, int at, int indent) {
+void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width) {
     bool first = true;
     while (*text) {
         if (*text == '\n') {
@@ -22,7 +20,7 @@ static void print_wrapped(FILE *out, const char *text, int at, int indent) {
         }
         text += strspn(text, " ");
         int length = (int)strcspn(text, " \n");
-        if (!first && at + 1 + length > WIDTH) {
+        if (!first && at + 1 + length > width) {
             fprintf(out, "\n%*s", indent, "");
             at = indent;
             first = true;
@@ -69,7 +67,7 @@ static void print_options(FILE *out, cli_command command) {
             at = 0;
         }
         at += fprintf(out, "%*s", TEXT_COLUMN - at, "");
-        print_wrapped(out, text, at, TEXT_COLUMN);
+        cli_print_wrapped(out, text, at, TEXT_COLUMN, WIDTH);
     }
 }
 
@@ -91,7 +89,7 @@ void cli_print_help(FILE *out, cli_command command) {
     const cli_command_row *row = &cli_commands[command];
     fprintf(out, "Usage: ravine %s [OPTION...]%s%s\n\n", row->name, *row->operands ? " " : "",
             row->operands);
-    print_wrapped(out, row->text, 0, 0);
+    cli_print_wrapped(out, row->text, 0, 0, WIDTH);
     print_options(out, command);
 }
 

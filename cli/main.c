@@ -16,8 +16,10 @@ static int (*const run_command[CLI_COMMAND_COUNT])(const cli_args *args) = {
 #include "options.def"
 };
 
-/* One line, whatever a file name or a cell of a table may hold. */
+/* One line, whatever a file name or a cell of a table may hold; none where the exit code is the
+ * answer. */
 static void print_failure(void) {
+    if (!*failure_text()) return;
     fputs("ravine: ", stderr);
     printable_put(stderr, failure_text());
     fputc('\n', stderr);

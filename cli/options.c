@@ -258,3 +258,7 @@ int cli_print_json(json_t *object) {
     json_decref(object);
     return 0;
 }
+
+int cli_answer(int exit_code) {
+    return failure(exit_code, "%s", "");
+}

@@ -26,6 +26,9 @@ int contest_print_surfaces(bool json);
 
 const char *contest_dtype(const contest *c); /* "f64" or "f32" */
 
+/* cmd_race.c: "1,0.5", one number for each coordinate. */
+int race_read_start(const char *text, const surface *s, double start[SURFACE_SIZE_MAX]);
+
 /* race_plane.c: the window of the picture of a surface of two coordinates - its axes, wide enough
  * for every start - and heights that cut it into bands of given area, rising. */
 typedef struct contest_plane {

@@ -3,6 +3,7 @@
  *     cmd_train.c      options and configuration
  *     train_setup.c    data, net, thread pool, optimizer with its groups and schedules
  *     train_loop.c     epochs, steps, evaluation, when to stop
+ *     train_doctor.c   the doctor that looks at every step, and what is done when it warns
  *     train_watch.c    what a person sees: the live line, the table, the summary
  *     train_record.c   what stays: run folder, run.jsonl, TensorBoard events, weights
  *     interrupt.c      Ctrl-C
@@ -15,7 +16,7 @@
 #include "net/config.h"
 #include "net/dataset.h"
 #include "net/net.h"
-#include "ravine.h"
+#include "ravine_doctor.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -30,9 +31,11 @@ typedef struct training {
     net *net;
     ravine_pool *pool;
     ravine_optimizer *optimizer;
-    int32_t ngroups; /* one for each parameter tensor of the net, in its order */
-    int64_t batch;   /* examples of a step */
-    int64_t slice;   /* examples evaluated at once */
+    ravine_doctor *doctor; /* NULL: doctor.watch is false */
+    double lr_factor;      /* on the configured learning rate: 1 until the doctor halves it */
+    int32_t ngroups;       /* one for each parameter tensor of the net, in its order */
+    int64_t batch;         /* examples of a step */
+    int64_t slice;         /* examples evaluated at once */
     int64_t steps_per_epoch, total_steps;
     int64_t announced_bytes; /* what the optimizer said it would hold */
     int64_t *order;          /* [train.count] the examples in the order of this epoch */
@@ -43,6 +46,8 @@ typedef struct training {
 
 int training_create(training *t, const config *c);
 void training_free(training *t);
+/* The learning rate of every later step: the configured schedule times `factor`. */
+int training_scale_lr(training *t, double factor);
 
 /* ---- results -------------------------------------------------------------------------------- */
 typedef struct train_score {
@@ -69,6 +74,7 @@ typedef struct train_result {
     train_epoch *epoch; /* [nepochs] */
     int64_t nepochs, steps;
     double seconds;
+    ravine_diagnosis diagnosis; /* at the end; size 0: nobody watched, or no step was made */
 } train_result;
 
 static inline bool training_is_regression(const training *t) {
@@ -91,6 +97,8 @@ void watch_step(watch *w, const train_step *s);
 void watch_evaluating(watch *w, int64_t epoch);
 void watch_erase(watch *w);
 void watch_epoch(watch *w, const train_epoch *e);
+/* What the doctor says, on the terminal alone: above the live line, which goes on below it. */
+void watch_told(watch *w, const train_step *s, const char *text);
 void watch_end(watch *w, const train_result *r, const char *folder);
 
 double seconds_now(void); /* of a clock that never jumps */
@@ -104,12 +112,36 @@ int record_create(record **out, const training *t);
 const char *record_folder(const record *r);
 int record_step(record *r, const train_step *s);
 int record_epoch(record *r, const train_epoch *e);
-/* What happened once: "finished", "interrupted", "diverged", "nonfinite". */
+/* What happened once: "finished", "interrupted", "diverged", "stopped", "nonfinite". */
 int record_event(record *r, const char *event, const train_step *s);
+/* The same with keys of its own; takes the reference to `more`. */
+int record_event_with(record *r, const char *event, const train_step *s, json_t *more);
 int record_weights(record *r);
 int record_close(record *r); /* NULL is fine */
 json_t *score_json(const training *t, const train_score *s);
 json_t *epoch_json(const training *t, const train_epoch *e);
+
+/* ---- train_doctor.c --------------------------------------------------------------------------
+ */
+typedef struct train_doctor {
+    training *t;
+    watch *watch;
+    record *record;
+    int32_t told;         /* the verdict that was told last */
+    int32_t seen;         /* at the last look */
+    int32_t warned;       /* kind of the last warning */
+    int64_t warned_at;    /* its last step */
+    int64_t idle_until;   /* the step before which nothing is done again */
+    bool stop;            /* training is to end here */
+    ravine_warning cause; /* of the end */
+} train_doctor;
+
+void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r);
+/* Shows the doctor a step that was made, tells what is new, and acts on a warning. Fills
+ * s->path_efficiency. */
+int train_doctor_step(train_doctor *d, train_step *s);
+/* What it says at the end. */
+int train_doctor_end(train_doctor *d, const train_step *s, ravine_diagnosis *diagnosis);
 
 /* ---- train_loop.c -----------------------------------------------------------------------------
  */

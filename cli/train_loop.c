@@ -100,6 +100,7 @@ typedef struct loop {
     watch *watch;
     record *record;
     double started;
+    train_doctor doctor;
     train_step step;          /* the last one */
     int64_t nonfinite_losses; /* in a row */
     bool told_nonfinite;
@@ -129,9 +130,10 @@ static int one_step(loop *l, int64_t first, int64_t count, tally *sum) {
     tally_add(sum, s->loss, count, correct);
     watch_step(l->watch, s);
 
-    int status = 0;
-    bool last = s->step == t->total_steps;
-    if ((s->step - 1) % t->config->log_every == 0 || last) status = record_step(l->record, s);
+    int status = train_doctor_step(&l->doctor, s);
+    bool last = s->step == t->total_steps || l->doctor.stop;
+    if (!status && ((s->step - 1) % t->config->log_every == 0 || last))
+        status = record_step(l->record, s);
     if (!status && s->report.nonfinite > 0 && !l->told_nonfinite) {
         l->told_nonfinite = true;
         status = record_event(l->record, "nonfinite", s);
@@ -146,19 +148,24 @@ static int one_step(loop *l, int64_t first, int64_t count, tally *sum) {
     return status;
 }
 
-/* Steps and evaluation; *e is complete unless a signal came. */
+/* A signal came, or the doctor ends the training. */
+static bool is_cut_short(const loop *l) {
+    return interrupt_came() || l->doctor.stop;
+}
+
+/* Steps and evaluation; *e is complete unless it is cut short. */
 static int one_epoch(loop *l, int64_t epoch, train_epoch *e) {
     training *t = l->t;
     double started = seconds_now();
     tally sum = {0};
     l->step.epoch = epoch;
     shuffle(t, epoch);
-    for (int64_t first = 0; first < t->data.train.count && !interrupt_came(); first += t->batch) {
+    for (int64_t first = 0; first < t->data.train.count && !is_cut_short(l); first += t->batch) {
         int64_t left = t->data.train.count - first;
         int status = one_step(l, first, left < t->batch ? left : t->batch, &sum);
         if (status) return status;
     }
-    if (interrupt_came()) return 0;
+    if (is_cut_short(l)) return 0;
     watch_evaluating(l->watch, epoch);
     *e = (train_epoch){
         .epoch = epoch, .step = l->step.step, .train = tally_score(t, &sum), .test = evaluate(t)};
@@ -172,7 +179,8 @@ static int all_epochs(loop *l, train_result *result) {
         train_epoch *e = &result->epoch[result->nepochs];
         int status = one_epoch(l, epoch, e);
         if (status) return status;
-        if (interrupt_came()) return record_event(l->record, "interrupted", &l->step);
+        if (is_cut_short(l))
+            return record_event(l->record, l->doctor.stop ? "stopped" : "interrupted", &l->step);
         result->nepochs++;
         watch_epoch(l->watch, e);
         status = record_epoch(l->record, e);
@@ -183,18 +191,24 @@ static int all_epochs(loop *l, train_result *result) {
 }
 
 int train(training *t, watch *w, record *r, train_result *result) {
-    loop l = {.t = t,
-              .watch = w,
-              .record = r,
-              .started = seconds_now(),
-              .step.path_efficiency = NAN};
+    loop l = {
+        .t = t, .watch = w, .record = r, .started = seconds_now(), .step.path_efficiency = NAN};
+    train_doctor_begin(&l.doctor, t, w, r);
     int status = all_epochs(&l, result);
+    const int told = train_doctor_end(&l.doctor, &l.step, &result->diagnosis);
+    if (!status) status = told;
     watch_erase(w);
     result->steps = l.step.step;
     result->seconds = seconds_now() - l.started;
     if (status) return status;
     status = record_weights(r);
     if (status || result->nepochs == t->config->epochs) return status;
+    if (l.doctor.stop)
+        return failure(EXIT_DIVERGED,
+                       "stopped at step %lld (epoch %lld), as --on-warning asks: %s; kept in %s: "
+                       "weights.safetensors, run.jsonl, TensorBoard events",
+                       (long long)l.step.step, (long long)l.step.epoch, l.doctor.cause.text,
+                       record_folder(r));
     return failure(EXIT_INTERRUPTED,
                    "interrupted at step %lld (epoch %lld); kept in %s: weights.safetensors, "
                    "run.jsonl, TensorBoard events",

@@ -259,17 +259,27 @@ int record_epoch(record *r, const train_epoch *e) {
     return tfevents_write(r->events, e->step, scalars, r->t->aside ? 3 : 2);
 }
 
-int record_event(record *r, const char *event, const train_step *s) {
+int record_event_with(record *r, const char *event, const train_step *s, json_t *more) {
     json_t *object = json_pack("{ss sI sI so so}", "event", event, "step", (json_int_t)s->step,
                                "epoch", (json_int_t)s->epoch, "loss", number_json(s->loss),
                                "seconds", number_json(s->seconds));
-    if (object && s->report.nonfinite > 0 && s->report.nonfinite_param >= 0) {
+    if (!object || !more || json_object_update(object, more)) { /* write_object() tells */
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(more);
+    return write_object(r, "event", object);
+}
+
+int record_event(record *r, const char *event, const train_step *s) {
+    json_t *more = json_object();
+    if (more && s->report.nonfinite > 0 && s->report.nonfinite_param >= 0) {
         net_tensor tensor = net_param(r->t->net, s->report.nonfinite_param);
-        json_object_set_new(object, "nonfinite_tensor", json_string(tensor.name));
-        json_object_set_new(object, "nonfinite_index",
+        json_object_set_new(more, "nonfinite_tensor", json_string(tensor.name));
+        json_object_set_new(more, "nonfinite_index",
                             json_integer((json_int_t)s->report.nonfinite_index));
     }
-    return write_object(r, "event", object);
+    return record_event_with(r, event, s, more);
 }
 
 /* ---- weights

@@ -127,8 +127,27 @@ static int make_optimizer(training *t) {
     return set < 0 ? library_failure(set) : 0;
 }
 
+int training_scale_lr(training *t, double factor) {
+    ravine_schedule lr;
+    ravine_config rule;
+    bool given;
+    int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
+    if (!status) status = config_rule(t->config, &rule);
+    if (status) return status;
+    ravine_status set = given ? RAVINE_OK : ravine_schedule_constant(&lr, rule.lr);
+    for (int32_t k = 0; k < lr.nsegments; k++) { /* every shape is linear in from and to */
+        lr.segment[k].from *= factor;
+        lr.segment[k].to *= factor;
+    }
+    for (int32_t g = 0; g < t->ngroups && set >= 0; g++)
+        set = ravine_set_schedule(t->optimizer, g, RAVINE_LR, &lr);
+    if (set < 0) return library_failure(set);
+    t->lr_factor = factor;
+    return 0;
+}
+
 int training_create(training *t, const config *c) {
-    *t = (training){.config = c};
+    *t = (training){.config = c, .lr_factor = 1};
     int status = config_read_data(c, &t->data);
     if (!status) status = make_net(t);
     if (!status) status = make_optimizer(t);

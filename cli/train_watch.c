@@ -168,6 +168,12 @@ void watch_epoch(watch *w, const train_epoch *e) {
     fflush(w->table);
 }
 
+void watch_told(watch *w, const train_step *s, const char *text) {
+    if (!w->live) return;
+    watch_erase(w);
+    fprintf(stderr, "step %" PRId64 ": %s\n", s->step, text);
+}
+
 void watch_end(watch *w, const train_result *r, const char *folder) {
     if (!w->table || r->nepochs == 0) return;
     const training *t = w->t;

@@ -1,0 +1,36 @@
+"""Adaptive learning rates: theta <- theta - (eta_t / sigma_t) * m_t.
+
+`Optimizer` steps NumPy arrays, `ravine.torch` has the optimizers of PyTorch, `Schedule` the
+learning rates over time; `python -m ravine` is the command. docs/python.md, docs/pytorch.md.
+"""
+
+from ravine._library import (
+    ArgumentError,
+    Error,
+    FileError,
+    FormatError,
+    OutOfMemoryError,
+    RangeError,
+    StateError,
+    UnsupportedError,
+    lib,
+)
+from ravine._optimizer import Optimizer, Report, Status
+from ravine._schedule import Schedule, ScheduleFacts
+
+__version__ = lib.ravine_version().decode()
+__all__ = [
+    "ArgumentError",
+    "Error",
+    "FileError",
+    "FormatError",
+    "Optimizer",
+    "OutOfMemoryError",
+    "RangeError",
+    "Report",
+    "Schedule",
+    "ScheduleFacts",
+    "StateError",
+    "Status",
+    "UnsupportedError",
+]

@@ -1,0 +1,176 @@
+"""What every optimizer of ravine.torch does in the same way."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+
+from ravine import _api
+from ravine._library import StateError, UnsupportedError, made
+from ravine._optimizer import Report, options_of, report_of
+from ravine.torch._session import Session
+from ravine.torch._state import State
+from ravine.torch._tensors import check
+
+
+class Optimizer(torch.optim.Optimizer):
+    """Steps CPU tensors with the library: one call for each step, however many tensors there are.
+
+    State lives in the library; `optimizer.state[p]["exp_avg"]` shows its memory. Beyond PyTorch's,
+    constructors take `nonfinite`: what happens to gradients that are not finite. "propagate"
+    checks nothing, as PyTorch; "hold" leaves such elements, with their state, as they are; "skip"
+    leaves the step out.
+    """
+
+    rule: ClassVar[str]  # the library's name
+    # Keys of a parameter group, and the library's settings that they hold: one, or one for each.
+    keys: ClassVar[dict[str, tuple[str, ...]]]
+    counts_steps: ClassVar[bool] = True  # "step" is part of the state
+
+    nonfinite: str = "propagate"
+    report: Report | None = None  # of the last step, if it was asked for one
+    _ema: float = 0.0
+    _session: Session | None = None
+
+    def __init__(self, *args, nonfinite: str = "propagate", **kwargs):
+        """As PyTorch's, and what to do with gradients that are not finite."""
+        options_of(nonfinite, None, 1.0, False)  # raises if it is wrong
+        self.nonfinite = nonfinite
+        super().__init__(*args, **kwargs)
+        self._begin()
+
+    def __init_subclass__(cls, **kwargs):
+        """Shows the constructor's arguments to help() and editors."""
+        super().__init_subclass__(**kwargs)
+        shown = next(c for c in cls.__mro__[1:] if c.__init__ is not Optimizer.__init__)
+        if "__init__" in vars(cls) or "rule" not in vars(cls):
+            return
+        known = inspect.signature(shown.__init__)
+        own = inspect.Parameter(
+            "nonfinite", inspect.Parameter.KEYWORD_ONLY, default="propagate", annotation=str
+        )
+        cls.__signature__ = known.replace(parameters=[*known.parameters.values(), own][1:])
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """The library's settings in the order of numbers_of()."""
+        return [name for names in cls.keys.values() for name in names] + ["ema_decay"]
+
+    def numbers_of(self, group: dict[str, Any]) -> list[float]:
+        """What the library's settings are in a group now."""
+        numbers: list[float] = []
+        for key in self.keys:
+            value = group[key]
+            if isinstance(value, (tuple, list)):
+                numbers += map(float, value)
+            else:
+                numbers.append(float(value))
+        numbers.append(self._ema)
+        return numbers
+
+    def _begin(self) -> Session:
+        """A session from what groups and state are now."""
+        for group in self.param_groups:
+            for key in ("capturable", "differentiable"):
+                if group.get(key):
+                    raise UnsupportedError(
+                        f"{type(self).__name__} with {key}=True: a step of the library is neither "
+                        "captured in a graph nor differentiated; use torch.optim for that"
+                    )
+        self._session = Session(self)
+        self.state = self._session.states
+        return self._session
+
+    def step(
+        self,
+        closure: Callable[[], Any] | None = None,
+        *,
+        clip_norm: float | None = None,
+        ema: float | None = None,
+        zero_grad: bool = False,
+        report: bool = False,
+    ):
+        """One step, in one pass over parameters, gradients and state.
+
+        Args:
+            closure: evaluates the model again and returns the loss, as in PyTorch.
+            clip_norm: bound on the norm of all gradients, > 0, as clip_grad_norm_; None: off.
+            ema: decay, in [0, 1), of an average of the weights, state key "ema", from this step
+                on; None: as in the step before.
+            zero_grad: gradients are zero after the step (they are not set to None).
+            report: also measure norms and what was clipped or held, into `optimizer.report`.
+
+        Returns:
+            What the closure returned, or None.
+
+        Raises:
+            ravine.UnsupportedError: a parameter or gradient is sparse, not on the cpu, or neither
+                float32 nor float64.
+            ravine.RangeError: a setting of a group is out of its range.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        if ema is not None:
+            self._ema = ema
+        session = self._session
+        if session is None or not session.matches(self):
+            session = self._begin()
+        try:
+            session.update_settings(self)
+        except StateError:  # other state is needed: amsgrad, momentum, ema were off before
+            session = self._begin()
+        # A GradScaler leaves these to optimizers that were made with fused=True.
+        scale, found_inf = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
+        if found_inf is not None and found_inf:
+            return loss
+        grad_scale = 1.0 if scale is None else float(scale)
+        measured = made(_api.ravine_report) if report else None
+        status = session.step((self.nonfinite, clip_norm, grad_scale, zero_grad), measured)
+        self.report = report_of(status, measured) if report else None
+        return loss
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """As PyTorch's; what the library cannot step on is refused now."""
+        super().add_param_group(param_group)
+        number = len(self.param_groups) - 1
+        for k, p in enumerate(self.param_groups[number]["params"]):
+            if p.requires_grad:
+                check(p, f"parameter {k} of group {number}")
+
+    def state_dict(self) -> dict[str, Any]:
+        """As PyTorch's, with its keys; the tensors are the state itself, not copies."""
+        packed = super().state_dict()
+        packed["state"] = {k: _plain(v) for k, v in packed["state"].items()}
+        return packed
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As PyTorch's, with copies: of ours, or of the torch.optim class of the same name.
+
+        Raises:
+            ValueError: it does not fit; the optimizer is then as it was.
+        """
+        before = {"state": self.state, "param_groups": self.param_groups}
+        try:
+            super().load_state_dict(state_dict)
+        except Exception:
+            self.__dict__.update(before)
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: everything but the library's side."""
+        kept = super().__getstate__()
+        kept["state"] = defaultdict(dict, {k: _plain(v) for k, v in self.state.items()})
+        return kept | {"nonfinite": self.nonfinite, "_ema": self._ema}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Makes a session of what was pickled, copied or loaded."""
+        super().__setstate__(state)
+        self._begin()
+
+
+def _plain(state):
+    return dict(state) if isinstance(state, State) else state

@@ -1,0 +1,248 @@
+"""The library's side of a PyTorch optimizer.
+
+A session is made from an optimizer's groups and state, and lasts until those are changed other
+than by steps: then a new one is made in the same way. Parameters come into it when they first have
+a gradient, or a state.
+"""
+
+import ctypes
+import os
+from operator import is_
+
+import torch
+
+from ravine import _api
+from ravine._library import ArgumentError, Error, Handle, lib, made
+from ravine._optimizer import options_of, setting_number
+from ravine.torch._state import Changes, State, States
+from ravine.torch._tensors import DTYPES, Addresses, check, in_order, storage_order, view
+
+
+def _threads() -> int:
+    """As many as PyTorch uses, unless RAVINE_THREADS says otherwise."""
+    return 0 if "RAVINE_THREADS" in os.environ else torch.get_num_threads()
+
+
+def _config(rule: str, names, numbers):
+    """A rule's defaults with these settings."""
+    config = made(_api.ravine_config)
+    lib.ravine_config_init(config, lib.ravine_rule_find(rule.encode()))
+    for name, number in zip(names, numbers, strict=True):
+        setattr(config, name, number)
+    return config
+
+
+class Session:
+    """The library's optimizer for an optimizer of PyTorch."""
+
+    def __init__(self, optimizer):
+        """Takes over the optimizer's groups and state, which becomes views of the library's."""
+        groups, before = optimizer.param_groups, optimizer.state
+        self.changes = Changes()
+        self.states = States(self.changes)  # becomes optimizer.state
+        self.setting_names = optimizer.setting_names()
+        self.counts_steps = optimizer.counts_steps
+        self.numbers = [optimizer.numbers_of(group) for group in groups]
+        self.options: tuple = ()
+        self.listed = [p for group in groups for p in group["params"]]
+        self.pending: dict[torch.Tensor, tuple[int, str]] = {}  # wait for a gradient: group, name
+        self.params: list[torch.Tensor] = []  # the others, in the library's order
+        self.names: list[str] = []
+        self.orders: list[tuple[int, ...] | None] = []
+        self.clocks = torch.zeros(0)
+        first, *others = (_config(optimizer.rule, self.setting_names, n) for n in self.numbers)
+        self.handle = Handle(first, _threads())
+        self.pointer = self.handle.pointer
+        for config in others:
+            lib.ravine_add_group(self.pointer, config, None)
+        for i, group in enumerate(groups):
+            for k, p in enumerate(group["params"]):
+                self.pending.setdefault(p, (i, f"parameter {k} of group {i}"))
+        for key, value in before.items():
+            if key not in self.pending:
+                dict.__setitem__(self.states, key, value)  # not ours: kept as PyTorch keeps it
+        self.adopt([p for p in self.pending if before.get(p)], before)
+
+    def matches(self, optimizer) -> bool:
+        """Whether groups and state are as this session has left them."""
+        listed = [p for group in optimizer.param_groups for p in group["params"]]
+        return (
+            optimizer.state is self.states
+            and not self.changes.any
+            and len(listed) == len(self.listed)
+            and all(map(is_, listed, self.listed))
+            and len(optimizer.param_groups) == len(self.numbers)
+        )
+
+    def adopt(self, params: list[torch.Tensor], before) -> None:
+        """Adds pending parameters, with the state that they had before."""
+        if not params:
+            return
+        entries = (_api.ravine_param * len(params))()
+        orders = []
+        for entry, p in zip(entries, params, strict=True):
+            group, name = self.pending[p]
+            check(p, name)
+            entry.size = ctypes.sizeof(entry)
+            entry.dtype = DTYPES[p.dtype]
+            entry.group = group
+            entry.name = name.encode()
+            entry.data = p.data_ptr()
+            entry.len = p.numel()
+            orders.append(storage_order(p))
+        lib.ravine_add(self.pointer, entries, len(params))
+        first = len(self.params)
+        self.params += params
+        self.orders += orders
+        self.names += [self.pending.pop(p)[1] for p in params]
+        self.ids = list(map(id, self.params))
+        self.data = Addresses(self.pointer, len(self.params))
+        self.grad = Addresses(self.pointer, len(self.params))
+        self._grow_clocks()
+        for i in range(first, len(self.params)):
+            self._take_state(i, before.get(self.params[i], {}))
+        self.clock_version = self.clocks._version
+
+    def _grow_clocks(self) -> None:
+        """Keeps "step" of all parameters in one tensor: one addition counts for all."""
+        kept = self.clocks
+        wide = torch.get_default_dtype() is torch.float64  # as PyTorch does
+        self.clocks = torch.zeros(len(self.params), dtype=torch.float64 if wide else torch.float32)
+        self.clocks[: len(kept)] = kept
+        self.clock_numbers = self.clocks.numpy()  # the same memory
+        for i in range(len(kept) if self.counts_steps else 0):
+            dict.__setitem__(self.states[self.params[i]], "step", self.clocks[i])
+
+    def _take_state(self, i: int, before: dict) -> None:
+        """Makes the views of a new parameter's state and copies what it had before into them."""
+        p, name = self.params[i], self.names[i]
+        state: dict[str, object] = {}
+        if self.counts_steps:
+            self.clocks[i] = float(before.get("step", 0))
+            state["step"] = self.clocks[i]
+        keys = self.handle.keys(i)
+        for key in keys:
+            state[key] = view(self.handle, name, key, p, self.orders[i])
+            if before.get(key) is not None:
+                _copy(before[key], state[key], f"{key} of {name}")
+        begun = any(before.get(key) is not None for key in keys)
+        clock = int(self.clocks[i]) if self.counts_steps else int(begun)
+        if "ema" in keys and before.get("ema") is None and clock:
+            state["ema"].copy_(p.detach())  # an average that begins now
+        lib.ravine_set_clock(self.pointer, i, clock)
+        state.update((key, value) for key, value in before.items() if key not in state)
+        if state:
+            entry = State(self.changes)
+            dict.update(entry, state)
+            dict.__setitem__(self.states, p, entry)
+
+    def update_settings(self, optimizer) -> None:
+        """Passes on what has changed in the groups; ravine.StateError if other state is needed."""
+        for i, group in enumerate(optimizer.param_groups):
+            numbers, known = optimizer.numbers_of(group), self.numbers[i]
+            if numbers == known:
+                continue
+            for name, new, old in zip(self.setting_names, numbers, known, strict=True):
+                if new != old:
+                    lib.ravine_set(self.pointer, i, setting_number(name), new)
+            self.numbers[i] = numbers
+
+    def step(self, options: tuple, report) -> int:
+        """One step; its status. options: nonfinite, clip_norm, grad_scale, zero_grad."""
+        if options != self.options:
+            lib.ravine_set_options(self.pointer, options_of(*options))
+            self.options = options
+        if self.pending:
+            self.adopt([p for p in self.pending if p.grad is not None], {})
+        if self.clocks._version != self.clock_version:
+            self._set_clocks()
+        if not self.params:
+            return _api.RAVINE_OK
+        grads = [p.grad for p in self.params]
+        ids = [0 if grad is None else id(grad) for grad in grads]
+        staging = None
+        try:
+            self.data.read(self.ids)
+            self.grad.read(ids)
+        except (Error, RuntimeError):
+            staging = Staging(self, grads)
+            self.data.read(staging.data)
+            self.grad.read(staging.grad)
+        lib.ravine_bind(self.pointer, 0, len(ids), self.data.array, self.grad.array)
+        status = lib.ravine_step(self.pointer, report)
+        if status == _api.RAVINE_SKIPPED:
+            return status
+        if staging:
+            staging.put_back(zero_grad=options[3])
+        self._count(ids)
+        return status
+
+    def _set_clocks(self) -> None:
+        """Into the library, the steps that someone has written into the tensors."""
+        for i, clock in enumerate(self.clocks.tolist() if self.counts_steps else []):
+            lib.ravine_set_clock(self.pointer, i, int(clock))
+        self.clock_version = self.clocks._version
+
+    def _count(self, ids: list[int]) -> None:
+        """Counts the step of every parameter that had a gradient."""
+        stepped = self.params
+        if all(ids):
+            self.clock_numbers += 1
+        else:
+            active = [i for i, number in enumerate(ids) if number]
+            self.clock_numbers[active] += 1
+            stepped = [self.params[i] for i in active]
+        torch.autograd.graph.increment_version(stepped)  # autograd is told of the writing
+
+
+def _copy(old, new: torch.Tensor, what: str) -> None:
+    """Copies a state that came from elsewhere into the library's."""
+    old = torch.as_tensor(old)
+    if old.shape != new.shape:
+        raise ArgumentError(f"{what} has shape {list(old.shape)}; it must be {list(new.shape)}")
+    new.copy_(old)
+
+
+class Staging:
+    """Stands in for tensors that are laid out otherwise than their parameter's state."""
+
+    def __init__(self, session: Session, grads):
+        """Says what is wrong with a tensor, or copies it if it is the layout alone."""
+        self._kept: list[torch.Tensor] = []
+        self._copied: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._grads: list[torch.Tensor] = []
+        self.data: list[int] = []
+        self.grad: list[int] = []
+        rows = zip(session.params, grads, session.names, session.orders, strict=True)
+        for p, grad, name, order in rows:
+            check(p, name)
+            data = in_order(p, order)
+            if not data.is_contiguous():
+                self._copied.append((data, data.contiguous()))
+                data = self._copied[-1][1]
+            self.data.append(self._id(data))
+            if grad is None:
+                self.grad.append(0)
+                continue
+            check(grad, f"the gradient of {name}")
+            if grad.dtype != p.dtype or grad.shape != p.shape:
+                raise ArgumentError(
+                    f"the gradient of {name} is {grad.dtype} {list(grad.shape)}; "
+                    f"it must be {p.dtype} {list(p.shape)}"
+                )
+            ordered = in_order(grad, order)
+            if not ordered.is_contiguous():
+                ordered = ordered.contiguous()
+                self._grads.append(grad)
+            self.grad.append(self._id(ordered))
+
+    def _id(self, tensor: torch.Tensor) -> int:
+        self._kept.append(tensor)
+        return id(tensor)
+
+    def put_back(self, zero_grad: bool) -> None:
+        """After the step: parameters into their own places."""
+        for tensor, copy in self._copied:
+            tensor.copy_(copy)
+        for grad in self._grads if zero_grad else []:
+            grad.detach().zero_()

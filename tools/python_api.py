@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Writes python/ravine/_api.py from include/ravine*.h: tools/python_api.py [--check].
+
+The C preprocessor reads the headers, pycparser what it leaves; constants, structures and prototypes
+are then written as ctypes has them. With --check nothing is written, and the exit status is 1 if
+the file is not what would be written.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pycparser import c_ast, c_parser
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / "python" / "ravine" / "_api.py"
+
+# The C library's names that the headers use.
+STANDARD = """
+typedef signed int int32_t; typedef unsigned int uint32_t;
+typedef signed long int64_t; typedef unsigned long uint64_t; typedef unsigned long size_t;
+typedef unsigned char uint8_t; typedef _Bool bool;
+#define INT64_MAX 9223372036854775807
+#define INT32_MAX 2147483647
+"""
+SCALARS = {
+    "void": "None",
+    "int": "c_int",
+    "double": "c_double",
+    "float": "c_float",
+    "char": "c_char",
+    "bool": "c_bool",
+    "uint8_t": "c_uint8",
+    "int32_t": "c_int32",
+    "uint32_t": "c_uint32",
+    "int64_t": "c_int64",
+    "uint64_t": "c_uint64",
+    "size_t": "c_size_t",
+}
+NOT_CONSTANTS = {"RAVINE_API", "RAVINE_MUST_CHECK"}
+
+
+def preprocess(text, *options):
+    """The text after the C preprocessor, which finds our headers and no others."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ["stddef.h", "stdint.h", "stdbool.h"]:
+            (Path(folder) / name).write_text("#pragma once\n#include <standard.h>\n")
+        (Path(folder) / "standard.h").write_text("#pragma once\n" + STANDARD)
+        command = ["cc", "-E", "-P", "-nostdinc", f"-I{folder}", f"-I{ROOT / 'include'}"]
+        command += ["-D__attribute__(x)=", *options, "-"]
+        done = subprocess.run(command, input=text, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def read_headers():
+    """Everything that the headers declare, as a syntax tree; constants are variables in it."""
+    headers = sorted(path.name for path in (ROOT / "include").glob("ravine*.h"))
+    text = "".join(f'#include "{name}"\n' for name in headers)
+    macros = re.findall(r"^#define (RAVINE_\w+) +\S", preprocess(text, "-dM"), re.MULTILINE)
+    constants = sorted(set(macros) - NOT_CONSTANTS)
+    text += "".join(f"int64_t constant_{name} = {name};\n" for name in constants)
+    return headers, c_parser.CParser().parse(preprocess(text)).ext
+
+
+def evaluate(node, known):
+    """The value of a constant expression."""
+    match node:
+        case c_ast.Constant():
+            return int(node.value.rstrip("uUlL"), 0)
+        case c_ast.ID():
+            return known[node.name]
+        case c_ast.UnaryOp(op="-"):
+            return -evaluate(node.expr, known)
+    raise ValueError(f"not a constant that this program reads: {node}")
+
+
+class Writer:
+    """Collects the lines of the module."""
+
+    def __init__(self):
+        """Nothing is known yet."""
+        self.lines = []
+        self.known = {}  # constants
+        self.structures = set()  # with members; other types that are declared are opaque
+        self.aliases = dict(SCALARS)  # a type's name in C -> its expression in Python
+        self.prototypes = []
+
+    def type_of(self, node):
+        """The ctypes expression of a C type."""
+        match node:
+            case c_ast.TypeDecl(type=c_ast.Enum()):
+                return "c_int"
+            case c_ast.TypeDecl(type=c_ast.IdentifierType(names=names)):
+                name = " ".join(names)
+                return name if name in self.structures else self.aliases[name]
+            case c_ast.PtrDecl(type=c_ast.FuncDecl()):
+                return self.function_type(node.type)
+            case c_ast.PtrDecl():
+                to = self.type_of(node.type)
+                # opaque types and void are addresses; `const char *` is a text
+                special = {"None": "c_void_p", "c_char": "c_char_p"}
+                const = "const" in getattr(node.type, "quals", [])
+                if to == "c_char" and not const:
+                    return "c_void_p"
+                if to.startswith("CFUNCTYPE") or to in self.aliases:
+                    return to
+                return special.get(to, f"POINTER({to})")
+            case c_ast.ArrayDecl():
+                return f"{self.type_of(node.type)} * {evaluate(node.dim, self.known)}"
+        raise ValueError(f"not a type that this program reads: {node}")
+
+    def arguments_of(self, function):
+        """The ctypes expressions of a function's parameters."""
+        types = [self.type_of(p.type) for p in function.args.params]
+        return [] if types == ["None"] else types
+
+    def function_type(self, function):
+        """The expression of a pointer to a function."""
+        types = [self.type_of(function.type), *self.arguments_of(function)]
+        return f"CFUNCTYPE({', '.join(types)})"
+
+    def enumeration(self, name, node):
+        """The constants of an enum."""
+        self.lines.append(f"\n# enum {name}".rstrip())
+        value = -1
+        for item in node.values.enumerators:
+            value = evaluate(item.value, self.known) if item.value else value + 1
+            self.known[item.name] = value
+            self.lines.append(f"{item.name} = {value}")
+        if name:
+            self.aliases[name] = "c_int"
+
+    def structure(self, name, node):
+        """A structure, with members or opaque."""
+        if node.decls is None:
+            self.aliases[name] = "None"  # so that a pointer to it is an address
+            return
+        fields = [f'        ("{d.name}", {self.type_of(d.type)}),' for d in node.decls]
+        self.structures.add(name)
+        self.lines += [
+            f"\n\nclass {name}(Structure):",
+            f'    """`struct {name}`."""\n',
+            "    _fields_ = [",
+            *fields,
+            "    ]",
+        ]
+
+    def alias(self, node):
+        """A typedef of a pointer to a function."""
+        target = node.type
+        if isinstance(target, c_ast.PtrDecl) and isinstance(target.type, c_ast.FuncDecl):
+            self.lines.append(f"\n\n{node.name} = {self.type_of(target)}")
+            self.aliases[node.name] = node.name
+
+    def declare(self, node):
+        """One declaration of a header."""
+        inner = getattr(node.type, "type", None)
+        if isinstance(node, c_ast.Typedef) and isinstance(inner, c_ast.Enum):
+            self.enumeration(node.name, inner)
+        elif isinstance(node.type, c_ast.Enum):
+            self.enumeration("", node.type)
+        elif isinstance(node, c_ast.Typedef) and isinstance(inner, c_ast.Struct):
+            self.structure(node.name, inner)
+        elif isinstance(node, c_ast.Typedef):
+            self.alias(node)
+        elif isinstance(node.type, c_ast.FuncDecl):
+            is_status = getattr(inner.type, "names", None) == ["ravine_status"]
+            result = "ravine_status" if is_status else self.type_of(inner)
+            arguments = ", ".join(self.arguments_of(node.type))
+            self.prototypes.append(f'    "{node.name}": ({result}, [{arguments}]),')
+        elif node.name and node.name.startswith("constant_"):
+            name, value = node.name.removeprefix("constant_"), evaluate(node.init, self.known)
+            if name not in self.known:
+                self.known[name] = value
+                self.lines.append(f"{name} = {value}")
+
+
+HEAD = '''\
+"""The C API: constants, structures and prototypes, as ctypes has them.
+
+Made by tools/python_api.py from {headers};
+python/ravine/_library.py loads the library and uses it.
+"""
+
+from ctypes import (
+{names}
+)
+
+
+class ravine_status(c_int):
+    """The result of a call that may fail; _library.py raises the negative ones."""
+
+'''
+
+
+def generate():
+    """The text of the module."""
+    headers, tree = read_headers()
+    writer = Writer()
+    constants = [node for node in tree if (node.name or "").startswith("constant_")]
+    for node in constants + [node for node in tree if node not in constants]:
+        writer.declare(node)
+    body = "\n".join(writer.lines).lstrip("\n")
+    body += "\n\nPROTOTYPES = {\n" + "\n".join(writer.prototypes) + "\n}\n"
+    names = sorted(set(re.findall(r"\b(c_\w+|CFUNCTYPE|POINTER|Structure)\b", body)) | {"c_int"})
+    names.sort(key=lambda name: (not name.isupper(), name.islower(), name))
+    head = HEAD.format(headers=", ".join(headers), names="\n".join(f"    {n}," for n in names))
+    text = head + body
+    command = ["ruff", "format", "--quiet", "--stdin-filename", str(OUTPUT), "-"]
+    ruff = Path(sys.executable).with_name("ruff")
+    command[0] = str(ruff) if ruff.exists() else "ruff"
+    return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
+
+
+def main(check):
+    """Writes or compares; returns the exit status."""
+    text = generate()
+    if not check:
+        OUTPUT.write_text(text)
+        return 0
+    if OUTPUT.read_text() == text:
+        return 0
+    print(f"{OUTPUT.relative_to(ROOT)} is not what tools/python_api.py writes", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))

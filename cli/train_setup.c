@@ -134,12 +134,13 @@ int training_scale_lr(training *t, double factor) {
     int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
     if (!status) status = config_rule(t->config, &rule);
     if (status) return status;
-    ravine_status set = given ? RAVINE_OK : ravine_schedule_constant(&lr, rule.lr);
-    for (int32_t k = 0; k < lr.nsegments; k++) { /* every shape is linear in from and to */
+    ravine_status set = RAVINE_OK;
+    if (!given) set = ravine_set(t->optimizer, -1, RAVINE_LR, rule.lr * factor);
+    for (int32_t k = 0; given && k < lr.nsegments; k++) { /* shapes are linear in from and to */
         lr.segment[k].from *= factor;
         lr.segment[k].to *= factor;
     }
-    for (int32_t g = 0; g < t->ngroups && set >= 0; g++)
+    for (int32_t g = 0; given && g < t->ngroups && set >= 0; g++)
         set = ravine_set_schedule(t->optimizer, g, RAVINE_LR, &lr);
     if (set < 0) return library_failure(set);
     t->lr_factor = factor;

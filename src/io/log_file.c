@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,18 +37,49 @@ static void destroy(log_file *log) {
     free(log);
 }
 
-int log_file_create(log_file **out, const char *path) {
+/* File systems without locks are written without them. */
+static int lock(const log_file *log) {
+    if (flock(log->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
+    return failure(EXIT_INPUT, "cannot write %s: another process writes it", log->path);
+}
+
+static int open_log(log_file **out, const char *path, int how) {
     log_file *log = calloc(1, sizeof *log);
-    if (!log) return failure(EXIT_INPUT, "cannot create %s: no memory", path);
+    if (!log) return failure(EXIT_INPUT, "cannot open %s: no memory", path);
     log->path = strdup(path);
-    log->fd = log->path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
-    if (log->fd < 0) {
-        int code = failure(EXIT_INPUT, "cannot create %s: %s", path, strerror(errno));
-        return destroy(log), code;
-    }
+    log->fd = log->path ? open(path, O_WRONLY | O_CLOEXEC | how, 0666) : -1;
     log->flushed = now();
+    int code = log->fd < 0 ? failure(EXIT_INPUT, "cannot %s %s: %s",
+                                     how & O_CREAT ? "create" : "open", path, strerror(errno))
+                           : lock(log);
+    if (code) return destroy(log), code;
     *out = log;
     return 0;
+}
+
+int log_file_create(log_file **out, const char *path) {
+    return open_log(out, path, O_CREAT | O_EXCL);
+}
+
+static int cut(log_file *log, int64_t length) {
+    struct stat facts;
+    if (fstat(log->fd, &facts) < 0)
+        return failure(EXIT_INPUT, "cannot read %s: %s", log->path, strerror(errno));
+    if (facts.st_size < length)
+        return failure(EXIT_INPUT, "%s has %lld bytes; the run goes on behind byte %lld", log->path,
+                       (long long)facts.st_size, (long long)length);
+    if (ftruncate(log->fd, (off_t)length) < 0 || lseek(log->fd, (off_t)length, SEEK_SET) < 0)
+        return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
+    log->length = (off_t)length;
+    return 0;
+}
+
+int log_file_resume(log_file **out, const char *path, int64_t length) {
+    int code = open_log(out, path, 0);
+    if (code) return code;
+    code = cut(*out, length);
+    if (code) destroy(*out);
+    return code;
 }
 
 static bool make_room(log_file *log, size_t more) {
@@ -100,11 +133,19 @@ int log_file_flush(log_file *log) {
     return 0;
 }
 
+int log_file_position(log_file *log, int64_t *length) {
+    int code = log_file_flush(log);
+    if (code) return code;
+    if (fsync(log->fd) < 0)
+        return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
+    *length = (int64_t)log->length;
+    return 0;
+}
+
 int log_file_close(log_file *log) {
     if (!log) return 0;
-    int code = log_file_flush(log);
-    if (!code && fsync(log->fd) < 0)
-        code = failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
+    int64_t length;
+    int code = log_file_position(log, &length);
     destroy(log);
     return code;
 }

@@ -9,14 +9,20 @@
 #define RAVINE_IO_LOG_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { LOG_FILE_BYTES = 65536, LOG_FILE_SECONDS = 1 };
 
 typedef struct log_file log_file;
 
-/* Creates the file `path`; one that exists is never written over.
- * The functions that can fail return 0 or an exit code of io/failure.h. */
+/* Creates the file `path`; one that exists is never written over. It is locked while it is open:
+ * two processes never write one log. The functions that can fail return 0 or an exit code of
+ * io/failure.h. */
 int log_file_create(log_file **out, const char *path);
+/* Opens a log again and goes on behind its first `length` bytes; what follows them is cut off. */
+int log_file_resume(log_file **out, const char *path, int64_t length);
+/* The bytes of all ended records, which are on the disk when this returns 0. */
+int log_file_position(log_file *log, int64_t *length);
 /* Adds to the record; a failure is kept and told by log_file_end_record. */
 void log_file_add(log_file *log, const void *bytes, size_t size);
 int log_file_end_record(log_file *log);

@@ -29,6 +29,19 @@ int run_log_create(run_log **out, const char *path, const json_t *header) {
     return 0;
 }
 
+int run_log_resume(run_log **out, const char *path, int64_t length) {
+    run_log *log = calloc(1, sizeof *log);
+    if (!log) return failure(EXIT_INPUT, "cannot open %s: no memory", path);
+    int code = log_file_resume(&log->file, path, length);
+    if (code) return free(log), code;
+    *out = log;
+    return 0;
+}
+
+int run_log_position(run_log *log, int64_t *length) {
+    return log_file_position(log->file, length);
+}
+
 int run_log_object(run_log *log, const json_t *object) {
     char *text = json_dumps(object, JSON_COMPACT);
     if (!text) return failure(EXIT_INPUT, "cannot write the run log: no memory, or not UTF-8");

@@ -12,6 +12,7 @@
 
 struct tfevents {
     log_file *file;
+    char *path;
     unsigned char *bytes; /* [capacity]: the event that is being encoded, `used` so far */
     size_t used, capacity;
 };
@@ -137,19 +138,20 @@ int tfevents_write(tfevents *e, int64_t step, const tfevents_scalar *scalars, si
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static int create_file(log_file **out, const char *folder) {
-    char host[256] = "", *path;
+static int create_file(tfevents *e, const char *folder) {
+    char host[256] = "";
     const char *name = gethostname(host, sizeof host - 1) == 0 ? host : "localhost";
-    if (asprintf(&path, "%s/events.out.tfevents.%010lld.%s.%ld", folder, (long long)time(NULL),
-                 name, (long)getpid()) < 0)
+    if (asprintf(&e->path, "%s/events.out.tfevents.%010lld.%s.%ld", folder, (long long)time(NULL),
+                 name, (long)getpid()) < 0) {
+        e->path = NULL;
         return failure(EXIT_INPUT, "no memory for TensorBoard events");
-    int code = log_file_create(out, path);
-    free(path);
-    return code;
+    }
+    return log_file_create(&e->file, e->path);
 }
 
 static void destroy(tfevents *e) {
     free(e->bytes);
+    free(e->path);
     free(e);
 }
 
@@ -158,7 +160,7 @@ int tfevents_create(tfevents **out, const char *folder) {
     tfevents *e = calloc(1, sizeof *e);
     if (!e) return failure(EXIT_INPUT, "no memory for TensorBoard events");
     int code = make_room(e, 2 * FIELD_MAX + sizeof version);
-    if (!code) code = create_file(&e->file, folder);
+    if (!code) code = create_file(e, folder);
     if (code) return destroy(e), code;
     begin_event(e);
     put_text(e, EVENT_FILE_VERSION, version);
@@ -170,6 +172,24 @@ int tfevents_create(tfevents **out, const char *folder) {
     }
     *out = e;
     return 0;
+}
+
+int tfevents_resume(tfevents **out, const char *path, int64_t length) {
+    tfevents *e = calloc(1, sizeof *e);
+    if (!e || !(e->path = strdup(path)))
+        return free(e), failure(EXIT_INPUT, "no memory for TensorBoard events");
+    int code = log_file_resume(&e->file, path, length);
+    if (code) return destroy(e), code;
+    *out = e;
+    return 0;
+}
+
+int tfevents_position(tfevents *e, int64_t *length) {
+    return log_file_position(e->file, length);
+}
+
+const char *tfevents_path(const tfevents *e) {
+    return e->path;
 }
 
 int tfevents_close(tfevents *e) {

@@ -21,6 +21,11 @@ typedef struct tfevents_scalar {
 
 /* Creates events.out.tfevents.<seconds>.<host>.<pid> in `folder`. */
 int tfevents_create(tfevents **out, const char *folder);
+/* Opens the file `path` again and goes on behind its first `length` bytes (io/log_file.h). */
+int tfevents_resume(tfevents **out, const char *path, int64_t length);
+/* The bytes of all whole events, which are on the disk when this returns 0. */
+int tfevents_position(tfevents *events, int64_t *length);
+const char *tfevents_path(const tfevents *events);
 /* One event, stamped with the time now. */
 int tfevents_write(tfevents *events, int64_t step, const tfevents_scalar *scalars, size_t count);
 int tfevents_close(tfevents *events); /* NULL is fine */

@@ -74,6 +74,20 @@ def setting_number(name: str) -> int:
     return number
 
 
+def choices_of(setting: int) -> list[str]:
+    """The words of a setting that is a choice."""
+    info = lib.ravine_setting_describe(setting).contents
+    return [word.decode() for word in info.choice[: info.nchoices]]
+
+
+def choice_number(name: str, word: str) -> int:
+    """The number of a word of a choice."""
+    words = choices_of(setting_number(name))
+    if word not in words:
+        raise ArgumentError(f"{name} is {word!r}; it must be one of {', '.join(words)}")
+    return words.index(word)
+
+
 class Optimizer:
     """Steps NumPy arrays in place, by any rule of the library.
 
@@ -212,10 +226,7 @@ class Optimizer:
         number = setting_number(setting)
         info = lib.ravine_setting_describe(number).contents
         if isinstance(value, str) and info.kind == _api.RAVINE_KIND_CHOICE:
-            words = [word.decode() for word in info.choice[: info.nchoices]]
-            if value not in words:
-                raise ArgumentError(f"{setting} is {value!r}; it must be one of {', '.join(words)}")
-            value = words.index(value)
+            value = choice_number(setting, value)
         if isinstance(value, str):
             value = Schedule(value)
         if isinstance(value, Schedule):

@@ -1,9 +1,44 @@
 """PyTorch's optimizers, faster on CPU tensors: `ravine.torch.AdamW` for `torch.optim.AdamW`.
 
-Needs PyTorch; docs/pytorch.md.
+Needs PyTorch. docs/pytorch.md is the page for those who come from there.
 """
 
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._rules import SGD, Adam, AdamW
+from ravine.torch._own import ADOPT, AdaBelief, AdagradMean, Adan, Lion, Signum, Yogi
+from ravine.torch._rules import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
+from ravine.torch._schedule import Schedule
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = [
+    "ADOPT",
+    "ASGD",
+    "SGD",
+    "AdaBelief",
+    "Adadelta",
+    "Adagrad",
+    "AdagradMean",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Adan",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "Schedule",
+    "Signum",
+    "Yogi",
+]

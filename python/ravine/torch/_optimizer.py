@@ -9,7 +9,7 @@ import torch
 
 from ravine import _api
 from ravine._library import StateError, UnsupportedError, made
-from ravine._optimizer import Report, options_of, report_of
+from ravine._optimizer import Report, choice_number, options_of, report_of
 from ravine.torch._session import Session
 from ravine.torch._state import State
 from ravine.torch._tensors import check
@@ -42,16 +42,14 @@ class Optimizer(torch.optim.Optimizer):
         self._begin()
 
     def __init_subclass__(cls, **kwargs):
-        """Shows the constructor's arguments to help() and editors."""
+        """Shows help() and editors the arguments: those of PyTorch's constructor, and ours."""
         super().__init_subclass__(**kwargs)
-        shown = next(c for c in cls.__mro__[1:] if c.__init__ is not Optimizer.__init__)
-        if "__init__" in vars(cls) or "rule" not in vars(cls):
-            return
-        known = inspect.signature(shown.__init__)
-        own = inspect.Parameter(
-            "nonfinite", inspect.Parameter.KEYWORD_ONLY, default="propagate", annotation=str
-        )
-        cls.__signature__ = known.replace(parameters=[*known.parameters.values(), own][1:])
+        theirs = next((base for base in cls.__bases__ if not issubclass(base, Optimizer)), None)
+        if theirs:
+            known = inspect.signature(theirs)
+            kind = inspect.Parameter.KEYWORD_ONLY
+            own = inspect.Parameter("nonfinite", kind, default=cls.nonfinite, annotation=str)
+            cls.__signature__ = known.replace(parameters=[*known.parameters.values(), own])
 
     @classmethod
     def setting_names(cls) -> list[str]:
@@ -65,6 +63,8 @@ class Optimizer(torch.optim.Optimizer):
             value = group[key]
             if isinstance(value, (tuple, list)):
                 numbers += map(float, value)
+            elif isinstance(value, str):
+                numbers.append(float(choice_number(key, value)))
             else:
                 numbers.append(float(value))
         numbers.append(self._ema)

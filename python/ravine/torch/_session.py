@@ -97,6 +97,7 @@ class Session:
         self.names += [self.pending.pop(p)[1] for p in params]
         self.ids = list(map(id, self.params))
         self.data = Addresses(self.pointer, len(self.params))
+        self.data.objects[:] = self.ids
         self.grad = Addresses(self.pointer, len(self.params))
         self._grow_clocks()
         for i in range(first, len(self.params)):
@@ -161,13 +162,19 @@ class Session:
         grads = [p.grad for p in self.params]
         ids = [0 if grad is None else id(grad) for grad in grads]
         staging = None
+        self.grad.objects[:] = ids
         try:
-            self.data.read(self.ids)
-            self.grad.read(ids)
+            self.data.read()
+            self.grad.read()
         except (Error, RuntimeError):
             staging = Staging(self, grads)
-            self.data.read(staging.data)
-            self.grad.read(staging.grad)
+            self.grad.objects[:] = staging.grad
+            self.data.objects[:] = staging.data
+            try:
+                self.data.read()
+                self.grad.read()
+            finally:
+                self.data.objects[:] = self.ids
         lib.ravine_bind(self.pointer, 0, len(ids), self.data.array, self.grad.array)
         status = lib.ravine_step(self.pointer, report)
         if status == _api.RAVINE_SKIPPED:

@@ -33,20 +33,19 @@ class Addresses:
     def __init__(self, pointer, count: int):
         """For the library's optimizer at `pointer`, which has `count` parameters."""
         self._pointer, self._count = pointer, count
-        self._objects = (ctypes.c_void_p * count)()
+        self.objects = (ctypes.c_void_p * count)()  # the id() of every tensor, 0 for none
         self.array = (ctypes.c_void_p * count)()
 
-    def read(self, ids: list[int]) -> None:
-        """Fills the array from the id() of every tensor, 0 for none.
+    def read(self) -> None:
+        """Fills the array from the objects, which must be alive.
 
         Raises:
             ravine.UnsupportedError: one is not row-major, of the parameter's type, on the cpu.
             ravine.ArgumentError: one has another length than its parameter.
             RuntimeError: one has no memory of its own (sparse, meta).
         """
-        self._objects[:] = ids
         lib_holding_lock.ravine_dlpack_addresses(
-            self._pointer, 0, self._count, _EXCHANGE, self._objects, self.array
+            self._pointer, 0, self._count, _EXCHANGE, self.objects, self.array
         )
 
 

@@ -72,6 +72,10 @@ void config_print_keys(FILE *out);
 /* {"epochs": 10, "model": {"widths": [256], ...}, ...}; with `origins`, each value is
  * {"value": ..., "origin": ...}. NULL: out of memory. */
 json_t *config_json(const config *c, bool origins);
+/* Whether a key has the same value in both; where its value came from does not count. */
+bool config_is_equal(const config *a, const config *b, config_key key);
+/* config_read.c: sets what config_json without origins has told. */
+int config_read_json(config *c, const json_t *object, const char *origin);
 
 /* config_build.c: the values that the data reader, the net and the library take. */
 int config_read_data(const config *c, dataset_pair *data);

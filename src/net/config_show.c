@@ -67,6 +67,14 @@ json_t *config_json(const config *c, bool origins) {
     return all;
 }
 
+bool config_is_equal(const config *a, const config *b, config_key key) {
+    json_t *one = value_json(a, key), *other = value_json(b, key);
+    const bool equal = one && other && json_equal(one, other);
+    json_decref(one);
+    json_decref(other);
+    return equal;
+}
+
 /* True if YAML would read the bare text as this very text. */
 static bool is_plain(const char *text) {
     if (!*text || text[strlen(text) - 1] == ' ') return false;

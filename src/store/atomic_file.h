@@ -1,9 +1,9 @@
 /* atomic_file.h - write a file whole or not at all.
  *
  *     ravine_atomic_file file;
- *     ravine_status status = ravine_atomic_open(&file, path, size);
+ *     ravine_status status = ravine_atomic_open(&file, path, size, false);
  *     if (!status) status = ravine_atomic_write(&file, bytes, size);     as often as needed
- *     if (!status) status = ravine_atomic_commit(&file, false);
+ *     if (!status) status = ravine_atomic_commit(&file);
  *
  * The bytes go to a temporary file in the same folder; on commit it is synced, takes the place of
  * `path` by one rename, and the folder is synced. At any moment, killed or out of power, `path` is
@@ -34,20 +34,21 @@ typedef struct ravine_atomic_file {
     char name[NAME_MAX + 1];      /* of the file to be, in its folder; links are followed */
     char temporary[NAME_MAX + 1]; /* in the same folder */
     int folder, fd;
-    mode_t mode;   /* permissions of the file to be */
+    mode_t mode; /* permissions of the file to be */
+    bool change_mode, verify;
     off_t written; /* bytes so far */
-    uint32_t crc;  /* CRC32C of them */
+    uint32_t crc;  /* CRC32C of them, for verify */
 } ravine_atomic_file;
 
-/* `size`: bytes that are going to be written, 0 if unknown; E_IO where the disk has less free. The
- * new file gets the permissions of the one that it replaces, or what the umask gives; until then
- * only the owner may read it. What exists and is not a regular file (a folder, a device) is
- * refused. */
-ravine_status ravine_atomic_open(ravine_atomic_file *file, const char *path, int64_t size);
+/* `size`: bytes that are going to be written, 0 if unknown; E_IO where the disk has less free.
+ * verify: what was written is read back, from the disk where the system lets us, and compared,
+ * before the file gets its name. The new file gets the permissions of the one that it replaces, or
+ * what the umask gives; until then only the owner may read it. What exists and is not a regular
+ * file (a folder, a device) is refused. */
+ravine_status ravine_atomic_open(ravine_atomic_file *file, const char *path, int64_t size,
+                                 bool verify);
 ravine_status ravine_atomic_write(ravine_atomic_file *file, const void *bytes, size_t size);
-/* verify: what was written is read back, from the disk where the system lets us, and compared,
- * before the file gets its name. */
-ravine_status ravine_atomic_commit(ravine_atomic_file *file, bool verify);
+ravine_status ravine_atomic_commit(ravine_atomic_file *file);
 void ravine_atomic_discard(ravine_atomic_file *file); /* gives up; nothing to do after the end */
 
 /* True for the name of a temporary file of ours. */

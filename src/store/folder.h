@@ -13,8 +13,9 @@ ravine_status ravine_folder_create(const char *path, bool *existed);
 /* Opens a folder for the other calls; *fd is closed with ravine_files.close. */
 ravine_status ravine_folder_open(const char *path, int *fd);
 
-/* Waits until what was created, renamed or removed in the folder is on the disk. */
-ravine_status ravine_folder_sync(int fd, const char *path);
+/* Waits until what was created, renamed or removed in the folder is on the disk. 0, or -1 with
+ * errno. */
+int ravine_folder_sync(int fd);
 
 /* Calls visit(context, name) for every entry but "." and "..", in no order, until it returns
  * something else than OK, which is then returned. */

@@ -20,6 +20,7 @@
 #define SAFETENSORS_METADATA   "__metadata__"
 #define SAFETENSORS_CRC        "ravine.crc32c"
 #define SAFETENSORS_HEADER_MAX 100000000 /* bytes: the reference reader takes no longer header */
+#define SAFETENSORS_NDIM_MAX   64        /* that of a ravine_param */
 
 typedef struct safetensors_options {
     bool verify;           /* the file is read back and compared before it gets its name */
@@ -36,10 +37,5 @@ ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *te
 /* Bytes of a tensor's data; -1 if a side is negative, the dtype is unknown, they end within a byte
  * or are more than INT64_MAX. */
 int64_t ravine_tensor_bytes(const ravine_tensor *tensor);
-
-/* The bytes of a header that a reader made out of a file: ravine_checkpoint_open without the file,
- * for the fuzzer. header: [8 + N], the whole file has `file_size` bytes. `name` is for messages. */
-ravine_status ravine_checkpoint_parse(ravine_checkpoint **out, const void *header,
-                                      int64_t file_size, const char *name, const ravine_env *env);
 
 #endif

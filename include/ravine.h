@@ -416,16 +416,17 @@ RAVINE_API int64_t ravine_memory_bytes(const ravine_optimizer *o);
  * this parameter has no gradient, until it is bound again. */
 RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t n,
                                      void *const *data, void *const *grad) RAVINE_MUST_CHECK;
-/* Addresses of n tensors of another library, to be bound as data or as gradients of the parameters
- * first ... first + n - 1: by DLPack's C exchange, without a copy and without a call for each.
- * `exchange` is that library's DLPackExchangeAPI 1.x (Python: __dlpack_c_exchange_api__ of the
- * tensor's type; call with the interpreter's lock held), object[i] its tensor or NULL.
- * E_UNSUPPORTED names one that is not in the processor's memory, row-major and of the parameter's
- * type; E_ARG one of another length. address: [n]. */
-RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t first,
-                                                 int64_t n, const void *exchange,
-                                                 void *const *object,
-                                                 void **address) RAVINE_MUST_CHECK;
+/* Addresses of tensors of another library, object[i] for parameter i < n, to be bound as data or as
+ * gradients: by DLPack's C exchange, without a copy and without a call for each. `exchange` is that
+ * library's DLPackExchangeAPI 1.x (Python: __dlpack_c_exchange_api__ of the tensor's type; call
+ * with the interpreter's lock held); an object that is `none` (Python: None) or NULL is no tensor
+ * and has the address NULL. *count (may be NULL): how many tensors there are. E_UNSUPPORTED names
+ * one that is not in the processor's memory, row-major and of the parameter's type; E_ARG one of
+ * another length. object, address: [n]. */
+RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n,
+                                                 const void *exchange, const void *none,
+                                                 void *const *object, void **address,
+                                                 int64_t *count) RAVINE_MUST_CHECK;
 
 /* A setting of a group from the next step on; `group` -1: of every group. A schedule is evaluated
  * at the number of applied steps, 0 at the first; ravine_set replaces it by a constant. Settings

@@ -57,6 +57,13 @@ static ravine_optimizer *make_two(float *a, float *b) {
     return o;
 }
 
+static char none; /* what stands for no tensor there */
+
+static ravine_status read_addresses(const ravine_optimizer *o, int64_t n, const library *from,
+                                    void *const *object, void **address) {
+    return ravine_dlpack_addresses(o, n, from, &none, object, address, NULL);
+}
+
 static void addresses_of_tensors(void **state) {
     (void)state;
     float a[6], b[12];
@@ -66,15 +73,26 @@ static void addresses_of_tensors(void **state) {
     tb.byte_offset = 4 * sizeof *b;
     tb.strides = NULL;
     void *objects[] = {&ta, &tb};
-    assert_int_equal(ravine_dlpack_addresses(o, 0, 2, &theirs, objects, address), RAVINE_OK);
+    assert_int_equal(read_addresses(o, 2, &theirs, objects, address), RAVINE_OK);
     assert_ptr_equal(address[0], a);
     assert_ptr_equal(address[1], b + 4);
     assert_ptr_equal(address[2], a);
 
     objects[1] = NULL;
-    assert_int_equal(ravine_dlpack_addresses(o, 0, 2, &theirs, objects, address), RAVINE_OK);
+    assert_int_equal(read_addresses(o, 2, &theirs, objects, address), RAVINE_OK);
     assert_ptr_equal(address[0], a);
     assert_null(address[1]);
+    objects[0] = &none;
+    int64_t count = 2;
+    assert_int_equal(ravine_dlpack_addresses(o, 2, &theirs, &none, objects, address, &count),
+                     RAVINE_OK);
+    assert_null(address[0]);
+    assert_int_equal(count, 0);
+    objects[0] = &tb;
+    assert_int_equal(ravine_dlpack_addresses(o, 1, &theirs, &none, objects, address, &count),
+                     RAVINE_OK);
+    assert_ptr_equal(address[0], b + 4);
+    assert_int_equal(count, 1);
     ravine_destroy(o);
 }
 
@@ -82,27 +100,29 @@ static void addresses_of_tensors(void **state) {
 static void strides_that_do_not_matter(void **state) {
     (void)state;
     float a[6], b[6];
-    int64_t flat[] = {1, 6}, none[] = {0, 6}, odd[] = {77, 1};
-    void *address[1];
+    int64_t flat[] = {1, 6}, empty[] = {0, 6}, odd[] = {77, 1};
+    void *address[3];
     ravine_optimizer *const o = make_two(a, b);
     tensor t = tensor_of(a);
     t.shape = flat;
     t.strides = odd;
-    void *object[] = {&t};
-    assert_int_equal(ravine_dlpack_addresses(o, 0, 1, &theirs, object, address), RAVINE_OK);
+    void *object[] = {&t, NULL, NULL};
+    assert_int_equal(read_addresses(o, 1, &theirs, object, address), RAVINE_OK);
     assert_ptr_equal(address[0], a);
     make_param(o, 0, "empty", RAVINE_F32, NULL, NULL, 0);
-    t.shape = none;
+    t.shape = empty;
     t.data = NULL;
-    assert_int_equal(ravine_dlpack_addresses(o, 2, 1, &theirs, object, address), RAVINE_OK);
-    assert_null(address[0]);
+    object[0] = NULL;
+    object[2] = &t;
+    assert_int_equal(read_addresses(o, 3, &theirs, object, address), RAVINE_OK);
+    assert_null(address[2]);
     ravine_destroy(o);
 }
 
 static void refuse(const ravine_optimizer *o, const library *from, tensor t, ravine_status status,
                    const char *word) {
-    void *address[1], *object[] = {&t};
-    assert_int_equal(ravine_dlpack_addresses(o, 1, 1, from, object, address), status);
+    void *address[2], *object[] = {NULL, &t};
+    assert_int_equal(read_addresses(o, 2, from, object, address), status);
     if (!strstr(ravine_errmsg(), word)) fail_msg("\"%s\" has no %s", ravine_errmsg(), word);
 }
 
@@ -130,11 +150,11 @@ static void tensors_that_do_not_fit(void **state) {
     const library newer = {.major = 2, .read = read_tensor};
     refuse(o, &newer, tensor_of(b), RAVINE_E_UNSUPPORTED, "2.0");
 
-    void *address[1], *object[] = {NULL};
-    assert_int_equal(ravine_dlpack_addresses(o, 1, 2, &theirs, object, address), RAVINE_E_RANGE);
-    assert_int_equal(ravine_dlpack_addresses(o, -1, 1, &theirs, object, address), RAVINE_E_RANGE);
-    assert_int_equal(ravine_dlpack_addresses(NULL, 0, 1, &theirs, object, address), RAVINE_E_ARG);
-    assert_int_equal(ravine_dlpack_addresses(o, 0, 1, NULL, object, address), RAVINE_E_ARG);
+    void *address[3], *object[3] = {NULL};
+    assert_int_equal(read_addresses(o, 3, &theirs, object, address), RAVINE_E_RANGE);
+    assert_int_equal(read_addresses(o, -1, &theirs, object, address), RAVINE_E_RANGE);
+    assert_int_equal(read_addresses(NULL, 1, &theirs, object, address), RAVINE_E_ARG);
+    assert_int_equal(read_addresses(o, 1, NULL, object, address), RAVINE_E_ARG);
     ravine_destroy(o);
 }
 

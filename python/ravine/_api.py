@@ -708,7 +708,15 @@ PROTOTYPES = {
     ),
     "ravine_dlpack_addresses": (
         ravine_status,
-        [c_void_p, c_int64, c_int64, c_void_p, POINTER(c_void_p), POINTER(c_void_p)],
+        [
+            c_void_p,
+            c_int64,
+            c_void_p,
+            c_void_p,
+            POINTER(c_void_p),
+            POINTER(c_void_p),
+            POINTER(c_int64),
+        ],
     ),
     "ravine_set": (ravine_status, [c_void_p, c_int32, c_int, c_double]),
     "ravine_set_schedule": (ravine_status, [c_void_p, c_int32, c_int, POINTER(ravine_schedule)]),

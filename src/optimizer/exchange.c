@@ -58,36 +58,42 @@ static ravine_status check_tensor(const param *p, const dlpack_tensor *t) {
     return RAVINE_OK;
 }
 
-static ravine_status check_range(const ravine_optimizer *o, int64_t first, int64_t n) {
-    if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
-    if (first >= 0 && n >= 0 && first <= o->nparams && n <= o->nparams - first) return RAVINE_OK;
-    return ravine_fail(RAVINE_E_RANGE, "parameters %lld ... %lld are meant; there are %lld, from 0",
-                       (long long)first, (long long)(first + n - 1), (long long)o->nparams);
+static ravine_status check_number(const ravine_optimizer *o, const char *what, int64_t number,
+                                  int64_t most) {
+    if (number >= 0 && number <= most) return RAVINE_OK;
+    return ravine_fail(RAVINE_E_RANGE, "%s is %lld; the optimizer has %lld", what,
+                       (long long)number, (long long)o->nparams);
 }
 
-ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t first, int64_t n,
-                                      const void *exchange, void *const *object, void **address) {
+ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n, const void *exchange,
+                                      const void *none, void *const *object, void **address,
+                                      int64_t *count) {
     const dlpack_exchange *library = exchange;
-    if (!library || !object || !address) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    if (!o || !library || !object || !address)
+        return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     if (library->major != 1)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "the DLPack version is %u.%u; it must be 1.x",
                            library->major, library->minor);
-    ravine_status status = check_range(o, first, n);
+    ravine_status status = check_number(o, "the number of tensors", n, o->nparams);
+    int64_t found = 0;
     for (int64_t i = 0; !status && i < n; i++) {
         dlpack_tensor t;
         address[i] = NULL;
-        if (!object[i]) continue;
-        const param *p = o->slots[first + i].added;
+        if (!object[i] || object[i] == none) continue;
+        const param *p = o->slots[i].added;
         if (library->tensor_from_object(object[i], &t))
             return ravine_fail(RAVINE_E_ARG, "a tensor of %s cannot be read", p->name);
         status = check_tensor(p, &t);
         address[i] = (char *)t.data + t.byte_offset;
+        found++;
     }
+    if (count) *count = found;
     return status;
 }
 
 ravine_status ravine_set_clock(ravine_optimizer *o, int64_t index, int64_t clock) {
-    const ravine_status status = check_range(o, index, 1);
+    if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
+    const ravine_status status = check_number(o, "the parameter", index, o->nparams - 1);
     if (status) return status;
     param *p = o->slots[index].added;
     if (clock < 0)

@@ -44,9 +44,9 @@ class Session:
         self.counts_steps = optimizer.counts_steps
         self.numbers = [optimizer.numbers_of(group) for group in groups]
         self.options: tuple = ()
-        self.listed = [p for group in groups for p in group["params"]]
+        self.listed = [list(group["params"]) for group in groups]
         self.pending: dict[torch.Tensor, tuple[int, str]] = {}  # wait for a gradient: group, name
-        self.params: list[torch.Tensor] = []  # the others, in the library's order
+        self.params: tuple[torch.Tensor, ...] = ()  # the others, in the library's order
         self.names: list[str] = []
         self.orders: list[tuple[int, ...] | None] = []
         self.clocks = torch.zeros(0)
@@ -65,13 +65,12 @@ class Session:
 
     def matches(self, optimizer) -> bool:
         """Whether groups and state are as this session has left them."""
-        listed = [p for group in optimizer.param_groups for p in group["params"]]
+        groups = optimizer.param_groups
         return (
             optimizer.state is self.states
             and not self.changes.any
-            and len(listed) == len(self.listed)
-            and all(map(is_, listed, self.listed))
-            and len(optimizer.param_groups) == len(self.numbers)
+            and len(groups) == len(self.listed)
+            and all(map(_same, (group["params"] for group in groups), self.listed))
         )
 
     def adopt(self, params: list[torch.Tensor], before) -> None:
@@ -92,12 +91,10 @@ class Session:
             orders.append(storage_order(p))
         lib.ravine_add(self.pointer, entries, len(params))
         first = len(self.params)
-        self.params += params
+        self.params += tuple(params)
         self.orders += orders
         self.names += [self.pending.pop(p)[1] for p in params]
-        self.ids = list(map(id, self.params))
         self.data = Addresses(self.pointer, len(self.params))
-        self.data.objects[:] = self.ids
         self.grad = Addresses(self.pointer, len(self.params))
         self._grow_clocks()
         for i in range(first, len(self.params)):
@@ -159,29 +156,22 @@ class Session:
             self._set_clocks()
         if not self.params:
             return _api.RAVINE_OK
-        grads = [p.grad for p in self.params]
-        ids = [0 if grad is None else id(grad) for grad in grads]
+        grads = tuple([p.grad for p in self.params])
         staging = None
-        self.grad.objects[:] = ids
         try:
-            self.data.read()
-            self.grad.read()
+            self.data.read(self.params)
+            found = self.grad.read(grads)
         except (Error, RuntimeError):
             staging = Staging(self, grads)
-            self.grad.objects[:] = staging.grad
-            self.data.objects[:] = staging.data
-            try:
-                self.data.read()
-                self.grad.read()
-            finally:
-                self.data.objects[:] = self.ids
-        lib.ravine_bind(self.pointer, 0, len(ids), self.data.array, self.grad.array)
+            self.data.read(staging.data)
+            found = self.grad.read(staging.grads)
+        lib.ravine_bind(self.pointer, 0, len(grads), self.data.array, self.grad.array)
         status = lib.ravine_step(self.pointer, report)
         if status == _api.RAVINE_SKIPPED:
             return status
         if staging:
             staging.put_back(zero_grad=options[3])
-        self._count(ids)
+        self._count(grads, found)
         return status
 
     def _set_clocks(self) -> None:
@@ -190,16 +180,21 @@ class Session:
             lib.ravine_set_clock(self.pointer, i, int(clock))
         self.clock_version = self.clocks._version
 
-    def _count(self, ids: list[int]) -> None:
+    def _count(self, grads: tuple, found: int) -> None:
         """Counts the step of every parameter that had a gradient."""
         stepped = self.params
-        if all(ids):
+        if found == len(grads):
             self.clock_numbers += 1
         else:
-            active = [i for i, number in enumerate(ids) if number]
+            active = [i for i, grad in enumerate(grads) if grad is not None]
             self.clock_numbers[active] += 1
             stepped = [self.params[i] for i in active]
         torch.autograd.graph.increment_version(stepped)  # autograd is told of the writing
+
+
+def _same(params: list, listed: list) -> bool:
+    """Whether both are of the same tensors; == would compare their numbers."""
+    return len(params) == len(listed) and all(map(is_, params, listed))
 
 
 def _copy(old, new: torch.Tensor, what: str) -> None:
@@ -215,41 +210,37 @@ class Staging:
 
     def __init__(self, session: Session, grads):
         """Says what is wrong with a tensor, or copies it if it is the layout alone."""
-        self._kept: list[torch.Tensor] = []
         self._copied: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._grads: list[torch.Tensor] = []
-        self.data: list[int] = []
-        self.grad: list[int] = []
-        rows = zip(session.params, grads, session.names, session.orders, strict=True)
-        for p, grad, name, order in rows:
-            check(p, name)
-            data = in_order(p, order)
-            if not data.is_contiguous():
-                self._copied.append((data, data.contiguous()))
-                data = self._copied[-1][1]
-            self.data.append(self._id(data))
-            if grad is None:
-                self.grad.append(0)
-                continue
-            check(grad, f"the gradient of {name}")
-            if grad.dtype != p.dtype or grad.shape != p.shape:
-                raise ArgumentError(
-                    f"the gradient of {name} is {grad.dtype} {list(grad.shape)}; "
-                    f"it must be {p.dtype} {list(p.shape)}"
-                )
-            ordered = in_order(grad, order)
-            if not ordered.is_contiguous():
-                ordered = ordered.contiguous()
-                self._grads.append(grad)
-            self.grad.append(self._id(ordered))
+        self._unlike: list[torch.Tensor] = []
+        rows = list(zip(session.params, grads, session.names, session.orders, strict=True))
+        self.data = tuple([self._data(p, name, order) for p, _, name, order in rows])
+        self.grads = tuple([self._grad(*row) for row in rows])
 
-    def _id(self, tensor: torch.Tensor) -> int:
-        self._kept.append(tensor)
-        return id(tensor)
+    def _data(self, p, name, order) -> torch.Tensor:
+        check(p, name)
+        data = in_order(p, order)
+        if data.is_contiguous():
+            return data
+        self._copied.append((data, data.contiguous()))
+        return self._copied[-1][1]
+
+    def _grad(self, p, grad, name, order) -> torch.Tensor | None:
+        if grad is None:
+            return None
+        check(grad, f"the gradient of {name}")
+        if grad.dtype != p.dtype or grad.shape != p.shape:
+            raise ArgumentError(
+                f"the gradient of {name} is {grad.dtype} {list(grad.shape)}; "
+                f"it must be {p.dtype} {list(p.shape)}"
+            )
+        ordered = in_order(grad, order)
+        if not ordered.is_contiguous():
+            self._unlike.append(grad)
+        return ordered.contiguous()
 
     def put_back(self, zero_grad: bool) -> None:
         """After the step: parameters into their own places."""
         for tensor, copy in self._copied:
             tensor.copy_(copy)
-        for grad in self._grads if zero_grad else []:
+        for grad in self._unlike if zero_grad else []:
             grad.detach().zero_()

@@ -1,8 +1,8 @@
 /* main.c - reads the command line, runs one command, and answers for what it wrote. */
-#include "io/atomic_file.h"
 #include "net/blas.h"
 #include "ravine.h"
 #include "report/printable.h"
+#include "store/atomic_file.h"
 #include "table.h"
 
 #include <errno.h>
@@ -52,20 +52,20 @@ static int flush_stdout(void) {
 /* --output FILE: stdout goes to a file that appears when the command has answered, and only then.
  */
 static int run_into_file(const cli_args *args, const char *path) {
-    atomic_file file;
-    int status = atomic_file_open(&file, path);
+    ravine_atomic_file file;
+    int status = failure_of(ravine_atomic_open(&file, path, 0, false));
     if (status) return status;
     if (dup2(file.fd, STDOUT_FILENO) < 0) {
-        atomic_file_discard(&file);
+        ravine_atomic_discard(&file);
         return failure(EXIT_INPUT, "cannot write to %s: %s", path, strerror(errno));
     }
     status = run(args);
     bool answered = status != EXIT_USAGE && status != EXIT_INPUT;
     if (!answered || flush_stdout()) {
-        atomic_file_discard(&file);
+        ravine_atomic_discard(&file);
         return answered ? EXIT_INPUT : status;
     }
-    int uncommitted = atomic_file_commit(&file);
+    const int uncommitted = failure_of(ravine_atomic_commit(&file));
     return uncommitted ? uncommitted : status;
 }
 

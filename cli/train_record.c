@@ -5,11 +5,11 @@
  * lists the keys.
  */
 #include "io/failure.h"
-#include "io/folder.h"
 #include "io/run_log.h"
-#include "io/safetensors.h"
 #include "io/tfevents.h"
 #include "report/run_line.h"
+#include "store/folder.h"
+#include "store/safetensors.h"
 #include "train.h"
 
 #include <limits.h>
@@ -94,7 +94,7 @@ static int make_folder(record *r) {
         if (length >= (int)sizeof r->folder)
             return failure(EXIT_INPUT, "runs_dir and name are longer than %zu bytes",
                            sizeof r->folder - 1);
-        int status = folder_create(r->folder, &existed);
+        int status = failure_of(ravine_folder_create(r->folder, &existed));
         if (status) return status;
     }
     if (existed)
@@ -290,7 +290,7 @@ int record_weights(record *r) {
     int64_t params = net_param_count(t->net), buffers = net_buffer_count(t->net);
     int64_t averages = t->aside ? params : 0, count = params + buffers + averages;
     enum { NAME_SIZE = 128 };
-    safetensors_tensor *out = calloc((size_t)count, sizeof *out);
+    ravine_tensor *out = calloc((size_t)count, sizeof *out);
     net_tensor *tensor = calloc((size_t)count, sizeof *tensor); /* keeps the shapes */
     char(*name)[NAME_SIZE] = calloc((size_t)count, sizeof *name);
     int status = out && tensor && name ? 0 : failure(EXIT_INPUT, "out of memory for the weights");
@@ -300,8 +300,11 @@ int record_weights(record *r) {
                     : average  ? net_param(t->net, k - params - buffers)
                                : net_buffer(t->net, k - params);
         snprintf(name[k], NAME_SIZE, "%s%s", average ? "ema." : "", tensor[k].name);
-        out[k] = (safetensors_tensor){name[k], RAVINE_F32, tensor[k].data, tensor[k].shape,
-                                      tensor[k].ndim};
+        out[k] = (ravine_tensor){.name = name[k],
+                                 .dtype = RAVINE_F32,
+                                 .ndim = tensor[k].ndim,
+                                 .shape = tensor[k].shape,
+                                 .data = tensor[k].data};
         ravine_param view = {.size = sizeof view};
         if (!average) continue;
         if (ravine_state_view(t->optimizer, tensor[k].name, "ema", &view) < 0)
@@ -310,8 +313,8 @@ int record_weights(record *r) {
     }
     char path[PATH_MAX + 24];
     snprintf(path, sizeof path, "%s/weights.safetensors", r->folder);
-    const safetensors_text metadata[] = {{"format", "pt"}, {"ravine", ravine_version()}};
-    if (!status) status = safetensors_write(path, out, (size_t)count, metadata, 2);
+    const ravine_text metadata[] = {{"format", "pt"}, {"ravine", ravine_version()}};
+    if (!status) status = failure_of(ravine_safetensors_write(path, out, count, metadata, 2, NULL));
     free(name);
     free(tensor);
     free(out);

@@ -13,6 +13,10 @@ int failure(int exit_code, const char *format, ...) {
     return exit_code;
 }
 
+int failure_of(ravine_status status) {
+    return status < 0 ? failure(EXIT_INPUT, "%s", ravine_errmsg()) : 0;
+}
+
 const char *failure_text(void) {
     return message;
 }

@@ -8,6 +8,8 @@
 #ifndef RAVINE_IO_FAILURE_H
 #define RAVINE_IO_FAILURE_H
 
+#include "ravine.h"
+
 /* Exit codes of the command. Functions that can fail return one of them; 0 is success. */
 enum {
     EXIT_NO = 1,           /* the answer to the question is no */
@@ -19,6 +21,8 @@ enum {
 
 /* Formats the message for failure_text() and returns `exit_code`. */
 __attribute__((format(printf, 2, 3))) int failure(int exit_code, const char *format, ...);
+/* 0 for a status that is no error, else failure(EXIT_INPUT, ravine_errmsg()). */
+int failure_of(ravine_status status);
 const char *failure_text(void); /* the last message; "" if none */
 
 #endif

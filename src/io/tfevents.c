@@ -1,8 +1,8 @@
 #include "io/tfevents.h"
 
-#include "io/crc32c.h"
 #include "io/failure.h"
 #include "io/log_file.h"
+#include "store/crc32c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ static void begin_event(tfevents *e) {
 
 /* The check is rotated and shifted, because data that hold checks of their own fool a plain one. */
 static uint32_t masked_crc(const void *bytes, size_t size) {
-    uint32_t crc = crc32c(bytes, size);
+    uint32_t crc = ravine_crc32c(0, bytes, size);
     return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 

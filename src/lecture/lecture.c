@@ -1,10 +1,10 @@
 #include "lecture/lecture.h"
 
 #include "io/failure.h"
-#include "io/folder.h"
 #include "lecture/figure.h"
 #include "lecture/words.h"
 #include "ravine.h"
+#include "store/folder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +111,7 @@ static void count_runs(lecture *l) {
 }
 
 static int make(lecture *l) {
-    int status = folder_create(l->folder, NULL);
+    int status = failure_of(ravine_folder_create(l->folder, NULL));
     if (!status) status = surface_create(&l->convex, "lecture");
     if (!status) status = surface_create(&l->crescent, "crescent");
     if (!status) status = runs_measure(l->measured, l->convex);

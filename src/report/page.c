@@ -1,8 +1,8 @@
 #include "report/page.h"
 
-#include "io/atomic_file.h"
 #include "io/failure.h"
 #include "report/printable.h"
+#include "store/atomic_file.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -126,11 +126,13 @@ static int check(const page *p) {
 }
 
 int page_save(const page *p, const char *path) {
-    atomic_file file;
-    int status = check(p);
-    if (!status) status = atomic_file_open(&file, path);
-    if (!status) status = atomic_file_write(&file, p->text, p->size);
-    return status ? status : atomic_file_commit(&file);
+    ravine_atomic_file file;
+    const int code = check(p);
+    if (code) return code;
+    ravine_status status = ravine_atomic_open(&file, path, (int64_t)p->size, false);
+    if (!status) status = ravine_atomic_write(&file, p->text, p->size);
+    if (!status) status = ravine_atomic_commit(&file);
+    return failure_of(status);
 }
 
 /* main() sees to it that stdout was written. */

@@ -1,141 +1,10 @@
-/* Reading whole files, plain and compressed; writing them whole or not at all. */
+/* Reading whole files, plain and compressed. */
 #include "net/scratch.h"
 
-#include "io/atomic_file.h"
 #include "io/failure.h"
-#include "io/folder.h"
 #include "io/input.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <zlib.h>
-
-/* ---- atomic_file ----------------------------------------------------------------------------- */
-
-static void assert_content(const char *path, const char *expected) {
-    size_t size;
-    char *bytes = scratch_read(path, &size);
-    assert_string_equal(bytes, expected);
-    free(bytes);
-}
-
-static int save(const char *path, const char *text) {
-    atomic_file file;
-    int code = atomic_file_open(&file, path);
-    if (!code) code = atomic_file_write(&file, text, strlen(text));
-    if (!code) code = atomic_file_commit(&file);
-    return code;
-}
-
-static void new_file_appears_on_commit(void **state) {
-    (void)state;
-    const char *path = scratch_path("new");
-    atomic_file file;
-    assert_int_equal(atomic_file_open(&file, path), 0);
-    assert_int_equal(atomic_file_write(&file, "hello ", 6), 0);
-    assert_int_equal(atomic_file_write(&file, "world", 5), 0);
-    assert_int_equal(access(path, F_OK), -1);
-    assert_int_equal(atomic_file_commit(&file), 0);
-    assert_content(path, "hello world");
-    assert_int_equal(scratch_count(), 1);
-}
-
-static void discard_leaves_the_old_file(void **state) {
-    (void)state;
-    const char *path = scratch_write("old", "old", 3);
-    atomic_file file;
-    assert_int_equal(atomic_file_open(&file, path), 0);
-    assert_int_equal(atomic_file_write(&file, "new", 3), 0);
-    atomic_file_discard(&file);
-    atomic_file_discard(&file);
-    assert_content(path, "old");
-    assert_int_equal(scratch_count(), 1);
-}
-
-/* A file may have 1,000 bytes at most: the write of 4,000 is cut short, then fails. */
-static void failing_write_leaves_the_old_file(void **state) {
-    (void)state;
-    const char *path = scratch_write("old", "old", 3);
-    static char big[4000];
-    struct rlimit before, small;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    small = before;
-    small.rlim_cur = 1000;
-    signal(SIGXFSZ, SIG_IGN);
-    atomic_file file;
-    assert_int_equal(atomic_file_open(&file, path), 0);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int code = atomic_file_write(&file, big, sizeof big);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(code, EXIT_INPUT);
-    assert_told(path, "File too large");
-    assert_content(path, "old");
-    assert_int_equal(scratch_count(), 1);
-}
-
-static mode_t mode_of(const char *path) {
-    struct stat facts;
-    assert_int_equal(stat(path, &facts), 0);
-    return facts.st_mode & 0777;
-}
-
-static void permissions(void **state) {
-    (void)state;
-    mode_t before = umask(027);
-    assert_int_equal(save(scratch_path("fresh"), "x"), 0);
-    assert_int_equal(mode_of(scratch_path("fresh")), 0640);
-    const char *path = scratch_write("secret", "x", 1);
-    assert_int_equal(chmod(path, 0606), 0);
-    assert_int_equal(save(path, "y"), 0);
-    umask(before);
-    assert_int_equal(mode_of(path), 0606);
-    assert_content(path, "y");
-}
-
-static void links_are_followed(void **state) {
-    (void)state;
-    const char *path = scratch_write("target", "old", 3), *link = scratch_path("link");
-    assert_int_equal(symlink(path, link), 0);
-    assert_int_equal(save(link, "new"), 0);
-    assert_content(path, "new");
-    struct stat facts;
-    assert_int_equal(lstat(link, &facts), 0);
-    assert_true(S_ISLNK(facts.st_mode));
-}
-
-static void refused_targets(void **state) {
-    (void)state;
-    assert_int_equal(save(scratch_folder, "x"), EXIT_INPUT);
-    assert_told(scratch_folder, "not a regular file");
-    assert_int_equal(save("/dev/null", "x"), EXIT_INPUT);
-    assert_told("/dev/null", "not a regular file");
-    assert_int_equal(save(scratch_path("none/file"), "x"), EXIT_INPUT);
-    assert_told("none/file", "No such file");
-    assert_int_equal(scratch_count(), 0);
-}
-
-/* ---- folder ---------------------------------------------------------------------------------- */
-
-static void folders(void **state) {
-    (void)state;
-    bool existed = true;
-    struct stat facts;
-    assert_int_equal(folder_create(scratch_path("a/b/c"), &existed), 0);
-    assert_false(existed);
-    assert_int_equal(stat(scratch_path("a/b/c"), &facts), 0);
-    assert_true(S_ISDIR(facts.st_mode));
-    assert_int_equal(folder_create(scratch_path("a/b/c"), &existed), 0);
-    assert_true(existed);
-    assert_int_equal(folder_create(scratch_path("a/d/"), &existed), 0);
-    assert_false(existed);
-    scratch_write("file", "x", 1);
-    assert_int_equal(folder_create(scratch_path("file"), NULL), EXIT_INPUT);
-    assert_told("file", "File exists");
-    assert_int_equal(folder_create(scratch_path("file/below"), NULL), EXIT_INPUT);
-    assert_int_equal(folder_create("/proc/ravine", NULL), EXIT_INPUT);
-    assert_told("/proc/ravine");
-}
 
 /* ---- input ----------------------------------------------------------------------------------- */
 
@@ -232,13 +101,6 @@ static void corrupt_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(new_file_appears_on_commit),
-        SCRATCH_TEST(discard_leaves_the_old_file),
-        SCRATCH_TEST(failing_write_leaves_the_old_file),
-        SCRATCH_TEST(permissions),
-        SCRATCH_TEST(links_are_followed),
-        SCRATCH_TEST(refused_targets),
-        SCRATCH_TEST(folders),
         SCRATCH_TEST(plain_input),
         SCRATCH_TEST(compressed_input),
         SCRATCH_TEST(truncated_input),

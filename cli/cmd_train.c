@@ -10,7 +10,9 @@
 static int read_config(config *c, const cli_args *args) {
     int status = config_init(c);
     if (status) return status;
-    if (args->operand[0]) status = config_read_file(c, args->operand[0]);
+    const char *resumed = cli_text(args, CLI_RESUME);
+    if (resumed) status = resume_read_config(c, resumed);
+    if (!status && args->operand[0]) status = config_read_file(c, args->operand[0]);
     if (!status) status = config_read_variables(c);
     for (int k = 0; k < args->ngiven && !status; k++) {
         const char *value = args->given[k].value;
@@ -25,6 +27,7 @@ static int read_config(config *c, const cli_args *args) {
         }
     }
     if (!status) status = config_check(c);
+    if (!status && resumed) status = resume_check_config(c, resumed);
     if (status) config_free(c);
     return status;
 }
@@ -52,16 +55,29 @@ static int finish_record(record *r, int status) {
     return status ? failure(status, "%s", told) : reported;
 }
 
+/* The record of a new run, or that of --resume where its newest checkpoint left it. */
+static int open_record(record **r, resume_point *point, const training *t, const char *resumed) {
+    if (!resumed) return record_create(r, t);
+    int status = resume_find(point, resumed);
+    if (status) return status;
+    if (point->nepochs > t->config->epochs)
+        return failure(EXIT_USAGE, "epochs is %lld; the run in %s has done %lld",
+                       (long long)t->config->epochs, resumed, (long long)point->nepochs);
+    return record_resume(r, t, resumed, &point->position);
+}
+
 /* Trains what is set up; whatever the end, what was learnt is shown. */
 static int run_training(training *t, train_result *result, const cli_args *args) {
+    const char *resumed = cli_text(args, CLI_RESUME);
+    resume_point point;
     record *r;
-    int status = record_create(&r, t);
+    int status = open_record(&r, &point, t, resumed);
     if (status) return status;
     bool json = cli_is_given(args, CLI_JSON);
-    interrupt_catch();
+    interrupt_hold();
     watch w;
     watch_begin(&w, t, cli_is_given(args, CLI_QUIET), json);
-    status = train(t, &w, r, result);
+    status = train(t, &w, r, resumed ? &point : NULL, result);
     watch_end(&w, result, record_folder(r));
     int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
     return finish_record(r, status ? status : printed);
@@ -83,6 +99,7 @@ int cmd_train(const cli_args *args) {
         config_free(&c);
         return status;
     }
+    interrupt_catch();
     training t;
     status = training_create(&t, &c);
     if (!status) {

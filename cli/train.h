@@ -6,7 +6,9 @@
  *     train_doctor.c   the doctor that looks at every step, and what is done when it warns
  *     train_watch.c    what a person sees: the live line, the table, the summary
  *     train_record.c   what stays: run folder, run.jsonl, TensorBoard events, weights
- *     interrupt.c      Ctrl-C
+ *     train_checkpoint.c   and from where it can be gone on with: RUN/checkpoints/
+ *     train_resume.c   --resume: the configuration of a run, and its newest checkpoint
+ *     interrupt.c      signals
  *
  * Functions that return int return 0 or an exit code of io/failure.h.
  */
@@ -19,6 +21,7 @@
 #include "ravine_doctor.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -77,6 +80,24 @@ typedef struct train_result {
     ravine_diagnosis diagnosis; /* at the end; size 0: nobody watched, or no step was made */
 } train_result;
 
+/* Sums over an epoch or a data set; the mean of the batches weighs them by their examples. */
+typedef struct train_sum {
+    double loss;
+    int64_t count, correct;
+} train_sum;
+
+/* Where a training is, between two steps: with parameters and state, all that the rest depends on.
+ */
+typedef struct progress {
+    int64_t epoch, example; /* this epoch, from 1, and how many examples of it are done */
+    int64_t step;           /* steps that are done */
+    double loss;            /* of the last one */
+    train_sum sum;          /* of this epoch */
+    int64_t nonfinite_losses, told_nonfinite; /* losses in a row; 1: the event is in the log */
+    double seconds, epoch_began;              /* so far; when this epoch began */
+    double lr_factor;                         /* of struct training */
+} progress;
+
 static inline bool training_is_regression(const training *t) {
     return t->data.train.label == NULL;
 }
@@ -109,10 +130,19 @@ typedef struct record record;
 
 /* Makes runs_dir/NAME, or NAME-2, NAME-3 ..., and the files in it; on an error there is none. */
 int record_create(record **out, const training *t);
+/* Goes on in the folder of a run, behind a position; with no events_name its events begin anew. */
+typedef struct record_position {
+    int64_t log, events; /* bytes of run.jsonl and of the events */
+    char events_name[NAME_MAX + 1];
+} record_position;
+int record_resume(record **out, const training *t, const char *folder, const record_position *from);
+/* Where both logs are now; what is before it is on the disk when this returns 0. */
+int record_where(record *r, record_position *position);
 const char *record_folder(const record *r);
 int record_step(record *r, const train_step *s);
 int record_epoch(record *r, const train_epoch *e);
-/* What happened once: "finished", "interrupted", "diverged", "stopped", "nonfinite". */
+/* What happened once: "finished", "interrupted", "diverged", "stopped", "nonfinite", "resumed",
+ * "checkpoint_failed". */
 int record_event(record *r, const char *event, const train_step *s);
 /* The same with keys of its own; takes the reference to `more`. */
 int record_event_with(record *r, const char *event, const train_step *s, json_t *more);
@@ -143,15 +173,62 @@ int train_doctor_step(train_doctor *d, train_step *s);
 /* What it says at the end. */
 int train_doctor_end(train_doctor *d, const train_step *s, ravine_diagnosis *diagnosis);
 
+/* ---- train_checkpoint.c: RUN/checkpoints/ ----------------------------------------------------
+ */
+typedef struct train_state { /* what a checkpoint is made of, and goes back to */
+    training *training;
+    record *record;
+    watch *watch;
+    train_result *result;
+    progress *progress;
+    train_doctor *doctor;
+} train_state;
+typedef struct checkpoints checkpoints;
+
+int checkpoints_open(checkpoints **out, const train_state *state);
+/* Copies everything and writes it in the background. `metric`: lower is better; NaN: none. One that
+ * fails is told, on stderr and in the log, and is no failure here. */
+int checkpoints_save(checkpoints *c, double metric);
+/* Until the last one is on the disk; *whole is false where it failed. */
+int checkpoints_wait(checkpoints *c, bool *whole);
+void checkpoints_close(checkpoints *c); /* NULL is fine */
+
+/* From where a run goes on. */
+typedef struct resume_point {
+    char path[PATH_MAX]; /* of a checkpoint; "": there is none yet, and it starts at step 0 */
+    record_position position;
+    int64_t nepochs;       /* that are done */
+    int64_t doctor_length; /* numbers that the doctor remembers */
+} resume_point;
+int resume_point_read(resume_point *point, const char *path);
+/* Into the state; every difference is told on stderr, and then nothing of the optimizer changed. */
+int checkpoints_load(checkpoints *c, const resume_point *point);
+
+/* ---- train_resume.c --------------------------------------------------------------------------
+ */
+/* Sets what the run of the folder was configured with. */
+int resume_read_config(config *c, const char *folder);
+/* EXIT_USAGE where a key has changed that a run cannot change on its way. */
+int resume_check_config(const config *c, const char *folder);
+/* The newest checkpoint that is whole; that of damaged ones is told on stderr. */
+int resume_find(resume_point *point, const char *folder);
+
 /* ---- train_loop.c -----------------------------------------------------------------------------
  */
 /* Trains to the end, to a signal (EXIT_INTERRUPTED) or until the loss stays not finite
- * (EXIT_DIVERGED). result->epoch has room for all epochs. */
-int train(training *t, watch *w, record *r, train_result *result);
+ * (EXIT_DIVERGED), from `point` or, where it is NULL, from the beginning. result->epoch has room
+ * for all epochs. */
+int train(training *t, watch *w, record *r, const resume_point *point, train_result *result);
 
 /* ---- interrupt.c -------------------------------------------------------------------------------
  */
-void interrupt_catch(void); /* the first SIGINT or SIGTERM sets a flag, the second one kills */
+/* From now on SIGINT and SIGTERM leave at once, with EXIT_INTERRUPTED: there is nothing to save. */
+void interrupt_catch(void);
+/* From now on the first of them sets a flag and the second one leaves. */
+void interrupt_hold(void);
 bool interrupt_came(void);
+/* SIGUSR1, or a part of the program, wishes a checkpoint while training goes on. */
+void interrupt_want_save(void);
+bool interrupt_takes_save(void); /* whether one is wished; true once */
 
 #endif

@@ -9,19 +9,13 @@
 /* So many losses in a row that are not finite are no accident: the training is lost. */
 enum { NONFINITE_LOSSES_MAX = 10 };
 
-/* Sums over an epoch or a data set; the mean of the batches weighs them by their examples. */
-typedef struct tally {
-    double loss;
-    int64_t count, correct;
-} tally;
-
-static void tally_add(tally *sum, double loss, int64_t count, int64_t correct) {
+static void sum_add(train_sum *sum, double loss, int64_t count, int64_t correct) {
     sum->loss += loss * (double)count;
     sum->count += count;
     sum->correct += correct;
 }
 
-static train_score tally_score(const training *t, const tally *sum) {
+static train_score sum_score(const training *t, const train_sum *sum) {
     double count = (double)sum->count, loss = sum->loss / count;
     double score = training_is_regression(t) ? sqrt(loss) : (double)sum->correct / count;
     return (train_score){loss, score};
@@ -55,23 +49,53 @@ static void gather(training *t, int64_t first, int64_t count) {
     }
 }
 
-/* Loss and score over the test set; unfinished when a signal comes. */
-static train_score evaluate(const training *t) {
+/* What the loop works with. */
+typedef struct loop {
+    training *t;
+    watch *watch;
+    record *record;
+    checkpoints *checkpoints;
+    double started; /* as if all that is done had been done without a pause */
+    train_doctor doctor;
+    train_step step; /* the last one */
+    progress at;
+} loop;
+
+/* A checkpoint of what is now; never while other weights stand in the place of the weights. */
+static int save(loop *l, double metric) {
+    l->at.seconds = seconds_now() - l->started;
+    l->at.loss = l->step.loss;
+    return checkpoints_save(l->checkpoints, metric);
+}
+
+static int save_if_wanted(loop *l) {
+    return interrupt_takes_save() ? save(l, NAN) : 0;
+}
+
+/* Loss and score over the test set; unfinished when a signal comes. `averaged`: the weights are not
+ * those of the training. */
+static int evaluate(loop *l, bool averaged, train_score *score) {
+    const training *t = l->t;
     const dataset *test = &t->data.test;
-    tally sum = {0};
-    for (int64_t first = 0; first < test->count && !interrupt_came(); first += t->slice) {
+    train_sum sum = {0};
+    int status = 0;
+    for (int64_t first = 0; first < test->count && !status && !interrupt_came();
+         first += t->slice) {
         int64_t left = test->count - first, count = left < t->slice ? left : t->slice;
         const int32_t *label = test->label ? test->label + first : NULL;
         const float *y = test->label ? NULL : test->y + first * test->outputs;
         int64_t correct = 0;
         double loss = net_evaluate(t->net, test->x + first * test->size, label, y, count, &correct);
-        tally_add(&sum, loss, count, correct);
+        sum_add(&sum, loss, count, correct);
+        if (!averaged) status = save_if_wanted(l);
     }
-    return tally_score(t, &sum);
+    *score = sum_score(t, &sum);
+    return status;
 }
 
 /* The same with the averaged weights in place of the weights. */
-static int evaluate_average(training *t, train_score *score) {
+static int evaluate_average(loop *l, train_score *score) {
+    training *t = l->t;
     int64_t count = net_param_count(t->net), at = 0;
     int status = 0;
     for (int64_t k = 0; k < count; k++) {
@@ -84,7 +108,7 @@ static int evaluate_average(training *t, train_score *score) {
         else
             memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *t->aside);
     }
-    *score = evaluate(t);
+    if (!status) status = evaluate(l, true, score);
     at = 0;
     for (int64_t k = 0; k < count; k++) {
         net_tensor tensor = net_param(t->net, k);
@@ -93,18 +117,6 @@ static int evaluate_average(training *t, train_score *score) {
     }
     return status;
 }
-
-/* The state of the loop between two steps. */
-typedef struct loop {
-    training *t;
-    watch *watch;
-    record *record;
-    double started;
-    train_doctor doctor;
-    train_step step;          /* the last one */
-    int64_t nonfinite_losses; /* in a row */
-    bool told_nonfinite;
-} loop;
 
 static int diverged(loop *l, const char *what) {
     int status = record_event(l->record, "diverged", &l->step);
@@ -116,30 +128,34 @@ static int diverged(loop *l, const char *what) {
                    record_folder(l->record));
 }
 
-static int one_step(loop *l, int64_t first, int64_t count, tally *sum) {
+/* The next examples of the epoch. */
+static int one_step(loop *l) {
     training *t = l->t;
     train_step *s = &l->step;
-    gather(t, first, count);
+    progress *at = &l->at;
+    int64_t left = t->data.train.count - at->example, count = left < t->batch ? left : t->batch;
+    gather(t, at->example, count);
     int64_t correct = 0;
-    s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)s->step, &correct);
-    s->step++;
+    s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)at->step, &correct);
     s->report = (ravine_report){.size = sizeof s->report};
     if (ravine_step(t->optimizer, &s->report) < 0)
         return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    s->step = ++at->step;
+    at->example += count;
     s->seconds = seconds_now() - l->started;
-    tally_add(sum, s->loss, count, correct);
+    sum_add(&at->sum, s->loss, count, correct);
     watch_step(l->watch, s);
 
     int status = train_doctor_step(&l->doctor, s);
     bool last = s->step == t->total_steps || l->doctor.stop;
     if (!status && ((s->step - 1) % t->config->log_every == 0 || last))
         status = record_step(l->record, s);
-    if (!status && s->report.nonfinite > 0 && !l->told_nonfinite) {
-        l->told_nonfinite = true;
+    if (!status && s->report.nonfinite > 0 && !at->told_nonfinite) {
+        at->told_nonfinite = 1;
         status = record_event(l->record, "nonfinite", s);
     }
-    l->nonfinite_losses = isfinite(s->loss) ? 0 : l->nonfinite_losses + 1;
-    if (!status && l->nonfinite_losses == NONFINITE_LOSSES_MAX) {
+    at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;
+    if (!status && at->nonfinite_losses == NONFINITE_LOSSES_MAX) {
         char what[80];
         snprintf(what, sizeof what, "the loss was not finite for %d steps in a row",
                  NONFINITE_LOSSES_MAX);
@@ -153,64 +169,122 @@ static bool is_cut_short(const loop *l) {
     return interrupt_came() || l->doctor.stop;
 }
 
-/* Steps and evaluation; *e is complete unless it is cut short. */
-static int one_epoch(loop *l, int64_t epoch, train_epoch *e) {
+static int save_if_due(loop *l) {
+    int64_t every = l->t->config->checkpoint_steps;
+    if (every && l->at.step % every == 0) return save(l, NAN);
+    return save_if_wanted(l);
+}
+
+/* The rest of the epoch and its evaluation; *e is complete unless it is cut short. */
+static int one_epoch(loop *l, train_epoch *e) {
     training *t = l->t;
-    double started = seconds_now();
-    tally sum = {0};
-    l->step.epoch = epoch;
-    shuffle(t, epoch);
-    for (int64_t first = 0; first < t->data.train.count && !is_cut_short(l); first += t->batch) {
-        int64_t left = t->data.train.count - first;
-        int status = one_step(l, first, left < t->batch ? left : t->batch, &sum);
+    l->step.epoch = l->at.epoch;
+    shuffle(t, l->at.epoch);
+    while (l->at.example < t->data.train.count && !is_cut_short(l)) {
+        int status = one_step(l);
+        if (!status) status = save_if_due(l);
         if (status) return status;
     }
     if (is_cut_short(l)) return 0;
-    watch_evaluating(l->watch, epoch);
-    *e = (train_epoch){
-        .epoch = epoch, .step = l->step.step, .train = tally_score(t, &sum), .test = evaluate(t)};
-    int status = t->aside ? evaluate_average(t, &e->average) : 0;
-    e->seconds = seconds_now() - started;
+    watch_evaluating(l->watch, l->at.epoch);
+    *e = (train_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
+    int status = evaluate(l, false, &e->test);
+    if (!status && t->aside) status = evaluate_average(l, &e->average);
+    e->seconds = seconds_now() - l->started - l->at.epoch_began;
     return status;
 }
 
+/* What was learnt in the epoch is told; the next one begins, from a checkpoint. */
+static int end_epoch(loop *l, const train_epoch *e) {
+    const config *c = l->t->config;
+    watch_epoch(l->watch, e);
+    int status = record_epoch(l->record, e);
+    if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
+    if (status) return status;
+    l->at.epoch++;
+    l->at.example = 0;
+    l->at.sum = (train_sum){0};
+    l->at.epoch_began = seconds_now() - l->started;
+    int64_t every = c->checkpoint_epochs;
+    bool last = e->epoch == c->epochs && (every || c->checkpoint_steps);
+    return last || (every && e->epoch % every == 0) ? save(l, e->test.loss) : 0;
+}
+
+/* A signal leaves a checkpoint of the very step. */
+static int cut_short(loop *l) {
+    if (l->doctor.stop) return record_event(l->record, "stopped", &l->step);
+    int status = save(l, NAN);
+    return status ? status : record_event(l->record, "interrupted", &l->step);
+}
+
 static int all_epochs(loop *l, train_result *result) {
-    for (int64_t epoch = 1; epoch <= l->t->config->epochs; epoch++) {
+    while (l->at.epoch <= l->t->config->epochs) {
         train_epoch *e = &result->epoch[result->nepochs];
-        int status = one_epoch(l, epoch, e);
+        int status = one_epoch(l, e);
         if (status) return status;
-        if (is_cut_short(l))
-            return record_event(l->record, l->doctor.stop ? "stopped" : "interrupted", &l->step);
+        if (is_cut_short(l)) return cut_short(l);
         result->nepochs++;
-        watch_epoch(l->watch, e);
-        status = record_epoch(l->record, e);
-        if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
+        status = end_epoch(l, e);
         if (status) return status;
     }
     return record_event(l->record, "finished", &l->step);
 }
 
-int train(training *t, watch *w, record *r, train_result *result) {
-    loop l = {
-        .t = t, .watch = w, .record = r, .started = seconds_now(), .step.path_efficiency = NAN};
-    train_doctor_begin(&l.doctor, t, w, r);
-    int status = all_epochs(&l, result);
-    const int told = train_doctor_end(&l.doctor, &l.step, &result->diagnosis);
-    if (!status) status = told;
-    watch_erase(w);
-    result->steps = l.step.step;
-    result->seconds = seconds_now() - l.started;
+/* Puts the training where it was. */
+static int go_on(loop *l, const resume_point *point) {
+    int status = *point->path ? checkpoints_load(l->checkpoints, point) : 0;
     if (status) return status;
-    status = record_weights(r);
-    if (status || result->nepochs == t->config->epochs) return status;
-    if (l.doctor.stop)
+    l->started -= l->at.seconds;
+    l->step.epoch = l->at.epoch;
+    l->step.step = l->at.step;
+    l->step.loss = l->at.loss;
+    l->step.seconds = l->at.seconds;
+    return record_event(l->record, "resumed", &l->step);
+}
+
+/* Why a training that is kept ended before its last epoch. */
+static int early_end(const loop *l, bool saved) {
+    const char *folder = record_folder(l->record);
+    if (l->doctor.stop)
         return failure(EXIT_DIVERGED,
                        "stopped at step %lld (epoch %lld), as --on-warning asks: %s; kept in %s: "
                        "weights.safetensors, run.jsonl, TensorBoard events",
-                       (long long)l.step.step, (long long)l.step.epoch, l.doctor.cause.text,
-                       record_folder(r));
+                       (long long)l->step.step, (long long)l->step.epoch, l->doctor.cause.text,
+                       folder);
+    if (!saved)
+        return failure(EXIT_INPUT,
+                       "interrupted at step %lld (epoch %lld), but its checkpoint failed; kept in "
+                       "%s: weights.safetensors, run.jsonl, TensorBoard events",
+                       (long long)l->step.step, (long long)l->step.epoch, folder);
     return failure(EXIT_INTERRUPTED,
-                   "interrupted at step %lld (epoch %lld); kept in %s: weights.safetensors, "
-                   "run.jsonl, TensorBoard events",
-                   (long long)l.step.step, (long long)l.step.epoch, record_folder(r));
+                   "interrupted at step %lld (epoch %lld); to go on: ravine train --resume %s",
+                   (long long)l->step.step, (long long)l->step.epoch, folder);
+}
+
+int train(training *t, watch *w, record *r, const resume_point *point, train_result *result) {
+    loop l = {.t = t,
+              .watch = w,
+              .record = r,
+              .started = seconds_now(),
+              .step.path_efficiency = NAN,
+              .at = {.epoch = 1, .lr_factor = 1}};
+    const train_state state = {t, r, w, result, &l.at, &l.doctor};
+    bool saved = true;
+    train_doctor_begin(&l.doctor, t, w, r);
+    int status = checkpoints_open(&l.checkpoints, &state);
+    if (status) return status;
+    if (point) status = go_on(&l, point);
+    if (!status) {
+        status = all_epochs(&l, result);
+        const int told = train_doctor_end(&l.doctor, &l.step, &result->diagnosis);
+        if (!status) status = told;
+    }
+    watch_erase(w);
+    const int waited = checkpoints_wait(l.checkpoints, &saved);
+    if (!status) status = waited;
+    checkpoints_close(l.checkpoints);
+    result->steps = l.step.step;
+    result->seconds = seconds_now() - l.started;
+    if (!status) status = record_weights(r);
+    return status || result->nepochs == t->config->epochs ? status : early_end(&l, saved);
 }

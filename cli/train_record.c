@@ -12,6 +12,7 @@
 #include "store/safetensors.h"
 #include "train.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -119,22 +120,77 @@ static int create_log(record *r) {
     return status;
 }
 
-int record_create(record **out, const training *t) {
+static int make_record(record **out, const training *t) {
     record *r = calloc(1, sizeof *r);
     double *group = calloc((size_t)RUN_GROUP_KEYS * (size_t)t->ngroups, sizeof *group);
-    int status = r && group ? 0 : failure(EXIT_INPUT, "out of memory");
-    if (!status) {
-        *r = (record){.t = t, .group = group};
-        status = make_folder(r);
-        if (!status && (status = create_log(r))) rmdir(r->folder);
-    }
-    if (status) {
+    if (!r || !group) {
         free(group);
+        free(r);
+        return failure(EXIT_INPUT, "out of memory");
+    }
+    *r = (record){.t = t, .group = group};
+    *out = r;
+    return 0;
+}
+
+int record_create(record **out, const training *t) {
+    record *r = NULL;
+    int status = make_record(&r, t);
+    if (status) return status;
+    status = make_folder(r);
+    if (!status && (status = create_log(r))) rmdir(r->folder);
+    if (status) {
+        free(r->group);
         free(r);
         return status;
     }
     *out = r;
     return 0;
+}
+
+/* Events of steps that are going to be made once more. */
+static void remove_events(const char *folder) {
+    DIR *entries = opendir(folder);
+    for (struct dirent *e; entries && (e = readdir(entries));)
+        if (!strncmp(e->d_name, TFEVENTS_PREFIX, strlen(TFEVENTS_PREFIX)))
+            unlinkat(dirfd(entries), e->d_name, 0);
+    if (entries) closedir(entries);
+}
+
+static int resume_events(record *r, const record_position *from) {
+    char path[PATH_MAX + NAME_MAX + 2];
+    snprintf(path, sizeof path, "%s/%s", r->folder, from->events_name);
+    if (*from->events_name && access(path, F_OK) == 0)
+        return tfevents_resume(&r->events, path, from->events);
+    remove_events(r->folder);
+    return tfevents_create(&r->events, r->folder);
+}
+
+int record_resume(record **out, const training *t, const char *folder,
+                  const record_position *from) {
+    char path[PATH_MAX + 16];
+    record *r = NULL;
+    int status = make_record(&r, t);
+    if (status) return status;
+    snprintf(r->folder, sizeof r->folder, "%s", folder);
+    snprintf(path, sizeof path, "%s/run.jsonl", folder);
+    status = run_log_resume(&r->log, path, from->log);
+    if (!status) status = resume_events(r, from);
+    if (status) {
+        run_log_close(r->log);
+        free(r->group);
+        free(r);
+        return status;
+    }
+    *out = r;
+    return 0;
+}
+
+int record_where(record *r, record_position *position) {
+    const char *path = tfevents_path(r->events), *slash = strrchr(path, '/');
+    snprintf(position->events_name, sizeof position->events_name, "%s", slash ? slash + 1 : path);
+    int status = run_log_position(r->log, &position->log);
+    return status ? status : tfevents_position(r->events, &position->events);
 }
 
 const char *record_folder(const record *r) {

@@ -141,7 +141,7 @@ int tfevents_write(tfevents *e, int64_t step, const tfevents_scalar *scalars, si
 static int create_file(tfevents *e, const char *folder) {
     char host[256] = "";
     const char *name = gethostname(host, sizeof host - 1) == 0 ? host : "localhost";
-    if (asprintf(&e->path, "%s/events.out.tfevents.%010lld.%s.%ld", folder, (long long)time(NULL),
+    if (asprintf(&e->path, "%s/" TFEVENTS_PREFIX "%010lld.%s.%ld", folder, (long long)time(NULL),
                  name, (long)getpid()) < 0) {
         e->path = NULL;
         return failure(EXIT_INPUT, "no memory for TensorBoard events");

@@ -19,6 +19,7 @@ typedef struct tfevents_scalar {
     double value;    /* kept as float32; NaN and infinities are shown as such */
 } tfevents_scalar;
 
+#define TFEVENTS_PREFIX "events.out.tfevents." /* of the files' names */
 /* Creates events.out.tfevents.<seconds>.<host>.<pid> in `folder`. */
 int tfevents_create(tfevents **out, const char *folder);
 /* Opens the file `path` again and goes on behind its first `length` bytes (io/log_file.h). */

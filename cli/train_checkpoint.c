@@ -1,0 +1,296 @@
+/* train_checkpoint.c - RUN/checkpoints/: everything that the rest of a training depends on.
+ *
+ * The library saves parameters, state, settings and clocks. Added here are the numbers of the loop,
+ * the running statistics of batch norms, the results so far, and how long the logs were; shuffling
+ * and dropout are functions of seed, epoch and step, so they need nothing. */
+#include "io/failure.h"
+#include "ravine_checkpoint.h"
+#include "report/printable.h"
+#include "train.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_LOG_BYTES    "train.log_bytes"
+#define KEY_EVENTS       "train.events"
+#define KEY_EVENTS_BYTES "train.events_bytes"
+#define RESULTS          "train.results"
+#define DOCTOR           "train.doctor"
+
+enum { EPOCH_NUMBERS = 9, LOOP_NUMBERS_MAX = 24 };
+
+struct checkpoints {
+    train_state state;
+    ravine_saver *saver;
+    ravine_tensor *tensor; /* [ntensors] what is saved beside the optimizer */
+    int64_t ntensors;
+    net_tensor *buffer; /* [net_buffer_count] keeps their shapes */
+    double *results;    /* [epochs][EPOCH_NUMBERS] */
+    int64_t results_shape[2];
+    double *doctor; /* [doctor_length] its memory; NULL: it has none yet */
+    int64_t doctor_length;
+};
+
+/* ---- the tensors --------------------------------------------------------------------------------
+ */
+
+static void add_array(checkpoints *c, const char *name, int32_t dtype, int32_t ndim,
+                      const int64_t *shape, void *data) {
+    c->tensor[c->ntensors++] = (ravine_tensor){name, dtype, ndim, shape, data};
+}
+
+static void add_whole(checkpoints *c, const char *name, int64_t *number) {
+    add_array(c, name, RAVINE_I64, 0, NULL, number);
+}
+
+static void add_word(checkpoints *c, const char *name, int32_t *number) {
+    add_array(c, name, RAVINE_I32, 0, NULL, number);
+}
+
+static void add_number(checkpoints *c, const char *name, double *number) {
+    add_array(c, name, RAVINE_F64, 0, NULL, number);
+}
+
+/* Every number of the loop that a later step, line or decision depends on. */
+static void add_loop(checkpoints *c) {
+    progress *p = c->state.progress;
+    add_whole(c, "train.epoch", &p->epoch);
+    add_whole(c, "train.example", &p->example);
+    add_whole(c, "train.step", &p->step);
+    add_number(c, "train.loss", &p->loss);
+    add_number(c, "train.sum_loss", &p->sum.loss);
+    add_whole(c, "train.sum_count", &p->sum.count);
+    add_whole(c, "train.sum_correct", &p->sum.correct);
+    add_whole(c, "train.nonfinite_losses", &p->nonfinite_losses);
+    add_whole(c, "train.told_nonfinite", &p->told_nonfinite);
+    add_number(c, "train.seconds", &p->seconds);
+    add_number(c, "train.epoch_began", &p->epoch_began);
+    add_number(c, "train.lr_factor", &p->lr_factor);
+    train_doctor *d = c->state.doctor;
+    add_word(c, "train.doctor_told", &d->told);
+    add_word(c, "train.doctor_seen", &d->seen);
+    add_word(c, "train.doctor_warned", &d->warned);
+    add_whole(c, "train.doctor_warned_at", &d->warned_at);
+    add_whole(c, "train.doctor_idle_until", &d->idle_until);
+}
+
+/* The doctor's memory. */
+static int add_doctor(checkpoints *c, int64_t length) {
+    if (length == 0) return 0;
+    if (length != c->doctor_length) {
+        double *grown = realloc(c->doctor, (size_t)length * sizeof *grown);
+        if (!grown) return failure(EXIT_INPUT, "out of memory for a checkpoint");
+        c->doctor = grown;
+        c->doctor_length = length;
+    }
+    add_array(c, DOCTOR, RAVINE_F64, 1, &c->doctor_length, c->doctor);
+    return 0;
+}
+
+static int list_tensors(checkpoints *c, int64_t doctor_length) {
+    c->ntensors = 0;
+    add_loop(c);
+    c->results_shape[0] = c->state.result->nepochs;
+    c->results_shape[1] = EPOCH_NUMBERS;
+    add_array(c, RESULTS, RAVINE_F64, 2, c->results_shape, c->results);
+    const net *n = c->state.training->net;
+    for (int64_t k = 0; k < net_buffer_count(n); k++) {
+        net_tensor *b = &c->buffer[k];
+        *b = net_buffer(n, k);
+        add_array(c, b->name, RAVINE_F32, b->ndim, b->shape, b->data);
+    }
+    return add_doctor(c, doctor_length);
+}
+
+/* ---- results as numbers -------------------------------------------------------------------------
+ */
+
+static void pack_results(checkpoints *c) {
+    for (int64_t k = 0; k < c->state.result->nepochs; k++) {
+        const train_epoch *e = &c->state.result->epoch[k];
+        const double numbers[EPOCH_NUMBERS] = {(double)e->epoch, (double)e->step,  e->train.loss,
+                                               e->train.score,   e->test.loss,     e->test.score,
+                                               e->average.loss,  e->average.score, e->seconds};
+        memcpy(c->results + k * EPOCH_NUMBERS, numbers, sizeof numbers);
+    }
+}
+
+static void unpack_results(checkpoints *c) {
+    for (int64_t k = 0; k < c->state.result->nepochs; k++) {
+        const double *n = c->results + k * EPOCH_NUMBERS;
+        c->state.result->epoch[k] = (train_epoch){
+            .epoch = (int64_t)n[0],
+            .step = (int64_t)n[1],
+            .train = {n[2], n[3]},
+            .test = {n[4], n[5]},
+            .average = {n[6], n[7]},
+            .seconds = n[8],
+        };
+    }
+}
+
+/* ---- saving ------------------------------------------------------------------------------------
+ */
+
+int checkpoints_open(checkpoints **out, const train_state *state) {
+    const config *keys = state->training->config;
+    const size_t buffers = (size_t)net_buffer_count(state->training->net);
+    checkpoints *c = calloc(1, sizeof *c);
+    if (!c) return failure(EXIT_INPUT, "out of memory for checkpoints");
+    c->state = *state;
+    c->tensor = calloc(LOOP_NUMBERS_MAX + buffers, sizeof *c->tensor);
+    c->buffer = calloc(buffers + 1, sizeof *c->buffer);
+    c->results = calloc((size_t)keys->epochs * EPOCH_NUMBERS, sizeof *c->results);
+    char folder[PATH_MAX + 16];
+    snprintf(folder, sizeof folder, "%s/checkpoints", record_folder(state->record));
+    ravine_saver_options options;
+    ravine_saver_options_init(&options);
+    options.keep = (int32_t)keys->checkpoint_keep;
+    options.keep_best = keys->checkpoint_best;
+    int status = 0;
+    if (!c->tensor || !c->buffer || !c->results)
+        status = failure(EXIT_INPUT, "out of memory for checkpoints");
+    else if (ravine_saver_create(&c->saver, folder, &options, NULL) < 0)
+        status = failure(EXIT_INPUT, "%s", ravine_errmsg());
+    if (status) {
+        checkpoints_close(c);
+        return status;
+    }
+    *out = c;
+    return 0;
+}
+
+void checkpoints_close(checkpoints *c) {
+    if (!c) return;
+    ravine_saver_destroy(c->saver);
+    free(c->tensor);
+    free(c->buffer);
+    free(c->results);
+    free(c->doctor);
+    free(c);
+}
+
+/* A checkpoint that fails costs no training: it is told, on the terminal and in the log. */
+static int tell_failure(checkpoints *c, const char *why) {
+    watch_erase(c->state.watch);
+    fprintf(stderr, "ravine: a checkpoint failed, training goes on: ");
+    printable_put(stderr, why);
+    fputc('\n', stderr);
+    const progress *p = c->state.progress;
+    const train_step at = {
+        .epoch = p->epoch, .step = p->step, .loss = p->loss, .seconds = p->seconds};
+    return record_event_with(c->state.record, "checkpoint_failed", &at,
+                             json_pack("{ss}", "why", why));
+}
+
+int checkpoints_save(checkpoints *c, double metric) {
+    record_position position;
+    int status = list_tensors(c, 0);
+    if (!status) status = record_where(c->state.record, &position);
+    if (status) return status;
+    c->state.progress->lr_factor = c->state.training->lr_factor;
+    pack_results(c);
+    char log_bytes[24], events_bytes[24];
+    snprintf(log_bytes, sizeof log_bytes, "%" PRId64, position.log);
+    snprintf(events_bytes, sizeof events_bytes, "%" PRId64, position.events);
+    const ravine_text texts[] = {{KEY_LOG_BYTES, log_bytes},
+                                 {KEY_EVENTS, position.events_name},
+                                 {KEY_EVENTS_BYTES, events_bytes}};
+    ravine_save_options options;
+    ravine_save_options_init(&options);
+    options.tensors = c->tensor;
+    options.ntensors = c->ntensors;
+    options.texts = texts;
+    options.ntexts = sizeof texts / sizeof *texts;
+    ravine_status saved =
+        ravine_saver_save(c->saver, c->state.training->optimizer, &options, metric);
+    return saved < 0 ? tell_failure(c, ravine_errmsg()) : 0;
+}
+
+int checkpoints_wait(checkpoints *c, bool *whole) {
+    const ravine_status status = ravine_saver_wait(c->saver);
+    *whole = status >= 0;
+    return *whole ? 0 : tell_failure(c, ravine_errmsg());
+}
+
+/* ---- loading -----------------------------------------------------------------------------------
+ */
+
+static int library_failure(ravine_status status) {
+    const bool unreadable = status == RAVINE_E_IO || status == RAVINE_E_FORMAT;
+    return failure(unreadable || status == RAVINE_E_NOMEM ? EXIT_INPUT : EXIT_USAGE, "%s",
+                   ravine_errmsg());
+}
+
+/* Text `key` as a number of bytes; 0 if it is none. */
+static int64_t bytes_of(const ravine_checkpoint *file, const char *key) {
+    const char *text = ravine_checkpoint_find_text(file, key);
+    const long long bytes = text ? strtoll(text, NULL, 10) : 0;
+    return bytes > 0 ? bytes : 0;
+}
+
+/* The first side of tensor `name`; 0 where there is none. */
+static int64_t length_of(const ravine_checkpoint *file, const char *name) {
+    ravine_tensor t;
+    const int64_t at = ravine_checkpoint_find(file, name);
+    return at >= 0 && !ravine_checkpoint_tensor(file, at, &t) && t.ndim > 0 ? t.shape[0] : 0;
+}
+
+int resume_point_read(resume_point *point, const char *path) {
+    ravine_checkpoint *file;
+    ravine_status status = ravine_checkpoint_open(&file, path, NULL);
+    if (status < 0) return library_failure(status);
+    *point = (resume_point){.position = {.log = bytes_of(file, KEY_LOG_BYTES),
+                                         .events = bytes_of(file, KEY_EVENTS_BYTES)}};
+    const char *events = ravine_checkpoint_find_text(file, KEY_EVENTS);
+    snprintf(point->position.events_name, sizeof point->position.events_name, "%s",
+             events && !strchr(events, '/') ? events : "");
+    snprintf(point->path, sizeof point->path, "%s", path);
+    point->nepochs = length_of(file, RESULTS);
+    point->doctor_length = length_of(file, DOCTOR);
+    ravine_checkpoint_close(file);
+    if (point->position.log == 0)
+        return failure(EXIT_INPUT,
+                       "%s: it is no checkpoint of ravine train: it has no " KEY_LOG_BYTES, path);
+    return 0;
+}
+
+static void tell_difference(void *context, const char *line) {
+    (void)context;
+    fprintf(stderr, "ravine: ");
+    printable_put(stderr, line);
+    fputc('\n', stderr);
+}
+
+/* The schedules must be those of the checkpoint before it is compared: with the learning rate as
+ * the doctor had left it. */
+static int restore_lr(checkpoints *c, const char *path) {
+    ravine_checkpoint *file;
+    double factor = 1;
+    ravine_status status = ravine_checkpoint_open(&file, path, NULL);
+    if (status < 0) return library_failure(status);
+    const int64_t at = ravine_checkpoint_find(file, "train.lr_factor");
+    if (at >= 0) status = ravine_checkpoint_read(file, at, &factor, sizeof factor);
+    ravine_checkpoint_close(file);
+    if (status < 0) return library_failure(status);
+    return factor == 1 ? 0 : training_scale_lr(c->state.training, factor);
+}
+
+int checkpoints_load(checkpoints *c, const resume_point *point) {
+    train_result *result = c->state.result;
+    result->nepochs = point->nepochs;
+    int status = list_tensors(c, point->doctor_length);
+    if (!status) status = restore_lr(c, point->path);
+    if (status) return status;
+    ravine_load_options options;
+    ravine_load_options_init(&options);
+    options.tensors = c->tensor;
+    options.ntensors = c->ntensors;
+    options.tell = tell_difference;
+    ravine_status loaded = ravine_load(c->state.training->optimizer, point->path, &options);
+    if (loaded < 0) return library_failure(loaded);
+    unpack_results(c);
+    return 0;
+}

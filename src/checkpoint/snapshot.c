@@ -1,0 +1,285 @@
+/* A snapshot is laid out twice by the same walk: first without memory, to measure, then for good.
+ */
+#include "checkpoint/snapshot.h"
+
+#include "base/error.h"
+#include "base/number.h"
+#include "optimizer/optimizer.h"
+#include "store/safetensors.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DATA_ALIGNMENT 64
+
+typedef struct walk {
+    const snapshot_source *source;
+    char *base; /* NULL: only measured */
+    size_t at;
+    snapshot out;
+    ravine_status status; /* the first failure */
+} walk;
+
+static void *place(walk *w, size_t bytes, size_t alignment) {
+    size_t end;
+    w->at += (alignment - w->at % alignment) % alignment;
+    if (__builtin_add_overflow(w->at, bytes, &end) || end > INT64_MAX / 2) {
+        w->status = ravine_fail(RAVINE_E_RANGE, "the state is larger than an address");
+        return NULL;
+    }
+    char *start = w->base ? w->base + w->at : NULL;
+    w->at = end;
+    return start;
+}
+
+__attribute__((format(printf, 2, 3))) static const char *place_text(walk *w, const char *format,
+                                                                    ...) {
+    va_list values;
+    va_start(values, format);
+    const size_t bytes = (size_t)vsnprintf(NULL, 0, format, values) + 1;
+    va_end(values);
+    char *text = place(w, bytes, 1);
+    if (!text) return "";
+    va_start(values, format);
+    vsnprintf(text, bytes, format, values);
+    va_end(values);
+    return text;
+}
+
+static void add_text(walk *w, const char *key, const char *value) {
+    if (w->base) w->out.texts[w->out.ntexts] = (ravine_text){key, value};
+    w->out.ntexts++;
+}
+
+static void add_number(walk *w, const char *key, double value) {
+    char text[RAVINE_NUMBER_MAX];
+    if (!ravine_number_write(text, value)) w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
+    add_text(w, key, place_text(w, "%s", text));
+}
+
+static void add_whole(walk *w, const char *key, int64_t value) {
+    add_text(w, key, place_text(w, "%" PRId64, value));
+}
+
+/* ---- tensors ----------------------------------------------------------------------------------
+ */
+
+/* t.name is in the snapshot already. */
+static void add_tensor(walk *w, int64_t owner, ravine_tensor t) {
+    if (w->source->copies) {
+        const int64_t bytes = ravine_tensor_bytes(&t);
+        void *copy = place(w, (size_t)bytes, DATA_ALIGNMENT);
+        if (copy && bytes) memcpy(copy, t.data, (size_t)bytes);
+        t.data = copy;
+        int64_t *shape = place(w, (size_t)t.ndim * sizeof *shape, sizeof *shape);
+        if (shape && t.ndim) memcpy(shape, t.shape, (size_t)t.ndim * sizeof *shape);
+        t.shape = shape;
+    }
+    if (w->base) {
+        w->out.tensors[w->out.ntensors] = t;
+        w->out.owner[w->out.ntensors] = owner;
+    }
+    w->out.ntensors++;
+}
+
+/* Array `view` of a parameter or of its state. A view without a shape is one number, or a row. */
+static void add_view(walk *w, int64_t owner, const char *name, const ravine_param *view) {
+    const int64_t *shape = view->shape;
+    int32_t ndim = view->ndim;
+    if (!shape && (ndim > 0 || view->len != 1)) {
+        int64_t *length = place(w, sizeof *length, sizeof *length);
+        if (length) *length = view->len;
+        shape = length;
+        ndim = 1;
+    }
+    add_tensor(w, owner, (ravine_tensor){name, view->dtype, ndim, shape, view->data});
+}
+
+static void add_param(walk *w, int64_t index) {
+    ravine_optimizer *o = (ravine_optimizer *)(uintptr_t)w->source->o; /* views take no const */
+    const param *p = o->slots[index].added;
+    ravine_param view = {.size = sizeof view};
+    if (ravine_param_view(o, index, &view)) return;
+    if (!w->source->options->without_params)
+        add_view(w, index, place_text(w, "%s", p->name), &view);
+    const char *key;
+    for (int32_t k = 0; (key = ravine_state_key(o, index, k)); k++)
+        if (!ravine_state_view(o, p->name, key, &view))
+            add_view(w, index, place_text(w, CHECKPOINT_STATE "%s.%s", p->name, key), &view);
+    if (w->base) w->out.clock[index] = p->clock;
+    add_tensor(w, index,
+               (ravine_tensor){place_text(w, CHECKPOINT_STATE "%s." STEP_KEY, p->name), RAVINE_I64,
+                               0, NULL, w->base ? &w->out.clock[index] : NULL});
+    add_whole(w, place_text(w, KEY_GROUP_OF "%s", p->name), p->group);
+}
+
+static bool begins(const char *text, const char *with) {
+    return !strncmp(text, with, strlen(with));
+}
+
+/* What is wrong with a tensor of the caller's; NULL: nothing. */
+static const char *tensor_fault(const ravine_tensor *t) {
+    if (!t->name) return "its name is NULL";
+    if (begins(t->name, CHECKPOINT_STATE))
+        return "its name begins with \"" CHECKPOINT_STATE "\", which is taken";
+    if (t->ndim < 0 || t->ndim > SAFETENSORS_NDIM_MAX || (t->ndim && !t->shape))
+        return "ndim is out of bounds, or it has no shape";
+    const int64_t bytes = ravine_tensor_bytes(t);
+    if (bytes < 0) return "dtype and shape make no whole number of bytes";
+    return bytes && !t->data ? "its data are NULL" : NULL;
+}
+
+static const char *text_fault(const ravine_text *t) {
+    if (!t->key || !t->value) return "its key or its value is NULL";
+    return begins(t->key, KEY_OURS) ? "its key begins with \"" KEY_OURS "\", which is taken" : NULL;
+}
+
+static void fail_with(walk *w, const char *what, int64_t k, const char *fault) {
+    w->status = ravine_fail(RAVINE_E_ARG, "%s %" PRId64 " of the options: %s", what, k, fault);
+}
+
+static void add_callers(walk *w) {
+    const ravine_save_options *options = w->source->options;
+    const char *fault;
+    for (int64_t k = 0; k < options->ntensors && !w->status; k++) {
+        ravine_tensor t = options->tensors[k];
+        if ((fault = tensor_fault(&t))) {
+            fail_with(w, "tensor", k, fault);
+            return;
+        }
+        t.name = place_text(w, "%s", t.name);
+        add_tensor(w, -1, t);
+    }
+    for (int64_t k = 0; k < options->ntexts && !w->status; k++) {
+        const ravine_text *t = &options->texts[k];
+        if ((fault = text_fault(t))) {
+            fail_with(w, "text", k, fault);
+            return;
+        }
+        add_text(w, place_text(w, "%s", t->key), place_text(w, "%s", t->value));
+    }
+}
+
+/* ---- texts ------------------------------------------------------------------------------------
+ */
+
+bool ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value) {
+    const ravine_setting_info *info = ravine_setting_describe(setting);
+    if (info->kind == RAVINE_KIND_CHOICE)
+        return snprintf(text, RAVINE_NUMBER_MAX, "%s", info->choice[(int)value]) > 0;
+    if (isinf(value)) return snprintf(text, RAVINE_NUMBER_MAX, "inf") > 0;
+    return ravine_number_write(text, value);
+}
+
+bool ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c) {
+    const ravine_rule_info *rule = ravine_rule_describe(c->rule);
+    size_t used = (size_t)snprintf(text, CONFIG_TEXT_MAX, "%s", rule->name);
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+        char value[RAVINE_NUMBER_MAX];
+        if (!ravine_rule_uses(c->rule, setting)) continue;
+        if (!ravine_setting_write(value, setting, ravine_config_get(c, setting))) return false;
+        used += (size_t)snprintf(text + used, CONFIG_TEXT_MAX - used, " %s=%s",
+                                 ravine_setting_describe(setting)->name, value);
+    }
+    return true;
+}
+
+static void add_schedules(walk *w, int32_t index) {
+    enum { SCHEDULE_TEXT_MAX = 256 * RAVINE_SEGMENTS_MAX };
+    const group *g = &w->source->o->groups[index];
+    char text[SCHEDULE_TEXT_MAX];
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+        if (!g->schedule[setting]) continue;
+        const ravine_status status =
+            ravine_schedule_format(g->schedule[setting], text, sizeof text, NULL);
+        if (status) w->status = status;
+        const char *name = ravine_setting_describe(setting)->name;
+        add_text(w, place_text(w, KEY_GROUP "%d" KEY_SCHEDULE "%s", index, name),
+                 place_text(w, "%s", text));
+    }
+}
+
+static void add_groups(walk *w) {
+    const ravine_optimizer *o = w->source->o;
+    add_whole(w, KEY_GROUPS, o->ngroups);
+    for (int32_t k = 0; k < o->ngroups; k++) {
+        char text[CONFIG_TEXT_MAX];
+        if (!ravine_config_write(text, &o->groups[k].config))
+            w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
+        add_text(w, place_text(w, KEY_GROUP "%d", k), place_text(w, "%s", text));
+        add_schedules(w, k);
+    }
+}
+
+static void add_options(walk *w) {
+    static const char *const nonfinite[] = {"hold", "skip", "propagate"};
+    const ravine_options *options = &w->source->o->options;
+    char clip[RAVINE_NUMBER_MAX] = "inf", scale[RAVINE_NUMBER_MAX];
+    if ((!isinf(options->clip_norm) && !ravine_number_write(clip, options->clip_norm)) ||
+        !ravine_number_write(scale, options->grad_scale))
+        w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
+    add_text(w, KEY_OPTIONS,
+             place_text(w, "nonfinite=%s zero_grad=%d clip_norm=%s grad_scale=%s",
+                        nonfinite[options->nonfinite], options->zero_grad, clip, scale));
+}
+
+/* ---- both walks -------------------------------------------------------------------------------
+ */
+
+static void walk_all(walk *w) {
+    const ravine_optimizer *o = w->source->o;
+    add_text(w, "format", "pt"); /* the tensors are as PyTorch's: readers of others look for it */
+    add_text(w, KEY_FORMAT, CHECKPOINT_FORMAT);
+    add_text(w, KEY_VERSION, ravine_version());
+    add_whole(w, KEY_STEPS, o->steps);
+    add_whole(w, KEY_ATTEMPTS, o->attempts);
+    if (isfinite(w->source->metric)) add_number(w, KEY_METRIC, w->source->metric);
+    add_options(w);
+    add_groups(w);
+    for (int64_t i = 0; i < o->nparams && !w->status; i++) add_param(w, i);
+    add_callers(w);
+}
+
+/* The arrays stand before all else. */
+static void place_arrays(walk *w, const snapshot_size *size) {
+    const size_t tensors = (size_t)size->ntensors, texts = (size_t)size->ntexts;
+    w->out.tensors = place(w, tensors * sizeof *w->out.tensors, DATA_ALIGNMENT);
+    w->out.owner = place(w, tensors * sizeof *w->out.owner, DATA_ALIGNMENT);
+    w->out.texts = place(w, texts * sizeof *w->out.texts, DATA_ALIGNMENT);
+    w->out.clock = place(w, (size_t)w->source->o->nparams * sizeof *w->out.clock, DATA_ALIGNMENT);
+}
+
+static ravine_status check_options(const ravine_save_options *options) {
+    if (options->size != sizeof *options)
+        return ravine_fail(RAVINE_E_ARG,
+                           "size of the options is %u, not %zu; use ravine_save_options_init",
+                           options->size, sizeof *options);
+    if (options->ntensors < 0 || options->ntexts < 0 || (options->ntensors && !options->tensors) ||
+        (options->ntexts && !options->texts))
+        return ravine_fail(RAVINE_E_ARG, "the options name tensors or texts, but there are none");
+    return RAVINE_OK;
+}
+
+ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_size *size) {
+    walk counting = {.source = source, .status = check_options(source->options)};
+    if (!counting.status) walk_all(&counting);
+    if (counting.status) return counting.status;
+    *size = (snapshot_size){.ntensors = counting.out.ntensors, .ntexts = counting.out.ntexts};
+    walk w = {.source = source};
+    place_arrays(&w, size);
+    walk_all(&w);
+    size->bytes = w.at;
+    return w.status;
+}
+
+ravine_status ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size,
+                                    void *memory, snapshot *out) {
+    walk w = {.source = source, .base = memory};
+    place_arrays(&w, size);
+    walk_all(&w);
+    *out = w.out;
+    return w.status;
+}

@@ -1,0 +1,69 @@
+/* snapshot.h - everything that the next step of an optimizer depends on, as named tensors and
+ * texts. It is the one list that ravine_save writes and ravine_load compares and fills: the data of
+ * a tensor are the optimizer's own arrays, or a copy of them that a thread may write.
+ *
+ *     snapshot_source source = {.o = o, .options = &options, .metric = NAN};
+ *     snapshot_size size;
+ *     status = ravine_snapshot_measure(&source, &size);
+ *     status = ravine_snapshot_place(&source, &size, memory, &out);    memory: [size.bytes]
+ *
+ * docs/checkpoints.md lists names and keys. */
+#ifndef RAVINE_CHECKPOINT_SNAPSHOT_H
+#define RAVINE_CHECKPOINT_SNAPSHOT_H
+
+#include "base/number.h"
+#include "ravine_checkpoint.h"
+
+#include <stdbool.h>
+
+#define CHECKPOINT_FORMAT "1"
+#define CHECKPOINT_STATE  "state."
+#define KEY_FORMAT        "ravine.format"
+#define KEY_VERSION       "ravine.version"
+#define KEY_STEPS         "ravine.steps"
+#define KEY_ATTEMPTS      "ravine.attempts"
+#define KEY_OPTIONS       "ravine.options"
+#define KEY_GROUPS        "ravine.groups"
+#define KEY_GROUP         "ravine.group."    /* number[.schedule.SETTING] */
+#define KEY_GROUP_OF      "ravine.group_of." /* name of a parameter */
+#define KEY_SCHEDULE      ".schedule."
+#define KEY_METRIC        "ravine.metric"
+#define KEY_OURS          "ravine."
+#define STEP_KEY          "step" /* of a parameter's state: its clock */
+
+typedef struct snapshot_source {
+    const ravine_optimizer *o;
+    const ravine_save_options *options;
+    double metric; /* of a saver; not finite: none */
+    bool copies;   /* the numbers are copied too */
+} snapshot_source;
+
+typedef struct snapshot_size {
+    size_t bytes;
+    int64_t ntensors, ntexts;
+} snapshot_size;
+
+/* The tensors of a parameter follow each other: its data, its state, its clock; then those of the
+ * caller. */
+typedef struct snapshot {
+    ravine_tensor *tensors;
+    int64_t *owner; /* [ntensors] the parameter that it belongs to; -1: the caller's */
+    ravine_text *texts;
+    int64_t *clock; /* [parameters] data of the tensors state.NAME.step */
+    int64_t ntensors, ntexts;
+} snapshot;
+
+/* E_ARG: the options are not initialized, or a name or key in them is one of ours, or missing. */
+ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_size *size);
+/* Nothing of the optimizer may have changed since it was measured. */
+ravine_status ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size,
+                                    void *memory, snapshot *out);
+
+/* The value of a setting as ravine_setting_read reads it. False: no memory. */
+bool ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value);
+/* "adamw lr=0.001 ...", every setting that the rule uses: ravine_config_parse reads it. False: no
+ * memory. */
+#define CONFIG_TEXT_MAX 2048
+bool ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c);
+
+#endif

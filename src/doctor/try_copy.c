@@ -1,0 +1,155 @@
+/* Groups, parameters, and the state that fits. */
+#include "doctor/try_copy.h"
+
+#include "base/memory.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/settings.h"
+
+#include <string.h>
+
+/* ---- groups ---- */
+
+static ravine_status lr_ratio(const ravine_optimizer *o, int32_t k, double *ratio) {
+    double first, own;
+    ravine_status status = ravine_get(o, 0, RAVINE_LR, &first);
+    if (!status) status = ravine_get(o, k, RAVINE_LR, &own);
+    if (!status) *ratio = own == first ? 1 : first > 0 ? own / first : 1;
+    return status;
+}
+
+static ravine_status group_config(const ravine_optimizer *o, int32_t k, const ravine_config *wanted,
+                                  ravine_config *c) {
+    const ravine_config *own = &o->groups[k].config, *first = &o->groups[0].config;
+    double ratio = 1;
+    *c = wanted ? *wanted : *own;
+    if (!wanted) return RAVINE_OK;
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+        const double value = ravine_config_get(own, setting);
+        if (setting != RAVINE_LR && ravine_rule_uses(c->rule, setting) &&
+            ravine_rule_uses(own->rule, setting) && value != ravine_config_get(first, setting))
+            *ravine_config_number(c, setting) = value;
+    }
+    const ravine_status status = lr_ratio(o, k, &ratio);
+    c->lr *= ratio;
+    return status;
+}
+
+static ravine_status copy_schedules(ravine_optimizer *copy, const ravine_optimizer *o, int32_t k,
+                                    bool with_lr) {
+    const group *g = &o->groups[k];
+    ravine_status status = RAVINE_OK;
+    for (int setting = 0; !status && setting < RAVINE_SETTING_COUNT; setting++) {
+        if (!g->schedule[setting] || (setting == RAVINE_LR && !with_lr)) continue;
+        if (ravine_rule_uses(copy->groups[k].config.rule, setting))
+            status = ravine_set_schedule(copy, k, setting, g->schedule[setting]);
+    }
+    return status;
+}
+
+static ravine_status create_groups(ravine_optimizer **out, const ravine_optimizer *o,
+                                   const ravine_config *wanted) {
+    ravine_env env = o->env;
+    env.watch = 0;
+    env.threads = 1;
+    if (o->pool) {
+        env.parallel = ravine_pool_run;
+        env.parallel_context = o->pool;
+    }
+    ravine_status status = RAVINE_OK;
+    for (int32_t k = 0; !status && k < o->ngroups; k++) {
+        ravine_config c;
+        status = group_config(o, k, wanted, &c);
+        if (!status) status = k ? ravine_add_group(*out, &c, NULL) : ravine_create(out, &c, &env);
+        if (!status) status = copy_schedules(*out, o, k, wanted == NULL);
+    }
+    return status;
+}
+
+ravine_status ravine_copy_set_lr(ravine_optimizer *copy, const ravine_optimizer *o, double lr) {
+    ravine_status status = RAVINE_OK;
+    for (int32_t k = 0; !status && k < o->ngroups; k++) {
+        double ratio = 1;
+        status = lr_ratio(o, k, &ratio);
+        if (!status) status = ravine_set(copy, k, RAVINE_LR, lr * ratio);
+    }
+    return status;
+}
+
+/* ---- parameters and state ---- */
+
+static ravine_status add_params(ravine_optimizer *copy, const ravine_optimizer *o) {
+    if (o->nparams == 0) return RAVINE_OK;
+    const size_t bytes = (size_t)o->nparams * sizeof(ravine_param);
+    ravine_param *views = ravine_env_take(&o->env, bytes);
+    if (!views) return RAVINE_E_NOMEM;
+    ravine_status status = RAVINE_OK;
+    for (int64_t i = 0; !status && i < o->nparams; i++) status = ravine_param_view(o, i, &views[i]);
+    if (!status) status = ravine_add(copy, views, o->nparams);
+    ravine_env_give(&o->env, views, bytes);
+    return status;
+}
+
+static bool has_key(const ravine_optimizer *o, int64_t i, const char *key) {
+    const char *known;
+    for (int32_t k = 0; (known = ravine_state_key(o, i, k)); k++)
+        if (!strcmp(known, key)) return true;
+    return false;
+}
+
+/* State that may begin at zero in the middle of a run: nothing divides by it alone. */
+static bool may_begin(const char *key) {
+    static const char *const keys[] = {"momentum_buffer", "max_exp_avg_sq", "grad_avg"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (!strcmp(key, keys[k])) return true;
+    return false;
+}
+
+/* Whether the state of parameter i means the same to the copy, and is all that it needs. */
+static bool goes_on(const ravine_optimizer *o, const ravine_optimizer *copy, int64_t i) {
+    const group *from = &o->groups[o->slots[i].added->group];
+    const group *to = &copy->groups[copy->slots[i].added->group];
+    if (momentum_arrays(from->shape) && momentum_arrays(to->shape) &&
+        (from->shape.momentum != to->shape.momentum ||
+         from->config.lr_in_momentum != to->config.lr_in_momentum))
+        return false;
+    const char *key;
+    for (int32_t k = 0; (key = ravine_state_key(copy, i, k)); k++)
+        if (!has_key(o, i, key) && !may_begin(key)) return false;
+    return true;
+}
+
+static ravine_status copy_state(ravine_optimizer *copy, ravine_optimizer *o, int64_t i) {
+    const char *name = o->slots[i].added->name, *key;
+    ravine_status status = ravine_set_clock(copy, i, ravine_clock(o, i));
+    for (int32_t k = 0; !status && (key = ravine_state_key(copy, i, k)); k++) {
+        if (!has_key(o, i, key)) continue;
+        ravine_param from = {.size = sizeof from}, to = {.size = sizeof to};
+        status = ravine_state_view(o, name, key, &from);
+        if (!status) status = ravine_state_view(copy, name, key, &to);
+        if (!status)
+            memcpy(to.data, from.data, (size_t)to.len * ((size_t)ravine_dtype_bits(to.dtype) / 8));
+    }
+    return status;
+}
+
+ravine_status ravine_copy_create(ravine_optimizer **out, const ravine_optimizer *o,
+                                 const ravine_config *config) {
+    ravine_optimizer *copy = NULL;
+    ravine_status status = create_groups(&copy, o, config);
+    if (!status) status = add_params(copy, o);
+    for (int64_t i = 0; !status && i < o->nparams; i++)
+        if (goes_on(o, copy, i)) status = copy_state(copy, (ravine_optimizer *)(uintptr_t)o, i);
+    if (!status) {
+        ravine_options options = o->options;
+        options.zero_grad = 0;
+        options.grad_scale = 1;
+        status = ravine_set_options(copy, &options);
+    }
+    if (status) {
+        ravine_destroy(copy);
+        return status;
+    }
+    copy->steps = o->steps;
+    *out = copy;
+    return RAVINE_OK;
+}

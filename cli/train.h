@@ -203,6 +203,8 @@ typedef struct resume_point {
 int resume_point_read(resume_point *point, const char *path);
 /* Into the state; every difference is told on stderr, and then nothing of the optimizer changed. */
 int checkpoints_load(checkpoints *c, const resume_point *point);
+/* Before a checkpoint is loaded and compared: the learning rate as the doctor had left it. */
+int checkpoint_restore_lr(training *t, const char *path);
 
 /* ---- train_resume.c --------------------------------------------------------------------------
  */

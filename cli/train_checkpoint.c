@@ -264,9 +264,7 @@ static void tell_difference(void *context, const char *line) {
     fputc('\n', stderr);
 }
 
-/* The schedules must be those of the checkpoint before it is compared: with the learning rate as
- * the doctor had left it. */
-static int restore_lr(checkpoints *c, const char *path) {
+int checkpoint_restore_lr(training *t, const char *path) {
     ravine_checkpoint *file;
     double factor = 1;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
@@ -275,14 +273,14 @@ static int restore_lr(checkpoints *c, const char *path) {
     if (at >= 0) status = ravine_checkpoint_read(file, at, &factor, sizeof factor);
     ravine_checkpoint_close(file);
     if (status < 0) return library_failure(status);
-    return factor == 1 ? 0 : training_scale_lr(c->state.training, factor);
+    return factor == 1 ? 0 : training_scale_lr(t, factor);
 }
 
 int checkpoints_load(checkpoints *c, const resume_point *point) {
     train_result *result = c->state.result;
     result->nepochs = point->nepochs;
     int status = list_tensors(c, point->doctor_length);
-    if (!status) status = restore_lr(c, point->path);
+    if (!status) status = checkpoint_restore_lr(c->state.training, point->path);
     if (status) return status;
     ravine_load_options options;
     ravine_load_options_init(&options);

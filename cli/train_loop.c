@@ -210,11 +210,11 @@ static int end_epoch(loop *l, const train_epoch *e) {
     return last || (every && e->epoch % every == 0) ? save(l, e->test.loss) : 0;
 }
 
-/* A signal leaves a checkpoint of the very step. */
+/* Signal or doctor leave a checkpoint of the very step. */
 static int cut_short(loop *l) {
-    if (l->doctor.stop) return record_event(l->record, "stopped", &l->step);
     int status = save(l, NAN);
-    return status ? status : record_event(l->record, "interrupted", &l->step);
+    return status ? status
+                  : record_event(l->record, l->doctor.stop ? "stopped" : "interrupted", &l->step);
 }
 
 static int all_epochs(loop *l, train_result *result) {

@@ -7,10 +7,10 @@ if(CMAKE_CROSSCOMPILING)
     return() # cmocka is this machine's
 endif()
 
-# Every tests/test_NAME.c is one program of cmocka tests; tests/support is linked to all of them.
+# Every tests/test_NAME.c is one program of cmocka tests; tests/support and tests/faults are linked to all of them.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)
+file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c tests/faults/*.c)
 add_library(test_support STATIC ${support_sources})
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(test_support PRIVATE ravine_flags PUBLIC ravine_static PkgConfig::CMOCKA m)

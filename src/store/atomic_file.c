@@ -96,12 +96,13 @@ static int open_temporary(ravine_atomic_file *file, mode_t mode, struct stat *fa
     for (int k = 0; k < WRITERS_MAX; k++) {
         snprintf(file->temporary, sizeof file->temporary, ".%.*s.%d" SUFFIX, NAME_KEPT, file->name,
                  k);
-        file->fd = open_locked(file, mode, facts);
-        if (file->fd < 0 && errno == EEXIST &&
-            ravine_atomic_remove_stale(file->folder, file->temporary))
+        for (int attempt = 0; attempt < 2; attempt++) {
             file->fd = open_locked(file, mode, facts);
-        if (file->fd >= 0 || errno != EEXIST) return file->fd;
+            if (file->fd >= 0 || errno != EEXIST) return file->fd;
+            if (!ravine_atomic_remove_stale(file->folder, file->temporary)) break;
+        }
     }
+    errno = EEXIST;
     return -1;
 }
 

@@ -55,18 +55,38 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
 
 /* ---- thresholds ---------------------------------------------------------------------------------
  * X(name, default, meaning). Anchors: docs/internals/doctor.md. */
-#define RAVINE_THRESHOLD_LIST(X)                                                         \
-    X(flips_bouncing, 0.75, "share of flips from which it is bouncing")                  \
-    X(zero_dead, 0.90, "share of exactly zero gradients from which it is dead")          \
-    X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                       \
-    X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence") \
-    X(burst_update, 5, "a burst: update norm against its slow mean")                     \
-    X(burst_loss, 4, "a burst: loss against the loss before it")                         \
-    X(trend_z, 4, "standard errors by which a loss must fall to count as falling")       \
-    X(trend_drop, 0.02, "and the least relative fall")                                   \
-    X(critical_grad, 1e-6, "gradient norm against its maximum: a critical point")        \
-    X(vanishing_ratio, 1e-3, "gradient norm of a group against the greatest group's")    \
-    X(warmup_loss, 1.5, "loss of the first steps against the initial loss")
+#define RAVINE_THRESHOLD_LIST(X)                                                                   \
+    X(flips_bouncing, 0.75, "share of flips from which it is bouncing")                            \
+    X(flips_ringing, 0.02, "share of flips from which a way that leads nowhere is ringing")        \
+    X(flips_noise, 0.3, "share of flips that noise makes, and a straight way does not")            \
+    X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \
+    X(zeta_bouncing, 1.5, "how far momentum cancels in a bounce; 1 in noise")                      \
+    X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
+    X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
+    X(rise_diverging, 4, "and how far it must have grown")                                         \
+    X(zero_dead, 0.90, "share of exactly zero gradients from which it is dead")                    \
+    X(burst_update, 5, "a burst: update norm against its slow mean")                               \
+    X(burst_loss, 4, "a burst: loss against the loss before it")                                   \
+    X(burst_flips, 0.6, "a burst: share of flips")                                                 \
+    X(burst_sigma_ratio, 2.3, "a burst: gradient against sigma")                                   \
+    X(burst_horizon, 10, "windows in which a burst, or a number not finite, counts")               \
+    X(warmup_loss, 1.5, "loss of the first steps against the initial loss")                        \
+    X(warmup_share, 0.05, "share of the budget that counts as the first steps")                    \
+    X(trend_z, 4, "standard errors by which a loss must fall to count as falling")                 \
+    X(trend_drop, 0.02, "and the least relative fall in four windows")                             \
+    X(trend_stall, 0.1, "fall of the latter half against the whole from which it goes on")         \
+    X(critical_gradient, 1e-6, "gradient norm against its maximum: a critical point")              \
+    X(critical_elasticity, 1e-9, "or |gradient| |theta| against the loss")                         \
+    X(critical_probed, 1e-3, "gradient norm against its maximum, if a probe agrees")               \
+    X(critical_decrease, 1e-4, "it agrees: loss to be had nearby against what the loss has moved") \
+    X(curvature_negative, 1e-6, "of the greatest curvature: the least that is negative")           \
+    X(vanishing_elasticity, 1e-5, "|gradient| |theta| against the loss: it never was large")       \
+    X(vanishing_gradient, 1e-2, "gradient norm against its maximum: and is not smaller now")       \
+    X(vanishing_ratio, 1e-3, "gradient norm of a group against the greatest group's")              \
+    X(vanishing_move, 1e-2, "and its relative move within the budget")                             \
+    X(noise_share, 0.2, "share of the slope that the loss does not follow: noise")                 \
+    X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
+    X(crawling_flattens, 1, "share of the slope that is gone within the budget")
 
 typedef struct ravine_doctor_options {
     uint32_t size;
@@ -150,9 +170,10 @@ RAVINE_API const char *ravine_warning_word(int kind); /* fixed text; NULL: none 
  *
  * The problem is yours, as a function of the optimizer's parameters where they lie: it computes the
  * loss of batch number `batch` and, if `gradient`, fills the bound gradients with the gradient of
- * that loss; if not, it may leave them as they are or write anything there. The same batch at the
- * same parameters must give the same numbers: dropout keeps its mask, or is off. Return 0; anything
- * else stops the call with E_STATE. Parameters without a bound gradient do not take part.
+ * that loss (not times grad_scale); if not, it may leave them as they are or write anything there.
+ * The same batch at the same parameters must give the same numbers: dropout keeps its mask, or is
+ * off. Return 0; anything else stops the call with E_STATE. Parameters without a bound gradient do
+ * not take part.
  *
  * Parameters and gradients are moved during a call, and bit for bit the same after it, also when it
  * fails; E_STATE if loss or gradient are not finite where they are. */
@@ -198,14 +219,15 @@ typedef struct ravine_probe {
     double lambda_max, lambda_max_residual;
     double lambda_min, lambda_min_residual;
     double curvature_noise; /* what finite differences cannot tell from zero */
-    double escape_offset;   /* along the eigenvector of lambda_min, to the lower side ... */
-    double escape_loss[2];  /* ... losses at theta -+ escape_offset of it; NaN: no way down */
+    double escape_offset;   /* along the eigenvector of lambda_min; its sign is the lower side's */
+    double escape_loss[2];  /* losses at -|escape_offset| and +|escape_offset|; NaN: no way down */
     double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby */
     double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with
                                coupled decay; groups weighed by their rates; NaN: sigma unknown */
-    double lr, limit;       /* stable iff lr sharpness < limit; limit NaN for rules of signs */
+    double lr, limit;       /* of the next step, lr as of ravine_effective_lr: stable iff
+                               lr sharpness < limit; limit NaN for rules of signs */
     double critical_lr;     /* the lr from which the optimizer's next step raises the loss of the
-                               fixed batch; 0: any; inf: none found; NaN: lr is 0 or no step */
+                               fixed batch; 0: any; inf: none found; NaN: it does not move */
     double noise_scale; /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal */
     double noise_trace; /* tr(Sigma) of one batch's gradient, unbiased */
     double signal;      /* |G|^2, unbiased: may be negative where there is none */

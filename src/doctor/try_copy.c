@@ -104,13 +104,23 @@ static bool may_begin(const char *key) {
     return false;
 }
 
+/* Of g, as the gradients come. */
+static bool is_mean_of_gradients(momentum_kind kind) {
+    return kind == MOMENTUM_BUFFER || kind == MOMENTUM_LOOKBACK;
+}
+
+/* Whether the two keep momentum in the same units. */
+static bool same_momentum(const group *from, const group *to) {
+    const momentum_kind a = from->shape.momentum, b = to->shape.momentum;
+    if (a == MOMENTUM_GRADIENT || b == MOMENTUM_GRADIENT) return true; /* one keeps none */
+    return (a == b || (is_mean_of_gradients(a) && is_mean_of_gradients(b))) &&
+           from->config.lr_in_momentum == to->config.lr_in_momentum;
+}
+
 /* Whether the state of parameter i means the same to the copy, and is all that it needs. */
 static bool goes_on(const ravine_optimizer *o, const ravine_optimizer *copy, int64_t i) {
-    const group *from = &o->groups[o->slots[i].added->group];
-    const group *to = &copy->groups[copy->slots[i].added->group];
-    if (momentum_arrays(from->shape) && momentum_arrays(to->shape) &&
-        (from->shape.momentum != to->shape.momentum ||
-         from->config.lr_in_momentum != to->config.lr_in_momentum))
+    if (!same_momentum(&o->groups[o->slots[i].added->group],
+                       &copy->groups[copy->slots[i].added->group]))
         return false;
     const char *key;
     for (int32_t k = 0; (key = ravine_state_key(copy, i, k)); k++)

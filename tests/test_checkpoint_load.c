@@ -1,0 +1,641 @@
+/* What ravine_load takes and what it refuses: every difference is told at once, a damaged file is
+ * refused, and whatever fails - a check, an allocation, an operation on a file - changes nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faults/faults.h"
+#include "ravine_checkpoint.h"
+#include "store/files.h"
+#include "store/safetensors.h"
+#include "support/counting.h"
+
+enum { LENGTH = 4, FILE_MAX = 16384, LINES_MAX = 64, LINE_MAX = 400 };
+
+static char folder[64], path[96];
+
+static int no_sync(int fd) { /* slow, and without meaning where the power stays */
+    (void)fd;
+    return 0;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    ravine_files.fsync = no_sync;
+    strcpy(folder, "/tmp/ravine-load-XXXXXX");
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/run.safetensors", folder);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    unlink(path);
+    return rmdir(folder); /* fails, and the test with it, where a temporary file was left */
+}
+
+static void done(ravine_status status) {
+    if (status < 0) fail_msg("%s: %s", ravine_status_text(status), ravine_errmsg());
+}
+
+static void assert_says(const char *message, const char *part) {
+    if (!strstr(message, part)) fail_msg("\"%s\" does not say \"%s\"", message, part);
+}
+
+/* ---- a small training with two parameters ---- */
+
+typedef struct small {
+    ravine_optimizer *o;
+    float w[LENGTH], b[LENGTH], gradient[LENGTH];
+} small;
+
+static void add(small *s, const char *name, float *data, const int64_t *shape, int32_t ndim) {
+    const ravine_param p = {.size = sizeof p,
+                            .dtype = RAVINE_F32,
+                            .name = name,
+                            .data = data,
+                            .grad = s->gradient,
+                            .len = LENGTH,
+                            .shape = shape,
+                            .ndim = ndim};
+    done(ravine_add(s->o, &p, 1));
+}
+
+static void create(small *s, const char *rule, const ravine_env *env) {
+    static const int64_t square[] = {2, 2};
+    ravine_config c;
+    done(ravine_config_parse(&c, rule));
+    done(ravine_create(&s->o, &c, env));
+    for (int i = 0; i < LENGTH; i++) {
+        s->w[i] = (float)i;
+        s->b[i] = (float)-i;
+        s->gradient[i] = (float)(i + 1) / 8;
+    }
+    add(s, "w", s->w, square, 2);
+    add(s, "b", s->b, NULL, 0);
+}
+
+static void train(small *s, int steps) {
+    for (int k = 0; k < steps; k++) done(ravine_step(s->o, NULL));
+}
+
+/* A file of 3 steps of adamw. */
+static void save_three(void) {
+    small s;
+    create(&s, "adamw lr=0.01", NULL);
+    train(&s, 3);
+    done(ravine_save(s.o, path, NULL));
+    ravine_destroy(s.o);
+}
+
+/* What a load could change. */
+typedef struct sight {
+    float w[LENGTH], b[LENGTH], state[4][LENGTH];
+    int64_t steps, clock[2];
+} sight;
+
+static sight look(small *s) {
+    static const char *const names[] = {"w", "b"}, *const keys[] = {"exp_avg", "exp_avg_sq"};
+    sight out;
+    memset(&out, 0, sizeof out);
+    memcpy(out.w, s->w, sizeof out.w);
+    memcpy(out.b, s->b, sizeof out.b);
+    for (int k = 0; k < 4; k++) {
+        ravine_param view = {.size = sizeof view};
+        done(ravine_state_view(s->o, names[k / 2], keys[k % 2], &view));
+        memcpy(out.state[k], view.data, sizeof out.state[k]);
+    }
+    out.steps = ravine_steps(s->o);
+    for (int k = 0; k < 2; k++) out.clock[k] = ravine_clock(s->o, k);
+    return out;
+}
+
+/* ---- lines that are told ---- */
+
+typedef struct lines {
+    int count;
+    char text[LINES_MAX][LINE_MAX];
+} lines;
+
+static void note(void *context, const char *line) {
+    lines *l = context;
+    assert_true(l->count < LINES_MAX);
+    snprintf(l->text[l->count++], LINE_MAX, "%s", line);
+}
+
+static bool told(const lines *l, const char *text) {
+    for (int k = 0; k < l->count; k++)
+        if (!strcmp(l->text[k], text)) return true;
+    return false;
+}
+
+static void assert_told(const lines *l, const char *text) {
+    if (told(l, text)) return;
+    for (int k = 0; k < l->count; k++) print_error("told: %s\n", l->text[k]);
+    fail_msg("\"%s\" is not told", text);
+}
+
+static ravine_status load(small *s, lines *l, bool partial) {
+    ravine_load_options options;
+    ravine_load_options_init(&options);
+    options.partial = partial;
+    options.tell = note;
+    options.context = l;
+    l->count = 0;
+    return ravine_load(s->o, path, &options);
+}
+
+/* Loading is refused and changes nothing. */
+static void assert_refused(small *s, lines *l, ravine_status expected) {
+    const sight before = look(s);
+    assert_int_equal(load(s, l, false), expected);
+    const sight after = look(s);
+    assert_memory_equal(&before, &after, sizeof before);
+}
+
+/* ---- tests ---- */
+
+static void test_differences(void **state) {
+    (void)state;
+    small s;
+    lines l;
+    save_three();
+
+    create(&s, "adam lr=0.02 eps_form=inside", NULL);
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_int_equal(l.count, 1);
+    assert_told(&l, "group 0: adamw in the file, adam here");
+    assert_says(ravine_errmsg(), "does not fit: group 0: adamw in the file, adam here");
+    ravine_destroy(s.o);
+
+    /* every one at once */
+    create(&s, "adamw lr=0.02 eps_form=inside amsgrad=true", NULL);
+    ravine_schedule lr;
+    ravine_config c;
+    ravine_options options;
+    done(ravine_schedule_parse(&lr, "warmup(4) lr=1e-2"));
+    done(ravine_set_schedule(s.o, 0, RAVINE_WEIGHT_DECAY, &lr));
+    done(ravine_config_parse(&c, "sgd"));
+    done(ravine_add_group(s.o, &c, NULL));
+    ravine_options_init(&options);
+    options.clip_norm = 2;
+    done(ravine_set_options(s.o, &options));
+    float more[LENGTH] = {0};
+    add(&s, "more", more, NULL, 0);
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_told(&l, "lr of group 0: 0.01 in the file, 0.02 here");
+    assert_told(&l, "eps_form of group 0: outside in the file, inside here");
+    assert_told(&l, "amsgrad of group 0: 0 in the file, 1 here");
+    assert_told(&l, "schedule of weight_decay of group 0: no schedule in the file, "
+                    "linear(4, from=0.0025, to=0.01) here");
+    assert_told(&l, "group.1: nothing in the file, sgd lr=0.001 momentum=0 dampening=0 "
+                    "weight_decay=0 decay_form=coupled clip_value=inf ema_decay=0 nesterov=0 "
+                    "lr_in_momentum=0 maximize=0 here");
+    assert_told(&l, "groups: 1 in the file, 2 here");
+    assert_told(&l, "options: nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1 in the file, "
+                    "nonfinite=hold zero_grad=0 clip_norm=2 grad_scale=1 here");
+    assert_told(&l, "state.w.max_exp_avg_sq: is not in the file");
+    assert_told(&l, "more: is not in the file");
+    assert_told(&l, "state.more.exp_avg: is not in the file");
+    assert_told(&l, "state.more.step: is not in the file");
+    assert_told(&l, "more: group nothing in the file, 0 here");
+    ravine_destroy(s.o);
+}
+
+static void test_shapes_and_types(void **state) {
+    (void)state;
+    lines l;
+    small s;
+    save_three();
+    ravine_config c;
+    double wide[LENGTH] = {0};
+    float flat[LENGTH] = {0};
+    done(ravine_config_parse(&c, "adamw lr=0.01"));
+    done(ravine_create(&s.o, &c, NULL));
+    const ravine_param p[] = {{.size = sizeof *p, .dtype = 1, .name = "w", .data = flat, .len = 4},
+                              {.size = sizeof *p, .dtype = 2, .name = "x", .data = wide, .len = 4}};
+    done(ravine_add(s.o, p, 2));
+    assert_int_equal(load(&s, &l, false), RAVINE_E_FORMAT);
+    assert_told(&l, "w: shape [2, 2] in the file, [4] here");
+    assert_told(&l, "state.w.exp_avg_sq: shape [2, 2] in the file, [4] here");
+    assert_told(&l, "x: is not in the file");
+    assert_told(&l, "b: is in the file, there is no place for it");
+    assert_told(&l, "state.b.step: is in the file, there is no place for it");
+    assert_says(ravine_errmsg(), "run.safetensors does not fit: ");
+    assert_says(ravine_errmsg(), " more");
+    ravine_destroy(s.o);
+
+    const ravine_param other = {
+        .size = sizeof other, .dtype = RAVINE_F64, .name = "b", .data = wide, .len = 4};
+    done(ravine_create(&s.o, &c, NULL));
+    done(ravine_add(s.o, &other, 1));
+    assert_int_equal(load(&s, &l, false), RAVINE_E_FORMAT);
+    assert_told(&l, "b: F32 in the file, F64 here");
+    ravine_destroy(s.o);
+}
+
+/* A parameter that has become one of another group has other settings. */
+static void test_groups_of_parameters(void **state) {
+    (void)state;
+    small s;
+    lines l;
+    ravine_config c;
+    float w[LENGTH] = {0}, b[LENGTH] = {0};
+    done(ravine_config_parse(&c, "adamw"));
+    for (int turn = 0; turn < 2; turn++) {
+        const ravine_param p[] = {
+            {.size = sizeof *p, .dtype = 1, .name = "w", .data = w, .len = LENGTH, .group = turn},
+            {.size = sizeof *p, .dtype = 1, .name = "b", .data = b, .len = LENGTH, .group = 1}};
+        done(ravine_create(&s.o, &c, NULL));
+        done(ravine_add_group(s.o, &c, NULL));
+        done(ravine_add(s.o, p, 2));
+        if (turn == 0) done(ravine_save(s.o, path, NULL));
+        if (turn == 0) ravine_destroy(s.o);
+    }
+    assert_int_equal(load(&s, &l, false), RAVINE_E_FORMAT);
+    assert_int_equal(l.count, 1);
+    assert_told(&l, "w: group 0 in the file, 1 here");
+    ravine_destroy(s.o);
+}
+
+static void test_partial(void **state) {
+    (void)state;
+    small s;
+    lines l;
+    save_three();
+    create(&s, "adamw lr=0.5 amsgrad=true", NULL); /* its state is another */
+    const sight before = look(&s);
+    done(load(&s, &l, true));
+    const sight after = look(&s);
+    assert_told(&l, "lr of group 0: 0.01 in the file, 0.5 here");
+    assert_told(&l, "state.w.max_exp_avg_sq: is not in the file");
+    assert_told(&l, "w: taken");
+    assert_false(told(&l, "state.w.exp_avg: taken"));
+    assert_told(&l, "steps: 3, attempts: 3");
+    assert_true(after.w[1] != before.w[1] && after.b[1] != before.b[1]);
+    assert_memory_equal(after.state, before.state, sizeof before.state);
+    assert_int_equal(after.clock[0], 0);
+    assert_int_equal(after.steps, 3);
+    ravine_destroy(s.o);
+
+    create(&s, "adam lr=0.5", NULL); /* another rule with the same state */
+    done(load(&s, &l, true));
+    assert_told(&l, "state.w.exp_avg: taken");
+    assert_told(&l, "group 0: adamw in the file, adam here");
+    assert_int_equal(ravine_clock(s.o, 0), 3);
+    ravine_destroy(s.o);
+}
+
+/* A file without any text of ours: a model of somebody else. */
+static void test_file_of_others(void **state) {
+    (void)state;
+    static const char header[] =
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}} ";
+    const uint64_t length = sizeof header - 1;
+    const float data[LENGTH] = {5, 6, 7, 8};
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fwrite(&length, sizeof length, 1, file);
+    fwrite(header, length, 1, file);
+    fwrite(data, sizeof data, 1, file);
+    fclose(file);
+    small s;
+    lines l;
+    create(&s, "adam", NULL);
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_says(ravine_errmsg(), "is no checkpoint of Ravine: it has no ravine.format");
+    done(load(&s, &l, true));
+    assert_memory_equal(s.w, data, sizeof data);
+    assert_true(s.b[1] == -1);
+    ravine_destroy(s.o);
+}
+
+/* The caller's own tensors and texts, and files and loads without parameters. */
+static void test_own(void **state) {
+    (void)state;
+    const int64_t shape[] = {3};
+    double mean[3] = {1, 2, 3};
+    int64_t cursor = 17;
+    ravine_tensor own[] = {{"norm.mean", RAVINE_F64, 1, shape, mean},
+                           {"cursor", RAVINE_I64, 0, NULL, &cursor}};
+    const ravine_text texts[] = {{"data", "the \"first\" half"}};
+    ravine_save_options save;
+    ravine_load_options options;
+    small s;
+    lines l;
+    create(&s, "adamw lr=0.01", NULL);
+    train(&s, 2);
+    ravine_save_options_init(&save);
+    save.without_params = 1;
+    save.verify = 1;
+    save.tensors = own;
+    save.ntensors = 2;
+    save.texts = texts;
+    save.ntexts = 1;
+    done(ravine_save(s.o, path, &save));
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_told(&l, "w: is not in the file");
+    assert_told(&l, "cursor: is in the file, there is no place for it");
+
+    ravine_checkpoint *file;
+    done(ravine_checkpoint_open(&file, path, NULL));
+    assert_string_equal(ravine_checkpoint_find_text(file, "data"), texts[0].value);
+    assert_string_equal(ravine_checkpoint_find_text(file, "ravine.steps"), "2");
+    ravine_checkpoint_close(file);
+
+    ravine_load_options_init(&options);
+    options.without_params = 1;
+    options.tensors = own;
+    options.ntensors = 2;
+    memset(mean, 0, sizeof mean);
+    cursor = 0;
+    s.w[1] = 99;
+    train(&s, 1);
+    const float w = s.w[1];
+    done(ravine_load(s.o, path, &options));
+    assert_true(mean[2] == 3 && cursor == 17 && s.w[1] == w);
+    assert_int_equal(ravine_steps(s.o), 2);
+
+    own[1].dtype = RAVINE_F64;
+    assert_int_equal(ravine_load(s.o, path, &options), RAVINE_E_FORMAT);
+    assert_says(ravine_errmsg(), "cursor: I64 in the file, F64 here");
+    ravine_destroy(s.o);
+}
+
+static void assert_save_fails(const small *s, const ravine_save_options *options,
+                              ravine_status status, const char *part) {
+    assert_int_equal(ravine_save(s->o, path, options), status);
+    assert_says(ravine_errmsg(), part);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_arguments(void **state) {
+    (void)state;
+    small s;
+    float number = 0;
+    ravine_tensor own = {.name = "state.w.exp_avg", .dtype = RAVINE_F32, .data = &number};
+    ravine_text text = {"ravine.steps", "7"};
+    ravine_save_options save;
+    create(&s, "adamw", NULL);
+    ravine_save_options_init(&save);
+    unlink(path);
+    save.tensors = &own;
+    save.ntensors = 1;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "tensor 0 of the options: its name begins with");
+    own.name = "w";
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "w");
+    own.name = NULL;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "its name is NULL");
+    own.name = "x";
+    own.data = NULL;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "its data are NULL");
+    own.dtype = 99;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "dtype");
+    own.ndim = 2;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "ndim");
+    save.ntensors = 0;
+    save.texts = &text;
+    save.ntexts = 1;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "text 0 of the options: its key begins with");
+    text.value = NULL;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "its key or its value is NULL");
+    save.texts = NULL;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "there are none");
+    save.size = 3;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "ravine_save_options_init");
+    assert_int_equal(ravine_save(NULL, path, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_save(s.o, NULL, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_load(NULL, path, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_load(s.o, path, NULL), RAVINE_E_IO);
+    ravine_load_options options;
+    ravine_load_options_init(&options);
+    options.size = 0;
+    assert_int_equal(ravine_load(s.o, path, &options), RAVINE_E_ARG);
+    done(ravine_save(s.o, path, NULL)); /* for tear_down */
+    ravine_destroy(s.o);
+}
+
+/* ---- damage ---- */
+
+static size_t read_file(char bytes[FILE_MAX]) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, FILE_MAX, file);
+    fclose(file);
+    assert_true(size < FILE_MAX);
+    return size;
+}
+
+static void write_file(const char *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+/* Every bit, and every truncation: refused, with nothing changed. */
+static void test_damage(void **state) {
+    (void)state;
+    static char whole[FILE_MAX];
+    small s;
+    save_three();
+    create(&s, "adamw lr=0.01", NULL);
+    const sight before = look(&s);
+    const size_t size = read_file(whole);
+    int64_t flips = 0, lost = 0;
+    const size_t stride = getenv("RAVINE_TEST_LONG") ? 1 : 3;
+    for (size_t bit = 0; bit < size * 8; bit += stride) {
+        whole[bit / 8] ^= (char)(1 << bit % 8);
+        write_file(whole, size);
+        const ravine_status status = ravine_load(s.o, path, NULL);
+        const sight after = look(&s);
+        lost += status != RAVINE_E_FORMAT || memcmp(&before, &after, sizeof before) != 0;
+        whole[bit / 8] ^= (char)(1 << bit % 8);
+        flips++;
+    }
+    faults_print("checkpoint_load_bit_flips", flips, lost);
+    assert_int_equal(lost, 0);
+    for (size_t length = 0; length < size; length += stride) {
+        write_file(whole, length);
+        const ravine_status status = ravine_load(s.o, path, NULL);
+        const sight after = look(&s);
+        lost += status != RAVINE_E_FORMAT || memcmp(&before, &after, sizeof before) != 0;
+    }
+    faults_print("checkpoint_load_truncations", (int64_t)(size / stride), lost);
+    assert_int_equal(lost, 0);
+    write_file(whole, size);
+    done(ravine_load(s.o, path, NULL));
+    ravine_destroy(s.o);
+}
+
+/* A file that is whole, with a text or a number that cannot be. */
+static void test_bad_clocks(void **state) {
+    (void)state;
+    enum { TENSORS = 8, TEXTS = 32 };
+    static const char *const bad[] = {"-1", "1x", " 3", "", "9223372036854775808", "3"};
+    small s;
+    create(&s, "adamw lr=0.01", NULL);
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        ravine_checkpoint *file;
+        ravine_tensor tensors[TENSORS];
+        ravine_text texts[TEXTS];
+        int64_t data[TENSORS][2], ntexts = 0;
+        const bool is_last = k + 1 == sizeof bad / sizeof *bad;
+        save_three();
+        done(ravine_checkpoint_open(&file, path, NULL));
+        assert_int_equal(ravine_checkpoint_tensor_count(file), TENSORS);
+        for (int64_t n = 0; n < TENSORS; n++) {
+            done(ravine_checkpoint_tensor(file, n, &tensors[n]));
+            const bool clock = tensors[n].dtype == RAVINE_I64;
+            done(ravine_checkpoint_read(file, n, data[n], clock ? 8 : 16));
+            if (clock && is_last) data[n][0] = -1;
+            tensors[n].data = data[n];
+        }
+        ravine_text t;
+        for (int64_t n = 0; ravine_checkpoint_text(file, n, &t); n++) {
+            if (strstr(t.key, SAFETENSORS_CRC)) continue;
+            if (!strcmp(t.key, "ravine.steps")) t.value = bad[k];
+            assert_true(ntexts < TEXTS);
+            texts[ntexts++] = t;
+        }
+        done(ravine_safetensors_write(path, tensors, TENSORS, texts, ntexts, NULL));
+        ravine_checkpoint_close(file);
+        assert_int_equal(ravine_load(s.o, path, NULL), RAVINE_E_FORMAT);
+        assert_says(ravine_errmsg(),
+                    is_last ? ".step is -1; it must be at least 0" : "ravine.steps is \"");
+        assert_int_equal(ravine_steps(s.o), 0);
+        assert_int_equal(ravine_clock(s.o, 0), 0);
+    }
+    ravine_destroy(s.o);
+}
+
+/* ---- failures ---- */
+
+/* Every allocation fails in turn. */
+static void test_no_memory(void **state) {
+    (void)state;
+    ravine_env env;
+    counting books;
+    small s;
+    int64_t failed = 0, lost = 0;
+    save_three();
+    ravine_env_init(&env);
+    env.threads = 1;
+    counting_env(&env, &books);
+    create(&s, "adamw lr=0.01", &env);
+    const int64_t live = books.live_bytes;
+    for (int saving = 0; saving < 2; saving++) {
+        const sight before = look(&s);
+        for (int64_t at = 1;; at++) {
+            books.calls = 0;
+            books.fail_at = at;
+            const ravine_status status =
+                saving ? ravine_save(s.o, path, NULL) : ravine_load(s.o, path, NULL);
+            books.fail_at = 0;
+            if (status == RAVINE_OK) break;
+            const sight after = look(&s);
+            failed++;
+            lost += status != RAVINE_E_NOMEM || books.live_bytes != live ||
+                    memcmp(&before, &after, sizeof before) != 0;
+            assert_true(at < 100);
+        }
+    }
+    faults_print("checkpoint_failed_allocations", failed, lost);
+    assert_true(failed >= 4);
+    assert_int_equal(lost, 0);
+    assert_int_equal(books.misuse, 0);
+    assert_int_equal(books.live_bytes, live);
+    ravine_destroy(s.o);
+    assert_int_equal(books.live_bytes, 0);
+}
+
+/* Every operation on a file fails in turn, with several errors, once and for ever. The file is the
+ * old one or the new one; a load that fails has changed nothing. */
+static void test_no_disk(void **state) {
+    (void)state;
+    static const int errors[] = {EIO, ENOSPC, EDQUOT, EACCES, EROFS, EMFILE, EINTR};
+    int64_t failed = 0, lost = 0;
+    small s, other;
+    create(&s, "adamw lr=0.01", NULL);
+    create(&other, "adamw lr=0.01", NULL);
+    save_three();
+    train(&s, 7);
+    const sight before = look(&s);
+    for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
+        for (int way = 0; way < 4; way++)
+            for (int64_t at = 1;; at++) {
+                const bool saving = way & 1, for_ever = way & 2;
+                save_three();
+                faults_begin((fault){.at = at, .for_ever = for_ever, .error = errors[e]});
+                const ravine_status status =
+                    saving ? ravine_save(s.o, path, NULL) : ravine_load(s.o, path, NULL);
+                const int64_t operations = faults_end();
+                if (!saving && status == RAVINE_OK) train(&s, 4); /* from 3 steps to 7 again */
+                const sight after = look(&s);
+                if (operations < at) break;
+                failed++;
+                lost += memcmp(&before, &after, sizeof before) != 0;
+                const ravine_status read = ravine_load(other.o, path, NULL);
+                const int64_t steps = ravine_steps(other.o);
+                lost += read || (steps != 3 && steps != 7) || (!status && saving && steps != 7);
+            }
+    faults_print("checkpoint_failed_operations", failed, lost);
+    assert_true(failed > 100);
+    assert_int_equal(lost, 0);
+    ravine_destroy(s.o);
+    ravine_destroy(other.o);
+}
+
+/* The process ends before every operation of a save over an older checkpoint. */
+static void test_dying(void **state) {
+    (void)state;
+    int64_t points = 0, lost = 0;
+    small s, other;
+    create(&s, "adamw lr=0.01", NULL);
+    create(&other, "adamw lr=0.01", NULL);
+    train(&s, 7);
+    for (int64_t at = 1;; at++) {
+        save_three();
+        const pid_t child = fork();
+        if (child == 0) {
+            faults_begin((fault){.at = at, .kind = FAULT_EXIT});
+            const ravine_status status = ravine_save(s.o, path, NULL);
+            _exit(status ? 1 : 0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 0) break;
+        assert_int_equal(WEXITSTATUS(status), FAULT_EXIT_CODE);
+        points++;
+        const bool whole = ravine_load(other.o, path, NULL) == RAVINE_OK;
+        lost += !whole || (ravine_steps(other.o) != 3 && ravine_steps(other.o) != 7);
+    }
+    faults_print("checkpoint_crash_points", points, lost);
+    assert_true(points > 5);
+    assert_int_equal(lost, 0);
+    save_three(); /* sweeps what the dead have left */
+    ravine_destroy(s.o);
+    ravine_destroy(other.o);
+}
+
+int main(void) {
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_differences), TEST(test_shapes_and_types), TEST(test_groups_of_parameters),
+        TEST(test_partial),     TEST(test_file_of_others),   TEST(test_own),
+        TEST(test_arguments),   TEST(test_damage),           TEST(test_bad_clocks),
+        TEST(test_no_memory),   TEST(test_no_disk),          TEST(test_dying),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,6 +4,7 @@ the software of others."""
 import os
 import pathlib
 import subprocess
+import sys
 import time
 
 import pytest
@@ -12,6 +13,11 @@ from selenium.webdriver.chrome.service import Service
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
+# The Python package, here and in the programs that tests start.
+os.environ["RAVINE_LIBRARY"] = str(RAVINE.with_name("libravine.so"))
+os.environ["RAVINE_COMMAND"] = str(RAVINE)
+os.environ["PYTHONPATH"] = str(ROOT / "python")
+sys.path.insert(0, str(ROOT / "python"))
 SETTINGS = {
     "name": "energy",
     "epochs": 2,

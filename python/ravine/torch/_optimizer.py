@@ -156,9 +156,19 @@ class Optimizer(torch.optim.Optimizer):
         before = {"state": self.state, "param_groups": self.param_groups}
         try:
             super().load_state_dict(state_dict)
+            self._load_numbers(state_dict)
         except Exception:
             self.__dict__.update(before)
             raise
+
+    def _load_numbers(self, state_dict: dict[str, Any]) -> None:
+        """What the library keeps in float64 for float32 parameters: PyTorch has rounded it."""
+        saved = [i for group in state_dict["param_groups"] for i in group["params"]]
+        params = [p for group in self.param_groups for p in group["params"]]
+        for i, p in zip(saved, params, strict=True):
+            for key, mine in self.state.get(p, {}).items():
+                if key != "step" and torch.is_tensor(mine) and mine.dtype is not p.dtype:
+                    mine.copy_(torch.as_tensor(state_dict["state"][i][key]))
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: everything but the library's side."""

@@ -50,6 +50,7 @@ class Session:
         self.names: list[str] = []
         self.orders: list[tuple[int, ...] | None] = []
         self.clocks = torch.zeros(0)
+        self.clock_version = self.clocks._version
         first, *others = (_config(optimizer.rule, self.setting_names, n) for n in self.numbers)
         self.handle = Handle(first, _threads())
         self.pointer = self.handle.pointer

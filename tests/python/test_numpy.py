@@ -1,0 +1,235 @@
+"""Optimizers of NumPy arrays, against the formulas in NumPy."""
+
+import gc
+import math
+
+import numpy as np
+import pytest
+import ravine
+
+RULES = """sgd adagrad adagrad_mean rmsprop adadelta adam adamw adamax nadam radam asgd rprop lion
+signum adabelief yogi adan adopt""".split()
+
+
+def gradients(steps, shape, dtype=np.float64):
+    random = np.random.default_rng(7)
+    return [random.standard_normal(shape).astype(dtype) for _ in range(steps)]
+
+
+def test_adamw_is_its_formula():
+    lr, beta1, beta2, eps, decay = 0.1, 0.8, 0.9, 1e-3, 0.5
+    w = np.linspace(-1, 1, 6).reshape(2, 3)
+    expected, m, v = w.copy(), np.zeros_like(w), np.zeros_like(w)
+    optimizer = ravine.Optimizer(
+        f"adamw lr={lr} beta1={beta1} beta2={beta2} eps={eps} weight_decay={decay}", {"w": w}
+    )
+    for t, g in enumerate(gradients(5, w.shape), start=1):
+        assert optimizer.step({"w": g}) is ravine.Status.DONE
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        sigma = np.sqrt(v / (1 - beta2**t)) + eps
+        expected = expected * (1 - lr * decay) - lr * m / (1 - beta1**t) / sigma
+    np.testing.assert_allclose(w, expected, rtol=1e-13)
+    state = optimizer.state("w")
+    assert list(state) == ["exp_avg", "exp_avg_sq"]
+    np.testing.assert_allclose(state["exp_avg"], m, rtol=1e-13)
+    np.testing.assert_allclose(state["exp_avg_sq"], v, rtol=1e-13)
+    np.testing.assert_allclose(optimizer.sigma("w"), sigma, rtol=1e-13)
+    assert optimizer.clock("w") == optimizer.steps == 5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_descends(rule, dtype):
+    w = np.full((3, 2), 2, dtype)
+    optimizer = ravine.Optimizer(rule, {"w": w})
+    for _ in range(50):
+        optimizer.step({"w": w.copy()})
+    assert np.all(np.abs(w) < 2) and all(
+        s.dtype in (dtype, float) for s in optimizer.state("w").values()
+    )
+
+
+def test_groups_and_settings():
+    a, b = np.ones(1), np.ones(1)
+    optimizer = ravine.Optimizer("sgd lr=0.5", {"a": a})
+    group = optimizer.add_group("sgd lr=0.25")
+    optimizer.add({"b": b}, group)
+    one = {"a": np.ones(1), "b": np.ones(1)}
+    optimizer.step(one)
+    assert (a[0], b[0]) == (0.5, 0.75)
+    optimizer.set("lr", 0.125, group=1)
+    assert (optimizer.get("lr", 0), optimizer.get("lr", 1)) == (0.5, 0.125)
+    optimizer.set("maximize", True)
+    optimizer.step(one)
+    assert (a[0], b[0]) == (1.0, 0.875)
+    assert list(optimizer.arrays) == ["a", "b"] and optimizer.arrays["a"] is a
+
+
+def test_schedules_of_settings():
+    w = np.zeros(1)
+    optimizer = ravine.Optimizer("sgd", {"w": w})
+    optimizer.set("lr", "linear(2, from=1, to=3)")
+    for lr in (1, 2, 3, 3):
+        before = w[0]
+        assert optimizer.get("lr") == lr
+        optimizer.step({"w": np.ones(1)})
+        assert before - w[0] == lr
+    optimizer.set("lr", ravine.Schedule(0.5))
+    assert optimizer.get("lr") == 0.5
+    adam = ravine.Optimizer("adam")
+    adam.set("eps_form", "inside")
+    assert adam.get("eps_form") == 2
+    with pytest.raises(ValueError, match="outside, hat, inside"):
+        adam.set("eps_form", "sideways")
+    with pytest.raises(ValueError, match="there is no setting lrr"):
+        adam.set("lrr", 1)
+
+
+def test_missing_gradients():
+    a, b = np.ones(2), np.ones(2)
+    optimizer = ravine.Optimizer("sgd lr=1", {"a": a, "b": b})
+    g = np.ones(2)
+    optimizer.step({"b": g})
+    assert a.tolist() == [1, 1] and b.tolist() == [0, 0]
+    g[:] = 2
+    optimizer.step()  # the arrays of the step before, with what is in them now
+    assert b.tolist() == [-2, -2]
+    optimizer.step({"a": g, "b": None})
+    assert a.tolist() == [-1, -1] and (optimizer.clock("a"), optimizer.clock("b")) == (1, 2)
+
+
+def test_options():
+    w = np.array([3.0, 4.0])
+    optimizer = ravine.Optimizer("sgd lr=1", {"w": w}, clip_norm=1.0, zero_grad=True)
+    g = np.array([6.0, 8.0])
+    report = optimizer.step({"w": g}, report=True)
+    assert report.status is ravine.Status.CLIPPED and report.clip == pytest.approx(0.1)
+    assert (report.grad_norm, report.update_norm) == (10.0, pytest.approx(1.0))
+    assert report.param_norm == pytest.approx(math.hypot(*w)) and w == pytest.approx([2.4, 3.2])
+    assert g.tolist() == [0, 0]
+    optimizer.clip_norm, optimizer.grad_scale, optimizer.zero_grad = None, 2.0, False
+    assert (optimizer.clip_norm, optimizer.grad_scale) == (None, 2.0)
+    g[:] = 2
+    optimizer.step()
+    assert w == pytest.approx([1.4, 2.2]) and g.tolist() == [2, 2]
+    with pytest.raises(ValueError, match="clip_norm is -1"):
+        optimizer.clip_norm = -1
+    assert optimizer.clip_norm is None
+    with pytest.raises(ValueError, match="it must be one of hold, skip, propagate"):
+        optimizer.nonfinite = "ignore"
+
+
+@pytest.mark.parametrize(
+    "nonfinite, status, expected",
+    [
+        ("hold", ravine.Status.HELD, [1, 0]),
+        ("skip", ravine.Status.SKIPPED, [1, 1]),
+        ("propagate", ravine.Status.DONE, [np.nan, 0]),
+    ],
+)
+def test_gradients_that_are_not_finite(nonfinite, status, expected):
+    w = np.ones(2, np.float32)
+    optimizer = ravine.Optimizer("sgd lr=1", {"w": w}, nonfinite=nonfinite)
+    report = optimizer.step({"w": np.array([np.nan, 1], np.float32)}, report=True)
+    assert report.status is status
+    np.testing.assert_array_equal(w, expected)
+    if nonfinite != "propagate":
+        assert (report.nonfinite, report.nonfinite_param, report.nonfinite_index) == (1, 0, 0)
+
+
+def test_reports_of_parts():
+    a, b = np.zeros(1), np.zeros(1)
+    optimizer = ravine.Optimizer("sgd lr=1", {"a": a})
+    optimizer.add({"b": b}, optimizer.add_group("sgd lr=2"))
+    with pytest.raises(RuntimeError, match="had no report"):
+        optimizer.param_report("a")
+    assert optimizer.step({"a": np.array([3.0]), "b": np.array([4.0])}, report=True).grad_norm == 5
+    assert optimizer.group_report(1).update_norm == 8 and optimizer.group_report(1).lr == 2
+    assert optimizer.param_report("a").grad_norm == 3
+
+
+def test_average_of_the_weights():
+    w = np.ones(1)
+    optimizer = ravine.Optimizer("sgd lr=1 ema_decay=0.5", {"w": w})
+    for expected in (0.0, -0.5, -1.25):  # the first is a copy
+        optimizer.step({"w": np.ones(1)})
+        assert optimizer.state("w")["ema"].item() == expected
+
+
+def test_state_shows_the_librarys_memory():
+    w = np.ones((2, 3), np.float32)
+    optimizer = ravine.Optimizer("adam", {"w": w})
+    state = optimizer.state("w")["exp_avg"]
+    optimizer.step({"w": np.ones_like(w)})
+    assert state.shape == (2, 3) and np.all(state == np.float32(0.1))
+    state[:] = 0
+    assert not optimizer.state("w")["exp_avg"].any()
+    del optimizer
+    gc.collect()
+    state += 1
+    assert np.all(state == 1), "a view outlives its optimizer"
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1,)])
+def test_odd_shapes(shape):
+    w = np.ones(shape)
+    optimizer = ravine.Optimizer("nadam", {"w": w})
+    optimizer.step({"w": np.ones(shape)})
+    assert np.all(w < 1) and optimizer.state("w")["exp_avg"].shape == shape
+    assert optimizer.state("w")["mu_product"].shape == ()
+
+
+def test_arrays_that_are_refused():
+    good = np.ones((2, 3))
+    for bad in (
+        np.ones(3, int),
+        np.ones(3, np.float16),
+        good.T,
+        good[:, ::2],
+        np.ones(3, ">f8"),
+        [1.0, 2.0],
+    ):
+        with pytest.raises(NotImplementedError, match="the array of w is"):
+            ravine.Optimizer("sgd", {"w": bad})
+    frozen = np.ones(2)
+    frozen.flags.writeable = False
+    with pytest.raises(ravine.UnsupportedError, match="writable"):
+        ravine.Optimizer("sgd", {"w": frozen})
+    optimizer = ravine.Optimizer("sgd", {"w": good})
+    with pytest.raises(ValueError, match="the name w is there twice"):
+        optimizer.add({"w": np.ones(1)})
+    with pytest.raises(ValueError, match=r"the gradient of w is float64\[6\]"):
+        optimizer.step({"w": np.ones(6)})
+    with pytest.raises(ValueError, match="there is no parameter v"):
+        optimizer.step({"v": np.ones(6)})
+    with pytest.raises(NotImplementedError, match="the gradient of w is float32"):
+        optimizer.step({"w": np.ones((2, 6), np.float32)[:, ::2]})
+    with pytest.raises(ValueError, match="there is no parameter v"):
+        optimizer.state("v")
+    assert np.all(good == 1)
+    optimizer.step({"w": frozen_gradient(good)})
+    assert np.all(good < 1)
+
+
+def frozen_gradient(like):
+    gradient = np.ones_like(like)
+    gradient.flags.writeable = False  # read only: enough unless it is to be zeroed
+    return gradient
+
+
+def test_the_same_bits_on_any_number_of_threads():
+    results = []
+    for threads in (1, 3):
+        w = np.linspace(-1, 1, 300_000, dtype=np.float32)
+        optimizer = ravine.Optimizer("adam", {"w": w}, threads=threads)
+        for g in gradients(3, w.shape, np.float32):
+            optimizer.step({"w": g})
+        results.append(w)
+    assert np.array_equal(*results)
+
+
+def test_memory():
+    optimizer = ravine.Optimizer("adam", threads=1)
+    before = optimizer.memory_bytes
+    optimizer.add({"w": np.ones(100_000)})
+    assert optimizer.memory_bytes - before == pytest.approx(1_600_000, rel=0.01)

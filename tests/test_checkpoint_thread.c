@@ -1,0 +1,349 @@
+/* Savers: the copy is that of the moment whatever training does meanwhile, the newest and the best
+ * are kept, a save that fails is told by the next call and costs nothing. Run under
+ * ThreadSanitizer.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faults/faults.h"
+#include "ravine_checkpoint.h"
+#include "store/files.h"
+#include "support/counting.h"
+#include "support/make.h"
+
+enum { LENGTH = 20000 };
+
+static char folder[64];
+
+static int no_sync(int fd) {
+    (void)fd;
+    return 0;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    strcpy(folder, "/tmp/ravine-saver-XXXXXX");
+    ravine_files.fsync = no_sync;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static const char *in_folder(const char *name) {
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    DIR *entries = opendir(folder);
+    for (struct dirent *e; entries && (e = readdir(entries));) unlink(in_folder(e->d_name));
+    if (entries) closedir(entries);
+    return rmdir(folder);
+}
+
+static void done(ravine_status status) {
+    if (status < 0) fail_msg("%s: %s", ravine_status_text(status), ravine_errmsg());
+}
+
+/* The names in the folder, each followed by a blank, sorted. */
+static const char *names(void) {
+    static char all[1024];
+    struct dirent **entry;
+    const int count = scandir(folder, &entry, NULL, alphasort);
+    assert_true(count >= 2);
+    all[0] = '\0';
+    for (int k = 0; k < count; k++) {
+        if (strcmp(entry[k]->d_name, ".") != 0 && strcmp(entry[k]->d_name, "..") != 0)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s ", entry[k]->d_name);
+        free(entry[k]);
+    }
+    free(entry);
+    return all;
+}
+
+static ravine_saver *open_saver(int32_t keep, bool best, bool foreground, const ravine_env *env) {
+    ravine_saver_options options;
+    ravine_saver *s;
+    ravine_saver_options_init(&options);
+    options.keep = keep;
+    options.keep_best = best;
+    options.foreground = foreground;
+    done(ravine_saver_create(&s, folder, &options, env));
+    return s;
+}
+
+typedef struct subject {
+    ravine_optimizer *o;
+    float *data, *gradient;
+} subject;
+
+static subject create(void) {
+    subject s = {.o = make_optimizer("adamw lr=0.01"),
+                 .data = calloc(LENGTH, sizeof *s.data),
+                 .gradient = calloc(LENGTH, sizeof *s.gradient)};
+    assert_true(s.data && s.gradient);
+    for (int i = 0; i < LENGTH; i++) s.gradient[i] = (float)(i % 17) / 8 - 1;
+    make_param(s.o, 0, "w", RAVINE_F32, s.data, s.gradient, LENGTH);
+    return s;
+}
+
+static void destroy(subject *s) {
+    ravine_destroy(s->o);
+    free(s->data);
+    free(s->gradient);
+}
+
+static void train(subject *s, int steps) {
+    for (int k = 0; k < steps; k++) make_step(s->o, NULL);
+}
+
+/* ---- tests ---- */
+
+/* Training goes on while the copy is written; each file has the numbers of its step. */
+static void test_copies(void **state) {
+    (void)state;
+    enum { SAVES = 40 };
+    subject s = create(), loaded = create();
+    static float then[SAVES][LENGTH];
+    ravine_saver *saver = open_saver(SAVES, false, false, NULL);
+    for (int k = 0; k < SAVES; k++) {
+        train(&s, 1);
+        memcpy(then[k], s.data, sizeof then[k]);
+        done(ravine_saver_save(saver, s.o, NULL, NAN));
+        train(&s, 1);
+        for (int i = 0; i < LENGTH; i++) s.gradient[i] = -s.gradient[i];
+    }
+    done(ravine_saver_wait(saver));
+    for (int k = 0; k < SAVES; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "step-%08d.safetensors", 2 * k + 1);
+        done(ravine_load(loaded.o, in_folder(name), NULL));
+        assert_memory_equal(loaded.data, then[k], sizeof then[k]);
+        assert_int_equal(ravine_steps(loaded.o), 2 * k + 1);
+    }
+    ravine_saver_destroy(saver);
+    destroy(&s);
+    destroy(&loaded);
+}
+
+static void test_newest_and_best(void **state) {
+    (void)state;
+    static const double metric[] = {5, 2, 3, NAN, 2.5, INFINITY, 4};
+    subject s = create();
+    ravine_saver *saver = open_saver(2, true, false, NULL);
+    for (int k = 0; k < 5; k++) {
+        train(&s, 1);
+        done(ravine_saver_save(saver, s.o, NULL, metric[k]));
+    }
+    done(ravine_saver_wait(saver));
+    assert_string_equal(names(), "step-00000002.safetensors step-00000004.safetensors "
+                                 "step-00000005.safetensors ");
+    ravine_saver_destroy(saver);
+    saver = open_saver(1, true, true, NULL); /* knows the best from the files */
+    for (int k = 5; k < 7; k++) {
+        train(&s, 1);
+        done(ravine_saver_save(saver, s.o, NULL, metric[k]));
+    }
+    assert_string_equal(names(), "step-00000002.safetensors step-00000007.safetensors ");
+    train(&s, 1);
+    done(ravine_saver_save(saver, s.o, NULL, 1));
+    assert_string_equal(names(), "step-00000008.safetensors ");
+    ravine_saver_destroy(saver);
+
+    /* An older optimizer: what was just written stays, though newer ones are there. */
+    subject young = create();
+    train(&young, 1);
+    saver = open_saver(1, false, true, NULL);
+    done(ravine_saver_save(saver, young.o, NULL, NAN));
+    assert_string_equal(names(), "step-00000001.safetensors step-00000008.safetensors ");
+    ravine_saver_destroy(saver);
+    destroy(&young);
+    destroy(&s);
+}
+
+static void damage(const char *name) {
+    FILE *file = fopen(in_folder(name), "r+b");
+    assert_non_null(file);
+    fseek(file, -3, SEEK_END);
+    const int byte = fgetc(file);
+    fseek(file, -3, SEEK_END);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+static void test_latest(void **state) {
+    (void)state;
+    char path[512], tiny[8];
+    int64_t skipped = -1;
+    assert_int_equal(ravine_checkpoint_latest(folder, path, sizeof path, &skipped), RAVINE_E_STATE);
+    assert_int_equal(skipped, 0);
+    assert_int_equal(ravine_checkpoint_latest("/nowhere", path, sizeof path, NULL), RAVINE_E_IO);
+    subject s = create();
+    ravine_saver *saver = open_saver(3, false, true, NULL);
+    for (int k = 0; k < 3; k++) {
+        train(&s, 1);
+        done(ravine_saver_save(saver, s.o, NULL, NAN));
+    }
+    fclose(fopen(in_folder("step-4.safetensors"), "wb"));            /* not our way to write 4 */
+    fclose(fopen(in_folder("step-00000009.safetensors.bak"), "wb")); /* nor is this ours */
+    done(ravine_checkpoint_latest(folder, path, sizeof path, &skipped));
+    assert_string_equal(path, in_folder("step-00000003.safetensors"));
+    assert_int_equal(skipped, 0);
+    assert_int_equal(ravine_checkpoint_latest(folder, tiny, sizeof tiny, NULL), RAVINE_E_RANGE);
+    damage("step-00000003.safetensors");
+    assert_int_equal(truncate(in_folder("step-00000002.safetensors"), 100), 0);
+    done(ravine_checkpoint_latest(folder, path, sizeof path, &skipped));
+    assert_string_equal(path, in_folder("step-00000001.safetensors"));
+    assert_int_equal(skipped, 2);
+    damage("step-00000001.safetensors");
+    assert_int_equal(ravine_checkpoint_latest(folder, path, sizeof path, &skipped), RAVINE_E_STATE);
+    assert_int_equal(skipped, 3);
+    ravine_saver_destroy(saver);
+    destroy(&s);
+}
+
+/* The disk is full: the next call tells it, older files are whole, and later saves work again. */
+static void test_failure(void **state) {
+    (void)state;
+    char path[512];
+    subject s = create(), loaded = create();
+    ravine_saver *saver = open_saver(3, false, false, NULL);
+    train(&s, 1);
+    done(ravine_saver_save(saver, s.o, NULL, NAN));
+    done(ravine_saver_wait(saver));
+    faults_begin((fault){.at = 1, .for_ever = true, .error = ENOSPC});
+    train(&s, 1);
+    done(ravine_saver_save(saver, s.o, NULL, NAN)); /* the copy is made */
+    train(&s, 1);
+    assert_int_equal(ravine_saver_save(saver, s.o, NULL, NAN), RAVINE_E_IO);
+    assert_non_null(strstr(ravine_errmsg(), "No space left"));
+    assert_int_equal(ravine_saver_wait(saver), RAVINE_E_IO);
+    assert_non_null(strstr(ravine_errmsg(), "step-00000003.safetensors"));
+    done(ravine_saver_wait(saver)); /* it is told once */
+    assert_true(faults_end() > 1);
+    assert_string_equal(names(), "step-00000001.safetensors ");
+    train(&s, 1);
+    done(ravine_saver_save(saver, s.o, NULL, NAN));
+    done(ravine_saver_wait(saver));
+    done(ravine_checkpoint_latest(folder, path, sizeof path, NULL));
+    done(ravine_load(loaded.o, path, NULL));
+    assert_memory_equal(loaded.data, s.data, LENGTH * sizeof *s.data);
+    ravine_saver_destroy(saver);
+    destroy(&s);
+    destroy(&loaded);
+}
+
+/* Each operation of a save that also removes an old file fails in turn: the newest whole one is the
+ * one before or this one. */
+static void test_every_operation(void **state) {
+    (void)state;
+    int64_t failed = 0, lost = 0;
+    char path[512];
+    subject s = create();
+    for (int64_t at = 1;; at++) {
+        ravine_saver *saver = open_saver(1, true, true, NULL);
+        train(&s, 1);
+        done(ravine_saver_save(saver, s.o, NULL, NAN));
+        train(&s, 1);
+        faults_begin((fault){.at = at, .error = EIO});
+        const ravine_status status = ravine_saver_save(saver, s.o, NULL, NAN);
+        const int64_t operations = faults_end();
+        char name[64];
+        int64_t step = -1;
+        done(ravine_checkpoint_latest(folder, path, sizeof path, NULL));
+        sscanf(strrchr(path, '/'), "/step-%ld", &step);
+        snprintf(name, sizeof name, "step-%08ld.safetensors", ravine_steps(s.o));
+        lost += step != ravine_steps(s.o) && (step != ravine_steps(s.o) - 1 || !status);
+        ravine_saver_destroy(saver);
+        if (operations < at) break;
+        failed++;
+    }
+    faults_print("saver_failed_operations", failed, lost);
+    assert_true(failed > 8);
+    assert_int_equal(lost, 0);
+    destroy(&s);
+}
+
+/* What a dead process left half-written goes when a saver is made. */
+static void test_sweep(void **state) {
+    (void)state;
+    subject s = create();
+    train(&s, 1);
+    const pid_t child = fork();
+    if (child == 0) {
+        ravine_saver *saver = open_saver(1, false, true, NULL);
+        faults_begin((fault){.at = 12, .kind = FAULT_KILL});
+        const ravine_status status = ravine_saver_save(saver, s.o, NULL, NAN);
+        _exit(status ? 1 : 0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_non_null(strstr(names(), "ravine-tmp"));
+    ravine_saver_destroy(open_saver(1, false, true, NULL));
+    assert_null(strstr(names(), "ravine-tmp"));
+    destroy(&s);
+}
+
+static void test_memory(void **state) {
+    (void)state;
+    ravine_env env;
+    counting books;
+    ravine_saver_options options;
+    ravine_saver *saver;
+    subject s = create();
+    ravine_env_init(&env);
+    counting_env(&env, &books);
+    ravine_saver_options_init(&options);
+    books.fail_at = 1;
+    assert_int_equal(ravine_saver_create(&saver, folder, &options, &env), RAVINE_E_NOMEM);
+    assert_int_equal(books.live_bytes, 0);
+    books.calls = 0;
+    books.fail_at = 2;
+    done(ravine_saver_create(&saver, folder, &options, &env));
+    assert_int_equal(ravine_saver_save(saver, s.o, NULL, NAN), RAVINE_E_NOMEM);
+    done(ravine_saver_save(saver, s.o, NULL, NAN));
+    const int64_t calls = books.calls;
+    train(&s, 1);
+    done(ravine_saver_save(saver, s.o, NULL, NAN)); /* into the same memory */
+    assert_int_equal(books.calls, calls);
+    ravine_saver_destroy(saver);
+    assert_int_equal(books.live_bytes, 0);
+    assert_int_equal(books.misuse, 0);
+
+    options.keep = 0;
+    assert_int_equal(ravine_saver_create(&saver, folder, &options, NULL), RAVINE_E_RANGE);
+    options.size = 1;
+    assert_int_equal(ravine_saver_create(&saver, folder, &options, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_saver_create(&saver, NULL, NULL, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_saver_save(NULL, s.o, NULL, NAN), RAVINE_E_ARG);
+    assert_int_equal(ravine_saver_wait(NULL), RAVINE_E_ARG);
+    ravine_saver_destroy(NULL);
+    char name[5000];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(ravine_saver_create(&saver, name, NULL, NULL), RAVINE_E_RANGE);
+    destroy(&s);
+}
+
+int main(void) {
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_copies),  TEST(test_newest_and_best), TEST(test_latest),
+        TEST(test_failure), TEST(test_every_operation), TEST(test_sweep),
+        TEST(test_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

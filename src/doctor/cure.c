@@ -1,0 +1,220 @@
+/* What to change, with the very values. */
+#include "base/number.h"
+#include "doctor/doctor.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct prescription {
+    const ravine_doctor *d;
+    const doctor_findings *f;
+    const doctor_history *h;
+    ravine_diagnosis *x;
+} prescription;
+
+__attribute__((format(printf, 3, 4))) static ravine_cure *
+add(const prescription *p, ravine_cure_action action, const char *format, ...) {
+    ravine_diagnosis *x = p->x;
+    ravine_cure *cure = &x->cure[x->ncures < RAVINE_CURES_MAX ? x->ncures++ : x->ncures - 1];
+    *cure = (ravine_cure){.action = (int32_t)action, .loss_ratio = NAN};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(cure->text, sizeof cure->text, format, arguments);
+    va_end(arguments);
+    return cure;
+}
+
+/* The setting as a text; without a known rule the words of the cure must do. */
+static void set(ravine_cure *cure, const ravine_config *c) {
+    if (!doctor_config_text(c, cure->optimizer, sizeof cure->optimizer)) cure->optimizer[0] = 0;
+}
+
+static double rounded(double value) {
+    char text[RAVINE_NUMBER_MAX];
+    snprintf(text, sizeof text, "%.2g", value);
+    double result;
+    return ravine_number_read(text, &result) ? result : value;
+}
+
+static void change_lr(const prescription *p, double lr, const char *why) {
+    ravine_config c = p->f->config;
+    c.lr = rounded(lr);
+    set(add(p, RAVINE_CURE_SETTINGS, "%s lr from %.3g to %.3g%s",
+            c.lr < p->f->config.lr ? "lower" : "raise", p->f->config.lr, c.lr, why),
+        &c);
+}
+
+/* lr falls from what it is over the rest of the budget. */
+static void decay_lr(const prescription *p, const char *why) {
+    const ravine_config *c = &p->f->config;
+    char from[RAVINE_NUMBER_MAX], to[RAVINE_NUMBER_MAX];
+    if (!ravine_number_write(from, c->lr) || !ravine_number_write(to, c->lr / 100)) return;
+    ravine_cure *cure =
+        add(p, RAVINE_CURE_SETTINGS, "let lr fall from %.3g to %.3g%s", c->lr, c->lr / 100, why);
+    set(cure, c);
+    snprintf(cure->schedule, sizeof cure->schedule, "cosine(%lld, to=%s) lr=%s",
+             (long long)p->d->options.budget, to, from);
+}
+
+static void use(const prescription *p, const char *text, const char *optimizer) {
+    ravine_cure *cure = add(p, RAVINE_CURE_SETTINGS, "%s", text);
+    snprintf(cure->optimizer, sizeof cure->optimizer, "%s", optimizer);
+}
+
+/* The learning rate at half the rule's limit; NaN: the curvature is not known. */
+static double half_limit(const prescription *p) {
+    const doctor_findings *f = p->f;
+    if (f->probed && f->stability > 0) return 0.5 * f->config.lr / f->stability;
+    if (p->x->verdict == RAVINE_DIVERGING && f->curvature > 0) return 0.5 * f->limit / f->curvature;
+    return NAN;
+}
+
+static void cure_diverging(const prescription *p) {
+    const double lr = half_limit(p);
+    if (isfinite(lr))
+        change_lr(p, lr, ", half the limit of stability");
+    else
+        change_lr(p, p->f->config.lr / 10, "");
+    use(p, "or a step of its own for each parameter", "adam");
+    add(p, RAVINE_CURE_ADVICE,
+        "clip the gradient's norm, or warm lr up, if only the start is steep");
+}
+
+static void cure_nonfinite(const prescription *p) {
+    add(p, RAVINE_CURE_ADVICE,
+        "go back to a checkpoint; look at the data of that batch and for log, / and sqrt out of "
+        "their domain");
+    change_lr(p, p->f->config.lr / 10, ", if it comes back");
+}
+
+static void cure_dead(const prescription *p) {
+    add(p, RAVINE_CURE_ADVICE,
+        "begin anew with another initialization and a smaller lr; leaky "
+        "units; look for parameters that nothing depends on");
+}
+
+static void cure_burst(const prescription *p) {
+    ravine_config c = p->f->config;
+    char from[RAVINE_NUMBER_MAX];
+    if (ravine_number_write(from, c.lr)) {
+        ravine_cure *cure =
+            add(p, RAVINE_CURE_SETTINGS,
+                "let lr fall as 1/sqrt(t) from %.3g: sigma may shrink as fast", c.lr);
+        set(cure, &c);
+        snprintf(cure->schedule, sizeof cure->schedule, "inverse_sqrt(timescale=100) lr=%s", from);
+    }
+    decay_lr(p, " over the rest of the run");
+    if (c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW) {
+        c.amsgrad = 1;
+        set(add(p, RAVINE_CURE_SETTINGS, "amsgrad=true: a sigma that never shrinks"), &c);
+        c.amsgrad = 0;
+        c.beta2 = 1 - fmin(0.1, 10 * (1 - c.beta2));
+        set(add(p, RAVINE_CURE_SETTINGS, "beta2=%.4g: a sigma that forgets sooner", c.beta2), &c);
+    }
+    change_lr(p, p->f->config.lr / 10, ": bursts become rarer and smaller");
+}
+
+static void cure_warmup(const prescription *p) {
+    const ravine_config *c = &p->f->config;
+    char lr[RAVINE_NUMBER_MAX];
+    const double memory = fmax(c->beta2, c->alpha);
+    const long long steps = (long long)fmax(2 / (1 - memory), p->d->options.warmup_share *
+                                                                  (double)p->d->options.budget);
+    if (!ravine_number_write(lr, c->lr)) return;
+    ravine_cure *cure =
+        add(p, RAVINE_CURE_SETTINGS, "let lr rise to %.3g over %lld steps", c->lr, steps);
+    set(cure, c);
+    snprintf(cure->schedule, sizeof cure->schedule, "warmup(%lld) lr=%s", steps, lr);
+    if (c->rule == RAVINE_ADAM) {
+        ravine_config r = *c;
+        if (ravine_config_init(&r, RAVINE_RADAM) == RAVINE_OK) {
+            r.lr = c->lr;
+            set(add(p, RAVINE_CURE_SETTINGS, "radam: it waits until sigma can be trusted"), &r);
+        }
+    }
+    change_lr(p, c->lr / 10, "");
+}
+
+static void cure_minimum(const prescription *p) {
+    add(p, RAVINE_CURE_ADVICE,
+        "stop; if the loss is too high, the model or the data are the limit, "
+        "not the optimizer");
+}
+
+static void cure_saddle(const prescription *p) {
+    ravine_cure *cure =
+        add(p, RAVINE_CURE_ESCAPE, "move along the direction of negative curvature");
+    cure->escape = p->f->probed && p->h->probe_escape > 0 ? p->h->probe_escape : 0;
+    set(cure, &p->f->config);
+    if (p->f->config.rule == RAVINE_SGD && p->f->config.momentum == 0) {
+        ravine_config c = p->f->config;
+        c.momentum = 0.9;
+        set(add(p, RAVINE_CURE_SETTINGS, "momentum=0.9: it leaves a saddle sooner"), &c);
+    }
+}
+
+static void cure_bouncing(const prescription *p) {
+    const double lr = half_limit(p);
+    if (isfinite(lr) && lr < p->f->config.lr)
+        change_lr(p, lr, ", half the limit of stability");
+    else
+        change_lr(p, p->f->config.lr / 4, "");
+    decay_lr(p, " over the rest of the run");
+    if (!p->f->adaptive) use(p, "or a step of its own for each parameter", "adam");
+}
+
+static void cure_vanishing(const prescription *p) {
+    use(p, "steps that do not depend on the gradient's size", "adam eps=0");
+    add(p, RAVINE_CURE_ADVICE,
+        "initialize for the depth (Glorot, He), normalize, or add residual "
+        "connections");
+}
+
+static void cure_noise(const prescription *p) {
+    decay_lr(p, " over the rest of the run: the floor falls with it");
+    change_lr(p, p->f->config.lr / 10, "");
+    ravine_config c = p->f->config;
+    c.ema_decay = 0.999;
+    set(add(p, RAVINE_CURE_SETTINGS, "ema_decay=0.999: use the average of the weights"), &c);
+    if (p->f->probed && p->h->probe_noise_scale > 0)
+        add(p, RAVINE_CURE_ADVICE, "or batches %.2g times as large", p->h->probe_noise_scale);
+    else
+        add(p, RAVINE_CURE_ADVICE, "or larger batches");
+}
+
+static void cure_crawling(const prescription *p) {
+    const double lr = half_limit(p);
+    enum { WORTH = 2 };
+    if (isfinite(lr) && lr > WORTH * p->f->config.lr) {
+        change_lr(p, lr, ", half the limit of stability");
+    } else if (!isfinite(lr)) {
+        change_lr(p, 100 * p->f->config.lr, "");
+        change_lr(p, 10 * p->f->config.lr, "");
+    }
+    if (p->f->config.rule == RAVINE_SGD && p->f->config.momentum == 0) {
+        ravine_config c = p->f->config;
+        c.momentum = 0.9;
+        set(add(p, RAVINE_CURE_SETTINGS, "momentum=0.9: ten times as fast along the floor"), &c);
+    }
+    if (!p->f->adaptive) use(p, "or a step of its own for each parameter", "adam");
+}
+
+void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
+    static void (*const prescribe[RAVINE_VERDICT_COUNT])(const prescription *) = {
+        [RAVINE_NONFINITE] = cure_nonfinite,
+        [RAVINE_DIVERGING] = cure_diverging,
+        [RAVINE_DEAD] = cure_dead,
+        [RAVINE_SIGMA_BURST] = cure_burst,
+        [RAVINE_WARMUP_NEEDED] = cure_warmup,
+        [RAVINE_LOCAL_MINIMUM] = cure_minimum,
+        [RAVINE_SADDLE] = cure_saddle,
+        [RAVINE_BOUNCING] = cure_bouncing,
+        [RAVINE_VANISHING] = cure_vanishing,
+        [RAVINE_NOISE_FLOOR] = cure_noise,
+        [RAVINE_CRAWLING] = cure_crawling,
+    };
+    if (!prescribe[x->verdict]) return;
+    prescribe[x->verdict](&(prescription){.d = d, .f = f, .h = &d->h, .x = x});
+}

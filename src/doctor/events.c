@@ -1,0 +1,84 @@
+/* Bursts: a step many times longer than the usual ones, and the loss thrown up by it.
+ *
+ * The usual length is a slow mean of log |u|, held still while a burst goes on. An event counts as
+ * a burst of sigma (docs/internals/doctor.md) when the loss rose by several times what it was, the
+ * gradient's signs flipped, and the gradient was large against its own past.
+ */
+#include "doctor/doctor.h"
+
+#include <math.h>
+
+enum {
+    SLOW_STEPS = 100, /* of the mean of log |u| */
+    LEARN_STEPS = 20, /* before that no step is known to be unusual */
+    SHORT_STEPS = 4,  /* of the mean of flips */
+    CALM_STEPS = 8    /* so many usual steps end a burst */
+};
+
+bool doctor_is_adaptive(const ravine_doctor *d) {
+    switch ((int)d->h.rule) {
+    case RAVINE_SGD:
+    case RAVINE_ASGD:
+    case RAVINE_LION:
+    case RAVINE_SIGNUM:
+    case RAVINE_RPROP: return false;
+    case -1: return d->h.kept > 0 && isfinite(doctor_back(d, 0)->sigma_ratio);
+    default: return true;
+    }
+}
+
+static double median_loss(const ravine_doctor *d) {
+    double loss[256];
+    const int64_t length = doctor_window_length(d);
+    const int64_t n = length < 256 ? length : 256;
+    for (int64_t k = 0; k < n; k++) loss[k] = doctor_back(d, k)->loss;
+    return doctor_median(loss, n);
+}
+
+static void close_burst(ravine_doctor *d) {
+    doctor_history *h = &d->h;
+    const ravine_doctor_options *t = &d->options;
+    const doctor_burst *b = &h->burst;
+    h->burst_open = 0;
+    if (b->loss < t->burst_loss - 1 || b->flips < t->burst_flips) return;
+    if (b->sigma_ratio < t->burst_sigma_ratio) return; /* NaN is not below */
+    h->past[(int64_t)h->bursts % DOCTOR_BURSTS] = *b;
+    h->bursts++;
+}
+
+static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) {
+    doctor_history *h = &d->h;
+    doctor_burst *b = &h->burst;
+    if (!h->burst_open) {
+        *b = (doctor_burst){
+            .start = now->step, .peak = now->step, .sigma_ratio = NAN, .before = median_loss(d)};
+        h->burst_open = 1;
+        h->quiet = 0;
+    }
+    const double rise = (now->loss - b->before) / fabs(b->before);
+    if (rise > b->loss) {
+        b->loss = rise;
+        b->peak = now->step;
+    }
+    b->update = fmax(b->update, ratio);
+    b->flips = fmax(b->flips, h->flips_short);
+    b->sigma_ratio = fmax(b->sigma_ratio, now->sigma_ratio);
+    const bool calm = ratio < sqrt(d->options.burst_update);
+    h->quiet = calm ? h->quiet + 1 : 0;
+    if (h->quiet >= CALM_STEPS || now->step - b->start > d->options.window) close_burst(d);
+}
+
+/* Before `now` enters the window. */
+void doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
+    doctor_history *h = &d->h;
+    if (isfinite(now->flips)) h->flips_short += (now->flips - h->flips_short) / SHORT_STEPS;
+    if (!(now->update > 0)) return;
+    const double size = log(now->update);
+    if (h->kept == 0) h->update_slow = size;
+    const double ratio = exp(size - h->update_slow);
+    if (h->burst_open || (h->kept >= LEARN_STEPS && ratio > d->options.burst_update)) {
+        watch_burst(d, now, ratio);
+        if (h->burst_open) return;
+    }
+    h->update_slow += (size - h->update_slow) / fmin(h->kept + 1, SLOW_STEPS);
+}

@@ -1,0 +1,355 @@
+/* What is said of a verdict: the numbers that speak for it, what it is not, what nobody knows. */
+#include "doctor/doctor.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct witness {
+    const ravine_doctor *d;
+    const doctor_findings *f;
+    const doctor_history *h;
+    ravine_diagnosis *x;
+} witness;
+
+__attribute__((format(printf, 4, 5))) static void say(const witness *w, const char *name,
+                                                      double value, const char *format, ...) {
+    ravine_diagnosis *x = w->x;
+    if (x->nevidence >= RAVINE_EVIDENCE_MAX || isnan(value)) return;
+    ravine_evidence *e = &x->evidence[x->nevidence++];
+    snprintf(e->name, sizeof e->name, "%s", name);
+    e->value = value;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(e->text, sizeof e->text, format, arguments);
+    va_end(arguments);
+}
+
+static void cannot_tell(ravine_diagnosis *x, const char *text) {
+    if (x->ncannot_tell < RAVINE_CANNOT_MAX)
+        snprintf(x->cannot_tell[x->ncannot_tell++], sizeof x->cannot_tell[0], "%s", text);
+}
+
+/* ---- evidence that several verdicts share */
+
+static void say_gradient(const witness *w) {
+    say(w, "gradient_share", w->f->gradient_share,
+        "the gradient's norm is %.3g, %.3g %% of its maximum", w->f->gradient,
+        100 * w->f->gradient_share);
+}
+
+static void say_trend(const witness *w) {
+    const doctor_trend *t = &w->f->long_trend;
+    say(w, "loss_drop", t->drop, "the loss %s by %.2g %% over %s, %.2g standard errors",
+        t->drop < 0 ? "rose" : "fell", 100 * fabs(t->drop),
+        t->points < DOCTOR_BLOCKS ? "the run" : "four windows", fabs(t->z));
+}
+
+static void say_flips(const witness *w) {
+    say(w, "flips", w->f->flips, "signs flip in %.0f %% of the gradient's energy",
+        100 * w->f->flips);
+    say(w, "flips_two", w->f->flips_two, "%.0f %% against two steps before", 100 * w->f->flips_two);
+}
+
+static void say_alpha(const witness *w) {
+    say(w, "alpha", w->f->alpha_median, "a step ends %s: alpha %.4g",
+        w->f->alpha_median > 0 ? "beyond the bottom" : "before the bottom", w->f->alpha_median);
+}
+
+static void say_path(const witness *w) {
+    say(w, "path_efficiency", w->f->efficiency, "the way led %.2g %% as far as it was long",
+        100 * w->f->efficiency);
+}
+
+static void say_stability(const witness *w) {
+    if (w->f->probed)
+        say(w, "stability", w->f->stability, "lr times sharpness is %.3g of the rule's limit %.4g",
+            w->f->stability, w->f->limit);
+    else
+        say(w, "stability", w->f->stability,
+            "lr times the curvature along the steps is %.3g of the rule's limit %.4g",
+            w->f->stability, w->f->limit);
+}
+
+static void say_curvature(const witness *w) {
+    if (!w->f->probed) return;
+    const doctor_history *h = w->h;
+    say(w, "lambda_min", h->probe_min, "least curvature found %.4g +- %.1g", h->probe_min,
+        h->probe_min_residual);
+    say(w, "lambda_max", h->probe_max, "greatest curvature %.4g +- %.1g", h->probe_max,
+        h->probe_max_residual);
+    say(w, "loss_to_be_had", h->probe_decrease, "%.3g of the loss is still to be had nearby",
+        h->probe_decrease);
+}
+
+/* ---- evidence of each verdict */
+
+static void explain_healthy(const witness *w) {
+    say_trend(w);
+    say_gradient(w);
+    say_flips(w);
+    say_path(w);
+}
+
+static void explain_nonfinite(const witness *w) {
+    const doctor_history *h = w->h;
+    say(w, "first_step", h->nonfinite_first, "after step %.0f %s not finite", h->nonfinite_first,
+        h->nonfinite_loss != 0 ? "the loss was" : "the gradient was");
+    if (h->nonfinite_count > 0) {
+        say(w, "elements", h->nonfinite_count, "%.0f elements of the gradient", h->nonfinite_count);
+        say(w, "first_param", h->nonfinite_param, "first in parameter %.0f, element %.0f",
+            h->nonfinite_param, h->nonfinite_index);
+    }
+    if (w->f->steps == 0) return;
+    const doctor_step *last = doctor_back(w->d, 0);
+    say(w, "last_loss", last->loss, "the last finite loss was %.6g, at step %.0f", last->loss,
+        last->step);
+    say(w, "last_gradient_norm", last->gradient, "and the gradient's norm %.4g", last->gradient);
+}
+
+static void explain_diverging(const witness *w) {
+    const doctor_findings *f = w->f;
+    say(w, "growth", f->growth, "the gradient's norm grows by a factor of %.6g a step", f->growth);
+    say(w, "flips", f->recent_flips, "and its signs flip in %.0f %% of its energy",
+        100 * f->recent_flips);
+    say(w, "alpha", f->recent_alpha, "each step ends %.4g times as far up the other wall",
+        f->recent_alpha);
+    say(w, "lambda_max", f->curvature, "the curvature across is therefore %.6g", f->curvature);
+    say(w, "lr_limit", f->limit / f->curvature,
+        "lr must be below %.6g and is %.6g, %.4g times that", f->limit / f->curvature, f->lr,
+        f->lr * f->curvature / f->limit);
+}
+
+static void explain_dead(const witness *w) {
+    say(w, "zero_share", w->f->zero_share, "%.1f %% of all gradients are exactly zero",
+        100 * w->f->zero_share);
+    for (int32_t k = 0; k < w->d->ngroups; k++) {
+        const doctor_group *g = &w->d->groups[k];
+        const double share = g->zero_share / g->share_weight;
+        char name[32];
+        snprintf(name, sizeof name, "zero_share_%d", (int)k);
+        if (g->share_weight > 0 && share > w->d->options.zero_dead)
+            say(w, name, share, "%.1f %% in group %d%s%.60s", 100 * share, (int)k,
+                w->d->group_name[k][0] ? ", " : "", w->d->group_name[k]);
+    }
+    say_gradient(w);
+}
+
+static void explain_burst(const witness *w) {
+    const doctor_history *h = w->h;
+    const doctor_burst *last = &h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS];
+    say(w, "bursts", h->bursts, "%.0f so far, the last at step %.0f", h->bursts, last->peak);
+    say(w, "burst_update", last->update, "its longest step was %.3g times the usual one",
+        last->update);
+    say(w, "burst_loss", last->loss + 1, "and threw the loss to %.3g times what it was",
+        last->loss + 1);
+    say(w, "burst_sigma_ratio", last->sigma_ratio, "a gradient %.3g times sigma",
+        last->sigma_ratio);
+    if (h->bursts > 1) {
+        const int64_t counted = h->bursts < DOCTOR_BURSTS ? (int64_t)h->bursts : DOCTOR_BURSTS;
+        const doctor_burst *first = &h->past[((int64_t)h->bursts - counted) % DOCTOR_BURSTS];
+        const double period = (last->peak - first->peak) / (double)(counted - 1);
+        say(w, "burst_period", period, "one in %.0f steps", period);
+    }
+    say_stability(w);
+}
+
+static void explain_warmup(const witness *w) {
+    const doctor_history *h = w->h;
+    say(w, "thrown", h->thrown / h->loss_first,
+        "within the first steps the loss rose to %.3g times what it began with",
+        h->thrown / h->loss_first);
+    say(w, "first_move", h->update_first / h->param_first,
+        "the first step was %.2g times as long as the parameters are",
+        h->update_first / h->param_first);
+}
+
+static void explain_critical(const witness *w) {
+    const doctor_history *h = w->h;
+    say_gradient(w);
+    say_curvature(w);
+    if (w->f->probed && w->x->verdict == RAVINE_SADDLE) {
+        say(w, "escape_loss", h->probe_escape_loss[1],
+            "the loss %.3g along that direction is %.6g, here %.6g", h->probe_escape,
+            fmin(h->probe_escape_loss[0], h->probe_escape_loss[1]), h->probe_loss);
+        const double rate = log1p(w->f->lr * -h->probe_min);
+        say(w, "escape_steps", 1 / rate, "gradient descent leaves it by a factor e in %.3g steps",
+            1 / rate);
+    }
+    if (w->f->adaptive && w->f->probed) say_stability(w);
+}
+
+static void explain_bouncing(const witness *w) {
+    say_flips(w);
+    say_alpha(w);
+    say_path(w);
+    say(w, "zeta", w->f->zeta, "momentum cancels as in a %s: zeta %.3g",
+        w->f->zeta > w->d->options.zeta_bouncing ? "bounce" : "noise", w->f->zeta);
+    say_stability(w);
+    say_gradient(w);
+    say_trend(w);
+}
+
+static void explain_vanishing(const witness *w) {
+    say(w, "elasticity", w->f->elasticity, "|gradient| |theta| is %.2g of the loss",
+        w->f->elasticity);
+    say_gradient(w);
+    double most = 0, least = INFINITY;
+    int32_t faint = -1;
+    for (int32_t k = 0; k < w->d->ngroups; k++) {
+        const doctor_group *g = &w->d->groups[k];
+        if (!(g->weight > 0)) continue;
+        const double mean = g->gradient / g->weight;
+        most = fmax(most, mean);
+        if (mean < least) {
+            least = mean;
+            faint = k;
+        }
+    }
+    if (w->d->ngroups > 1 && faint >= 0)
+        say(w, "group_ratio", least / most,
+            "group %d%s%.60s has %.2g of the greatest group's gradient", (int)faint,
+            w->d->group_name[faint][0] ? ", " : "", w->d->group_name[faint], least / most);
+    say_trend(w);
+}
+
+static void explain_noise(const witness *w) {
+    say_trend(w);
+    say_flips(w);
+    say(w, "noise", w->f->noise, "%.0f %% of what the slope promises does not happen",
+        100 * w->f->noise);
+    say(w, "drift_z", w->f->drift_z, "steps lead downhill by %.2g standard errors only",
+        w->f->drift_z);
+    say_path(w);
+    say(w, "zeta", w->f->zeta, "momentum cancels as in noise: zeta %.3g", w->f->zeta);
+    if (w->f->probed)
+        say(w, "noise_scale", w->h->probe_noise_scale,
+            "the noise of a batch is %.3g times the signal", w->h->probe_noise_scale);
+    say_gradient(w);
+}
+
+static void explain_crawling(const witness *w) {
+    const double steps = 1 / (1 + w->f->alpha_median);
+    say(w, "steps_to_flatten", steps, "at this pace the slope flattens in %.3g steps", steps);
+    say(w, "drift_z", w->f->drift_z, "steps lead downhill, by %.2g standard errors", w->f->drift_z);
+    say_flips(w);
+    say_path(w);
+    say(w, "lost_share", w->f->lost_share, "%.0f %% of the updates are lost below the last bit",
+        100 * w->f->lost_share);
+    say_stability(w);
+    say_gradient(w);
+    say_trend(w);
+}
+
+static void explain_unclear(const witness *w) {
+    say_trend(w);
+    say_gradient(w);
+    say_flips(w);
+    say_alpha(w);
+    say_path(w);
+    say(w, "noise", w->f->noise, "%.0f %% of what the slope promises does not happen",
+        100 * w->f->noise);
+}
+
+/* ---- what it is not, and what nobody knows */
+
+static void say_not(const witness *w) {
+    ravine_diagnosis *x = w->x;
+    const doctor_findings *f = w->f;
+    char *text = x->not_text;
+    const size_t room = sizeof x->not_text;
+    switch (x->verdict) {
+    case RAVINE_BOUNCING:
+    case RAVINE_NOISE_FLOOR:
+    case RAVINE_CRAWLING:
+    case RAVINE_DIVERGING:
+    case RAVINE_SIGMA_BURST:
+        snprintf(text, room, "no critical point: the gradient is at %.3g %% of its maximum",
+                 100 * f->gradient_share);
+        break;
+    case RAVINE_LOCAL_MINIMUM:
+        snprintf(text, room,
+                 "not too small a learning rate: the gradient is at %.2g of its maximum",
+                 f->gradient_share);
+        break;
+    case RAVINE_SADDLE:
+        snprintf(text, room,
+                 "no minimum: the loss falls along a direction that the gradient lacks");
+        break;
+    case RAVINE_VANISHING:
+        snprintf(text, room,
+                 "no minimum: the gradient was never large, and is at %.3g %% of its maximum",
+                 100 * f->gradient_share);
+        break;
+    default: break;
+    }
+}
+
+static void say_unknown(const witness *w) {
+    ravine_diagnosis *x = w->x;
+    enum { STEPS_ENOUGH = 16 };
+    if (w->h->observed < STEPS_ENOUGH && x->confidence == 0)
+        cannot_tell(x, "anything: a diagnosis needs at least 16 steps");
+    if (isnan(w->f->flips))
+        cannot_tell(x, "bounces from noise: signs were not watched (env.watch = 1)");
+    const bool point = x->verdict == RAVINE_LOCAL_MINIMUM || x->verdict == RAVINE_SADDLE;
+    if (point && !w->f->probed)
+        cannot_tell(x, "a minimum from a saddle: only a probe of the curvature tells");
+    if (x->verdict == RAVINE_LOCAL_MINIMUM && w->f->probed)
+        cannot_tell(x, "directions of negative curvature beyond the steps of Lanczos' iteration");
+    if (x->verdict == RAVINE_NOISE_FLOOR && !w->f->probed)
+        cannot_tell(x, "how large a batch would have to be: a probe of the noise tells");
+    if (x->verdict == RAVINE_CRAWLING && !w->f->probed)
+        cannot_tell(x, "how far lr can be raised: a probe of the curvature tells");
+    if (x->verdict == RAVINE_VANISHING && !w->f->probed)
+        cannot_tell(x, "a plateau from a saddle: only a probe of the curvature tells");
+}
+
+/* The step from which the loss has been where it is, up to the least fall that counts. */
+static int64_t stalled_since(const witness *w) {
+    const ravine_doctor *d = w->d;
+    const int64_t blocks = (int64_t)w->h->blocks;
+    if (blocks == 0) return -1;
+    const int64_t block = d->options.window / DOCTOR_BLOCKS_A_WINDOW;
+    const double now = w->h->block[(blocks - 1) % DOCTOR_BLOCKS];
+    const double scale = fmin(fabs(now), w->f->loss_range) * d->options.trend_drop;
+    int64_t back = 1;
+    while (back < blocks && back < DOCTOR_BLOCKS &&
+           w->h->block[(blocks - 1 - back) % DOCTOR_BLOCKS] - now < scale)
+        back++;
+    const double since = w->h->step - (double)(back * block);
+    return since > 0 ? (int64_t)since : 0;
+}
+
+static int64_t since(const witness *w) {
+    const doctor_history *h = w->h;
+    const int64_t counted = h->bursts < DOCTOR_BURSTS ? (int64_t)h->bursts : DOCTOR_BURSTS;
+    switch (w->x->verdict) {
+    case RAVINE_HEALTHY: return -1;
+    case RAVINE_NONFINITE: return (int64_t)h->nonfinite_first;
+    case RAVINE_WARMUP_NEEDED: return (int64_t)h->first_step;
+    case RAVINE_SIGMA_BURST:
+        return (int64_t)h->past[((int64_t)h->bursts - counted) % DOCTOR_BURSTS].start;
+    case RAVINE_DIVERGING:
+        return h->warning == RAVINE_WARNING_GROWTH ? (int64_t)h->warning_since : -1;
+    default: return stalled_since(w);
+    }
+}
+
+void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
+    static void (*const explain[RAVINE_VERDICT_COUNT])(const witness *) = {
+        [RAVINE_HEALTHY] = explain_healthy,        [RAVINE_NONFINITE] = explain_nonfinite,
+        [RAVINE_DIVERGING] = explain_diverging,    [RAVINE_DEAD] = explain_dead,
+        [RAVINE_SIGMA_BURST] = explain_burst,      [RAVINE_WARMUP_NEEDED] = explain_warmup,
+        [RAVINE_LOCAL_MINIMUM] = explain_critical, [RAVINE_SADDLE] = explain_critical,
+        [RAVINE_BOUNCING] = explain_bouncing,      [RAVINE_VANISHING] = explain_vanishing,
+        [RAVINE_NOISE_FLOOR] = explain_noise,      [RAVINE_CRAWLING] = explain_crawling,
+        [RAVINE_UNCLEAR] = explain_unclear,
+    };
+    const witness w = {.d = d, .f = f, .h = &d->h, .x = x};
+    explain[x->verdict](&w);
+    say_not(&w);
+    say_unknown(&w);
+    x->since = since(&w);
+}

@@ -1,0 +1,147 @@
+/* How straight the way was: |theta_t - theta_(t-W)| over the sum of |u|, of sampled elements.
+ *
+ * Runs of DOCTOR_RUN neighbours (a cache line of float32), spread evenly over all parameters, are
+ * read after every step; where they were is remembered at the start of each quarter of a window.
+ */
+#include "base/error.h"
+#include "base/memory.h"
+#include "doctor/doctor.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { RUN_NUMBERS = 3 }; /* parameter, first element, how many */
+
+static size_t position_bytes(const ravine_doctor *d) {
+    return (size_t)d->nsamples * sizeof *d->position;
+}
+
+void doctor_release_path(ravine_doctor *d) {
+    ravine_env_give(&d->env, d->sample, (size_t)d->nruns * RUN_NUMBERS * sizeof *d->sample);
+    ravine_env_give(&d->env, d->position, position_bytes(d));
+    ravine_env_give(&d->env, d->quarter, DOCTOR_QUARTERS * position_bytes(d));
+    d->sample = NULL;
+    d->position = d->quarter = NULL;
+    d->nsamples = d->nruns = 0;
+}
+
+ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns) {
+    ravine_doctor other = {.env = d->env, .nsamples = nsamples, .nruns = nruns};
+    if (nsamples > 0) {
+        other.sample = ravine_env_take(&d->env, (size_t)nruns * RUN_NUMBERS * sizeof *d->sample);
+        other.position = ravine_env_take(&d->env, position_bytes(&other));
+        other.quarter = ravine_env_take(&d->env, DOCTOR_QUARTERS * position_bytes(&other));
+        if (!other.sample || !other.position || !other.quarter) {
+            doctor_release_path(&other);
+            return RAVINE_E_NOMEM;
+        }
+    }
+    doctor_release_path(d);
+    d->nsamples = nsamples;
+    d->nruns = nruns;
+    d->sample = other.sample;
+    d->position = other.position;
+    d->quarter = other.quarter;
+    d->h.quarters = d->h.walked = d->h.walked_steps = 0;
+    return RAVINE_OK;
+}
+
+/* Reads where the samples are; adds the square of their way since the last time. */
+static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
+    double way = 0;
+    double *position = d->position;
+    for (int64_t k = 0; k < d->nruns; k++) {
+        const int64_t *run = &d->sample[k * RUN_NUMBERS];
+        ravine_param view;
+        if (ravine_param_view(o, run[0], &view)) continue; /* never: it was there */
+        for (int64_t i = 0; i < run[2]; i++, position++) {
+            const double now = view.dtype == RAVINE_F64
+                                   ? ((const double *)view.data)[run[1] + i]
+                                   : (double)((const float *)view.data)[run[1] + i];
+            way += (now - *position) * (now - *position);
+            *position = now;
+        }
+    }
+    return way;
+}
+
+/* Run k of n begins at its share of all elements, moved into one parameter. */
+static ravine_status choose_samples(ravine_doctor *d, const ravine_optimizer *o) {
+    const int64_t nparams = ravine_param_count(o);
+    int64_t elements = 0;
+    for (int64_t i = 0; i < nparams; i++) {
+        ravine_param view;
+        const ravine_status status = ravine_param_view(o, i, &view);
+        if (status) return status;
+        elements += view.len;
+    }
+    const int64_t wanted = elements < d->options.samples ? elements : d->options.samples;
+    /* Each run ends within its parameter, so that small parameters make runs of their own. */
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t first = 0, nruns = 0, nsamples = 0;
+        for (int64_t i = 0; i < nparams; i++) {
+            ravine_param view;
+            const ravine_status status = ravine_param_view(o, i, &view);
+            if (status) return status;
+            /* Elements of this parameter that are sampled: its share, rounded over all of them. */
+            const double share = (double)wanted / (double)(elements > 0 ? elements : 1);
+            const int64_t mine = (int64_t)floor((double)(first + view.len) * share) -
+                                 (int64_t)floor((double)first * share);
+            const int64_t runs = (mine + DOCTOR_RUN - 1) / DOCTOR_RUN;
+            for (int64_t k = 0; k < runs; k++) {
+                const int64_t count = k + 1 < runs ? DOCTOR_RUN : mine - k * DOCTOR_RUN;
+                const int64_t room = view.len - mine; /* spread over the gaps between runs */
+                const int64_t start = k * DOCTOR_RUN + (runs > 1 ? room * k / (runs - 1) : 0);
+                if (pass == 1)
+                    memcpy(&d->sample[nruns * RUN_NUMBERS], (int64_t[]){i, start, count},
+                           RUN_NUMBERS * sizeof *d->sample);
+                nruns++;
+                nsamples += count;
+            }
+            first += view.len;
+        }
+        if (pass == 0) {
+            const ravine_status status = doctor_make_path(d, nsamples, nruns);
+            if (status) return status;
+        }
+    }
+    d->nparams = nparams;
+    if (d->nsamples == 0) return RAVINE_OK;
+    read_positions(d, o);
+    memcpy(d->quarter, d->position, position_bytes(d));
+    return RAVINE_OK;
+}
+
+static double distance(const double *a, const double *b, int64_t n) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sqrt(sum);
+}
+
+/* A quarter ends: the way of the last ones, against the way from where the first began. */
+static void end_quarter(ravine_doctor *d) {
+    doctor_history *h = &d->h;
+    const int64_t ended = (int64_t)h->quarters;
+    h->length[ended % DOCTOR_QUARTERS] = h->walked;
+    h->walked = h->walked_steps = 0;
+    const int64_t counted = ended + 1 < DOCTOR_QUARTERS ? ended + 1 : DOCTOR_QUARTERS;
+    const int64_t oldest = ended + 1 - counted;
+    double way = 0;
+    for (int64_t k = oldest; k <= ended; k++) way += h->length[k % DOCTOR_QUARTERS];
+    const double direct =
+        distance(d->position, &d->quarter[oldest % DOCTOR_QUARTERS * d->nsamples], d->nsamples);
+    h->efficiency = way > 0 ? direct / way : NAN;
+    h->quarters++;
+    memcpy(&d->quarter[(ended + 1) % DOCTOR_QUARTERS * d->nsamples], d->position,
+           position_bytes(d));
+}
+
+ravine_status doctor_follow(ravine_doctor *d, const ravine_optimizer *o) {
+    if (d->options.samples == 0) return RAVINE_OK;
+    if (d->nparams != ravine_param_count(o)) return choose_samples(d, o);
+    if (d->nsamples == 0) return RAVINE_OK;
+    d->h.walked += sqrt(read_positions(d, o));
+    d->h.walked_steps++;
+    if (d->h.walked_steps >= d->options.window / DOCTOR_QUARTERS) end_quarter(d);
+    return RAVINE_OK;
+}

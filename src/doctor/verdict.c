@@ -1,0 +1,250 @@
+/* The rules, in the order in which they are looked for: each says whether its evidence is there,
+ * and how far beyond the threshold. Every threshold is of RAVINE_THRESHOLD_LIST. */
+#include "base/error.h"
+#include "doctor/doctor.h"
+
+#include <math.h>
+
+typedef struct question {
+    const ravine_doctor *d;
+    const doctor_findings *f;
+    const ravine_doctor_options *t; /* thresholds */
+    const doctor_history *h;
+} question;
+
+/* 0: the evidence is not there; else how far it goes, up to 1. */
+typedef double (*rule)(const question *q);
+
+/* 1/2 at the threshold, 1 at `certain` and beyond. */
+static double beyond(double value, double threshold, double certain) {
+    const double share = (value - threshold) / (certain - threshold);
+    return share >= 1 ? 1 : share > 0 ? 0.5 + 0.5 * share : isnan(share) ? 0 : 0.5;
+}
+
+static double beyond_log(double value, double threshold, double certain) {
+    return beyond(log(fmax(value, 1e-300)), log(threshold), log(certain));
+}
+
+static double nonfinite(const question *q) {
+    const double horizon = q->t->burst_horizon * (double)q->t->window;
+    if (q->h->nonfinite_first < 0 || q->h->nonfinite_growing) return 0;
+    return q->h->observed - q->h->nonfinite_last <= horizon;
+}
+
+bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f) {
+    const ravine_doctor_options *t = &d->options;
+    enum { STEPS_LEAST = 4 };
+    return f->steps >= STEPS_LEAST && f->growth > t->growth_diverging &&
+           f->gradient_rise > t->rise_diverging &&
+           (f->recent_alpha > t->alpha_diverging || f->recent_flips > t->flips_bouncing ||
+            (isnan(f->recent_alpha) && isnan(f->recent_flips)));
+}
+
+static double diverging(const question *q) {
+    if (q->h->nonfinite_growing) return 1;
+    if (q->f->adaptive || !doctor_climbs(q->d, q->f)) return 0;
+    return beyond(q->f->growth, q->t->growth_diverging, 2 * q->t->growth_diverging - 1);
+}
+
+/* The group with the greatest share of zeros; -1 where no group has a share. */
+static double deadest_group(const question *q) {
+    double most = 0;
+    for (int32_t k = 0; k < q->d->ngroups; k++) {
+        const doctor_group *g = &q->d->groups[k];
+        if (g->share_weight > 0 && g->param > 0) most = fmax(most, g->zero_share / g->share_weight);
+    }
+    return most;
+}
+
+static double dead(const question *q) {
+    const double share = fmax(q->f->zero_share, q->f->falling ? 0 : deadest_group(q));
+    if (!(share > q->t->zero_dead)) return 0;
+    /* A minimum reached exactly has zeros as well: there the gradient became small before. */
+    const bool faded = q->f->gradient_share < q->t->critical_probed &&
+                       q->h->gradient_alive < q->t->critical_probed * q->h->gradient_most;
+    const bool curved = q->f->probed && q->h->probe_max > q->h->probe_noise;
+    return faded || curved ? 0 : beyond(share, q->t->zero_dead, 1);
+}
+
+static double oscillating(const question *q);
+
+/* Between bursts the way is calm; a sigma that has settled at the limit bounces all the time. */
+static double sigma_burst(const question *q) {
+    enum { BURSTS_CERTAIN = 3, SETTLED_WINDOWS = 2 };
+    if (!q->f->adaptive || q->f->bursts == 0) return 0;
+    const bool settled = q->f->burst_age > SETTLED_WINDOWS * (double)q->t->window;
+    if (settled && oscillating(q) > 0) return 0;
+    return beyond((double)q->f->bursts, 0, BURSTS_CERTAIN);
+}
+
+static double warmup_needed(const question *q) {
+    const ravine_config *c = &q->f->config;
+    if (!q->f->adaptive || q->h->first_step > 1) return 0;
+    const double memory = fmax(c->beta2, c->alpha),
+                 first = q->t->warmup_share * (double)q->t->budget;
+    if (q->h->step > fmax(1 / (1 - memory), first)) return 0;
+    const double rise = (q->h->thrown - q->h->loss_first) / fabs(q->h->loss_first);
+    if (!(1 + rise > q->t->warmup_loss)) return 0;
+    return beyond(1 + rise, q->t->warmup_loss, 2 * q->t->warmup_loss);
+}
+
+static bool noisy(const question *q);
+
+/* How far this is a point without slope. */
+static double critical(const question *q) {
+    const ravine_doctor_options *t = q->t;
+    const doctor_findings *f = q->f;
+    const double worth = t->critical_decrease * fmin(fabs(f->loss), f->loss_range);
+    if (f->probed && q->h->probe_gradient < t->critical_probed * q->h->gradient_most &&
+        q->h->probe_decrease < worth)
+        return 1;
+    if (f->gradient_share < t->critical_gradient) return 0.5;
+    if (f->elasticity < t->critical_elasticity && f->gradient_share < t->vanishing_gradient)
+        return 0.5;
+    const bool flattens = (1 + f->recent_alpha) * (double)t->budget > t->crawling_flattens;
+    return !noisy(q) && flattens && f->remaining < t->critical_decrease &&
+                   f->recent_flips < t->flips_noise
+               ? 0.5
+               : 0;
+}
+
+static double local_minimum(const question *q) {
+    return q->f->negative_curvature ? 0 : critical(q);
+}
+
+static double saddle(const question *q) {
+    return q->f->negative_curvature ? critical(q) : 0;
+}
+
+static double oscillating(const question *q) {
+    const doctor_findings *f = q->f;
+    const ravine_doctor_options *t = q->t;
+    const double certain = 1;
+    if (f->flips > t->flips_bouncing) return beyond(f->flips, t->flips_bouncing, certain);
+    const bool half = f->flips > 1 - t->flips_bouncing; /* every other step, and not every */
+    if (half && f->flips_two > t->flips_bouncing)
+        return beyond(f->flips_two, t->flips_bouncing, certain);
+    if ((half || isnan(f->flips)) && f->zeta > t->zeta_bouncing)
+        return beyond(f->zeta, t->zeta_bouncing, 2);
+    if (f->flips > t->flips_ringing && f->flips < t->flips_noise &&
+        f->efficiency < t->efficiency_ringing)
+        return beyond(-f->efficiency, -t->efficiency_ringing, 0);
+    return 0;
+}
+
+static double bouncing(const question *q) {
+    return q->f->falling ? 0 : oscillating(q);
+}
+
+/* A group whose gradient is a small part of the greatest, and that hardly moves. */
+static double faintest_group(const question *q) {
+    double most = 0, least = INFINITY;
+    for (int32_t k = 0; k < q->d->ngroups; k++)
+        if (q->d->groups[k].weight > 0)
+            most = fmax(most, q->d->groups[k].gradient / q->d->groups[k].weight);
+    for (int32_t k = 0; k < q->d->ngroups; k++) {
+        const doctor_group *g = &q->d->groups[k];
+        const double move = g->update / g->param * (double)q->t->budget;
+        if (g->weight > 0 && move < q->t->vanishing_move)
+            least = fmin(least, g->gradient / g->weight / most);
+    }
+    return least;
+}
+
+static double vanishing(const question *q) {
+    const doctor_findings *f = q->f;
+    const ravine_doctor_options *t = q->t;
+    if (f->falling) return 0;
+    if (!(f->flips > t->flips_noise) && f->elasticity < t->vanishing_elasticity &&
+        f->gradient_share > t->vanishing_gradient)
+        return beyond_log(f->elasticity, t->vanishing_elasticity, t->vanishing_elasticity / 100);
+    const double faint = faintest_group(q);
+    if (!(faint < t->vanishing_ratio)) return 0;
+    return beyond_log(faint, t->vanishing_ratio, t->vanishing_ratio / 100);
+}
+
+/* The loss does not follow the slope: gradients are those of other examples at every step. */
+static bool noisy(const question *q) {
+    return q->f->noise > q->t->noise_share;
+}
+
+static double noise_floor(const question *q) {
+    const doctor_findings *f = q->f;
+    const ravine_doctor_options *t = q->t;
+    if (f->falling || !noisy(q) || f->flips < t->flips_noise || f->drift_z > t->noise_drift)
+        return 0;
+    return beyond(-fmax(f->drift_z, 0), -t->noise_drift, 0);
+}
+
+static double crawling(const question *q) {
+    const doctor_findings *f = q->f;
+    const ravine_doctor_options *t = q->t;
+    if (f->falling) return 0;
+    if (noisy(q)) return f->drift_z > t->noise_drift ? 0.5 : 0;
+    if (f->flips > t->flips_noise) return 0;
+    const double flattens = (1 + f->alpha_median) * (double)t->budget;
+    if (!(flattens >= 0) || !(flattens < t->crawling_flattens)) return 0;
+    return beyond_log(flattens, t->crawling_flattens, t->crawling_flattens / 10);
+}
+
+static double unclear(const question *q) {
+    return q->f->falling ? 0 : 0.5;
+}
+
+static double healthy(const question *q) {
+    return beyond(q->f->long_trend.drop, q->t->trend_drop, 5 * q->t->trend_drop);
+}
+
+static const struct {
+    int verdict;
+    rule holds;
+    int64_t steps; /* the fewest that it can be said from */
+} rules[] = {
+    {RAVINE_NONFINITE, nonfinite, 0},
+    {RAVINE_DIVERGING, diverging, 4},
+    {RAVINE_DEAD, dead, 8},
+    {RAVINE_SIGMA_BURST, sigma_burst, 8},
+    {RAVINE_WARMUP_NEEDED, warmup_needed, 8},
+    {RAVINE_LOCAL_MINIMUM, local_minimum, 8},
+    {RAVINE_SADDLE, saddle, 8},
+    {RAVINE_BOUNCING, bouncing, 16},
+    {RAVINE_VANISHING, vanishing, 16},
+    {RAVINE_NOISE_FLOOR, noise_floor, 32},
+    {RAVINE_CRAWLING, crawling, 16},
+    {RAVINE_UNCLEAR, unclear, 16},
+    {RAVINE_HEALTHY, healthy, 16},
+};
+
+/* The first rule that holds is the verdict; others that hold are named beside it. */
+static void decide(const question *q, ravine_diagnosis *x) {
+    bool decided = false;
+    x->verdict = RAVINE_HEALTHY;
+    x->confidence = 0;
+    for (size_t k = 0; k < sizeof rules / sizeof rules[0]; k++) {
+        if (q->f->steps < rules[k].steps) continue;
+        const double confidence = rules[k].holds(q);
+        if (!(confidence > 0)) continue;
+        if (!decided) {
+            x->verdict = rules[k].verdict;
+            x->confidence = confidence;
+            decided = true;
+        } else if (rules[k].verdict != RAVINE_UNCLEAR && rules[k].verdict != RAVINE_HEALTHY &&
+                   x->nalso < RAVINE_ALSO_MAX) {
+            x->also[x->nalso++] = rules[k].verdict;
+        }
+    }
+}
+
+ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *x) {
+    if (!d || !x) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    if (x->size != sizeof *x)
+        return ravine_fail(RAVINE_E_ARG, "size of the diagnosis is %u, not %zu", x->size,
+                           sizeof *x);
+    *x = (ravine_diagnosis){.size = sizeof *x, .step = (int64_t)d->h.step, .since = -1};
+    doctor_findings f;
+    doctor_find(d, &f);
+    decide(&(question){.d = d, .f = &f, .t = &d->options, .h = &d->h}, x);
+    doctor_explain(d, &f, x);
+    doctor_prescribe(d, &f, x);
+    return RAVINE_OK;
+}

@@ -162,6 +162,7 @@ typedef struct doctor_findings {
     doctor_trend long_trend, trend; /* over 4 windows, over 2 */
     bool falling;                   /* the loss falls, and has not stopped */
     bool adaptive;
+    double burst_age;        /* steps since the last burst */
     int64_t bursts;          /* within the horizon of events */
     double lr, limit;        /* eta, and the rule's limit of stability */
     double stability;        /* eta S / limit: from the probe, or at least, from the steps */

@@ -27,7 +27,7 @@ typedef struct name_entry {
 typedef enum operation_kind { WRITE, FSYNC, LINK, RENAME, UNLINK } operation_kind;
 typedef struct operation {
     operation_kind kind;
-    int file; /* or FOLDER */
+    int file; /* FOLDER: an fsync of it, or an unlink */
     size_t at, size;
     char *bytes;             /* [size] of a write */
     char name[256], to[256]; /* of the others */
@@ -83,11 +83,10 @@ static void link_name(name_entry *names, const char *path, int file) {
     entry->file = file;
 }
 
-static void rename_name(name_entry *names, const char *from, const char *to) {
+/* A directory holds numbers of files: `to` is that file now, whatever `from` has become. */
+static void rename_name(name_entry *names, int file, const char *from, const char *to) {
     name_entry *entry = find(names, from);
-    if (!entry) return;
-    const int file = entry->file;
-    entry->file = FREE;
+    if (entry && entry->file == file) entry->file = FREE;
     link_name(names, to, file);
 }
 
@@ -227,9 +226,11 @@ static int disk_fstatvfs(int fd, struct statvfs *facts) {
 
 static int disk_renameat(int from_folder, const char *from, int to_folder, const char *to) {
     (void)from_folder, (void)to_folder;
-    if (!find(disk.name, from)) return fails(ENOENT);
-    rename_name(disk.name, from, to);
-    operation *o = add_operation(RENAME, FOLDER);
+    const name_entry *entry = find(disk.name, from);
+    if (!entry) return fails(ENOENT);
+    const int file = entry->file;
+    rename_name(disk.name, file, from, to);
+    operation *o = add_operation(RENAME, file);
     snprintf(o->name, sizeof o->name, "%s", last_part(from));
     snprintf(o->to, sizeof o->to, "%s", last_part(to));
     return 0;
@@ -366,26 +367,42 @@ int disk_handle_count(void) {
 
 /* ---- loss of power --------------------------------------------------------------------------- */
 
+static int sectors_of(const operation *o) {
+    const size_t sectors = (o->size + SECTOR - 1) / SECTOR;
+    if (sectors > 30) out_of_room("sectors in a write");
+    return (int)sectors;
+}
+
 /* What may have become of an operation that no fsync has followed: 0: it is missing; 1: it is
- * there; of a write also 2: its size alone, then torn after, or before, each of its sectors. */
+ * there. Of a write also: 2 ...: the file has grown, and each sector is there or not; then: it ends
+ * after so many sectors. */
 static int64_t fates(const operation *o) {
     if (o->kind != WRITE) return 2;
-    const int64_t sectors = o->size ? ((int64_t)o->size - 1) / SECTOR : 0; /* places to tear it */
-    return 3 + 2 * sectors;
+    const int sectors = sectors_of(o);
+    return 1 + ((int64_t)1 << sectors) + (sectors > 1 ? sectors - 1 : 0);
+}
+
+static void put_sectors(content *c, const operation *o, int64_t mask) {
+    for (int k = 0; k < sectors_of(o); k++) {
+        const size_t begin = (size_t)k * SECTOR, left = o->size - begin;
+        if (mask >> k & 1)
+            put_bytes(c, o->at + begin, o->bytes + begin, left < SECTOR ? left : SECTOR);
+    }
 }
 
 static void apply_write(content *c, const operation *o, int64_t fate) {
-    const int64_t sectors = (fates(o) - 3) / 2;
-    size_t begin = 0, end = o->size;
-    if (fate == 0) return;
-    if (fate == 2) end = 0;
-    if (fate >= 3 && fate < 3 + sectors) end = (size_t)(fate - 2) * SECTOR;
-    if (fate >= 3 + sectors) begin = (size_t)(fate - 2 - sectors) * SECTOR;
+    const int sectors = sectors_of(o);
+    const int64_t all = ((int64_t)1 << sectors) - 1;
+    if (fate == 0 || o->size == 0) return;
+    if (fate > all + 1) { /* it ends after 1, 2, ... sectors */
+        put_sectors(c, o, ((int64_t)1 << (fate - all - 1)) - 1);
+        return;
+    }
     if (o->at + o->size > c->size) { /* the size comes first: zeros */
         const char zero = 0;
-        put_bytes(c, o->at + o->size - 1, &zero, o->size ? 1 : 0);
+        put_bytes(c, o->at + o->size - 1, &zero, 1);
     }
-    put_bytes(c, o->at + begin, o->bytes + begin, end - begin);
+    put_sectors(c, o, fate == 1 ? all : fate - 2);
 }
 
 /* True if an fsync in log[k + 1 ... n) makes operation k durable. */
@@ -406,7 +423,7 @@ static void set_state(int n, const int64_t *fate) {
         if (o->kind == WRITE) apply_write(&disk.file[o->file], o, fate[k]);
         if (o->kind == FSYNC || fate[k] == 0) continue;
         if (o->kind == LINK) link_name(disk.name, o->name, o->file);
-        if (o->kind == RENAME) rename_name(disk.name, o->name, o->to);
+        if (o->kind == RENAME) rename_name(disk.name, o->file, o->name, o->to);
         name_entry *entry = o->kind == UNLINK ? find(disk.name, o->name) : NULL;
         if (entry) entry->file = FREE;
     }

@@ -7,7 +7,7 @@ sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check examples/check-loss
 export FUZZ_SECONDS
 
-.PHONY: build run test test-long bench fuzz format lint install clean
+.PHONY: FORCE build run test test-long bench doctor-real bench-doctor fuzz format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -30,6 +30,21 @@ test-long: export RAVINE_TEST_LONG = 1
 test-long:
 	@tools/install-dependencies test-long
 	@tools/test
+
+# What the doctor says of real networks (docs/doctor_evidence.md), and what others say of the same.
+doctor-real: build/doctor_real
+	@python3 tests/doctor/real_table.py build/doctor_real
+
+bench-doctor: build/doctor_real
+	@python3 -m venv build/peers
+	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
+	@build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real
+
+build/doctor_real: FORCE
+	@tools/install-dependencies test
+	@cmake --preset release -DRAVINE_TESTS=ON --log-level=WARNING
+	@cmake --build build --parallel --target doctor_real
+FORCE:
 
 fuzz:
 	@tools/install-dependencies fuzz

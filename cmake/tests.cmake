@@ -50,3 +50,9 @@ foreach(source ${fuzz_sources})
     add_test(NAME replay_${subject}
              COMMAND replay_${subject} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${subject})
 endforeach()
+
+# What the doctor says of real networks: make doctor-real, make bench-doctor.
+file(GLOB real_sources CONFIGURE_DEPENDS tests/doctor/real_*.c)
+add_executable(doctor_real ${real_sources})
+target_include_directories(doctor_real PRIVATE tests/doctor)
+target_link_libraries(doctor_real PRIVATE ravine_flags ravine_net)

@@ -1,0 +1,56 @@
+/* real_train.h - a net of real.h in training, its copies, and going on from a copy. */
+#ifndef TESTS_DOCTOR_REAL_TRAIN_H
+#define TESTS_DOCTOR_REAL_TRAIN_H
+
+#include "net/problem.h"
+#include "real.h"
+
+enum { REAL_SLICE = 256, REAL_FIXED = 1024, REAL_JUDGED = 2048 };
+
+typedef struct trainee {
+    const real_scenario *scenario;
+    uint64_t seed;
+    dataset train; /* the scenario's first examples; x and label are the caller's */
+    float *target; /* [train.count, 10] train.y, for the squared error; or NULL */
+    net *net;
+    ravine_pool *pool; /* of one thread */
+    ravine_optimizer *optimizer;
+    net_problem *problem, *judge; /* what the doctor may evaluate; what it never sees */
+    int64_t step;                 /* steps done */
+    int64_t epoch;                /* of `order`; -1: none yet */
+    int64_t *order;               /* [train.count] */
+    float *x;                     /* [batch, size] */
+    float *y;                     /* [batch, 10] */
+    int32_t *label;               /* [batch] */
+} trainee;
+
+int trainee_create(trainee *t, const real_scenario *s, const dataset *train, uint64_t seed);
+void trainee_free(trainee *t);
+
+/* One step of `o` on the next batch; its loss. report may be NULL. */
+double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report);
+/* Loss of the examples that only judge. */
+double trainee_judge(trainee *t);
+/* An optimizer of all parameters as `ravine train` makes it: a group for each tensor. */
+int trainee_optimizer(const trainee *t, const ravine_config *c, ravine_optimizer **out);
+
+/* All parameters. malloc'ed; NULL: no memory. */
+float *trainee_copy(const trainee *t);
+void trainee_put(trainee *t, const float *copy);
+
+/* Goes on for `steps` steps with other settings; state is taken over where the rule stays.
+ * `noiseless`: on the fixed batch instead of the next ones. The trainee is as before afterwards. */
+typedef struct continuation {
+    ravine_config config;
+    ravine_schedule schedule; /* of lr; size 0: the config's constant */
+    int64_t steps;
+    double escape; /* along the most negative curvature first; 0: no */
+    bool noiseless;
+} continuation;
+typedef struct continued {
+    double loss;  /* the judge's at the end; NaN: not finite, or it failed */
+    double rises; /* noiseless: share of the steps that raised the loss of their own batch */
+} continued;
+continued trainee_continue(trainee *t, const continuation *c);
+
+#endif

@@ -1,5 +1,5 @@
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
-#include "cli.h"
+#include "doctor.h"
 #include "report/report.h"
 #include "train.h"
 
@@ -37,12 +37,13 @@ static json_t *result_json(const training *t, const train_result *r, const char 
     for (int64_t k = 0; k < r->nepochs; k++)
         json_array_append_new(epochs, epoch_json(t, &r->epoch[k]));
     json_t *test = r->nepochs ? score_json(t, &r->epoch[r->nepochs - 1].test) : json_null();
-    return json_pack("{ss so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs", epochs,
-                     "steps", (json_int_t)r->steps, "seconds", json_real(r->seconds), "parameters",
-                     (json_int_t)net_size(t->net), "optimizer_bytes_announced",
-                     (json_int_t)t->announced_bytes, "optimizer_bytes_held",
-                     (json_int_t)ravine_memory_bytes(t->optimizer), "peak_memory_bytes",
-                     (json_int_t)peak_memory_bytes());
+    json_t *doctor = r->diagnosis.size ? doctor_json(&r->diagnosis) : json_null();
+    return json_pack("{ss so so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs",
+                     epochs, "doctor", doctor, "steps", (json_int_t)r->steps, "seconds",
+                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->net),
+                     "optimizer_bytes_announced", (json_int_t)t->announced_bytes,
+                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->optimizer),
+                     "peak_memory_bytes", (json_int_t)peak_memory_bytes());
 }
 
 /* Closes the record and writes report.html beside it; the first failure is the one that is told. */
@@ -51,7 +52,10 @@ static int finish_record(record *r, int status) {
     snprintf(folder, sizeof folder, "%s", record_folder(r));
     snprintf(told, sizeof told, "%s", failure_text());
     int closed = record_close(r);
-    int reported = closed ? closed : report_save(folder);
+    report told_of = {0};
+    int reported = closed ? closed : report_add(&told_of, folder);
+    if (!reported) reported = report_save(&told_of);
+    report_free(&told_of);
     return status ? failure(status, "%s", told) : reported;
 }
 

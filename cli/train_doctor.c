@@ -1,21 +1,129 @@
-/* train_doctor.c - the doctor that looks at every step. */
+/* train_doctor.c - the doctor that looks at every step: tells when its verdict changes, and acts
+ * when it warns. */
+#include "io/failure.h"
+#include "report/diagnosis.h"
 #include "train.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
-void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r) {
-    *d = (train_doctor){.t = t, .watch = w, .record = r};
+/* A verdict is looked for a few times a window, and told when two looks in a row agree: what is
+ * between two causes does not chatter. */
+enum { LOOKS_A_WINDOW = 8 };
+
+static int library_failure(void) {
+    return failure(EXIT_INPUT, "the doctor: %s", ravine_errmsg());
 }
 
-int train_doctor_step(train_doctor *d, train_step *s) {
-    (void)d;
-    s->path_efficiency = NAN;
+static int64_t window_of(const train_doctor *d) {
+    return d->t->config->doctor_window;
+}
+
+void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r) {
+    *d = (train_doctor){.t = t, .watch = w, .record = r, .warned_at = INT64_MIN / 2};
+}
+
+/* ---- the verdict ---- */
+
+static int tell_verdict(train_doctor *d, const train_step *s, const ravine_diagnosis *found) {
+    char line[256];
+    diagnosis_line(found, line, sizeof line);
+    watch_told(d->watch, s, line);
+    d->told = found->verdict;
+    char because[DIAGNOSIS_TEXT_SIZE];
+    diagnosis_printable(found->nevidence ? found->evidence[0].text : "", because);
+    return record_event_with(d->record, "verdict", s,
+                             json_pack("{ss sf ss}", "verdict", ravine_verdict_word(found->verdict),
+                                       "confidence", found->confidence, "because", because));
+}
+
+static int look(train_doctor *d, const train_step *s) {
+    ravine_diagnosis found = {.size = sizeof found};
+    if (ravine_doctor_diagnose(d->t->doctor, &found) < 0) return library_failure();
+    const bool stands = found.verdict == d->seen;
+    d->seen = found.verdict;
+    return stands && found.verdict != d->told ? tell_verdict(d, s, &found) : 0;
+}
+
+/* ---- warnings ---- */
+
+/* A gradient that is not finite is held back by the optimizer; a smaller step does not cure it. */
+static bool is_of_size(int32_t warning) {
+    return warning != RAVINE_WARNING_NONFINITE_GRADIENT;
+}
+
+/* What grows from step to step leaves no time; what is seen over a window needs one to change. */
+static int64_t patience(const train_doctor *d, int32_t warning) {
+    enum { HASTE = 8 };
+    return warning == RAVINE_WARNING_GROWTH ? HASTE : window_of(d);
+}
+
+/* Does what doctor.on_warning says; *action: what was done. */
+static int act(train_doctor *d, const train_step *s, const ravine_warning *w, const char **action) {
+    *action = "none";
+    if (s->step < d->idle_until) return 0;
+    switch ((config_warning)d->t->config->doctor_on_warning) {
+    case CONFIG_WARNING_NONE: return 0;
+    case CONFIG_WARNING_HALVE_LR:
+        if (!is_of_size(w->kind)) return 0;
+        *action = "halve-lr";
+        d->idle_until = s->step + patience(d, w->kind);
+        return training_scale_lr(d->t, d->t->lr_factor / 2);
+    case CONFIG_WARNING_STOP:
+        *action = "stop";
+        d->stop = true;
+        d->cause = *w;
+        return 0;
+    case CONFIG_WARNING_CHECKPOINT:
+        *action = "checkpoint";
+        d->idle_until = s->step + window_of(d);
+        interrupt_want_save();
+        return 0;
+    }
     return 0;
+}
+
+static int heed(train_doctor *d, const train_step *s) {
+    ravine_warning w = {.size = sizeof w};
+    if (ravine_doctor_warning(d->t->doctor, &w) < 0) return library_failure();
+    d->alert = w.kind != RAVINE_WARNING_NONE && s->step - w.since < window_of(d);
+    if (w.kind == RAVINE_WARNING_NONE) return 0;
+    const bool is_new = w.kind != d->warned || s->step - d->warned_at > window_of(d);
+    const char *action;
+    int status = act(d, s, &w, &action);
+    d->warned = w.kind;
+    d->warned_at = s->step;
+    if (status || (!is_new && !strcmp(action, "none"))) return status;
+    char line[256];
+    snprintf(line, sizeof line, "warning: %s%s%s", w.text, strcmp(action, "none") ? "; " : "",
+             strcmp(action, "none") ? action : "");
+    watch_told(d->watch, s, line);
+    return record_event_with(d->record, "warning", s,
+                             json_pack("{ss sI ss ss sf}", "warning", ravine_warning_word(w.kind),
+                                       "since", (json_int_t)w.since, "text", w.text, "action",
+                                       action, "lr_factor", d->t->lr_factor));
+}
+
+/* ---- a step ---- */
+
+int train_doctor_step(train_doctor *d, train_step *s) {
+    s->path_efficiency = NAN;
+    ravine_doctor *doctor = d->t->doctor;
+    if (!doctor) return 0;
+    if (ravine_doctor_observe(doctor, d->t->optimizer, s->loss) < 0) return library_failure();
+    s->path_efficiency = ravine_doctor_path_efficiency(doctor);
+    const int status = heed(d, s);
+    if (status || s->step % (window_of(d) / LOOKS_A_WINDOW)) return status;
+    return look(d, s);
 }
 
 int train_doctor_end(train_doctor *d, const train_step *s, ravine_diagnosis *diagnosis) {
-    (void)d;
-    (void)s;
-    *diagnosis = (ravine_diagnosis){0};
-    return 0;
+    *diagnosis = (ravine_diagnosis){.size = sizeof *diagnosis};
+    if (!d->t->doctor || s->step == 0) {
+        diagnosis->size = 0;
+        return 0;
+    }
+    if (ravine_doctor_diagnose(d->t->doctor, diagnosis) < 0) return library_failure();
+    return diagnosis->verdict != d->told ? tell_verdict(d, s, diagnosis) : 0;
 }

@@ -128,6 +128,15 @@ static int diverged(loop *l, const char *what) {
                    record_folder(l->record));
 }
 
+/* Every log_every-th step, the last one, and where things happen fast each of them: the first
+ * steps, and those behind a warning. */
+static bool is_logged(const loop *l) {
+    enum { FIRST_STEPS = 20 };
+    const int64_t step = l->step.step;
+    return (step - 1) % l->t->config->log_every == 0 || step == l->t->total_steps ||
+           step <= FIRST_STEPS || l->doctor.alert || l->doctor.stop;
+}
+
 /* The next examples of the epoch. */
 static int one_step(loop *l) {
     training *t = l->t;
@@ -147,9 +156,7 @@ static int one_step(loop *l) {
     watch_step(l->watch, s);
 
     int status = train_doctor_step(&l->doctor, s);
-    bool last = s->step == t->total_steps || l->doctor.stop;
-    if (!status && ((s->step - 1) % t->config->log_every == 0 || last))
-        status = record_step(l->record, s);
+    if (!status && is_logged(l)) status = record_step(l->record, s);
     if (!status && s->report.nonfinite > 0 && !at->told_nonfinite) {
         at->told_nonfinite = 1;
         status = record_event(l->record, "nonfinite", s);

@@ -127,6 +127,15 @@ static int make_optimizer(training *t) {
     return set < 0 ? library_failure(set) : 0;
 }
 
+static int make_doctor(training *t) {
+    if (!t->config->doctor_watch) return 0;
+    ravine_doctor_options options;
+    ravine_doctor_options_init(&options);
+    options.window = (int32_t)t->config->doctor_window;
+    const ravine_status made = ravine_doctor_create(&t->doctor, &options, NULL);
+    return made < 0 ? library_failure(made) : 0;
+}
+
 int training_scale_lr(training *t, double factor) {
     ravine_schedule lr;
     ravine_config rule;
@@ -152,12 +161,14 @@ int training_create(training *t, const config *c) {
     int status = config_read_data(c, &t->data);
     if (!status) status = make_net(t);
     if (!status) status = make_optimizer(t);
+    if (!status) status = make_doctor(t);
     if (!status) status = make_buffers(t);
     if (status) training_free(t);
     return status;
 }
 
 void training_free(training *t) {
+    ravine_doctor_destroy(t->doctor);
     ravine_destroy(t->optimizer);
     net_destroy(t->net);
     ravine_pool_destroy(t->pool);

@@ -1,5 +1,6 @@
 /* train_watch.c - what a person sees of a training: one live line, a table, a summary. */
 #include "cli.h"
+#include "report/diagnosis.h"
 #include "train.h"
 
 #include <inttypes.h>
@@ -175,15 +176,24 @@ void watch_told(watch *w, const train_step *s, const char *text) {
 }
 
 void watch_end(watch *w, const train_result *r, const char *folder) {
-    if (!w->table || r->nepochs == 0) return;
+    if (!w->table || r->steps == 0) return;
     const training *t = w->t;
     char steps[NUMBER_SIZE], rate[NUMBER_SIZE], held[NUMBER_SIZE], announced[NUMBER_SIZE];
-    double examples = (double)r->nepochs * (double)t->data.train.count;
+    double epochs = (double)r->steps / (double)t->steps_per_epoch;
+    double examples = epochs * (double)t->data.train.count;
     fprintf(w->table, "\n%.2f seconds, %s steps, %s examples/s; peak memory %.1f MiB\n", r->seconds,
             grouped(steps, r->steps), grouped(rate, (int64_t)(examples / r->seconds)),
             (double)peak_memory_bytes() / (1024 * 1024));
     fprintf(w->table, "the optimizer announced %s bytes and holds %s\n",
             grouped(announced, t->announced_bytes),
             grouped(held, ravine_memory_bytes(t->optimizer)));
+    if (r->diagnosis.size) {
+        char line[256];
+        diagnosis_line(&r->diagnosis, line, sizeof line);
+        fprintf(w->table, "doctor: ");
+        cli_print_wrapped(w->table, line, 8, 8, cli_width(w->table));
+        if (r->diagnosis.verdict != RAVINE_HEALTHY)
+            fprintf(w->table, "        what to do: ravine doctor %s\n", folder);
+    }
     fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);
 }

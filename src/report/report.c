@@ -18,12 +18,20 @@ int report_add(report *r, const char *folder) {
     if (!grown) return failure(EXIT_INPUT, "out of memory");
     r->run = grown;
     report_run *run = &r->run[r->nruns++];
-    const int status = run_read(&run->data, folder, NULL);
-    return status ? status : run_facts_of(&run->facts, &run->data);
+    *run = (report_run){.doctor.until = INT64_MAX};
+    const run_listener listener = run_doctor_listener(&run->doctor);
+    int status = run_read(&run->data, folder, &listener);
+    if (!status) status = run_facts_of(&run->facts, &run->data);
+    if (!status && run->data.nsteps)
+        status = run_doctor_diagnose(&run->doctor, &run->data, &run->diagnosis);
+    return status;
 }
 
 void report_free(report *r) {
-    for (size_t k = 0; k < r->nruns; k++) run_free(&r->run[k].data);
+    for (size_t k = 0; k < r->nruns; k++) {
+        run_doctor_free(&r->run[k].doctor);
+        run_free(&r->run[k].data);
+    }
     free(r->run);
     *r = (report){0};
 }
@@ -188,16 +196,18 @@ static int add_data(const report *r, page *p) {
 int report_page(const report *r, page *p) {
     page_begin(p, "en", r->nruns == 1 ? report_label(r, 0) : "Runs compared");
     page_style(p, &asset_dygraph_min_css);
+    page_style(p, &asset_svg_chart_css);
     page_style(p, &asset_report_css);
     add_head(r, p);
     add_headline(r, p);
+    int status = r->nruns == 1 ? report_doctor(&r->run[0], p) : 0;
     add_charts(r, p);
     page_add(p, "<h2>Configuration</h2>\n");
     if (r->nruns > 1)
         page_add(p,
                  "<div class=\"controls\"><label><input type=\"checkbox\" id=\"differing\"> only "
                  "what differs</label></div>\n");
-    int status = report_config(r, p);
+    if (!status) status = report_config(r, p);
     if (!status) status = add_data(r, p);
     page_script(p, &asset_dygraph_min_js);
     page_script(p, &asset_report_js);
@@ -205,15 +215,12 @@ int report_page(const report *r, page *p) {
     return status;
 }
 
-int report_save(const char *folder) {
-    report r = {0};
+int report_save(const report *r) {
     page p = {0};
     char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/report.html", folder);
-    int status = report_add(&r, folder);
-    if (!status) status = report_page(&r, &p);
+    snprintf(path, sizeof path, "%s/report.html", r->run[0].data.folder);
+    int status = report_page(r, &p);
     if (!status) status = page_save(&p, path);
     page_free(&p);
-    report_free(&r);
     return status;
 }

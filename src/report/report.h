@@ -15,6 +15,7 @@
 #define RAVINE_REPORT_REPORT_H
 
 #include "report/page.h"
+#include "report/run_doctor.h"
 #include "report/run_facts.h"
 
 enum { REPORT_RUNS_MAX = 64 };
@@ -22,6 +23,10 @@ enum { REPORT_RUNS_MAX = 64 };
 typedef struct report_run {
     run_data data;
     run_facts facts;
+    run_doctor doctor;          /* what it saw of the log */
+    ravine_diagnosis diagnosis; /* size 0: there is none */
+    const ravine_probe *probe;  /* of the newest checkpoint; NULL: none was made */
+    int64_t tried_steps;        /* for which cures were tried */
 } report_run;
 
 /* Starts as {0}. */
@@ -39,8 +44,12 @@ const char *report_label(const report *r, size_t run);
 int report_page(const report *r, page *p);
 /* {"runs": [...]}: the headline numbers; docs/report.md lists the keys. */
 void report_json(const report *r, page *p);
-/* The page of one run, saved as FOLDER/report.html. */
-int report_save(const char *folder);
+/* The page of the runs, saved as the one run's FOLDER/report.html. */
+int report_save(const report *r);
+
+/* ---- report_doctor.c: the verdict on a run, with the curves that prove it ---------------------
+ */
+int report_doctor(const report_run *run, page *p);
 
 /* ---- report_table.c: the headline numbers, for page and terminal ----------------------------- */
 enum { REPORT_CELL_SIZE = 64 };

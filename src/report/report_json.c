@@ -30,6 +30,10 @@ static void add_run(const report *r, size_t k, page *p) {
     page_json_string(p, report_label(r, k));
     add_text(p, "folder", d->folder);
     add_text(p, "state", d->state);
+    const ravine_diagnosis *diagnosis = &r->run[k].diagnosis;
+    page_add(p, ",\"verdict\":");
+    page_add(p, diagnosis->size ? "\"" : "null");
+    if (diagnosis->size) page_format(p, "%s\"", ravine_verdict_word(diagnosis->verdict));
     page_format(p, ",\"steps\":%" PRId64 ",\"total_steps\":%" PRId64, f->steps, f->total_steps);
     add_number(p, "epochs", f->epochs);
     add_number(p, "seconds", f->seconds);

@@ -1,4 +1,5 @@
 /* report_table.c - the headline numbers as text. */
+#include "report/diagnosis.h"
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -46,6 +47,11 @@ static void put_clock(char *text, double seconds) {
 static void state(const report_run *r, char *text) {
     snprintf(text, REPORT_CELL_SIZE, "%s", r->data.state);
 }
+static void verdict(const report_run *r, char *text) {
+    char name[DIAGNOSIS_TEXT_SIZE];
+    snprintf(text, REPORT_CELL_SIZE, "%.20s",
+             r->diagnosis.size ? diagnosis_name(r->diagnosis.verdict, name) : "-");
+}
 static void test_score(const report_run *r, char *text) {
     put_score(text, r, (run_point){r->facts.test_score, 0}, false);
 }
@@ -91,6 +97,7 @@ static void grad_ratio(const report_run *r, char *text) {
 
 const report_row report_rows[] = {
     {"state", state},
+    {"verdict", verdict},
     {"test score, last", test_score},
     {"test score, best", best_score},
     {"test loss, last", test_loss},

@@ -338,7 +338,10 @@ static void test_hostile_names(void **state) {
     char path[1024];
     snprintf(path, sizeof path, "%s/run.jsonl", strrchr(folder, '/') + 1);
     scratch_write(path, text, sizeof text - 1);
-    assert_int_equal(report_save(folder), 0);
+    report r = {0};
+    assert_int_equal(report_add(&r, folder), 0);
+    assert_int_equal(report_save(&r), 0);
+    report_free(&r);
     snprintf(path, sizeof path, "%s/report.html", folder);
     size_t size;
     char *html = scratch_read(path, &size);

@@ -23,7 +23,17 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
 OK, NO, USAGE, INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 4, 130
-COMMANDS = ["train", "race", "lecture", "report", "schedule", "optimizers", "bench", "help"]
+COMMANDS = [
+    "train",
+    "race",
+    "lecture",
+    "report",
+    "doctor",
+    "schedule",
+    "optimizers",
+    "bench",
+    "help",
+]
 
 
 def environment(**more):

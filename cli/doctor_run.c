@@ -1,0 +1,115 @@
+/* doctor_run.c - a run that was trained: its log, and for --probe and --try its net as the newest
+ * checkpoint holds it. */
+#include "doctor.h"
+#include "net/problem.h"
+#include "ravine_checkpoint.h"
+#include "report/diagnosis.h"
+#include "report/report.h"
+#include "train.h"
+
+#include <inttypes.h>
+#include <limits.h>
+
+/* ---- the net at the newest checkpoint ---- */
+
+typedef struct rebuilt {
+    config config;
+    training training;
+    net_problem *problem;
+} rebuilt;
+
+static int read_config(rebuilt *b, const run_data *run) {
+    int status = config_init(&b->config);
+    if (!status)
+        status = config_read_json(&b->config, json_object_get(run->header, "config"), "run.jsonl");
+    return status ? status : config_check(&b->config);
+}
+
+/* Parameters and state; what else the file has concerns the loop. */
+static int load_newest(rebuilt *b, const run_data *run) {
+    char folder[PATH_MAX + 16], path[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s/checkpoints", run->folder);
+    if (ravine_checkpoint_latest(folder, path, sizeof path, NULL) < 0)
+        return failure(EXIT_INPUT, "%s: --probe and --try need a checkpoint: %s", run->folder,
+                       ravine_errmsg());
+    const int status = checkpoint_restore_lr(&b->training, path);
+    if (status) return status;
+    ravine_load_options options;
+    ravine_load_options_init(&options);
+    options.partial = 1;
+    if (ravine_load(b->training.optimizer, path, &options) < 0)
+        return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    return 0;
+}
+
+static int rebuild(rebuilt *b, const run_data *run) {
+    enum { FIXED = 2048 }; /* examples on which curvature and loss are looked at */
+    int status = read_config(b, run);
+    if (!status) status = training_create(&b->training, &b->config);
+    if (!status) status = load_newest(b, run);
+    if (status) return status;
+    const net_problem_setup setup = {.net = b->training.net,
+                                     .data = &b->training.data.train,
+                                     .batch = b->training.batch,
+                                     .fixed = FIXED,
+                                     .slice = b->training.slice,
+                                     .seed = (uint64_t)b->config.seed};
+    return net_problem_create(&b->problem, &setup);
+}
+
+static void rebuilt_free(rebuilt *b) {
+    net_problem_destroy(b->problem);
+    training_free(&b->training);
+    config_free(&b->config);
+}
+
+/* ---- the examination ---- */
+
+static int look_further(patient *p, run_doctor *d, const run_data *run,
+                        const doctor_request *request) {
+    rebuilt b = {0};
+    int status = rebuild(&b, run);
+    if (!status) {
+        const ravine_problem problem = net_problem_view(b.problem);
+        ravine_optimizer *optimizer = b.training.optimizer;
+        status = doctor_examine(p, d->doctor, optimizer, &problem, request, run->folder);
+        if (!status && ravine_steps(optimizer) != d->step)
+            diagnosis_cannot_tell(&p->diagnosis,
+                                  "how the loss curves at step %" PRId64
+                                  ": the newest checkpoint is of step %" PRId64,
+                                  d->step, ravine_steps(optimizer));
+    }
+    rebuilt_free(&b);
+    return status;
+}
+
+/* The page of the run, with what was found here. */
+static int save_page(const patient *p, const char *folder) {
+    report r = {0};
+    int status = report_add(&r, folder);
+    if (!status) {
+        r.run->diagnosis = p->diagnosis;
+        r.run->probe = p->probe.size ? &p->probe : NULL;
+        r.run->tried_steps = p->tried_steps;
+        status = report_save(&r);
+    }
+    report_free(&r);
+    return status;
+}
+
+int doctor_run(patient *p, const char *folder, const doctor_request *request) {
+    const bool further = request->probe || request->try_steps;
+    run_data run;
+    run_doctor d = {.until = request->until};
+    const run_listener listener = run_doctor_listener(&d);
+    int status = run_read(&run, folder, &listener);
+    if (!status) status = run_doctor_diagnose(&d, &run, &p->diagnosis);
+    if (!status && further) {
+        status = look_further(p, &d, &run, request);
+        run_doctor_complete(&d, &run, &p->diagnosis);
+        if (!status) status = save_page(p, run.folder);
+    }
+    run_doctor_free(&d);
+    run_free(&run);
+    return status;
+}

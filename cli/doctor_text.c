@@ -1,0 +1,59 @@
+/* doctor_text.c - a diagnosis for people: why, what it means, what to do, what it is not. */
+#include "doctor.h"
+
+#include "report/diagnosis.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LABEL_WIDTH = 9, EVIDENCE_SHOWN = 8 };
+
+/* " why     text, wrapped under itself" */
+static void print_row(FILE *out, const char *label, const char *text) {
+    char safe[DIAGNOSIS_TEXT_SIZE];
+    fprintf(out, " %-*s", LABEL_WIDTH - 1, label);
+    cli_print_wrapped(out, diagnosis_printable(text, safe), LABEL_WIDTH, LABEL_WIDTH,
+                      cli_width(out));
+}
+
+/* What became of it, in brackets. */
+static void print_cure(FILE *out, const patient *p, const ravine_cure *c, bool first) {
+    char text[2 * DIAGNOSIS_TEXT_SIZE], trial[DIAGNOSIS_TEXT_SIZE];
+    diagnosis_trial(c, p->tried_steps, trial);
+    snprintf(text, sizeof text, "%s [%s]", c->text, trial);
+    print_row(out, first ? "do" : "or", text);
+}
+
+/* Red where training is lost, yellow where it is stuck, green where all is well. */
+static const char *color_of(int verdict) {
+    switch (verdict) {
+    case RAVINE_HEALTHY:
+    case RAVINE_LOCAL_MINIMUM: return "\033[1;32m";
+    case RAVINE_NONFINITE:
+    case RAVINE_DIVERGING:
+    case RAVINE_DEAD: return "\033[1;31m";
+    default: return "\033[1;33m";
+    }
+}
+
+void doctor_print(FILE *out, const patient *p) {
+    const ravine_diagnosis *d = &p->diagnosis;
+    const bool color = cli_color(out);
+    char text[DIAGNOSIS_TEXT_SIZE];
+    fprintf(out, "%sVERDICT  %s%s  (confidence %s, step %" PRId64,
+            color ? color_of(d->verdict) : "", diagnosis_name(d->verdict, text),
+            color ? "\033[0m" : "", diagnosis_confidence(d->confidence), d->step);
+    if (d->since >= 0 && d->since < d->step) fprintf(out, ", since step %" PRId64, d->since);
+    fputs(")\n", out);
+    for (int k = 0; k < d->nevidence && k < EVIDENCE_SHOWN; k++)
+        print_row(out, k ? "" : "why", d->evidence[k].text);
+    print_row(out, "means", ravine_verdict_meaning(d->verdict));
+    for (int k = 0; k < d->ncures; k++) print_cure(out, p, &d->cure[k], k == 0);
+    if (*d->not_text) print_row(out, "not", d->not_text);
+    diagnosis_also(d, text);
+    if (*text) print_row(out, "also", text);
+    for (int k = 0; k < d->ncannot_tell; k++) {
+        snprintf(text, sizeof text, "tell %s", d->cannot_tell[k]);
+        print_row(out, k ? "" : "cannot", text);
+    }
+}

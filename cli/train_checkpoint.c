@@ -186,8 +186,9 @@ static int tell_failure(checkpoints *c, const char *why) {
 }
 
 int checkpoints_save(checkpoints *c, double metric) {
+    const ravine_doctor *d = c->state.training->doctor;
     record_position position;
-    int status = list_tensors(c, 0);
+    int status = list_tensors(c, d ? ravine_doctor_state_length(d) : 0);
     if (!status) status = record_where(c->state.record, &position);
     if (status) return status;
     c->state.progress->lr_factor = c->state.training->lr_factor;
@@ -204,8 +205,8 @@ int checkpoints_save(checkpoints *c, double metric) {
     options.ntensors = c->ntensors;
     options.texts = texts;
     options.ntexts = sizeof texts / sizeof *texts;
-    ravine_status saved =
-        ravine_saver_save(c->saver, c->state.training->optimizer, &options, metric);
+    ravine_status saved = d ? ravine_doctor_export(d, c->doctor, c->doctor_length) : RAVINE_OK;
+    if (!saved) saved = ravine_saver_save(c->saver, c->state.training->optimizer, &options, metric);
     return saved < 0 ? tell_failure(c, ravine_errmsg()) : 0;
 }
 
@@ -288,6 +289,8 @@ int checkpoints_load(checkpoints *c, const resume_point *point) {
     options.ntensors = c->ntensors;
     options.tell = tell_difference;
     ravine_status loaded = ravine_load(c->state.training->optimizer, point->path, &options);
+    ravine_doctor *d = c->state.training->doctor;
+    if (!loaded && d && c->doctor) loaded = ravine_doctor_import(d, c->doctor, c->doctor_length);
     if (loaded < 0) return library_failure(loaded);
     unpack_results(c);
     return 0;

@@ -9,8 +9,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* A name as it is typed, where that is no name of a function. */
+/* clang-format off */
+#define find_lr find-lr
+/* clang-format on */
+#define TYPED(name) #name
 #define COMMAND(NAME, name, operands, most, completes, summary, text) \
-    {#name, operands, most, CLI_COMPLETES_##completes, summary, text},
+    {TYPED(name), operands, most, CLI_COMPLETES_##completes, summary, text},
 const cli_command_row cli_commands[CLI_COMMAND_COUNT] = {
 #include "options.def"
 };

@@ -40,6 +40,7 @@ set(completion ${PROJECT_BINARY_DIR}/completion/ravine)
 file(MAKE_DIRECTORY ${man_dir} ${PROJECT_BINARY_DIR}/completion)
 file(STRINGS cli/options.def command_rows REGEX "^COMMAND\\([A-Z]")
 list(TRANSFORM command_rows REPLACE "^COMMAND\\([^,]*, *([^,]*),.*" "\\1" OUTPUT_VARIABLE commands)
+list(TRANSFORM commands REPLACE "_" "-") # as they are typed
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cli/options.def)
 
 set(man_pages ${man_dir}/ravine.1)

@@ -5,6 +5,7 @@ FUZZ_SECONDS ?= 20
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check examples/check-loss
+python  = python examples/python tools tests
 export FUZZ_SECONDS
 
 .PHONY: FORCE build run test test-long bench doctor-real bench-doctor fuzz format lint install clean
@@ -53,14 +54,14 @@ fuzz:
 format:
 	@tools/install-dependencies lint
 	clang-format -i $(sources)
-	.venv/bin/ruff format tools tests
+	.venv/bin/ruff format $(python)
 
 lint:
 	@tools/install-dependencies lint
 	clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
-	.venv/bin/ruff check tools/summary tools tests
-	.venv/bin/ruff format --check tools/summary tools tests
+	.venv/bin/ruff check tools/summary $(python)
+	.venv/bin/ruff format --check tools/summary $(python)
 
 install: build
 	cmake --install build --prefix $(PREFIX)

@@ -1,6 +1,5 @@
 """A step of ravine.torch: gradients, layouts, hooks, closures, scalers, and what is its own."""
 
-
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")

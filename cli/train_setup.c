@@ -76,23 +76,31 @@ static int make_groups(training *t) {
 static int add_params(training *t) {
     int64_t bytes;
     ravine_param *param = calloc((size_t)t->ngroups, sizeof *param);
-    if (!param) return failure(EXIT_INPUT, "out of memory");
+    net_tensor *tensors = calloc((size_t)t->ngroups, sizeof *tensors);
+    if (!param || !tensors) {
+        free(param);
+        free(tensors);
+        return failure(EXIT_INPUT, "out of memory");
+    }
     for (int32_t g = 0; g < t->ngroups; g++) {
-        /* Shapes are copied by the library, but only in ravine_add: the net keeps the names. */
-        net_tensor tensor = net_param(t->net, g);
+        /* The library copies shapes, but only in ravine_add. */
+        const net_tensor tensor = tensors[g] = net_param(t->net, g);
         param[g] = (ravine_param){.size = sizeof *param,
                                   .dtype = RAVINE_F32,
                                   .group = g,
                                   .name = tensor.name,
                                   .data = tensor.data,
                                   .grad = tensor.grad,
-                                  .len = tensor.len};
+                                  .len = tensor.len,
+                                  .shape = tensors[g].shape,
+                                  .ndim = tensor.ndim};
     }
     t->announced_bytes = ravine_memory_bytes(t->optimizer);
     ravine_status status = ravine_state_bytes(t->optimizer, param, t->ngroups, &bytes);
     if (status >= 0) status = ravine_add(t->optimizer, param, t->ngroups);
     if (status >= 0) t->announced_bytes += bytes;
     free(param);
+    free(tensors);
     return status < 0 ? library_failure(status) : 0;
 }
 

@@ -214,16 +214,21 @@ static void add_groups(walk *w) {
     }
 }
 
-static void add_options(walk *w) {
+bool ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options) {
     static const char *const nonfinite[] = {"hold", "skip", "propagate"};
-    const ravine_options *options = &w->source->o->options;
     char clip[RAVINE_NUMBER_MAX] = "inf", scale[RAVINE_NUMBER_MAX];
-    if ((!isinf(options->clip_norm) && !ravine_number_write(clip, options->clip_norm)) ||
-        !ravine_number_write(scale, options->grad_scale))
+    if (!isinf(options->clip_norm) && !ravine_number_write(clip, options->clip_norm)) return false;
+    if (!ravine_number_write(scale, options->grad_scale)) return false;
+    snprintf(text, OPTIONS_TEXT_MAX, "nonfinite=%s zero_grad=%d clip_norm=%s grad_scale=%s",
+             nonfinite[options->nonfinite], options->zero_grad, clip, scale);
+    return true;
+}
+
+static void add_options(walk *w) {
+    char text[OPTIONS_TEXT_MAX] = "";
+    if (!ravine_options_write(text, &w->source->o->options))
         w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
-    add_text(w, KEY_OPTIONS,
-             place_text(w, "nonfinite=%s zero_grad=%d clip_norm=%s grad_scale=%s",
-                        nonfinite[options->nonfinite], options->zero_grad, clip, scale));
+    add_text(w, KEY_OPTIONS, place_text(w, "%s", text));
 }
 
 /* ---- both walks -------------------------------------------------------------------------------

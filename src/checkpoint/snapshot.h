@@ -65,5 +65,8 @@ bool ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double valu
  * memory. */
 #define CONFIG_TEXT_MAX 2048
 bool ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c);
+/* "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1". False: no memory. */
+#define OPTIONS_TEXT_MAX 160
+bool ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options);
 
 #endif

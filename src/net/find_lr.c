@@ -229,32 +229,36 @@ static double rounded(double lr) {
     return strtod(text, NULL);
 }
 
-/* What the range test recommends: a tenth of the rate where the loss is least, since that one is
+/* What the range test recommends: a third of the rate where the loss is least, since that one is
  * met only in passing. */
 static double range_rate(const find_lr_result *r) {
-    return r->lowest / 10;
+    return r->lowest / 3;
 }
 
+/* The loss of a net bends itself to the rate, as long as that is not too high (Cohen et al. 2021,
+ * Gradient descent on neural networks typically occurs at the edge of stability): so the limit that
+ * counts is the one after the warm-up to the rate in question. */
 static void decide(find_lr_result *r) {
-    const double wanted = range_rate(r), stable = r->stable[1] / 2;
-    if (r->rule == RAVINE_RPROP) {
-        r->suggested = rounded(r->steepest);
+    const double wanted = range_rate(r), stable = 0.8 * r->stable[1];
+    const bool holds = !(wanted > stable);
+    r->suggested = rounded(holds ? wanted : stable);
+    if (r->rule == RAVINE_RPROP)
+        snprintf(
+            r->reason, sizeof r->reason,
+            "rprop finds its own steps, lr is only the first one: a third of where the loss of "
+            "the range test is least (%.2g)",
+            r->lowest);
+    else if (holds)
         snprintf(r->reason, sizeof r->reason,
-                 "rprop finds its own steps: lr is only the first one, here where the loss falls "
-                 "fastest in the range test");
-    } else if (isnan(stable) || wanted <= stable) {
-        r->suggested = rounded(wanted);
-        snprintf(r->reason, sizeof r->reason,
-                 "a tenth of the rate where the loss of the range test is least (%.2g)%s",
+                 "a third of the rate where the loss of the range test is least (%.2g)%s",
                  r->lowest,
-                 isnan(stable) ? "; signs alone have no stability limit" : "; it is stable there");
-    } else {
-        r->suggested = rounded(stable);
+                 isnan(stable) ? "; there is no limit of stability to hold it against"
+                               : "; after a warm-up it is stable there");
+    else
         snprintf(r->reason, sizeof r->reason,
-                 "half of the greatest stable rate (%.2g) after the warm-up; the range test alone "
-                 "would take %.2g",
+                 "0.8 of the greatest stable rate (%.2g) after a warm-up to %.2g, which the range "
+                 "test alone would take",
                  r->stable[1], wanted);
-    }
 }
 
 static int search_all(search *s) {

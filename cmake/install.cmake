@@ -1,4 +1,4 @@
-# cmake --install: libraries, header, command, man pages, completion, and what lets other programs
+# cmake --install: libraries, headers, command, man pages, completion, and what lets other programs
 # find them. Everything is relative to the prefix, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ravine)
@@ -9,7 +9,7 @@ install(TARGETS ravine ravine_static EXPORT ravine_targets
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/ravine.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 # find_package(ravine): ravine::ravine and ravine::ravine_static
 install(EXPORT ravine_targets NAMESPACE ravine:: DESTINATION ${package_dir})

@@ -6,6 +6,17 @@
 #include "ravine.h"
 #include "update/rules.h"
 
+/* What is remembered of the watched blocks of a parameter, which lie one after the other here. A
+ * step without a gradient leaves it as it is. */
+typedef struct watching {
+    int64_t len;         /* watched elements */
+    void *update;        /* [len] the last one, of the parameter's type; NULL: nobody watches */
+    uint8_t *signs;      /* [len] of the last two gradients: kernel_block */
+    double slope, steps; /* <g, u> of the last step over them; steps that are known: 0, 1 or 2 */
+    double slope_before, steps_before; /* the same before the last step */
+    watch_statistics *statistics;      /* [watched blocks] of the last step */
+} watching;
+
 /* One parameter, with everything a step needs of it. */
 typedef struct param {
     const char *name;
@@ -23,6 +34,7 @@ typedef struct param {
     const kernel_coefficients *coefficients; /* of this step: its own or those of a neighbour */
     kernel_coefficients own;
     block_statistics *statistics; /* [blocks of len] */
+    watching watched;
 } param;
 
 /* Three orders of the parameters, in one allocation that grows with them. */
@@ -39,10 +51,27 @@ typedef struct batch {
     size_t bytes;
 } batch;
 
-/* Over blocks: sums of squares, and the gradients that were refused. */
+/* Sums over blocks, parameters, groups: all, and those over the watched blocks. X(type, name) */
+#define TOTAL_LIST(X)                                                                  \
+    X(double, gradient2)                                                               \
+    X(double, update2)                                                                 \
+    X(double, param2)                                                                  \
+    X(double, slope)                                                                   \
+    X(int64_t, nonfinite)      /* gradients that were refused */                       \
+    X(double, slope_before)    /* <g, u> of the step before, of those that made one */ \
+    X(double, flip_weight)     /* g^2 of those whose last sign is known */             \
+    X(double, flip_two_weight) /* and the one before it */                             \
+    X(int64_t, arrivals)       /* elements that made a step before */                  \
+    X(int64_t, elements)       /* with a gradient that was not refused */              \
+    X(int64_t, with_momentum)                                                          \
+    WATCH_SUM_LIST(X)
+
 typedef struct totals {
-    double gradient2, update2, param2;
-    int64_t nonfinite, nonfinite_param, nonfinite_index; /* count; the first, or -1 */
+#define X(type, name) type name;
+    TOTAL_LIST(X)
+#undef X
+    double update_max;
+    int64_t nonfinite_param, nonfinite_index; /* the first, or -1 */
 } totals;
 
 typedef struct group {
@@ -71,6 +100,7 @@ struct ravine_optimizer {
     int64_t steps, attempts;
     int64_t nactive, nblocks;
     bool reported; /* the last step had a report */
+    bool updated;  /* and was not skipped */
     double clip;   /* factor of the last step */
 };
 
@@ -86,6 +116,15 @@ group_name ravine_group_name(int32_t index);
 
 static inline int64_t block_count(int64_t len) {
     return len / BLOCK_ELEMENTS + (len % BLOCK_ELEMENTS != 0);
+}
+static inline int64_t watched_block_count(int64_t len) {
+    return (block_count(len) + WATCH_EVERY - 1) / WATCH_EVERY;
+}
+/* The elements in them: only the last block of a parameter is short. */
+static inline int64_t watched_len(int64_t len) {
+    const int64_t full = watched_block_count(len) - 1,
+                  rest = len - full * WATCH_EVERY * BLOCK_ELEMENTS;
+    return len == 0 ? 0 : full * BLOCK_ELEMENTS + (rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS);
 }
 
 /* Sums and counts of the last pass over the active parameters, into their groups. */

@@ -45,7 +45,7 @@ static void *place_copy(layout *l, const void *from, size_t bytes) {
 }
 
 /* One parameter in the batch: where its name, shape, statistics and state are. */
-static void place_param(layout *l, const group *g, const ravine_param *p, param *out) {
+static void place_param(layout *l, const group *g, bool watch, const ravine_param *p, param *out) {
     const size_t len = (size_t)p->len, size = dtype_bytes(p->dtype);
     *out = (param){.len = p->len,
                    .dtype = p->dtype,
@@ -59,6 +59,12 @@ static void place_param(layout *l, const group *g, const ravine_param *p, param 
     out->statistics = place(l, (size_t)block_count(p->len), sizeof *out->statistics);
     for (int k = 0; k < state_arrays(g->shape); k++) out->state[k] = place(l, len, size);
     if (g->config.ema_decay > 0) out->ema = place(l, len, size);
+    if (!watch) return;
+    watching *w = &out->watched;
+    w->len = watched_len(p->len);
+    w->statistics = place(l, (size_t)watched_block_count(p->len), sizeof *w->statistics);
+    w->update = place(l, (size_t)w->len, size);
+    w->signs = place(l, (size_t)w->len, 1);
 }
 
 /* Lays out n parameters; `params` is a place to write one (measuring) or all of them (placing). */
@@ -68,7 +74,8 @@ static layout place_batch(const ravine_optimizer *o, const ravine_param *p, int6
     place(&l, 1, sizeof(batch));
     param *params = place(&l, (size_t)n, sizeof *params);
     for (int64_t i = 0; i < n; i++)
-        place_param(&l, &o->groups[p[i].group], &p[i], params ? &params[i] : &scratch);
+        place_param(&l, &o->groups[p[i].group], o->env.watch != 0, &p[i],
+                    params ? &params[i] : &scratch);
     return l;
 }
 

@@ -4,12 +4,29 @@
 
 #include <math.h>
 
+static double greater(double a, double b) {
+    return a <= b || isnan(b) ? b : a; /* NaN wins */
+}
+
+/* Totals add up but for the greatest and the first. */
+static void add_totals(totals *sum, const totals *t) {
+    if (t->nonfinite && (!sum->nonfinite || t->nonfinite_param < sum->nonfinite_param)) {
+        sum->nonfinite_param = t->nonfinite_param;
+        sum->nonfinite_index = t->nonfinite_index;
+    }
+    sum->update_max = greater(sum->update_max, t->update_max);
+#define X(type, name) sum->name += t->name;
+    TOTAL_LIST(X)
+#undef X
+}
+
 static void add_blocks(totals *sum, const param *p, int64_t index) {
     for (int64_t k = 0; k < block_count(p->len); k++) {
         const block_statistics *s = &p->statistics[k];
         sum->gradient2 += s->gradient2;
         sum->update2 += s->update2;
         sum->param2 += s->param2;
+        sum->slope += s->slope;
         if (!s->nonfinite) continue;
         if (!sum->nonfinite) {
             sum->nonfinite_param = index;
@@ -21,6 +38,53 @@ static void add_blocks(totals *sum, const param *p, int64_t index) {
 
 static const totals nothing = {.nonfinite_param = -1, .nonfinite_index = -1};
 
+/* What the whole parameter has of something that goes with g^2, over what its watched blocks have;
+ * `gradient2` is theirs. */
+static double whole_over_watched(const param *p, double gradient2) {
+    if (p->watched.len == p->len) return 1;
+    if (gradient2 == 0) return (double)p->len / (double)p->watched.len;
+    double whole = 0;
+    for (int64_t k = 0; k < block_count(p->len); k++) whole += p->statistics[k].gradient2;
+    return whole / gradient2;
+}
+
+static void add_watched(totals *sum, const param *p, const group *g) {
+    const watching *w = &p->watched;
+    totals own = nothing;
+    double gradient2 = 0;
+    int64_t refused = 0;
+    for (int64_t k = 0; k < watched_block_count(p->len); k++) {
+        const watch_statistics *s = &w->statistics[k];
+#define X(type, name) own.name += s->name;
+        WATCH_SUM_LIST(X)
+#undef X
+        own.update_max = greater(own.update_max, s->update_max);
+        gradient2 += p->statistics[k * WATCH_EVERY].gradient2;
+        refused += p->statistics[k * WATCH_EVERY].nonfinite;
+    }
+    own.elements = w->len - refused;
+    own.zeros -= refused;
+    if (w->steps_before >= 1) {
+        own.arrivals = w->len;
+        own.slope_before = w->slope_before;
+        own.flip_weight = gradient2;
+    }
+    if (w->steps_before >= 2) own.flip_two_weight = gradient2;
+    if (keeps_gradients(g->shape)) {
+        own.with_momentum = w->len;
+        own.momentum2 *= whole_over_watched(p, gradient2);
+        if (g->now.lr_in_momentum != 0) own.momentum2 /= g->now.lr * g->now.lr;
+    } else {
+        own.momentum2 = 0; /* of something else */
+    }
+    add_totals(sum, &own);
+}
+
+static void add_param(const ravine_optimizer *o, totals *sum, const param *p, int64_t index) {
+    add_blocks(sum, p, index);
+    if (o->updated && p->watched.update) add_watched(sum, p, &o->groups[p->group]);
+}
+
 void ravine_report_gather(ravine_optimizer *o) {
     for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].totals = nothing;
     int64_t active = 0;
@@ -28,40 +92,47 @@ void ravine_report_gather(ravine_optimizer *o) {
         const param *p = o->slots[i].added;
         if (o->slots[active].active != p) continue;
         active++;
-        add_blocks(&o->groups[p->group].totals, p, i);
+        add_param(o, &o->groups[p->group].totals, p, i);
     }
+}
+
+/* part / whole; NaN: of nothing. */
+static double share(double part, double whole) {
+    return whole != 0 ? part / whole : NAN;
 }
 
 static void fill(const ravine_optimizer *o, int32_t index, const totals *sum,
                  ravine_report *report) {
-    *report = (ravine_report){.size = sizeof *report,
-                              .group = index,
-                              .step = o->steps,
-                              .attempts = o->attempts,
-                              .lr = o->groups[index < 0 ? 0 : index].now.lr,
-                              .grad_norm = sqrt(sum->gradient2) / o->options.grad_scale,
-                              .update_norm = sqrt(sum->update2),
-                              .param_norm = sqrt(sum->param2),
-                              .clip = o->clip,
-                              .nonfinite = sum->nonfinite,
-                              .nonfinite_param = sum->nonfinite_param,
-                              .nonfinite_index = sum->nonfinite_index};
+    const double scale = o->options.grad_scale;
+    *report = (ravine_report){
+        .size = sizeof *report,
+        .group = index,
+        .step = o->steps,
+        .attempts = o->attempts,
+        .lr = o->groups[index < 0 ? 0 : index].now.lr,
+        .grad_norm = sqrt(sum->gradient2) / scale,
+        .update_norm = sqrt(sum->update2),
+        .param_norm = sqrt(sum->param2),
+        .clip = o->clip,
+        .nonfinite = sum->nonfinite,
+        .nonfinite_param = sum->nonfinite_param,
+        .nonfinite_index = sum->nonfinite_index,
+        .grad_dot_update = sum->slope / scale,
+        .alpha = sum->arrivals ? -share(sum->arrival / scale, sum->slope_before) : NAN,
+        .flips = share(sum->flips2, sum->flip_weight),
+        .flips_two = share(sum->flips_two2, sum->flip_two_weight),
+        .momentum_norm = sum->with_momentum ? sqrt(sum->momentum2) : NAN,
+        .sigma_ratio = sqrt(share(sum->ratios, (double)sum->rated)),
+        .eps_share = share((double)sum->eps, (double)sum->scaled),
+        .zero_share = share((double)sum->zeros, (double)sum->elements),
+        .lost_share = share((double)sum->lost, (double)(sum->elements - sum->zeros)),
+        .update_max = sum->elements ? sum->update_max : NAN,
+    };
 }
 
 void ravine_report_fill(const ravine_optimizer *o, ravine_report *report) {
     totals all = nothing;
-    for (int32_t k = 0; k < o->ngroups; k++) {
-        const totals *t = &o->groups[k].totals;
-        all.gradient2 += t->gradient2;
-        all.update2 += t->update2;
-        all.param2 += t->param2;
-        if (!t->nonfinite) continue;
-        if (!all.nonfinite || t->nonfinite_param < all.nonfinite_param) {
-            all.nonfinite_param = t->nonfinite_param;
-            all.nonfinite_index = t->nonfinite_index;
-        }
-        all.nonfinite += t->nonfinite;
-    }
+    for (int32_t k = 0; k < o->ngroups; k++) add_totals(&all, &o->groups[k].totals);
     fill(o, -1, &all, report);
 }
 
@@ -96,7 +167,7 @@ ravine_status ravine_param_report(const ravine_optimizer *o, int64_t index, ravi
     if (status) return status;
     const param *p = o->slots[index].added;
     totals own = nothing;
-    if (p->attempt == o->attempts) add_blocks(&own, p, index);
+    if (p->attempt == o->attempts) add_param(o, &own, p, index);
     fill(o, p->group, &own, report);
     return RAVINE_OK;
 }

@@ -121,7 +121,21 @@ static void update_block(const pass *work, param *p, int64_t block) {
                       .measure = work->measure};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
         b.state[k] = (char *)p->state[k] + offset;
+    if (p->watched.update && block % WATCH_EVERY == 0) {
+        const int64_t watched = block / WATCH_EVERY;
+        b.measure = true;
+        b.last_update = (char *)p->watched.update + offset / WATCH_EVERY;
+        b.signs = p->watched.signs + watched * BLOCK_ELEMENTS;
+        b.watched = &p->watched.statistics[watched];
+    }
     p->update(&b, p->coefficients, &p->statistics[block]);
+}
+
+/* Of the step before `s`, under the settings of this one. */
+static double past_variance(const ravine_config *now, rule_step s) {
+    s.clock--;
+    const kernel_coefficients past = ravine_rule_coefficients(now, &s);
+    return ravine_rule_variance(s.shape.scale, &past);
 }
 
 /* Coefficients of every active parameter. Those of the group's latest one serve again where all
@@ -145,6 +159,7 @@ static void make_coefficients(ravine_optimizer *o) {
                        .largest = p->dtype == RAVINE_F64 ? DBL_MAX : (double)FLT_MAX};
         memcpy(s.scalar, p->scalar, sizeof p->scalar);
         p->own = ravine_rule_coefficients(&g->now, &s);
+        if (o->env.watch && p->clock > 0) p->own.past_variance = past_variance(&g->now, s);
         memcpy(p->next_scalar, s.scalar, sizeof p->scalar);
         p->coefficients = &p->own;
         g->latest = p;
@@ -175,13 +190,27 @@ static bool any_nonfinite(const ravine_optimizer *o) {
     return false;
 }
 
+/* The slope at which the next step of the watched blocks arrives is compared with this one's. */
+static void remember_slope(const ravine_optimizer *o, param *p) {
+    watching *w = &p->watched;
+    w->slope_before = w->slope;
+    w->steps_before = w->steps;
+    w->slope = 0;
+    for (int64_t k = 0; k < block_count(p->len); k += WATCH_EVERY)
+        w->slope += p->statistics[k].slope;
+    w->slope /= o->options.grad_scale;
+    if (w->steps < 2) w->steps++;
+}
+
 static void finish(ravine_optimizer *o) {
     for (int64_t i = 0; i < o->nactive; i++) {
         param *p = o->slots[i].active;
         p->clock++;
         memcpy(p->scalar, p->next_scalar, sizeof p->scalar);
+        if (p->watched.update) remember_slope(o, p);
     }
     o->steps++;
+    o->updated = true;
 }
 
 ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
@@ -194,6 +223,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     plan(o);
     o->clip = 1;
     o->reported = report != NULL;
+    o->updated = false;
 
     double norm = 0;
     make_coefficients(o);
@@ -210,8 +240,8 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     }
     const pass work = {.o = o, .block = update_block, .measure = report != NULL};
     run_pass(&work);
-    ravine_report_gather(o);
     finish(o);
+    ravine_report_gather(o);
     if (report) {
         ravine_report_fill(o, report);
         if (clips) report->grad_norm = norm;

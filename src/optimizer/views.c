@@ -36,7 +36,13 @@ ravine_status ravine_param_view(const ravine_optimizer *o, int64_t index, ravine
     return RAVINE_OK;
 }
 
-/* Key number k of a parameter: arrays, then single numbers, then the average of the weights. */
+/* Beside the rule's own state. */
+static const char *const more_keys[] = {"ema", "watched_update", "watched_signs", "watched_slope",
+                                        "watched_steps"};
+enum { EMA, WATCHED_UPDATE, WATCHED_SIGNS, WATCHED_SLOPE, WATCHED_STEPS, MORE_KEYS };
+
+/* Key number k of a parameter: arrays, then single numbers, then the average of the weights and
+ * what is remembered for the statistics. */
 static const char *key_at(const ravine_optimizer *o, const param *p, int32_t k) {
     const ravine_config *c = &o->groups[p->group].config;
     const int arrays = state_arrays(o->groups[p->group].shape);
@@ -45,7 +51,8 @@ static const char *key_at(const ravine_optimizer *o, const param *p, int32_t k) 
     k -= arrays;
     for (int32_t scalar = 0; ravine_rule_scalar_key(c, scalar); scalar++)
         if (k-- == 0) return ravine_rule_scalar_key(c, scalar);
-    return p->ema && k == 0 ? "ema" : NULL;
+    if (!p->ema) k++;
+    return k < (p->watched.update ? MORE_KEYS : EMA + 1) ? more_keys[k] : NULL;
 }
 
 const char *ravine_state_key(const ravine_optimizer *o, int64_t index, int32_t k) {
@@ -117,25 +124,49 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
     return RAVINE_OK;
 }
 
+static ravine_param number_view(const param *p, double *number) {
+    ravine_param view = view_of(p, number);
+    view.dtype = RAVINE_F64;
+    view.len = 1;
+    view.shape = NULL;
+    view.ndim = 0;
+    return view;
+}
+
+static ravine_param watched_view(const param *p, void *data, int32_t dtype) {
+    ravine_param view = view_of(p, data);
+    view.dtype = dtype;
+    view.len = p->watched.len;
+    view.shape = &p->watched.len;
+    view.ndim = 1;
+    return view;
+}
+
+/* The state that the valid key is of; it is number k. */
+static ravine_param state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key) {
+    const int arrays = state_arrays(o->groups[p->group].shape);
+    if (k < arrays) return view_of(p, p->state[k]);
+    int more = 0;
+    while (more < MORE_KEYS && key != more_keys[more]) more++;
+    switch (more) {
+    case EMA: return view_of(p, p->ema);
+    case WATCHED_UPDATE: return watched_view(p, p->watched.update, p->dtype);
+    case WATCHED_SIGNS: return watched_view(p, p->watched.signs, RAVINE_U8);
+    case WATCHED_SLOPE: return number_view(p, &p->watched.slope);
+    case WATCHED_STEPS: return number_view(p, &p->watched.steps);
+    }
+    return number_view(p, &p->scalar[k - arrays]);
+}
+
 ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const char *key,
                                 ravine_param *view) {
     if (!o || !name || !key || !view) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     param *p = find_param(o, name);
     if (!p) return ravine_fail(RAVINE_E_ARG, "there is no parameter %s", name);
     int32_t k = 0;
-    for (const char *known; (known = key_at(o, p, k)) && strcmp(known, key) != 0;) k++;
-    if (!key_at(o, p, k)) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
-    const int arrays = state_arrays(o->groups[p->group].shape);
-    if (k < arrays) {
-        *view = view_of(p, p->state[k]);
-    } else if (!strcmp(key, "ema")) {
-        *view = view_of(p, p->ema);
-    } else {
-        *view = view_of(p, &p->scalar[k - arrays]);
-        view->dtype = RAVINE_F64;
-        view->len = 1;
-        view->shape = NULL;
-        view->ndim = 0;
-    }
+    const char *known;
+    while ((known = key_at(o, p, k)) && strcmp(known, key) != 0) k++;
+    if (!known) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
+    *view = state_of(o, p, k, known);
     return RAVINE_OK;
 }

@@ -244,3 +244,22 @@ kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *
     k.as_is = k.gradient == 1 && k.clip == HUGE_VAL && k.couple == 0;
     return k;
 }
+
+double ravine_rule_variance(scale_kind scale, const kernel_coefficients *c) {
+    const double root = c->sigma_scale / c->sigma_divisor;
+    switch (scale) {
+    case SCALE_SQUARES:
+    case SCALE_GREATEST:
+    case SCALE_YOGI:
+    case SCALE_LOOKAHEAD: return c->v_scale * root * root;
+    case SCALE_MAXIMUM:
+    case SCALE_DELTA:
+    case SCALE_PREVIOUS: return 1;
+    case SCALE_ONE:
+    case SCALE_CENTERED: /* a variance: what is steady in g is not in it */
+    case SCALE_BELIEF:
+    case SCALE_SIGN:
+    case SCALE_RPROP: return 0;
+    }
+    return 0;
+}

@@ -76,6 +76,10 @@ static inline int after_arrays(kernel_shape shape) {
 static inline int state_arrays(kernel_shape shape) {
     return momentum_arrays(shape) + scale_arrays(shape) + after_arrays(shape);
 }
+/* Whether the first array is a mean or sum of gradients: not of g/sigma. */
+static inline bool keeps_gradients(kernel_shape shape) {
+    return momentum_arrays(shape) > 0 && shape.momentum != MOMENTUM_NORMALIZED;
+}
 
 /* The numbers of one step, made once per group and clock in double (coefficients.c) and rounded
  * once to the type that the kernel computes in. X(name, meaning) */
@@ -116,6 +120,7 @@ typedef struct kernel_coefficients {
     COEFFICIENT_LIST(X)
 #undef X
     double sigma_divisor; /* sigma_t is the kernel's sigma divided by this; ravine_sigma */
+    double past_variance; /* sigma^2 of the step before, without eps, is this times v; 0: unknown */
     bool propagate;       /* no guard: take every gradient */
     bool as_is;           /* gradient, clip and couple change nothing */
 } kernel_coefficients;
@@ -125,8 +130,34 @@ typedef struct kernel_coefficients {
 
 typedef struct block_statistics {
     double gradient2, update2, param2;  /* sums of squares; gradient2 of the raw gradient */
+    double slope;                       /* <raw gradient, update> */
     int64_t nonfinite, first_nonfinite; /* count; index in the block, -1 */
 } block_statistics;
+
+/* Of each parameter, block 0 and every WATCH_EVERY-th block after it are watched, where the
+ * environment says so: they keep their last update and the last two signs of each gradient
+ * (docs/internals/statistics.md). */
+#define WATCH_EVERY 8
+
+/* What the sums over a watched block are, beside block_statistics. X(type, name) */
+#define WATCH_SUM_LIST(X)                                                   \
+    X(double, arrival)    /* <raw gradient, update of the step before> */   \
+    X(double, flips2)     /* squares of the gradients with another sign */  \
+    X(double, flips_two2) /* the same against two steps before */           \
+    X(double, momentum2)  /* of the first state array */                    \
+    X(double, ratios)     /* g^2 over sigma^2 of the step before */         \
+    X(int64_t, rated)     /* elements that have such a sigma */             \
+    X(int64_t, scaled)    /* elements that have a sigma now */              \
+    X(int64_t, eps)       /* those where it is mostly eps */                \
+    X(int64_t, zeros)     /* gradients that are 0, refused ones included */ \
+    X(int64_t, lost)      /* gradients that are not, and changed nothing */
+
+typedef struct watch_statistics {
+#define X(type, name) type name;
+    WATCH_SUM_LIST(X)
+#undef X
+    double update_max;
+} watch_statistics;
 
 /* One block of one parameter: arrays of `count` <= BLOCK_ELEMENTS numbers of the parameter's type.
  */
@@ -136,6 +167,9 @@ typedef struct kernel_block {
     void *ema; /* NULL: no average of the weights */
     int64_t count;
     bool zero_gradient, measure; /* measure: fill the sums of squares */
+    void *last_update;           /* NULL: it is not watched; else measure is true */
+    uint8_t *signs;              /* the last sign + 4 times the one before; 0, 1 (+) or 2 (-) */
+    watch_statistics *watched;
 } kernel_block;
 
 typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,

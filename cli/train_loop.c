@@ -57,6 +57,7 @@ typedef struct loop {
     checkpoints *checkpoints;
     double started; /* as if all that is done had been done without a pause */
     train_doctor doctor;
+    train_result *result;
     train_step step; /* the last one */
     progress at;
 } loop;
@@ -118,8 +119,14 @@ static int evaluate_average(loop *l, train_score *score) {
     return status;
 }
 
+/* The last word of the doctor, then that of the log. */
+static int tell_end(loop *l, const char *event) {
+    const int status = train_doctor_end(&l->doctor, &l->step, &l->result->diagnosis);
+    return status ? status : record_event(l->record, event, &l->step);
+}
+
 static int diverged(loop *l, const char *what) {
-    int status = record_event(l->record, "diverged", &l->step);
+    int status = tell_end(l, "diverged");
     if (status) return status;
     return failure(EXIT_DIVERGED,
                    "training diverged: %s at step %lld (epoch %lld); try a smaller lr, warm-up or "
@@ -220,11 +227,11 @@ static int end_epoch(loop *l, const train_epoch *e) {
 /* Signal or doctor leave a checkpoint of the very step. */
 static int cut_short(loop *l) {
     int status = save(l, NAN);
-    return status ? status
-                  : record_event(l->record, l->doctor.stop ? "stopped" : "interrupted", &l->step);
+    return status ? status : tell_end(l, l->doctor.stop ? "stopped" : "interrupted");
 }
 
-static int all_epochs(loop *l, train_result *result) {
+static int all_epochs(loop *l) {
+    train_result *result = l->result;
     while (l->at.epoch <= l->t->config->epochs) {
         train_epoch *e = &result->epoch[result->nepochs];
         int status = one_epoch(l, e);
@@ -234,7 +241,7 @@ static int all_epochs(loop *l, train_result *result) {
         status = end_epoch(l, e);
         if (status) return status;
     }
-    return record_event(l->record, "finished", &l->step);
+    return tell_end(l, "finished");
 }
 
 /* Puts the training where it was. */
@@ -272,6 +279,7 @@ int train(training *t, watch *w, record *r, const resume_point *point, train_res
     loop l = {.t = t,
               .watch = w,
               .record = r,
+              .result = result,
               .started = seconds_now(),
               .step.path_efficiency = NAN,
               .at = {.epoch = 1, .lr_factor = 1}};
@@ -281,11 +289,7 @@ int train(training *t, watch *w, record *r, const resume_point *point, train_res
     int status = checkpoints_open(&l.checkpoints, &state);
     if (status) return status;
     if (point) status = go_on(&l, point);
-    if (!status) {
-        status = all_epochs(&l, result);
-        const int told = train_doctor_end(&l.doctor, &l.step, &result->diagnosis);
-        if (!status) status = told;
-    }
+    if (!status) status = all_epochs(&l);
     watch_erase(w);
     const int waited = checkpoints_wait(l.checkpoints, &saved);
     if (!status) status = waited;

@@ -482,5 +482,5 @@
 
   makeRunSwitches();
   listen();
-  drawNext([...document.querySelectorAll("figure")]);
+  drawNext([...document.querySelectorAll("figure[id]")]);
 })();

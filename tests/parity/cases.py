@@ -39,7 +39,7 @@ class Case:
         self.random = np.random.default_rng(self.seed)
         self.kind = "gaussian" if self.defaults else str(self.random.choice(KINDS))
         self.scale = 1.0 if self.defaults else 10 ** self.random.uniform(-6, 2)
-        count = int(self.random.integers(1, 4 if self.defaults else 18))
+        count = 1 + int((3 if self.defaults else 17) * self.random.random() ** 3)
         groups = min(int(self.random.integers(1, 5)), count)
         self.group_of = np.sort(
             np.r_[np.arange(groups), self.random.integers(0, groups, count - groups)]

@@ -5,10 +5,12 @@ FUZZ_SECONDS ?= 20
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check examples/check-loss
-python  = python examples/python tools tests
+python  = python bench examples/python tools tests
+# The package as it lies in the tree, with the library that was just built.
+in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench doctor-real bench-doctor fuzz format lint install clean
+.PHONY: FORCE build run test test-long bench parity bench-torch doctor-real bench-doctor fuzz format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -31,6 +33,18 @@ test-long: export RAVINE_TEST_LONG = 1
 test-long:
 	@tools/install-dependencies test-long
 	@tools/test
+
+# Every rule that PyTorch has, beside PyTorch and long double, over random configurations.
+parity: build
+	@tools/install-dependencies test
+	@$(in_tree) -m parity
+
+# One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's.
+bench-torch: build
+	@tools/install-dependencies test
+	-@$(in_tree) bench/torch_step.py
+	-@$(in_tree) bench/torch_step.py --whole
+	-@$(in_tree) bench/torch_train.py
 
 # What the doctor says of real networks (docs/doctor_evidence.md), and what others say of the same.
 doctor-real: build/doctor_real

@@ -40,6 +40,7 @@ int doctor_surface(patient *p, const cli_args *args, const doctor_request *reque
 
 /* doctor_text.c */
 void doctor_print(FILE *out, const patient *p);
+
 /* doctor_json.c: docs/doctor.md has the keys. NULL: no memory. */
 json_t *doctor_json(const ravine_diagnosis *d);
 

@@ -36,6 +36,17 @@ static const char *color_of(int verdict) {
     }
 }
 
+/* What could still be asked. */
+static void print_next(FILE *out, const patient *p) {
+    bool untried = false;
+    for (int k = 0; k < p->diagnosis.ncures; k++)
+        if (p->diagnosis.cure[k].action != RAVINE_CURE_ADVICE) untried = true;
+    if (p->tried_steps == 0 && untried)
+        print_row(out, "next", "--try trains on with each untried cure and without, side by side");
+    else if (p->probe.size == 0 && p->diagnosis.ncannot_tell)
+        print_row(out, "next", "--probe looks at the curvature");
+}
+
 void doctor_print(FILE *out, const patient *p) {
     const ravine_diagnosis *d = &p->diagnosis;
     const bool color = cli_color(out);
@@ -56,4 +67,5 @@ void doctor_print(FILE *out, const patient *p) {
         snprintf(text, sizeof text, "tell %s", d->cannot_tell[k]);
         print_row(out, k ? "" : "cannot", text);
     }
+    print_next(out, p);
 }

@@ -73,7 +73,7 @@ static void add_loop(checkpoints *c) {
     add_word(c, "train.doctor_seen", &d->seen);
     add_word(c, "train.doctor_warned", &d->warned);
     add_whole(c, "train.doctor_warned_at", &d->warned_at);
-    add_whole(c, "train.doctor_idle_until", &d->idle_until);
+    add_whole(c, "train.doctor_acted_at", &d->acted_at);
 }
 
 /* The doctor's memory. */

@@ -21,7 +21,8 @@ static int64_t window_of(const train_doctor *d) {
 }
 
 void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r) {
-    *d = (train_doctor){.t = t, .watch = w, .record = r, .warned_at = INT64_MIN / 2};
+    *d = (train_doctor){
+        .t = t, .watch = w, .record = r, .warned_at = INT64_MIN / 2, .acted_at = INT64_MIN / 2};
 }
 
 /* ---- the verdict ---- */
@@ -53,7 +54,8 @@ static bool is_of_size(int32_t warning) {
     return warning != RAVINE_WARNING_NONFINITE_GRADIENT;
 }
 
-/* What grows from step to step leaves no time; what is seen over a window needs one to change. */
+/* Steps between two acts: what grows from step to step leaves no time, what is seen over a window
+ * needs one to change. */
 static int64_t patience(const train_doctor *d, int32_t warning) {
     enum { HASTE = 8 };
     return warning == RAVINE_WARNING_GROWTH ? HASTE : window_of(d);
@@ -62,13 +64,13 @@ static int64_t patience(const train_doctor *d, int32_t warning) {
 /* Does what doctor.on_warning says; *action: what was done. */
 static int act(train_doctor *d, const train_step *s, const ravine_warning *w, const char **action) {
     *action = "none";
-    if (s->step < d->idle_until) return 0;
+    if (s->step - d->acted_at < patience(d, w->kind)) return 0;
     switch ((config_warning)d->t->config->doctor_on_warning) {
     case CONFIG_WARNING_NONE: return 0;
     case CONFIG_WARNING_HALVE_LR:
         if (!is_of_size(w->kind)) return 0;
         *action = "halve-lr";
-        d->idle_until = s->step + patience(d, w->kind);
+        d->acted_at = s->step;
         return training_scale_lr(d->t, d->t->lr_factor / 2);
     case CONFIG_WARNING_STOP:
         *action = "stop";
@@ -77,11 +79,17 @@ static int act(train_doctor *d, const train_step *s, const ravine_warning *w, co
         return 0;
     case CONFIG_WARNING_CHECKPOINT:
         *action = "checkpoint";
-        d->idle_until = s->step + window_of(d);
+        d->acted_at = s->step;
         interrupt_want_save();
         return 0;
     }
     return 0;
+}
+
+/* One episode is told once; a growing gradient always. */
+static bool is_new(const train_doctor *d, const train_step *s, const ravine_warning *w) {
+    if (s->step - d->warned_at > window_of(d)) return true;
+    return w->kind == RAVINE_WARNING_GROWTH && d->warned != w->kind;
 }
 
 static int heed(train_doctor *d, const train_step *s) {
@@ -89,12 +97,12 @@ static int heed(train_doctor *d, const train_step *s) {
     if (ravine_doctor_warning(d->t->doctor, &w) < 0) return library_failure();
     d->alert = w.kind != RAVINE_WARNING_NONE && s->step - w.since < window_of(d);
     if (w.kind == RAVINE_WARNING_NONE) return 0;
-    const bool is_new = w.kind != d->warned || s->step - d->warned_at > window_of(d);
     const char *action;
     int status = act(d, s, &w, &action);
-    d->warned = w.kind;
+    const bool told = is_new(d, s, &w) || strcmp(action, "none");
     d->warned_at = s->step;
-    if (status || (!is_new && !strcmp(action, "none"))) return status;
+    if (status || !told) return status;
+    d->warned = w.kind;
     char line[256];
     snprintf(line, sizeof line, "warning: %s%s%s", w.text, strcmp(action, "none") ? "; " : "",
              strcmp(action, "none") ? action : "");

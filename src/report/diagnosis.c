@@ -49,9 +49,9 @@ void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TE
                  " steps the loss is %.3g times the unchanged run's",
                  steps, c->loss_ratio);
     else if (c->action == RAVINE_CURE_ADVICE)
-        snprintf(text, DIAGNOSIS_TEXT_SIZE, "nothing that a program could try");
+        snprintf(text, DIAGNOSIS_TEXT_SIZE, "not for a program to try");
     else
-        snprintf(text, DIAGNOSIS_TEXT_SIZE, "not tried; ravine doctor --try does");
+        snprintf(text, DIAGNOSIS_TEXT_SIZE, "untried");
 }
 
 void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {

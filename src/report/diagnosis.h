@@ -17,7 +17,8 @@ const char *diagnosis_name(int verdict, char text[DIAGNOSIS_TEXT_SIZE]);
 const char *diagnosis_confidence(double confidence);
 /* "BOUNCING (confidence high): signs flip in 98 % ..." */
 void diagnosis_line(const ravine_diagnosis *d, char *text, size_t size);
-/* What became of a cure: "tried: after 300 steps the loss is 0.31 of the unchanged run's". */
+/* What became of a cure: "tried: after 300 steps the loss is 0.31 of the unchanged run's", or
+ * "untried". */
 void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TEXT_SIZE]);
 /* "NOISE FLOOR: the noise ...; ..." or "" */
 void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]);

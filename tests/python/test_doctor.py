@@ -1,0 +1,376 @@
+"""`ravine doctor`, and the doctor inside `ravine train`, run as a person runs them."""
+
+import json
+import math
+import os
+import pathlib
+import pty
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
+SCHEMA = json.loads((ROOT / "docs/schemas/doctor.schema.json").read_text())
+PAGES = sorted((ROOT / "docs/verdicts").glob("[a-z]*.md"))
+USAGE, INPUT, DIVERGED = 2, 3, 4
+
+
+def exit_codes():
+    """Verdict and exit code of every row of the list in the header."""
+    header = (ROOT / "include/ravine_doctor.h").read_text()
+    rows = re.findall(r'X\([A-Z_]+, *(\d+), *(\d+), *"(\w+)",', header)
+    return {word: int(code) for _, code, word in rows}
+
+
+CODES = exit_codes()
+
+
+def ravine(*args, cwd=None, env=None, timeout=120):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RAVINE_") and k != "NO_COLOR"}
+    return subprocess.run(
+        [RAVINE, *map(str, args)],
+        cwd=cwd,
+        env={**clean, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def assert_conforms(value, schema, where="$"):
+    """The part of JSON Schema that docs/schemas uses; a keyword it does not know is an error."""
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    for keyword, wanted in schema.items():
+        if keyword == "type":
+            names = [wanted] if isinstance(wanted, str) else wanted
+            numeric = isinstance(value, bool) and "boolean" not in names
+            assert any(isinstance(value, TYPES[name]) for name in names) and not numeric, where
+        elif keyword == "enum":
+            assert value in wanted, f"{where}: {value}"
+        elif keyword == "minimum":
+            assert value >= wanted, where
+        elif keyword == "maximum":
+            assert value <= wanted, where
+        elif keyword == "required":
+            assert set(wanted) <= set(value), where
+        elif keyword == "items":
+            for k, item in enumerate(value):
+                assert_conforms(item, wanted, f"{where}[{k}]")
+        elif keyword == "additionalProperties":
+            for key in set(value) - set(schema.get("properties", {})):
+                assert wanted is not False, f"{where}.{key}"
+                assert_conforms(value[key], wanted, f"{where}.{key}")
+        elif keyword == "properties":
+            for key in set(value) & set(wanted):
+                assert_conforms(value[key], wanted[key], f"{where}.{key}")
+        else:
+            assert keyword in ("$schema", "$defs", "title", "description"), keyword
+
+
+def diagnose(*args, cwd=None):
+    """The object of --json, checked: schema, exit code, silence on stderr."""
+    done = ravine("doctor", *args, "--json", cwd=cwd)
+    assert done.stderr == "", done.stderr
+    answer = json.loads(done.stdout)
+    assert_conforms(answer, SCHEMA)
+    assert done.returncode == CODES[answer["verdict"]]
+    return answer
+
+
+def train(folder, *settings, name="run", code=0, options=()):
+    """A small regression: 1,600 homes, 13 steps an epoch. Returns the run's folder."""
+    table = {
+        "data.format": "csv",
+        "data.file": ROOT / "examples/data/energy.csv",
+        "data.target": "kwh",
+        "data.task": "regression",
+        "model.widths": "[16]",
+        "log_every": 1,
+        "runs_dir": folder,
+    }
+    sets = [f"--set={k}={v}" for k, v in table.items()] + [f"--set={s}" for s in settings]
+    done = ravine("train", *sets, "--name", name, *options)
+    assert done.returncode == code, done.stderr
+    return folder / name, done
+
+
+def log_of(run):
+    return [json.loads(line) for line in (run / "run.jsonl").read_text().splitlines()]
+
+
+def events(run, kind):
+    return [line for line in log_of(run) if line.get("event") == kind]
+
+
+# ---- the pages of the verdicts -------------------------------------------------------------------
+
+
+def test_every_verdict_has_its_page_and_its_row():
+    words = {page.stem for page in PAGES}
+    assert words == set(CODES)
+    table = (ROOT / "docs/verdicts/README.md").read_text()
+    header = (ROOT / "include/ravine_doctor.h").read_text()
+    for word, code in CODES.items():
+        row = re.search(rf"^\| \[([A-Z ]+)\]\({word}\.md\) \| (\d+) \| (.*) \|$", table, re.M)
+        assert row, word
+        assert row[1] == word.upper().replace("_", " ")
+        assert int(row[2]) == code
+        assert f'"{row[3]}"' in header
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_example_of_the_page_shows_its_verdict(page):
+    text = page.read_text()
+    assert text.startswith(f"# {page.stem.upper().replace('_', ' ')}\n")
+    example = re.search(r"^    ravine (doctor --surface .*)$", text, re.M)
+    if not example:
+        assert page.stem in ("dead", "nonfinite", "unclear")
+        return
+    args = [part.strip('"') for part in re.findall(r'"[^"]*"|\S+', example[1])]
+    answer = diagnose(*args[1:])
+    assert answer["verdict"] == page.stem, answer
+    shown = ravine(*args)
+    assert shown.stdout.startswith(f"VERDICT  {page.stem.upper().replace('_', ' ')} ")
+
+
+# ---- a surface -----------------------------------------------------------------------------------
+
+BOUNCE = ["--surface", "ravine steep=1 flat=0.01", "--optimizer", "sgd lr=5", "--steps", "1000"]
+
+
+def test_text_fits_and_has_no_colour_off_a_terminal():
+    done = ravine("doctor", *BOUNCE)
+    lines = done.stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "\x1b" not in done.stdout
+    labels = [line[:9].strip() for line in lines[1:] if line[:9].strip()]
+    assert labels[0] == "why" and "means" in labels and "do" in labels
+    order = ["why", "means", "do", "or", "not", "also", "cannot", "next"]
+    assert labels == sorted(labels, key=order.index)
+
+
+def test_colour_on_a_terminal_unless_no_color():
+    def shown(**env):
+        leader, follower = pty.openpty()
+        subprocess.run(
+            [RAVINE, "doctor", *BOUNCE],
+            stdout=follower,
+            env={**os.environ, "TERM": "xterm", **env},
+            timeout=60,
+            check=False,
+        )
+        os.close(follower)
+        out = b""
+        try:
+            while chunk := os.read(leader, 4096):
+                out += chunk
+        except OSError:
+            pass
+        os.close(leader)
+        return out
+
+    assert b"\x1b[1;33mVERDICT" in shown(NO_COLOR="")
+    assert b"\x1b" not in shown(NO_COLOR="1")
+
+
+def test_cures_are_tried_and_sorted():
+    answer = diagnose(*BOUNCE, "--try", "--try-steps", "200")
+    tried = [cure for cure in answer["cures"] if cure["tried"]]
+    assert tried
+    ratios = [cure["loss_ratio"] for cure in tried]
+    assert ratios == sorted(ratios)
+    assert ratios[0] < 0.9
+    assert set(tried[0]["settings"]) & {"optimizer", "schedule.lr"}
+    text = ravine("doctor", *BOUNCE, "--try", "--try-steps", "200").stdout
+    assert "tried: after 200 steps" in re.sub(r"\s+", " ", text)
+
+
+def test_probe_gives_the_certificate_of_a_saddle():
+    args = ["--surface", "saddle", "--start", "1,0", "--optimizer", "sgd lr=0.1", "--steps", "1000"]
+    answer = diagnose(*args, "--probe")
+    assert answer["verdict"] == "saddle"
+    assert math.isclose(answer["evidence"]["lambda_min"], -1, rel_tol=1e-6)  # x^2/2 - y^2/2
+    without = diagnose(*args)
+    assert without["verdict"] != "saddle" and without["cannot_tell"]
+
+
+@pytest.mark.parametrize(
+    "args, part",
+    [
+        ([], "RUN_DIR"),
+        (["runs/x", "--surface", "lecture"], "not at both"),
+        (["--surface", "lecture"], "--optimizer"),
+        (["--surface", "lecture", "--optimizer", "sgd", "--optimizer", "adam"], "one --optimizer"),
+        (["--surface", "lecture", "--optimizer", "sdg"], "nearest known is sgd"),
+        (["--surface", "lectur", "--optimizer", "sgd"], "lecture"),
+        (["--surface", "lecture", "--optimizer", "sgd", "--start", "1"], "2 coordinates"),
+        (["--surface", "lecture", "--optimizer", "sgd", "--at", "3"], "--at"),
+        (["runs/x", "--steps", "3"], "--surface"),
+        (["runs/x", "--at", "3", "--probe"], "--at"),
+    ],
+)
+def test_usage(args, part):
+    done = ravine("doctor", *args)
+    assert done.returncode == USAGE
+    assert done.stdout == ""
+    assert done.stderr.startswith("ravine: ") and done.stderr.count("\n") == 1
+    assert part in done.stderr
+
+
+def test_no_such_run(tmp_path):
+    done = ravine("doctor", tmp_path / "none")
+    assert done.returncode == INPUT
+    assert "run.jsonl" in done.stderr
+
+
+# ---- a run ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def slow_run(tmp_path_factory):
+    """A learning rate ten thousand times too small."""
+    return train(tmp_path_factory.mktemp("slow"), "optimizer=sgd lr=1e-6", "epochs=80")
+
+
+@pytest.fixture(scope="module")
+def good_run(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("good"), "optimizer=adam lr=0.003", "epochs=40")
+
+
+def test_too_small_a_learning_rate(slow_run):
+    run, done = slow_run
+    answer = diagnose(run)
+    assert answer["verdict"] == "crawling", answer
+    assert answer["step"] == 80 * 13
+    assert "doctor: CRAWLING" in done.stdout
+    assert f"ravine doctor {run}" in done.stdout
+    assert [e["verdict"] for e in events(run, "verdict")][-1] == "crawling"
+
+
+def test_try_finds_what_helps_and_the_page_shows_it(slow_run):
+    run, _ = slow_run
+    before = (run / "run.jsonl").read_bytes()
+    answer = diagnose(run, "--try", "--try-steps", "100")
+    assert answer["verdict"] == "crawling"
+    assert answer["cures"][0]["tried"] and answer["cures"][0]["loss_ratio"] < 0.9
+    assert (run / "run.jsonl").read_bytes() == before
+    html = (run / "report.html").read_text()
+    assert "tried: after 100 steps" in html
+    assert "Slices of the loss" in html
+
+
+def test_a_healthy_run_exits_with_0(good_run):
+    run, done = good_run
+    assert diagnose(run, "--at", "260")["verdict"] == "healthy"
+    assert "doctor: " in done.stdout
+    assert done.stderr == ""  # not a terminal: no live verdicts
+
+
+def test_at_looks_at_nothing_later(good_run, tmp_path):
+    run, _ = good_run
+    lines = (run / "run.jsonl").read_text().splitlines(keepends=True)
+    kept = [x for x in lines if "type" in json.loads(x) or json.loads(x)["step"] <= 130]
+    (tmp_path / "run.jsonl").write_text("".join(kept))
+    assert diagnose(run, "--at", "130") == diagnose(tmp_path)
+
+
+def test_a_log_of_an_older_version(slow_run, tmp_path):
+    run, _ = slow_run
+    keep = ["step", "epoch", "loss", "lr", "grad_norm", "update_norm", "param_norm", "seconds"]
+    lines = [line if "type" in line else {key: line[key] for key in keep} for line in log_of(run)]
+    (tmp_path / "run.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    answer = diagnose(tmp_path)
+    assert any("how signs flip" in text for text in answer["cannot_tell"])
+    done = ravine("doctor", tmp_path, "--probe")
+    assert done.returncode == INPUT and "checkpoint" in done.stderr
+
+
+def test_the_log_has_every_statistic(good_run):
+    run, _ = good_run
+    header = (ROOT / "include/ravine.h").read_text()
+    block = header[header.index("#define RAVINE_STATISTIC_LIST") :]
+    block = block[: block.index("/*")]
+    names = re.findall(r"X\((\w+),", block)[0:]
+    steps = [line for line in log_of(run) if "type" not in line]
+    assert len(names) >= 10
+    for name in [*names, "path_efficiency"]:
+        assert all(name in step for step in steps), name
+    last = steps[-1]
+    assert 0 <= last["flips"] <= 1 and 0 <= last["zero_share"] <= 1
+    assert -1.5 < last["alpha"] < 20 and 0 <= last["path_efficiency"] <= 1
+    groups = log_of(run)[0]["groups"]
+    for key in ("group_flips", "group_zero_share"):
+        assert len(last[key]) == len(groups)
+        assert all(value is None or round(value, 4) == value for value in last[key])
+
+
+def test_without_a_doctor_nothing_is_said(tmp_path):
+    run, done = train(tmp_path, "doctor.watch=false", "epochs=2")
+    assert "doctor:" not in done.stdout
+    assert not events(run, "verdict")
+    assert all(line["flips"] is None for line in log_of(run) if "type" not in line)
+
+
+def test_the_same_weights_with_a_doctor_and_without(tmp_path):
+    settings = ["epochs=3", "optimizer=adam lr=0.01"]
+    a, _ = train(tmp_path, *settings, name="a")
+    b, _ = train(tmp_path, *settings, "doctor.watch=false", name="b")
+    weights = "weights.safetensors"
+    assert (a / weights).read_bytes() == (b / weights).read_bytes()
+
+
+# ---- what is done on a warning -------------------------------------------------------------------
+
+STEEP = ["optimizer=sgd lr=3", "epochs=6", "model.activation=tanh"]
+
+
+def test_halving_the_learning_rate_saves_a_run(tmp_path):
+    """Left alone this learning rate ends in a divergence."""
+    left, _ = train(tmp_path, *STEEP, name="left", code=DIVERGED)
+    assert events(left, "warning") and events(left, "warning")[0]["action"] == "none"
+    saved, _ = train(tmp_path, *STEEP, name="saved", options=["--on-warning=halve-lr"])
+    acted = [e for e in events(saved, "warning") if e["action"] == "halve-lr"]
+    assert acted
+    steps = [line for line in log_of(saved) if "type" not in line]
+    assert steps[-1]["lr"] == 3 * acted[-1]["lr_factor"]
+    assert acted[-1]["lr_factor"] == 0.5 ** len(acted)
+    assert math.isfinite(steps[-1]["loss"])
+
+
+def test_stopping_keeps_what_was_learnt(tmp_path):
+    run, done = train(tmp_path, *STEEP, code=DIVERGED, options=["--on-warning=stop"])
+    assert "--on-warning" in done.stderr
+    assert (run / "weights.safetensors").exists()
+    assert log_of(run)[-1]["event"] == "stopped"
+    last = events(run, "stopped")[0]["step"]
+    assert (run / f"checkpoints/step-{last:08d}.safetensors").exists()
+    assert json.loads(ravine("report", run, "--json").stdout)["runs"][0]["state"] == "stopped"
+
+
+def test_a_checkpoint_is_written(tmp_path):
+    settings = [*STEEP, "checkpoint.epochs=0", "checkpoint.keep=100"]
+    run, _ = train(tmp_path, *settings, code=DIVERGED, options=["--on-warning=checkpoint"])
+    acted = [e["step"] for e in events(run, "warning") if e["action"] == "checkpoint"]
+    saved = sorted(int(path.stem.split("-")[1]) for path in (run / "checkpoints").glob("*"))
+    assert acted and saved == acted
+
+
+def test_an_unknown_action(tmp_path):
+    done = ravine("train", "--on-warning=stp", cwd=tmp_path)
+    assert done.returncode == USAGE
+    assert "halve-lr" in done.stderr

@@ -41,6 +41,7 @@ static void the_step_is_eta_over_sigma_times_m(void **state) {
     expect_step("sgd momentum=0.9", "momentum_buffer", 1);
     expect_step("adagrad eps=0.1", NULL, 1);
     expect_step("adagrad_mean", NULL, 1);
+    expect_step("adagrad_mean eps=0.1 eps_form=hat", NULL, 1);
     expect_step("rmsprop", NULL, 1);
     expect_step("rmsprop centered=true eps=0.1", NULL, 1);
     const double bias = 1 - 0.9 * 0.9 * 0.9;

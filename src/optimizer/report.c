@@ -70,10 +70,10 @@ static void add_watched(totals *sum, const param *p, const group *g) {
         own.flip_weight = gradient2;
     }
     if (w->steps_before >= 2) own.flip_two_weight = gradient2;
-    if (keeps_gradients(g->shape)) {
+    const double unit = g->now.lr_in_momentum != 0 ? g->now.lr : 1;
+    if (keeps_gradients(g->shape) && unit > 0) {
         own.with_momentum = w->len;
-        own.momentum2 *= whole_over_watched(p, gradient2);
-        if (g->now.lr_in_momentum != 0) own.momentum2 /= g->now.lr * g->now.lr;
+        own.momentum2 *= whole_over_watched(p, gradient2) / (unit * unit);
     } else {
         own.momentum2 = 0; /* of something else */
     }

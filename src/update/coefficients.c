@@ -53,7 +53,10 @@ static void adagrad(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     k->v_keep = 1;
     k->v_intake = 1;
     root(c, count, k);
-    if (c->eps_form == RAVINE_EPS_HAT) k->sigma_scale = 1 / sqrt(count);
+    if (c->eps_form == RAVINE_EPS_HAT) { /* the mean is no correction that the step could carry */
+        k->sigma_scale = 1 / sqrt(count);
+        k->sigma_divisor = 1;
+    }
     k->step = c->lr / (1 + (double)(t - 1) * c->lr_decay);
 }
 

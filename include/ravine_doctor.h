@@ -61,6 +61,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(flips_noise, 0.3, "share of flips that noise makes, and a straight way does not")            \
     X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \
     X(zeta_bouncing, 1.5, "how far momentum cancels in a bounce; 1 in noise")                      \
+    X(stability_bouncing, 1.5, "lr against the limit of stability, probed, whatever flips say")    \
     X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
     X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
     X(rise_diverging, 4, "and how far it must have grown")                                         \
@@ -80,13 +81,17 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(critical_probed, 1e-3, "gradient norm against its maximum, if a probe agrees")               \
     X(critical_decrease, 1e-4, "it agrees: loss to be had nearby against what the loss has moved") \
     X(curvature_negative, 1e-6, "of the greatest curvature: the least that is negative")           \
+    X(curvature_worth, 1e-4, "and over the length of the parameters, against the loss")            \
+    X(saddle_worth, 100, "loss along the negative curvature against what the slope is worth")      \
     X(vanishing_elasticity, 1e-5, "|gradient| |theta| against the loss: it never was large")       \
     X(vanishing_gradient, 1e-2, "gradient norm against its maximum: and is not smaller now")       \
     X(vanishing_ratio, 1e-3, "gradient norm of a group against the greatest group's")              \
     X(vanishing_move, 1e-2, "and its relative move within the budget")                             \
     X(noise_share, 0.2, "share of the slope that the loss does not follow: noise")                 \
     X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
-    X(crawling_flattens, 1, "share of the slope that is gone within the budget")
+    X(crawling_flattens, 1, "share of the slope that is gone within the budget")                   \
+    X(crawling_room, 300, "critical lr of the next step against lr, probed")                       \
+    X(crawling_drop, 0.2, "and the greatest relative fall in four windows that is crawling")
 
 typedef struct ravine_doctor_options {
     uint32_t size;

@@ -161,11 +161,13 @@ static json_t *diagnosis_json(const ravine_diagnosis *d) {
     return out;
 }
 
-/* The first printed cure that a program can apply, from here on against the unchanged run. */
+/* The first printed cure that a program can apply, and that did not fail in the trial if there was
+ * one, from here on against the unchanged run. */
 static json_t *cure_json(trainee *t, const ravine_diagnosis *d, double unchanged) {
     for (int32_t k = 0; k < d->ncures; k++) {
         const ravine_cure *cure = &d->cure[k];
-        if (cure->action == RAVINE_CURE_ADVICE) continue;
+        const bool failed = cure->tried && !(cure->loss_ratio < 1);
+        if (cure->action == RAVINE_CURE_ADVICE || failed) continue;
         const char *optimizer = *cure->optimizer ? cure->optimizer : t->scenario->optimizer;
         continuation go = {.steps = FURTHER_STEPS};
         go.schedule.size = 0;
@@ -185,6 +187,21 @@ static json_t *cure_json(trainee *t, const ravine_diagnosis *d, double unchanged
         return out;
     }
     return json_null();
+}
+
+static json_t *probe_json(const ravine_probe *p) {
+    json_t *out = json_object();
+    set(out, "gradients", (double)p->gradients);
+    set(out, "loss", p->loss);
+    set(out, "grad_norm", p->grad_norm);
+    set(out, "lambda_max", p->lambda_max);
+    set(out, "lambda_min", p->lambda_min);
+    set(out, "escape_loss", fmin(p->escape_loss[0], p->escape_loss[1]));
+    set(out, "krylov_decrease", p->krylov_decrease);
+    set(out, "stability", p->lr * p->sharpness / p->limit);
+    set(out, "critical_lr_ratio", p->critical_lr / p->lr);
+    set(out, "noise_scale", p->noise_scale);
+    return out;
 }
 
 static json_t *tensors_json(const trainee *t) {
@@ -210,7 +227,7 @@ static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
         json_object_set_new(out, "probe_failed", json_string(ravine_errmsg()));
     else if (ravine_doctor_take_probe(d, &probe) < 0)
         goto fail;
-    json_object_set_new(out, "probe_gradients", json_integer((json_int_t)probe.gradients));
+    json_object_set_new(out, "probe", probe_json(&probe));
     if (ravine_doctor_diagnose(d, &diagnosis) < 0) goto fail;
     json_t *signs = signs_json(t, c);
     const json_t *known = json_object_get(signs, "unchanged");

@@ -1,6 +1,7 @@
 """Runs doctor_real and prints what the doctor said of real networks (make doctor-real).
 
 real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--keep FILE] [--jobs N]
+                          [--least SHARE]
 real_table.py --read FILE
 """
 
@@ -192,6 +193,7 @@ def main():
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--keep")
+    parser.add_argument("--least", type=float, default=0, help="share right below which it fails")
     options = parser.parse_args()
     if options.read:
         with open(options.read) as file:
@@ -203,7 +205,8 @@ def main():
             file.writelines(json.dumps(run) + "\n" for run in runs)
     for part in (verdicts, false_alarms, cures, wrong):
         part(runs)
+    return sum(map(right, runs)) < options.least * len(runs)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,7 +5,7 @@
 #include "net/problem.h"
 #include "real.h"
 
-enum { REAL_SLICE = 256, REAL_FIXED = 1024, REAL_JUDGED = 2048 };
+enum { REAL_SLICE = 256, REAL_FIXED = 512, REAL_JUDGED = 2048 };
 
 typedef struct trainee {
     const real_scenario *scenario;

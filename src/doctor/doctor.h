@@ -60,13 +60,16 @@ typedef struct doctor_history {
     double thrown;         /* greatest loss of the first steps */
     double update_first;   /* norm of the first update, and of the parameters after it */
     double param_first;
-    double flips_short;        /* mean of flips over the last few steps */
-    double update_slow;        /* mean of log(update norm) over about 100 steps */
-    double bursts, burst_open; /* how many so far; 1: one is going on */
-    double quiet;              /* steps since the open burst calmed down */
-    double nonfinite_first;    /* steps made before it; -1: none */
-    double nonfinite_last;     /* the number of the observation */
-    double nonfinite_count;    /* elements, at the first of them */
+    double flips_short;     /* mean of flips over the last few steps */
+    double way;             /* sum of update norms */
+    double update_slow;     /* mean of log(update norm) over about 100 steps */
+    double bursts;          /* how many so far */
+    double burst_open;      /* 1: steps are unusually long */
+    double burst_counted;   /* 1: and this is a burst */
+    double quiet;           /* steps since the open burst calmed down */
+    double nonfinite_first; /* steps made before it; -1: none */
+    double nonfinite_last;  /* the number of the observation */
+    double nonfinite_count; /* elements, at the first of them */
     double nonfinite_param, nonfinite_index;
     double nonfinite_loss;    /* 1: it was the loss that was not finite first */
     double nonfinite_growing; /* 1: the gradient was growing from step to step before that */
@@ -147,6 +150,7 @@ typedef struct doctor_findings {
     double gradient;         /* norm now, a median */
     double gradient_share;   /* of the greatest so far */
     double gradient_rise;    /* over the least of the window */
+    double gradient_peak;    /* greatest of the window over its median */
     double flips, flips_two; /* means over the window */
     double alpha;            /* of the window: sum <g_t, u_(t-1)> over -sum <g_(t-1), u_(t-1)> */
     double alpha_median;
@@ -155,10 +159,11 @@ typedef struct doctor_findings {
     double zeta;           /* 0 coherent, 1 white noise, 2 a bounce */
     double recent_alpha, recent_flips, growth; /* medians of the last 8 steps */
     double zero_share, lost_share;
-    double efficiency;              /* of the path */
-    double elasticity;              /* |g| |theta| / loss_scale */
-    double remaining;               /* loss to be had along this way / the lesser of its magnitude
-                                       and its range */
+    double efficiency; /* of the path */
+    double flattens;   /* share of the slope that is gone after a step; noise left out */
+    double elasticity; /* |g| |theta| / loss_scale */
+    double remaining;  /* loss to be had along this way / the lesser of its magnitude
+                          and its range */
     doctor_trend long_trend, trend; /* over 4 windows, over 2 */
     bool falling;                   /* the loss falls, and has not stopped */
     bool adaptive;

@@ -35,21 +35,28 @@ static double median_loss(const ravine_doctor *d) {
     return doctor_median(loss, n);
 }
 
+/* The usual length is that of the last steps, from now on. */
 static void close_burst(ravine_doctor *d) {
-    doctor_history *h = &d->h;
+    double size[256];
+    const int64_t length = doctor_window_length(d);
+    const int64_t n = length < 256 ? length : 256;
+    for (int64_t k = 0; k < n; k++) size[k] = log(fmax(doctor_back(d, k)->update, 0x1p-1022));
+    d->h.update_slow = doctor_median(size, n);
+    d->h.burst_open = d->h.burst_counted = 0;
+}
+
+static bool is_burst(const ravine_doctor *d) {
     const ravine_doctor_options *t = &d->options;
-    const doctor_burst *b = &h->burst;
-    h->burst_open = 0;
-    if (b->loss < t->burst_loss - 1 || b->flips < t->burst_flips) return;
-    if (b->sigma_ratio < t->burst_sigma_ratio) return; /* NaN is not below */
-    h->past[(int64_t)h->bursts % DOCTOR_BURSTS] = *b;
-    h->bursts++;
+    const doctor_burst *b = &d->h.burst;
+    /* A ratio that is not known speaks against nothing. */
+    return b->loss >= t->burst_loss - 1 && b->flips >= t->burst_flips &&
+           !(b->sigma_ratio < t->burst_sigma_ratio);
 }
 
 static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) {
     doctor_history *h = &d->h;
     doctor_burst *b = &h->burst;
-    if (!h->burst_open) {
+    if (h->burst_open == 0) {
         *b = (doctor_burst){
             .start = now->step, .peak = now->step, .sigma_ratio = NAN, .before = median_loss(d)};
         h->burst_open = 1;
@@ -63,6 +70,11 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
     b->update = fmax(b->update, ratio);
     b->flips = fmax(b->flips, h->flips_short);
     b->sigma_ratio = fmax(b->sigma_ratio, now->sigma_ratio);
+    if (h->burst_counted == 0 && is_burst(d)) {
+        h->burst_counted = 1;
+        h->bursts++;
+    }
+    if (h->burst_counted != 0) h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS] = *b;
     const bool calm = ratio < sqrt(d->options.burst_update);
     h->quiet = calm ? h->quiet + 1 : 0;
     if (h->quiet >= CALM_STEPS || now->step - b->start > d->options.window) close_burst(d);
@@ -76,9 +88,9 @@ void doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
     const double size = log(now->update);
     if (h->kept == 0) h->update_slow = size;
     const double ratio = exp(size - h->update_slow);
-    if (h->burst_open || (h->kept >= LEARN_STEPS && ratio > d->options.burst_update)) {
+    if (h->burst_open != 0 || (h->kept >= LEARN_STEPS && ratio > d->options.burst_update)) {
         watch_burst(d, now, ratio);
-        if (h->burst_open) return;
+        return;
     }
     h->update_slow += (size - h->update_slow) / fmin(h->kept + 1, SLOW_STEPS);
 }

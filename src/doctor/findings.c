@@ -164,11 +164,16 @@ static void find_config(const ravine_doctor *d, ravine_config *c) {
     if (c->rule >= 0) memcpy(setting, d->h.setting, sizeof d->h.setting);
 }
 
+/* Curvature counts if, over the length of the parameters, it is worth some of the loss: all of a
+ * network whose gradient vanishes is curved a little. */
 static bool find_negative_curvature(const ravine_doctor *d, const doctor_findings *f) {
     const doctor_history *h = &d->h;
-    if (f->probed && isfinite(h->probe_min))
-        return h->probe_min <
-               -fmax(d->options.curvature_negative * fabs(h->probe_max), h->probe_noise);
+    const ravine_doctor_options *t = &d->options;
+    if (f->probed && isfinite(h->probe_min)) {
+        const double least = fmax(t->curvature_negative * fabs(h->probe_max), h->probe_noise);
+        const double worth = -0.5 * h->probe_min * h->param_most * h->param_most;
+        return h->probe_min < -least && worth > t->curvature_worth * f->loss_scale;
+    }
     /* The slope along the steps steepens, by a factor within the budget. */
     return f->recent_flips < d->options.flips_noise &&
            -(1 + f->recent_alpha) * (double)d->options.budget > 1;
@@ -186,9 +191,13 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f) {
     f->loss_scale = fmax(fabs(f->loss), f->loss_range);
     f->gradient = median_back(d, recent, gradient_of);
     f->gradient_share = f->gradient / h->gradient_most;
-    double least = INFINITY;
-    for (int64_t k = 0; k < n; k++) least = fmin(least, doctor_back(d, k)->gradient);
+    double least = INFINITY, most = 0;
+    for (int64_t k = 0; k < n; k++) {
+        least = fmin(least, doctor_back(d, k)->gradient);
+        most = fmax(most, doctor_back(d, k)->gradient);
+    }
     f->gradient_rise = last->gradient / least;
+    f->gradient_peak = most / median_back(d, n, gradient_of);
     f->flips = mean_back(d, n, flips_of);
     f->flips_two = mean_back(d, n, flips_two_of);
     f->alpha_median = median_back(d, n, alpha_of);
@@ -198,9 +207,13 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f) {
     f->zero_share = median_back(d, n, zero_share_of);
     f->lost_share = median_back(d, n, lost_share_of);
     f->efficiency = h->efficiency;
-    f->elasticity = f->gradient * last->param / f->loss_scale;
+    /* Parameters that are no longer than their way do not tell how far it is. */
+    f->elasticity = last->param > h->way ? f->gradient * last->param / f->loss_scale : NAN;
     f->zeta = find_zeta(d, f);
     find_slopes(d, f);
+    /* Noise in the gradient turns it from step to step as curvature does, by twice what the loss
+     * does not follow. */
+    f->flattens = 1 + f->alpha_median - 2 * f->noise;
     /* Of a parabola with slope and curvature of the last steps. */
     f->remaining = -median_back(d, recent, slope_of) / (2 * (1 + f->recent_alpha)) /
                    fmin(fabs(f->loss), f->loss_range);

@@ -56,25 +56,32 @@ static double deadest_group(const question *q) {
     return most;
 }
 
+static double beside_a_slope(const question *q);
+
 static double dead(const question *q) {
     const double share = fmax(q->f->zero_share, q->f->falling ? 0 : deadest_group(q));
     if (!(share > q->t->zero_dead)) return 0;
     /* A minimum reached exactly has zeros as well: there the gradient became small before. */
     const bool faded = q->f->gradient_share < q->t->critical_probed &&
                        q->h->gradient_alive < q->t->critical_probed * q->h->gradient_most;
-    const bool curved = q->f->probed && q->h->probe_max > q->h->probe_noise;
-    return faded || curved ? 0 : beyond(share, q->t->zero_dead, 1);
+    const bool curved = q->f->probed && q->f->gradient_share < q->t->critical_probed &&
+                        q->h->probe_max > q->h->probe_noise;
+    if (faded || curved || beside_a_slope(q) > 0) return 0;
+    return beyond(share, q->t->zero_dead, 1);
 }
 
 static double oscillating(const question *q);
+static bool noisy(const question *q);
+static double creeping(const question *q);
 
-/* Between bursts the way is calm; a sigma that has settled at the limit bounces all the time. */
+/* Between bursts the way is calm, or errors shrink and grow again. A sigma that has settled at the
+ * limit bounces evenly. */
 static double sigma_burst(const question *q) {
-    enum { BURSTS_CERTAIN = 3, SETTLED_WINDOWS = 2 };
+    enum { BURSTS_CERTAIN = 3 };
     if (!q->f->adaptive || q->f->bursts == 0) return 0;
-    const bool settled = q->f->burst_age > SETTLED_WINDOWS * (double)q->t->window;
-    if (settled && oscillating(q) > 0) return 0;
-    return beyond((double)q->f->bursts, 0, BURSTS_CERTAIN);
+    const bool even = q->f->burst_age > (double)q->t->window &&
+                      q->f->gradient_peak < q->t->burst_update && oscillating(q) > 0;
+    return even ? 0 : beyond((double)q->f->bursts, 0, BURSTS_CERTAIN);
 }
 
 static double warmup_needed(const question *q) {
@@ -88,8 +95,6 @@ static double warmup_needed(const question *q) {
     return beyond(1 + rise, q->t->warmup_loss, 2 * q->t->warmup_loss);
 }
 
-static bool noisy(const question *q);
-
 /* How far this is a point without slope. */
 static double critical(const question *q) {
     const ravine_doctor_options *t = q->t;
@@ -98,6 +103,7 @@ static double critical(const question *q) {
     if (f->probed && q->h->probe_gradient < t->critical_probed * q->h->gradient_most &&
         q->h->probe_decrease < worth)
         return 1;
+    if (creeping(q) > 0) return 0; /* however small against the walls of the start */
     if (f->gradient_share < t->critical_gradient) return 0.5;
     if (f->elasticity < t->critical_elasticity && f->gradient_share < t->vanishing_gradient)
         return 0.5;
@@ -112,8 +118,18 @@ static double local_minimum(const question *q) {
     return q->f->negative_curvature ? 0 : critical(q);
 }
 
+/* The slope is worth nothing beside what lies along the negative curvature: a plateau on which the
+ * gradient never was greater, so that its share of the maximum does not tell. */
+static double beside_a_slope(const question *q) {
+    const doctor_history *h = q->h;
+    const double fall = h->probe_loss - fmin(h->probe_escape_loss[0], h->probe_escape_loss[1]);
+    const double worth = q->t->saddle_worth;
+    if (!q->f->probed || q->f->falling || !(fall > worth * h->probe_decrease)) return 0;
+    return beyond_log(fall / h->probe_decrease, worth, worth * worth);
+}
+
 static double saddle(const question *q) {
-    return q->f->negative_curvature ? critical(q) : 0;
+    return q->f->negative_curvature ? fmax(critical(q), beside_a_slope(q)) : 0;
 }
 
 static double oscillating(const question *q) {
@@ -126,13 +142,16 @@ static double oscillating(const question *q) {
         return beyond(f->flips_two, t->flips_bouncing, certain);
     if ((half || isnan(f->flips)) && f->zeta > t->zeta_bouncing)
         return beyond(f->zeta, t->zeta_bouncing, 2);
-    if (f->flips > t->flips_ringing && f->flips < t->flips_noise &&
+    if (!noisy(q) && f->flips > t->flips_ringing && f->flips < t->flips_noise &&
         f->efficiency < t->efficiency_ringing)
         return beyond(-f->efficiency, -t->efficiency_ringing, 0);
     return 0;
 }
 
+/* Noise hides the flips, but not that lr is beyond the limit on a fixed batch. */
 static double bouncing(const question *q) {
+    const double limit = q->t->stability_bouncing;
+    if (q->f->probed && q->f->stability > limit) return beyond(q->f->stability, limit, 2 * limit);
     return q->f->falling ? 0 : oscillating(q);
 }
 
@@ -171,20 +190,33 @@ static bool noisy(const question *q) {
 static double noise_floor(const question *q) {
     const doctor_findings *f = q->f;
     const ravine_doctor_options *t = q->t;
-    if (f->falling || !noisy(q) || f->flips < t->flips_noise || f->drift_z > t->noise_drift)
-        return 0;
+    if (f->falling || !noisy(q) || f->drift_z > t->noise_drift) return 0;
     return beyond(-fmax(f->drift_z, 0), -t->noise_drift, 0);
 }
 
-static double crawling(const question *q) {
+/* A straight way whose slope will not be gone within the budget. */
+static double creeping(const question *q) {
     const doctor_findings *f = q->f;
     const ravine_doctor_options *t = q->t;
-    if (f->falling) return 0;
-    if (noisy(q)) return f->drift_z > t->noise_drift ? 0.5 : 0;
-    if (f->flips > t->flips_noise) return 0;
-    const double flattens = (1 + f->alpha_median) * (double)t->budget;
-    if (!(flattens >= 0) || !(flattens < t->crawling_flattens)) return 0;
+    const double turn = 1 + f->alpha_median;
+    if (noisy(q) || 2 * fabs(f->flattens) < turn) /* what turns the gradient is mostly noise */
+        return f->drift_z > t->noise_drift ? beyond(f->drift_z, t->noise_drift, 3 * t->noise_drift)
+                                           : 0;
+    const double flattens = turn * (double)t->budget;
+    if (f->flips > t->flips_noise || !(flattens >= 0) || !(flattens < t->crawling_flattens))
+        return 0;
     return beyond_log(flattens, t->crawling_flattens, t->crawling_flattens / 10);
+}
+
+/* A loss may fall and yet be crawling: there is room for a far greater lr, along the way and across
+ * it, and the loss falls by little. */
+static double crawling(const question *q) {
+    const doctor_findings *f = q->f;
+    const double along = q->h->probe_critical_lr / f->lr, least = q->t->crawling_room;
+    const double room = f->stability > 0 ? fmin(along, 1 / f->stability) : along;
+    if (f->probed && f->trend.drop > 0 && f->long_trend.drop < q->t->crawling_drop && room > least)
+        return beyond_log(room, least, 10 * least);
+    return f->falling ? 0 : creeping(q);
 }
 
 static double unclear(const question *q) {

@@ -180,6 +180,7 @@ static void remember_extremes(doctor_history *h, const doctor_step *now) {
     h->gradient_most = fmax(h->gradient_most, now->gradient);
     h->param_most = fmax(h->param_most, now->param);
     h->lr_most = fmax(h->lr_most, now->lr);
+    h->way += now->update;
     if (now->gradient > 0) h->gradient_alive = now->gradient;
     enum { FIRST_STEPS = 20 };
     if (h->kept < FIRST_STEPS) h->thrown = fmax(h->thrown, now->loss);

@@ -249,7 +249,7 @@ static void every_allocation_fails(void **state) {
 
 /* ---- loss of power --------------------------------------------------------------------------- */
 
-static bool old_or_new(void *context, bool finished) {
+static bool old_or_new(void *context, int64_t finished) {
     const scenario *s = context;
     const int now = generation_at(PATH);
     return now == 2 || (!finished && now == (s->fresh ? 0 : 1));
@@ -258,6 +258,7 @@ static bool old_or_new(void *context, bool finished) {
 static disk_states lose_power(const scenario *s, const char *old, size_t size, int64_t most) {
     begin_in_memory(s, old, size);
     assert_int_equal(act("folder", PATH, s, NULL), RAVINE_OK);
+    disk_mark(true);
     const disk_states states = disk_lose_power(old_or_new, (void *)(uintptr_t)s, most);
     disk_remove();
     return states;
@@ -322,6 +323,7 @@ static void without_syncs_files_are_lost(void **state) {
         honest = ravine_files;
         ravine_files.fsync = lies[k];
         assert_int_equal(act("folder", PATH, &scenarios[0], NULL), RAVINE_OK);
+        disk_mark(true);
         const disk_states states =
             disk_lose_power(old_or_new, (void *)(uintptr_t)&scenarios[0], 400);
         disk_remove();

@@ -24,10 +24,11 @@ typedef struct name_entry {
     int file; /* FREE: the entry is not used */
 } name_entry;
 
-typedef enum operation_kind { WRITE, FSYNC, LINK, RENAME, UNLINK } operation_kind;
+typedef enum operation_kind { WRITE, FSYNC, LINK, RENAME, UNLINK, MARK } operation_kind;
 typedef struct operation {
     operation_kind kind;
     int file; /* FOLDER: an fsync of it, or an unlink */
+    int64_t mark;
     size_t at, size;
     char *bytes;             /* [size] of a write */
     char name[256], to[256]; /* of the others */
@@ -365,6 +366,12 @@ int disk_handle_count(void) {
     return count;
 }
 
+void disk_mark(int64_t mark) {
+    pthread_mutex_lock(&mutex);
+    add_operation(MARK, FOLDER)->mark = mark;
+    pthread_mutex_unlock(&mutex);
+}
+
 /* ---- loss of power --------------------------------------------------------------------------- */
 
 static int sectors_of(const operation *o) {
@@ -421,7 +428,7 @@ static void set_state(int n, const int64_t *fate) {
     for (int k = 0; k < n; k++) {
         const operation *o = &disk.log[k];
         if (o->kind == WRITE) apply_write(&disk.file[o->file], o, fate[k]);
-        if (o->kind == FSYNC || fate[k] == 0) continue;
+        if (o->kind == FSYNC || o->kind == MARK || fate[k] == 0) continue;
         if (o->kind == LINK) link_name(disk.name, o->name, o->file);
         if (o->kind == RENAME) rename_name(disk.name, o->file, o->name, o->to);
         name_entry *entry = o->kind == UNLINK ? find(disk.name, o->name) : NULL;
@@ -430,12 +437,15 @@ static void set_state(int n, const int64_t *fate) {
 }
 
 /* The disks that may be left after the first n operations. */
-static void lose_power_at(int n, bool finished, bool (*check)(void *, bool), void *context,
-                          int64_t most, disk_states *total) {
+static void lose_power_at(int n, bool (*check)(void *, int64_t), void *context, int64_t most,
+                          disk_states *total) {
     static int64_t fate[OPERATIONS_MAX], options[OPERATIONS_MAX];
-    int64_t product = 1;
+    int64_t product = 1, mark = 0;
     for (int k = 0; k < n; k++) {
-        options[k] = disk.log[k].kind == FSYNC || is_durable(k, n) ? 1 : fates(&disk.log[k]);
+        const operation_kind kind = disk.log[k].kind;
+        const bool is_done = kind == FSYNC || kind == MARK || is_durable(k, n);
+        if (kind == MARK) mark = disk.log[k].mark;
+        options[k] = is_done ? 1 : fates(&disk.log[k]);
         if (product <= most) product *= options[k];
     }
     const bool all = product <= most;
@@ -451,17 +461,17 @@ static void lose_power_at(int n, bool finished, bool (*check)(void *, bool), voi
         }
         set_state(n, fate);
         total->states++;
-        total->lost += !check(context, finished);
+        total->lost += !check(context, mark);
     }
     total->points++;
 }
 
-disk_states disk_lose_power(bool (*check)(void *context, bool finished), void *context,
+disk_states disk_lose_power(bool (*check)(void *context, int64_t mark), void *context,
                             int64_t most) {
     static int64_t done[OPERATIONS_MAX];
     disk_states total = {0};
     const int n = disk.nlog;
-    for (int k = 0; k <= n; k++) lose_power_at(k, k == n, check, context, most, &total);
+    for (int k = 0; k <= n; k++) lose_power_at(k, check, context, most, &total);
     for (int k = 0; k < n; k++) done[k] = 1;
     set_state(n, done);
     return total;

@@ -23,15 +23,17 @@ int disk_file_count(void);
 int disk_handle_count(void); /* opened and not closed */
 
 /* ---- loss of power ---- */
+void disk_mark(int64_t mark); /* from here on the caller has been promised `mark`; 0 at first */
+
 typedef struct disk_states {
     int64_t points, states; /* how many moments, and disks that may be left at them, were tried */
     int64_t lost;           /* of these, check() refused */
 } disk_states;
 /* For every moment since disk_install, from before the first operation to after the last, sets the
  * disk to what may be left of it, at most `most` different ones for a moment (all, or drawn at
- * random), and calls check(context, finished): false counts as lost. finished: at the last moment.
+ * random), and calls check(context, mark) with the last mark before it: false counts as lost.
  * Afterwards the disk is as before. */
-disk_states disk_lose_power(bool (*check)(void *context, bool finished), void *context,
+disk_states disk_lose_power(bool (*check)(void *context, int64_t mark), void *context,
                             int64_t most);
 
 #endif

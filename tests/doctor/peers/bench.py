@@ -1,6 +1,7 @@
 """Asks every peer and our doctor about the same runs and prints one table (make bench-doctor).
 
-    bench.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--jobs N] [--folder DIR] [--no-live]
+    bench.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--jobs N] [--folder DIR]
+             [--live-seeds N]
 
 A folder that has the runs of an earlier call is not filled again: only the peers are asked.
 An answer counts as right as causes.py says. 'first': the peer's first answer is right; 'any': one
@@ -29,19 +30,18 @@ OURS = "ravine doctor"
 state = {}
 
 
-def begin(program, folder, live):
-    """Of a process of the pool."""
+def begin(program, folder, live_until):
+    """Of a process of the pool. Runs of seeds below live_until are made again in PyTorch."""
     listed = subprocess.run([program, "--list"], capture_output=True, check=True, text=True).stdout
     state["scenarios"] = {s["scenario"]: s for s in map(json.loads, listed.splitlines())}
     state["folder"] = folder
-    state["data"] = None
-    if live:
-        import live as peers
-        import torch
+    state["live_until"] = live_until
+    import live
+    import torch
 
-        torch.set_num_threads(1)
-        state["live"] = peers
-        state["data"] = peers.images("train")
+    torch.set_num_threads(1)
+    state["live"] = live
+    state["data"] = live.images("train")
 
 
 def ask(run):
@@ -51,7 +51,7 @@ def ask(run):
     answers = {}
     for peer, function in from_log.PEERS.items():
         answers[peer] = function(log, f"{stem}.csv")
-    if state["data"]:
+    if run["seed"] < state["live_until"] or run["causes"] == "healthy":
         scenario = state["scenarios"][run["scenario"]]
         answers |= state["live"].answers(
             scenario, run["seed"], f"{stem}.weights", state["data"], state["folder"]
@@ -77,11 +77,16 @@ def ours(run):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--seeds", nargs=2, type=int, default=[201, 205])
+    parser.add_argument("--seeds", nargs=2, type=int, default=[101, 105])
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--folder")
-    parser.add_argument("--no-live", action="store_true")
+    parser.add_argument(
+        "--live-seeds",
+        type=int,
+        default=2,
+        help="runs of so many seeds are made again in PyTorch for the peers that watch; 0: none",
+    )
     options = parser.parse_args()
     options.program = os.path.abspath(options.program)
     folder = os.path.abspath(options.folder or tempfile.mkdtemp(prefix="bench-doctor-"))
@@ -96,7 +101,7 @@ def main():
             options.program, *options.seeds, options.pattern, options.jobs, folder
         )
         kept.write_text("".join(json.dumps(run) + "\n" for run in runs))
-    arguments = (options.program, folder, not options.no_live)
+    arguments = (options.program, folder, options.seeds[0] + options.live_seeds)
     with multiprocessing.get_context("spawn").Pool(options.jobs, begin, arguments) as pool:
         answers = pool.map(ask, runs, chunksize=1)
     with open("answers.jsonl", "w") as file:

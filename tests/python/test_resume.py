@@ -1,5 +1,5 @@
-"""`ravine train --resume`: a run that was stopped or killed, and gone on with, ends at the very bits
-of one that was left alone. RAVINE_TEST_LONG: ten times as many kills."""
+"""`ravine train --resume`: a run that was stopped or killed, and gone on with, ends at the very
+bits of one that was left alone. RAVINE_TEST_LONG: ten times as many kills."""
 
 import contextlib
 import json
@@ -279,7 +279,7 @@ def test_a_checkpoint_that_fails(place):
                 checkpoints.write_text("not a folder any more")
     code, errors = finish(process)
     assert code == 0, errors
-    assert "a checkpoint failed, training goes on: cannot write " in errors
+    assert "a checkpoint failed, training goes on: cannot " in errors
     failed = [o for o in lines(place / "runs/poor") if o.get("event") == "checkpoint_failed"]
-    assert failed and "Not a directory" in failed[0]["why"]
+    assert any("Not a directory" in o["why"] for o in failed)
     assert (place / "runs/poor/weights.safetensors").exists()

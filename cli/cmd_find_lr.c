@@ -25,20 +25,20 @@ static void print_number(const char *name, double value) {
 }
 
 static void print_plot(const find_lr_result *r) {
-    double *power = malloc((size_t)r->count * sizeof *power), most = r->smooth[0], least = most;
+    double *power = malloc((size_t)r->npoints * sizeof *power), most = r->first, least = most;
     if (!power) return; /* the numbers are there all the same */
-    for (int64_t k = 0; k < r->count; k++) {
+    for (int64_t k = 0; k < r->npoints; k++) {
         power[k] = log10(r->lr[k]);
-        if (r->lr[k] <= r->lowest) most = fmax(most, r->smooth[k]);
-        least = fmin(least, r->smooth[k]);
+        if (r->lr[k] <= r->lowest) most = fmax(most, r->loss[k]);
+        least = fmin(least, r->loss[k]);
     }
     const plot p = {.out = stdout,
                     .columns = cli_width(stdout),
                     .braille = plot_has_braille(),
                     .color = cli_color(stdout),
                     .y_axis = {least, most + 0.2 * (most - least)}};
-    const plot_series series = {.x = power, .y = r->smooth, .n = (size_t)r->count};
-    printf("running mean of the loss over log10(lr)\n");
+    const plot_series series = {.x = power, .y = r->loss, .n = (size_t)r->npoints};
+    printf("loss over log10(lr)\n");
     plot_print(&p, &series, 1);
     free(power);
 }
@@ -90,10 +90,10 @@ static json_t *probe_json(const find_lr_result *r, int k) {
 }
 
 static int print_json(const find_lr_result *r) {
-    json_t *range = json_pack("{so so so so so so}", "lr", numbers(r->lr, r->count), "loss",
-                              numbers(r->loss, r->count), "smooth", numbers(r->smooth, r->count),
-                              "steepest_lr", number(r->steepest), "lowest_lr", number(r->lowest),
-                              "blow_up_lr", number(r->blow_up));
+    json_t *range = json_pack("{sI so so so so so so}", "steps", (json_int_t)r->count, "first_loss",
+                              number(r->first), "lr", numbers(r->lr, r->npoints), "loss",
+                              numbers(r->loss, r->npoints), "steepest_lr", number(r->steepest),
+                              "lowest_lr", number(r->lowest), "blow_up_lr", number(r->blow_up));
     return cli_print_json(json_pack(
         "{ss so ss so so s[oo] sI sI}", "rule", ravine_rule_describe(r->rule)->name, "suggested_lr",
         number(r->suggested), "reason", r->reason, "range", range, "warmup_lr",
@@ -113,20 +113,18 @@ static void add_figure(page *out, const find_lr_result *r, svg_place place) {
     static const char *const names[MARKS] = {"suggested", "stability limit before the first step",
                                              "stability limit after the warm-up"};
     const double at[MARKS] = {r->suggested, r->stable[0], r->stable[1]};
-    double most = r->smooth[0], least = most;
-    for (int64_t k = 0; k < r->count; k++) {
-        if (r->lr[k] <= r->lowest) most = fmax(most, r->smooth[k]);
-        least = fmin(least, r->smooth[k]);
+    double most = r->first, least = most;
+    for (int64_t k = 0; k < r->npoints; k++) {
+        if (r->lr[k] <= r->lowest) most = fmax(most, r->loss[k]);
+        least = fmin(least, r->loss[k]);
     }
     most += 0.2 * (most - least);
     mark marks[MARKS];
-    svg_series series[2 + MARKS] = {
-        {.name = {"loss of each step", "每步损失"}, .x = r->lr, .y = r->loss, .color = 7},
-        {.name = {"running mean", "滑动平均"}, .x = r->lr, .y = r->smooth, .color = 0}};
-    series[0].n = series[1].n = (size_t)r->count;
-    size_t nseries = 2;
+    svg_series series[1 + MARKS] = {
+        {.name = {"loss", "损失"}, .x = r->lr, .y = r->loss, .n = (size_t)r->npoints}};
+    size_t nseries = 1;
     for (int k = 0; k < MARKS; k++) {
-        if (!(at[k] >= r->lr[0] && at[k] <= r->lr[r->count - 1])) continue;
+        if (!(at[k] >= r->lr[0] && at[k] <= r->lr[r->npoints - 1])) continue;
         marks[k] = (mark){{at[k], at[k]}, {least, most}};
         series[nseries++] = (svg_series){.name = {names[k], NULL},
                                          .x = marks[k].x,
@@ -137,7 +135,7 @@ static void add_figure(page *out, const find_lr_result *r, svg_place place) {
                                          .dashed = k > 0};
     }
     const svg_panel panel = {
-        .x = {{"learning rate", "学习率"}, r->lr[0], r->lr[r->count - 1], true},
+        .x = {{"learning rate", "学习率"}, r->lr[0], r->lr[r->npoints - 1], true},
         .y = {{"loss", "损失"}, least, most, false},
         .series = series,
         .nseries = nseries};

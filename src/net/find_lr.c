@@ -10,11 +10,11 @@
 #include <string.h>
 
 enum {
-    DECADES = 4,        /* of the range on either side of the rule's default rate */
-    SETTLING_STEPS = 5, /* before a mean counts */
-    SMOOTHING = 20      /* steps that the running mean is worth */
+    DECADES = 4, /* of the range on either side of the rule's default rate */
+    POINTS = 100 /* at which the fixed batch is looked at */
 };
-#define BLOW_UP 4 /* times the least mean: the test ends */
+#define BLOW_UP    4    /* times the least loss: the test ends */
+#define LEAST_FALL 0.05 /* of the loss: less is nothing */
 
 typedef struct search {
     const find_lr_setup *setup;
@@ -142,53 +142,59 @@ static int choose_range(const search *s, double *least, double *most) {
     return failure(EXIT_USAGE, "the range of rates is %g to %g; it must rise", *least, *most);
 }
 
+static int look(search *s, double *loss) {
+    const ravine_problem *problem = s->setup->problem;
+    s->result->losses++;
+    if (problem->evaluate(problem->context, problem->batch, 0, loss))
+        return failure(EXIT_INPUT, "the fixed batch cannot be evaluated");
+    return 0;
+}
+
 static int range_test(search *s) {
     find_lr_result *r = s->result;
-    const double keep = 1 - 1.0 / SMOOTHING;
-    double least = 0, most = 0, mean = 0, weight = 0, lowest = HUGE_VAL;
+    const int64_t steps = s->setup->steps, stride = (steps + POINTS - 1) / POINTS;
+    double least = 0, most = 0;
     int status = choose_range(s, &least, &most);
     if (!status) status = begin_anew(s);
-    for (int64_t k = 0; !status && k < s->setup->steps; k++) {
-        const double share = (double)k / (double)(s->setup->steps - 1);
-        const double lr = least * pow(most / least, share);
-        double loss = NAN;
-        status = step(s, k, lr, &loss);
-        if (status) break;
-        mean = keep * mean + (1 - keep) * loss;
-        weight = keep * weight + (1 - keep);
-        r->lr[r->count] = lr;
-        r->loss[r->count] = loss;
-        r->smooth[r->count++] = mean / weight;
-        if (!isfinite(loss)) break;
-        if (k >= SETTLING_STEPS) lowest = fmin(lowest, mean / weight);
-        if (mean / weight > BLOW_UP * fabs(lowest)) break;
+    if (!status) status = look(s, &r->first);
+    double lowest = r->first;
+    while (!status && r->count < steps) {
+        double loss;
+        const double lr = least * pow(most / least, (double)r->count / (double)(steps - 1));
+        status = step(s, r->count++, lr, &loss);
+        if (status || (r->count % stride != 0 && r->count != steps)) continue;
+        status = look(s, &loss);
+        r->lr[r->npoints] = lr;
+        r->loss[r->npoints++] = loss;
+        lowest = fmin(lowest, loss);
+        if (!isfinite(loss) || loss > BLOW_UP * fabs(lowest)) break;
     }
     return status;
 }
 
-/* Rates where the mean falls fastest in log lr, where it is least, and where it has risen back by a
- * quarter of its fall. */
+/* Rates where the loss falls fastest in log lr, over four points, where it is least, and where it
+ * has risen back by a quarter of its fall. */
 static int read_range(find_lr_result *r) {
-    enum { REACH = SMOOTHING / 4 }; /* a slope is taken over twice as many steps */
-    int64_t lowest = SETTLING_STEPS, steepest = -1;
-    double fastest = 0;
-    for (int64_t k = SETTLING_STEPS; k < r->count; k++)
-        if (r->smooth[k] < r->smooth[lowest]) lowest = k;
-    for (int64_t k = SETTLING_STEPS + REACH; k + REACH < r->count && k <= lowest; k++) {
-        const double slope = r->smooth[k + REACH] - r->smooth[k - REACH];
-        if (slope >= fastest) continue;
+    int64_t lowest = 0, steepest = 0;
+    double fastest = HUGE_VAL;
+    for (int64_t k = 0; k < r->npoints; k++)
+        if (r->loss[k] < r->loss[lowest]) lowest = k;
+    const double fall = r->first - r->loss[lowest];
+    if (!(fall > LEAST_FALL * fabs(r->first)))
+        return failure(EXIT_NO, "no learning rate from %.3g to %.3g lowers the loss", r->lr[0],
+                       r->lr[r->npoints - 1]);
+    for (int64_t k = 0; k <= lowest; k++) {
+        const int64_t before = k > 2 ? k - 2 : 0, after = k + 2 < lowest ? k + 2 : lowest;
+        const double slope = r->loss[after] - r->loss[before];
+        if (!(slope < fastest)) continue;
         fastest = slope;
         steepest = k;
     }
-    const double fall = r->smooth[SETTLING_STEPS] - r->smooth[lowest];
-    if (steepest < 0 || !(fall > 0))
-        return failure(EXIT_NO, "no learning rate from %.3g to %.3g lowers the loss", r->lr[0],
-                       r->lr[r->count - 1]);
     r->steepest = r->lr[steepest];
     r->lowest = r->lr[lowest];
     r->blow_up = NAN;
-    for (int64_t k = lowest; k < r->count && isnan(r->blow_up); k++)
-        if (!(r->smooth[k] < r->smooth[lowest] + fall / 4)) r->blow_up = r->lr[k];
+    for (int64_t k = lowest; k < r->npoints && isnan(r->blow_up); k++)
+        if (!(r->loss[k] < r->loss[lowest] + fall / 4)) r->blow_up = r->lr[k];
     return 0;
 }
 
@@ -278,10 +284,9 @@ static int search_all(search *s) {
 int find_lr(find_lr_result *r, const find_lr_setup *setup) {
     *r = (find_lr_result){.rule = setup->rule};
     search s = {.setup = setup, .result = r};
-    r->lr = calloc(3 * (size_t)setup->steps, sizeof *r->lr);
-    if (!r->lr) return failure(EXIT_INPUT, "out of memory for %lld steps", (long long)setup->steps);
-    r->loss = r->lr + setup->steps;
-    r->smooth = r->loss + setup->steps;
+    r->lr = calloc(2 * (POINTS + 1), sizeof *r->lr);
+    if (!r->lr) return failure(EXIT_INPUT, "out of memory");
+    r->loss = r->lr + POINTS + 1;
     int status = keep_home(&s);
     if (!status) {
         status = search_all(&s);

@@ -1,9 +1,11 @@
 /* find_lr.h - two answers to the question which learning rate to start with.
  *
- * The range test (Smith 2017, Cyclical learning rates; Gugger's smoothing) trains for a few hundred
- * steps while the rate rises exponentially, until the loss blows up. The stability limit comes from
- * the curvature: a probe before the first step and another after a short warm-up say above which
- * rate a step is too long. Neither needs a run; both cost gradients, which are counted.
+ * The range test (Smith 2017, Cyclical learning rates) trains for a few hundred steps while the
+ * rate rises exponentially, until the loss blows up; it is judged by the fixed batch, since the
+ * losses of small batches would have to be smoothed over steps in which the rate has long moved on.
+ * The stability limit comes from the curvature: a probe before the first step and another after a
+ * short warm-up say above which rate a step is too long. Neither needs a run; both cost gradients,
+ * which are counted.
  */
 #ifndef RAVINE_NET_FIND_LR_H
 #define RAVINE_NET_FIND_LR_H
@@ -24,11 +26,13 @@ typedef struct find_lr_setup {
 
 typedef struct find_lr_result {
     int rule;
-    int64_t count;              /* steps that the range test made */
-    double *lr, *loss, *smooth; /* [count] rate of the step, loss before it, its running mean */
-    double steepest, lowest;    /* rates where the mean falls fastest, and where it is least */
-    double blow_up;             /* where it had risen back; NaN: it did not */
-    double warmup_lr;           /* reached by the warm-up */
+    int64_t count;           /* steps that the range test made */
+    int64_t npoints;         /* after every few of them the fixed batch was looked at */
+    double *lr, *loss;       /* [npoints] rate of the last step, loss of the fixed batch after it */
+    double first;            /* loss of the fixed batch before all steps */
+    double steepest, lowest; /* rates where the loss falls fastest, and where it is least */
+    double blow_up;          /* where it had risen back by a quarter; NaN: it did not */
+    double warmup_lr;        /* reached by the warm-up */
     ravine_probe probe[FIND_LR_PROBES]; /* before the first step, and after the warm-up */
     double stable[FIND_LR_PROBES];      /* greatest stable rate at each, limit / sharpness; NaN */
     double suggested;

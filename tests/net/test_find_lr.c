@@ -54,12 +54,14 @@ static void gradient_descent_on_a_quadratic(void **state) {
     }
     assert_true(r.probe[0].step == 0 && r.probe[1].step == 50);
     /* It blows up above the limit, and not before. */
-    assert_true(r.lr[r.count - 1] > 0.04 && r.lr[r.count - 1] < 1);
+    assert_true(r.lr[r.npoints - 1] > 0.04 && r.lr[r.npoints - 1] < 1);
+    assert_true(r.count == 4 * r.npoints && r.losses >= r.npoints + 1);
+    assert_true(fabs(r.first - quadratic_loss(&q)) < 1e-12);
     assert_true(r.steepest < r.lowest && !(r.lowest > r.blow_up));
     assert_true(r.suggested > 1e-3 && r.suggested < 0.04);
-    assert_true(r.lr[0] == 1e-3 * 1e-4);
-    for (int64_t k = 1; k < r.count; k++) {
-        const double factor = pow(1e8, 1.0 / 399);
+    assert_true(fabs(r.lr[0] / (1e-7 * pow(1e8, 3.0 / 399)) - 1) < 1e-12); /* the fourth step */
+    for (int64_t k = 1; k < r.npoints; k++) {
+        const double factor = pow(1e8, 4.0 / 399);
         assert_true(fabs(r.lr[k] / r.lr[k - 1] / factor - 1) < 1e-9);
     }
     assert_true(r.gradients == q.gradients && r.losses == q.losses);
@@ -120,7 +122,7 @@ static void a_decay_bounds_the_range(void **state) {
                                                   .steps = 50,
                                                   .warmup = 5}),
                      0);
-    assert_true(r.lr[r.count - 1] <= 2.0000001);
+    assert_true(r.lr[r.npoints - 1] <= 2.0000001);
     find_lr_free(&r);
     ravine_destroy(o);
 }

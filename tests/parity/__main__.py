@@ -3,9 +3,10 @@
 Prints a table for each type, shrinks what fails, and exits 1 if anything did. A case fails when
   - one step from PyTorch's own state is more than 2 ULP from PyTorch's, and farther from long
     double than its rounded inputs explain (parameters and state);
-  - after all steps ours is more than 64 units (last place of the largest parameter of the run)
+  - after all steps ours is more than 1,024 units (last place of the largest parameter of the run)
     from PyTorch's, and farther from long double than 1.5 times PyTorch's own distance;
   - NaN or Inf stands in one of the two only.
+A rule fails when in less than 95 % of its cases ours is within 64 units or that near long double.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from parity.reference import RULES
 
 
 def table(rows, dtype):
-    """Prints what the cases of a type came to, rule by rule."""
+    """Prints what the cases of a type came to, rule by rule; how many rules failed as a whole."""
+    fallen = 0
     print(
         f"\n{dtype:9} {'defaults: greatest distance':>39} {'random settings':>31} {'one step':>17}"
     )
@@ -38,6 +40,7 @@ def table(rows, dtype):
         ]
         small = sum(r.ours_torch <= NEAR for r, _ in other) / len(other)
         close = sum(near(r) for r, _ in other) / len(other)
+        fallen += sum(r.ours_torch <= NEAR or near(r) for r, _ in other) < 0.95 * len(other)
         failed = sum(bool(f) for _, _, f in results)
         print(
             f"{rule:9} {greatest[0]:13.4g}{greatest[1]:13.4g}{greatest[2]:13.4g}"
@@ -45,6 +48,7 @@ def table(rows, dtype):
             f" {max(r.one_step for _, r, _ in results):8.3g}"
             f"{max(r.one_state for _, r, _ in results):8.3g}"
         )
+    return fallen
 
 
 def main():
@@ -72,7 +76,7 @@ def main():
         for k in range(each)
     ]
     rows = defaultdict(lambda: defaultdict(list))
-    failed = 0
+    failed = fallen = 0
     with multiprocessing.get_context("spawn").Pool() as pool:
         for done in pool.imap(judge, cases, chunksize=2):
             case, _, found = done
@@ -87,9 +91,9 @@ def main():
         " times as far from long double as PyTorch, and one unit."
     )
     for dtype, results in rows.items():
-        table(results, dtype)
-    print(f"\n{len(cases) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        fallen += table(results, dtype)
+    print(f"\n{len(cases) - failed} cases passed, {failed} failed; {fallen} rules below 95 %")
+    return 1 if failed or fallen else 0
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ class Case:
             for key in ("amsgrad", "centered", "momentum", "nesterov", "dampening"):
                 if key in later:
                     later[key] = self.settings[0][key]
+        if self.kind == "constant" and any(s.get("centered") for s in self.settings):
+            self.kind = "gaussian"  # the variance of a constant is rounding alone, in any program
         self.events = self.limits.events and not self.defaults
         self.lr_changes = self.events and self.random.random() < 0.3
         self.missing = (

@@ -59,7 +59,8 @@ def set_lr(case, optimizers, base, t):
 
 def exact_step(case, p, g, state, clock, options):
     """One step in long double: parameters and state after it, and how far both move when every
-    number that goes in moves by a rounding: no two programs agree on less."""
+    number that goes in moves by a rounding, which below the normal numbers is the smallest one: no
+    two programs agree on less."""
 
     def step(p, g, state):
         p = p.copy()
@@ -69,9 +70,13 @@ def exact_step(case, p, g, state, clock, options):
 
     x, after = step(p, g, state)
     moved, moved_state = np.zeros_like(x), {k: np.zeros_like(x) for k in after}
-    up = 1 + L(np.finfo(case.dtype).eps)
-    inputs = [(p * up, g, state), (p, g * up, state)]
-    inputs += [(p, g, state | {k: state[k] * up}) for k in state]
+    info = np.finfo(case.dtype)
+
+    def up(x):
+        return x * (1 + L(info.eps)) + L(info.smallest_subnormal)
+
+    inputs = [(up(p), g, state), (p, up(g), state)]
+    inputs += [(p, g, state | {k: up(state[k])}) for k in state]
     for y, after_y in (step(*changed) for changed in inputs):
         moved += abs(y - x)
         for k in after:

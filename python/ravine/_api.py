@@ -468,6 +468,7 @@ class ravine_doctor_options(Structure):
         ("flips_noise", c_double),
         ("efficiency_ringing", c_double),
         ("zeta_bouncing", c_double),
+        ("stability_bouncing", c_double),
         ("alpha_diverging", c_double),
         ("growth_diverging", c_double),
         ("rise_diverging", c_double),
@@ -487,6 +488,8 @@ class ravine_doctor_options(Structure):
         ("critical_probed", c_double),
         ("critical_decrease", c_double),
         ("curvature_negative", c_double),
+        ("curvature_worth", c_double),
+        ("saddle_worth", c_double),
         ("vanishing_elasticity", c_double),
         ("vanishing_gradient", c_double),
         ("vanishing_ratio", c_double),
@@ -494,6 +497,8 @@ class ravine_doctor_options(Structure):
         ("noise_share", c_double),
         ("noise_drift", c_double),
         ("crawling_flattens", c_double),
+        ("crawling_room", c_double),
+        ("crawling_drop", c_double),
     ]
 
 

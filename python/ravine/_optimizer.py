@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from ravine import _api
 from ravine._library import ArgumentError, Handle, UnsupportedError, config_of, lib, made
 from ravine._schedule import Schedule
 
-DTYPES = {np.dtype(np.float32): _api.RAVINE_F32, np.dtype(np.float64): _api.RAVINE_F64}
+DTYPES: dict[Any, int] = {
+    np.dtype(np.float32): _api.RAVINE_F32,
+    np.dtype(np.float64): _api.RAVINE_F64,
+}
 NUMPY_DTYPES = {number: dtype for dtype, number in DTYPES.items()}
 NONFINITE = {
     "hold": _api.RAVINE_HOLD,
@@ -86,6 +90,20 @@ def choice_number(name: str, word: str) -> int:
     if word not in words:
         raise ArgumentError(f"{name} is {word!r}; it must be one of {', '.join(words)}")
     return words.index(word)
+
+
+def _option(index: int, name: str) -> property:
+    """An attribute of every step, number `index` of the arguments of options_of()."""
+
+    def get(self):
+        return self._options[index]
+
+    def change(self, value):
+        changed = (*self._options[:index], value, *self._options[index + 1 :])
+        lib.ravine_set_options(self._o, options_of(*changed))
+        self._options = changed
+
+    return property(get, change, doc=f"{name}, as in the constructor; set it between steps.")
 
 
 class Optimizer:
@@ -240,22 +258,10 @@ class Optimizer:
         lib.ravine_get(self._o, group, setting_number(setting), value)
         return value.value
 
-    def _option(index: int, name: str):
-        def get(self):
-            return self._options[index]
-
-        def change(self, value):
-            changed = (*self._options[:index], value, *self._options[index + 1 :])
-            lib.ravine_set_options(self._o, options_of(*changed))
-            self._options = changed
-
-        return property(get, change, doc=f"{name}, as in the constructor; set it between steps.")
-
     nonfinite = _option(0, "nonfinite")
     clip_norm = _option(1, "clip_norm")
     grad_scale = _option(2, "grad_scale")
     zero_grad = _option(3, "zero_grad")
-    del _option
 
     def _number(self, name: str) -> int:
         if name not in self._arrays:
@@ -270,8 +276,7 @@ class Optimizer:
         views = {}
         for key in self._handle.keys(self._number(name)):
             dtype, shape, memory = self._handle.view(name, key)
-            flat = np.frombuffer(memory or b"", NUMPY_DTYPES[dtype])
-            views[key] = flat.reshape(shape)
+            views[key] = np.frombuffer(memory or b"", NUMPY_DTYPES[dtype]).reshape(shape)
         return views
 
     def sigma(self, name: str) -> np.ndarray:

@@ -14,6 +14,8 @@ from ravine.torch._session import Session
 from ravine.torch._state import State
 from ravine.torch._tensors import check
 
+Keys = dict[str, tuple[str, ...]]
+
 
 class Optimizer(torch.optim.Optimizer):
     """Steps CPU tensors with the library: one call for each step, however many tensors there are.
@@ -26,7 +28,7 @@ class Optimizer(torch.optim.Optimizer):
 
     rule: ClassVar[str]  # the library's name
     # Keys of a parameter group, and the library's settings that they hold: one, or one for each.
-    keys: ClassVar[dict[str, tuple[str, ...]]]
+    keys: ClassVar[Keys]
     counts_steps: ClassVar[bool] = True  # "step" is part of the state
 
     nonfinite: str = "propagate"

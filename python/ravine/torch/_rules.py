@@ -7,9 +7,9 @@ installed; `keys` says which of the library's settings those keys hold.
 import torch
 
 from ravine._library import UnsupportedError
-from ravine.torch._optimizer import Optimizer
+from ravine.torch._optimizer import Keys, Optimizer
 
-LR = {"lr": ("lr",), "maximize": ("maximize",)}
+LR: Keys = {"lr": ("lr",), "maximize": ("maximize",)}
 COMMON = LR | {"weight_decay": ("weight_decay",)}
 ADAM = COMMON | {"betas": ("beta1", "beta2"), "eps": ("eps",)}
 # The flag's two values are the numbers of RAVINE_DECAY_COUPLED and RAVINE_DECAY_DECOUPLED.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -32,9 +33,9 @@ class Schedule(LRScheduler):
         Raises:
             ValueError: a text is wrong, or there are more or fewer than groups.
         """
-        alike = isinstance(schedule, (str, Values))
-        given = [schedule] * len(optimizer.param_groups) if alike else list(schedule)
-        self.schedules = [s if isinstance(s, Values) else Values(s) for s in given]
+        if isinstance(schedule, (str, Values)):
+            schedule = [schedule] * len(optimizer.param_groups)
+        self.schedules = [s if isinstance(s, Values) else Values(s) for s in schedule]
         if len(self.schedules) != len(optimizer.param_groups):
             raise ArgumentError(
                 f"there are {len(self.schedules)} schedules for {len(optimizer.param_groups)} "
@@ -42,7 +43,7 @@ class Schedule(LRScheduler):
             )
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The learning rate of each group at this step."""
         return [schedule(self.last_epoch) for schedule in self.schedules]
 

@@ -7,7 +7,9 @@ a gradient, or a state.
 
 import ctypes
 import os
+from collections.abc import Iterable
 from operator import is_
+from typing import Any
 
 import torch
 
@@ -115,7 +117,7 @@ class Session:
     def _take_state(self, i: int, before: dict) -> None:
         """Makes the views of a new parameter's state and copies what it had before into them."""
         p, name = self.params[i], self.names[i]
-        state: dict[str, object] = {}
+        state: dict[str, Any] = {}
         if self.counts_steps:
             self.clocks[i] = float(before.get("step", 0))
             state["step"] = self.clocks[i]
@@ -183,7 +185,7 @@ class Session:
 
     def _count(self, grads: tuple, found: int) -> None:
         """Counts the step of every parameter that had a gradient."""
-        stepped = self.params
+        stepped: Iterable[torch.Tensor] = self.params
         if found == len(grads):
             self.clock_numbers += 1
         else:

@@ -86,18 +86,20 @@ int64_t tensor_count(const ravine_tensor *t) {
 
 tensor_facts tensor_facts_of(const ravine_tensor *t, int64_t count) {
     tensor_facts f = {.known = tensor_is_known(t), .least = INFINITY, .greatest = -INFINITY};
-    double sum = 0;
     for (int64_t i = 0; f.known && i < count; i++) {
         const double number = tensor_number(t, i);
-        if (!isfinite(number)) {
-            f.nonfinite++;
-            continue;
-        }
-        sum += number * number;
+        f.nonfinite += !isfinite(number);
+        if (!isfinite(number)) continue;
         f.least = fmin(f.least, number);
         f.greatest = fmax(f.greatest, number);
     }
-    f.norm = sqrt(sum);
+    const double scale = fmax(fabs(f.least), fabs(f.greatest)); /* its squares do not overflow */
+    double sum = 0;
+    for (int64_t i = 0; f.known && i < count && isfinite(scale) && scale > 0; i++) {
+        const double number = tensor_number(t, i) / scale;
+        if (isfinite(number)) sum += number * number;
+    }
+    f.norm = sum > 0 ? scale * sqrt(sum) : 0;
     if (f.least > f.greatest) f.least = f.greatest = NAN;
     return f;
 }

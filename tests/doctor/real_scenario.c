@@ -110,7 +110,7 @@ void real_damage_data(const real_scenario *s, const dataset *train, uint64_t see
 
 /* The pixel in the middle of the images' first thousand that is NaN, if there is one. */
 void real_restore_data(const dataset *train) {
-    for (int64_t k = 0; k < 1000; k++) {
+    for (int64_t k = 0; k < 1000 && k < train->count; k++) {
         float *p = train->x + k * train->size + 14 * 28 + 14;
         if (isnan(*p)) *p = 0;
     }

@@ -48,7 +48,10 @@ double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report) {
 double trainee_judge(trainee *t) {
     const ravine_problem judge = net_problem_view(t->judge);
     double loss;
-    return judge.evaluate(judge.context, 0, 0, &loss) ? NAN : loss;
+    real_restore_data(&t->train); /* a NaN in the judge's batch would hide what was learnt */
+    const int failed = judge.evaluate(judge.context, 0, 0, &loss);
+    real_damage_data(t->scenario, &t->train, t->seed);
+    return failed ? NAN : loss;
 }
 
 int trainee_optimizer(const trainee *t, const ravine_config *c, ravine_optimizer **out) {

@@ -29,6 +29,7 @@ COMMANDS = [
     "lecture",
     "report",
     "doctor",
+    "find-lr",
     "schedule",
     "optimizers",
     "bench",

@@ -25,7 +25,7 @@ enum { KINDS = 3 };
  */
 static saved make(int kind, size_t bytes) {
     static double numbers[9000];
-    static char names[40][16], text[9000];
+    static char names[40][32], text[9000];
     static int64_t shapes[40][2];
     ravine_tensor tensors[40];
     ravine_text texts[] = {{"ravine.format", "1"}, {"note", text}, {"\"odd\"\n", "\xc3\xa4"}};
@@ -105,7 +105,7 @@ static void flip_every_bit(saved *s) {
 static void every_bit_flipped(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
-        saved s = make(kind, is_long() ? 4096 : 900);
+        saved s = make(kind, 4600);
         flip_every_bit(&s);
         free(s.bytes);
     }
@@ -142,7 +142,7 @@ static void cut_off_at_every_byte(void **state) {
     (void)state;
     int64_t tried = 0, lost = 0;
     for (int kind = 0; kind < KINDS; kind++) {
-        saved s = make(kind, 4096);
+        saved s = make(kind, 4600);
         for (size_t size = 0; size < s.size; size++, tried++)
             lost += open_and_verify(s.bytes, size) != RAVINE_E_FORMAT;
         free(s.bytes);
@@ -157,7 +157,7 @@ static void a_byte_put_in_anywhere(void **state) {
     const size_t some = is_long() ? sizeof bytes : 2;
     int64_t tried = 0, lost = 0;
     for (int kind = 0; kind < KINDS; kind++) {
-        saved s = make(kind, is_long() ? 4096 : 1500);
+        saved s = make(kind, is_long() ? 4600 : 1500);
         char *longer = malloc(s.size + 1);
         assert_non_null(longer);
         for (size_t at = 0; at <= s.size; at++)

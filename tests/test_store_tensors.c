@@ -122,7 +122,7 @@ static void every_dtype(void **state) {
     static const int64_t eight[] = {8};
     static unsigned char data[DTYPES][64];
     ravine_tensor tensors[DTYPES];
-    char names[DTYPES][8];
+    char names[DTYPES][16];
     for (int k = 0; k < DTYPES; k++) {
         snprintf(names[k], sizeof names[k], "%d", k);
         memset(data[k], k + 1, sizeof data[k]);
@@ -220,7 +220,7 @@ static void refused_tensors(void **state) {
     }
     static const int64_t most[] = {INT64_MAX / 8};
     ravine_tensor many[9];
-    char names[9][4];
+    char names[9][16];
     for (int k = 0; k < 9; k++) {
         snprintf(names[k], sizeof names[k], "%d", k);
         many[k] = (ravine_tensor){names[k], RAVINE_U8, 1, most, f};

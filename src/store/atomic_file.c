@@ -92,7 +92,7 @@ static int open_locked(ravine_atomic_file *file, mode_t mode, struct stat *facts
 }
 
 static int open_temporary(ravine_atomic_file *file, mode_t mode, struct stat *facts) {
-    enum { WRITERS_MAX = 100, NAME_KEPT = NAME_MAX - 4 - (int)sizeof SUFFIX };
+    enum { WRITERS_MAX = 100, NAME_KEPT = NAME_MAX - (int)sizeof ".99" - (int)sizeof SUFFIX };
     for (int k = 0; k < WRITERS_MAX; k++) {
         snprintf(file->temporary, sizeof file->temporary, ".%.*s.%d" SUFFIX, NAME_KEPT, file->name,
                  k);

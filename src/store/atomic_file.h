@@ -30,9 +30,9 @@
 #include <sys/types.h>
 
 typedef struct ravine_atomic_file {
-    const char *path;             /* as given, for messages; outlives the writing */
-    char name[NAME_MAX + 1];      /* of the file to be, in its folder; links are followed */
-    char temporary[NAME_MAX + 1]; /* in the same folder */
+    const char *path;              /* as given, for messages; outlives the writing */
+    char name[NAME_MAX + 1];       /* of the file to be, in its folder; links are followed */
+    char temporary[NAME_MAX + 32]; /* in the same folder; fits NAME_MAX */
     int folder, fd;
     mode_t mode; /* permissions of the file to be */
     bool change_mode, verify;

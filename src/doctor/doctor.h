@@ -158,6 +158,7 @@ typedef struct doctor_findings {
     double noise;          /* share of the slope that the loss did not follow */
     double zeta;           /* 0 coherent, 1 white noise, 2 a bounce */
     double recent_alpha, recent_flips, growth; /* medians of the last 8 steps */
+    double growth_least;                       /* of them */
     double zero_share, lost_share;
     double efficiency; /* of the path */
     double flattens;   /* share of the slope that is gone after a step; noise left out */

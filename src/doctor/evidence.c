@@ -53,8 +53,8 @@ static void say_flips(const witness *w) {
 }
 
 static void say_alpha(const witness *w) {
-    say(w, "alpha", w->f->alpha_median, "a step ends %s: alpha %.4g",
-        w->f->alpha_median > 0 ? "beyond the bottom" : "before the bottom", w->f->alpha_median);
+    say(w, "alpha", w->f->alpha, "steps end %s: alpha %.4g",
+        w->f->alpha > 0 ? "beyond the bottom" : "before the bottom", w->f->alpha);
 }
 
 static void say_path(const witness *w) {
@@ -79,6 +79,8 @@ static void say_curvature(const witness *w) {
         h->probe_min_residual);
     say(w, "lambda_max", h->probe_max, "greatest curvature %.4g +- %.1g", h->probe_max,
         h->probe_max_residual);
+    say(w, "flat_directions", h->probe_flat, "%.0f of %.0f directions looked at are flat",
+        h->probe_flat, h->probe_lanczos);
     say(w, "loss_to_be_had", h->probe_decrease, "%.3g of the loss is still to be had nearby",
         h->probe_decrease);
 }

@@ -204,11 +204,13 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f) {
     f->recent_alpha = median_back(d, recent, alpha_of);
     f->recent_flips = median_back(d, recent, flips_of);
     f->growth = median_back(d, recent, growth_of);
+    f->growth_least = INFINITY;
+    for (int64_t k = 0; k < recent; k++) f->growth_least = fmin(f->growth_least, growth_of(d, k));
     f->zero_share = median_back(d, n, zero_share_of);
     f->lost_share = median_back(d, n, lost_share_of);
     f->efficiency = h->efficiency;
-    /* Parameters that are no longer than their way do not tell how far it is. */
-    f->elasticity = last->param > h->way ? f->gradient * last->param / f->loss_scale : NAN;
+    /* Parameters that are hardly longer than their way do not tell how far it is. */
+    f->elasticity = last->param > 2 * h->way ? f->gradient * last->param / f->loss_scale : NAN;
     f->zeta = find_zeta(d, f);
     find_slopes(d, f);
     /* Noise in the gradient turns it from step to step as curvature does, by twice what the loss

@@ -34,7 +34,7 @@ static double nonfinite(const question *q) {
 bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f) {
     const ravine_doctor_options *t = &d->options;
     enum { STEPS_LEAST = 4 };
-    return f->steps >= STEPS_LEAST && f->growth > t->growth_diverging &&
+    return f->steps >= STEPS_LEAST && f->growth > t->growth_diverging && f->growth_least > 1 &&
            f->gradient_rise > t->rise_diverging &&
            (f->recent_alpha > t->alpha_diverging || f->recent_flips > t->flips_bouncing ||
             (isnan(f->recent_alpha) && isnan(f->recent_flips)));
@@ -72,7 +72,7 @@ static double dead(const question *q) {
 
 static double oscillating(const question *q);
 static bool noisy(const question *q);
-static double creeping(const question *q);
+static double straight(const question *q);
 
 /* Between bursts the way is calm, or errors shrink and grow again. A sigma that has settled at the
  * limit bounces evenly. */
@@ -103,7 +103,7 @@ static double critical(const question *q) {
     if (f->probed && q->h->probe_gradient < t->critical_probed * q->h->gradient_most &&
         q->h->probe_decrease < worth)
         return 1;
-    if (creeping(q) > 0) return 0; /* however small against the walls of the start */
+    if (!noisy(q) && straight(q) > 0) return 0; /* however small against the walls of the start */
     if (f->gradient_share < t->critical_gradient) return 0.5;
     if (f->elasticity < t->critical_elasticity && f->gradient_share < t->vanishing_gradient)
         return 0.5;
@@ -194,18 +194,25 @@ static double noise_floor(const question *q) {
     return beyond(-fmax(f->drift_z, 0), -t->noise_drift, 0);
 }
 
+/* What turns the gradient from step to step is mostly noise. */
+static bool turned_by_noise(const question *q) {
+    return noisy(q) || 2 * fabs(q->f->flattens) < 1 + q->f->alpha_median;
+}
+
 /* A straight way whose slope will not be gone within the budget. */
-static double creeping(const question *q) {
+static double straight(const question *q) {
     const doctor_findings *f = q->f;
     const ravine_doctor_options *t = q->t;
-    const double turn = 1 + f->alpha_median;
-    if (noisy(q) || 2 * fabs(f->flattens) < turn) /* what turns the gradient is mostly noise */
-        return f->drift_z > t->noise_drift ? beyond(f->drift_z, t->noise_drift, 3 * t->noise_drift)
-                                           : 0;
-    const double flattens = turn * (double)t->budget;
-    if (f->flips > t->flips_noise || !(flattens >= 0) || !(flattens < t->crawling_flattens))
-        return 0;
+    const double flattens = (1 + f->alpha_median) * (double)t->budget;
+    if (isnan(f->recent_alpha) || f->flips > t->flips_noise) return 0;
+    if (!(flattens >= 0) || !(flattens < t->crawling_flattens)) return 0;
     return beyond_log(flattens, t->crawling_flattens, t->crawling_flattens / 10);
+}
+
+static double creeping(const question *q) {
+    const double drift = q->f->drift_z, least = q->t->noise_drift;
+    if (!turned_by_noise(q)) return straight(q);
+    return drift > least ? beyond(drift, least, 3 * least) : 0;
 }
 
 /* A loss may fall and yet be crawling: there is room for a far greater lr, along the way and across

@@ -106,10 +106,14 @@ double problem_loss(const void *context, int n, const double *theta, int64_t ste
     double z[PROBLEM_SIZE_MAX];
     for (int i = 0; i < n; i++) z[i] = theta[i] / p->param_scale;
     reflect(p->mirror, n, z);
-    const double loss = bodies[p->kind](p, n, z, gradient);
-    if (step >= 0 && p->noise > 0)
-        for (int i = 0; i < n; i++)
-            gradient[i] += p->noise * ravine_random_normal(p->seed, (uint64_t)i, (uint64_t)step);
+    double loss = bodies[p->kind](p, n, z, gradient);
+    if (step >= 0 && p->noise > 0) /* of the loss as well, as of a batch */
+        for (int i = 0; i < n; i++) {
+            const double slope =
+                p->noise * ravine_random_normal(p->seed, (uint64_t)i, (uint64_t)step);
+            gradient[i] += slope;
+            loss += slope * z[i];
+        }
     reflect(p->mirror, n, gradient);
     for (int i = 0; i < n; i++) gradient[i] *= p->loss_scale / p->param_scale;
     return loss * p->loss_scale;

@@ -88,6 +88,15 @@ static void heavy_ball_too_fast(draw *d) {
     train(d, MOMENTUM, lr, 12 + (int64_t)(uniform(d, 4, 60) * log(10) / log(growth)));
 }
 
+/* Nesterov: lr = (G + 1)(G + b) / (G + b + b G). */
+static void nesterov_too_fast(draw *d) {
+    quadratic(d, spread(d, 1, 1e4));
+    const double growth = spread(d, 1.1, 30);
+    const double lr = (growth + 1) * (growth + momentum) / (growth + momentum + momentum * growth);
+    train(d, MOMENTUM " nesterov=true", lr,
+          12 + (int64_t)(uniform(d, 4, 60) * log(10) / log(growth)));
+}
+
 /* Cubic forces: 400 lr |z|^3 > 2 |z| at the start and more so at every step. */
 static void rosenbrock_too_fast(draw *d) {
     d->p->kind = PROBLEM_ROSENBROCK;
@@ -228,12 +237,13 @@ static void heavy_ball_goes(draw *d) {
     at_rate(d, MOMENTUM, uniform(d, 0.05, 1.5), 1 / (1 - momentum));
 }
 
-/* Adaptive rules are halfway there: lr steps = 0.4 to 0.9 of the shortest way. */
+/* Adaptive rules are halfway there, in less than four windows: lr steps = 0.7 to 0.95 of the
+ * shortest way, 0.6. */
 static void adaptive_goes(draw *d) {
     static const char *const rules[] = {"adam", "rmsprop", "adagrad_mean", "adamw weight_decay=0"};
     quadratic(d, spread(d, 1, 1e4));
-    const int64_t steps = whole(d, 500, 1500);
-    train(d, rules[whole(d, 0, 3)], uniform(d, 0.4, 0.9) * 0.6 / (double)steps, steps);
+    const int64_t steps = whole(d, 400, 1000);
+    train(d, rules[whole(d, 0, 3)], uniform(d, 0.7, 0.95) * 0.6 / (double)steps, steps);
 }
 
 /* Separable: the loss falls as 1/t. */
@@ -277,6 +287,12 @@ static void adagrad_arrived(draw *d) {
     quadratic(d, spread(d, 1, 1e4));
     train(d, "adagrad", uniform(d, 0.15, 0.5), 3000);
 }
+/* The lecture's rule with lr / sqrt(t + 1) is that of adagrad. */
+static void decay_arrived(draw *d) {
+    quadratic(d, spread(d, 1, 1e4));
+    train(d, "adagrad_mean", uniform(d, 0.15, 0.5), 3000);
+    d->p->decay = "inverse_sqrt(timescale=1)";
+}
 /* From y = 1e-3 the saddle is left by (1 + lr c)^t. */
 static void saddle_left(draw *d) {
     quadratic(d, 4);
@@ -318,6 +334,12 @@ static void noise_floor_adam(draw *d) {
     train(d, "adam", spread(d, 0.005, 0.02), whole(d, 3000, 4000));
 }
 
+static void noise_floor_rmsprop(draw *d) {
+    quadratic(d, spread(d, 1, 10));
+    d->p->noise = spread(d, 0.1, 1);
+    train(d, "rmsprop", spread(d, 0.003, 0.02), whole(d, 3000, 4000));
+}
+
 /* ---- VANISHING: a product of more than 8 decimal orders */
 
 static void chain_vanishes(draw *d) {
@@ -350,16 +372,17 @@ static void leaves_its_domain(draw *d) {
 /* ---- SIGMA_BURST: sigma falls below lr curvature / limit */
 
 /* All coordinates are in step and each goes the way of l = x^2/2: the first step, found by
- * following that way, at which |x| has grown by a factor of 1,000 to more than a tenth of lr. */
+ * following that way, at which |x| exceeds lr/10 after 20 steps in a row with 1/1000 of it. */
 static int64_t first_burst(double ratio, double beta1, double beta2) {
-    double x = ratio, m = 0, v = 0, least = ratio;
+    enum { CALM = 20 };
+    double x = ratio, m = 0, v = 0, calm = 0;
     for (int64_t t = 1;; t++) {
         m = beta1 * m + (1 - beta1) * x;
         v = beta2 < 1 ? beta2 * v + (1 - beta2) * x * x : v + x * x;
         const double mean = beta2 < 1 ? v / (1 - pow(beta2, (double)t)) : v / (double)t;
         x -= m / (1 - pow(beta1, (double)t)) / sqrt(mean);
-        least = fmin(least, fabs(x));
-        if (fabs(x) > 1000 * least && fabs(x) > 0.1) return t;
+        if (calm < CALM) calm = fabs(x) < 1e-4 ? calm + 1 : 0;
+        if (calm >= CALM && fabs(x) > 0.1) return t;
     }
 }
 
@@ -407,6 +430,7 @@ static const struct {
     G(WARMUP_NEEDED, adam_thrown),
     G(DIVERGING, gd_overflows),
     G(DIVERGING, heavy_ball_too_fast),
+    G(DIVERGING, nesterov_too_fast),
     G(DIVERGING, rosenbrock_too_fast),
     G(BOUNCING, ravine_heavy_ball),
     G(BOUNCING, gd_at_limit),
@@ -424,9 +448,11 @@ static const struct {
     G(HEALTHY, noisy_goes),
     G(LOCAL_MINIMUM, logistic_arrived),
     G(LOCAL_MINIMUM, adagrad_arrived),
+    G(LOCAL_MINIMUM, decay_arrived),
     G(LOCAL_MINIMUM, saddle_left),
     G(NOISE_FLOOR, noise_floor_heavy_ball),
     G(NOISE_FLOOR, noise_floor_adam),
+    G(NOISE_FLOOR, noise_floor_rmsprop),
     G(SIGMA_BURST, adam_bursts),
 #undef G
 };

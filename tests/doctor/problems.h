@@ -32,7 +32,7 @@ typedef struct problem {
     double mirror[PROBLEM_SIZE_MAX]; /* unit vector of the reflection; 0: none */
     double data[PROBLEM_POINTS * PROBLEM_SIZE_MAX];
     double loss_scale, param_scale;
-    double noise;  /* standard deviation in each coordinate of dl/dz */
+    double noise;  /* standard deviation of each coordinate of dl/dz; the loss gets noise . z */
     uint64_t seed; /* of the noise */
     const char *rule;
     double lr;         /* for l(z) */

@@ -208,6 +208,24 @@ def test_a_group_that_comes_later(name):
     assert torch.equal(a, c[0])
 
 
+def test_lists_of_parameters_may_change():
+    """One exchanged, one more, a group less: what is listed is stepped, from a fresh state."""
+    a, b, c = parameters([1.0], [1.0], [1.0])
+    optimizer = of("Adam", [{"params": [a]}, {"params": [b]}], lr=0.5)
+    run(optimizer, [a, b], 2)
+    kept = a.item()
+    optimizer.param_groups[0]["params"][0] = c
+    run(optimizer, [a, c], 1)
+    assert a.item() == kept and abs(c.item() - 1) == pytest.approx(0.5)
+    optimizer.param_groups[0]["params"].append(a)
+    run(optimizer, [a, c], 1)
+    assert a.item() != kept and optimizer.state[c]["step"].item() == 2
+    del optimizer.param_groups[1]
+    kept = b.item()
+    run(optimizer, [a, b, c], 1)
+    assert b.item() == kept and optimizer.state[c]["step"].item() == 3
+
+
 def test_duplicates():
     (p,) = parameters([1.0])
     with pytest.raises(ValueError, match="some parameters appear in more than one"):

@@ -43,7 +43,7 @@ static int load_newest(rebuilt *b, const run_data *run) {
 }
 
 static int rebuild(rebuilt *b, const run_data *run) {
-    enum { FIXED = 2048 }; /* examples on which curvature and loss are looked at */
+    enum { FIXED = 1024 }; /* examples on which curvature and loss are looked at */
     int status = read_config(b, run);
     if (!status) status = training_create(&b->training, &b->config);
     if (!status) status = load_newest(b, run);

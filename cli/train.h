@@ -162,7 +162,7 @@ typedef struct train_doctor {
     int32_t warned;       /* kind of the last warning */
     int64_t warned_at;    /* its last step */
     int64_t acted_at;     /* the step at which something was done about a warning */
-    bool alert;           /* a warning is younger than a window: every step is logged */
+    bool alert;           /* the gradient began to grow: every step is logged */
     bool stop;            /* training is to end here */
     ravine_warning cause; /* of the end */
 } train_doctor;

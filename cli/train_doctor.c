@@ -95,7 +95,8 @@ static bool is_new(const train_doctor *d, const train_step *s, const ravine_warn
 static int heed(train_doctor *d, const train_step *s) {
     ravine_warning w = {.size = sizeof w};
     if (ravine_doctor_warning(d->t->doctor, &w) < 0) return library_failure();
-    d->alert = w.kind != RAVINE_WARNING_NONE && s->step - w.since < window_of(d);
+    enum { ALERT_STEPS = 32 }; /* a divergence is over by then, one way or the other */
+    d->alert = w.kind == RAVINE_WARNING_GROWTH && s->step - w.since < ALERT_STEPS;
     if (w.kind == RAVINE_WARNING_NONE) return 0;
     const char *action;
     int status = act(d, s, &w, &action);

@@ -135,8 +135,8 @@ static int diverged(loop *l, const char *what) {
                    record_folder(l->record));
 }
 
-/* Every log_every-th step, the last one, and where things happen fast each of them: the first
- * steps, and those behind a warning. */
+/* Every log_every-th step and the last one; and where things happen fast each of them: the first
+ * steps, and those in which the gradient begins to grow. */
 static bool is_logged(const loop *l) {
     enum { FIRST_STEPS = 20 };
     const int64_t step = l->step.step;

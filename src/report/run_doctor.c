@@ -14,25 +14,12 @@ static int library_failure(const run_data *run) {
 
 /* ---- before the first step ---- */
 
-/* A whole number of the configuration; `otherwise` where there is none in [least, greatest]. */
-static int64_t whole_of(const json_t *config, const char *key, int64_t least, int64_t greatest,
-                        int64_t otherwise) {
-    const json_t *value = json_object_get(config, key);
-    const json_int_t given = json_integer_value(value);
-    return json_is_integer(value) && given >= least && given <= greatest ? given : otherwise;
-}
-
-/* As many steps as config.doctor.window says, counted in those that are logged. */
-static int32_t window_of(const run_data *run) {
-    enum { LEAST = 32 };
-    ravine_doctor_options options;
-    ravine_doctor_options_init(&options);
+/* config.doctor.window. Here it counts steps that are logged: as many as the statistics need. */
+static int32_t window_of(const run_data *run, int32_t otherwise) {
     const json_t *config = json_object_get(run->header, "config");
-    const int64_t steps =
-        whole_of(json_object_get(config, "doctor"), "window", 16, 65536, options.window);
-    const int64_t logged = steps / whole_of(config, "log_every", 1, INT32_MAX, 1);
-    const int64_t least = steps < LEAST ? steps : LEAST;
-    return (int32_t)(logged > least ? logged : least);
+    const json_t *window = json_object_get(json_object_get(config, "doctor"), "window");
+    const json_int_t given = json_integer_value(window);
+    return given >= 16 && given <= 65536 ? (int32_t)given : otherwise;
 }
 
 static void read_config(run_doctor *d, const run_data *run) {
@@ -55,7 +42,7 @@ static int begin(run_doctor *d, const run_data *run) {
     read_config(d, run);
     ravine_doctor_options options;
     ravine_doctor_options_init(&options);
-    options.window = window_of(run);
+    options.window = window_of(run, options.window);
     return ravine_doctor_create(&d->doctor, &options, NULL) < 0 ? library_failure(run) : 0;
 }
 

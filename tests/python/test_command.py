@@ -29,6 +29,7 @@ COMMANDS = [
     "lecture",
     "report",
     "doctor",
+    "checkpoint",
     "find-lr",
     "schedule",
     "optimizers",

@@ -148,11 +148,15 @@ static double oscillating(const question *q) {
     return 0;
 }
 
-/* Noise hides the flips, but not that lr is beyond the limit on a fixed batch. */
+/* Noise hides the flips, but not that lr is beyond the limit on a fixed batch. A loss that falls a
+ * little while every step is a jump is that of a bounce that dies out. */
 static double bouncing(const question *q) {
-    const double limit = q->t->stability_bouncing;
-    if (q->f->probed && q->f->stability > limit) return beyond(q->f->stability, limit, 2 * limit);
-    return q->f->falling ? 0 : oscillating(q);
+    const doctor_findings *f = q->f;
+    const ravine_doctor_options *t = q->t;
+    const double limit = t->stability_bouncing;
+    if (f->probed && f->stability > limit) return beyond(f->stability, limit, 2 * limit);
+    const bool steadily = f->flips > t->flips_steady && f->long_trend.drop < t->crawling_drop;
+    return f->falling && !steadily ? 0 : oscillating(q);
 }
 
 /* A group whose gradient is a small part of the greatest, and that hardly moves. */

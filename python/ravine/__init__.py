@@ -4,6 +4,7 @@
 learning rates over time; `python -m ravine` is the command. docs/python.md, docs/pytorch.md.
 """
 
+from ravine._doctor import Cure, Diagnosis, Doctor
 from ravine._library import (
     ArgumentError,
     Error,
@@ -21,6 +22,9 @@ from ravine._schedule import Schedule, ScheduleFacts
 __version__ = lib.ravine_version().decode()
 __all__ = [
     "ArgumentError",
+    "Cure",
+    "Diagnosis",
+    "Doctor",
     "Error",
     "FileError",
     "FormatError",

@@ -464,6 +464,7 @@ class ravine_doctor_options(Structure):
         ("samples", c_int32),
         ("reserved", c_int32),
         ("flips_bouncing", c_double),
+        ("flips_steady", c_double),
         ("flips_ringing", c_double),
         ("flips_noise", c_double),
         ("efficiency_ringing", c_double),

@@ -112,10 +112,11 @@ def config_of(rule: str):
 class Handle:
     """Owns an optimizer of the library; views of its state keep it alive."""
 
-    def __init__(self, config, threads: int = 0, isa: str | None = None):
-        """Makes an optimizer with one group; threads and isa as in ravine_env."""
+    def __init__(self, config, threads: int = 0, isa: str | None = None, watch=False):
+        """Makes an optimizer with one group; threads, isa and watch as in ravine_env."""
         env = made(_api.ravine_env, lib.ravine_env_init)
         env.threads = threads
+        env.watch = watch
         env.isa = isa.encode() if isa else None
         self.pointer = ctypes.c_void_p()
         self._destroy = lib.ravine_destroy  # at hand even when the interpreter ends
@@ -127,11 +128,11 @@ class Handle:
             self._destroy(self.pointer)
 
     def keys(self, param: int) -> list[str]:
-        """The state keys of a parameter."""
+        """The state keys of a parameter, without the history that a doctor looks at."""
         keys: list[str] = []
         while key := lib.ravine_state_key(self.pointer, param, len(keys)):
             keys.append(key.decode())
-        return keys
+        return [key for key in keys if not key.startswith("watched_")]
 
     def view(self, name: str, key: str):
         """A state's dtype, shape, and memory as a ctypes buffer; None when it is empty."""

@@ -130,6 +130,7 @@ class Optimizer:
         zero_grad: bool = False,
         threads: int = 0,
         isa: str | None = None,
+        watch: bool = False,
     ):
         """Makes an optimizer with one group, number 0.
 
@@ -143,6 +144,7 @@ class Optimizer:
             zero_grad: gradients are zero after the step.
             threads: of the step; 0: $RAVINE_THREADS, else one per processor.
             isa: instruction set of the kernels; None: $RAVINE_ISA, else the best there is.
+            watch: whether to keep what a Doctor looks at, 5 bytes for an eighth of the elements.
 
         Raises:
             ravine.ArgumentError, ravine.RangeError, ravine.FormatError: with thing, value, limit;
@@ -150,7 +152,7 @@ class Optimizer:
         """
         self._options = (nonfinite, clip_norm, grad_scale, zero_grad)
         options = options_of(*self._options)
-        self._handle = Handle(config_of(rule), threads, isa)
+        self._handle = Handle(config_of(rule), threads, isa, watch)
         self._o = self._handle.pointer
         lib.ravine_set_options(self._o, options)
         self._arrays: dict[str, np.ndarray] = {}  # in the order of adding

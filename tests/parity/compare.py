@@ -112,14 +112,14 @@ def one_step(case, theirs, clocks, tensors, grads, result):
 
 def excess(theirs, ours, exact, moved, size, dtype):
     """The greatest distance of ours from theirs, in units of the last place of `size`, where ours
-    is farther from long double than such a unit, what rounded inputs explain, and the few smallest
+    is farther from long double than two such units, what rounded inputs explain, and the few smallest
     numbers that roundings below the normal ones cost."""
     if not ours.size:
         return 0.0
     a, b, unit = theirs.astype(L), ours.astype(L), spacing(size, dtype)
     distance = np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), 0) / unit
     tiniest = L(np.finfo(dtype).smallest_subnormal)
-    explained = np.abs(b - exact) <= unit + 2 * moved + 4 * tiniest
+    explained = np.abs(b - exact) <= 2 * unit + 2 * moved + 4 * tiniest
     return float(np.max(np.where(explained, np.minimum(distance, 2), distance)))
 
 

@@ -19,6 +19,7 @@ from ravine.torch._rules import (
     Rprop,
 )
 from ravine.torch._schedule import Schedule
+from ravine.torch._watch import Watch, watch
 
 __all__ = [
     "ADOPT",
@@ -40,5 +41,7 @@ __all__ = [
     "Rprop",
     "Schedule",
     "Signum",
+    "Watch",
     "Yogi",
+    "watch",
 ]

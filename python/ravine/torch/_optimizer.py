@@ -33,6 +33,7 @@ class Optimizer(torch.optim.Optimizer):
 
     nonfinite: str = "propagate"
     report: Report | None = None  # of the last step, if it was asked for one
+    watcher: Any = None  # the doctor of ravine.torch.watch()
     _ema: float = 0.0
     _session: Session | None = None
 
@@ -130,10 +131,18 @@ class Optimizer(torch.optim.Optimizer):
         if found_inf is not None and found_inf:
             return loss
         grad_scale = 1.0 if scale is None else float(scale)
-        measured = made(_api.ravine_report) if report else None
+        watched = self.watcher is not None
+        measured = made(_api.ravine_report) if report or watched else None
         status = session.step((self.nonfinite, clip_norm, grad_scale, zero_grad), measured)
         self.report = report_of(status, measured) if report else None
+        if watched and session.params:
+            self.watcher._stepped(session.pointer, loss)
         return loss
+
+    def _watched_by(self, watcher) -> None:
+        """From the next step on the library keeps what a doctor looks at."""
+        self.watcher = watcher
+        self._begin()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As PyTorch's; what the library cannot step on is refused now."""

@@ -54,7 +54,7 @@ class Session:
         self.clocks = torch.zeros(0)
         self.clock_version = self.clocks._version
         first, *others = (_config(optimizer.rule, self.setting_names, n) for n in self.numbers)
-        self.handle = Handle(first, _threads())
+        self.handle = Handle(first, _threads(), watch=optimizer.watcher is not None)
         self.pointer = self.handle.pointer
         for config in others:
             lib.ravine_add_group(self.pointer, config, None)

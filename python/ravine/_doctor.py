@@ -1,0 +1,128 @@
+"""Why is training stuck? The doctor of ravine_doctor.h, for optimizers of this package."""
+
+import ctypes
+from dataclasses import dataclass
+
+from ravine import _api
+from ravine._library import ArgumentError, lib, made
+from ravine._optimizer import Optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """What to change: optimizer and schedule are the new texts, "" where they stay."""
+
+    text: str
+    optimizer: str
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A verdict with its evidence (ravine_diagnosis); print it to read it."""
+
+    verdict: str  #: "bouncing", "healthy", ...: docs/verdicts/
+    meaning: str
+    confidence: float  #: in [0, 1]: how far the evidence is beyond its thresholds
+    step: int
+    since: int  #: the step from which the evidence holds; -1: not known
+    evidence: dict[str, float]
+    reasons: list[str]  #: the evidence in words
+    cures: list[Cure]  #: the most promising first
+    what_not: str  #: what it is not, with the number that says so
+    also: list[str]  #: other verdicts whose evidence holds
+    cannot_tell: list[str]
+
+    def __str__(self) -> str:
+        """A few lines for a terminal."""
+        name = self.verdict.replace("_", " ").upper()
+        lines = [f"{name} at step {self.step}: {self.meaning}"]
+        lines += [f"  why  {reason}" for reason in self.reasons]
+        lines += [f"  do   {cure.text}" for cure in self.cures]
+        lines += [f"  not  {self.what_not}"] if self.what_not else []
+        lines += [f"  cannot tell  {line}" for line in self.cannot_tell]
+        return "\n".join(lines)
+
+
+def _word(verdict: int) -> str:
+    return lib.ravine_verdict_word(verdict).decode()
+
+
+def _diagnosis_of(d) -> Diagnosis:
+    return Diagnosis(
+        verdict=_word(d.verdict),
+        meaning=lib.ravine_verdict_meaning(d.verdict).decode(),
+        confidence=d.confidence,
+        step=d.step,
+        since=d.since,
+        evidence={e.name.decode(): e.value for e in d.evidence[: d.nevidence]},
+        reasons=[e.text.decode() for e in d.evidence[: d.nevidence]],
+        cures=[
+            Cure(c.text.decode(), c.optimizer.decode(), c.schedule.decode())
+            for c in d.cure[: d.ncures]
+        ],
+        what_not=d.not_text.decode(),
+        also=[_word(verdict) for verdict in d.also[: d.nalso]],
+        cannot_tell=[line.value.decode() for line in d.cannot_tell[: d.ncannot_tell]],
+    )
+
+
+class Doctor:
+    """Watches the steps of one optimizer and says why they lead nowhere.
+
+    optimizer = ravine.Optimizer("adam lr=1e-3", arrays, watch=True)
+    doctor = ravine.Doctor(optimizer)
+    optimizer.step(gradients, report=True)
+    doctor.observe(loss)
+    print(doctor.diagnose())
+    """
+
+    def __init__(self, optimizer: Optimizer | None = None, *, window: int = 256):
+        """Takes an optimizer that was made with watch=True.
+
+        Args:
+            optimizer: whose steps are observed.
+            window: steps over which it judges, in [16, 65536].
+
+        Raises:
+            ravine.RangeError: the window is out of its range.
+        """
+        options = made(_api.ravine_doctor_options, lib.ravine_doctor_options_init)
+        options.window = window
+        self._optimizer = optimizer
+        self._pointer = ctypes.c_void_p()
+        self._destroy = lib.ravine_doctor_destroy
+        lib.ravine_doctor_create(self._pointer, options, None)
+
+    def __del__(self):
+        """Frees the doctor's memory."""
+        if getattr(self, "_pointer", None):
+            self._destroy(self._pointer)
+
+    def observe(self, loss: float) -> None:
+        """Takes in the last step.
+
+        Args:
+            loss: of the step's batch, at the parameters before the step.
+
+        Raises:
+            ravine.StateError: the last step had no report.
+        """
+        if self._optimizer is None:
+            raise ArgumentError("the doctor was made without an optimizer")
+        self._observe(self._optimizer._o, loss)
+
+    def _observe(self, optimizer, loss: float) -> None:
+        lib.ravine_doctor_observe(self._pointer, optimizer, loss)
+
+    def diagnose(self) -> Diagnosis:
+        """The verdict on what was observed so far."""
+        found = made(_api.ravine_diagnosis)
+        lib.ravine_doctor_diagnose(self._pointer, found)
+        return _diagnosis_of(found)
+
+    def warning(self) -> str:
+        """What the last step gives reason to warn of, in one line; "": nothing."""
+        found = made(_api.ravine_warning)
+        lib.ravine_doctor_warning(self._pointer, found)
+        return found.text.decode() if found.kind != _api.RAVINE_WARNING_NONE else ""

@@ -4,13 +4,13 @@ PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
-scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tests/packaging/check examples/check-loss
+scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity bench-torch doctor-real bench-doctor fuzz format lint install clean
+.PHONY: FORCE build run test test-long bench parity bench-torch doctor-real bench-doctor fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -65,6 +65,21 @@ fuzz:
 	@tools/install-dependencies fuzz
 	@tools/fuzz
 
+# The counters of the last `make test`, `make test-long` and `make fuzz` into docs/trust.md.
+trust:
+	@python3 tools/trust
+
+# Lines and branches of the library that its tests reach.
+coverage:
+	@tools/install-dependencies coverage
+	@tools/coverage
+
+# Changes the kernels, the reader and the writer in MUTANTS ways, and counts what the tests notice.
+MUTANTS ?= 200
+mutate:
+	@tools/install-dependencies test
+	@python3 tools/mutate $(MUTANTS)
+
 format:
 	@tools/install-dependencies lint
 	clang-format -i $(sources)
@@ -74,8 +89,8 @@ lint:
 	@tools/install-dependencies lint
 	clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
-	.venv/bin/ruff check tools/summary $(python)
-	.venv/bin/ruff format --check tools/summary $(python)
+	.venv/bin/ruff check tools/summary tools/trust tools/mutate $(python)
+	.venv/bin/ruff format --check tools/summary tools/trust tools/mutate $(python)
 
 install: build
 	cmake --install build --prefix $(PREFIX)

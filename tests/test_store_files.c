@@ -1,6 +1,7 @@
 /* Files written whole or not at all, folders, checksums: on the real file system. */
 #include "net/scratch.h"
 
+#include "faults/disk.h"
 #include "store/atomic_file.h"
 #include "store/crc32c.h"
 #include "store/files.h"
@@ -323,8 +324,12 @@ static void file_system_without_locks(void **state) {
 
 /* The file at the name is not the one that was opened and locked: somebody made a new one. */
 static int another_is_there(int fd, struct stat *facts) {
+    static int turn;
     const int status = real.fstat(fd, facts);
-    facts->st_ino++;
+    if (turn++ % 2)
+        facts->st_ino++;
+    else
+        facts->st_dev++;
     return status;
 }
 
@@ -333,11 +338,12 @@ static void name_of_a_new_file_is_left(void **state) {
     scratch_write(".x.0.ravine-tmp", "left", 4);
     real = ravine_files;
     ravine_files.fstat = another_is_there;
-    int64_t removed = -1;
-    const ravine_status status = ravine_folder_sweep(scratch_folder, &removed);
+    int64_t removed[2] = {-1, -1};
+    for (int k = 0; k < 2; k++)
+        if (ravine_folder_sweep(scratch_folder, &removed[k])) removed[k] = -1;
     ravine_files = real;
-    assert_int_equal(status, RAVINE_OK);
-    assert_int_equal(removed, 0);
+    assert_int_equal(removed[0], 0);
+    assert_int_equal(removed[1], 0);
     assert_int_equal(all_files(), 1);
 }
 
@@ -367,6 +373,127 @@ static void disk_gives_back_something_else(void **state) {
         assert_content(path, "old");
         assert_int_equal(all_files(), 1);
     }
+}
+
+/* ---- odd file systems ------------------------------------------------------------------------ */
+
+/* Paths that the real file system refuses before they come so far. */
+static void odd_paths(void **state) {
+    (void)state;
+    size_t size;
+    char *long_path = calloc(1, 5001);
+    assert_non_null(long_path);
+    disk_install();
+    assert_int_equal(save("/x", "1"), RAVINE_OK); /* in the root */
+    assert_int_equal(save("/x", "2"), RAVINE_OK);
+    assert_memory_equal(disk_get("/x", &size), "2", 1);
+    memset(long_path, 'x', 5000);
+    assert_int_equal(save(long_path, "x"), RAVINE_E_IO);
+    assert_says("open: File name too long");
+    long_path[NAME_MAX + 1] = '\0';
+    assert_int_equal(save(long_path, "x"), RAVINE_E_IO);
+    assert_says("open: File name too long");
+    assert_int_equal(disk_file_count(), 1);
+    disk_remove();
+    free(long_path);
+}
+
+static struct statvfs disk_facts;
+
+static int tell_disk(int fd, struct statvfs *facts) {
+    (void)fd;
+    *facts = disk_facts;
+    return 0;
+}
+
+/* A disk that does not know its size is not full. */
+static void sizes_of_disks(void **state) {
+    (void)state;
+    const struct {
+        struct statvfs facts;
+        ravine_status status;
+    } disks[] = {
+        {{.f_blocks = 0, .f_bavail = 0, .f_frsize = 4096}, RAVINE_OK},
+        {{.f_blocks = 1, .f_bavail = UINT64_MAX, .f_frsize = 4096}, RAVINE_OK},
+        {{.f_blocks = 1, .f_bavail = 4, .f_frsize = 1}, RAVINE_OK},
+        {{.f_blocks = 1, .f_bavail = 3, .f_frsize = 1}, RAVINE_E_IO},
+        {{.f_blocks = 1, .f_bavail = 0, .f_frsize = 4096}, RAVINE_E_IO},
+    };
+    for (size_t k = 0; k < sizeof disks / sizeof *disks; k++) {
+        disk_facts = disks[k].facts;
+        real = ravine_files;
+        ravine_files.fstatvfs = tell_disk;
+        const ravine_status status = save(scratch_path("x"), "four");
+        ravine_files = real;
+        assert_int_equal(status, disks[k].status);
+    }
+    assert_says("it needs 4 bytes, the disk has 0 free");
+    assert_int_equal(all_files(), 1);
+}
+
+static ssize_t nothing_written(int fd, const void *bytes, size_t size, off_t offset) {
+    (void)fd, (void)bytes, (void)size, (void)offset;
+    return 0;
+}
+
+static void writes_that_do_nothing(void **state) {
+    (void)state;
+    real = ravine_files;
+    ravine_files.pwrite = nothing_written;
+    const ravine_status status = save(scratch_path("x"), "text");
+    ravine_files = real;
+    assert_int_equal(status, RAVINE_E_IO);
+    assert_says("write: No space left");
+    assert_int_equal(all_files(), 0);
+}
+
+/* Some file systems cannot sync a folder: that is no failure; anything else is. */
+static int folder_sync_error;
+
+static int no_folder_sync(int fd) {
+    struct stat facts;
+    if (fstat(fd, &facts) < 0 || !S_ISDIR(facts.st_mode)) return real.fsync(fd);
+    return errno = folder_sync_error, -1;
+}
+
+static void folders_that_cannot_sync(void **state) {
+    (void)state;
+    static const int errors[] = {EINVAL, EIO};
+    for (int k = 0; k < 2; k++) {
+        folder_sync_error = errors[k];
+        real = ravine_files;
+        ravine_files.fsync = no_folder_sync;
+        const ravine_status status = save(scratch_path("x"), k ? "second" : "first");
+        const ravine_status folder = ravine_folder_create(scratch_path(k ? "b" : "a"), NULL);
+        ravine_files = real;
+        assert_int_equal(status, k ? RAVINE_E_IO : RAVINE_OK);
+        assert_int_equal(folder, k ? RAVINE_E_IO : RAVINE_OK);
+        assert_content(scratch_path("x"), k ? "second" : "first"); /* it stands all the same */
+    }
+    assert_says("cannot sync the folder ");
+}
+
+/* No permissions (vfat): what the file has is what it gets; and what cannot be given is told. */
+static int no_chmod(int fd, mode_t mode) {
+    (void)fd, (void)mode;
+    return errno = EPERM, -1;
+}
+
+static void file_system_without_permissions(void **state) {
+    (void)state;
+    const mode_t before = umask(022);
+    const char *path = scratch_path("x");
+    real = ravine_files;
+    ravine_files.fchmod = no_chmod;
+    const ravine_status made = save(path, "1");
+    assert_int_equal(chmod(path, 0644), 0);
+    const ravine_status replaced = save(path, "2");
+    ravine_files = real;
+    umask(before);
+    assert_int_equal(made, RAVINE_OK);
+    assert_int_equal(replaced, RAVINE_E_IO);
+    assert_says("chmod: Operation not permitted");
+    assert_content(path, "1");
 }
 
 /* ---- folders --------------------------------------------------------------------------------- */
@@ -558,6 +685,11 @@ int main(void) {
         SCRATCH_TEST(file_system_without_locks),
         SCRATCH_TEST(name_of_a_new_file_is_left),
         SCRATCH_TEST(disk_gives_back_something_else),
+        cmocka_unit_test(odd_paths),
+        SCRATCH_TEST(sizes_of_disks),
+        SCRATCH_TEST(writes_that_do_nothing),
+        SCRATCH_TEST(folders_that_cannot_sync),
+        SCRATCH_TEST(file_system_without_permissions),
         SCRATCH_TEST(folders),
         SCRATCH_TEST(entries_of_a_folder),
         cmocka_unit_test(crc_vectors),

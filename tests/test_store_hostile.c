@@ -324,6 +324,7 @@ static void characters(void **state) {
     refuse_text(11, "@\\u0000", 7, "a NUL has no place in a name or text");
     EACH(11, controls, "a control character must be escaped");
     EACH(12, escapes, "no such escape");
+    refuse_header(12, "{\"@\\", 4, 0, "no such escape");
     EACH(12, codes, "\\u needs four hexadecimal digits");
     EACH(12, firsts, "the first half of a surrogate pair alone");
     EACH(12, seconds, "the second half of a surrogate pair alone");
@@ -438,6 +439,8 @@ static const row forms[] = {
      "tensor \"c\" begins at 15"},
     {21, "{\"a\":" F32("1", "0", "4") ",@\"b\":" F32("3", "0", "12") "}", 12,
      "tensor \"b\" begins at 0 of the data; it overlaps what ends at 4"},
+    {21, "{@\"b\":" F32("3", "0", "12") ",\"a\":" F32("1", "0", "4") "}", 12,
+     "tensor \"b\" begins at 0 of the data; it overlaps what ends at 4"},
     {22, "{@\"a\":" DATA("1", "9") "}", 9,
      "tensor \"a\" begins at 1 of the data; a hole follows what ends at 0"},
     {22, "{@\"a\":" DATA("8", "16") "}", 16, "tensor \"a\" begins at 8 of the data; a hole"},
@@ -498,6 +501,8 @@ static const row forms[] = {
      "unknown dtype \"F32 \""},
     {29, "{\"a\":{\"dtype\":\"@F3\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
      "unknown dtype \"F3\""},
+    {29, "{\"a\":{\"dtype\":\"@F3\xc3\xa9\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+     "unknown dtype \"F3\xc3\xa9\""},
     {29, "{\"a\":{\"dtype\":\"@F128\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
      "unknown dtype \"F128\""},
     {29, "{\"a\":{\"dtype\":\"@<f4\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,

@@ -227,6 +227,8 @@ static void refused_tensors(void **state) {
     }
     assert_int_equal(ravine_safetensors_write(path, many, 9, NULL, 0, NULL), RAVINE_E_RANGE);
     assert_says("the tensors have more than 9223372036854775807 bytes");
+    assert_int_equal(ravine_safetensors_write(path, many, 8, NULL, 0, NULL), RAVINE_E_RANGE);
+    assert_says("it would have more than 9223372036854775807 bytes");
     size_t size;
     char *bytes = scratch_read(path, &size);
     assert_string_equal(bytes, "old");

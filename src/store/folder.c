@@ -51,14 +51,15 @@ ravine_status ravine_folder_create(const char *path, bool *existed) {
     memcpy(part, path, length);
     part[length] = '\0';
     bool there = false;
-    for (char *p = part; p;) {
+    char *p = part;
+    do {
         p = strchr(p + 1, '/');
         if (p) *p = '\0';
         const ravine_status status = make_one(part, above, &there);
         if (status) return status;
         strcpy(above, part);
         if (p) *p = '/';
-    }
+    } while (p);
     if (existed) *existed = there;
     return RAVINE_OK;
 }

@@ -247,10 +247,7 @@ static void put_header(text_buffer *b, const contents *c, uint64_t length) {
 
 static ravine_status write_file(const contents *c, const text_buffer *header, bool verify) {
     ravine_atomic_file file;
-    int64_t size;
-    if (__builtin_add_overflow(c->data_bytes, (int64_t)header->size, &size))
-        return ravine_fail(RAVINE_E_RANGE, "the file has more than %lld bytes",
-                           (long long)INT64_MAX);
+    const int64_t size = (int64_t)header->size + c->data_bytes;
     ravine_status status = ravine_atomic_open(&file, c->path, size, verify);
     if (!status) status = ravine_atomic_write(&file, header->bytes, header->size);
     for (const ravine_tensor *t = NULL; !status && (t = next_in_file(c, t));)
@@ -276,6 +273,9 @@ ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *te
                            "is %d",
                            ravine_path_tail(path), (unsigned long long)length,
                            SAFETENSORS_HEADER_MAX);
+    if (c.data_bytes > INT64_MAX - (int64_t)measured.size)
+        return ravine_fail(RAVINE_E_RANGE, "cannot write %s: it would have more than %lld bytes",
+                           ravine_path_tail(path), (long long)INT64_MAX);
     header.bytes = ravine_env_take(&env, measured.size);
     if (!header.bytes) return RAVINE_E_NOMEM;
     put_header(&header, &c, length);

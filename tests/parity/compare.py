@@ -112,8 +112,8 @@ def one_step(case, theirs, clocks, tensors, grads, result):
 
 def excess(theirs, ours, exact, moved, size, dtype):
     """The greatest distance of ours from theirs, in units of the last place of `size`, where ours
-    is farther from long double than two such units, what rounded inputs explain, and the few smallest
-    numbers that roundings below the normal ones cost."""
+    is farther from long double than two such units, what rounded inputs explain, and what
+    roundings below the normal numbers cost."""
     if not ours.size:
         return 0.0
     a, b, unit = theirs.astype(L), ours.astype(L), spacing(size, dtype)

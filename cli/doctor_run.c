@@ -1,5 +1,5 @@
 /* doctor_run.c - a run that was trained: its log, and for --probe and --try its net as the newest
- * checkpoint holds it. */
+ * checkpoint holds it or, where there is none, as it was at the start. */
 #include "doctor.h"
 #include "net/problem.h"
 #include "ravine_checkpoint.h"
@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <unistd.h>
 
 /* ---- the net at the newest checkpoint ---- */
 
@@ -25,13 +26,15 @@ static int read_config(rebuilt *b, const run_data *run) {
     return status ? status : config_check(&b->config);
 }
 
-/* Parameters and state; what else the file has concerns the loop. */
+/* Parameters and state; what else the file has concerns the loop. A run that was lost before its
+ * first checkpoint begins again: the configuration has the seed. */
 static int load_newest(rebuilt *b, const run_data *run) {
     char folder[PATH_MAX + 16], path[PATH_MAX];
     snprintf(folder, sizeof folder, "%s/checkpoints", run->folder);
-    if (ravine_checkpoint_latest(folder, path, sizeof path, NULL) < 0)
-        return failure(EXIT_INPUT, "%s: --probe and --try need a checkpoint: %s", run->folder,
-                       ravine_errmsg());
+    if (access(folder, F_OK)) return 0;
+    const ravine_status found = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
+    if (found == RAVINE_E_STATE) return 0;
+    if (found < 0) return failure(EXIT_INPUT, "%s", ravine_errmsg());
     const int status = checkpoint_restore_lr(&b->training, path);
     if (status) return status;
     ravine_load_options options;
@@ -73,11 +76,17 @@ static int look_further(patient *p, run_doctor *d, const run_data *run,
         const ravine_problem problem = net_problem_view(b.problem);
         ravine_optimizer *optimizer = b.training.optimizer;
         status = doctor_examine(p, d->doctor, optimizer, &problem, request, run->folder);
-        if (!status && ravine_steps(optimizer) != d->step)
+        const int64_t from = ravine_steps(optimizer);
+        if (!status && from == 0)
+            diagnosis_cannot_tell(&p->diagnosis,
+                                  "how the loss curves at step %" PRId64
+                                  ": there is no checkpoint; this is the start of the run",
+                                  d->step);
+        else if (!status && from != d->step)
             diagnosis_cannot_tell(&p->diagnosis,
                                   "how the loss curves at step %" PRId64
                                   ": the newest checkpoint is of step %" PRId64,
-                                  d->step, ravine_steps(optimizer));
+                                  d->step, from);
     }
     rebuilt_free(&b);
     return status;

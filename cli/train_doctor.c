@@ -57,7 +57,7 @@ static bool is_of_size(int32_t warning) {
 /* Steps between two acts: what grows from step to step leaves no time, what is seen over a window
  * needs one to change. */
 static int64_t patience(const train_doctor *d, int32_t warning) {
-    enum { HASTE = 8 };
+    enum { HASTE = 4 };
     return warning == RAVINE_WARNING_GROWTH ? HASTE : window_of(d);
 }
 

@@ -39,7 +39,11 @@ void diagnosis_line(const ravine_diagnosis *d, char *text, size_t size) {
 }
 
 void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TEXT_SIZE]) {
-    if (c->tried && c->loss_ratio < 1)
+    if (c->tried && c->loss_ratio == 0)
+        snprintf(text, DIAGNOSIS_TEXT_SIZE,
+                 "tried: after %" PRId64 " steps the unchanged run is lost and this one is not",
+                 steps);
+    else if (c->tried && c->loss_ratio < 1)
         snprintf(text, DIAGNOSIS_TEXT_SIZE,
                  "tried: after %" PRId64 " steps the loss is %.3g of the unchanged run's", steps,
                  c->loss_ratio);

@@ -285,7 +285,7 @@ static void add_slices(const ravine_probe *probe, page *p) {
     }
     if (npanels == 0) return;
     static const char caption[] =
-        "The loss around the newest checkpoint, on straight lines through "
+        "The loss around the point that was probed, on straight lines through "
         "it; the cross is where the parameters are.";
     page_add(p, "<figure class=\"evidence\">");
     svg_write(p,

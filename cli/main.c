@@ -76,11 +76,18 @@ static void restart_with_better_blas(char **argv) {
     if (core && !setenv("OPENBLAS_CORETYPE", core, 1)) execv("/proc/self/exe", argv);
 }
 
+/* Commands that run a net. */
+static bool uses_blas(const cli_args *args) {
+    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_FIND_LR_COMMAND ||
+           (args->command == CLI_DOCTOR_COMMAND &&
+            (cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY)));
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told like any other */
     cli_args args;
     int status = cli_parse(&args, argc, (const char *const *)argv);
-    if (args.command == CLI_TRAIN_COMMAND) restart_with_better_blas(argv);
+    if (uses_blas(&args)) restart_with_better_blas(argv);
     if (!status) {
         const char *output = cli_text(&args, CLI_OUTPUT);
         status = strcmp(output, "-") ? run_into_file(&args, output) : run(&args);

@@ -91,7 +91,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(noise_share, 0.2, "share of the slope that the loss does not follow: noise")                 \
     X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
     X(crawling_flattens, 1, "share of the slope that is gone within the budget")                   \
-    X(crawling_room, 100, "critical lr of the next step against lr, probed")                       \
+    X(crawling_room, 120, "critical lr of the next step against lr, probed")                       \
     X(crawling_drop, 0.3, "and the greatest relative fall in four windows that is crawling")
 
 typedef struct ravine_doctor_options {

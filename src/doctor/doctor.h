@@ -62,7 +62,7 @@ typedef struct doctor_history {
     double param_first;
     double flips_short;     /* mean of flips over the last few steps */
     double way;             /* sum of update norms */
-    double update_slow;     /* mean of log(update norm) over about 100 steps */
+    double update_slow;     /* mean of log(update norm) over about a window */
     double bursts;          /* how many so far */
     double burst_open;      /* 1: steps are unusually long */
     double burst_counted;   /* 1: and this is a burst */
@@ -169,6 +169,7 @@ typedef struct doctor_findings {
     bool falling;                   /* the loss falls, and has not stopped */
     bool adaptive;
     double burst_age;        /* steps since the last burst */
+    double burst_interval;   /* between the last two; of one alone, two windows */
     int64_t bursts;          /* within the horizon of events */
     double lr, limit;        /* eta, and the rule's limit of stability */
     double stability;        /* eta S / limit: from the probe, or at least, from the steps */

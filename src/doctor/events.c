@@ -1,15 +1,14 @@
 /* Bursts: a step many times longer than the usual ones, and the loss thrown up by it.
  *
- * The usual length is a slow mean of log |u|, held still while a burst goes on. An event counts as
- * a burst of sigma (docs/internals/doctor.md) when the loss rose by several times what it was, the
- * gradient's signs flipped, and the gradient was large against its own past.
+ * The usual length is a mean of log |u| over about a window, held still while a burst goes on. An
+ * event counts as a burst of sigma (docs/internals/doctor.md) when the loss rose by several times
+ * what it was, the gradient's signs flipped, and the gradient was large against its own past.
  */
 #include "doctor/doctor.h"
 
 #include <math.h>
 
 enum {
-    SLOW_STEPS = 100, /* of the mean of log |u| */
     LEARN_STEPS = 20, /* before that no step is known to be unusual */
     SHORT_STEPS = 4,  /* of the mean of flips */
     CALM_STEPS = 8    /* so many usual steps end a burst */
@@ -53,6 +52,14 @@ static bool is_burst(const ravine_doctor *d) {
            !(b->sigma_ratio < t->burst_sigma_ratio);
 }
 
+/* Half a window after a burst, what is thrown is thrown by it. */
+static bool is_aftermath(const ravine_doctor *d, const doctor_step *now) {
+    const doctor_history *h = &d->h;
+    if (h->bursts == 0) return false;
+    const doctor_burst *last = &h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS];
+    return now->step - last->peak < (double)d->options.window / 2;
+}
+
 static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) {
     doctor_history *h = &d->h;
     doctor_burst *b = &h->burst;
@@ -70,7 +77,7 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
     b->update = fmax(b->update, ratio);
     b->flips = fmax(b->flips, h->flips_short);
     b->sigma_ratio = fmax(b->sigma_ratio, now->sigma_ratio);
-    if (h->burst_counted == 0 && is_burst(d)) {
+    if (h->burst_counted == 0 && is_burst(d) && !is_aftermath(d, now)) {
         h->burst_counted = 1;
         h->bursts++;
     }
@@ -92,5 +99,5 @@ void doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
         watch_burst(d, now, ratio);
         return;
     }
-    h->update_slow += (size - h->update_slow) / fmin(h->kept + 1, SLOW_STEPS);
+    h->update_slow += (size - h->update_slow) / fmin(h->kept + 1, d->options.window);
 }

@@ -179,6 +179,20 @@ static bool find_negative_curvature(const ravine_doctor *d, const doctor_finding
            -(1 + f->recent_alpha) * (double)d->options.budget > 1;
 }
 
+static void find_bursts(const ravine_doctor *d, doctor_findings *f) {
+    const doctor_history *h = &d->h;
+    const double window = (double)d->options.window;
+    const int64_t count = (int64_t)h->bursts;
+    for (int64_t k = 0; k < DOCTOR_BURSTS && k < count; k++)
+        f->bursts += h->step - h->past[k].start <= d->options.burst_horizon * window;
+    f->burst_age = INFINITY;
+    f->burst_interval = 2 * window;
+    if (count == 0) return;
+    const double last = h->past[(count - 1) % DOCTOR_BURSTS].peak;
+    f->burst_age = h->step - last;
+    if (count > 1) f->burst_interval = last - h->past[(count - 2) % DOCTOR_BURSTS].peak;
+}
+
 void doctor_find(const ravine_doctor *d, doctor_findings *f) {
     const doctor_history *h = &d->h;
     const int64_t n = doctor_window_length(d), recent = n < RECENT ? n : RECENT;
@@ -221,11 +235,7 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f) {
                    fmin(fabs(f->loss), f->loss_range);
     find_trends(d, f);
     f->adaptive = doctor_is_adaptive(d);
-    for (int64_t k = 0; k < DOCTOR_BURSTS && k < (int64_t)h->bursts; k++)
-        f->bursts +=
-            h->step - h->past[k].start <= d->options.burst_horizon * (double)d->options.window;
-    f->burst_age =
-        h->bursts > 0 ? h->step - h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS].peak : INFINITY;
+    find_bursts(d, f);
     f->probed = h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window;
     find_stability(d, f);
     f->negative_curvature = find_negative_curvature(d, f);

@@ -75,11 +75,11 @@ static bool noisy(const question *q);
 static double straight(const question *q);
 
 /* Between bursts the way is calm, or errors shrink and grow again. A sigma that has settled at the
- * limit bounces evenly. */
+ * limit bounces evenly, for longer than bursts ever waited. */
 static double sigma_burst(const question *q) {
     enum { BURSTS_CERTAIN = 3 };
     if (!q->f->adaptive || q->f->bursts == 0) return 0;
-    const bool even = q->f->burst_age > (double)q->t->window &&
+    const bool even = q->f->burst_age > 2 * q->f->burst_interval &&
                       q->f->gradient_peak < q->t->burst_update && oscillating(q) > 0;
     return even ? 0 : beyond((double)q->f->bursts, 0, BURSTS_CERTAIN);
 }

@@ -44,6 +44,10 @@ void doctor_watch_warnings(ravine_doctor *d) {
         warn(h, RAVINE_WARNING_GROWTH, growth, t->growth_diverging);
     } else if (flips > t->flips_bouncing) {
         warn(h, RAVINE_WARNING_FLIPS, flips, t->flips_bouncing);
+    } else if (h->probe_step >= 0 && h->step - h->probe_step <= (double)t->window &&
+               doctor_back(d, 0)->lr * h->probe_sharpness > h->probe_limit) {
+        warn(h, RAVINE_WARNING_STABILITY,
+             doctor_back(d, 0)->lr * h->probe_sharpness / h->probe_limit, 1);
     } else {
         warn(h, RAVINE_WARNING_NONE, NAN, NAN);
     }
@@ -69,8 +73,8 @@ ravine_status ravine_doctor_warning(const ravine_doctor *d, ravine_warning *w) {
                  100 * w->value);
         break;
     case RAVINE_WARNING_STABILITY:
-        snprintf(w->text, sizeof w->text, "lr times curvature is %.3g of the rule's limit",
-                 w->value);
+        snprintf(w->text, sizeof w->text,
+                 "lr times the sharpness that was probed is %.3g of the rule's limit", w->value);
         break;
     case RAVINE_WARNING_NONFINITE_GRADIENT:
         snprintf(w->text, sizeof w->text, "loss or gradient is not finite");

@@ -210,6 +210,17 @@ static void test_differences(void **state) {
     assert_told(&l, "state.more.step: is not in the file");
     assert_told(&l, "more: group nothing in the file, 0 here");
     ravine_destroy(s.o);
+
+    /* a schedule of the file that is not here */
+    create(&s, "adamw lr=0.01", NULL);
+    done(ravine_set_schedule(s.o, 0, RAVINE_LR, &lr));
+    done(ravine_save(s.o, path, NULL));
+    done(ravine_set(s.o, 0, RAVINE_LR, 0.01));
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_int_equal(l.count, 1);
+    assert_told(&l, "schedule of lr of group 0: linear(4, from=0.0025, to=0.01) in the file, "
+                    "no schedule here");
+    ravine_destroy(s.o);
 }
 
 static void test_shapes_and_types(void **state) {
@@ -293,6 +304,33 @@ static void test_partial(void **state) {
     assert_told(&l, "state.w.exp_avg: taken");
     assert_told(&l, "group 0: adamw in the file, adam here");
     assert_int_equal(ravine_clock(s.o, 0), 3);
+    ravine_destroy(s.o);
+
+    /* damage in a tensor that nobody takes: the last of the file, behind all others */
+    ravine_config c;
+    float w[LENGTH] = {0};
+    const int64_t square[] = {2, 2};
+    const ravine_param p = {.size = sizeof p,
+                            .dtype = RAVINE_F32,
+                            .name = "w",
+                            .data = w,
+                            .len = LENGTH,
+                            .shape = square,
+                            .ndim = 2};
+    done(ravine_config_parse(&c, "adamw"));
+    done(ravine_create(&s.o, &c, NULL));
+    done(ravine_add(s.o, &p, 1));
+    done(load(&s, &l, true));
+    assert_true(w[1] != 0);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, -1, SEEK_END);
+    fputc(77, file);
+    fclose(file);
+    w[1] = 0;
+    assert_int_equal(load(&s, &l, true), RAVINE_E_FORMAT);
+    assert_says(ravine_errmsg(), "state.b.exp_avg_sq");
+    assert_true(w[1] == 0);
     ravine_destroy(s.o);
 }
 

@@ -162,12 +162,26 @@ static void test_newest_and_best(void **state) {
     assert_string_equal(names(), "step-00000008.safetensors ");
     ravine_saver_destroy(saver);
 
+    /* Of equals the newest is the best, also for a saver that reads it from the files. */
+    train(&s, 1);
+    saver = open_saver(2, true, true, NULL);
+    done(ravine_saver_save(saver, s.o, NULL, 1));
+    ravine_saver_destroy(saver);
+    train(&s, 1);
+    saver = open_saver(1, true, true, NULL);
+    done(ravine_saver_save(saver, s.o, NULL, 7));
+    assert_string_equal(names(), "step-00000009.safetensors step-00000010.safetensors ");
+    train(&s, 1);
+    done(ravine_saver_save(saver, s.o, NULL, 1));
+    assert_string_equal(names(), "step-00000011.safetensors ");
+    ravine_saver_destroy(saver);
+
     /* An older optimizer: what was just written stays, though newer ones are there. */
     subject young = create();
     train(&young, 1);
     saver = open_saver(1, false, true, NULL);
     done(ravine_saver_save(saver, young.o, NULL, NAN));
-    assert_string_equal(names(), "step-00000001.safetensors step-00000008.safetensors ");
+    assert_string_equal(names(), "step-00000001.safetensors step-00000011.safetensors ");
     ravine_saver_destroy(saver);
     destroy(&young);
     destroy(&s);

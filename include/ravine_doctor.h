@@ -58,6 +58,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
 #define RAVINE_THRESHOLD_LIST(X)                                                                   \
     X(flips_bouncing, 0.75, "share of flips from which it is bouncing")                            \
     X(flips_steady, 0.95, "and from which it is, though the loss still falls by little")           \
+    X(alpha_bouncing, 0.85, "alpha from which it is bouncing, where there is noise")               \
     X(flips_ringing, 0.02, "share of flips from which a way that leads nowhere is ringing")        \
     X(flips_noise, 0.3, "share of flips that noise makes, and a straight way does not")            \
     X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \

@@ -16,6 +16,7 @@
 #include "ravine_doctor.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is done to net or data before the first step. */
@@ -39,7 +40,8 @@ typedef struct real_scenario {
     net_activation activation;
     int64_t examples, batch, steps;
     real_defect defect;
-    net_loss loss; /* mean_squared_error: against 1 for the class, 0 for the others */
+    bool until_burst; /* training ends 64 steps after the first burst: that is when one asks */
+    net_loss loss;    /* mean_squared_error: against 1 for the class, 0 for the others */
 } real_scenario;
 
 extern const real_scenario real_scenarios[];

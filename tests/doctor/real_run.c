@@ -79,6 +79,7 @@ static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const cha
     int64_t lost = 0;
     ravine_status status = RAVINE_OK;
     while (t->step < steps && lost < 10 && status >= 0) {
+        if (t->scenario->until_burst && c->bursts > 0 && c->quiet == 64) break;
         ravine_report report;
         const bool evaluates = file && t->step % 64 == 0;
         const double val = evaluates ? test_loss(t, test) : NAN;

@@ -133,7 +133,8 @@ class Scene:
         self.loss_of = nn.MSELoss() if squared else nn.CrossEntropyLoss()
 
     def train(self, after_step):
-        """Until the end, or ten losses in a row that are not finite, as `ravine train`."""
+        """Until the end, ten lost losses in a row, or 64 steps after the first burst."""
+        recent, quiet, bursts = 0, 0, 0
         n, batch, lost, order = len(self.x), self.scenario["batch"], 0, None
         for step in range(self.scenario["steps"]):
             at = step % (n // batch) * batch
@@ -146,7 +147,11 @@ class Scene:
             self.rule.step()
             after_step(step, loss.item())
             lost = 0 if torch.isfinite(loss) else lost + 1
-            if lost == 10:
+            quiet += 1
+            if step > 64 and loss.item() > 4 * recent and quiet > 16:
+                quiet, bursts = 0, bursts + 1
+            recent += (loss.item() - recent) / 16 if step else loss.item()
+            if lost == 10 or (self.scenario["until_burst"] and bursts and quiet == 64):
                 return
 
 

@@ -2,6 +2,7 @@
 CONFIG       ?= examples/fashion_mlp.yaml
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
+SEEDS        ?= 101 102 103
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
@@ -10,7 +11,7 @@ python  = python bench examples/python tools tests
 in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity bench-torch doctor-real bench-doctor fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bench parity bench-torch doctor-battery doctor-real bench-doctor fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -46,6 +47,10 @@ bench-torch: build
 	-@$(in_tree) bench/torch_step.py --whole
 	-@$(in_tree) bench/torch_train.py
 
+# What the doctor says of 456 small problems a seed, each with one known trouble.
+doctor-battery: build/doctor_battery
+	@for seed in $(SEEDS); do build/doctor_battery --seed $$seed --problems 456; done
+
 # What the doctor says of real networks (docs/doctor_evidence.md), and what others say of the same.
 doctor-real: build/doctor_real
 	@python3 tests/doctor/real_table.py build/doctor_real
@@ -55,10 +60,10 @@ bench-doctor: build/doctor_real
 	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
 	@build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real
 
-build/doctor_real: FORCE
+build/doctor_real build/doctor_battery: FORCE
 	@tools/install-dependencies test
 	@cmake --preset release -DRAVINE_TESTS=ON --log-level=WARNING
-	@cmake --build build --parallel --target doctor_real
+	@cmake --build build --parallel --target $(@F)
 FORCE:
 
 fuzz:

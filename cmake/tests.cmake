@@ -34,6 +34,17 @@ foreach(source ${test_sources})
     set_tests_properties(${name} PROPERTIES TIMEOUT 1800 LABELS ${label})
 endforeach()
 
+# Small problems of known trouble: the doctor's table (make doctor-battery) and its invariances.
+add_library(doctor_problems STATIC tests/doctor/problems.c tests/doctor/problem_loss.c)
+target_link_libraries(doctor_problems PRIVATE ravine_flags PUBLIC test_support)
+foreach(name battery invariance)
+    add_executable(doctor_${name} tests/doctor/${name}.c)
+    target_link_libraries(doctor_${name} PRIVATE ravine_flags doctor_problems)
+endforeach()
+add_test(NAME doctor_battery COMMAND doctor_battery --problems 114)
+add_test(NAME doctor_invariance COMMAND doctor_invariance)
+set_tests_properties(doctor_battery doctor_invariance PROPERTIES TIMEOUT 1800 LABELS library)
+
 add_subdirectory(examples)
 add_subdirectory(tests/packaging)
 if(NOT RAVINE_COMMAND)
@@ -56,3 +67,10 @@ file(GLOB real_sources CONFIGURE_DEPENDS tests/doctor/real_*.c)
 add_executable(doctor_real ${real_sources})
 target_include_directories(doctor_real PRIVATE tests/doctor)
 target_link_libraries(doctor_real PRIVATE ravine_flags ravine_net)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+foreach(scenario dead_relu_mlp noise_floor_mlp healthy_adam_mlp)
+    add_test(NAME doctor_real_${scenario}
+             COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/doctor/real_table.py
+                     $<TARGET_FILE:doctor_real> --pattern ${scenario} --seeds 1 1 --jobs 1 --least 1)
+    set_tests_properties(doctor_real_${scenario} PROPERTIES LABELS net)
+endforeach()

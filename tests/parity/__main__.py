@@ -4,8 +4,8 @@ Prints a table for each type, shrinks what fails, and exits 1 if anything did. A
   - one step from PyTorch's own state is more than 2 ULP from PyTorch's, and farther from long
     double than its rounded inputs explain (parameters and state);
   - after all steps ours is more than 1,024 units (last place of the largest parameter of the run)
-    from PyTorch's, and farther from long double than 1.5 times PyTorch's own distance (10 times,
-    where that is beyond 1,024 itself: rounding then grows from step to step, in any program);
+    from PyTorch's, and farther from long double than 1.5 times PyTorch's own distance (100 times,
+    where that is beyond 64 itself: rounding then grows from step to step, in any program);
   - NaN or Inf stands in one of the two only.
 A rule fails when in less than 95 % of its cases ours is within 64 units or that near long double.
 """

@@ -7,7 +7,7 @@ import numpy as np
 import ravine.torch
 import torch
 
-from parity.reference import RULES, STATE, L
+from parity.reference import RULES, SQUARES, STATE, L
 
 
 @dataclass
@@ -106,7 +106,9 @@ def one_step(case, theirs, clocks, tensors, grads, result):
         result.one_step = max(result.one_step, excess(a, o, x, moved, size, case.dtype))
         for key in theirs.state[t].keys() & STATE.keys() - {"mu_product", "eta", "mu"}:
             k, a, o = STATE[key], theirs.state[t][key].numpy(), optimizer.state[m][key].numpy()
-            beyond = excess(a, o, states[k], moved_states[k], a, case.dtype)
+            # An error of a number is twice as large, relatively, in its square.
+            size = 2 * abs(a) if key in SQUARES else a
+            beyond = excess(a, o, states[k], moved_states[k], size, case.dtype)
             result.one_state = max(result.one_state, beyond)
 
 

@@ -142,6 +142,8 @@ STATE = {
     "mu": "mu",
 }
 
+SQUARES = ("sum", "square_avg", "acc_delta", "exp_avg_sq", "max_exp_avg_sq")
+
 RULES = {
     "SGD": sgd,
     "Adagrad": adagrad,

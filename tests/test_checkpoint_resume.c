@@ -311,10 +311,12 @@ static void test_sigma(void **state) {
     done(ravine_schedule_parse(&beta2, "linear(20, from=0.5, to=0.99)"));
     create(&t, &s, params_at(0), 1);
     done(ravine_set_schedule(t.o, -1, RAVINE_BETA2, &beta2));
+    done(ravine_set(t.o, -1, RAVINE_BIAS_CORRECTION, 1)); /* sigma depends on beta2 */
     for (int at = 0; at < 9; at++) step(&t, &s, at, &report);
     done(ravine_save(t.o, path, NULL));
     create(&u, &s, params_at(0), 1);
     done(ravine_set_schedule(u.o, -1, RAVINE_BETA2, &beta2));
+    done(ravine_set(u.o, -1, RAVINE_BIAS_CORRECTION, 1));
     done(ravine_load(u.o, path, NULL));
     done(ravine_sigma(t.o, "layer.weight", sigma[0], 5));
     done(ravine_sigma(u.o, "layer.weight", sigma[1], 5));

@@ -516,44 +516,127 @@ static void test_damage(void **state) {
     ravine_destroy(s.o);
 }
 
-/* A file that is whole, with a text or a number that cannot be. */
-static void test_bad_clocks(void **state) {
-    (void)state;
+/* Writes the file of save_three again, whole, with another text (NULL: without it) and another
+ * clock of every parameter. */
+static void rewrite(const char *key, const char *value, int64_t clock) {
     enum { TENSORS = 8, TEXTS = 32 };
-    static const char *const bad[] = {"-1", "1x", " 3", "", "9223372036854775808", "3"};
+    ravine_checkpoint *file;
+    ravine_tensor tensors[TENSORS];
+    ravine_text texts[TEXTS], t;
+    int64_t data[TENSORS][2], ntexts = 0;
+    save_three();
+    done(ravine_checkpoint_open(&file, path, NULL));
+    assert_int_equal(ravine_checkpoint_tensor_count(file), TENSORS);
+    for (int64_t n = 0; n < TENSORS; n++) {
+        done(ravine_checkpoint_tensor(file, n, &tensors[n]));
+        const bool is_clock = tensors[n].dtype == RAVINE_I64;
+        done(ravine_checkpoint_read(file, n, data[n], is_clock ? 8 : 16));
+        if (is_clock) data[n][0] = clock;
+        tensors[n].data = data[n];
+    }
+    for (int64_t n = 0; ravine_checkpoint_text(file, n, &t); n++) {
+        const bool is_meant = !strcmp(t.key, key);
+        if (strstr(t.key, SAFETENSORS_CRC) || (is_meant && !value)) continue;
+        if (is_meant) t.value = value;
+        assert_true(ntexts < TEXTS);
+        texts[ntexts++] = t;
+    }
+    done(ravine_safetensors_write(path, tensors, TENSORS, texts, ntexts, NULL));
+    ravine_checkpoint_close(file);
+}
+
+/* Files that are whole, with texts or numbers that cannot be. */
+static void test_bad_texts(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *value, *told;
+    } bad[] = {
+        {"ravine.steps", "-1", "ravine.steps is \"-1\"; it must be a whole number"},
+        {"ravine.steps", "1x", "ravine.steps is \"1x\""},
+        {"ravine.steps", " 3", "ravine.steps is \" 3\""},
+        {"ravine.steps", "", "ravine.steps is \"\""},
+        {"ravine.steps", "9223372036854775808", "ravine.steps is \"9223372036854775808\""},
+        {"ravine.steps", "92233720368547758070", "ravine.steps is \"92233720368547758070\""},
+        {"ravine.attempts", NULL, "ravine.attempts is missing; it must be a whole number"},
+        {"ravine.format", "2", "ravine.format is \"2\"; this library reads 1"},
+        {"ravine.format", NULL, "it has no ravine.format"},
+        {"ravine.groups", "7", "groups: 7 in the file, 1 here"},
+        {"ravine.group.0", NULL, "group.0: nothing in the file"},
+        {"ravine.group.0", "shampoo lr=1", "group 0: the file has what is not known here: "},
+        {"ravine.group_of.b", "1", "b: group 1 in the file, 0 here"},
+    };
     small s;
+    lines l;
     create(&s, "adamw lr=0.01", NULL);
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
-        ravine_checkpoint *file;
-        ravine_tensor tensors[TENSORS];
-        ravine_text texts[TEXTS];
-        int64_t data[TENSORS][2], ntexts = 0;
-        const bool is_last = k + 1 == sizeof bad / sizeof *bad;
-        save_three();
-        done(ravine_checkpoint_open(&file, path, NULL));
-        assert_int_equal(ravine_checkpoint_tensor_count(file), TENSORS);
-        for (int64_t n = 0; n < TENSORS; n++) {
-            done(ravine_checkpoint_tensor(file, n, &tensors[n]));
-            const bool clock = tensors[n].dtype == RAVINE_I64;
-            done(ravine_checkpoint_read(file, n, data[n], clock ? 8 : 16));
-            if (clock && is_last) data[n][0] = -1;
-            tensors[n].data = data[n];
-        }
-        ravine_text t;
-        for (int64_t n = 0; ravine_checkpoint_text(file, n, &t); n++) {
-            if (strstr(t.key, SAFETENSORS_CRC)) continue;
-            if (!strcmp(t.key, "ravine.steps")) t.value = bad[k];
-            assert_true(ntexts < TEXTS);
-            texts[ntexts++] = t;
-        }
-        done(ravine_safetensors_write(path, tensors, TENSORS, texts, ntexts, NULL));
-        ravine_checkpoint_close(file);
-        assert_int_equal(ravine_load(s.o, path, NULL), RAVINE_E_FORMAT);
-        assert_says(ravine_errmsg(),
-                    is_last ? ".step is -1; it must be at least 0" : "ravine.steps is \"");
-        assert_int_equal(ravine_steps(s.o), 0);
-        assert_int_equal(ravine_clock(s.o, 0), 0);
+        rewrite(bad[k].key, bad[k].value, 3);
+        assert_refused(&s, &l, RAVINE_E_FORMAT);
+        assert_says(ravine_errmsg(), bad[k].told);
     }
+    rewrite("", NULL, -1);
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_says(ravine_errmsg(), ".step is -1; it must be at least 0");
+    /* the same number in other words is no difference */
+    rewrite("ravine.group.0", "adamw lr=1e-2", 4);
+    done(load(&s, &l, false));
+    assert_int_equal(ravine_clock(s.o, 1), 4);
+    ravine_destroy(s.o);
+}
+
+/* A load that leaves the parameters alone does not miss them in the file. */
+static void test_without_params(void **state) {
+    (void)state;
+    small s;
+    ravine_load_options options;
+    save_three();
+    create(&s, "adamw lr=0.01", NULL);
+    ravine_load_options_init(&options);
+    options.without_params = 1;
+    done(ravine_load(s.o, path, &options));
+    assert_true(s.w[1] == 1);
+    assert_int_equal(ravine_steps(s.o), 3);
+    options.partial = 1; /* told to nobody */
+    options.without_params = 0;
+    done(ravine_load(s.o, path, &options));
+    assert_true(s.w[1] != 1);
+
+    ravine_tensor nameless = {.name = NULL};
+    options.tensors = &nameless;
+    options.ntensors = 1;
+    assert_int_equal(ravine_load(s.o, path, &options), RAVINE_E_ARG);
+    assert_says(ravine_errmsg(), "its name is NULL");
+    assert_int_equal(ravine_load(s.o, NULL, &options), RAVINE_E_ARG);
+    ravine_destroy(s.o);
+}
+
+/* A shape too long for a line is cut. */
+static void test_long_shape(void **state) {
+    (void)state;
+    enum { SIDES = 60 };
+    int64_t ones[SIDES];
+    double number = 1;
+    small s;
+    lines l;
+    ravine_save_options save;
+    ravine_load_options options;
+    for (int k = 0; k < SIDES; k++) ones[k] = 1;
+    ravine_tensor own = {"own", RAVINE_F64, SIDES, ones, &number};
+    create(&s, "adamw", NULL);
+    ravine_save_options_init(&save);
+    save.tensors = &own;
+    save.ntensors = 1;
+    done(ravine_save(s.o, path, &save));
+    own.ndim = 1;
+    ravine_load_options_init(&options);
+    options.tensors = &own;
+    options.ntensors = 1;
+    options.tell = note;
+    options.context = &l;
+    l.count = 0;
+    assert_int_equal(ravine_load(s.o, path, &options), RAVINE_E_FORMAT);
+    assert_int_equal(l.count, 1);
+    assert_says(l.text[0], "own: shape [1, 1, 1, ");
+    assert_says(l.text[0], " in the file, [1] here");
     ravine_destroy(s.o);
 }
 
@@ -670,10 +753,20 @@ static void test_dying(void **state) {
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_differences), TEST(test_shapes_and_types), TEST(test_groups_of_parameters),
-        TEST(test_partial),     TEST(test_file_of_others),   TEST(test_own),
-        TEST(test_arguments),   TEST(test_damage),           TEST(test_bad_clocks),
-        TEST(test_no_memory),   TEST(test_no_disk),          TEST(test_dying),
+        TEST(test_differences),
+        TEST(test_shapes_and_types),
+        TEST(test_groups_of_parameters),
+        TEST(test_partial),
+        TEST(test_file_of_others),
+        TEST(test_own),
+        TEST(test_arguments),
+        TEST(test_damage),
+        TEST(test_bad_texts),
+        TEST(test_without_params),
+        TEST(test_long_shape),
+        TEST(test_no_memory),
+        TEST(test_no_disk),
+        TEST(test_dying),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

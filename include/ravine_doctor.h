@@ -60,6 +60,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(flips_steady, 0.95, "and from which it is, though the loss still falls by little")           \
     X(alpha_bouncing, 0.85, "alpha from which it is bouncing, where there is noise")               \
     X(flips_ringing, 0.02, "share of flips from which a way that leads nowhere is ringing")        \
+    X(flips_swinging, 1.8, "flips against two steps before, over flips: a swing, not noise")       \
     X(flips_noise, 0.3, "share of flips that noise makes, and a straight way does not")            \
     X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \
     X(zeta_bouncing, 1.5, "how far momentum cancels in a bounce; 1 in noise")                      \
@@ -75,7 +76,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(burst_horizon, 10, "windows in which a burst, or a number not finite, counts")               \
     X(warmup_loss, 1.5, "loss of the first steps against the initial loss")                        \
     X(warmup_share, 0.05, "share of the budget that counts as the first steps")                    \
-    X(trend_z, 4, "standard errors by which a loss must fall to count as falling")                 \
+    X(trend_z, 3, "standard errors by which a loss must fall to count as falling")                 \
     X(trend_drop, 0.02, "and the least relative fall in four windows")                             \
     X(trend_stall, 0.1, "fall of the latter half against the whole from which it goes on")         \
     X(critical_gradient, 1e-6, "gradient norm against its maximum: a critical point")              \
@@ -89,7 +90,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(vanishing_gradient, 1e-2, "gradient norm against its maximum: and is not smaller now")       \
     X(vanishing_ratio, 1e-3, "gradient norm of a group against the greatest group's")              \
     X(vanishing_move, 1e-2, "and its relative move within the budget")                             \
-    X(noise_share, 0.2, "share of the slope that the loss does not follow: noise")                 \
+    X(noise_share, 0.1, "share of the slope that the loss does not follow: noise")                 \
     X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
     X(crawling_flattens, 1, "share of the slope that is gone within the budget")                   \
     X(crawling_room, 120, "critical lr of the next step against lr, probed")                       \

@@ -223,6 +223,7 @@ static void explain_noise(const witness *w) {
         100 * w->f->noise);
     say(w, "drift_z", w->f->drift_z, "steps lead downhill by %.2g standard errors only",
         w->f->drift_z);
+    say_alpha(w);
     say_path(w);
     say(w, "zeta", w->f->zeta, "momentum cancels as in noise: zeta %.3g", w->f->zeta);
     if (w->f->probed)

@@ -136,13 +136,18 @@ static double oscillating(const question *q) {
     const doctor_findings *f = q->f;
     const ravine_doctor_options *t = q->t;
     const double certain = 1;
-    if (f->flips > t->flips_bouncing) return beyond(f->flips, t->flips_bouncing, certain);
+    /* Noise alone flips more than half of the signs: gradients of neighbours correlate by -a/2 and
+     * alpha is a/2, where a < 2 is lr times curvature. */
+    const bool noise = noisy(q) && !(f->alpha > t->alpha_bouncing);
+    if (!noise && f->flips > t->flips_bouncing) return beyond(f->flips, t->flips_bouncing, certain);
     const bool half = f->flips > 1 - t->flips_bouncing; /* every other step, and not every */
     if (half && f->flips_two > t->flips_bouncing)
         return beyond(f->flips_two, t->flips_bouncing, certain);
     if ((half || isnan(f->flips)) && f->zeta > t->zeta_bouncing)
         return beyond(f->zeta, t->zeta_bouncing, 2);
-    if (!noisy(q) && f->flips > t->flips_ringing && f->flips < t->flips_noise &&
+    /* A swing of p steps flips 2/p of the signs, and 4/p against two steps before. */
+    const bool swings = f->flips_two > t->flips_swinging * f->flips;
+    if (f->flips > t->flips_ringing && (swings || (!noise && f->flips < t->flips_noise)) &&
         f->efficiency < t->efficiency_ringing)
         return beyond(-f->efficiency, -t->efficiency_ringing, 0);
     return 0;

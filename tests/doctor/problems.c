@@ -246,10 +246,10 @@ static void adaptive_goes(draw *d) {
     train(d, rules[whole(d, 0, 3)], uniform(d, 0.7, 0.95) * 0.6 / (double)steps, steps);
 }
 
-/* Separable: the loss falls as 1/t. */
+/* Separable: the loss falls as 1/t once lr t is large; curvature < 1/4. */
 static void logistic_goes(draw *d) {
     logistic(d, 0);
-    train(d, "sgd", uniform(d, 0.3, 3), whole(d, 400, 1500));
+    train(d, "sgd", uniform(d, 2, 6), whole(d, 400, 1500));
 }
 
 /* Along the valley by lr a step: after 700 steps and more than 5 of 6 in its latter half. */

@@ -1,124 +1,9 @@
-/* What ravine_load takes and what it refuses: every difference is told at once, a damaged file is
- * refused, and whatever fails - a check, an allocation, an operation on a file - changes nothing.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* What ravine_load takes and what it refuses, with every difference told at once. */
+#include "support/small.h"
 
-#include <cmocka.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "faults/faults.h"
-#include "ravine_checkpoint.h"
-#include "store/files.h"
 #include "store/safetensors.h"
-#include "support/counting.h"
 
-enum { LENGTH = 4, FILE_MAX = 16384, LINES_MAX = 64, LINE_MAX = 400 };
-
-static char folder[64], path[96];
-
-static int no_sync(int fd) { /* slow, and without meaning where the power stays */
-    (void)fd;
-    return 0;
-}
-
-static int set_up(void **state) {
-    (void)state;
-    ravine_files.fsync = no_sync;
-    strcpy(folder, "/tmp/ravine-load-XXXXXX");
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/run.safetensors", folder);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    unlink(path);
-    return rmdir(folder); /* fails, and the test with it, where a temporary file was left */
-}
-
-static void done(ravine_status status) {
-    if (status < 0) fail_msg("%s: %s", ravine_status_text(status), ravine_errmsg());
-}
-
-static void assert_says(const char *message, const char *part) {
-    if (!strstr(message, part)) fail_msg("\"%s\" does not say \"%s\"", message, part);
-}
-
-/* ---- a small training with two parameters ---- */
-
-typedef struct small {
-    ravine_optimizer *o;
-    float w[LENGTH], b[LENGTH], gradient[LENGTH];
-} small;
-
-static void add(small *s, const char *name, float *data, const int64_t *shape, int32_t ndim) {
-    const ravine_param p = {.size = sizeof p,
-                            .dtype = RAVINE_F32,
-                            .name = name,
-                            .data = data,
-                            .grad = s->gradient,
-                            .len = LENGTH,
-                            .shape = shape,
-                            .ndim = ndim};
-    done(ravine_add(s->o, &p, 1));
-}
-
-static void create(small *s, const char *rule, const ravine_env *env) {
-    static const int64_t square[] = {2, 2};
-    ravine_config c;
-    done(ravine_config_parse(&c, rule));
-    done(ravine_create(&s->o, &c, env));
-    for (int i = 0; i < LENGTH; i++) {
-        s->w[i] = (float)i;
-        s->b[i] = (float)-i;
-        s->gradient[i] = (float)(i + 1) / 8;
-    }
-    add(s, "w", s->w, square, 2);
-    add(s, "b", s->b, NULL, 0);
-}
-
-static void train(small *s, int steps) {
-    for (int k = 0; k < steps; k++) done(ravine_step(s->o, NULL));
-}
-
-/* A file of 3 steps of adamw. */
-static void save_three(void) {
-    small s;
-    create(&s, "adamw lr=0.01", NULL);
-    train(&s, 3);
-    done(ravine_save(s.o, path, NULL));
-    ravine_destroy(s.o);
-}
-
-/* What a load could change. */
-typedef struct sight {
-    float w[LENGTH], b[LENGTH], state[4][LENGTH];
-    int64_t steps, clock[2];
-} sight;
-
-static sight look(small *s) {
-    static const char *const names[] = {"w", "b"}, *const keys[] = {"exp_avg", "exp_avg_sq"};
-    sight out;
-    memset(&out, 0, sizeof out);
-    memcpy(out.w, s->w, sizeof out.w);
-    memcpy(out.b, s->b, sizeof out.b);
-    for (int k = 0; k < 4; k++) {
-        ravine_param view = {.size = sizeof view};
-        done(ravine_state_view(s->o, names[k / 2], keys[k % 2], &view));
-        memcpy(out.state[k], view.data, sizeof out.state[k]);
-    }
-    out.steps = ravine_steps(s->o);
-    for (int k = 0; k < 2; k++) out.clock[k] = ravine_clock(s->o, k);
-    return out;
-}
+enum { LINES_MAX = 64, LINE_MAX = 400 };
 
 /* ---- lines that are told ---- */
 
@@ -463,59 +348,6 @@ static void test_arguments(void **state) {
     ravine_destroy(s.o);
 }
 
-/* ---- damage ---- */
-
-static size_t read_file(char bytes[FILE_MAX]) {
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    const size_t size = fread(bytes, 1, FILE_MAX, file);
-    fclose(file);
-    assert_true(size < FILE_MAX);
-    return size;
-}
-
-static void write_file(const char *bytes, size_t size) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
-}
-
-/* Every bit, and every truncation: refused, with nothing changed. */
-static void test_damage(void **state) {
-    (void)state;
-    static char whole[FILE_MAX];
-    small s;
-    save_three();
-    create(&s, "adamw lr=0.01", NULL);
-    const sight before = look(&s);
-    const size_t size = read_file(whole);
-    int64_t flips = 0, lost = 0;
-    const size_t stride = getenv("RAVINE_TEST_LONG") ? 1 : 3;
-    for (size_t bit = 0; bit < size * 8; bit += stride) {
-        whole[bit / 8] ^= (char)(1 << bit % 8);
-        write_file(whole, size);
-        const ravine_status status = ravine_load(s.o, path, NULL);
-        const sight after = look(&s);
-        lost += status != RAVINE_E_FORMAT || memcmp(&before, &after, sizeof before) != 0;
-        whole[bit / 8] ^= (char)(1 << bit % 8);
-        flips++;
-    }
-    faults_print("checkpoint_load_bit_flips", flips, lost);
-    assert_int_equal(lost, 0);
-    for (size_t length = 0; length < size; length += stride) {
-        write_file(whole, length);
-        const ravine_status status = ravine_load(s.o, path, NULL);
-        const sight after = look(&s);
-        lost += status != RAVINE_E_FORMAT || memcmp(&before, &after, sizeof before) != 0;
-    }
-    faults_print("checkpoint_load_truncations", (int64_t)(size / stride), lost);
-    assert_int_equal(lost, 0);
-    write_file(whole, size);
-    done(ravine_load(s.o, path, NULL));
-    ravine_destroy(s.o);
-}
-
 /* Writes the file of save_three again, whole, with another text (NULL: without it) and another
  * clock of every parameter. */
 static void rewrite(const char *key, const char *value, int64_t clock) {
@@ -640,133 +472,18 @@ static void test_long_shape(void **state) {
     ravine_destroy(s.o);
 }
 
-/* ---- failures ---- */
-
-/* Every allocation fails in turn. */
-static void test_no_memory(void **state) {
-    (void)state;
-    ravine_env env;
-    counting books;
-    small s;
-    int64_t failed = 0, lost = 0;
-    save_three();
-    ravine_env_init(&env);
-    env.threads = 1;
-    counting_env(&env, &books);
-    create(&s, "adamw lr=0.01", &env);
-    const int64_t live = books.live_bytes;
-    for (int saving = 0; saving < 2; saving++) {
-        const sight before = look(&s);
-        for (int64_t at = 1;; at++) {
-            books.calls = 0;
-            books.fail_at = at;
-            const ravine_status status =
-                saving ? ravine_save(s.o, path, NULL) : ravine_load(s.o, path, NULL);
-            books.fail_at = 0;
-            if (status == RAVINE_OK) break;
-            const sight after = look(&s);
-            failed++;
-            lost += status != RAVINE_E_NOMEM || books.live_bytes != live ||
-                    memcmp(&before, &after, sizeof before) != 0;
-            assert_true(at < 100);
-        }
-    }
-    faults_print("checkpoint_failed_allocations", failed, lost);
-    assert_true(failed >= 4);
-    assert_int_equal(lost, 0);
-    assert_int_equal(books.misuse, 0);
-    assert_int_equal(books.live_bytes, live);
-    ravine_destroy(s.o);
-    assert_int_equal(books.live_bytes, 0);
-}
-
-/* Every operation on a file fails in turn, with several errors, once and for ever. The file is the
- * old one or the new one; a load that fails has changed nothing. */
-static void test_no_disk(void **state) {
-    (void)state;
-    static const int errors[] = {EIO, ENOSPC, EDQUOT, EACCES, EROFS, EMFILE, EINTR};
-    int64_t failed = 0, lost = 0;
-    small s, other;
-    create(&s, "adamw lr=0.01", NULL);
-    create(&other, "adamw lr=0.01", NULL);
-    save_three();
-    train(&s, 7);
-    const sight before = look(&s);
-    for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
-        for (int way = 0; way < 4; way++)
-            for (int64_t at = 1;; at++) {
-                const bool saving = way & 1, for_ever = way & 2;
-                save_three();
-                faults_begin((fault){.at = at, .for_ever = for_ever, .error = errors[e]});
-                const ravine_status status =
-                    saving ? ravine_save(s.o, path, NULL) : ravine_load(s.o, path, NULL);
-                const int64_t operations = faults_end();
-                if (!saving && status == RAVINE_OK) train(&s, 4); /* from 3 steps to 7 again */
-                const sight after = look(&s);
-                if (operations < at) break;
-                failed++;
-                lost += memcmp(&before, &after, sizeof before) != 0;
-                const ravine_status read = ravine_load(other.o, path, NULL);
-                const int64_t steps = ravine_steps(other.o);
-                lost += read || (steps != 3 && steps != 7) || (!status && saving && steps != 7);
-            }
-    faults_print("checkpoint_failed_operations", failed, lost);
-    assert_true(failed > 100);
-    assert_int_equal(lost, 0);
-    ravine_destroy(s.o);
-    ravine_destroy(other.o);
-}
-
-/* The process ends before every operation of a save over an older checkpoint. */
-static void test_dying(void **state) {
-    (void)state;
-    int64_t points = 0, lost = 0;
-    small s, other;
-    create(&s, "adamw lr=0.01", NULL);
-    create(&other, "adamw lr=0.01", NULL);
-    train(&s, 7);
-    for (int64_t at = 1;; at++) {
-        save_three();
-        const pid_t child = fork();
-        if (child == 0) {
-            faults_begin((fault){.at = at, .kind = FAULT_EXIT});
-            const ravine_status status = ravine_save(s.o, path, NULL);
-            _exit(status ? 1 : 0);
-        }
-        int status;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status));
-        if (WEXITSTATUS(status) == 0) break;
-        assert_int_equal(WEXITSTATUS(status), FAULT_EXIT_CODE);
-        points++;
-        const bool whole = ravine_load(other.o, path, NULL) == RAVINE_OK;
-        lost += !whole || (ravine_steps(other.o) != 3 && ravine_steps(other.o) != 7);
-    }
-    faults_print("checkpoint_crash_points", points, lost);
-    assert_true(points > 5);
-    assert_int_equal(lost, 0);
-    save_three(); /* sweeps what the dead have left */
-    ravine_destroy(s.o);
-    ravine_destroy(other.o);
-}
-
 int main(void) {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_differences),
-        TEST(test_shapes_and_types),
-        TEST(test_groups_of_parameters),
-        TEST(test_partial),
-        TEST(test_file_of_others),
-        TEST(test_own),
-        TEST(test_arguments),
-        TEST(test_damage),
-        TEST(test_bad_texts),
-        TEST(test_without_params),
-        TEST(test_long_shape),
-        TEST(test_no_memory),
-        TEST(test_no_disk),
-        TEST(test_dying),
+        SMALL_TEST(test_differences),
+        SMALL_TEST(test_shapes_and_types),
+        SMALL_TEST(test_groups_of_parameters),
+        SMALL_TEST(test_partial),
+        SMALL_TEST(test_file_of_others),
+        SMALL_TEST(test_own),
+        SMALL_TEST(test_arguments),
+        SMALL_TEST(test_bad_texts),
+        SMALL_TEST(test_without_params),
+        SMALL_TEST(test_long_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ typedef struct sums {
 static const char *const setting_names[GROUPS] = {"first", "second", "third"};
 
 static const void *state_of(const trial *t, int p, const char *key) {
-    char name[8];
+    char name[16];
     (void)snprintf(name, sizeof name, "p%d", p);
     ravine_param view = {.size = sizeof view};
     return ravine_state_view(t->o, name, key, &view) == RAVINE_OK ? view.data : NULL;
@@ -339,7 +339,7 @@ static void make(trial *t, uint64_t seed) {
     }
     for (int p = 0; p < PARAMS; p++) {
         const size_t n = (size_t)lengths[p] + 1;
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "p%d", p);
         memory m = {.dtype = ((uint64_t)p + seed) % 2 ? RAVINE_F32 : RAVINE_F64,
                     .group = p % GROUPS,

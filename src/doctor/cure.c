@@ -77,7 +77,7 @@ static void cure_diverging(const prescription *p) {
         change_lr(p, lr, ", half the limit of stability");
     else
         change_lr(p, p->f->config.lr / 10, "");
-    use(p, "or a step of its own for each parameter", "adam");
+    use(p, "a step of its own for each parameter: adam", "adam");
     add(p, RAVINE_CURE_ADVICE,
         "clip the gradient's norm, or warm lr up, if only the start is steep");
 }
@@ -162,7 +162,7 @@ static void cure_bouncing(const prescription *p) {
     else
         change_lr(p, p->f->config.lr / 4, "");
     decay_lr(p, " over the rest of the run");
-    if (!p->f->adaptive) use(p, "or a step of its own for each parameter", "adam");
+    if (!p->f->adaptive) use(p, "a step of its own for each parameter: adam", "adam");
 }
 
 static void cure_vanishing(const prescription *p) {
@@ -198,7 +198,7 @@ static void cure_crawling(const prescription *p) {
         c.momentum = 0.9;
         set(add(p, RAVINE_CURE_SETTINGS, "momentum=0.9: ten times as fast along the floor"), &c);
     }
-    if (!p->f->adaptive) use(p, "or a step of its own for each parameter", "adam");
+    if (!p->f->adaptive) use(p, "a step of its own for each parameter: adam", "adam");
 }
 
 void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {

@@ -41,9 +41,15 @@ static void say_gradient(const witness *w) {
 
 static void say_trend(const witness *w) {
     const doctor_trend *t = &w->f->long_trend;
-    say(w, "loss_drop", t->drop, "the loss %s by %.2g %% over %s, %.2g standard errors",
-        t->drop < 0 ? "rose" : "fell", 100 * fabs(t->drop),
-        t->points < DOCTOR_BLOCKS ? "the run" : "four windows", fabs(t->z));
+    const char *way = t->drop < 0 ? "rose" : "fell";
+    const char *when = t->points < DOCTOR_BLOCKS ? "the run" : "four windows";
+    const double percent = 100 * fabs(t->drop);
+    if (isfinite(t->z))
+        say(w, "loss_drop", t->drop, "the loss %s by %.2g %% over %s, %.3g standard errors", way,
+            percent, when, fabs(t->z));
+    else
+        say(w, "loss_drop", t->drop, "the loss %s by %.2g %% over %s, without noise", way, percent,
+            when);
 }
 
 static void say_flips(const witness *w) {
@@ -58,7 +64,7 @@ static void say_alpha(const witness *w) {
 }
 
 static void say_path(const witness *w) {
-    say(w, "path_efficiency", w->f->efficiency, "the way led %.2g %% as far as it was long",
+    say(w, "path_efficiency", w->f->efficiency, "the way led %.3g %% as far as it was long",
         100 * w->f->efficiency);
 }
 
@@ -100,8 +106,9 @@ static void explain_nonfinite(const witness *w) {
         h->nonfinite_loss != 0 ? "the loss was" : "the gradient was");
     if (h->nonfinite_count > 0) {
         say(w, "elements", h->nonfinite_count, "%.0f elements of the gradient", h->nonfinite_count);
-        say(w, "first_param", h->nonfinite_param, "first in parameter %.0f, element %.0f",
-            h->nonfinite_param, h->nonfinite_index);
+        if (h->nonfinite_param >= 0)
+            say(w, "first_param", h->nonfinite_param, "first in parameter %.0f, element %.0f",
+                h->nonfinite_param, h->nonfinite_index);
     }
     if (w->f->steps == 0) return;
     const doctor_step *last = doctor_back(w->d, 0);
@@ -266,23 +273,23 @@ static void say_not(const witness *w) {
     case RAVINE_BOUNCING:
     case RAVINE_NOISE_FLOOR:
     case RAVINE_CRAWLING:
-    case RAVINE_DIVERGING:
     case RAVINE_SIGMA_BURST:
-        snprintf(text, room, "no critical point: the gradient is at %.3g %% of its maximum",
+        snprintf(text, room, "a critical point: the gradient is at %.3g %% of its maximum",
                  100 * f->gradient_share);
         break;
+    case RAVINE_DIVERGING:
+        snprintf(text, room, "a small gradient: it grows from step to step");
+        break;
     case RAVINE_LOCAL_MINIMUM:
-        snprintf(text, room,
-                 "not too small a learning rate: the gradient is at %.2g of its maximum",
+        snprintf(text, room, "too small a learning rate: the gradient is at %.2g of its maximum",
                  f->gradient_share);
         break;
     case RAVINE_SADDLE:
-        snprintf(text, room,
-                 "no minimum: the loss falls along a direction that the gradient lacks");
+        snprintf(text, room, "a minimum: the loss falls along a direction that the gradient lacks");
         break;
     case RAVINE_VANISHING:
         snprintf(text, room,
-                 "no minimum: the gradient was never large, and is at %.3g %% of its maximum",
+                 "a minimum: the gradient was never large, and is at %.3g %% of its maximum",
                  100 * f->gradient_share);
         break;
     default: break;

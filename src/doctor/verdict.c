@@ -27,7 +27,7 @@ static double beyond_log(double value, double threshold, double certain) {
 
 static double nonfinite(const question *q) {
     const double horizon = q->t->burst_horizon * (double)q->t->window;
-    if (q->h->nonfinite_first < 0 || q->h->nonfinite_growing) return 0;
+    if (q->h->nonfinite_first < 0 || q->h->nonfinite_growing != 0) return 0;
     return q->h->observed - q->h->nonfinite_last <= horizon;
 }
 
@@ -41,7 +41,7 @@ bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f) {
 }
 
 static double diverging(const question *q) {
-    if (q->h->nonfinite_growing) return 1;
+    if (q->h->nonfinite_growing != 0) return 1;
     if (q->f->adaptive || !doctor_climbs(q->d, q->f)) return 0;
     return beyond(q->f->growth, q->t->growth_diverging, 2 * q->t->growth_diverging - 1);
 }
@@ -104,7 +104,7 @@ static double critical(const question *q) {
         q->h->probe_decrease < worth)
         return 1;
     if (!noisy(q) && straight(q) > 0) return 0; /* however small against the walls of the start */
-    if (f->gradient_share < t->critical_gradient) return 0.5;
+    if (f->gradient_share < t->critical_gradient && !noisy(q)) return 0.5;
     if (f->elasticity < t->critical_elasticity && f->gradient_share < t->vanishing_gradient)
         return 0.5;
     const bool flattens = (1 + f->recent_alpha) * (double)t->budget > t->crawling_flattens;
@@ -265,7 +265,7 @@ static const struct {
 
 /* The first rule that holds is the verdict; others that hold are named beside it. */
 static void decide(const question *q, ravine_diagnosis *x) {
-    bool decided = false;
+    bool decided = false, lost = false;
     x->verdict = RAVINE_HEALTHY;
     x->confidence = 0;
     for (size_t k = 0; k < sizeof rules / sizeof rules[0]; k++) {
@@ -276,6 +276,10 @@ static void decide(const question *q, ravine_diagnosis *x) {
             x->verdict = rules[k].verdict;
             x->confidence = confidence;
             decided = true;
+            lost = x->verdict == RAVINE_DIVERGING || x->verdict == RAVINE_NONFINITE;
+        } else if (lost && (rules[k].verdict == RAVINE_LOCAL_MINIMUM ||
+                            rules[k].verdict == RAVINE_SADDLE)) {
+            continue; /* any gradient is small beside the greatest of a run that is lost */
         } else if (rules[k].verdict != RAVINE_UNCLEAR && rules[k].verdict != RAVINE_HEALTHY &&
                    x->nalso < RAVINE_ALSO_MAX) {
             x->also[x->nalso++] = rules[k].verdict;

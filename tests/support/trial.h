@@ -37,7 +37,6 @@ typedef struct trial {
     double *theta, *gradient; /* [n], as the optimizer has them */
     double loss;              /* before the last step */
     ravine_report report;     /* of the last step */
-    double *last;             /* stand-in for the statistics of a step */
 } trial;
 
 trial *trial_new(const trial_setup *setup);

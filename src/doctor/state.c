@@ -82,11 +82,19 @@ static bool header_fits(const ravine_doctor *d, const header *h, int64_t length)
            is_count(h->nruns, h->nsamples) && h->length == (double)length && length_of(h) == length;
 }
 
-/* Counters that are used as indices. */
+static bool is_step(double value) {
+    return value >= -1 && value <= 0x1p53;
+}
+
+/* Counters that are used as indices, steps that are told as whole numbers. */
 static bool history_fits(const ravine_doctor *d, const doctor_history *h) {
     const double most = 0x1p53;
-    return is_count(h->observed, most) && is_count(h->kept, h->observed) &&
-           is_count(h->blocks, most) && is_count(h->bursts, most) && is_count(h->quarters, most) &&
+    for (int k = 0; k < DOCTOR_BURSTS; k++)
+        if (!is_step(h->past[k].start)) return false;
+    return is_step(h->step) && is_step(h->first_step) && is_step(h->nonfinite_first) &&
+           is_step(h->warning_since) && is_count(h->observed, most) &&
+           is_count(h->kept, h->observed) && is_count(h->blocks, most) &&
+           is_count(h->bursts, most) && is_count(h->quarters, most) &&
            is_count(h->walked_steps, d->options.window) && h->rule >= -1 &&
            h->rule < RAVINE_RULE_COUNT && h->rule == floor(h->rule) &&
            is_count(h->warning, RAVINE_WARNING_COUNT - 1);

@@ -68,6 +68,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
     X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
     X(rise_diverging, 4, "and how far it must have grown")                                         \
+    X(rise_overflow, 1e6, "how far it had grown before it overflowed, whatever flips say")         \
     X(zero_dead, 0.90, "share of exactly zero gradients from which it is dead")                    \
     X(burst_update, 5, "a burst: update norm against its slow mean")                               \
     X(burst_loss, 4, "a burst: loss against the loss before it")                                   \

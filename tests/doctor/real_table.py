@@ -41,6 +41,7 @@ def took(run):
     if kind.startswith("lr_too_high"):
         return s["nonfinite_losses"] > 0 or (s["noiseless_rises"] > 0.2 and s["tenth_of_lr"] < 1)
     return {
+        "lr_explodes": lambda: s["nonfinite_losses"] > 0,
         "lr_too_low": lambda: s["lr_times_30"] < 0.9,
         "noise_floor": lambda: s["noiseless_rises"] < 0.1 and s["tenth_of_lr"] < 0.95,
         "dead_relu": lambda: s["zero_share"] > 0.9,
@@ -88,6 +89,7 @@ def verdicts(runs):
                 share(map(took, group)),
                 words,
                 share(map(right, group)),
+                share(map(right, filter(took, group))),
                 share(right(r, "from_log") for r in group),
             ]
         )
@@ -99,10 +101,22 @@ def verdicts(runs):
             share(map(took, sick)),
             "",
             share(map(right, sick)),
+            share(map(right, filter(took, sick))),
             share(right(r, "from_log") for r in sick),
         ]
     )
-    table(["put in", "right is", "took", "verdicts", "right", "without a probe"], rows)
+    table(
+        [
+            "put in",
+            "right is",
+            "took",
+            "verdicts",
+            "right",
+            "of those that took",
+            "without a probe",
+        ],
+        rows,
+    )
 
 
 def false_alarms(runs):

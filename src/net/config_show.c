@@ -68,7 +68,7 @@ json_t *config_json(const config *c, bool origins) {
 }
 
 bool config_is_equal(const config *a, const config *b, config_key key) {
-    json_t *one = value_json(a, key), *other = value_json(b, key);
+    json_t *one = value_json(a, (int)key), *other = value_json(b, (int)key);
     const bool equal = one && other && json_equal(one, other);
     json_decref(one);
     json_decref(other);

@@ -2,6 +2,7 @@
 #include "net/scratch.h"
 
 #include "faults/disk.h"
+#include "ravine_checkpoint.h"
 #include "store/atomic_file.h"
 #include "store/crc32c.h"
 #include "store/files.h"
@@ -224,19 +225,20 @@ static void leftovers_are_used_again(void **state) {
     assert_int_equal(all_files(), 1);
 }
 
-/* A link or a folder of that name is no temporary file of ours. */
+/* A link, a folder or a pipe of that name is no temporary file of ours. */
 static void traps_in_the_way(void **state) {
     (void)state;
     const char *victim = scratch_write("victim", "precious", 8);
     assert_int_equal(symlink(victim, scratch_path(".x.0.ravine-tmp")), 0);
     assert_int_equal(mkdir(scratch_path(".x.1.ravine-tmp"), 0777), 0);
+    assert_int_equal(mkfifo(scratch_path(".x.2.ravine-tmp"), 0600), 0); /* must not be waited for */
     assert_int_equal(save(scratch_path("x"), "new"), RAVINE_OK);
     assert_content(victim, "precious");
     int64_t removed;
     assert_int_equal(ravine_folder_sweep(scratch_folder, &removed), RAVINE_OK);
     assert_int_equal(removed, 0);
     assert_content(victim, "precious");
-    assert_int_equal(all_files(), 4);
+    assert_int_equal(all_files(), 5);
 }
 
 static void sweeping(void **state) {
@@ -436,6 +438,39 @@ static ssize_t nothing_written(int fd, const void *bytes, size_t size, off_t off
     return 0;
 }
 
+/* Every second call is interrupted, the others do one byte. */
+static ssize_t one_byte(int fd, const void *bytes, size_t size, off_t offset) {
+    static int turn;
+    if (turn++ % 2) return errno = EINTR, -1;
+    return real.pwrite(fd, bytes, size > 1 ? 1 : size, offset);
+}
+
+static ssize_t one_byte_back(int fd, void *bytes, size_t size, off_t offset) {
+    static int turn;
+    if (turn++ % 2) return errno = EINTR, -1;
+    return real.pread(fd, bytes, size > 1 ? 1 : size, offset);
+}
+
+/* Interruptions count only where nothing goes on between them. */
+static void many_interruptions(void **state) {
+    (void)state;
+    static char text[3001], header[5009];
+    memset(text, 'x', sizeof text - 1);
+    snprintf(header, sizeof header, "\x88\x13%c%c%c%c%c%c{}%4998s", 0, 0, 0, 0, 0, 0,
+             ""); /* 5000 */
+    real = ravine_files;
+    ravine_files.pwrite = one_byte;
+    ravine_files.pread = one_byte_back;
+    const ravine_status status = save(scratch_path("x"), text);
+    ravine_checkpoint *c;
+    const ravine_status opened = ravine_checkpoint_open(&c, scratch_write("y", header, 5008), NULL);
+    ravine_files = real;
+    assert_int_equal(status, RAVINE_OK);
+    assert_int_equal(opened, RAVINE_OK);
+    ravine_checkpoint_close(c);
+    assert_content(scratch_path("x"), text);
+}
+
 static void writes_that_do_nothing(void **state) {
     (void)state;
     real = ravine_files;
@@ -549,6 +584,36 @@ static void entries_of_a_folder(void **state) {
     assert_int_equal(ravine_folder_remove(scratch_folder, "c"), RAVINE_E_IO);
     assert_says("cannot remove c of ");
     assert_int_equal(ravine_folder_remove(scratch_path("none"), "c"), RAVINE_E_IO);
+}
+
+/* A process without stdin: descriptor 0 is a descriptor like any other. */
+static void descriptor_zero(void **state) {
+    (void)state;
+    scratch_write(".y.0.ravine-tmp", "left", 4);
+    const int before = dup(0);
+    close(0);
+    int64_t removed = -1;
+    int count = 0;
+    const ravine_status saved = save(scratch_path("x"), "text");
+    const ravine_status swept = ravine_folder_sweep(scratch_folder, &removed);
+    const ravine_status listed = ravine_folder_each(scratch_folder, count_one, &count);
+    const ravine_status made = ravine_folder_create(scratch_path("a/b"), NULL);
+    const ravine_status gone = ravine_folder_remove(scratch_folder, "none");
+    ravine_checkpoint *c;
+    const ravine_status opened = ravine_checkpoint_open(&c, scratch_path("x"), NULL);
+    const bool is_free = fcntl(0, F_GETFD) < 0; /* everything was closed again */
+    assert_true(before < 0 || dup2(before, 0) == 0);
+    if (before >= 0) close(before);
+    assert_int_equal(saved, RAVINE_OK);
+    assert_int_equal(swept, RAVINE_OK);
+    assert_int_equal(removed, 1);
+    assert_int_equal(listed, RAVINE_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(made, RAVINE_OK);
+    assert_int_equal(gone, RAVINE_OK);
+    assert_int_equal(opened, RAVINE_E_FORMAT); /* it was read: "text" is no such file */
+    assert_true(is_free);
+    assert_content(scratch_path("x"), "text");
 }
 
 /* ---- CRC32C: RFC 3720, B.4, the check value of the catalogues, and the definition -------------
@@ -690,11 +755,13 @@ int main(void) {
         SCRATCH_TEST(disk_gives_back_something_else),
         cmocka_unit_test(odd_paths),
         SCRATCH_TEST(sizes_of_disks),
+        SCRATCH_TEST(many_interruptions),
         SCRATCH_TEST(writes_that_do_nothing),
         SCRATCH_TEST(folders_that_cannot_sync),
         SCRATCH_TEST(file_system_without_permissions),
         SCRATCH_TEST(folders),
         SCRATCH_TEST(entries_of_a_folder),
+        SCRATCH_TEST(descriptor_zero),
         cmocka_unit_test(crc_vectors),
         cmocka_unit_test(crc_of_any_parts),
         cmocka_unit_test(utf8),

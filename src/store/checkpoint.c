@@ -40,6 +40,7 @@ static ravine_status read_at(const ravine_checkpoint *c, void *bytes, size_t siz
                                ravine_path_tail(c->path), (long long)at);
         to += got;
         at += got;
+        times = 0;
         size -= (size_t)got;
     }
     return RAVINE_OK;

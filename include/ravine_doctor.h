@@ -6,7 +6,7 @@
  *     env.watch = 1;                                     the optimizer keeps what a doctor looks at
  *     ravine_doctor_create(&d, NULL, NULL);
  *     every step:   ravine_step(o, &report);
- *                   ravine_doctor_observe(d, o, loss);   a few microseconds
+ *                   ravine_doctor_observe(d, o, loss);   microseconds
  *     when stuck:   ravine_probe_run(o, &problem, NULL, &probe);  curvature; costs gradients
  *                   ravine_doctor_take_probe(d, &probe);
  *                   ravine_doctor_diagnose(d, &diagnosis);
@@ -27,7 +27,7 @@ extern "C" {
 
 /* ---- verdicts -----------------------------------------------------------------------------------
  * X(NAME, value, exit code of the command, word, meaning). In the order in which they are looked
- * for; values never change. */
+ * for, HEALTHY last; values never change. */
 #define RAVINE_VERDICT_LIST(X)                                                                   \
     X(HEALTHY, 0, 0, "healthy", "the loss falls at a rate that will take it further")            \
     X(NONFINITE, 1, 11, "nonfinite", "a loss, gradient or parameter is not a number any more")   \

@@ -20,7 +20,7 @@ enum {
     DOCTOR_BLOCKS_A_WINDOW = 16,
     DOCTOR_QUARTERS = 4, /* of a window, in the measure of the path */
     DOCTOR_BURSTS = 16,  /* the latest that are remembered */
-    DOCTOR_RUN = 16      /* followed elements come in runs of as many neighbours */
+    DOCTOR_RUN = 64      /* followed elements come in runs of as many neighbours */
 };
 
 /* One step of the window. Those whose loss or gradient was not finite are not among them. */

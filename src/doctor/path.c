@@ -1,7 +1,7 @@
 /* How straight the way was: |theta_t - theta_(t-W)| over the sum of |u|, of sampled elements.
  *
- * Runs of DOCTOR_RUN neighbours (a cache line of float32), spread evenly over all parameters, are
- * read after every step; where they were is remembered at the start of each quarter of a window.
+ * Runs of DOCTOR_RUN neighbours, spread evenly over all parameters, are read after every step;
+ * where they were is remembered at the start of each quarter of a window.
  */
 #include "base/error.h"
 #include "base/memory.h"
@@ -46,14 +46,29 @@ ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns
     return RAVINE_OK;
 }
 
-/* Reads where the samples are; adds the square of their way since the last time. */
-static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
-    double way = 0;
-    double *position = d->position;
+/* After a step of a large model the samples are in memory, far apart: ask for all before the first
+ * is needed. */
+static void fetch_samples(const ravine_doctor *d, const ravine_optimizer *o) {
+    enum { LINE = 64 };
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
         ravine_param view;
         if (ravine_param_view(o, run[0], &view)) continue; /* never: it was there */
+        const int64_t bytes = ravine_dtype_bits(view.dtype) / 8;
+        const char *first = (const char *)view.data + run[1] * bytes;
+        for (int64_t at = 0; at < run[2] * bytes; at += LINE) __builtin_prefetch(first + at);
+    }
+}
+
+/* Reads where the samples are; the square of their way since the last time. */
+static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
+    double way = 0;
+    double *position = d->position;
+    fetch_samples(d, o);
+    for (int64_t k = 0; k < d->nruns; k++) {
+        const int64_t *run = &d->sample[k * RUN_NUMBERS];
+        ravine_param view;
+        if (ravine_param_view(o, run[0], &view)) continue;
         for (int64_t i = 0; i < run[2]; i++, position++) {
             const double now = view.dtype == RAVINE_F64
                                    ? ((const double *)view.data)[run[1] + i]
@@ -65,10 +80,37 @@ static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
     return way;
 }
 
-/* Run k of n begins at its share of all elements, moved into one parameter. */
+/* Where runs lie: each parameter whole if all elements are followed, else a run at every so many of
+ * all elements, moved back where it would leave its parameter. Writes sample [nruns, RUN_NUMBERS],
+ * unless it is NULL, and returns nruns. */
+static int64_t lay_runs(const ravine_optimizer *o, int64_t elements, int64_t wanted,
+                        int64_t *sample, int64_t *nsamples) {
+    const double spacing = (double)elements / (double)(wanted / DOCTOR_RUN + 1);
+    int64_t nruns = 0, first = 0, next = 0; /* of this parameter, of the next run, among all */
+    *nsamples = 0;
+    for (int64_t i = 0; i < ravine_param_count(o); i++) {
+        ravine_param view;
+        if (ravine_param_view(o, i, &view)) return 0; /* never: i is one of them */
+        while (next < first + view.len) {
+            const int64_t length =
+                wanted < elements && view.len > DOCTOR_RUN ? DOCTOR_RUN : view.len;
+            const int64_t start =
+                next - first < view.len - length ? next - first : view.len - length;
+            if (sample)
+                memcpy(&sample[nruns * RUN_NUMBERS], (int64_t[]){i, start, length},
+                       RUN_NUMBERS * sizeof *sample);
+            nruns++;
+            *nsamples += length;
+            next = wanted < elements ? (int64_t)((double)nruns * spacing) : first + view.len;
+        }
+        first += view.len;
+    }
+    return nruns;
+}
+
 static ravine_status choose_samples(ravine_doctor *d, const ravine_optimizer *o) {
     const int64_t nparams = ravine_param_count(o);
-    int64_t elements = 0;
+    int64_t elements = 0, nsamples;
     for (int64_t i = 0; i < nparams; i++) {
         ravine_param view;
         const ravine_status status = ravine_param_view(o, i, &view);
@@ -76,37 +118,13 @@ static ravine_status choose_samples(ravine_doctor *d, const ravine_optimizer *o)
         elements += view.len;
     }
     const int64_t wanted = elements < d->options.samples ? elements : d->options.samples;
-    /* Each run ends within its parameter, so that small parameters make runs of their own. */
-    for (int pass = 0; pass < 2; pass++) {
-        int64_t first = 0, nruns = 0, nsamples = 0;
-        for (int64_t i = 0; i < nparams; i++) {
-            ravine_param view;
-            const ravine_status status = ravine_param_view(o, i, &view);
-            if (status) return status;
-            /* Elements of this parameter that are sampled: its share, rounded over all of them. */
-            const double share = (double)wanted / (double)(elements > 0 ? elements : 1);
-            const int64_t mine = (int64_t)floor((double)(first + view.len) * share) -
-                                 (int64_t)floor((double)first * share);
-            const int64_t runs = (mine + DOCTOR_RUN - 1) / DOCTOR_RUN;
-            for (int64_t k = 0; k < runs; k++) {
-                const int64_t count = k + 1 < runs ? DOCTOR_RUN : mine - k * DOCTOR_RUN;
-                const int64_t room = view.len - mine; /* spread over the gaps between runs */
-                const int64_t start = k * DOCTOR_RUN + (runs > 1 ? room * k / (runs - 1) : 0);
-                if (pass == 1)
-                    memcpy(&d->sample[nruns * RUN_NUMBERS], (int64_t[]){i, start, count},
-                           RUN_NUMBERS * sizeof *d->sample);
-                nruns++;
-                nsamples += count;
-            }
-            first += view.len;
-        }
-        if (pass == 0) {
-            const ravine_status status = doctor_make_path(d, nsamples, nruns);
-            if (status) return status;
-        }
-    }
+    const int64_t nruns = lay_runs(o, elements, wanted, NULL, &nsamples);
+    const ravine_status status = doctor_make_path(d, nsamples, nruns);
+    if (status) return status;
     d->nparams = nparams;
-    if (d->nsamples == 0) return RAVINE_OK;
+    if (nsamples == 0) return RAVINE_OK;
+    lay_runs(o, elements, wanted, d->sample, &nsamples);
+    memset(d->position, 0, position_bytes(d));
     read_positions(d, o);
     memcpy(d->quarter, d->position, position_bytes(d));
     return RAVINE_OK;
@@ -136,9 +154,20 @@ static void end_quarter(ravine_doctor *d) {
            position_bytes(d));
 }
 
+/* Numbers of another optimizer may have been imported. */
+static bool samples_fit(const ravine_doctor *d, const ravine_optimizer *o) {
+    if (d->nparams != ravine_param_count(o)) return false;
+    for (int64_t k = 0; k < d->nruns; k++) {
+        const int64_t *run = &d->sample[k * RUN_NUMBERS];
+        ravine_param view;
+        if (ravine_param_view(o, run[0], &view) || run[1] + run[2] > view.len) return false;
+    }
+    return true;
+}
+
 ravine_status doctor_follow(ravine_doctor *d, const ravine_optimizer *o) {
     if (d->options.samples == 0) return RAVINE_OK;
-    if (d->nparams != ravine_param_count(o)) return choose_samples(d, o);
+    if (!samples_fit(d, o)) return choose_samples(d, o);
     if (d->nsamples == 0) return RAVINE_OK;
     d->h.walked += sqrt(read_positions(d, o));
     d->h.walked_steps++;

@@ -78,7 +78,7 @@ static bool header_fits(const ravine_doctor *d, const header *h, int64_t length)
     const double samples = d->options.samples;
     return h->version == VERSION && h->window == d->options.window &&
            h->samples_wanted == samples && is_count(h->ngroups, INT32_MAX) &&
-           is_count(h->nparams, 0x1p53) && is_count(h->nsamples, samples) &&
+           is_count(h->nparams, 0x1p53) && is_count(h->nsamples, samples + DOCTOR_RUN) &&
            is_count(h->nruns, h->nsamples) && h->length == (double)length && length_of(h) == length;
 }
 
@@ -104,7 +104,7 @@ static bool runs_fit(const double *run, const header *h) {
     double samples = 0;
     for (int64_t k = 0; k < (int64_t)h->nruns; k++, run += RUN_NUMBERS) {
         if (!is_count(run[0], h->nparams - 1) || !is_count(run[1], 0x1p53) ||
-            !is_count(run[2], DOCTOR_RUN))
+            !is_count(run[2], h->nsamples))
             return false;
         samples += run[2];
     }

@@ -5,6 +5,13 @@
  * Prints the table verdict by verdict and what was said instead. Exit code 0 if 97 % are right and
  * no verdict has fewer than 90 %.
  */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "doctor/problems.h"
 
 #include <math.h>
@@ -47,6 +54,19 @@ static void print_diagnosis(const problem *p, uint64_t index, const ravine_diagn
     for (int k = 0; k < x->nalso; k++) printf("    also %s\n", ravine_verdict_word(x->also[k]));
 }
 
+/* What is prescribed can be used as it is. */
+static void check_cures(const ravine_diagnosis *x) {
+    for (int k = 0; k < x->ncures; k++) {
+        ravine_config c;
+        ravine_schedule s;
+        const ravine_cure *cure = &x->cure[k];
+        if (cure->optimizer[0] && ravine_config_parse(&c, cure->optimizer) < 0)
+            fail_msg("cure \"%s\": %s", cure->optimizer, ravine_errmsg());
+        if (cure->schedule[0] && ravine_schedule_parse(&s, cure->schedule) < 0)
+            fail_msg("cure \"%s\": %s", cure->schedule, ravine_errmsg());
+    }
+}
+
 static int examine(const problem *p, int probe, ravine_diagnosis *x) {
     double start[PROBLEM_SIZE_MAX];
     const trial_setup setup = problem_setup(p, start);
@@ -57,6 +77,7 @@ static int examine(const problem *p, int probe, ravine_diagnosis *x) {
         trial_probe(t, &found);
     }
     trial_diagnose(t, x);
+    check_cures(x);
     trial_free(t);
     return x->verdict;
 }

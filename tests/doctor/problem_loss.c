@@ -103,7 +103,7 @@ static void reflect(const double *mirror, int n, double *x) {
 double problem_loss(const void *context, int n, const double *theta, int64_t step,
                     double *gradient) {
     const problem *p = context;
-    double z[PROBLEM_SIZE_MAX];
+    double z[PROBLEM_SIZE_MAX] = {0};
     for (int i = 0; i < n; i++) z[i] = theta[i] / p->param_scale;
     reflect(p->mirror, n, z);
     double loss = bodies[p->kind](p, n, z, gradient);

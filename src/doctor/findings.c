@@ -1,6 +1,7 @@
 /* What the window shows. Formulas and anchors: docs/internals/doctor.md. */
 #include "doctor/doctor.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -78,7 +79,8 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
         counted += fabs(start);
     }
     f->alpha = n > 0 && departed != 0 ? -arrived / departed : NAN;
-    f->noise = counted > 0 ? missed / counted : NAN;
+    const double digits = DBL_MIN / DBL_EPSILON; /* below it products have lost some */
+    f->noise = counted > digits ? missed / counted : NAN;
     f->drift = f->drift_z = NAN;
     enum { STEPS_LEAST = 16 };
     if (n < STEPS_LEAST) return;

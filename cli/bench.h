@@ -18,8 +18,16 @@ typedef struct workload {
     int arrays; /* that the step reads and writes, gradients not counted */
 } workload;
 
-/* `rule` as of ravine_config_parse, `count` parameters of `len`. Returns 0 or an exit code. */
-int workload_create(workload *w, const char *rule, int64_t count, int64_t len, int32_t threads);
+/* What a workload is: `rule` as of ravine_config_parse, `count` parameters of `len`. */
+typedef struct workload_kind {
+    const char *rule;
+    int64_t count, len;
+    int64_t threads;
+    bool watch, with_stream; /* ravine_env's watch; arrays for the stream beside it */
+} workload_kind;
+
+/* Returns 0 or an exit code. */
+int workload_create(workload *w, const workload_kind *kind);
 void workload_free(workload *w);
 double workload_bytes(const workload *w); /* a parameter: read and written by a step */
 

@@ -58,16 +58,18 @@ static void place_stream(workload *w, int64_t elements) {
     }
 }
 
-int workload_create(workload *w, const char *rule, int64_t count, int64_t len, int32_t threads) {
+int workload_create(workload *w, const workload_kind *kind) {
+    const int64_t count = kind->count, len = kind->len;
     *w = (workload){0};
     ravine_config config;
     ravine_env env;
     ravine_env_init(&env);
     env.threads = 1;
-    if (ravine_config_parse(&config, rule))
+    env.watch = kind->watch;
+    if (ravine_config_parse(&config, kind->rule))
         return failure(EXIT_USAGE, "--rules: %s", ravine_errmsg());
-    if (threads > 1) {
-        if (ravine_pool_create(&w->pool, threads)) return failed_call();
+    if (kind->threads > 1) {
+        if (ravine_pool_create(&w->pool, (int32_t)kind->threads)) return failed_call();
         env.parallel = ravine_pool_run;
         env.parallel_context = w->pool;
     }
@@ -84,7 +86,8 @@ int workload_create(workload *w, const char *rule, int64_t count, int64_t len, i
     if (!code) code = add_params(w, count, len);
     if (!code) {
         w->arrays = count_arrays(w->optimizer, w->params);
-        place_stream(w, (int64_t)elements);
+        w->stream.len = (int64_t)elements;
+        if (kind->with_stream) place_stream(w, (int64_t)elements);
         return 0;
     }
     workload_free(w);

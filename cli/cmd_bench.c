@@ -79,7 +79,9 @@ static int read_args(bench *b, const cli_args *args) {
 
 static int time_rule(const bench *b, const char *rule, int64_t size, int64_t threads) {
     workload w;
-    int code = workload_create(&w, rule, 1, size, (int32_t)threads);
+    const workload_kind kind = {
+        .rule = rule, .count = 1, .len = size, .threads = threads, .with_stream = true};
+    int code = workload_create(&w, &kind);
     if (code) return code;
     const contestant c[] = {
         {.workload = &w},
@@ -136,45 +138,53 @@ static void print_ratio(const bench *b, const char *what, int64_t size, int64_t 
     fflush(stdout);
 }
 
+/* Workloads of the kinds, all or none. */
+static int create_all(workload *w, const workload_kind *kinds, int n) {
+    int code = 0, made = 0;
+    while (made < n && !code) code = workload_create(&w[made], &kinds[made]), made += !code;
+    while (code && made > 0) workload_free(&w[--made]);
+    return code;
+}
+
 static int time_extras(const bench *b, int64_t size, int64_t threads) {
-    workload plain, averaging;
-    int code = workload_create(&plain, "adamw", 1, size, (int32_t)threads);
+    enum { PLAIN, WATCHED, AVERAGING, KINDS };
+    const workload_kind kinds[KINDS] = {
+        {.rule = "adamw", .count = 1, .len = size, .threads = threads},
+        {.rule = "adamw", .count = 1, .len = size, .threads = threads, .watch = true},
+        {.rule = "adamw ema_decay=0.999", .count = 1, .len = size, .threads = threads},
+    };
+    workload w[KINDS];
+    int code = create_all(w, kinds, KINDS);
     if (code) return code;
-    code = workload_create(&averaging, "adamw ema_decay=0.999", 1, size, (int32_t)threads);
-    if (code) {
-        workload_free(&plain);
-        return code;
-    }
-    contestant c[] = {
-        {.workload = &plain}, {.workload = &plain, .report = true}, {.workload = &averaging}};
-    ravine_options_init(&c[2].options);
-    c[2].options.clip_norm = 1;
-    c[2].options.zero_grad = 1;
-    double median[3];
-    code = bench_race(c, 3, size, b->rounds, median);
-    workload_free(&plain);
-    workload_free(&averaging);
+    contestant c[] = {{.workload = &w[PLAIN]},
+                      {.workload = &w[PLAIN], .report = true},
+                      {.workload = &w[WATCHED], .report = true},
+                      {.workload = &w[AVERAGING]}};
+    ravine_options_init(&c[3].options);
+    c[3].options.clip_norm = 1;
+    c[3].options.zero_grad = 1;
+    double median[4];
+    code = bench_race(c, 4, size, b->rounds, median);
+    for (int k = 0; k < KINDS; k++) workload_free(&w[k]);
     if (code) return code;
-    print_ratio(b, "adamw with statistics", size, threads, median[1], median[0]);
-    print_ratio(b, "adamw with clip_norm, weight average, zero", size, threads, median[2],
-                median[0]);
+    static const char *const what[] = {"adamw with a report", "adamw with a report, watched",
+                                       "adamw with clip_norm, weight average, zero"};
+    for (int k = 1; k < 4; k++) print_ratio(b, what[k - 1], size, threads, median[k], median[0]);
     return 0;
 }
 
 static int time_many(const bench *b, int64_t threads) {
-    workload one, many;
-    int code = workload_create(&one, "adamw", 1, 1000000, (int32_t)threads);
+    const workload_kind kinds[] = {
+        {.rule = "adamw", .count = 1, .len = 1000000, .threads = threads},
+        {.rule = "adamw", .count = 1000, .len = 1000, .threads = threads},
+    };
+    workload w[2];
+    int code = create_all(w, kinds, 2);
     if (code) return code;
-    code = workload_create(&many, "adamw", 1000, 1000, (int32_t)threads);
-    if (code) {
-        workload_free(&one);
-        return code;
-    }
-    const contestant c[] = {{.workload = &one}, {.workload = &many}};
+    const contestant c[] = {{.workload = &w[0]}, {.workload = &w[1]}};
     double median[2];
     code = bench_race(c, 2, 1000000, b->rounds, median);
-    workload_free(&one);
-    workload_free(&many);
+    for (int k = 0; k < 2; k++) workload_free(&w[k]);
     if (!code)
         print_ratio(b, "adamw, 1,000 tensors of 1,000 against one", 1000000, threads, median[1],
                     median[0]);

@@ -21,12 +21,25 @@
 
 typedef long double real;
 
-enum { BLOCK = 4096, EVERY = 8, PARAMS = 11, GROUPS = 3, STEPS = 7 };
-static const int64_t lengths[PARAMS] = {
-    1, 63, 64, 0, BLOCK - 1, BLOCK, BLOCK + 1, 8 * BLOCK, 8 * BLOCK + 1, 9 * BLOCK, 9 * BLOCK + 77};
+enum { BLOCK = 4096, PARAMS = 11, GROUPS = 3, STEPS = 7 };
+static const int64_t lengths[PARAMS] = {1,
+                                        63,
+                                        64,
+                                        0,
+                                        BLOCK - 1,
+                                        BLOCK,
+                                        BLOCK + 1,
+                                        4 * BLOCK,
+                                        4 * BLOCK + 1,
+                                        9 * BLOCK,
+                                        17 * BLOCK + 77};
 
-static bool is_watched(int64_t i) {
-    return i / BLOCK % EVERY == 0;
+/* 64 elements of every 64, 128, 256 ... 2,048, by the blocks of the parameter. */
+static bool is_watched(int64_t len, int64_t i) {
+    int64_t period = 64;
+    for (int64_t blocks = (len + BLOCK - 1) / BLOCK; period < 2048 && period / 64 < blocks;)
+        period *= 2;
+    return i % period < 64;
 }
 
 /* What the test remembers of one parameter. */
@@ -186,9 +199,9 @@ static void see_element(trial *t, int p, int64_t i, sums *s, real *slope) {
     const real change = number_get(m->data, m->dtype, i) - theta;
     s->slope += g * change;
     s->slope_size += fabsl(g * change);
-    if (!is_watched(i)) return;
+    if (!is_watched(m->len, i)) return;
     const real u = number_round(m->dtype, change);
-    *slope += g * change;
+    *slope += g * u;
     s->arrival += g * m->last[i];
     s->size += fabsl(g * m->last[i]);
     if (m->clock >= 1) s->weight += g * g;
@@ -227,7 +240,7 @@ static real momentum2_of(const trial *t, int p, int64_t *count) {
     for (int64_t i = 0; i < m->len; i++) {
         const real x = number_get(state, m->dtype, i) / unit, g = number_get(m->grad, m->dtype, i);
         if (isfinite(g)) whole += g * g;
-        if (!is_watched(i)) continue;
+        if (!is_watched(m->len, i)) continue;
         watched += x * x;
         if (isfinite(g)) gradient2 += g * g;
         ++*count;

@@ -6,7 +6,7 @@
 #include "ravine.h"
 #include "update/rules.h"
 
-/* What is remembered of the watched blocks of a parameter, which lie one after the other here. A
+/* What is remembered of the watched elements of a parameter, which lie one after the other here. A
  * step without a gradient leaves it as it is. */
 typedef struct watching {
     int64_t len;         /* watched elements */
@@ -14,7 +14,7 @@ typedef struct watching {
     uint8_t *signs;      /* [len] of the last two gradients: kernel_block */
     double slope, steps; /* <g, u> of the last step over them; steps that are known: 0, 1 or 2 */
     double slope_before, steps_before; /* the same before the last step */
-    watch_statistics *statistics;      /* [watched blocks] of the last step */
+    watch_statistics *statistics;      /* [blocks] of the last step */
 } watching;
 
 /* One parameter, with everything a step needs of it. */
@@ -51,7 +51,7 @@ typedef struct batch {
     size_t bytes;
 } batch;
 
-/* Sums over blocks, parameters, groups: all, and those over the watched blocks. X(type, name) */
+/* Sums over blocks, parameters, groups: of all elements, and of the watched ones. X(type, name) */
 #define TOTAL_LIST(X)                                                                  \
     X(double, gradient2)                                                               \
     X(double, update2)                                                                 \
@@ -62,15 +62,13 @@ typedef struct batch {
     X(double, flip_weight)     /* g^2 of those whose last sign is known */             \
     X(double, flip_two_weight) /* and the one before it */                             \
     X(int64_t, arrivals)       /* elements that made a step before */                  \
-    X(int64_t, elements)       /* with a gradient that was not refused */              \
-    X(int64_t, with_momentum)                                                          \
-    WATCH_SUM_LIST(X)
+    X(int64_t, with_momentum)
 
 typedef struct totals {
 #define X(type, name) type name;
     TOTAL_LIST(X)
 #undef X
-    double update_max;
+    watch_statistics watched;
     int64_t nonfinite_param, nonfinite_index; /* the first, or -1 */
 } totals;
 
@@ -117,14 +115,16 @@ group_name ravine_group_name(int32_t index);
 static inline int64_t block_count(int64_t len) {
     return len / BLOCK_ELEMENTS + (len % BLOCK_ELEMENTS != 0);
 }
-static inline int64_t watched_block_count(int64_t len) {
-    return (block_count(len) + WATCH_EVERY - 1) / WATCH_EVERY;
+/* Chunks of a parameter from one that is watched to the next. */
+static inline int64_t watch_every(int64_t len) {
+    int64_t every = 1;
+    while (every < WATCH_EVERY_MOST && every < block_count(len)) every *= 2;
+    return every;
 }
-/* The elements in them: only the last block of a parameter is short. */
+/* The elements that are watched: only the last chunk of a parameter is short. */
 static inline int64_t watched_len(int64_t len) {
-    const int64_t full = watched_block_count(len) - 1,
-                  rest = len - full * WATCH_EVERY * BLOCK_ELEMENTS;
-    return len == 0 ? 0 : full * BLOCK_ELEMENTS + (rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS);
+    const int64_t period = watch_every(len) * CHUNK_ELEMENTS, rest = len % period;
+    return len / period * CHUNK_ELEMENTS + (rest < CHUNK_ELEMENTS ? rest : CHUNK_ELEMENTS);
 }
 
 /* Sums and counts of the last pass over the active parameters, into their groups. */

@@ -14,9 +14,12 @@ static void add_totals(totals *sum, const totals *t) {
         sum->nonfinite_param = t->nonfinite_param;
         sum->nonfinite_index = t->nonfinite_index;
     }
-    sum->update_max = greater(sum->update_max, t->update_max);
+    sum->watched.update_max = greater(sum->watched.update_max, t->watched.update_max);
 #define X(type, name) sum->name += t->name;
     TOTAL_LIST(X)
+#undef X
+#define X(type, name) sum->watched.name += t->watched.name;
+    WATCH_SUM_LIST(X)
 #undef X
 }
 
@@ -38,8 +41,8 @@ static void add_blocks(totals *sum, const param *p, int64_t index) {
 
 static const totals nothing = {.nonfinite_param = -1, .nonfinite_index = -1};
 
-/* What the whole parameter has of something that goes with g^2, over what its watched blocks have;
- * `gradient2` is theirs. */
+/* What the whole parameter has of something that goes with g^2, over what its watched elements
+ * have; `gradient2` is theirs. */
 static double whole_over_watched(const param *p, double gradient2) {
     if (p->watched.len == p->len) return 1;
     if (gradient2 == 0) return (double)p->len / (double)p->watched.len;
@@ -51,31 +54,26 @@ static double whole_over_watched(const param *p, double gradient2) {
 static void add_watched(totals *sum, const param *p, const group *g) {
     const watching *w = &p->watched;
     totals own = nothing;
-    double gradient2 = 0;
-    int64_t refused = 0;
-    for (int64_t k = 0; k < watched_block_count(p->len); k++) {
+    for (int64_t k = 0; k < block_count(p->len); k++) {
         const watch_statistics *s = &w->statistics[k];
-#define X(type, name) own.name += s->name;
+#define X(type, name) own.watched.name += s->name;
         WATCH_SUM_LIST(X)
 #undef X
-        own.update_max = greater(own.update_max, s->update_max);
-        gradient2 += p->statistics[k * WATCH_EVERY].gradient2;
-        refused += p->statistics[k * WATCH_EVERY].nonfinite;
+        own.watched.update_max = greater(own.watched.update_max, s->update_max);
     }
-    own.elements = w->len - refused;
-    own.zeros -= refused;
+    watch_statistics *of = &own.watched;
     if (w->steps_before >= 1) {
         own.arrivals = w->len;
         own.slope_before = w->slope_before;
-        own.flip_weight = gradient2;
+        own.flip_weight = of->gradient2;
     }
-    if (w->steps_before >= 2) own.flip_two_weight = gradient2;
+    if (w->steps_before >= 2) own.flip_two_weight = of->gradient2;
     const double unit = g->now.lr_in_momentum != 0 ? g->now.lr : 1;
     if (keeps_gradients(g->shape) && unit > 0) {
         own.with_momentum = w->len;
-        own.momentum2 *= whole_over_watched(p, gradient2) / (unit * unit);
+        of->momentum2 *= whole_over_watched(p, of->gradient2) / (unit * unit);
     } else {
-        own.momentum2 = 0; /* of something else */
+        of->momentum2 = 0; /* of something else */
     }
     add_totals(sum, &own);
 }
@@ -104,6 +102,7 @@ static double share(double part, double whole) {
 static void fill(const ravine_optimizer *o, int32_t index, const totals *sum,
                  ravine_report *report) {
     const double scale = o->options.grad_scale;
+    const watch_statistics *w = &sum->watched;
     *report = (ravine_report){
         .size = sizeof *report,
         .group = index,
@@ -118,15 +117,15 @@ static void fill(const ravine_optimizer *o, int32_t index, const totals *sum,
         .nonfinite_param = sum->nonfinite_param,
         .nonfinite_index = sum->nonfinite_index,
         .grad_dot_update = sum->slope / scale,
-        .alpha = sum->arrivals ? -share(sum->arrival / scale, sum->slope_before) : NAN,
-        .flips = share(sum->flips2, sum->flip_weight),
-        .flips_two = share(sum->flips_two2, sum->flip_two_weight),
-        .momentum_norm = sum->with_momentum ? sqrt(sum->momentum2) : NAN,
-        .sigma_ratio = sqrt(share(sum->ratios, (double)sum->rated)),
-        .eps_share = share((double)sum->eps, (double)sum->scaled),
-        .zero_share = share((double)sum->zeros, (double)sum->elements),
-        .lost_share = share((double)sum->lost, (double)(sum->elements - sum->zeros)),
-        .update_max = sum->elements ? sum->update_max : NAN,
+        .alpha = sum->arrivals ? -share(w->arrival / scale, sum->slope_before) : NAN,
+        .flips = share(w->flips2, sum->flip_weight),
+        .flips_two = share(w->flips_two2, sum->flip_two_weight),
+        .momentum_norm = sum->with_momentum ? sqrt(w->momentum2) : NAN,
+        .sigma_ratio = sqrt(share(w->ratios, (double)w->rated)),
+        .eps_share = share((double)w->eps, (double)w->scaled),
+        .zero_share = share((double)w->zeros, (double)w->elements),
+        .lost_share = share((double)w->lost, (double)(w->elements - w->zeros)),
+        .update_max = w->elements ? w->update_max : NAN,
     };
 }
 

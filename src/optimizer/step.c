@@ -121,12 +121,11 @@ static void update_block(const pass *work, param *p, int64_t block) {
                       .measure = work->measure};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
         b.state[k] = (char *)p->state[k] + offset;
-    if (p->watched.update && block % WATCH_EVERY == 0) {
-        const int64_t watched = block / WATCH_EVERY;
-        b.measure = true;
-        b.last_update = (char *)p->watched.update + offset / WATCH_EVERY;
-        b.signs = p->watched.signs + watched * BLOCK_ELEMENTS;
-        b.watched = &p->watched.statistics[watched];
+    if (p->watched.update) {
+        b.watch_every = watch_every(p->len);
+        b.last_update = (char *)p->watched.update + offset / (size_t)b.watch_every;
+        b.signs = p->watched.signs + block * BLOCK_ELEMENTS / b.watch_every;
+        b.watched = &p->watched.statistics[block];
     }
     p->update(&b, p->coefficients, &p->statistics[block]);
 }
@@ -190,14 +189,13 @@ static bool any_nonfinite(const ravine_optimizer *o) {
     return false;
 }
 
-/* The slope at which the next step of the watched blocks arrives is compared with this one's. */
+/* The slope at which the next step of the watched elements arrives is compared with this one's. */
 static void remember_slope(const ravine_optimizer *o, param *p) {
     watching *w = &p->watched;
     w->slope_before = w->slope;
     w->steps_before = w->steps;
     w->slope = 0;
-    for (int64_t k = 0; k < block_count(p->len); k += WATCH_EVERY)
-        w->slope += p->statistics[k].slope;
+    for (int64_t k = 0; k < block_count(p->len); k++) w->slope += w->statistics[k].slope;
     w->slope /= o->options.grad_scale;
     if (w->steps < 2) w->steps++;
 }

@@ -134,22 +134,27 @@ typedef struct block_statistics {
     int64_t nonfinite, first_nonfinite; /* count; index in the block, -1 */
 } block_statistics;
 
-/* Of each parameter, block 0 and every WATCH_EVERY-th block after it are watched, where the
- * environment says so: they keep their last update and the last two signs of each gradient
- * (docs/internals/statistics.md). */
-#define WATCH_EVERY 8
+/* A block is walked in chunks of this many elements, which the first-level cache holds. */
+#define CHUNK_ELEMENTS 64
+/* Where the environment says so, every 1st, 2nd, 4th ... or 32nd chunk of a parameter is watched,
+ * from the first on: the greatest of these steps that leaves about a block's worth. What is watched
+ * keeps its last update and the last two signs of each gradient (docs/internals/statistics.md). */
+#define WATCH_EVERY_MOST 32
 
-/* What the sums over a watched block are, beside block_statistics. X(type, name) */
-#define WATCH_SUM_LIST(X)                                                   \
-    X(double, arrival)    /* <raw gradient, update of the step before> */   \
-    X(double, flips2)     /* squares of the gradients with another sign */  \
-    X(double, flips_two2) /* the same against two steps before */           \
-    X(double, momentum2)  /* of the first state array */                    \
-    X(double, ratios)     /* g^2 over sigma^2 of the step before */         \
-    X(int64_t, rated)     /* elements that have such a sigma */             \
-    X(int64_t, scaled)    /* elements that have a sigma now */              \
-    X(int64_t, eps)       /* those where it is mostly eps */                \
-    X(int64_t, zeros)     /* gradients that are 0, refused ones included */ \
+/* Sums over the watched elements of a block. X(type, name) */
+#define WATCH_SUM_LIST(X)                                                                 \
+    X(int64_t, elements)  /* with a gradient that was not refused: those of the others */ \
+    X(double, gradient2)  /* of the raw gradient */                                       \
+    X(double, slope)      /* <raw gradient, update> */                                    \
+    X(double, arrival)    /* <raw gradient, update of the step before> */                 \
+    X(double, flips2)     /* squares of the gradients with another sign */                \
+    X(double, flips_two2) /* the same against two steps before */                         \
+    X(double, momentum2)  /* of the first state array */                                  \
+    X(double, ratios)     /* g^2 over sigma^2 of the step before */                       \
+    X(int64_t, rated)     /* elements that have such a sigma */                           \
+    X(int64_t, scaled)    /* elements that have a sigma now */                            \
+    X(int64_t, eps)       /* those where it is mostly eps */                              \
+    X(int64_t, zeros)     /* gradients that are 0 */                                      \
     X(int64_t, lost)      /* gradients that are not, and changed nothing */
 
 typedef struct watch_statistics {
@@ -167,9 +172,10 @@ typedef struct kernel_block {
     void *ema; /* NULL: no average of the weights */
     int64_t count;
     bool zero_gradient, measure; /* measure: fill the sums of squares */
-    void *last_update;           /* NULL: it is not watched; else measure is true */
+    void *last_update;           /* of the watched chunks, one after the other */
     uint8_t *signs;              /* the last sign + 4 times the one before; 0, 1 (+) or 2 (-) */
-    watch_statistics *watched;
+    watch_statistics *watched;   /* NULL: nobody watches */
+    int64_t watch_every;         /* chunks */
 } kernel_block;
 
 typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,

@@ -302,9 +302,10 @@ typedef struct ravine_env {
     uint32_t size;
     int32_t threads; /* of the library's own pool; 0: RAVINE_THREADS, else one per processor */
     const char *isa; /* instruction set of the kernels; NULL: RAVINE_ISA, else the best there is */
-    /* 1: watch the way that training goes, for ravine_doctor.h. In each parameter block 0, 8, 16,
-     * ... of 4,096 elements keeps its last update and the last two signs of its gradient: 5 bytes
-     * an element of float32. */
+    /* 1: watch the way that training goes, for ravine_doctor.h. Parameters of up to 4,096 elements
+     * are watched as a whole, longer ones in chunks of 64 elements that are spread over them: 2,048
+     * elements or more, in the end a 32nd of them. Watched elements keep their last update and the
+     * last two signs of their gradient: 5 bytes each in float32. No parameter changes by a bit. */
     int32_t watch;
     int32_t reserved;
     /* Memory; both NULL: the C library's. `alignment` is a power of two; NULL when there is none.
@@ -444,9 +445,12 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
 
 /* What a step shows of the way that training goes, beside the norms: X(name, meaning). g is the
  * gradient as in grad_norm, u the change of the parameters, t the step; a flip is a change of sign,
- * weighted by the g^2 of the element. From `alpha` on they are measured over the watched blocks
- * (see ravine_env) and NaN where they are not known: without watching, in the first steps, or for a
- * rule that has no such thing. */
+ * weighted by the g^2 of the element; zero has no sign. A parameter's last step is the last one in
+ * which it had a gradient; a gradient that was held is one of zero, but no share counts it.
+ * grad_dot_update is of all elements. From `alpha` on they are of the watched ones (see
+ * ravine_env), momentum_norm in proportion to grad_norm, and NaN where nothing is known: without
+ * watching, in the first steps, in a step that was skipped, or for a rule that has no such thing.
+ */
 #define RAVINE_STATISTIC_LIST(X)                                                                 \
     X(grad_dot_update, "<g_t, u_t>: the change of the loss to first order")                      \
     X(alpha, "-<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step "      \
@@ -454,7 +458,7 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
     X(flips, "share of flips against the step before")                                           \
     X(flips_two, "share of flips against two steps before")                                      \
     X(momentum_norm, "norm of the mean or buffer of gradients after the step")                   \
-    X(sigma_ratio, "root mean square of g_t^2 / v_(t-1), v being the square of sigma")           \
+    X(sigma_ratio, "root mean square of g_t / sigma_(t-1), both as the rule takes them, no eps") \
     X(eps_share, "share of elements whose sigma is mostly eps")                                  \
     X(zero_share, "share of elements whose gradient is exactly zero")                            \
     X(lost_share, "share of elements with a gradient that did not change: u below the last bit") \

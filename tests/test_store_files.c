@@ -143,8 +143,10 @@ static void refused_targets(void **state) {
     memset(long_name, 'x', 5000);
     assert_int_equal(save(scratch_folder, "x"), RAVINE_E_IO);
     assert_says("not a regular file");
-    assert_int_equal(save("/dev/null", "x"), RAVINE_E_IO);
-    assert_says("cannot write /dev/null: it is not a regular file");
+    /* A pipe of our own: a writer that is broken, run by root, would put its file over a device. */
+    assert_int_equal(mkfifo(scratch_path("pipe"), 0600), 0);
+    assert_int_equal(save(scratch_path("pipe"), "x"), RAVINE_E_IO);
+    assert_says("pipe: it is not a regular file");
     assert_int_equal(save(scratch_path("none/file"), "x"), RAVINE_E_IO);
     assert_says("none/file: open its folder: No such file");
     assert_int_equal(save(scratch_path("none/"), "x"), RAVINE_E_IO);

@@ -156,6 +156,7 @@ typedef struct doctor_findings {
     double alpha_median;
     double drift, drift_z; /* -mean <g_t, u_(t-1)>, and in standard errors: still downhill */
     double noise;          /* share of the slope that the loss did not follow */
+    bool rounded;          /* the slopes are no more than roundings of the loss */
     double zeta;           /* 0 coherent, 1 white noise, 2 a bounce */
     double recent_alpha, recent_flips, growth; /* medians of the last 8 steps */
     double growth_least;                       /* of them */

@@ -79,8 +79,10 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
         counted += fabs(start);
     }
     f->alpha = n > 0 && departed != 0 ? -arrived / departed : NAN;
-    const double digits = DBL_MIN / DBL_EPSILON; /* below it products have lost some */
-    f->noise = counted > digits ? missed / counted : NAN;
+    /* Slopes of a few roundings of the loss, or that are no full numbers any more, tell nothing. */
+    const double roundings = 16 * DBL_EPSILON * fabs(f->loss) * (double)n;
+    f->rounded = counted <= fmax(roundings, DBL_MIN / DBL_EPSILON);
+    f->noise = f->rounded ? NAN : missed / counted;
     f->drift = f->drift_z = NAN;
     enum { STEPS_LEAST = 16 };
     if (n < STEPS_LEAST) return;

@@ -103,6 +103,7 @@ static double critical(const question *q) {
     if (f->probed && q->h->probe_gradient < t->critical_probed * q->h->gradient_most &&
         q->h->probe_decrease < worth)
         return 1;
+    if (f->rounded && f->gradient_share < t->critical_gradient) return 0.5;
     if (!noisy(q) && straight(q) > 0) return 0; /* however small against the walls of the start */
     if (f->gradient_share < t->critical_gradient && !noisy(q)) return 0.5;
     if (f->elasticity < t->critical_elasticity && f->gradient_share < t->vanishing_gradient)

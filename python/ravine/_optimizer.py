@@ -144,7 +144,7 @@ class Optimizer:
             zero_grad: gradients are zero after the step.
             threads: of the step; 0: $RAVINE_THREADS, else one per processor.
             isa: instruction set of the kernels; None: $RAVINE_ISA, else the best there is.
-            watch: whether to keep what a Doctor looks at, 5 bytes for an eighth of the elements.
+            watch: whether to keep what a Doctor looks at (ravine_env.watch).
 
         Raises:
             ravine.ArgumentError, ravine.RangeError, ravine.FormatError: with thing, value, limit;

@@ -147,6 +147,7 @@ static void refused_targets(void **state) {
     assert_int_equal(mkfifo(scratch_path("pipe"), 0600), 0);
     assert_int_equal(save(scratch_path("pipe"), "x"), RAVINE_E_IO);
     assert_says("pipe: it is not a regular file");
+    assert_int_equal(unlink(scratch_path("pipe")), 0);
     assert_int_equal(save(scratch_path("none/file"), "x"), RAVINE_E_IO);
     assert_says("none/file: open its folder: No such file");
     assert_int_equal(save(scratch_path("none/"), "x"), RAVINE_E_IO);

@@ -11,7 +11,7 @@ python  = python bench examples/python tools tests
 in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity bench-torch doctor-battery doctor-real bench-doctor fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bench parity golden bench-torch doctor-battery doctor-real bench-doctor fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -39,6 +39,11 @@ test-long:
 parity: build
 	@tools/install-dependencies test
 	@$(in_tree) -m parity
+
+# What PyTorch computes, into the file that tests/test_golden.c compares with.
+golden: build
+	@tools/install-dependencies test
+	@$(in_tree) -m parity.golden tests/data/torch_golden.safetensors
 
 # One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's.
 bench-torch: build

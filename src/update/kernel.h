@@ -51,10 +51,16 @@ typedef enum scale_kind { SCALE_LIST(X) } scale_kind;
 typedef enum after_kind { AFTER_LIST(X) } after_kind;
 #undef X
 
+/* What the loop knows of its coefficients. Most rules mix no g into the numerator and have
+ * sigma = sqrt(v) sigma_scale + eps_outside > 0: operations that change nothing are left out then,
+ * a quarter of AdamW's (docs/decisions/chunks.md). A rule's shape is GENERAL; the kernel looks. */
+typedef enum coefficient_form { COEFFICIENTS_GENERAL, COEFFICIENTS_USUAL } coefficient_form;
+
 typedef struct kernel_shape {
     momentum_kind momentum;
     scale_kind scale;
     after_kind after;
+    coefficient_form form;
 } kernel_shape;
 
 /* State arrays of a shape: momentum's, then scale's, then after's. */
@@ -75,6 +81,24 @@ static inline int after_arrays(kernel_shape shape) {
 }
 static inline int state_arrays(kernel_shape shape) {
     return momentum_arrays(shape) + scale_arrays(shape) + after_arrays(shape);
+}
+/* Whether sigma is sqrt(v_scale v + eps_inside) sigma_scale + eps_outside. */
+static inline bool divides_by_root(kernel_shape shape) {
+    switch (shape.scale) {
+    case SCALE_SQUARES:
+    case SCALE_CENTERED:
+    case SCALE_GREATEST:
+    case SCALE_BELIEF:
+    case SCALE_YOGI:
+    case SCALE_LOOKAHEAD: return true;
+    case SCALE_ONE:
+    case SCALE_MAXIMUM:
+    case SCALE_DELTA:
+    case SCALE_PREVIOUS:
+    case SCALE_SIGN:
+    case SCALE_RPROP: break;
+    }
+    return false;
 }
 /* Whether the first array is a mean or sum of gradients: not of g/sigma. */
 static inline bool keeps_gradients(kernel_shape shape) {

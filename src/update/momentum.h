@@ -10,6 +10,7 @@ INLINE REAL FN(momentum)(kernel_shape shape, const FN(coefficients) * c, REAL g,
         /* b <- mu b + g (Polyak 1964) or m <- beta1 m + (1 - beta1) g (Adam, eq. in Algorithm 1);
          * Nesterov's and NAdam's look ahead mix g in again. */
         m[0] = c->momentum * m[0] + c->intake * g;
+        if (shape.form == COEFFICIENTS_USUAL) return m[0];
         return c->from_g * g + c->from_m * m[0];
     case MOMENTUM_LOOKBACK: {
         /* Chen et al. 2023, Algorithm 2: the update's mean is made before the state's. */

@@ -14,6 +14,13 @@ INLINE REAL FN(divide)(REAL numerator, REAL sigma) {
     return sigma == 0 ? 0 : numerator / sigma;
 }
 
+/* numerator/sigma of the mean square v. */
+INLINE REAL FN(over_root)(kernel_shape shape, const FN(coefficients) * c, REAL numerator, REAL v) {
+    if (shape.form == COEFFICIENTS_USUAL)
+        return numerator / (SQRT(v) * c->sigma_scale + c->eps_outside);
+    return FN(divide)(numerator, FN(root)(c, v));
+}
+
 INLINE REAL FN(sign)(REAL x) {
     return (REAL)((x > 0) - (x < 0));
 }
@@ -47,19 +54,19 @@ INLINE REAL FN(scaled)(kernel_shape shape, const FN(coefficients) * c, REAL g, R
     case SCALE_SQUARES:
         /* Duchi et al. 2011 (sum); Tieleman & Hinton 2012, Kingma & Ba 2015 (mean). */
         v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
-        return FN(divide)(numerator, FN(root)(c, v[0]));
+        return FN(over_root)(shape, c, numerator, v[0]);
     case SCALE_CENTERED: {
         /* Graves 2013, eq. 38-40. Rounding can make the variance negative: clamp it. */
         v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
         v[1] = c->v_keep * v[1] + c->v_intake * g;
         const REAL variance = v[0] - v[1] * v[1];
-        return FN(divide)(numerator, FN(root)(c, variance < 0 ? 0 : variance));
+        return FN(over_root)(shape, c, numerator, variance < 0 ? 0 : variance);
     }
     case SCALE_GREATEST:
         /* Reddi, Kale & Kumar 2018, Algorithm 2; the maximum of the uncorrected v, as PyTorch. */
         v[0] = c->v_keep * v[0] + c->v_intake * (g * g);
         v[1] = v[0] > v[1] ? v[0] : v[1];
-        return FN(divide)(numerator, FN(root)(c, v[1]));
+        return FN(over_root)(shape, c, numerator, v[1]);
     case SCALE_MAXIMUM: {
         /* Kingma & Ba 2015, Algorithm 2, eps inside the maximum as PyTorch. */
         const REAL size = ABS(g) + c->eps_outside, decayed = c->v_keep * v[0];
@@ -70,13 +77,13 @@ INLINE REAL FN(scaled)(kernel_shape shape, const FN(coefficients) * c, REAL g, R
         /* Zhuang et al. 2020, Algorithm 2: eps goes into s itself at every step. */
         const REAL surprise = g - m[0];
         v[0] = c->v_keep * v[0] + c->v_intake * (surprise * surprise) + c->look;
-        return FN(divide)(numerator, FN(root)(c, v[0]));
+        return FN(over_root)(shape, c, numerator, v[0]);
     }
     case SCALE_YOGI: {
         /* Zaheer et al. 2018, Algorithm 2. */
         const REAL g2 = g * g;
         v[0] -= c->v_intake * FN(sign)(v[0] - g2) * g2;
-        return FN(divide)(numerator, FN(root)(c, v[0]));
+        return FN(over_root)(shape, c, numerator, v[0]);
     }
     case SCALE_DELTA: {
         /* Zeiler 2012, Algorithm 1: sigma = RMS(g) / RMS(past updates). */
@@ -97,7 +104,7 @@ INLINE REAL FN(scaled)(kernel_shape shape, const FN(coefficients) * c, REAL g, R
     case SCALE_LOOKAHEAD: {
         const REAL look = g + c->look * change;
         v[0] = c->v_keep * v[0] + c->v_intake * (look * look);
-        return FN(divide)(numerator, FN(root)(c, v[0]));
+        return FN(over_root)(shape, c, numerator, v[0]);
     }
     }
     return numerator;

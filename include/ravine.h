@@ -329,6 +329,19 @@ RAVINE_API void ravine_pool_run(void *pool, ravine_task task, void *arg, int64_t
 RAVINE_API int32_t ravine_pool_threads(const ravine_pool *pool);
 RAVINE_API void ravine_pool_destroy(ravine_pool *pool); /* NULL is fine */
 
+/* The threads of an OpenMP that the process runs already (PyTorch's), which spin while they wait
+ * for work: a pool beside them would have to fight them for processors. env.parallel =
+ * ravine_openmp_run; env.parallel_context = a ravine_openmp that outlives the optimizer. */
+typedef struct ravine_openmp {
+    uint32_t size;
+    int32_t threads; /* >= 1, of a team */
+    /* GOMP_parallel of GNU's, LLVM's or Intel's OpenMP. */
+    void (*start)(void (*body)(void *data), void *data, uint32_t threads, uint32_t flags);
+    int32_t process; /* getpid(): a child of fork() has none of the threads, and works alone */
+    int32_t reserved;
+} ravine_openmp;
+RAVINE_API void ravine_openmp_run(void *openmp, ravine_task task, void *arg, int64_t ntasks);
+
 /* ---- an optimizer: groups of parameters, their rules, their state ------------------------------
  */
 /* Kinds of numbers: X(NAME, value, bits of one number, name in safetensors files). Optimizers take

@@ -112,6 +112,58 @@ static void a_wrong_number_of_threads_is_an_error(void **state) {
     assert_null(pool);
 }
 
+/* ---- the threads of an OpenMP: here a library with the same entry point ---- */
+
+static int starts;
+
+typedef struct body {
+    void (*run)(void *);
+    void *data;
+} body;
+
+static void *team_thread(void *argument) {
+    const body *b = argument;
+    b->run(b->data);
+    return NULL;
+}
+
+static void start_team(void (*run)(void *), void *data, uint32_t threads, uint32_t flags) {
+    pthread_t thread[16];
+    body b = {run, data};
+    assert_int_equal(flags, 0);
+    assert_in_range(threads, 1, 16);
+    for (uint32_t i = 1; i < threads; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, team_thread, &b), 0);
+    run(data);
+    for (uint32_t i = 1; i < threads; i++) pthread_join(thread[i], NULL);
+    starts++;
+}
+
+static void a_team_of_openmp_runs_each_task_once(void **state) {
+    (void)state;
+    starts = 0;
+    for (int32_t threads = 1; threads <= 5; threads++) {
+        ravine_openmp team = {
+            .size = sizeof team, .threads = threads, .start = start_team, .process = getpid()};
+        count c = {0};
+        ravine_openmp_run(&team, count_task, &c, TASKS);
+        expect_each(&c, TASKS, 1);
+    }
+    assert_int_equal(starts, 5);
+}
+
+/* The threads of the process that has made the team are not in its children. */
+static void another_process_works_alone(void **state) {
+    (void)state;
+    starts = 0;
+    ravine_openmp team = {
+        .size = sizeof team, .threads = 3, .start = start_team, .process = getpid() + 1};
+    count c = {0};
+    ravine_openmp_run(&team, count_task, &c, TASKS);
+    expect_each(&c, TASKS, 1);
+    assert_int_equal(starts, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_task_runs_once),
@@ -119,6 +171,8 @@ int main(void) {
         cmocka_unit_test(several_threads_may_call),
         cmocka_unit_test(a_forked_child_may_run),
         cmocka_unit_test(a_wrong_number_of_threads_is_an_error),
+        cmocka_unit_test(a_team_of_openmp_runs_each_task_once),
+        cmocka_unit_test(another_process_works_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -284,6 +284,18 @@ class ravine_env(Structure):
     ]
 
 
+class ravine_openmp(Structure):
+    """`struct ravine_openmp`."""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("threads", c_int32),
+        ("start", CFUNCTYPE(None, CFUNCTYPE(None, c_void_p), c_void_p, c_uint32, c_uint32)),
+        ("process", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 # enum ravine_dtype
 RAVINE_F32 = 1
 RAVINE_F64 = 2
@@ -716,6 +728,7 @@ PROTOTYPES = {
     "ravine_pool_run": (None, [c_void_p, ravine_task, c_void_p, c_int64]),
     "ravine_pool_threads": (c_int32, [c_void_p]),
     "ravine_pool_destroy": (None, [c_void_p]),
+    "ravine_openmp_run": (None, [c_void_p, ravine_task, c_void_p, c_int64]),
     "ravine_dtype_name": (c_char_p, [c_int32]),
     "ravine_dtype_bits": (c_int32, [c_int32]),
     "ravine_options_init": (None, [POINTER(ravine_options)]),

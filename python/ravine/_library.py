@@ -112,10 +112,18 @@ def config_of(rule: str):
 class Handle:
     """Owns an optimizer of the library; views of its state keep it alive."""
 
-    def __init__(self, config, threads: int = 0, isa: str | None = None, watch=False):
-        """Makes an optimizer with one group; threads, isa and watch as in ravine_env."""
+    def __init__(
+        self, config, threads: int = 0, isa: str | None = None, watch=False, openmp=None
+    ):
+        """Makes an optimizer with one group; threads, isa and watch as in ravine_env; openmp: a
+        ravine_openmp in place of the library's own threads."""
         env = made(_api.ravine_env, lib.ravine_env_init)
         env.threads = threads
+        if openmp is not None:
+            self._openmp = openmp  # as long as the optimizer
+            run = ctypes.cast(lib.ravine_openmp_run, ctypes.c_void_p).value
+            env.parallel = _api.ravine_parallel(run)
+            env.parallel_context = ctypes.addressof(openmp)
         env.watch = watch
         env.isa = isa.encode() if isa else None
         self.pointer = ctypes.c_void_p()

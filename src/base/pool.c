@@ -145,6 +145,10 @@ void ravine_pool_run(void *context, ravine_task task, void *arg, int64_t ntasks)
     pthread_mutex_unlock(&pool->running);
 }
 
+bool ravine_pool_is_awake(ravine_pool *pool) {
+    return atomic_load(&pool->sleepers) < pool->nworkers;
+}
+
 int32_t ravine_available_threads(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set)) return 1;

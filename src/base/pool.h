@@ -4,6 +4,8 @@
 
 #include "ravine.h"
 
+#include <stdbool.h>
+
 #define RAVINE_THREADS_MAX 1024
 
 /* Processors that this process may use, at least 1. */
@@ -15,5 +17,7 @@ ravine_status ravine_pool_check_threads(int32_t threads);
 size_t ravine_pool_bytes(int32_t threads);
 ravine_pool *ravine_pool_place(void *memory, int32_t threads);
 void ravine_pool_stop(ravine_pool *pool);
+/* Whether a thread of it has just worked and spins for more: it costs nothing to start then. */
+bool ravine_pool_is_awake(ravine_pool *pool);
 
 #endif

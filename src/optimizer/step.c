@@ -16,10 +16,13 @@
 #include <math.h>
 #include <string.h>
 
-/* Blocks that one task takes: large enough to hide the cost of claiming it. */
-#define TASK_BLOCKS 16
-/* Waking a sleeping thread costs about as much as this many blocks of the update. */
-#define PARALLEL_FROM_BLOCKS 48
+/* Blocks that one task takes: many hide the cost of claiming it, few share a little work evenly. */
+#define TASK_BLOCKS     16
+#define TASK_BLOCKS_FEW 4
+/* From so many blocks on two threads are faster than one: if the second one is awake, and if it
+ * must be woken (docs/decisions/threads.md). */
+#define PARALLEL_FROM_BLOCKS 8
+#define WAKING_FROM_BLOCKS   96
 
 static ravine_status evaluate_schedules(ravine_optimizer *o) {
     for (int32_t k = 0; k < o->ngroups; k++) {
@@ -72,11 +75,15 @@ static int64_t find_active(const ravine_optimizer *o, int64_t block) {
     return low;
 }
 
+static int64_t task_blocks(const ravine_optimizer *o) {
+    return o->nblocks < 16 * TASK_BLOCKS ? TASK_BLOCKS_FEW : TASK_BLOCKS;
+}
+
 static void run_task(void *argument, int64_t index) {
     const pass *work = argument;
     const ravine_optimizer *o = work->o;
-    const int64_t begin = index * TASK_BLOCKS;
-    const int64_t end = begin + TASK_BLOCKS < o->nblocks ? begin + TASK_BLOCKS : o->nblocks;
+    const int64_t size = task_blocks(o), begin = index * size;
+    const int64_t end = begin + size < o->nblocks ? begin + size : o->nblocks;
     int64_t active = find_active(o, begin);
     for (int64_t block = begin; block < end; block++) {
         while (active + 1 < o->nactive && o->slots[active + 1].first_block <= block) active++;
@@ -84,13 +91,18 @@ static void run_task(void *argument, int64_t index) {
     }
 }
 
+static bool is_worth_sharing(const ravine_optimizer *o) {
+    return o->nblocks >= WAKING_FROM_BLOCKS ||
+           (o->nblocks >= PARALLEL_FROM_BLOCKS && ravine_pool_is_awake(o->pool));
+}
+
 static void run_pass(const pass *work) {
     ravine_optimizer *o = work->o;
-    const int64_t ntasks = o->nblocks / TASK_BLOCKS + (o->nblocks % TASK_BLOCKS != 0);
+    const int64_t size = task_blocks(o), ntasks = o->nblocks / size + (o->nblocks % size != 0);
     void *argument = (void *)(uintptr_t)work; /* tasks get no const */
-    if (o->env.parallel && ntasks > 1)
+    if (o->env.parallel && o->nblocks >= PARALLEL_FROM_BLOCKS)
         o->env.parallel(o->env.parallel_context, run_task, argument, ntasks);
-    else if (o->pool && o->nblocks >= PARALLEL_FROM_BLOCKS)
+    else if (o->pool && is_worth_sharing(o))
         ravine_pool_run(o->pool, run_task, argument, ntasks);
     else
         for (int64_t i = 0; i < ntasks; i++) run_task(argument, i);

@@ -20,9 +20,22 @@ from ravine.torch._state import Changes, State, States
 from ravine.torch._tensors import DTYPES, Addresses, check, in_order, storage_order, view
 
 
-def _threads() -> int:
-    """As many as PyTorch uses, unless RAVINE_THREADS says otherwise."""
-    return 0 if "RAVINE_THREADS" in os.environ else torch.get_num_threads()
+def _workers() -> dict[str, Any]:
+    """Where steps run, as arguments of Handle: on PyTorch's own threads and as many as it uses.
+
+    Those that backward() has used spin for more work for a while: other threads would fight them
+    for processors. RAVINE_THREADS, or a PyTorch without OpenMP, means the library's threads.
+    """
+    if "RAVINE_THREADS" in os.environ:
+        return {"threads": 0}
+    threads = torch.get_num_threads()
+    start = getattr(ctypes.CDLL(None), "GOMP_parallel", None)
+    if threads == 1 or start is None:
+        return {"threads": threads}
+    team = made(_api.ravine_openmp)
+    team.threads, team.process = threads, os.getpid()
+    team.start = ctypes.cast(start, type(team.start))
+    return {"openmp": team}
 
 
 def _config(rule: str, names, numbers):
@@ -54,7 +67,7 @@ class Session:
         self.clocks = torch.zeros(0)
         self.clock_version = self.clocks._version
         first, *others = (_config(optimizer.rule, self.setting_names, n) for n in self.numbers)
-        self.handle = Handle(first, _threads(), watch=optimizer.watcher is not None)
+        self.handle = Handle(first, watch=optimizer.watcher is not None, **_workers())
         self.pointer = self.handle.pointer
         for config in others:
             lib.ravine_add_group(self.pointer, config, None)

@@ -135,6 +135,9 @@ static void settings_out_of_bounds_change_nothing(void **state) {
     assert_int_equal(ravine_plateau_tell(NULL, 1, NULL), RAVINE_E_ARG);
     ravine_plateau p = good;
     assert_int_equal(ravine_plateau_tell(&p, 1, NULL), RAVINE_OK);
+    p.told = INT64_MAX; /* is as many as it counts */
+    assert_int_equal(ravine_plateau_tell(&p, 1, NULL), RAVINE_OK);
+    assert_true(p.told == INT64_MAX);
 }
 
 int main(void) {

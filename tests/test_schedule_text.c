@@ -108,6 +108,12 @@ static void errors_name_column_find_and_wish(void **state) {
         {"cosine(3, steps=1)", RAVINE_E_FORMAT, "column 11: steps is given twice"},
         {"cosine(3)linear(4)", RAVINE_E_FORMAT, "column 10: expected a blank, not \"linear\""},
         {"cosine(3) lr=1 lr=2", RAVINE_E_FORMAT, "column 16: lr is given twice"},
+        {"cosine(3) lr=fast", RAVINE_E_FORMAT, "column 14: expected a number, not \"fast\""},
+        {"cosinecosinecosinecosinecosinecosine(3) lr=1", RAVINE_E_FORMAT, /* it is cut */
+         "column 1: no shape or preset is called \"cosinecosinecosinecosinecosinec\""},
+        {"cosine() lr=1", RAVINE_E_RANGE,
+         "column 1: cosine: steps is forever; it must be a number, as the shape reaches `to` at "
+         "its end"},
         {"cosine(3) lr 1", RAVINE_E_FORMAT, "column 13: expected =, not \" \""},
         {"cosine(3)", RAVINE_E_FORMAT, "column 1: cosine needs lr=NUMBER, anywhere in the text"},
         {"linear(5, from=0, to=1) lr=3", RAVINE_E_FORMAT,

@@ -24,7 +24,7 @@ const char *ravine_number_end(const char *text) {
 }
 
 /* strtod() reads the decimal point of the process's locale; the locale "C" does not. glibc and musl
- * have it ready, so nothing fails; macOS and FreeBSD make one, and take none for it. */
+ * have it ready, so nothing can fail; macOS and FreeBSD make one, and take a missing one for it. */
 double ravine_number_read(const char *text) {
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const double value = strtod_l(text, NULL, c);

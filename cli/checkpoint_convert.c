@@ -320,7 +320,7 @@ static int read_torch_group(conversion *c, int32_t index, const json_t *group) {
     int status = torch_config_from_group(&config, c->rule, group);
     char text[CONFIG_TEXT_MAX];
     if (status) return status;
-    if (!ravine_config_write(text, &config)) return no_memory();
+    ravine_config_write(text, &config);
     return put_text(&c->to, own_text(&c->to, KEY_GROUP "%d", index), own_text(&c->to, "%s", text));
 }
 
@@ -402,7 +402,7 @@ static int our_texts(conversion *c) {
     ravine_options usual;
     char options[OPTIONS_TEXT_MAX], *steps = own_text(&c->to, "%" PRId64, c->steps);
     ravine_options_init(&usual);
-    int status = ravine_options_write(options, &usual) ? 0 : no_memory();
+    ravine_options_write(options, &usual);
     const ravine_text texts[] = {
         {"format", "pt"},
         {KEY_FORMAT, CHECKPOINT_FORMAT},
@@ -411,6 +411,7 @@ static int our_texts(conversion *c) {
         {KEY_ATTEMPTS, steps},
         {KEY_OPTIONS, own_text(&c->to, "%s", options)},
     };
+    int status = 0;
     for (size_t k = 0; k < sizeof texts / sizeof *texts && !status; k++)
         status = put_text(&c->to, texts[k].key, texts[k].value);
     return status;

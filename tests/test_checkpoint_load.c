@@ -105,6 +105,13 @@ static void test_differences(void **state) {
     assert_int_equal(l.count, 1);
     assert_told(&l, "schedule of lr of group 0: linear(4, from=0.0025, to=0.01) in the file, "
                     "no schedule here");
+    /* or is another one */
+    done(ravine_schedule_parse(&lr, "warmup(8) lr=1e-2"));
+    done(ravine_set_schedule(s.o, 0, RAVINE_LR, &lr));
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_int_equal(l.count, 1);
+    assert_told(&l, "schedule of lr of group 0: linear(4, from=0.0025, to=0.01) in the file, "
+                    "linear(8, from=0.00125, to=0.01) here");
     ravine_destroy(s.o);
 }
 
@@ -131,12 +138,21 @@ static void test_shapes_and_types(void **state) {
     assert_says(ravine_errmsg(), " more");
     ravine_destroy(s.o);
 
-    const ravine_param other = {
-        .size = sizeof other, .dtype = RAVINE_F64, .name = "b", .data = wide, .len = 4};
+    static const int64_t row[] = {1, 4}; /* as many sides, but others */
+    const ravine_param other[] = {
+        {.size = sizeof *other, .dtype = RAVINE_F64, .name = "b", .data = wide, .len = 4},
+        {.size = sizeof *other,
+         .dtype = RAVINE_F32,
+         .name = "w",
+         .data = flat,
+         .len = 4,
+         .shape = row,
+         .ndim = 2}};
     done(ravine_create(&s.o, &c, NULL));
-    done(ravine_add(s.o, &other, 1));
+    done(ravine_add(s.o, other, 2));
     assert_int_equal(load(&s, &l, false), RAVINE_E_FORMAT);
     assert_told(&l, "b: F32 in the file, F64 here");
+    assert_told(&l, "w: shape [2, 2] in the file, [1, 4] here");
     ravine_destroy(s.o);
 }
 
@@ -246,11 +262,13 @@ static void test_file_of_others(void **state) {
 /* The caller's own tensors and texts, and files and loads without parameters. */
 static void test_own(void **state) {
     (void)state;
-    const int64_t shape[] = {3};
+    const int64_t shape[] = {3}, none[] = {0};
     double mean[3] = {1, 2, 3};
     int64_t cursor = 17;
     ravine_tensor own[] = {{"norm.mean", RAVINE_F64, 1, shape, mean},
-                           {"cursor", RAVINE_I64, 0, NULL, &cursor}};
+                           {"cursor", RAVINE_I64, 0, NULL, &cursor},
+                           {"empty", RAVINE_F32, 1, none, NULL}};
+    enum { OWN = sizeof own / sizeof *own };
     const ravine_text texts[] = {{"data", "the \"first\" half"}};
     ravine_save_options save;
     ravine_load_options options;
@@ -262,7 +280,7 @@ static void test_own(void **state) {
     save.without_params = 1;
     save.verify = 1;
     save.tensors = own;
-    save.ntensors = 2;
+    save.ntensors = OWN;
     save.texts = texts;
     save.ntexts = 1;
     done(ravine_save(s.o, path, &save));
@@ -279,7 +297,7 @@ static void test_own(void **state) {
     ravine_load_options_init(&options);
     options.without_params = 1;
     options.tensors = own;
-    options.ntensors = 2;
+    options.ntensors = OWN;
     memset(mean, 0, sizeof mean);
     cursor = 0;
     s.w[1] = 99;
@@ -324,15 +342,26 @@ static void test_arguments(void **state) {
     assert_save_fails(&s, &save, RAVINE_E_ARG, "its data are NULL");
     own.dtype = 99;
     assert_save_fails(&s, &save, RAVINE_E_ARG, "dtype");
-    own.ndim = 2;
-    assert_save_fails(&s, &save, RAVINE_E_ARG, "ndim");
+    static const int32_t ranks[] = {2, -1, 65}; /* the first has no shape */
+    for (size_t k = 0; k < sizeof ranks / sizeof *ranks; k++) {
+        own.ndim = ranks[k];
+        assert_save_fails(&s, &save, RAVINE_E_ARG, "ndim is out of bounds, or it has no shape");
+    }
+    save.tensors = NULL;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "there are none");
+    save.ntensors = -1;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "there are none");
     save.ntensors = 0;
     save.texts = &text;
     save.ntexts = 1;
     assert_save_fails(&s, &save, RAVINE_E_ARG, "text 0 of the options: its key begins with");
     text.value = NULL;
     assert_save_fails(&s, &save, RAVINE_E_ARG, "its key or its value is NULL");
+    text = (ravine_text){NULL, "7"};
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "its key or its value is NULL");
     save.texts = NULL;
+    assert_save_fails(&s, &save, RAVINE_E_ARG, "there are none");
+    save.ntexts = -1;
     assert_save_fails(&s, &save, RAVINE_E_ARG, "there are none");
     save.size = 3;
     assert_save_fails(&s, &save, RAVINE_E_ARG, "ravine_save_options_init");

@@ -10,16 +10,20 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "faults/faults.h"
 #include "ravine_checkpoint.h"
 #include "store/files.h"
+#include "store/safetensors.h"
 #include "support/counting.h"
 #include "support/make.h"
 
@@ -187,6 +191,29 @@ static void test_newest_and_best(void **state) {
     destroy(&s);
 }
 
+/* What cannot be read, or has a metric that is no number, is passed over in the search for the
+ * best.
+ */
+static void test_best_of_odd_files(void **state) {
+    (void)state;
+    static const char *const metrics[] = {"2", "3", "-1x", "", "x", NULL};
+    enum { FILES = sizeof metrics / sizeof *metrics };
+    char name[64];
+    for (int k = 0; k < FILES; k++) {
+        const ravine_text text = {"ravine.metric", metrics[k]};
+        snprintf(name, sizeof name, "step-%08d.safetensors", k + 1);
+        done(ravine_safetensors_write(in_folder(name), NULL, 0, &text, metrics[k] != NULL, NULL));
+    }
+    fclose(fopen(in_folder("step-00000007.safetensors"), "wb"));
+    subject s = create();
+    train(&s, 8);
+    ravine_saver *saver = open_saver(1, true, true, NULL);
+    done(ravine_saver_save(saver, s.o, NULL, 4));
+    assert_string_equal(names(), "step-00000001.safetensors step-00000008.safetensors ");
+    ravine_saver_destroy(saver);
+    destroy(&s);
+}
+
 static void damage(const char *name) {
     FILE *file = fopen(in_folder(name), "r+b");
     assert_non_null(file);
@@ -212,10 +239,19 @@ static void test_latest(void **state) {
     }
     fclose(fopen(in_folder("step-4.safetensors"), "wb"));            /* not our way to write 4 */
     fclose(fopen(in_folder("step-00000009.safetensors.bak"), "wb")); /* nor is this ours */
+    fclose(fopen(in_folder("step-9223372036854775808.safetensors"), "wb"));  /* no step is so */
+    fclose(fopen(in_folder("step-92233720368547758070.safetensors"), "wb")); /* great */
     done(ravine_checkpoint_latest(folder, path, sizeof path, &skipped));
     assert_string_equal(path, in_folder("step-00000003.safetensors"));
     assert_int_equal(skipped, 0);
     assert_int_equal(ravine_checkpoint_latest(folder, tiny, sizeof tiny, NULL), RAVINE_E_RANGE);
+    assert_int_equal(ravine_checkpoint_latest(NULL, path, sizeof path, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_checkpoint_latest(folder, NULL, 0, NULL), RAVINE_E_ARG);
+    char deep[PATH_MAX]; /* the folder has a path still, its files have none */
+    snprintf(deep, sizeof deep, "%s", folder);
+    while (strlen(deep) < sizeof deep - 8) strcat(deep, "/.");
+    assert_int_equal(ravine_checkpoint_latest(deep, path, sizeof path, NULL), RAVINE_E_RANGE);
+    assert_non_null(strstr(ravine_errmsg(), "the path of a checkpoint has 41"));
     damage("step-00000003.safetensors");
     assert_int_equal(truncate(in_folder("step-00000002.safetensors"), 100), 0);
     done(ravine_checkpoint_latest(folder, path, sizeof path, &skipped));
@@ -224,6 +260,68 @@ static void test_latest(void **state) {
     damage("step-00000001.safetensors");
     assert_int_equal(ravine_checkpoint_latest(folder, path, sizeof path, &skipped), RAVINE_E_STATE);
     assert_int_equal(skipped, 3);
+    ravine_saver_destroy(saver);
+    destroy(&s);
+}
+
+/* Sanitizers map more address space than a limit could leave them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+static rlim_t address_space(void) {
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A checkpoint that there is no memory to read is not taken for damaged: an older one would be
+ * resumed from. */
+static void test_latest_without_memory(void **state) {
+    (void)state;
+    if (SANITIZED) skip();
+    enum { HEADER = 90000000, ENOUGH = 16000000 };
+    const uint64_t length = HEADER;
+    const char *whole = in_folder("step-00000002.safetensors");
+    FILE *file = fopen(whole, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(&length, sizeof length, 1, file), 1);
+    fclose(file);
+    assert_int_equal(truncate(whole, HEADER + 8), 0);
+    done(ravine_safetensors_write(in_folder("step-00000001.safetensors"), NULL, 0, NULL, 0, NULL));
+    char path[512];
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = address_space() + ENOUGH;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    const ravine_status status = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(status, RAVINE_E_NOMEM);
+}
+
+/* Where there can be no thread, the save is made all the same. */
+static void test_no_thread(void **state) {
+    (void)state;
+    pthread_attr_t usual, huge;
+    subject s = create();
+    train(&s, 1);
+    ravine_saver *saver = open_saver(1, false, false, NULL);
+    assert_int_equal(pthread_getattr_default_np(&usual), 0);
+    huge = usual;
+    assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 50), 0); /* is not to be had */
+    assert_int_equal(pthread_setattr_default_np(&huge), 0);
+    const ravine_status status = ravine_saver_save(saver, s.o, NULL, NAN);
+    assert_int_equal(pthread_setattr_default_np(&usual), 0);
+    done(status);
+    assert_string_equal(names(), "step-00000001.safetensors ");
+    done(ravine_saver_wait(saver));
+    pthread_attr_destroy(&usual);
     ravine_saver_destroy(saver);
     destroy(&s);
 }
@@ -290,6 +388,38 @@ static void test_every_operation(void **state) {
     destroy(&s);
 }
 
+/* Each operation of the making of a saver fails in turn: there is one, or nothing is left of it. */
+static void test_failing_creation(void **state) {
+    (void)state;
+    ravine_env env;
+    counting books;
+    ravine_saver_options options;
+    ravine_env_init(&env);
+    counting_env(&env, &books);
+    ravine_saver_options_init(&options);
+    options.keep_best = 1;
+    subject s = create();
+    train(&s, 1);
+    ravine_saver *saver = open_saver(1, true, true, NULL), *const untouched = saver;
+    done(ravine_saver_save(saver, s.o, NULL, 2));
+    int refused = 0;
+    for (int64_t at = 1;; at++) {
+        ravine_saver *made = untouched;
+        faults_begin((fault){.at = at, .error = EIO});
+        const ravine_status status = ravine_saver_create(&made, folder, &options, &env);
+        const int64_t operations = faults_end();
+        assert_true(status == RAVINE_OK || (status == RAVINE_E_IO && made == untouched));
+        if (status == RAVINE_OK) ravine_saver_destroy(made);
+        refused += status != RAVINE_OK;
+        assert_int_equal(books.live_bytes, 0);
+        assert_int_equal(books.misuse, 0);
+        if (operations < at) break;
+    }
+    assert_true(refused > 3); /* the folder is made, swept, and searched for the best */
+    ravine_saver_destroy(saver);
+    destroy(&s);
+}
+
 /* What a dead process left half-written goes when a saver is made. */
 static void test_sweep(void **state) {
     (void)state;
@@ -308,6 +438,46 @@ static void test_sweep(void **state) {
     assert_non_null(strstr(names(), "ravine-tmp"));
     ravine_saver_destroy(open_saver(1, false, true, NULL));
     assert_null(strstr(names(), "ravine-tmp"));
+    destroy(&s);
+}
+
+/* The options of one save: texts and tensors of the caller's, which are copied as well. */
+static void test_options_of_a_save(void **state) {
+    (void)state;
+    enum { TENSORS = 6 };
+    static const int64_t one[] = {1}, most[] = {INT64_MAX / 8};
+    float number = 7, got = 0;
+    ravine_tensor tensors[TENSORS] = {{"own", RAVINE_F32, 1, one, &number}};
+    const ravine_text text = {"data", "mine"};
+    ravine_save_options options;
+    ravine_checkpoint *c;
+    ravine_save_options_init(&options);
+    options.verify = 1;
+    options.tensors = tensors;
+    options.ntensors = 1;
+    options.texts = &text;
+    options.ntexts = 1;
+    subject s = create();
+    train(&s, 1);
+    ravine_saver *saver = open_saver(1, false, false, NULL);
+    done(ravine_saver_save(saver, s.o, &options, NAN));
+    number = 8; /* the file has what was there when it was called */
+    done(ravine_saver_wait(saver));
+    done(ravine_checkpoint_open(&c, in_folder("step-00000001.safetensors"), NULL));
+    assert_string_equal(ravine_checkpoint_find_text(c, "data"), "mine");
+    done(ravine_checkpoint_read(c, ravine_checkpoint_find(c, "own"), &got, sizeof got));
+    assert_true(got == 7);
+    ravine_checkpoint_close(c);
+
+    for (int k = 1; k < TENSORS; k++)
+        tensors[k] = (ravine_tensor){"more", RAVINE_U8, 1, most, &number};
+    options.ntensors = TENSORS;
+    assert_int_equal(ravine_saver_save(saver, s.o, &options, NAN), RAVINE_E_RANGE);
+    assert_non_null(strstr(ravine_errmsg(), "the state is larger than an address"));
+    options.size = 1;
+    assert_int_equal(ravine_saver_save(saver, s.o, &options, NAN), RAVINE_E_ARG);
+    done(ravine_saver_wait(saver));
+    ravine_saver_destroy(saver);
     destroy(&s);
 }
 
@@ -337,12 +507,18 @@ static void test_memory(void **state) {
     assert_int_equal(books.live_bytes, 0);
     assert_int_equal(books.misuse, 0);
 
+    env.size = 1;
+    assert_int_equal(ravine_saver_create(&saver, folder, &options, &env), RAVINE_E_ARG);
     options.keep = 0;
     assert_int_equal(ravine_saver_create(&saver, folder, &options, NULL), RAVINE_E_RANGE);
     options.size = 1;
     assert_int_equal(ravine_saver_create(&saver, folder, &options, NULL), RAVINE_E_ARG);
+    assert_int_equal(ravine_saver_create(NULL, folder, NULL, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_saver_create(&saver, NULL, NULL, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_saver_save(NULL, s.o, NULL, NAN), RAVINE_E_ARG);
+    done(ravine_saver_create(&saver, folder, NULL, NULL));
+    assert_int_equal(ravine_saver_save(saver, NULL, NULL, NAN), RAVINE_E_ARG);
+    ravine_saver_destroy(saver);
     assert_int_equal(ravine_saver_wait(NULL), RAVINE_E_ARG);
     ravine_saver_destroy(NULL);
     char name[5000];
@@ -355,9 +531,10 @@ static void test_memory(void **state) {
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_copies),  TEST(test_newest_and_best), TEST(test_latest),
-        TEST(test_failure), TEST(test_every_operation), TEST(test_sweep),
-        TEST(test_memory),
+        TEST(test_copies),  TEST(test_newest_and_best),       TEST(test_best_of_odd_files),
+        TEST(test_latest),  TEST(test_latest_without_memory), TEST(test_no_thread),
+        TEST(test_failure), TEST(test_every_operation),       TEST(test_failing_creation),
+        TEST(test_sweep),   TEST(test_options_of_a_save),     TEST(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

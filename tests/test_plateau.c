@@ -124,13 +124,20 @@ static void settings_out_of_bounds_change_nothing(void **state) {
     REFUSED(p.factor = 1, RAVINE_E_RANGE, "factor is 1; it must be in (0, 1)");
     REFUSED(p.factor = 0, RAVINE_E_RANGE, "factor is 0; it must be in (0, 1)");
     REFUSED(p.minimum = -1, RAVINE_E_RANGE, "minimum is -1; it must be in [0, 1]");
+    REFUSED(p.minimum = 2, RAVINE_E_RANGE, "minimum is 2; it must be in [0, 1]");
+    REFUSED(p.threshold = -1, RAVINE_E_RANGE, "threshold is -1; it must be finite and >= 0");
     REFUSED(p.threshold = HUGE_VAL, RAVINE_E_RANGE, "threshold is inf; it must be finite and >= 0");
     REFUSED(p.patience = -1, RAVINE_E_RANGE, "patience is -1 and cooldown 0; both must be >= 0");
+    REFUSED(p.cooldown = -1, RAVINE_E_RANGE, "patience is 0 and cooldown -1; both must be >= 0");
+    REFUSED(p.scale = -1, RAVINE_E_RANGE, "scale is -1; it must be in [0, 1]");
     REFUSED(p.scale = 2, RAVINE_E_RANGE, "scale is 2; it must be in [0, 1]");
 #undef REFUSED
     assert_int_equal(ravine_plateau_tell(NULL, 1, NULL), RAVINE_E_ARG);
     ravine_plateau p = good;
     assert_int_equal(ravine_plateau_tell(&p, 1, NULL), RAVINE_OK);
+    p.told = INT64_MAX; /* is as many as it counts */
+    assert_int_equal(ravine_plateau_tell(&p, 1, NULL), RAVINE_OK);
+    assert_true(p.told == INT64_MAX);
 }
 
 int main(void) {

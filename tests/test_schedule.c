@@ -239,6 +239,8 @@ static void bounds_are_told(void **state) {
     REFUSED(s.nsegments = 17, RAVINE_E_RANGE, "the schedule has 17 segments; it must have 1 to 16");
     REFUSED(s.segment[0].shape = 99, RAVINE_E_RANGE,
             "segment 1: shape is 99 and reserved 0; they must be a ravine_shape and 0");
+    REFUSED(s.segment[0].reserved = 1, RAVINE_E_RANGE,
+            "segment 1: shape is 1 and reserved 1; they must be a ravine_shape and 0");
     REFUSED(s.segment[0].from = -1, RAVINE_E_RANGE,
             "segment 1 (linear): from is -1; it must be finite and >= 0");
     REFUSED(s.segment[1].to = (double)INFINITY, RAVINE_E_RANGE,
@@ -254,6 +256,10 @@ static void bounds_are_told(void **state) {
             "segment 1 (linear): parameter 0 is 2; it has none, so it must be 0");
     REFUSED(s.segment[1].parameter[0] = 2.5, RAVINE_E_RANGE,
             "segment 2 (cyclic): half_cycle is 2.5; it must be a whole number in [1, 2^53]");
+    REFUSED((s.segment[0].shape = RAVINE_SHAPE_POLYNOMIAL,
+             s.segment[0].parameter[0] = (double)INFINITY),
+            RAVINE_E_RANGE,
+            "segment 1 (polynomial): power is inf; it must be a finite number above 0");
     REFUSED(s.segment[1].parameter[1] = (double)NAN, RAVINE_E_RANGE,
             "segment 2 (cyclic): gamma is nan; it must be in [0, 1]");
     REFUSED(s.segment[1] = ((ravine_segment){.shape = RAVINE_SHAPE_CONSTANT, .steps = 1, .to = 1}),

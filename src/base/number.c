@@ -23,13 +23,13 @@ const char *ravine_number_end(const char *text) {
     return after > exponent ? after : end;
 }
 
-/* strtod() reads the decimal point of the process's locale; a locale of our own does not. */
-bool ravine_number_read(const char *text, double *value) {
+/* strtod() reads the decimal point of the process's locale; the locale "C" does not. glibc and musl
+ * have it ready, so nothing can fail; macOS and FreeBSD make one, and take a missing one for it. */
+double ravine_number_read(const char *text) {
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c) return false;
-    *value = strtod_l(text, NULL, c);
+    const double value = strtod_l(text, NULL, c);
     freelocale(c);
-    return true;
+    return value;
 }
 
 /* What printf() wrote with the decimal point of the process's locale, which may be several bytes,
@@ -42,13 +42,10 @@ static void restore_point(char *text) {
     memmove(point + 1, rest, strlen(rest) + 1);
 }
 
-bool ravine_number_write(char text[RAVINE_NUMBER_MAX], double value) {
+void ravine_number_write(char text[RAVINE_NUMBER_MAX], double value) {
     for (int digits = 15; digits <= 17; digits++) {
-        double back;
         snprintf(text, RAVINE_NUMBER_MAX, "%.*g", digits, value);
         restore_point(text);
-        if (!ravine_number_read(text, &back)) return false;
-        if (back == value) break;
+        if (ravine_number_read(text) == value) break;
     }
-    return true;
 }

@@ -90,25 +90,28 @@ static void add_text(difference_list *d, const char *key, const char *theirs, co
 
 /* Two texts of ravine_config_write: the settings in which they differ. */
 static void add_group(difference_list *d, const char *group, const char *theirs, const char *ours) {
-    ravine_config a, b;
-    if (ravine_config_parse(&a, theirs) || ravine_config_parse(&b, ours)) {
-        ravine_difference_add(d, "group %s: the file has what is not known here: %s", group,
-                              ravine_errmsg());
-        return;
-    }
-    if (a.rule != b.rule) {
+    const char *const text[] = {theirs, ours};
+    ravine_config config[2];
+    for (int k = 0; k < 2; k++)
+        if (ravine_config_parse(&config[k], text[k])) {
+            ravine_difference_add(d, "group %s: the file has what is not known here: %s", group,
+                                  ravine_errmsg());
+            return;
+        }
+    if (config[0].rule != config[1].rule) {
         ravine_difference_add(d, "group %s: %s in the file, %s here", group,
-                              ravine_rule_describe(a.rule)->name,
-                              ravine_rule_describe(b.rule)->name);
+                              ravine_rule_describe(config[0].rule)->name,
+                              ravine_rule_describe(config[1].rule)->name);
         return;
     }
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
-        const double value[] = {ravine_config_get(&a, setting), ravine_config_get(&b, setting)};
-        char text[2][RAVINE_NUMBER_MAX] = {"?", "?"};
+        const double value[] = {ravine_config_get(&config[0], setting),
+                                ravine_config_get(&config[1], setting)};
+        char number[2][RAVINE_NUMBER_MAX];
         if (value[0] == value[1]) continue;
-        for (int k = 0; k < 2; k++) (void)ravine_setting_write(text[k], setting, value[k]);
+        for (int k = 0; k < 2; k++) ravine_setting_write(number[k], setting, value[k]);
         ravine_difference_add(d, "%s of group %s: %s in the file, %s here",
-                              ravine_setting_describe(setting)->name, group, text[0], text[1]);
+                              ravine_setting_describe(setting)->name, group, number[0], number[1]);
     }
 }
 

@@ -66,7 +66,7 @@ static double metric_of(const char *path, const ravine_env *env) {
     if (ravine_checkpoint_open(&file, path, env)) return NAN;
     const char *text = ravine_checkpoint_find_text(file, KEY_METRIC);
     const char *end = text ? ravine_number_end(text) : NULL;
-    if (end && end != text && !*end && !ravine_number_read(text, &metric)) metric = NAN;
+    if (end && end != text && !*end) metric = ravine_number_read(text);
     ravine_checkpoint_close(file);
     return metric;
 }
@@ -75,18 +75,16 @@ ravine_status ravine_history_best(const char *folder, const ravine_env *env, int
                                   double *metric) {
     *step = -1;
     *metric = HUGE_VAL;
-    ravine_status status = RAVINE_OK;
-    for (int64_t at = INT64_MAX; !status && at >= 0;) {
+    for (int64_t at = INT64_MAX;;) {
+        const ravine_status status = ravine_history_newest(folder, at, &at);
+        if (status || at < 0) return status;
         history_path path;
-        status = ravine_history_newest(folder, at, &at);
-        if (status || at < 0) break;
-        status = ravine_history_path(folder, at, &path);
-        const double value = status ? NAN : metric_of(path.text, env);
+        (void)ravine_history_path(folder, at, &path);
+        const double value = metric_of(path.text, env);
         if (!(value < *metric)) continue;
         *step = at;
         *metric = value;
     }
-    return status;
 }
 
 ravine_status ravine_history_prune(const char *folder, int32_t keep, int64_t best,

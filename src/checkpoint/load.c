@@ -42,13 +42,12 @@ static ravine_status take_snapshot(loading *l) {
                                         .ntensors = l->options->ntensors};
     const snapshot_source source = {.o = l->o, .options = &listed, .metric = NAN};
     snapshot_size size;
-    ravine_status status = ravine_snapshot_measure(&source, &size);
+    const ravine_status status = ravine_snapshot_measure(&source, &size);
     if (status) return status;
     l->memory = ravine_env_take(&l->o->env, size.bytes);
     if (!l->memory) return RAVINE_E_NOMEM;
     l->bytes = size.bytes;
-    status = ravine_snapshot_place(&source, &size, l->memory, &l->here);
-    if (status) return status;
+    ravine_snapshot_place(&source, &size, l->memory, &l->here);
     const size_t places = (size_t)size.ntensors * sizeof *l->place;
     l->books_bytes = places + (size_t)ravine_checkpoint_tensor_count(l->file);
     l->place = ravine_env_take(&l->o->env, l->books_bytes);
@@ -101,21 +100,24 @@ static void find_tensors(loading *l) {
         const ravine_tensor *ours = &l->here.tensors[k];
         ravine_tensor theirs;
         const int64_t at = ravine_checkpoint_find(l->file, ours->name);
-        const bool found = at >= 0 && !ravine_checkpoint_tensor(l->file, at, &theirs);
-        if (found) l->claimed[at] = true;
-        const bool fits = ravine_difference_tensor(&l->differences, found ? &theirs : NULL, ours);
+        if (at >= 0) {
+            theirs = ravine_checkpoint_tensor_at(l->file, at);
+            l->claimed[at] = true;
+        }
+        const bool fits = ravine_difference_tensor(&l->differences, at < 0 ? NULL : &theirs, ours);
         l->place[k] = fits ? at : -1;
     }
 }
 
-/* Half of a parameter's state is worth nothing: it is taken whole or not at all. */
+/* Half of a parameter's state is worth nothing: it is taken whole or not at all. The caller's own
+ * tensors are no state. */
 static void drop_halves(loading *l) {
     const snapshot *here = &l->here;
     for (int64_t k = 0, end; k < here->ntensors; k = end) {
         bool whole = true;
         for (end = k; end < here->ntensors && here->owner[end] == here->owner[k]; end++)
             whole = whole && (l->place[end] >= 0 || !is_state(&here->tensors[end]));
-        for (int64_t i = k; i < end && !whole && here->owner[k] >= 0; i++)
+        for (int64_t i = k; i < end && !whole; i++)
             if (is_state(&here->tensors[i])) l->place[i] = -1;
     }
 }
@@ -135,12 +137,10 @@ static void find_strangers(loading *l) {
         if (at >= 0) l->claimed[at] = true;
     }
     const int64_t count = ravine_checkpoint_tensor_count(l->file);
-    for (int64_t at = 0; at < count; at++) {
-        ravine_tensor t;
-        if (!l->claimed[at] && !ravine_checkpoint_tensor(l->file, at, &t))
+    for (int64_t at = 0; at < count; at++)
+        if (!l->claimed[at])
             ravine_difference_add(&l->differences, "%s: is in the file, there is no place for it",
-                                  t.name);
-    }
+                                  ravine_checkpoint_tensor_at(l->file, at).name);
 }
 
 static ravine_status compare(loading *l) {

@@ -23,9 +23,8 @@ ravine_status ravine_save(const ravine_optimizer *o, const char *path,
     if (!memory) return RAVINE_E_NOMEM;
     snapshot s;
     const safetensors_options how = {.verify = source.options->verify != 0, .env = &o->env};
-    status = ravine_snapshot_place(&source, &size, memory, &s);
-    if (!status)
-        status = ravine_safetensors_write(path, s.tensors, s.ntensors, s.texts, s.ntexts, &how);
+    ravine_snapshot_place(&source, &size, memory, &s);
+    status = ravine_safetensors_write(path, s.tensors, s.ntensors, s.texts, s.ntexts, &how);
     ravine_env_give(&o->env, memory, size.bytes);
     return status;
 }

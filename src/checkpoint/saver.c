@@ -82,10 +82,9 @@ static ravine_status write_checkpoint(ravine_saver *s) {
     const safetensors_options how = {.verify = s->verify};
     const snapshot *from = &s->snapshot;
     history_path path;
-    ravine_status status = ravine_history_path(s->folder, s->step, &path);
-    if (!status)
-        status = ravine_safetensors_write(path.text, from->tensors, from->ntensors, from->texts,
-                                          from->ntexts, &how);
+    (void)ravine_history_path(s->folder, s->step, &path); /* is not too long: it was made */
+    const ravine_status status = ravine_safetensors_write(path.text, from->tensors, from->ntensors,
+                                                          from->texts, from->ntexts, &how);
     if (status) return status;
     if (s->options.keep_best && s->metric <= s->best_metric) {
         s->best = s->step;
@@ -145,8 +144,8 @@ ravine_status ravine_saver_save(ravine_saver *s, const ravine_optimizer *o,
     finish(s);
     ravine_status status = ravine_snapshot_measure(&source, &size);
     if (!status) status = make_room(s, size.bytes);
-    if (!status) status = ravine_snapshot_place(&source, &size, s->memory, &s->snapshot);
     if (status) return status;
+    ravine_snapshot_place(&source, &size, s->memory, &s->snapshot);
     status = tell(s);
     char before[MESSAGE_MAX];
     memcpy(before, s->message, sizeof before);

@@ -23,15 +23,15 @@ typedef struct walk {
     ravine_status status; /* the first failure */
 } walk;
 
+/* NULL: it is only measured. No tensor has more than INT64_MAX bytes, so the sum does not wrap. */
 static void *place(walk *w, size_t bytes, size_t alignment) {
-    size_t end;
     w->at += (alignment - w->at % alignment) % alignment;
-    if (__builtin_add_overflow(w->at, bytes, &end) || end > INT64_MAX / 2) {
+    if (w->at + bytes > INT64_MAX / 2) {
         w->status = ravine_fail(RAVINE_E_RANGE, "the state is larger than an address");
         return NULL;
     }
     char *start = w->base ? w->base + w->at : NULL;
-    w->at = end;
+    w->at += bytes;
     return start;
 }
 
@@ -56,7 +56,7 @@ static void add_text(walk *w, const char *key, const char *value) {
 
 static void add_number(walk *w, const char *key, double value) {
     char text[RAVINE_NUMBER_MAX];
-    if (!ravine_number_write(text, value)) w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
+    ravine_number_write(text, value);
     add_text(w, key, place_text(w, "%s", text));
 }
 
@@ -85,30 +85,20 @@ static void add_tensor(walk *w, int64_t owner, ravine_tensor t) {
     w->out.ntensors++;
 }
 
-/* Array `view` of a parameter or of its state. A view without a shape is one number, or a row. */
-static void add_view(walk *w, int64_t owner, const char *name, const ravine_param *view) {
-    const int64_t *shape = view->shape;
-    int32_t ndim = view->ndim;
-    if (!shape && (ndim > 0 || view->len != 1)) {
-        int64_t *length = place(w, sizeof *length, sizeof *length);
-        if (length) *length = view->len;
-        shape = length;
-        ndim = 1;
-    }
-    add_tensor(w, owner, (ravine_tensor){name, view->dtype, ndim, shape, view->data});
-}
-
 static void add_param(walk *w, int64_t index) {
-    ravine_optimizer *o = (ravine_optimizer *)(uintptr_t)w->source->o; /* views take no const */
-    const param *p = o->slots[index].added;
-    ravine_param view = {.size = sizeof view};
-    if (ravine_param_view(o, index, &view)) return;
+    const ravine_optimizer *o = w->source->o;
+    param *p = o->slots[index].added;
     if (!w->source->options->without_params)
-        add_view(w, index, place_text(w, "%s", p->name), &view);
+        add_tensor(
+            w, index,
+            (ravine_tensor){place_text(w, "%s", p->name), p->dtype, p->ndim, p->shape, p->data});
     const char *key;
-    for (int32_t k = 0; (key = ravine_state_key(o, index, k)); k++)
-        if (!ravine_state_view(o, p->name, key, &view))
-            add_view(w, index, place_text(w, CHECKPOINT_STATE "%s.%s", p->name, key), &view);
+    for (int32_t k = 0; (key = ravine_state_key(o, index, k)); k++) {
+        const char *name = place_text(w, CHECKPOINT_STATE "%s.%s", p->name, key);
+        const ravine_param state = ravine_state_of(o, p, k, key);
+        add_tensor(w, index,
+                   (ravine_tensor){name, state.dtype, state.ndim, state.shape, state.data});
+    }
     if (w->base) w->out.clock[index] = p->clock;
     add_tensor(w, index,
                (ravine_tensor){place_text(w, CHECKPOINT_STATE "%s." STEP_KEY, p->name), RAVINE_I64,
@@ -144,7 +134,7 @@ static void fail_with(walk *w, const char *what, int64_t k, const char *fault) {
 static void add_callers(walk *w) {
     const ravine_save_options *options = w->source->options;
     const char *fault;
-    for (int64_t k = 0; k < options->ntensors && !w->status; k++) {
+    for (int64_t k = 0; k < options->ntensors; k++) {
         ravine_tensor t = options->tensors[k];
         if ((fault = tensor_fault(&t))) {
             fail_with(w, "tensor", k, fault);
@@ -153,7 +143,7 @@ static void add_callers(walk *w) {
         t.name = place_text(w, "%s", t.name);
         add_tensor(w, -1, t);
     }
-    for (int64_t k = 0; k < options->ntexts && !w->status; k++) {
+    for (int64_t k = 0; k < options->ntexts; k++) {
         const ravine_text *t = &options->texts[k];
         if ((fault = text_fault(t))) {
             fail_with(w, "text", k, fault);
@@ -166,25 +156,26 @@ static void add_callers(walk *w) {
 /* ---- texts ------------------------------------------------------------------------------------
  */
 
-bool ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value) {
+void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value) {
     const ravine_setting_info *info = ravine_setting_describe(setting);
     if (info->kind == RAVINE_KIND_CHOICE)
-        return snprintf(text, RAVINE_NUMBER_MAX, "%s", info->choice[(int)value]) > 0;
-    if (isinf(value)) return snprintf(text, RAVINE_NUMBER_MAX, "inf") > 0;
-    return ravine_number_write(text, value);
+        snprintf(text, RAVINE_NUMBER_MAX, "%s", info->choice[(int)value]);
+    else if (isinf(value))
+        strcpy(text, "inf");
+    else
+        ravine_number_write(text, value);
 }
 
-bool ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c) {
+void ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c) {
     const ravine_rule_info *rule = ravine_rule_describe(c->rule);
     size_t used = (size_t)snprintf(text, CONFIG_TEXT_MAX, "%s", rule->name);
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
         char value[RAVINE_NUMBER_MAX];
         if (!ravine_rule_uses(c->rule, setting)) continue;
-        if (!ravine_setting_write(value, setting, ravine_config_get(c, setting))) return false;
+        ravine_setting_write(value, setting, ravine_config_get(c, setting));
         used += (size_t)snprintf(text + used, CONFIG_TEXT_MAX - used, " %s=%s",
                                  ravine_setting_describe(setting)->name, value);
     }
-    return true;
 }
 
 static void add_schedules(walk *w, int32_t index) {
@@ -193,9 +184,8 @@ static void add_schedules(walk *w, int32_t index) {
     char text[SCHEDULE_TEXT_MAX];
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
         if (!g->schedule[setting]) continue;
-        const ravine_status status =
-            ravine_schedule_format(g->schedule[setting], text, sizeof text, NULL);
-        if (status) w->status = status;
+        /* Every schedule of a group fits; nothing before it can have failed. */
+        w->status = ravine_schedule_format(g->schedule[setting], text, sizeof text, NULL);
         const char *name = ravine_setting_describe(setting)->name;
         add_text(w, place_text(w, KEY_GROUP "%d" KEY_SCHEDULE "%s", index, name),
                  place_text(w, "%s", text));
@@ -207,27 +197,24 @@ static void add_groups(walk *w) {
     add_whole(w, KEY_GROUPS, o->ngroups);
     for (int32_t k = 0; k < o->ngroups; k++) {
         char text[CONFIG_TEXT_MAX];
-        if (!ravine_config_write(text, &o->groups[k].config))
-            w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
+        ravine_config_write(text, &o->groups[k].config);
         add_text(w, place_text(w, KEY_GROUP "%d", k), place_text(w, "%s", text));
         add_schedules(w, k);
     }
 }
 
-bool ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options) {
+void ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options) {
     static const char *const nonfinite[] = {"hold", "skip", "propagate"};
     char clip[RAVINE_NUMBER_MAX] = "inf", scale[RAVINE_NUMBER_MAX];
-    if (!isinf(options->clip_norm) && !ravine_number_write(clip, options->clip_norm)) return false;
-    if (!ravine_number_write(scale, options->grad_scale)) return false;
+    if (!isinf(options->clip_norm)) ravine_number_write(clip, options->clip_norm);
+    ravine_number_write(scale, options->grad_scale);
     snprintf(text, OPTIONS_TEXT_MAX, "nonfinite=%s zero_grad=%d clip_norm=%s grad_scale=%s",
              nonfinite[options->nonfinite], options->zero_grad, clip, scale);
-    return true;
 }
 
 static void add_options(walk *w) {
-    char text[OPTIONS_TEXT_MAX] = "";
-    if (!ravine_options_write(text, &w->source->o->options))
-        w->status = ravine_fail(RAVINE_E_NOMEM, "no memory");
+    char text[OPTIONS_TEXT_MAX];
+    ravine_options_write(text, &w->source->o->options);
     add_text(w, KEY_OPTIONS, place_text(w, "%s", text));
 }
 
@@ -244,7 +231,7 @@ static void walk_all(walk *w) {
     if (isfinite(w->source->metric)) add_number(w, KEY_METRIC, w->source->metric);
     add_options(w);
     add_groups(w);
-    for (int64_t i = 0; i < o->nparams && !w->status; i++) add_param(w, i);
+    for (int64_t i = 0; i < o->nparams; i++) add_param(w, i);
     add_callers(w);
 }
 
@@ -280,11 +267,10 @@ ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_si
     return w.status;
 }
 
-ravine_status ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size,
-                                    void *memory, snapshot *out) {
+void ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size, void *memory,
+                           snapshot *out) {
     walk w = {.source = source, .base = memory};
     place_arrays(&w, size);
     walk_all(&w);
     *out = w.out;
-    return w.status;
 }

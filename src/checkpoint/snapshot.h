@@ -5,7 +5,7 @@
  *     snapshot_source source = {.o = o, .options = &options, .metric = NAN};
  *     snapshot_size size;
  *     status = ravine_snapshot_measure(&source, &size);
- *     status = ravine_snapshot_place(&source, &size, memory, &out);    memory: [size.bytes]
+ *     if (!status) ravine_snapshot_place(&source, &size, memory, &out);    memory: [size.bytes]
  *
  * docs/checkpoints.md lists names and keys. */
 #ifndef RAVINE_CHECKPOINT_SNAPSHOT_H
@@ -55,18 +55,17 @@ typedef struct snapshot {
 
 /* E_ARG: the options are not initialized, or a name or key in them is one of ours, or missing. */
 ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_size *size);
-/* Nothing of the optimizer may have changed since it was measured. */
-ravine_status ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size,
-                                    void *memory, snapshot *out);
+/* Nothing of the optimizer may have changed since it was measured, so nothing can fail. */
+void ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size, void *memory,
+                           snapshot *out);
 
-/* The value of a setting as ravine_setting_read reads it. False: no memory. */
-bool ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value);
-/* "adamw lr=0.001 ...", every setting that the rule uses: ravine_config_parse reads it. False: no
- * memory. */
+/* The value of a setting as ravine_setting_read reads it. */
+void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value);
+/* "adamw lr=0.001 ...", every setting that the rule uses: ravine_config_parse reads it. */
 #define CONFIG_TEXT_MAX 2048
-bool ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c);
-/* "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1". False: no memory. */
+void ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c);
+/* "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1" */
 #define OPTIONS_TEXT_MAX 160
-bool ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options);
+void ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options);
 
 #endif

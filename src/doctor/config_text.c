@@ -18,7 +18,7 @@ static bool append_setting(char *text, size_t capacity, int setting, double valu
     if (info->kind == RAVINE_KIND_CHOICE)
         return append(text, capacity, info->name, info->choice[(int)value]);
     char number[RAVINE_NUMBER_MAX] = "inf";
-    if (value < info->greatest && !ravine_number_write(number, value)) return false;
+    if (value < info->greatest) ravine_number_write(number, value);
     return append(text, capacity, info->name, number);
 }
 

@@ -34,8 +34,7 @@ static void set(ravine_cure *cure, const ravine_config *c) {
 static double rounded(double value) {
     char text[RAVINE_NUMBER_MAX];
     snprintf(text, sizeof text, "%.2g", value);
-    double result;
-    return ravine_number_read(text, &result) ? result : value;
+    return ravine_number_read(text);
 }
 
 static void change_lr(const prescription *p, double lr, const char *why) {
@@ -50,7 +49,8 @@ static void change_lr(const prescription *p, double lr, const char *why) {
 static void decay_lr(const prescription *p, const char *why) {
     const ravine_config *c = &p->f->config;
     char from[RAVINE_NUMBER_MAX], to[RAVINE_NUMBER_MAX];
-    if (!ravine_number_write(from, c->lr) || !ravine_number_write(to, c->lr / 100)) return;
+    ravine_number_write(from, c->lr);
+    ravine_number_write(to, c->lr / 100);
     ravine_cure *cure =
         add(p, RAVINE_CURE_SETTINGS, "let lr fall from %.3g to %.3g%s", c->lr, c->lr / 100, why);
     set(cure, c);
@@ -98,13 +98,11 @@ static void cure_dead(const prescription *p) {
 static void cure_burst(const prescription *p) {
     ravine_config c = p->f->config;
     char from[RAVINE_NUMBER_MAX];
-    if (ravine_number_write(from, c.lr)) {
-        ravine_cure *cure =
-            add(p, RAVINE_CURE_SETTINGS,
-                "let lr fall as 1/sqrt(t) from %.3g: sigma may shrink as fast", c.lr);
-        set(cure, &c);
-        snprintf(cure->schedule, sizeof cure->schedule, "inverse_sqrt(timescale=100) lr=%s", from);
-    }
+    ravine_number_write(from, c.lr);
+    ravine_cure *cure = add(p, RAVINE_CURE_SETTINGS,
+                            "let lr fall as 1/sqrt(t) from %.3g: sigma may shrink as fast", c.lr);
+    set(cure, &c);
+    snprintf(cure->schedule, sizeof cure->schedule, "inverse_sqrt(timescale=100) lr=%s", from);
     decay_lr(p, " over the rest of the run");
     if (c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW) {
         c.amsgrad = 1;
@@ -122,7 +120,7 @@ static void cure_warmup(const prescription *p) {
     const double memory = fmax(c->beta2, c->alpha);
     const long long steps = (long long)fmax(2 / (1 - memory), p->d->options.warmup_share *
                                                                   (double)p->d->options.budget);
-    if (!ravine_number_write(lr, c->lr)) return;
+    ravine_number_write(lr, c->lr);
     ravine_cure *cure =
         add(p, RAVINE_CURE_SETTINGS, "let lr rise to %.3g over %lld steps", c->lr, steps);
     set(cure, c);

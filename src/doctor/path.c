@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "doctor/doctor.h"
+#include "optimizer/optimizer.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,10 +53,9 @@ static void fetch_samples(const ravine_doctor *d, const ravine_optimizer *o) {
     enum { LINE = 64 };
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
-        ravine_param view;
-        if (ravine_param_view(o, run[0], &view)) continue; /* never: it was there */
-        const int64_t bytes = ravine_dtype_bits(view.dtype) / 8;
-        const char *first = (const char *)view.data + run[1] * bytes;
+        const param *p = o->slots[run[0]].added;
+        const int64_t bytes = ravine_dtype_bits(p->dtype) / 8;
+        const char *first = (const char *)p->data + run[1] * bytes;
         for (int64_t at = 0; at < run[2] * bytes; at += LINE) __builtin_prefetch(first + at);
     }
 }
@@ -67,12 +67,11 @@ static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
     fetch_samples(d, o);
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
-        ravine_param view;
-        if (ravine_param_view(o, run[0], &view)) continue;
+        const param *p = o->slots[run[0]].added;
         for (int64_t i = 0; i < run[2]; i++, position++) {
-            const double now = view.dtype == RAVINE_F64
-                                   ? ((const double *)view.data)[run[1] + i]
-                                   : (double)((const float *)view.data)[run[1] + i];
+            const double now = p->dtype == RAVINE_F64
+                                   ? ((const double *)p->data)[run[1] + i]
+                                   : (double)((const float *)p->data)[run[1] + i];
             way += (now - *position) * (now - *position);
             *position = now;
         }
@@ -88,40 +87,31 @@ static int64_t lay_runs(const ravine_optimizer *o, int64_t elements, int64_t wan
     const double spacing = (double)elements / (double)(wanted / DOCTOR_RUN + 1);
     int64_t nruns = 0, first = 0, next = 0; /* of this parameter, of the next run, among all */
     *nsamples = 0;
-    for (int64_t i = 0; i < ravine_param_count(o); i++) {
-        ravine_param view;
-        if (ravine_param_view(o, i, &view)) return 0; /* never: i is one of them */
-        while (next < first + view.len) {
-            const int64_t length =
-                wanted < elements && view.len > DOCTOR_RUN ? DOCTOR_RUN : view.len;
-            const int64_t start =
-                next - first < view.len - length ? next - first : view.len - length;
+    for (int64_t i = 0; i < o->nparams; i++) {
+        const int64_t len = o->slots[i].added->len;
+        while (next < first + len) {
+            const int64_t length = wanted < elements && len > DOCTOR_RUN ? DOCTOR_RUN : len;
+            const int64_t start = next - first < len - length ? next - first : len - length;
             if (sample)
                 memcpy(&sample[nruns * RUN_NUMBERS], (int64_t[]){i, start, length},
                        RUN_NUMBERS * sizeof *sample);
             nruns++;
             *nsamples += length;
-            next = wanted < elements ? (int64_t)((double)nruns * spacing) : first + view.len;
+            next = wanted < elements ? (int64_t)((double)nruns * spacing) : first + len;
         }
-        first += view.len;
+        first += len;
     }
     return nruns;
 }
 
 static ravine_status choose_samples(ravine_doctor *d, const ravine_optimizer *o) {
-    const int64_t nparams = ravine_param_count(o);
     int64_t elements = 0, nsamples;
-    for (int64_t i = 0; i < nparams; i++) {
-        ravine_param view;
-        const ravine_status status = ravine_param_view(o, i, &view);
-        if (status) return status;
-        elements += view.len;
-    }
+    for (int64_t i = 0; i < o->nparams; i++) elements += o->slots[i].added->len;
     const int64_t wanted = elements < d->options.samples ? elements : d->options.samples;
     const int64_t nruns = lay_runs(o, elements, wanted, NULL, &nsamples);
     const ravine_status status = doctor_make_path(d, nsamples, nruns);
     if (status) return status;
-    d->nparams = nparams;
+    d->nparams = o->nparams;
     if (nsamples == 0) return RAVINE_OK;
     lay_runs(o, elements, wanted, d->sample, &nsamples);
     memset(d->position, 0, position_bytes(d));
@@ -156,11 +146,10 @@ static void end_quarter(ravine_doctor *d) {
 
 /* Numbers of another optimizer may have been imported. */
 static bool samples_fit(const ravine_doctor *d, const ravine_optimizer *o) {
-    if (d->nparams != ravine_param_count(o)) return false;
+    if (d->nparams != o->nparams) return false;
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
-        ravine_param view;
-        if (ravine_param_view(o, run[0], &view) || run[1] + run[2] > view.len) return false;
+        if (run[1] + run[2] > o->slots[run[0]].added->len) return false;
     }
     return true;
 }

@@ -64,9 +64,9 @@ static void add_key(run_log *log, const char *key) {
 }
 
 static void add_number(run_log *log, double value) {
-    char text[RAVINE_NUMBER_MAX];
-    bool written = isfinite(value) && ravine_number_write(text, value);
-    add_text(log, written ? text : "null");
+    char text[RAVINE_NUMBER_MAX] = "null";
+    if (isfinite(value)) ravine_number_write(text, value);
+    add_text(log, text);
 }
 
 void run_log_integer(run_log *log, const char *key, int64_t value) {

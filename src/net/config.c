@@ -91,7 +91,8 @@ static bool parse_number(const char *text, double *number) {
     *number = INFINITY;
     if (!strcmp(text, "inf")) return true;
     const char *end = ravine_number_end(text);
-    return end != text && *end == '\0' && ravine_number_read(text, number);
+    *number = ravine_number_read(text);
+    return end != text && *end == '\0';
 }
 
 static int read_number(const config_row *row, const char *text, const char *origin,

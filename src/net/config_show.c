@@ -121,9 +121,10 @@ static void format_value(const config *c, int key, char *out, size_t capacity) {
     case CONFIG_WHOLE: snprintf(out, capacity, "%" PRId64, *(const int64_t *)field); return;
     case CONFIG_NUMBER:
         if (isinf(*(const double *)field))
-            snprintf(out, capacity, "inf");
-        else if (ravine_number_write(number, *(const double *)field))
-            snprintf(out, capacity, "%s", number);
+            strcpy(number, "inf");
+        else
+            ravine_number_write(number, *(const double *)field);
+        snprintf(out, capacity, "%s", number);
         return;
     case CONFIG_TRUTH: snprintf(out, capacity, *(const bool *)field ? "true" : "false"); return;
     case CONFIG_WORD:

@@ -27,7 +27,10 @@ static bool is_not_finite(const char *p, size_t length) {
  * the field says so or is too large for a double. */
 static bool parse_number(const char *field, double *value) {
     const char *start = skip_blanks(field), *end = ravine_number_end(start);
-    if (end > start) return *skip_blanks(end) == '\0' && ravine_number_read(start, value);
+    if (end > start) {
+        *value = ravine_number_read(start);
+        return *skip_blanks(end) == '\0';
+    }
     const char *name = start + (*start == '+' || *start == '-');
     *value = NAN;
     end = name + strcspn(name, " \t");

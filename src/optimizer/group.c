@@ -106,6 +106,7 @@ ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int settin
     if (!status) status = ravine_schedule_check(s);
     for (int32_t k = first; !status && k < end; k++)
         status = check_schedule(&o->groups[k], setting, s, ravine_group_name(k).text);
+    if (status) return status;
     for (int32_t k = first; !status && k < end; k++) {
         group *g = &o->groups[k];
         if (!g->schedule[setting]) g->schedule[setting] = ravine_memory_take(o, sizeof *s);

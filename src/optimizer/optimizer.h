@@ -127,6 +127,9 @@ static inline int64_t watched_len(int64_t len) {
     return len / period * CHUNK_ELEMENTS + (rest < CHUNK_ELEMENTS ? rest : CHUNK_ELEMENTS);
 }
 
+/* What ravine_state_view tells of key number k, which is ravine_state_key's. */
+ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key);
+
 /* Sums and counts of the last pass over the active parameters, into their groups. */
 void ravine_report_gather(ravine_optimizer *o);
 ravine_status ravine_report_fail_size(const ravine_report *report);

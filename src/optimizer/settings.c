@@ -124,6 +124,6 @@ ravine_status ravine_setting_read(int setting, const char *text, double *value) 
     if (end == text || *end)
         return ravine_fail(RAVINE_E_ARG, "%s is %s; it must be %s", info->name, text,
                            info->kind == RAVINE_KIND_FLAG ? "true or false" : "a number");
-    if (!ravine_number_read(text, value)) return ravine_fail(RAVINE_E_NOMEM, "no memory");
+    *value = ravine_number_read(text);
     return RAVINE_OK;
 }

@@ -142,8 +142,7 @@ static ravine_param watched_view(const param *p, void *data, int32_t dtype) {
     return view;
 }
 
-/* The state that the valid key is of; it is number k. */
-static ravine_param state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key) {
+ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key) {
     const int arrays = state_arrays(o->groups[p->group].shape);
     if (k < arrays) return view_of(p, p->state[k]);
     int more = 0;
@@ -167,6 +166,6 @@ ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const cha
     const char *known;
     while ((known = key_at(o, p, k)) && strcmp(known, key) != 0) k++;
     if (!known) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
-    *view = state_of(o, p, k, known);
+    *view = ravine_state_of(o, p, k, known);
     return RAVINE_OK;
 }

@@ -72,7 +72,8 @@ static bool take_number(cursor *c, double *value) {
         *value = (negative ? -(double)digits : (double)digits) / exact_power[places];
         return true;
     }
-    return ravine_number_read(start, value) && isfinite(*value);
+    *value = ravine_number_read(start);
+    return isfinite(*value);
 }
 
 static bool take_value(cursor *c, double *value) {

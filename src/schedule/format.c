@@ -11,7 +11,6 @@
 typedef struct writer {
     char text[RAVINE_SEGMENTS_MAX * SEGMENT_MAX];
     size_t used;
-    bool failed;
     bool open; /* the segment has arguments already */
 } writer;
 
@@ -26,8 +25,8 @@ static void put_text(writer *w, const char *text) {
 }
 
 static void put_number(writer *w, double value) {
-    char number[RAVINE_NUMBER_MAX] = "";
-    if (!ravine_number_write(number, value)) w->failed = true;
+    char number[RAVINE_NUMBER_MAX];
+    ravine_number_write(number, value);
     put_text(w, number);
 }
 
@@ -74,7 +73,6 @@ ravine_status ravine_schedule_format(const ravine_schedule *s, char *text, size_
     else
         for (int k = 0; k < s->nsegments; k++)
             put_segment(&w, &s->segment[k], k > 0 ? &s->segment[k - 1] : NULL);
-    if (w.failed) return ravine_fail(RAVINE_E_NOMEM, "no memory for a locale");
     if (w.used >= capacity)
         return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
                            w.used + 1);

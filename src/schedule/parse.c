@@ -77,8 +77,7 @@ static ravine_status take_number(reader *r, schedule_argument *a) {
     skip_blanks(r);
     const char *end = ravine_number_end(r->at);
     if (end == r->at || (*end && strchr(LETTERS DIGITS ".", *end))) return expected(r, "a number");
-    if (!ravine_number_read(r->at, &a->value))
-        return ravine_fail(RAVINE_E_NOMEM, "no memory for a locale");
+    a->value = ravine_number_read(r->at);
     if (!isfinite(a->value) || a->value < 0) return expected(r, "a finite number >= 0");
     if (a->value == 0) a->value = 0; /* -0, too */
     a->column = column(r, r->at);

@@ -153,10 +153,13 @@ ravine_status ravine_atomic_open(ravine_atomic_file *file, const char *path, int
     *file = (ravine_atomic_file){.path = path, .folder = -1, .fd = -1, .verify = verify};
     struct stat old, facts;
     const bool exists = ravine_files.fstatat(AT_FDCWD, path, &old, 0) == 0;
-    if (!exists && errno != ENOENT) return give_up(file, "stat");
-    if (exists && !S_ISREG(old.st_mode))
-        return ravine_fail(RAVINE_E_IO, "cannot write %s: it is not a regular file",
-                           ravine_path_tail(path));
+    if (exists) {
+        if (!S_ISREG(old.st_mode))
+            return ravine_fail(RAVINE_E_IO, "cannot write %s: it is not a regular file",
+                               ravine_path_tail(path));
+    } else if (errno != ENOENT) {
+        return give_up(file, "stat");
+    }
     const ravine_status status = find_place(file, exists);
     if (status) return status;
     if (open_temporary(file, exists ? PRIVATE : EVERYONE, &facts) < 0)

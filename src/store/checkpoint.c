@@ -163,14 +163,18 @@ static ravine_status look_up(const ravine_checkpoint *c, int64_t i, const header
     return RAVINE_OK;
 }
 
+ravine_tensor ravine_checkpoint_tensor_at(const ravine_checkpoint *c, int64_t i) {
+    const header_tensor *t = &c->header.tensors[i];
+    return (ravine_tensor){.name = t->name, .dtype = t->dtype, .ndim = t->ndim, .shape = t->shape};
+}
+
 ravine_status ravine_checkpoint_tensor(const ravine_checkpoint *c, int64_t i,
                                        ravine_tensor *tensor) {
     const header_tensor *t = NULL;
     const ravine_status status = look_up(c, i, &t);
     if (status) return status;
     if (!tensor) return ravine_fail(RAVINE_E_ARG, "tensor is NULL");
-    *tensor =
-        (ravine_tensor){.name = t->name, .dtype = t->dtype, .ndim = t->ndim, .shape = t->shape};
+    *tensor = ravine_checkpoint_tensor_at(c, i);
     return RAVINE_OK;
 }
 

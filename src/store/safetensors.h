@@ -34,6 +34,9 @@ ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *te
                                        int64_t count, const ravine_text *texts, int64_t ntexts,
                                        const safetensors_options *options);
 
+/* Tensor i as ravine_checkpoint_tensor tells it; it must be there. */
+ravine_tensor ravine_checkpoint_tensor_at(const ravine_checkpoint *c, int64_t i);
+
 /* Bytes of a tensor's data; -1 if a side is negative, the dtype is unknown, they end within a byte
  * or are more than INT64_MAX. */
 int64_t ravine_tensor_bytes(const ravine_tensor *tensor);

@@ -112,11 +112,11 @@ def config_of(rule: str):
 class Handle:
     """Owns an optimizer of the library; views of its state keep it alive."""
 
-    def __init__(
-        self, config, threads: int = 0, isa: str | None = None, watch=False, openmp=None
-    ):
-        """Makes an optimizer with one group; threads, isa and watch as in ravine_env; openmp: a
-        ravine_openmp in place of the library's own threads."""
+    def __init__(self, config, threads: int = 0, isa: str | None = None, watch=False, openmp=None):
+        """Makes an optimizer with one group; threads, isa and watch as in ravine_env.
+
+        openmp: a ravine_openmp, whose threads work in place of the library's own.
+        """
         env = made(_api.ravine_env, lib.ravine_env_init)
         env.threads = threads
         if openmp is not None:

@@ -1,5 +1,9 @@
 """A step of ravine.torch: gradients, layouts, hooks, closures, scalers, and what is its own."""
 
+import os
+import signal
+import time
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -278,3 +282,55 @@ def test_a_step_is_one_call(monkeypatch):
             optimizer.step()
         calls.append(counting.names)
     assert calls[0] == calls[1] == ["ravine_bind", "ravine_step"]
+
+
+# ---- threads -------------------------------------------------------------------------------------
+
+
+def trained(length, steps=3):
+    """A parameter after some steps of AdamW on the threads of this moment, and the optimizer."""
+    torch.manual_seed(0)
+    p = torch.randn(length).requires_grad_()
+    optimizer = ravine.torch.AdamW([p], lr=1e-2)
+    for _ in range(steps):
+        p.grad = torch.randn(length)
+        optimizer.step()
+    return p, optimizer
+
+
+@pytest.mark.parametrize("library", [False, True], ids=["PyTorch's", "the library's"])
+def test_threads_change_no_bit(monkeypatch, library):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone, _ = trained(300_000)
+        if library:
+            monkeypatch.setenv("RAVINE_THREADS", "3")
+        torch.set_num_threads(3)
+        together, optimizer = trained(300_000)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(alone, together)
+    assert hasattr(optimizer._session.handle, "_openmp") is not library
+
+
+def test_a_forked_child_steps_alone():
+    """PyTorch's threads are not in the child; waiting for them would never end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        p, optimizer = trained(300_000)
+    finally:
+        torch.set_num_threads(before)
+    expected = (p.detach() - 0).numpy()  # a copy that needs no thread in the child
+    child = os.fork()
+    if child == 0:
+        optimizer.step()
+        os._exit(0 if p.detach().numpy()[0] != expected[0] else 1)
+    deadline = time.monotonic() + 60
+    while (done := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if done == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done == (child, 0)

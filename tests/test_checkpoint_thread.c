@@ -26,10 +26,11 @@
 #include "store/safetensors.h"
 #include "support/counting.h"
 #include "support/make.h"
+#include "support/temporary.h"
 
 enum { LENGTH = 20000 };
 
-static char folder[64];
+static char folder[TEMPORARY_MAX];
 
 static int no_sync(int fd) {
     (void)fd;
@@ -38,7 +39,7 @@ static int no_sync(int fd) {
 
 static int set_up(void **state) {
     (void)state;
-    strcpy(folder, "/tmp/ravine-saver-XXXXXX");
+    temporary_template(folder, "saver");
     ravine_files.fsync = no_sync;
     return mkdtemp(folder) ? 0 : -1;
 }

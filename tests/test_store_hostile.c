@@ -311,9 +311,10 @@ static void characters(void **state) {
                                           "@\\N",   "\\n@\\\x80", "@\\8"};
     static const char *const codes[] = {"@\\u",     "@\\u1",    "@\\u12",   "@\\u123", "@\\u12G4",
                                         "@\\u-123", "@\\u 123", "@\\u+123", "@\\u0x12"};
-    static const char *const firsts[] = {
-        "@\\ud800",        "@\\udbff",        "@\\ud800x",  "@\\ud800\\n",    "@\\ud800\\u0041",
-        "@\\ud800\\ud800", "@\\uD83D\\uD83D", "@\\ud800\\", "@\\ud83d\\ude0", "@\\ud83d \\ude00"};
+    static const char *const firsts[] = {"@\\ud800",         "@\\udbff",        "@\\ud800x",
+                                         "@\\ud800\\n",      "@\\ud800\\u0041", "@\\ud800\\ud800",
+                                         "@\\uD83D\\uD83D",  "@\\ud800\\",      "@\\ud83d\\ude0",
+                                         "@\\ud83d \\ude00", "@\\ud83d\\bde00", "@\\ud83dxude00"};
     static const char *const seconds[] = {"@\\udc00", "@\\udfff", "\\ud83d\\ude00@\\ude00"};
 #define EACH(class, list, told)                                \
     for (size_t k = 0; k < sizeof(list) / sizeof *(list); k++) \
@@ -325,6 +326,7 @@ static void characters(void **state) {
     EACH(11, controls, "a control character must be escaped");
     EACH(12, escapes, "no such escape");
     refuse_header(12, "{\"@\\", 4, 0, "no such escape");
+    refuse_header(12, "{\"@\\u", 5, 0, "\\u needs four hexadecimal digits");
     EACH(12, codes, "\\u needs four hexadecimal digits");
     EACH(12, firsts, "the first half of a surrogate pair alone");
     EACH(12, seconds, "the second half of a surrogate pair alone");
@@ -631,6 +633,8 @@ static void names_twice(void **state) {
         {"\xc3\xa4", "\\u00e4", "\"\xc3\xa4\""},
         {"\\u00E4", "\\u00e4", "\"\xc3\xa4\""},
         {"\xf0\x9f\x98\x80", "\\ud83d\\ude00", "\"\xf0\x9f\x98\x80\""},
+        {"\xf0\x90\x80\x80", "\\ud800\\udc00", "\"\xf0\x90\x80\x80\""},
+        {"\xf4\x8f\xbf\xbf", "\\udbff\\udfff", "\"\xf4\x8f\xbf\xbf\""},
         {"", "", "\"\""},
         {"layer.weight", "layer\\u002eweight", "\"layer.weight\""},
     };

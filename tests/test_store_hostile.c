@@ -486,6 +486,8 @@ static const row forms[] = {
     {28, "{@\"a\":" F32("", "0", "0") "}", 0,
      "tensor \"a\" has 4 bytes by its shape, 0 by its data_offsets"},
     {28, "{@\"a\":" F32("0", "0", "4") "}", 4, "tensor \"a\" has 0 bytes by its shape, 4 by"},
+    {28, "{\"a\":" F32("2", "0", "8") ",@\"b\":" F32("1", "8", "16") "}", 16,
+     "tensor \"b\" has 4 bytes by its shape, 8 by"},
     {28, "{@\"a\":" F32("3,0,5", "0", "4") "}", 4, "tensor \"a\" has 0 bytes by its shape, 4 by"},
     {28, "{@\"a\":" F32("3,5", "0", "64") "}", 64, "tensor \"a\" has 60 bytes by its shape, 64 by"},
     {28, "{@\"a\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
@@ -806,6 +808,20 @@ static void hostile_names(void **state) {
     }
 }
 
+/* A long name is cut, as it stands in the file and as it is meant. */
+static void long_names(void **state) {
+    (void)state;
+    enum { LONGEST = 200 };
+    char header[LONGEST + 100], name[LONGEST + 1], told[100];
+    for (int length = 50; length <= LONGEST; length++) {
+        memset(name, 'x', (size_t)length);
+        name[length] = '\0';
+        snprintf(told, sizeof told, "unknown field \"%.59s%s\";", name, length > 59 ? "..." : "");
+        snprintf(header, sizeof header, "{\"w\":{\"@%s\":1}}", name);
+        refuse_header(14, header, strlen(header), 0, told);
+    }
+}
+
 /* What looks odd and is right. */
 static void odd_but_right(void **state) {
     (void)state;
@@ -923,6 +939,26 @@ static void shrinking(void **state) {
     free(bytes);
 }
 
+static int becoming_a_pipe(int folder, const char *path, struct stat *facts, int flags) {
+    const int status = fstatat(folder, path, facts, flags);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    return status;
+}
+
+/* It must not be waited for. */
+static void pipe_when_it_is_opened(void **state) {
+    (void)state;
+    const file_operations before = ravine_files;
+    ravine_files.fstatat = becoming_a_pipe;
+    ravine_checkpoint *c = NULL;
+    const ravine_status status = ravine_checkpoint_open(&c, scratch_write("file", "{}", 2), NULL);
+    ravine_files = before;
+    assert_int_equal(status, RAVINE_E_IO);
+    assert_non_null(strstr(ravine_errmsg(), "it is a pipe, not a regular file"));
+    tried[39]++;
+}
+
 static int64_t
     vanishing_from; /* what the file has when it is read; when it was opened it had all */
 
@@ -984,11 +1020,13 @@ int main(void) {
         cmocka_unit_test(large_headers),
         cmocka_unit_test(high_ranks),
         cmocka_unit_test(hostile_names),
+        cmocka_unit_test(long_names),
         cmocka_unit_test(odd_but_right),
         SCRATCH_TEST(no_files),
         SCRATCH_TEST(sparse),
         SCRATCH_TEST(shrinking),
         SCRATCH_TEST(shrinking_while_it_is_opened),
+        SCRATCH_TEST(pipe_when_it_is_opened),
         cmocka_unit_test(enough_of_each_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -560,6 +560,7 @@ static void test_memory(void **state) {
     books.fail_at = books.calls + 1;
     assert_int_equal(ravine_saver_save(saver, s.o, &larger, NAN), RAVINE_E_NOMEM);
     done(ravine_saver_save(saver, s.o, NULL, NAN));
+    done(ravine_saver_wait(saver));
     ravine_saver_destroy(saver);
     assert_int_equal(books.live_bytes, 0);
     assert_int_equal(books.misuse, 0);

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "checkpoint/snapshot.h"
 #include "faults/faults.h"
 #include "ravine_checkpoint.h"
 #include "store/files.h"
@@ -145,6 +146,45 @@ static void test_copies(void **state) {
     destroy(&loaded);
 }
 
+/* A copy has nothing in common with what it is of: all may change while it is written. */
+static void test_whole_copy(void **state) {
+    (void)state;
+    int64_t side[] = {2};
+    float numbers[] = {3, 4};
+    char name[] = "own", value[] = "mine";
+    const ravine_tensor own = {name, RAVINE_F32, 1, side, numbers};
+    const ravine_text text = {"data", value};
+    ravine_save_options options;
+    ravine_save_options_init(&options);
+    options.tensors = &own;
+    options.ntensors = 1;
+    options.texts = &text;
+    options.ntexts = 1;
+    subject s = create();
+    const snapshot_source source = {.o = s.o, .options = &options, .metric = NAN, .copies = true};
+    snapshot_size size;
+    snapshot copy;
+    done(ravine_snapshot_measure(&source, &size));
+    void *memory = malloc(size.bytes);
+    assert_non_null(memory);
+    ravine_snapshot_place(&source, &size, memory, &copy);
+    const char *begin = memory, *end = begin + size.bytes;
+    for (int64_t k = 0; k < copy.ntensors; k++) {
+        const ravine_tensor *t = &copy.tensors[k];
+        const void *const parts[] = {t->name, t->shape, t->data};
+        for (int i = 0; i < 3; i++)
+            assert_true((const char *)parts[i] >= begin && (const char *)parts[i] < end);
+    }
+    side[0] = 1, numbers[0] = 1, name[0] = 1, value[0] = 1;
+    const ravine_tensor *last = &copy.tensors[copy.ntensors - 1];
+    assert_string_equal(last->name, "own");
+    assert_int_equal(last->shape[0], 2);
+    assert_true(((const float *)last->data)[0] == 3);
+    assert_string_equal(copy.texts[copy.ntexts - 1].value, "mine");
+    free(memory);
+    destroy(&s);
+}
+
 static void test_newest_and_best(void **state) {
     (void)state;
     static const double metric[] = {5, 2, 3, NAN, 2.5, INFINITY, 4};
@@ -204,7 +244,7 @@ static void test_best_of_odd_files(void **state) {
     char name[64];
     for (int k = 0; k < FILES; k++) {
         const ravine_text text = {"ravine.metric", metrics[k]};
-        snprintf(name, sizeof name, "step-%08d.safetensors", k + 1);
+        snprintf(name, sizeof name, "step-%08d.safetensors", k);
         done(ravine_safetensors_write(in_folder(name), NULL, 0, &text, metrics[k] != NULL, NULL));
     }
     fclose(fopen(in_folder("step-00000007.safetensors"), "wb"));
@@ -212,7 +252,7 @@ static void test_best_of_odd_files(void **state) {
     train(&s, 8);
     ravine_saver *saver = open_saver(1, true, true, NULL);
     done(ravine_saver_save(saver, s.o, NULL, 4));
-    assert_string_equal(names(), "step-00000001.safetensors step-00000008.safetensors ");
+    assert_string_equal(names(), "step-00000000.safetensors step-00000008.safetensors ");
     ravine_saver_destroy(saver);
     destroy(&s);
 }
@@ -596,6 +636,7 @@ int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_copies),
+        TEST(test_whole_copy),
         TEST(test_newest_and_best),
         TEST(test_best_of_odd_files),
         TEST(test_latest),

@@ -75,7 +75,7 @@ fuzz:
 	@tools/install-dependencies fuzz
 	@tools/fuzz
 
-# The counters of the last `make test`, `make test-long` and `make fuzz` into docs/trust.md.
+# The counters of the last `make test`, `make test-long`, `make fuzz` and `make mutate` into docs/trust.md.
 trust:
 	@python3 tools/trust
 
@@ -84,8 +84,9 @@ coverage:
 	@tools/install-dependencies coverage
 	@tools/coverage
 
-# Changes the kernels, the reader and the writer in MUTANTS ways, and counts what the tests notice.
-MUTANTS ?= 200
+# Changes kernels, reader, writer and checkpoints in MUTANTS ways each, and counts what the tests
+# notice.
+MUTANTS ?= 100
 mutate:
 	@tools/install-dependencies test
 	@python3 tools/mutate $(MUTANTS)

@@ -468,6 +468,20 @@ static void test_without_params(void **state) {
     assert_says(ravine_errmsg(), "its name is NULL");
     assert_int_equal(ravine_load(s.o, NULL, &options), RAVINE_E_ARG);
     ravine_destroy(s.o);
+
+    /* nor does it wonder at the one that is the first tensor of the file */
+    double wide = 2;
+    ravine_config c;
+    const ravine_param p = {
+        .size = sizeof p, .dtype = RAVINE_F64, .name = "x", .data = &wide, .len = 1};
+    done(ravine_config_parse(&c, "sgd"));
+    done(ravine_create(&s.o, &c, NULL));
+    done(ravine_add(s.o, &p, 1));
+    done(ravine_save(s.o, path, NULL));
+    ravine_load_options_init(&options);
+    options.without_params = 1;
+    done(ravine_load(s.o, path, &options));
+    ravine_destroy(s.o);
 }
 
 /* A shape too long for a line is cut. */

@@ -23,10 +23,11 @@
 #include "store/files.h"
 #include "support/numbers.h"
 #include "support/random_case.h"
+#include "support/temporary.h"
 
 enum { STEPS = 50, JOINS = 20, PARAMS = 3, LENGTH_MAX = 7 };
 
-static char path[64];
+static char path[TEMPORARY_MAX];
 
 static int no_sync(int fd) { /* the disk is not what is tested here, and it is slow */
     (void)fd;
@@ -35,7 +36,7 @@ static int no_sync(int fd) { /* the disk is not what is tested here, and it is s
 
 static int set_up(void **state) {
     (void)state;
-    strcpy(path, "/tmp/ravine-resume-XXXXXX");
+    temporary_template(path, "resume");
     const int fd = mkstemp(path);
     ravine_files.fsync = no_sync;
     return fd < 0 ? -1 : close(fd);

@@ -13,6 +13,8 @@
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +22,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "checkpoint/snapshot.h"
 #include "faults/faults.h"
 #include "ravine_checkpoint.h"
 #include "store/files.h"
 #include "store/safetensors.h"
 #include "support/counting.h"
 #include "support/make.h"
+#include "support/temporary.h"
 
 enum { LENGTH = 20000 };
 
-static char folder[64];
+static char folder[TEMPORARY_MAX];
 
 static int no_sync(int fd) {
     (void)fd;
@@ -38,7 +42,7 @@ static int no_sync(int fd) {
 
 static int set_up(void **state) {
     (void)state;
-    strcpy(folder, "/tmp/ravine-saver-XXXXXX");
+    temporary_template(folder, "saver");
     ravine_files.fsync = no_sync;
     return mkdtemp(folder) ? 0 : -1;
 }
@@ -142,6 +146,45 @@ static void test_copies(void **state) {
     destroy(&loaded);
 }
 
+/* A copy has nothing in common with what it is of: all may change while it is written. */
+static void test_whole_copy(void **state) {
+    (void)state;
+    int64_t side[] = {2};
+    float numbers[] = {3, 4};
+    char name[] = "own", value[] = "mine";
+    const ravine_tensor own = {name, RAVINE_F32, 1, side, numbers};
+    const ravine_text text = {"data", value};
+    ravine_save_options options;
+    ravine_save_options_init(&options);
+    options.tensors = &own;
+    options.ntensors = 1;
+    options.texts = &text;
+    options.ntexts = 1;
+    subject s = create();
+    const snapshot_source source = {.o = s.o, .options = &options, .metric = NAN, .copies = true};
+    snapshot_size size;
+    snapshot copy;
+    done(ravine_snapshot_measure(&source, &size));
+    void *memory = malloc(size.bytes);
+    assert_non_null(memory);
+    ravine_snapshot_place(&source, &size, memory, &copy);
+    const char *begin = memory, *end = begin + size.bytes;
+    for (int64_t k = 0; k < copy.ntensors; k++) {
+        const ravine_tensor *t = &copy.tensors[k];
+        const void *const parts[] = {t->name, t->shape, t->data};
+        for (int i = 0; i < 3; i++)
+            assert_true((const char *)parts[i] >= begin && (const char *)parts[i] < end);
+    }
+    side[0] = 1, numbers[0] = 1, name[0] = 1, value[0] = 1;
+    const ravine_tensor *last = &copy.tensors[copy.ntensors - 1];
+    assert_string_equal(last->name, "own");
+    assert_int_equal(last->shape[0], 2);
+    assert_true(((const float *)last->data)[0] == 3);
+    assert_string_equal(copy.texts[copy.ntexts - 1].value, "mine");
+    free(memory);
+    destroy(&s);
+}
+
 static void test_newest_and_best(void **state) {
     (void)state;
     static const double metric[] = {5, 2, 3, NAN, 2.5, INFINITY, 4};
@@ -201,7 +244,7 @@ static void test_best_of_odd_files(void **state) {
     char name[64];
     for (int k = 0; k < FILES; k++) {
         const ravine_text text = {"ravine.metric", metrics[k]};
-        snprintf(name, sizeof name, "step-%08d.safetensors", k + 1);
+        snprintf(name, sizeof name, "step-%08d.safetensors", k);
         done(ravine_safetensors_write(in_folder(name), NULL, 0, &text, metrics[k] != NULL, NULL));
     }
     fclose(fopen(in_folder("step-00000007.safetensors"), "wb"));
@@ -209,7 +252,7 @@ static void test_best_of_odd_files(void **state) {
     train(&s, 8);
     ravine_saver *saver = open_saver(1, true, true, NULL);
     done(ravine_saver_save(saver, s.o, NULL, 4));
-    assert_string_equal(names(), "step-00000001.safetensors step-00000008.safetensors ");
+    assert_string_equal(names(), "step-00000000.safetensors step-00000008.safetensors ");
     ravine_saver_destroy(saver);
     destroy(&s);
 }
@@ -245,6 +288,12 @@ static void test_latest(void **state) {
     assert_string_equal(path, in_folder("step-00000003.safetensors"));
     assert_int_equal(skipped, 0);
     assert_int_equal(ravine_checkpoint_latest(folder, tiny, sizeof tiny, NULL), RAVINE_E_RANGE);
+    char message[128];
+    const size_t enough = strlen(path) + 1;
+    snprintf(message, sizeof message, "capacity is 8 bytes; the path takes %zu", enough);
+    assert_string_equal(ravine_errmsg(), message);
+    assert_int_equal(ravine_checkpoint_latest(folder, path, enough - 1, NULL), RAVINE_E_RANGE);
+    done(ravine_checkpoint_latest(folder, path, enough, NULL));
     assert_int_equal(ravine_checkpoint_latest(NULL, path, sizeof path, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_checkpoint_latest(folder, NULL, 0, NULL), RAVINE_E_ARG);
     char deep[PATH_MAX]; /* the folder has a path still, its files have none */
@@ -303,6 +352,45 @@ static void test_latest_without_memory(void **state) {
     const ravine_status status = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
     assert_int_equal(status, RAVINE_E_NOMEM);
+}
+
+static pthread_t writer;
+static bool blocked;
+
+static int look_around(int fd) {
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1, SIGPIPE};
+    sigset_t now;
+    (void)fd;
+    writer = pthread_self();
+    pthread_sigmask(SIG_BLOCK, NULL, &now);
+    blocked = true;
+    for (size_t k = 0; k < sizeof signals / sizeof *signals; k++)
+        blocked = blocked && sigismember(&now, signals[k]) == 1;
+    return 0;
+}
+
+/* The file is written by a thread that no signal interrupts, or by the caller's where that is
+ * wanted; the caller's own mask is as before. */
+static void test_who_writes(void **state) {
+    (void)state;
+    sigset_t before, mine, after;
+    subject s = create();
+    sigemptyset(&mine);
+    sigaddset(&mine, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &mine, &before);
+    ravine_files.fsync = look_around;
+    for (int foreground = 0; foreground < 2; foreground++) {
+        ravine_saver *saver = open_saver(1, false, foreground, NULL);
+        done(ravine_saver_save(saver, s.o, NULL, NAN));
+        done(ravine_saver_wait(saver));
+        assert_int_equal(pthread_equal(writer, pthread_self()) != 0, foreground);
+        assert_int_equal(blocked, !foreground);
+        ravine_saver_destroy(saver);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, &after);
+    assert_int_equal(sigismember(&after, SIGUSR1), 1);
+    assert_int_equal(sigismember(&after, SIGTERM), 0);
+    destroy(&s);
 }
 
 /* Where there can be no thread, the save is made all the same. */
@@ -503,6 +591,16 @@ static void test_memory(void **state) {
     train(&s, 1);
     done(ravine_saver_save(saver, s.o, NULL, NAN)); /* into the same memory */
     assert_int_equal(books.calls, calls);
+    /* A save that there is no memory for leaves a saver that can make a smaller one. */
+    const ravine_text text = {"data", "makes the snapshot larger"};
+    ravine_save_options larger;
+    ravine_save_options_init(&larger);
+    larger.texts = &text;
+    larger.ntexts = 1;
+    books.fail_at = books.calls + 1;
+    assert_int_equal(ravine_saver_save(saver, s.o, &larger, NAN), RAVINE_E_NOMEM);
+    done(ravine_saver_save(saver, s.o, NULL, NAN));
+    done(ravine_saver_wait(saver));
     ravine_saver_destroy(saver);
     assert_int_equal(books.live_bytes, 0);
     assert_int_equal(books.misuse, 0);
@@ -516,9 +614,15 @@ static void test_memory(void **state) {
     assert_int_equal(ravine_saver_create(NULL, folder, NULL, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_saver_create(&saver, NULL, NULL, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_saver_save(NULL, s.o, NULL, NAN), RAVINE_E_ARG);
-    done(ravine_saver_create(&saver, folder, NULL, NULL));
+    done(ravine_saver_create(&saver, folder, NULL, NULL)); /* keeps the three newest */
     assert_int_equal(ravine_saver_save(saver, NULL, NULL, NAN), RAVINE_E_ARG);
+    for (int k = 0; k < 4; k++) {
+        train(&s, 1);
+        done(ravine_saver_save(saver, s.o, NULL, NAN));
+    }
     ravine_saver_destroy(saver);
+    assert_string_equal(names(), "step-00000003.safetensors step-00000004.safetensors "
+                                 "step-00000005.safetensors ");
     assert_int_equal(ravine_saver_wait(NULL), RAVINE_E_ARG);
     ravine_saver_destroy(NULL);
     char name[5000];
@@ -531,10 +635,20 @@ static void test_memory(void **state) {
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_copies),  TEST(test_newest_and_best),       TEST(test_best_of_odd_files),
-        TEST(test_latest),  TEST(test_latest_without_memory), TEST(test_no_thread),
-        TEST(test_failure), TEST(test_every_operation),       TEST(test_failing_creation),
-        TEST(test_sweep),   TEST(test_options_of_a_save),     TEST(test_memory),
+        TEST(test_copies),
+        TEST(test_whole_copy),
+        TEST(test_newest_and_best),
+        TEST(test_best_of_odd_files),
+        TEST(test_latest),
+        TEST(test_latest_without_memory),
+        TEST(test_who_writes),
+        TEST(test_no_thread),
+        TEST(test_failure),
+        TEST(test_every_operation),
+        TEST(test_failing_creation),
+        TEST(test_sweep),
+        TEST(test_options_of_a_save),
+        TEST(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -474,6 +474,121 @@ static void many_interruptions(void **state) {
     assert_content(scratch_path("x"), text);
 }
 
+/* Every call is interrupted so often before it is done, the last writes and reads one byte. */
+static int in_a_row, interruptions, locked;
+
+static bool is_interrupted(void) {
+    if (interruptions++ < in_a_row) return errno = EINTR, true;
+    interruptions = 0;
+    return false;
+}
+
+static int late_openat(int at, const char *path, int flags, mode_t mode) {
+    return is_interrupted() ? -1 : real.openat(at, path, flags, mode);
+}
+
+static int late_flock(int fd, int operation) {
+    return is_interrupted() ? -1 : (locked++, real.flock(fd, operation));
+}
+
+static ssize_t late_pwrite(int fd, const void *bytes, size_t size, off_t offset) {
+    return is_interrupted() ? -1 : real.pwrite(fd, bytes, size > 1 ? 1 : size, offset);
+}
+
+static ssize_t late_pread(int fd, void *bytes, size_t size, off_t offset) {
+    return is_interrupted() ? -1 : real.pread(fd, bytes, size > 1 ? 1 : size, offset);
+}
+
+/* 1,000 in a row are borne, and not one more. */
+static void interruptions_in_a_row(void **state) {
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        const char *file = scratch_write("y", "\2\0\0\0\0\0\0\0{}", 10);
+        ravine_checkpoint *c;
+        real = ravine_files;
+        in_a_row = 1000 + more;
+        locked = 0;
+        ravine_files.flock = late_flock;
+        ravine_files.pwrite = late_pwrite;
+        ravine_files.pread = late_pread;
+        interruptions = 0;
+        const ravine_status opened = ravine_checkpoint_open(&c, file, NULL);
+        interruptions = 0;
+        ravine_files.openat = late_openat;
+        const ravine_status saved = save(scratch_path("x"), "text");
+        ravine_files = real;
+        if (opened == RAVINE_OK) ravine_checkpoint_close(c);
+        assert_int_equal(saved, more ? RAVINE_E_IO : RAVINE_OK);
+        assert_int_equal(opened, more ? RAVINE_E_IO : RAVINE_OK);
+        assert_int_equal(locked, !more);
+    }
+}
+
+/* A call that succeeds may leave any errno, and the temporary file may be descriptor 0. */
+static int left_behind;
+
+static int odd_openat(int at, const char *path, int flags, mode_t mode) {
+    if (flags & O_CREAT) close(0);
+    const int fd = real.openat(at, path, flags, mode);
+    if (fd >= 0) errno = left_behind;
+    return fd;
+}
+
+static int odd_flock(int fd, int operation) {
+    const int status = real.flock(fd, operation);
+    if (status == 0) errno = left_behind;
+    return status;
+}
+
+static int odd_fstat(int fd, struct stat *facts) {
+    const int status = real.fstat(fd, facts);
+    if (status == 0) errno = left_behind;
+    return status;
+}
+
+static int odd_close(int fd) {
+    const int status = real.close(fd);
+    errno = left_behind;
+    return status;
+}
+
+static int no_fstat(int fd, struct stat *facts) {
+    (void)fd, (void)facts;
+    return errno = EIO, -1;
+}
+
+static void errno_of_success(void **state) {
+    (void)state;
+    static const int errors[] = {EINTR, EEXIST, EWOULDBLOCK};
+    enum { ERRORS = sizeof errors / sizeof *errors };
+    ravine_status saved[ERRORS], refused;
+    const int before = dup(0), other = open(scratch_folder, O_RDONLY);
+    real = ravine_files;
+    ravine_files.openat = odd_openat;
+    ravine_files.flock = odd_flock;
+    ravine_files.fstat = odd_fstat;
+    ravine_files.close = odd_close;
+    for (int k = 0; k < ERRORS; k++) {
+        left_behind = errors[k];
+        dup2(other, 0);
+        saved[k] = save(scratch_path("x"), "text");
+    }
+    ravine_files.fstat = no_fstat;
+    dup2(other, 0);
+    refused = save(scratch_path("x"), "other");
+    const bool is_free = fcntl(0, F_GETFD) < 0;
+    ravine_files = real;
+    assert_true(before < 0 || dup2(before, 0) == 0);
+    if (before >= 0) close(before);
+    close(other);
+    for (int k = 0; k < ERRORS; k++) assert_int_equal(saved[k], RAVINE_OK);
+    assert_int_equal(refused, RAVINE_E_IO);
+    assert_says("Input/output error");
+    assert_true(is_free);
+    assert_content(scratch_path("x"), "text");
+    assert_int_equal(all_files(), 1);
+}
+
 static void writes_that_do_nothing(void **state) {
     (void)state;
     real = ravine_files;
@@ -759,6 +874,8 @@ int main(void) {
         cmocka_unit_test(odd_paths),
         SCRATCH_TEST(sizes_of_disks),
         SCRATCH_TEST(many_interruptions),
+        SCRATCH_TEST(interruptions_in_a_row),
+        SCRATCH_TEST(errno_of_success),
         SCRATCH_TEST(writes_that_do_nothing),
         SCRATCH_TEST(folders_that_cannot_sync),
         SCRATCH_TEST(file_system_without_permissions),

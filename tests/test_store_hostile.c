@@ -311,9 +311,10 @@ static void characters(void **state) {
                                           "@\\N",   "\\n@\\\x80", "@\\8"};
     static const char *const codes[] = {"@\\u",     "@\\u1",    "@\\u12",   "@\\u123", "@\\u12G4",
                                         "@\\u-123", "@\\u 123", "@\\u+123", "@\\u0x12"};
-    static const char *const firsts[] = {
-        "@\\ud800",        "@\\udbff",        "@\\ud800x",  "@\\ud800\\n",    "@\\ud800\\u0041",
-        "@\\ud800\\ud800", "@\\uD83D\\uD83D", "@\\ud800\\", "@\\ud83d\\ude0", "@\\ud83d \\ude00"};
+    static const char *const firsts[] = {"@\\ud800",         "@\\udbff",        "@\\ud800x",
+                                         "@\\ud800\\n",      "@\\ud800\\u0041", "@\\ud800\\ud800",
+                                         "@\\uD83D\\uD83D",  "@\\ud800\\",      "@\\ud83d\\ude0",
+                                         "@\\ud83d \\ude00", "@\\ud83d\\bde00", "@\\ud83dxude00"};
     static const char *const seconds[] = {"@\\udc00", "@\\udfff", "\\ud83d\\ude00@\\ude00"};
 #define EACH(class, list, told)                                \
     for (size_t k = 0; k < sizeof(list) / sizeof *(list); k++) \
@@ -325,6 +326,7 @@ static void characters(void **state) {
     EACH(11, controls, "a control character must be escaped");
     EACH(12, escapes, "no such escape");
     refuse_header(12, "{\"@\\", 4, 0, "no such escape");
+    refuse_header(12, "{\"@\\u", 5, 0, "\\u needs four hexadecimal digits");
     EACH(12, codes, "\\u needs four hexadecimal digits");
     EACH(12, firsts, "the first half of a surrogate pair alone");
     EACH(12, seconds, "the second half of a surrogate pair alone");
@@ -484,6 +486,8 @@ static const row forms[] = {
     {28, "{@\"a\":" F32("", "0", "0") "}", 0,
      "tensor \"a\" has 4 bytes by its shape, 0 by its data_offsets"},
     {28, "{@\"a\":" F32("0", "0", "4") "}", 4, "tensor \"a\" has 0 bytes by its shape, 4 by"},
+    {28, "{\"a\":" F32("2", "0", "8") ",@\"b\":" F32("1", "8", "16") "}", 16,
+     "tensor \"b\" has 4 bytes by its shape, 8 by"},
     {28, "{@\"a\":" F32("3,0,5", "0", "4") "}", 4, "tensor \"a\" has 0 bytes by its shape, 4 by"},
     {28, "{@\"a\":" F32("3,5", "0", "64") "}", 64, "tensor \"a\" has 60 bytes by its shape, 64 by"},
     {28, "{@\"a\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
@@ -631,6 +635,8 @@ static void names_twice(void **state) {
         {"\xc3\xa4", "\\u00e4", "\"\xc3\xa4\""},
         {"\\u00E4", "\\u00e4", "\"\xc3\xa4\""},
         {"\xf0\x9f\x98\x80", "\\ud83d\\ude00", "\"\xf0\x9f\x98\x80\""},
+        {"\xf0\x90\x80\x80", "\\ud800\\udc00", "\"\xf0\x90\x80\x80\""},
+        {"\xf4\x8f\xbf\xbf", "\\udbff\\udfff", "\"\xf4\x8f\xbf\xbf\""},
         {"", "", "\"\""},
         {"layer.weight", "layer\\u002eweight", "\"layer.weight\""},
     };
@@ -802,6 +808,20 @@ static void hostile_names(void **state) {
     }
 }
 
+/* A long name is cut, as it stands in the file and as it is meant. */
+static void long_names(void **state) {
+    (void)state;
+    enum { LONGEST = 200 };
+    char header[LONGEST + 100], name[LONGEST + 1], told[100];
+    for (int length = 50; length <= LONGEST; length++) {
+        memset(name, 'x', (size_t)length);
+        name[length] = '\0';
+        snprintf(told, sizeof told, "unknown field \"%.59s%s\";", name, length > 59 ? "..." : "");
+        snprintf(header, sizeof header, "{\"w\":{\"@%s\":1}}", name);
+        refuse_header(14, header, strlen(header), 0, told);
+    }
+}
+
 /* What looks odd and is right. */
 static void odd_but_right(void **state) {
     (void)state;
@@ -919,6 +939,26 @@ static void shrinking(void **state) {
     free(bytes);
 }
 
+static int becoming_a_pipe(int folder, const char *path, struct stat *facts, int flags) {
+    const int status = fstatat(folder, path, facts, flags);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    return status;
+}
+
+/* It must not be waited for. */
+static void pipe_when_it_is_opened(void **state) {
+    (void)state;
+    const file_operations before = ravine_files;
+    ravine_files.fstatat = becoming_a_pipe;
+    ravine_checkpoint *c = NULL;
+    const ravine_status status = ravine_checkpoint_open(&c, scratch_write("file", "{}", 2), NULL);
+    ravine_files = before;
+    assert_int_equal(status, RAVINE_E_IO);
+    assert_non_null(strstr(ravine_errmsg(), "it is a pipe, not a regular file"));
+    tried[39]++;
+}
+
 static int64_t
     vanishing_from; /* what the file has when it is read; when it was opened it had all */
 
@@ -980,11 +1020,13 @@ int main(void) {
         cmocka_unit_test(large_headers),
         cmocka_unit_test(high_ranks),
         cmocka_unit_test(hostile_names),
+        cmocka_unit_test(long_names),
         cmocka_unit_test(odd_but_right),
         SCRATCH_TEST(no_files),
         SCRATCH_TEST(sparse),
         SCRATCH_TEST(shrinking),
         SCRATCH_TEST(shrinking_while_it_is_opened),
+        SCRATCH_TEST(pipe_when_it_is_opened),
         cmocka_unit_test(enough_of_each_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,21 @@ static void refused_tensors(void **state) {
     assert_int_equal(scratch_count(), 1);
 }
 
+/* Of three, the first and the last have the same name. */
+static void refused_twins(void **state) {
+    (void)state;
+    const char *path = scratch_path("x");
+    const ravine_tensor tensors[] = {{"b", RAVINE_F32, 2, shape_f, f},
+                                     {"a", RAVINE_F32, 2, shape_f, f},
+                                     {"b", RAVINE_F32, 2, shape_f, f}};
+    const ravine_text texts[] = {{"b", "1"}, {"a", "2"}, {"b", "3"}};
+    assert_int_equal(ravine_safetensors_write(path, tensors, 3, NULL, 0, NULL), RAVINE_E_ARG);
+    assert_says("two tensors have the name \"b\"");
+    assert_int_equal(ravine_safetensors_write(path, NULL, 0, texts, 3, NULL), RAVINE_E_ARG);
+    assert_says("two texts have the key \"b\"");
+    assert_int_equal(scratch_count(), 0);
+}
+
 static void refused_texts(void **state) {
     (void)state;
     const struct {
@@ -352,11 +367,11 @@ static void memory_of_the_caller(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(bytes_of_a_file),      SCRATCH_TEST(read_back),
-        SCRATCH_TEST(every_dtype),          SCRATCH_TEST(nothing_at_all),
-        SCRATCH_TEST(refused_tensors),      SCRATCH_TEST(refused_texts),
-        SCRATCH_TEST(header_too_long),      SCRATCH_TEST(wrong_calls),
-        SCRATCH_TEST(memory_of_the_caller),
+        SCRATCH_TEST(bytes_of_a_file), SCRATCH_TEST(read_back),
+        SCRATCH_TEST(every_dtype),     SCRATCH_TEST(nothing_at_all),
+        SCRATCH_TEST(refused_tensors), SCRATCH_TEST(refused_twins),
+        SCRATCH_TEST(refused_texts),   SCRATCH_TEST(header_too_long),
+        SCRATCH_TEST(wrong_calls),     SCRATCH_TEST(memory_of_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

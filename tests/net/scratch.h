@@ -15,13 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/temporary.h"
+
 #define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
-static char scratch_folder[64];
+static char scratch_folder[TEMPORARY_MAX];
 
 static inline int scratch_make(void **state) {
     (void)state;
-    strcpy(scratch_folder, "/tmp/ravine-test-XXXXXX");
+    temporary_template(scratch_folder, "test");
     return mkdtemp(scratch_folder) ? 0 : -1;
 }
 

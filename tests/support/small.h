@@ -16,12 +16,13 @@
 
 #include "ravine_checkpoint.h"
 #include "store/files.h"
+#include "support/temporary.h"
 
 #define SMALL_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 enum { LENGTH = 4 };
 
-static char folder[64], path[96];
+static char folder[TEMPORARY_MAX], path[TEMPORARY_MAX + 32];
 
 static inline int no_sync(int fd) { /* slow, and without meaning where the power stays */
     (void)fd;
@@ -31,7 +32,7 @@ static inline int no_sync(int fd) { /* slow, and without meaning where the power
 static inline int set_up(void **state) {
     (void)state;
     ravine_files.fsync = no_sync;
-    strcpy(folder, "/tmp/ravine-small-XXXXXX");
+    temporary_template(folder, "small");
     if (!mkdtemp(folder)) return -1;
     snprintf(path, sizeof path, "%s/run.safetensors", folder);
     return 0;

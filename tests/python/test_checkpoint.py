@@ -11,6 +11,7 @@ import pytest
 from conftest import RAVINE, ROOT
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
+from schema import assert_conforms
 
 OK, NO, USAGE, INPUT = 0, 1, 2, 3
 GOLDEN = ROOT / "tests/data/torch_adamw.safetensors"
@@ -25,7 +26,9 @@ def checkpoint(*args):
 def answer(*args):
     done = checkpoint(*args, "--json")
     assert done.returncode in (OK, NO), done.stderr
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    assert_conforms(found, "checkpoint", args[0])
+    return found
 
 
 def texts(path):

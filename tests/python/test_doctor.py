@@ -9,10 +9,10 @@ import re
 import subprocess
 
 import pytest
+from schema import assert_conforms
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
-SCHEMA = json.loads((ROOT / "docs/schemas/doctor.schema.json").read_text())
 PAGES = sorted((ROOT / "docs/verdicts").glob("[a-z]*.md"))
 USAGE, INPUT, DIVERGED = 2, 3, 4
 
@@ -40,54 +40,12 @@ def ravine(*args, cwd=None, env=None, timeout=120):
     )
 
 
-TYPES = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-    "number": (int, float),
-    "null": type(None),
-}
-
-
-def assert_conforms(value, schema, where="$"):
-    """The part of JSON Schema that docs/schemas uses; a keyword it does not know is an error."""
-    if "$ref" in schema:
-        schema = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    for keyword, wanted in schema.items():
-        if keyword == "type":
-            names = [wanted] if isinstance(wanted, str) else wanted
-            numeric = isinstance(value, bool) and "boolean" not in names
-            assert any(isinstance(value, TYPES[name]) for name in names) and not numeric, where
-        elif keyword == "enum":
-            assert value in wanted, f"{where}: {value}"
-        elif keyword == "minimum":
-            assert value >= wanted, where
-        elif keyword == "maximum":
-            assert value <= wanted, where
-        elif keyword == "required":
-            assert set(wanted) <= set(value), where
-        elif keyword == "items":
-            for k, item in enumerate(value):
-                assert_conforms(item, wanted, f"{where}[{k}]")
-        elif keyword == "additionalProperties":
-            for key in set(value) - set(schema.get("properties", {})):
-                assert wanted is not False, f"{where}.{key}"
-                assert_conforms(value[key], wanted, f"{where}.{key}")
-        elif keyword == "properties":
-            for key in set(value) & set(wanted):
-                assert_conforms(value[key], wanted[key], f"{where}.{key}")
-        else:
-            assert keyword in ("$schema", "$defs", "title", "description"), keyword
-
-
 def diagnose(*args, cwd=None):
     """The object of --json, checked: schema, exit code, silence on stderr."""
     done = ravine("doctor", *args, "--json", cwd=cwd)
     assert done.stderr == "", done.stderr
     answer = json.loads(done.stdout)
-    assert_conforms(answer, SCHEMA)
+    assert_conforms(answer, "doctor")
     assert done.returncode == CODES[answer["verdict"]]
     return answer
 

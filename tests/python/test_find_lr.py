@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from schema import assert_conforms
 from test_command import NO, OK, ROOT, USAGE, fails, ravine
 
 TABLE = ROOT / "examples" / "table_energy.yaml"
@@ -17,6 +18,7 @@ def test_json_holds_both_sides():
     done = find_lr("--json")
     assert done.returncode == OK, done.stderr
     answer = json.loads(done.stdout)
+    assert_conforms(answer, "find_lr")
     assert answer["rule"] == "adamw" and answer["suggested_lr"] > 0
     steps = answer["range"]
     assert len(steps["lr"]) == len(steps["loss"])

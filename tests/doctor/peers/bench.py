@@ -110,7 +110,7 @@ def main():
                 json.dumps({k: run[k] for k in ("scenario", "seed", "causes")} | said) + "\n"
             )
     report(runs, answers)
-    print(f"logs, runs.jsonl and answers.jsonl are in {folder}")
+    print(f"logs, runs.jsonl and answers.jsonl are in {folder}", file=sys.stderr)
 
 
 def report(runs, answers):

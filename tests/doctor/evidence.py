@@ -1,7 +1,7 @@
 """What the doctor's programs print, kept and put into docs/doctor_evidence.md as it is.
 
 evidence.py keep NAME COMMAND...    runs it, shows what it prints, and keeps that in build/evidence
-evidence.py fill                    puts what is kept between the marks <!-- NAME --> and <!-- end -->
+evidence.py fill                    puts what is kept between <!-- NAME --> and <!-- end -->
 
 Above each table stands which command printed it, when, of which commit, on which machine and how
 long it took. What was not run keeps its table.

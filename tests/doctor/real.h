@@ -41,7 +41,6 @@ typedef struct real_scenario {
     int64_t examples, batch, steps;
     real_defect defect;
     bool until_burst; /* training ends 64 steps after the first burst: that is when one asks */
-    net_loss loss;    /* mean_squared_error: against 1 for the class, 0 for the others */
 } real_scenario;
 
 extern const real_scenario real_scenarios[];

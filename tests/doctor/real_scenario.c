@@ -72,7 +72,6 @@ int real_net_create(net **out, const real_scenario *s, uint64_t seed, int64_t sl
                      .kernel = 3,
                      .blocks = 1,
                      .activation = s->activation,
-                     .loss = s->loss,
                      .seed = seed};
     memcpy(spec.widths, s->widths, sizeof spec.widths);
     return net_create(out, &spec, slice, ravine_pool_run, pool);

@@ -11,7 +11,6 @@ typedef struct trainee {
     const real_scenario *scenario;
     uint64_t seed;
     dataset train; /* the scenario's first examples; x and label are the caller's */
-    float *target; /* [train.count, 10] train.y, for the squared error; or NULL */
     net *net;
     ravine_pool *pool; /* of one thread */
     ravine_optimizer *optimizer;
@@ -20,7 +19,6 @@ typedef struct trainee {
     int64_t epoch;                /* of `order`; -1: none yet */
     int64_t *order;               /* [train.count] */
     float *x;                     /* [batch, size] */
-    float *y;                     /* [batch, 10] */
     int32_t *label;               /* [batch] */
 } trainee;
 

@@ -11,6 +11,7 @@ python  = python bench examples/python tools tests
 in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 # Runs the rest of the line and keeps what it prints for docs/doctor_evidence.md.
 keep    = python3 tests/doctor/evidence.py keep
+runs    = build/evidence/runs
 export FUZZ_SECONDS
 
 .PHONY: FORCE build run test test-long bench parity bench-torch doctor-battery doctor-lead doctor-real bench-doctor doctor-evidence fuzz trust coverage mutate format lint install clean
@@ -59,13 +60,13 @@ doctor-lead: build/test_doctor_bursts
 
 # What it says of real networks, about ten minutes on two cores ...
 doctor-real: build/doctor_real
-	@$(keep) $@ python3 tests/doctor/real_table.py build/doctor_real
+	@$(keep) $@ python3 tests/doctor/real_table.py build/doctor_real --folder $(runs)
 
-# ... and what nine tools of PyPI say of the same.
+# ... and what nine tools of PyPI say of the same runs, which are made anew if there are none.
 bench-doctor: build/doctor_real
 	@python3 -m venv build/peers
 	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
-	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real
+	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs)
 
 # The last output of these four into docs/doctor_evidence.md.
 doctor-evidence:

@@ -23,7 +23,7 @@
 typedef enum real_defect {
     REAL_NONE,
     REAL_DEAD,      /* hidden biases are -100: no ReLU ever opens */
-    REAL_SMALL,     /* weights are a tenth of what they should be, in a deep tanh net */
+    REAL_SMALL,     /* weights are a twentieth of what they should be, in a deep tanh net */
     REAL_SYMMETRIC, /* every unit is the same, almost zero; the output knows how often each class
                        occurs, so that nothing is left to learn without breaking the symmetry */
     REAL_NAN_IMAGE  /* one pixel of one image is NaN */

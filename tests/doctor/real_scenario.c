@@ -93,7 +93,7 @@ void real_damage_net(const real_scenario *s, net *n, const int32_t *label, int64
         const bool bias = t.ndim == 1, output = k >= count - 2;
         for (int64_t i = 0; i < t.len; i++) {
             if (s->defect == REAL_DEAD && bias && !output) t.data[i] = -100;
-            if (s->defect == REAL_SMALL && !bias) t.data[i] *= 0.1f;
+            if (s->defect == REAL_SMALL && !bias) t.data[i] *= 0.05f;
             if (s->defect == REAL_SYMMETRIC) t.data[i] = bias ? 0 : 1e-12f;
         }
         if (s->defect == REAL_SYMMETRIC && bias && output) bias_of_classes(&t, label, examples);

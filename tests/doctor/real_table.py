@@ -1,8 +1,10 @@
 """Runs doctor_real and prints what the doctor said of real networks (make doctor-real).
 
-real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--keep FILE] [--jobs N]
-                          [--least SHARE]
+real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--folder DIR] [--jobs N]
+                      [--least SHARE]
 real_table.py --read FILE
+
+DIR gets runs.jsonl, a line a run, which --read prints anew, and what peers/bench.py wants of them.
 """
 
 import argparse
@@ -28,7 +30,9 @@ def family(run: Run) -> str:
 def execute(
     program: str, first: int, last: int, pattern: str, jobs: int, folder: str | None = None
 ) -> list[Run]:
-    """All runs, in `jobs` processes at a time, in the order of the scenarios."""
+    """All runs, in `jobs` processes at a time, in the order of the scenarios; kept in `folder`."""
+    if folder:
+        os.makedirs(folder, exist_ok=True)
     environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
 
     def piece(k: int) -> list[Run]:
@@ -44,7 +48,11 @@ def execute(
         pieces = list(pool.map(piece, range(jobs * PIECES)))
     # Run k is in piece k % pieces.
     longest = max(map(len, pieces))
-    return [runs[k] for k in range(longest) for runs in pieces if k < len(runs)]
+    runs = [line[k] for k in range(longest) for line in pieces if k < len(line)]
+    if folder:
+        with open(os.path.join(folder, "runs.jsonl"), "w") as file:
+            file.writelines(json.dumps(run) + "\n" for run in runs)
+    return runs
 
 
 def took(run: Run) -> bool:
@@ -216,20 +224,19 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("program", nargs="?")
     parser.add_argument("--read")
-    parser.add_argument("--seeds", nargs=2, type=int, default=[101, 105])
+    parser.add_argument("--seeds", nargs=2, type=int, default=[111, 115])
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--keep")
+    parser.add_argument("--folder")
     parser.add_argument("--least", type=float, default=0, help="share right below which it fails")
     options = parser.parse_args()
     if options.read:
         with open(options.read) as file:
             runs = [json.loads(line) for line in file]
     else:
-        runs = execute(options.program, *options.seeds, options.pattern, options.jobs)
-    if options.keep:
-        with open(options.keep, "w") as file:
-            file.writelines(json.dumps(run) + "\n" for run in runs)
+        runs = execute(
+            options.program, *options.seeds, options.pattern, options.jobs, options.folder
+        )
     for part in (verdicts, false_alarms, cures, wrong):
         part(runs)
     return sum(map(right, runs)) < options.least * len(runs)

@@ -92,9 +92,9 @@ static int create(trainee *t, const dataset *train) {
     status = real_net_create(&t->net, s, t->seed, slice, t->pool);
     if (status) return status;
     real_damage_net(s, t->net, train->label, t->train.count);
-    ravine_config c;
-    if (ravine_config_parse(&c, s->optimizer) < 0) return library_failure();
-    status = trainee_optimizer(t, &c, &t->optimizer);
+    t->start = trainee_copy(t);
+    if (!t->start) return failure(EXIT_INPUT, "out of memory");
+    status = trainee_restart(t);
     net_problem_setup setup = {t->net, &t->train, s->batch, REAL_FIXED, slice, t->seed};
     if (!status) status = net_problem_create(&t->problem, &setup);
     setup.fixed = REAL_JUDGED;
@@ -110,12 +110,22 @@ int trainee_create(trainee *t, const real_scenario *s, const dataset *train, uin
     return status;
 }
 
+int trainee_restart(trainee *t) {
+    ravine_config c;
+    if (ravine_config_parse(&c, t->scenario->optimizer) < 0) return library_failure();
+    trainee_put(t, t->start);
+    t->step = 0;
+    ravine_destroy(t->optimizer);
+    return trainee_optimizer(t, &c, &t->optimizer);
+}
+
 void trainee_free(trainee *t) {
     net_problem_destroy(t->judge);
     net_problem_destroy(t->problem);
     ravine_destroy(t->optimizer);
     net_destroy(t->net);
     ravine_pool_destroy(t->pool);
+    free(t->start);
     free(t->order);
     free(t->x);
     free(t->label);

@@ -15,6 +15,7 @@ typedef struct trainee {
     ravine_pool *pool; /* of one thread */
     ravine_optimizer *optimizer;
     net_problem *problem, *judge; /* what the doctor may evaluate; what it never sees */
+    float *start;                 /* all parameters before the first step */
     int64_t step;                 /* steps done */
     int64_t epoch;                /* of `order`; -1: none yet */
     int64_t *order;               /* [train.count] */
@@ -24,6 +25,9 @@ typedef struct trainee {
 
 int trainee_create(trainee *t, const real_scenario *s, const dataset *train, uint64_t seed);
 void trainee_free(trainee *t);
+
+/* Back to before the first step: what is left to one whose weights are lost. */
+int trainee_restart(trainee *t);
 
 /* One step of `o` on the next batch; its loss. report may be NULL. */
 double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report);

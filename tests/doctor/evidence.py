@@ -3,13 +3,12 @@
 evidence.py keep NAME COMMAND...    runs it, shows what it prints, and keeps that in build/evidence
 evidence.py fill                    puts what is kept between <!-- NAME --> and <!-- end -->
 
-Above each table stands which command printed it, when, of which commit, on which machine and how
+Above each text stands which command printed it, when, of which commit, on which machine and how
 long it took. What was not run keeps its table.
 """
 
 import datetime
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -42,10 +41,10 @@ def keep(name: str, command: list[str]) -> int:
         printed.append(line)
     status = process.wait()
     if status == 0:
-        minutes = (time.monotonic() - start) / 60
+        seconds = time.monotonic() - start
         head = (
-            f"`make {name}` (`{shlex.join(command)}`): {datetime.date.today()}, "
-            f"commit {commit.strip()}, {machine()}, {minutes:.1f} minutes.\n\n"
+            f"`make {name}`, {datetime.date.today()}, commit {commit.strip()}, {machine()}, "
+            f"{seconds:.0f} s:\n\n"
         )
         KEPT.mkdir(parents=True, exist_ok=True)
         (KEPT / f"{name}.md").write_text(head + "".join(printed).strip() + "\n")

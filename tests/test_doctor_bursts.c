@@ -104,6 +104,26 @@ static void g12_the_lecture_explodes(void **state) {
     trial_free(t);
 }
 
+/* lr falls from below the limit, where a probe knows it. */
+static void g12_the_cure_begins_below_the_limit(void **state) {
+    (void)state;
+    trial *t = begin(lecture_loss, NULL, 2, lecture_start, "adagrad_mean lr=1", NULL);
+    trial_run(t, 60000);
+    for (int k = 0; k < 3; k++) {
+        ravine_probe probe;
+        ravine_diagnosis x;
+        ravine_schedule schedule;
+        trial_run(t, 100);
+        trial_probe(t, &probe);
+        trial_diagnose(t, &x);
+        assert_int_equal(x.verdict, RAVINE_SIGMA_BURST);
+        assert_int_equal(ravine_schedule_parse(&schedule, x.cure[0].schedule), RAVINE_OK);
+        const double safe = fmin(1, 0.5 * probe.limit / probe.sharpness);
+        expect_between("lr", ravine_schedule_at(&schedule, 0), 0.95 * safe, 1.05 * safe);
+    }
+    trial_free(t);
+}
+
 /* eta_t = eta / sqrt(t + 1): the cure that is printed. */
 static void g12_decay_cures_it(void **state) {
     (void)state;
@@ -193,9 +213,13 @@ static void g14_adam_bursts_as_well(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(g12_the_limit_is_crossed), cmocka_unit_test(g12_the_lecture_explodes),
-        cmocka_unit_test(g12_decay_cures_it),       cmocka_unit_test(g13_the_hour_of_the_burst),
-        cmocka_unit_test(g13_the_mean_distance),    cmocka_unit_test(g14_adam_bursts_as_well),
+        cmocka_unit_test(g12_the_limit_is_crossed),
+        cmocka_unit_test(g12_the_lecture_explodes),
+        cmocka_unit_test(g12_the_cure_begins_below_the_limit),
+        cmocka_unit_test(g12_decay_cures_it),
+        cmocka_unit_test(g13_the_hour_of_the_burst),
+        cmocka_unit_test(g13_the_mean_distance),
+        cmocka_unit_test(g14_adam_bursts_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,19 @@
 CONFIG       ?= examples/fashion_mlp.yaml
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
-SEEDS        ?= 101 102 103
+SEEDS        ?= 301 302 303
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
+# Runs the rest of the line and keeps what it prints for docs/doctor_evidence.md.
+keep    = python3 tests/doctor/evidence.py keep
+runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity golden bench-torch doctor-battery doctor-real bench-doctor fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bench parity golden bench-torch doctor-battery doctor-lead doctor-real bench-doctor doctor-evidence fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -54,18 +57,27 @@ bench-torch: build
 
 # What the doctor says of 456 small problems a seed, each with one known trouble.
 doctor-battery: build/doctor_battery
-	@for seed in $(SEEDS); do build/doctor_battery --seed $$seed --problems 456; done
+	@$(keep) $@ build/doctor_battery $(SEEDS)
 
-# What the doctor says of real networks (docs/doctor_evidence.md), and what others say of the same.
+# How long before the lecture's bursts it warns.
+doctor-lead: build/test_doctor_bursts
+	@$(keep) $@ bash -o pipefail -c "build/test_doctor_bursts | sed -n 's/^G/- &/p'"
+
+# What it says of real networks, about ten minutes on two cores ...
 doctor-real: build/doctor_real
-	@python3 tests/doctor/real_table.py build/doctor_real
+	@$(keep) $@ python3 tests/doctor/real_table.py build/doctor_real --folder $(runs)
 
+# ... and what nine tools of PyPI say of the same runs, which are made anew if there are none.
 bench-doctor: build/doctor_real
 	@python3 -m venv build/peers
 	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
-	@build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real
+	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs)
 
-build/doctor_real build/doctor_battery: FORCE
+# The last output of these four into docs/doctor_evidence.md.
+doctor-evidence:
+	@python3 tests/doctor/evidence.py fill
+
+build/doctor_real build/doctor_battery build/test_doctor_bursts: FORCE
 	@tools/install-dependencies test
 	@cmake --preset release -DRAVINE_TESTS=ON --log-level=WARNING
 	@cmake --build build --parallel --target $(@F)

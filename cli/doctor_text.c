@@ -47,15 +47,23 @@ static void print_next(FILE *out, const patient *p) {
         print_row(out, "next", "--probe looks at the curvature");
 }
 
+static void print_verdict(FILE *out, const ravine_diagnosis *d) {
+    const bool color = cli_color(out);
+    char name[DIAGNOSIS_TEXT_SIZE], since[48] = "", text[DIAGNOSIS_TEXT_SIZE];
+    diagnosis_name(d->verdict, name);
+    if (d->since >= 0 && d->since < d->step)
+        snprintf(since, sizeof since, ", since step %" PRId64, d->since);
+    snprintf(text, sizeof text, "(confidence %s, step %" PRId64 "%s)",
+             diagnosis_confidence(d->confidence), d->step, since);
+    fprintf(out, "%sVERDICT  %s%s  ", color ? color_of(d->verdict) : "", name,
+            color ? "\033[0m" : "");
+    cli_print_wrapped(out, text, LABEL_WIDTH + (int)strlen(name) + 2, LABEL_WIDTH, cli_width(out));
+}
+
 void doctor_print(FILE *out, const patient *p) {
     const ravine_diagnosis *d = &p->diagnosis;
-    const bool color = cli_color(out);
     char text[DIAGNOSIS_TEXT_SIZE];
-    fprintf(out, "%sVERDICT  %s%s  (confidence %s, step %" PRId64,
-            color ? color_of(d->verdict) : "", diagnosis_name(d->verdict, text),
-            color ? "\033[0m" : "", diagnosis_confidence(d->confidence), d->step);
-    if (d->since >= 0 && d->since < d->step) fprintf(out, ", since step %" PRId64, d->since);
-    fputs(")\n", out);
+    print_verdict(out, d);
     for (int k = 0; k < d->nevidence && k < EVIDENCE_SHOWN; k++)
         print_row(out, k ? "" : "why", d->evidence[k].text);
     print_row(out, "means", ravine_verdict_meaning(d->verdict));

@@ -41,7 +41,7 @@ foreach(name battery invariance)
     add_executable(doctor_${name} tests/doctor/${name}.c)
     target_link_libraries(doctor_${name} PRIVATE ravine_flags doctor_problems)
 endforeach()
-add_test(NAME doctor_battery COMMAND doctor_battery --problems 114)
+add_test(NAME doctor_battery COMMAND doctor_battery --problems 114 1)
 add_test(NAME doctor_invariance COMMAND doctor_invariance)
 set_tests_properties(doctor_battery doctor_invariance PROPERTIES TIMEOUT 1800 LABELS library)
 

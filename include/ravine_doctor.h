@@ -65,6 +65,8 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \
     X(zeta_bouncing, 1.5, "how far momentum cancels in a bounce; 1 in noise")                      \
     X(stability_bouncing, 1.5, "lr against the limit of stability, probed, whatever flips say")    \
+    X(stability_noisy, 1, "the same in noise, which by itself keeps the sharpness lower")          \
+    X(critical_bouncing, 5, "and critical lr of the next step against lr, at most")                \
     X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
     X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
     X(rise_diverging, 4, "and how far it must have grown")                                         \

@@ -68,6 +68,21 @@ static trial *begin(trial_loss loss, const void *context, int n, const double *s
                                     .schedule = schedule});
 }
 
+/* lr times sharpness under sigma crosses the limit long before a loss shows it. */
+static void g12_the_limit_is_crossed(void **state) {
+    (void)state;
+    trial *t = begin(lecture_loss, NULL, 2, lecture_start, "adagrad_mean lr=1", NULL);
+    trial_run(t, 500);
+    ravine_probe probe = {.lr = 0};
+    int64_t crossed = 500;
+    for (; !(probe.lr * probe.sharpness > probe.limit) && crossed < 600; crossed++) {
+        trial_step(t);
+        trial_probe(t, &probe);
+    }
+    expect_between("crossing", (double)crossed, 511, 513);
+    trial_free(t);
+}
+
 static void g12_the_lecture_explodes(void **state) {
     (void)state;
     trial *t = begin(lecture_loss, NULL, 2, lecture_start, "adagrad_mean lr=1", NULL);
@@ -86,6 +101,26 @@ static void g12_the_lecture_explodes(void **state) {
     ravine_diagnosis x;
     trial_diagnose(t, &x);
     expect_between("bursts", trial_evidence(&x, "bursts"), 50, 70);
+    trial_free(t);
+}
+
+/* lr falls from below the limit, where a probe knows it. */
+static void g12_the_cure_begins_below_the_limit(void **state) {
+    (void)state;
+    trial *t = begin(lecture_loss, NULL, 2, lecture_start, "adagrad_mean lr=1", NULL);
+    trial_run(t, 60000);
+    for (int k = 0; k < 3; k++) {
+        ravine_probe probe;
+        ravine_diagnosis x;
+        ravine_schedule schedule;
+        trial_run(t, 100);
+        trial_probe(t, &probe);
+        trial_diagnose(t, &x);
+        assert_int_equal(x.verdict, RAVINE_SIGMA_BURST);
+        assert_int_equal(ravine_schedule_parse(&schedule, x.cure[0].schedule), RAVINE_OK);
+        const double safe = fmin(1, 0.5 * probe.limit / probe.sharpness);
+        expect_between("lr", ravine_schedule_at(&schedule, 0), 0.95 * safe, 1.05 * safe);
+    }
     trial_free(t);
 }
 
@@ -136,6 +171,21 @@ static void g13_the_hour_of_the_burst(void **state) {
     }
 }
 
+/* Bursts keep sigma at the limit for ever: the mean of d^2 is lr^2/4. */
+static void g13_the_mean_distance(void **state) {
+    (void)state;
+    enum { STEPS = 200000 };
+    const double start = 6.67, h = 1;
+    trial *t = begin(parabola, &h, 1, &start, "adagrad_mean lr=1", NULL);
+    double squares = 0;
+    for (int k = 0; k < STEPS; k++) {
+        squares += t->theta[0] * t->theta[0];
+        trial_step(t);
+    }
+    expect_between("mean of 4 d^2/lr^2", 4 * squares / STEPS, 1, 1.04);
+    trial_free(t);
+}
+
 static void expect_adam(const char *optimizer, int64_t crossed, int64_t visible) {
     const double start = 3, h = 1;
     trial *t = begin(parabola, &h, 1, &start, optimizer, NULL);
@@ -163,9 +213,12 @@ static void g14_adam_bursts_as_well(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(g12_the_limit_is_crossed),
         cmocka_unit_test(g12_the_lecture_explodes),
+        cmocka_unit_test(g12_the_cure_begins_below_the_limit),
         cmocka_unit_test(g12_decay_cures_it),
         cmocka_unit_test(g13_the_hour_of_the_burst),
+        cmocka_unit_test(g13_the_mean_distance),
         cmocka_unit_test(g14_adam_bursts_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

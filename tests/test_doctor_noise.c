@@ -84,6 +84,29 @@ static void g15_the_noise_floor(void **state) {
     }
 }
 
+/* In noise a probe says what flips do not: lr is beyond the limit, and a step nearly overshoots. */
+static void a_bounce_that_noise_hides(void **state) {
+    (void)state;
+    static const struct {
+        double stability, critical;
+        int verdict;
+    } seen[] = {{1.2, 2, RAVINE_BOUNCING}, {1.2, 10, RAVINE_HEALTHY}, {0.9, 2, RAVINE_HEALTHY}};
+    const double h = 0.02;
+    double far[8];
+    for (int i = 0; i < 8; i++) far[i] = 50;
+    trial *t = begin(noisy, &h, 8, far, "sgd lr=0.1");
+    trial_run(t, 400);
+    ravine_probe probe;
+    trial_probe(t, &probe);
+    for (int k = 0; k < 3; k++) {
+        probe.sharpness = seen[k].stability * probe.limit / probe.lr;
+        probe.critical_lr = seen[k].critical * probe.lr;
+        assert_int_equal(ravine_doctor_take_probe(t->d, &probe), RAVINE_OK);
+        expect_verdict(t, seen[k].verdict);
+    }
+    trial_free(t);
+}
+
 static double chain(const void *context, int n, const double *theta, int64_t step,
                     double *gradient) {
     (void)context;
@@ -162,6 +185,28 @@ static void g18_beyond_the_logarithm(void **state) {
     trial_run(t, 100);
     x = expect_verdict(t, RAVINE_NONFINITE);
     assert_int_equal(x.since, 1);
+    trial_free(t);
+}
+
+/* One batch whose loss is no number. */
+static double spoiled(const void *context, int n, const double *theta, int64_t step,
+                      double *gradient) {
+    const double loss = noisy(context, n, theta, step, gradient);
+    return step == 100 ? NAN : loss;
+}
+
+/* What is finite again came with the batch: lr has no part in it, and no cure touches lr. */
+static void a_batch_that_is_no_number(void **state) {
+    (void)state;
+    const double h = 1, start[2] = {1, 1};
+    trial *t = begin(spoiled, &h, 2, start, "sgd lr=0.1");
+    trial_run(t, 101);
+    ravine_diagnosis x = expect_verdict(t, RAVINE_NONFINITE);
+    assert_true(x.ncures > 1);
+    trial_run(t, 50);
+    x = expect_verdict(t, RAVINE_NONFINITE);
+    assert_int_equal(x.ncures, 1);
+    assert_int_equal(x.cure[0].action, RAVINE_CURE_ADVICE);
     trial_free(t);
 }
 
@@ -331,9 +376,11 @@ static void g22_flat_is_no_saddle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(g15_the_noise_floor),
+        cmocka_unit_test(a_bounce_that_noise_hides),
         cmocka_unit_test(g17_a_chain_of_thirty_layers),
         cmocka_unit_test(g17_a_unit_that_is_dead),
         cmocka_unit_test(g18_beyond_the_logarithm),
+        cmocka_unit_test(a_batch_that_is_no_number),
         cmocka_unit_test(g19_thrown_by_the_first_step),
         cmocka_unit_test(g19_warm_up_cures_it),
         cmocka_unit_test(g20_nothing_is_wrong),

@@ -484,6 +484,8 @@ class ravine_doctor_options(Structure):
         ("efficiency_ringing", c_double),
         ("zeta_bouncing", c_double),
         ("stability_bouncing", c_double),
+        ("stability_noisy", c_double),
+        ("critical_bouncing", c_double),
         ("alpha_diverging", c_double),
         ("growth_diverging", c_double),
         ("rise_diverging", c_double),

@@ -45,15 +45,14 @@ static void change_lr(const prescription *p, double lr, const char *why) {
         &c);
 }
 
-/* lr falls from what it is over the rest of the budget. */
-static void decay_lr(const prescription *p, const char *why) {
-    const ravine_config *c = &p->f->config;
+/* lr falls to a hundredth over the rest of the budget. */
+static void decay_lr(const prescription *p, double lr, const char *why) {
     char from[RAVINE_NUMBER_MAX], to[RAVINE_NUMBER_MAX];
-    ravine_number_write(from, c->lr);
-    ravine_number_write(to, c->lr / 100);
+    ravine_number_write(from, lr);
+    ravine_number_write(to, lr / 100);
     ravine_cure *cure =
-        add(p, RAVINE_CURE_SETTINGS, "let lr fall from %.3g to %.3g%s", c->lr, c->lr / 100, why);
-    set(cure, c);
+        add(p, RAVINE_CURE_SETTINGS, "let lr fall from %.3g to %.3g%s", lr, lr / 100, why);
+    set(cure, &p->f->config);
     snprintf(cure->schedule, sizeof cure->schedule, "cosine(%lld, to=%s) lr=%s",
              (long long)p->d->options.budget, to, from);
 }
@@ -73,8 +72,11 @@ static double half_limit(const prescription *p) {
 
 static void cure_diverging(const prescription *p) {
     const double lr = half_limit(p);
+    /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr))
-        change_lr(p, lr, ", half the limit of stability");
+        change_lr(p, lr,
+                  p->f->probed ? ", half the limit where it was probed"
+                               : ", half the limit of stability");
     else
         change_lr(p, p->f->config.lr / 10, "");
     use(p, "a step of its own for each parameter: adam", "adam");
@@ -82,7 +84,14 @@ static void cure_diverging(const prescription *p) {
         "clip the gradient's norm, or warm lr up, if only the start is steep");
 }
 
+/* What was finite again afterwards came with a batch; else the weights are where no number is. */
 static void cure_nonfinite(const prescription *p) {
+    if (p->h->nonfinite_last < p->h->observed - 1) {
+        add(p, RAVINE_CURE_ADVICE,
+            "look for it in the data of that batch: other batches are finite, so the weights are "
+            "sound");
+        return;
+    }
     add(p, RAVINE_CURE_ADVICE,
         "go back to a checkpoint; look at the data of that batch and for log, / and sqrt out of "
         "their domain");
@@ -98,12 +107,14 @@ static void cure_dead(const prescription *p) {
 static void cure_burst(const prescription *p) {
     ravine_config c = p->f->config;
     char from[RAVINE_NUMBER_MAX];
-    ravine_number_write(from, c.lr);
+    /* Below the limit, where that is known: a sigma that is too small already bursts again. */
+    const double safe = rounded(half_limit(p)), first = safe < c.lr ? safe : c.lr;
+    ravine_number_write(from, first);
     ravine_cure *cure = add(p, RAVINE_CURE_SETTINGS,
-                            "let lr fall as 1/sqrt(t) from %.3g: sigma may shrink as fast", c.lr);
+                            "let lr fall as 1/sqrt(t) from %.3g: sigma may shrink as fast", first);
     set(cure, &c);
     snprintf(cure->schedule, sizeof cure->schedule, "inverse_sqrt(timescale=100) lr=%s", from);
-    decay_lr(p, " over the rest of the run");
+    decay_lr(p, first, " over the rest of the run");
     if (c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW) {
         c.amsgrad = 1;
         set(add(p, RAVINE_CURE_SETTINGS, "amsgrad=true: a sigma that never shrinks"), &c);
@@ -159,7 +170,7 @@ static void cure_bouncing(const prescription *p) {
         change_lr(p, lr, ", half the limit of stability");
     else
         change_lr(p, p->f->config.lr / 4, "");
-    decay_lr(p, " over the rest of the run");
+    decay_lr(p, p->f->config.lr, " over the rest of the run");
     if (!p->f->adaptive) use(p, "a step of its own for each parameter: adam", "adam");
 }
 
@@ -171,12 +182,12 @@ static void cure_vanishing(const prescription *p) {
 }
 
 static void cure_noise(const prescription *p) {
-    decay_lr(p, " over the rest of the run: the floor falls with it");
+    decay_lr(p, p->f->config.lr, " over the rest of the run: the floor falls with it");
     change_lr(p, p->f->config.lr / 10, "");
     ravine_config c = p->f->config;
     c.ema_decay = 0.999;
     set(add(p, RAVINE_CURE_SETTINGS, "ema_decay=0.999: use the average of the weights"), &c);
-    if (p->f->probed && p->h->probe_noise_scale > 0)
+    if (p->f->probed && p->h->probe_noise_scale > 0 && isfinite(p->h->probe_noise_scale))
         add(p, RAVINE_CURE_ADVICE, "or batches %.2g times as large", p->h->probe_noise_scale);
     else
         add(p, RAVINE_CURE_ADVICE, "or larger batches");

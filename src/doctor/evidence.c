@@ -240,8 +240,12 @@ static void explain_noise(const witness *w) {
 }
 
 static void explain_crawling(const witness *w) {
-    const double steps = 1 / (1 + w->f->alpha_median);
-    say(w, "steps_to_flatten", steps, "at this pace the slope flattens in %.3g steps", steps);
+    const ravine_doctor_options *t = &w->d->options;
+    const double flattens = 1 + w->f->alpha_median;
+    /* Noise turns the gradient as curvature does: only a slope that lasts speaks for itself. */
+    if (flattens * (double)t->budget < t->crawling_flattens)
+        say(w, "steps_to_flatten", 1 / flattens, "at this pace the slope flattens in %.3g steps",
+            1 / flattens);
     say(w, "drift_z", w->f->drift_z, "steps lead downhill, by %.2g standard errors", w->f->drift_z);
     say_flips(w);
     say_path(w);

@@ -154,13 +154,17 @@ static double oscillating(const question *q) {
     return 0;
 }
 
-/* Noise hides the flips, but not that lr is beyond the limit on a fixed batch. A loss that falls a
- * little while every step is a jump is that of a bounce that dies out. */
+/* Noise hides the flips, but not that lr is beyond the limit on a fixed batch, nor that a step
+ * along the way nearly overshoots: where sigma makes one direction sharp that hardly counts, it
+ * does not. A loss that falls a little while every step is a jump is that of a bounce that dies
+ * out. */
 static double bouncing(const question *q) {
     const doctor_findings *f = q->f;
     const ravine_doctor_options *t = q->t;
-    const double limit = t->stability_bouncing;
-    if (f->probed && f->stability > limit) return beyond(f->stability, limit, 2 * limit);
+    const double limit = noisy(q) ? t->stability_noisy : t->stability_bouncing;
+    const bool short_steps = q->h->probe_critical_lr > t->critical_bouncing * f->lr;
+    if (f->probed && f->stability > limit && !short_steps)
+        return beyond(f->stability, limit, 2 * limit);
     const bool steadily = f->flips > t->flips_steady && f->long_trend.drop < t->crawling_drop;
     return f->falling && !steadily ? 0 : oscillating(q);
 }

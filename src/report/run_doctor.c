@@ -149,7 +149,7 @@ void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagno
                               "older version wrote it, or doctor.watch was false)");
     if (d->steps > 1 && d->step >= 2 * d->steps)
         diagnosis_cannot_tell(diagnosis,
-                              "what happened between logged steps: the log holds 1 of %.3g; "
+                              "what happened between logged steps: the log holds one in %.0f; "
                               "log_every: 1 would hold all",
                               (double)d->step / (double)d->steps);
 }

@@ -1,9 +1,10 @@
-/* battery.c - problems drawn by a seed, each with one known trouble: what does the doctor say?
+/* battery.c - problems drawn by seeds, each with one known trouble: what does the doctor say?
  *
- *     battery [--seed N] [--problems N] [--no-probe] [--verbose]
+ *     doctor_battery [--problems N] [--only K] [--verbose] SEED...
  *
- * Prints the table verdict by verdict and what was said instead. Exit code 0 if 97 % are right and
- * no verdict has fewer than 90 %.
+ * Each problem is asked about twice: with a probe after its last step, and without. Prints a table
+ * (Markdown), verdict by verdict, with what was said instead. Exit code 0 if of every seed, with a
+ * probe, 97 % are right and of no verdict fewer than 90 %.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,29 +20,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SEEDS_MAX = 16 };
+
 typedef struct arguments {
-    uint64_t seed, problems, only;
-    int probe, verbose;
+    uint64_t seeds[SEEDS_MAX], problems, only;
+    int nseeds, verbose;
 } arguments;
 
 static int read_arguments(arguments *a, int argc, char **argv) {
     for (int k = 1; k < argc; k++) {
-        if (!strcmp(argv[k], "--no-probe")) {
-            a->probe = 0;
-        } else if (!strcmp(argv[k], "--verbose")) {
+        if (!strcmp(argv[k], "--verbose"))
             a->verbose = 1;
-        } else if (k + 1 < argc && !strcmp(argv[k], "--seed")) {
-            a->seed = strtoull(argv[++k], NULL, 10);
-        } else if (k + 1 < argc && !strcmp(argv[k], "--problems")) {
+        else if (k + 1 < argc && !strcmp(argv[k], "--problems"))
             a->problems = strtoull(argv[++k], NULL, 10);
-        } else if (k + 1 < argc && !strcmp(argv[k], "--only")) {
+        else if (k + 1 < argc && !strcmp(argv[k], "--only"))
             a->only = strtoull(argv[++k], NULL, 10);
-        } else {
-            fprintf(stderr, "usage: battery [--seed N] [--problems N] [--no-probe] [--verbose]\n");
-            return 2;
-        }
+        else if (argv[k][0] != '-' && a->nseeds < SEEDS_MAX)
+            a->seeds[a->nseeds++] = strtoull(argv[k], NULL, 10);
+        else
+            return 0;
     }
-    return 0;
+    return a->nseeds > 0;
 }
 
 static void print_diagnosis(const problem *p, uint64_t index, const ravine_diagnosis *x) {
@@ -67,58 +66,103 @@ static void check_cures(const ravine_diagnosis *x) {
     }
 }
 
-static int examine(const problem *p, int probe, ravine_diagnosis *x) {
+/* How often a verdict was said where another, or the same, is the truth: [truth][said]. */
+typedef int answers[RAVINE_VERDICT_COUNT][RAVINE_VERDICT_COUNT];
+
+static void ask(const problem *p, uint64_t index, const trial *t, const arguments *a,
+                answers count) {
+    ravine_diagnosis x;
+    trial_diagnose(t, &x);
+    check_cures(&x);
+    count[p->verdict][x.verdict]++;
+    if (a->verbose && (x.verdict != p->verdict || a->only == index)) print_diagnosis(p, index, &x);
+}
+
+static void examine(const problem *p, uint64_t index, const arguments *a, answers probed,
+                    answers unprobed) {
     double start[PROBLEM_SIZE_MAX];
     const trial_setup setup = problem_setup(p, start);
     trial *t = trial_new(&setup);
     trial_run(t, p->steps);
-    if (probe && isfinite(trial_exact(t))) {
+    ask(p, index, t, a, unprobed);
+    if (isfinite(trial_exact(t))) {
         ravine_probe found;
         trial_probe(t, &found);
     }
-    trial_diagnose(t, x);
-    check_cures(x);
+    ask(p, index, t, a, probed);
     trial_free(t);
-    return x->verdict;
 }
 
-static int print_table(int said[RAVINE_VERDICT_COUNT][RAVINE_VERDICT_COUNT]) {
+static int asked(answers count, int truth) {
+    int sum = 0;
+    for (int k = 0; k < RAVINE_VERDICT_COUNT; k++) sum += count[truth][k];
+    return sum;
+}
+
+/* The share that is right, of one verdict and of all. */
+typedef struct shares {
+    double worst, all;
+} shares;
+
+static shares shares_of(answers count) {
     int right = 0, total = 0;
-    double least = 1;
-    printf("%-15s %9s  said instead\n", "truth", "right");
+    double worst = 1;
     for (int truth = 0; truth < RAVINE_VERDICT_COUNT; truth++) {
-        int sum = 0;
-        for (int k = 0; k < RAVINE_VERDICT_COUNT; k++) sum += said[truth][k];
-        if (sum == 0) continue;
-        printf("%-15s %4d/%-4d ", ravine_verdict_word(truth), said[truth][truth], sum);
-        for (int k = 0; k < RAVINE_VERDICT_COUNT; k++)
-            if (k != truth && said[truth][k])
-                printf(" %s %d", ravine_verdict_word(k), said[truth][k]);
-        printf("\n");
-        right += said[truth][truth];
+        const int sum = asked(count, truth);
+        right += count[truth][truth];
         total += sum;
-        least = fmin(least, (double)said[truth][truth] / sum);
+        if (sum > 0) worst = fmin(worst, (double)count[truth][truth] / sum);
     }
-    printf("%-15s %4d/%-4d  %.1f %%, the worst verdict %.1f %%\n", "all", right, total,
-           100.0 * right / total, 100 * least);
-    return right >= 0.97 * total && least >= 0.9 ? 0 : 1;
+    return (shares){worst, (double)right / total};
+}
+
+static void print_cell(answers count, int truth) {
+    printf(" %d/%d", count[truth][truth], asked(count, truth));
+    for (int k = 0; k < RAVINE_VERDICT_COUNT; k++)
+        if (k != truth && count[truth][k])
+            printf(", %s %d", ravine_verdict_word(k), count[truth][k]);
+    printf(" |");
+}
+
+/* A column for each seed with a probe, then one for each without. */
+static void print_table(const arguments *a, answers *count) {
+    const int columns = 2 * a->nseeds;
+    printf("| truth |");
+    for (int k = 0; k < columns; k++)
+        printf(" seed %llu%s |", (unsigned long long)a->seeds[k % a->nseeds],
+               k < a->nseeds ? "" : ", no probe");
+    printf("\n|---|");
+    for (int k = 0; k < columns; k++) printf("---|");
+    for (int truth = 0; truth < RAVINE_VERDICT_COUNT; truth++) {
+        if (asked(count[0], truth) == 0) continue;
+        printf("\n| %s |", ravine_verdict_word(truth));
+        for (int k = 0; k < columns; k++) print_cell(count[k], truth);
+    }
+    printf("\n| all |");
+    for (int k = 0; k < columns; k++) printf(" %.1f %% |", 100 * shares_of(count[k]).all);
+    printf("\n| worst verdict |");
+    for (int k = 0; k < columns; k++) printf(" %.1f %% |", 100 * shares_of(count[k]).worst);
+    printf("\n");
 }
 
 int main(int argc, char **argv) {
-    arguments a = {.seed = 1, .problems = 420, .probe = 1, .only = UINT64_MAX};
-    const int status = read_arguments(&a, argc, argv);
-    if (status) return status;
-    static int said[RAVINE_VERDICT_COUNT][RAVINE_VERDICT_COUNT];
-    printf("seed %llu, %llu problems\n", (unsigned long long)a.seed,
-           (unsigned long long)a.problems);
-    for (uint64_t k = 0; k < a.problems; k++) {
-        if (a.only != UINT64_MAX && k != a.only) continue;
-        static problem p;
-        problem_draw(&p, a.seed, k);
-        ravine_diagnosis x;
-        const int verdict = examine(&p, a.probe, &x);
-        said[p.verdict][verdict]++;
-        if (a.verbose && (verdict != p.verdict || a.only == k)) print_diagnosis(&p, k, &x);
+    static answers count[2 * SEEDS_MAX]; /* of each seed with a probe, then without */
+    arguments a = {.problems = 456, .only = UINT64_MAX};
+    if (!read_arguments(&a, argc, argv)) {
+        fprintf(stderr, "usage: doctor_battery [--problems N] [--only K] [--verbose] SEED...\n");
+        return 2;
     }
-    return print_table(said);
+    int status = 0;
+    for (int k = 0; k < a.nseeds; k++) {
+        for (uint64_t index = 0; index < a.problems; index++) {
+            if (a.only != UINT64_MAX && index != a.only) continue;
+            static problem p;
+            problem_draw(&p, a.seeds[k], index);
+            examine(&p, index, &a, count[k], count[a.nseeds + k]);
+        }
+        const shares s = shares_of(count[k]);
+        status |= !(s.all >= 0.97 && s.worst >= 0.9);
+    }
+    print_table(&a, count);
+    return status;
 }

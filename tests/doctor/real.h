@@ -23,7 +23,7 @@
 typedef enum real_defect {
     REAL_NONE,
     REAL_DEAD,      /* hidden biases are -100: no ReLU ever opens */
-    REAL_SMALL,     /* weights are a tenth of what they should be, in a deep tanh net */
+    REAL_SMALL,     /* weights are a twentieth of what they should be, in a deep tanh net */
     REAL_SYMMETRIC, /* every unit is the same, almost zero; the output knows how often each class
                        occurs, so that nothing is left to learn without breaking the symmetry */
     REAL_NAN_IMAGE  /* one pixel of one image is NaN */
@@ -41,7 +41,6 @@ typedef struct real_scenario {
     int64_t examples, batch, steps;
     real_defect defect;
     bool until_burst; /* training ends 64 steps after the first burst: that is when one asks */
-    net_loss loss;    /* mean_squared_error: against 1 for the class, 0 for the others */
 } real_scenario;
 
 extern const real_scenario real_scenarios[];

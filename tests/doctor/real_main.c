@@ -21,13 +21,13 @@ static int list(void) {
         json_t *widths = json_array();
         for (int32_t i = 0; i < s->nwidths; i++)
             json_array_append_new(widths, json_integer((json_int_t)s->widths[i]));
-        json_t *line = json_pack(
-            "{ss ss ss ss so sI sI sI sI ss sb sb sb}", "scenario", s->name, "causes", s->causes,
-            "optimizer", s->optimizer, "model", s->model == NET_MLP ? "mlp" : "cnn", "widths",
-            widths, "dense", (json_int_t)s->dense, "examples", (json_int_t)s->examples, "batch",
-            (json_int_t)s->batch, "steps", (json_int_t)s->steps, "activation",
-            s->activation == NET_RELU ? "relu" : "tanh", "nan_image", s->defect == REAL_NAN_IMAGE,
-            "squared_error", s->loss == NET_MEAN_SQUARED_ERROR, "until_burst", s->until_burst);
+        json_t *line = json_pack("{ss ss ss ss so sI sI sI sI ss sb sb}", "scenario", s->name,
+                                 "causes", s->causes, "optimizer", s->optimizer, "model",
+                                 s->model == NET_MLP ? "mlp" : "cnn", "widths", widths, "dense",
+                                 (json_int_t)s->dense, "examples", (json_int_t)s->examples, "batch",
+                                 (json_int_t)s->batch, "steps", (json_int_t)s->steps, "activation",
+                                 s->activation == NET_RELU ? "relu" : "tanh", "nan_image",
+                                 s->defect == REAL_NAN_IMAGE, "until_burst", s->until_burst);
         if (!line || json_dumpf(line, stdout, JSON_COMPACT)) return EXIT_INPUT;
         putchar('\n');
         json_decref(line);

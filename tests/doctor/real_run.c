@@ -19,6 +19,7 @@ enum {
 typedef struct curve {
     double first, last, before; /* mean of the first 32 steps, the last quarter, the one before */
     int64_t nonfinite, bursts;
+    int64_t lost;  /* the last so many losses were not finite */
     double recent; /* running mean of 16 losses */
     int64_t quiet; /* steps since the last burst */
 } curve;
@@ -42,7 +43,6 @@ static void curve_add(curve *c, double loss, int64_t step, int64_t steps) {
 /* Mean loss of the first 512 test images: what logs call val_loss. */
 static double test_loss(trainee *t, const dataset *test) {
     double sum = 0;
-    if (t->target) return trainee_judge(t);
     for (int64_t k = 0; k < 512; k += REAL_SLICE)
         sum +=
             net_evaluate(t->net, test->x + k * test->size, test->label + k, NULL, REAL_SLICE, NULL);
@@ -53,9 +53,7 @@ static FILE *log_open(const trainee *t, const char *folder) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s-%d.weights", folder, t->scenario->name, (int)t->seed);
     FILE *file = fopen(path, "wb");
-    float *copy = trainee_copy(t);
-    if (file && copy) fwrite(copy, sizeof *copy, (size_t)net_size(t->net), file);
-    free(copy);
+    if (file) fwrite(t->start, sizeof *t->start, (size_t)net_size(t->net), file);
     if (!file || fclose(file)) return NULL;
     snprintf(path, sizeof path, "%s/%s-%d.csv", folder, t->scenario->name, (int)t->seed);
     file = fopen(path, "w");
@@ -70,21 +68,22 @@ static void log_step(FILE *file, const ravine_report *r, int64_t step, double lo
     fputc('\n', file);
 }
 
-/* Until the end or, as `ravine train` stops, ten losses in a row that are not finite. */
+enum { LOST = 10 }; /* losses in a row that are not finite: `ravine train` stops there */
+
+/* Until the end, or until it is lost: c->lost says so. */
 static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const char *folder,
                     curve *c) {
     FILE *file = folder ? log_open(t, folder) : NULL;
     if (folder && !file) return failure(EXIT_INPUT, "%s: cannot be written", folder);
     const int64_t steps = t->scenario->steps;
-    int64_t lost = 0;
     ravine_status status = RAVINE_OK;
-    while (t->step < steps && lost < 10 && status >= 0) {
+    while (t->step < steps && c->lost < LOST && status >= 0) {
         if (t->scenario->until_burst && c->bursts > 0 && c->quiet == 64) break;
         ravine_report report;
         const bool evaluates = file && t->step % 64 == 0;
         const double val = evaluates ? test_loss(t, test) : NAN;
         const double loss = trainee_step(t, t->optimizer, &report);
-        lost = isfinite(loss) ? 0 : lost + 1;
+        c->lost = isfinite(loss) ? 0 : c->lost + 1;
         curve_add(c, loss, t->step - 1, steps);
         status = ravine_doctor_observe(d, t->optimizer, loss);
         if (file) log_step(file, &report, t->step - 1, loss, val);
@@ -217,13 +216,15 @@ static json_t *tensors_json(const trainee *t) {
     return out;
 }
 
-/* Three answers: from what a log has; with a probe; with cures tried. */
+/* Three answers: from what a log has; with a probe; with cures tried. Probe and trial begin where a
+ * user could: at the end or, if the weights are lost, at the checkpoint before it, the start. */
 static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
     const ravine_problem problem = net_problem_view(t->problem);
     ravine_diagnosis diagnosis = {.size = sizeof diagnosis};
     ravine_probe probe = {.size = sizeof probe};
     if (ravine_doctor_diagnose(d, &diagnosis) < 0) goto fail;
     json_object_set_new(out, "from_log", diagnosis_json(&diagnosis));
+    if (c->lost == LOST && trainee_restart(t)) return EXIT_INPUT;
     if (ravine_probe_run(t->optimizer, &problem, NULL, &probe) < 0)
         json_object_set_new(out, "probe_failed", json_string(ravine_errmsg()));
     else if (ravine_doctor_take_probe(d, &probe) < 0)

@@ -72,7 +72,6 @@ int real_net_create(net **out, const real_scenario *s, uint64_t seed, int64_t sl
                      .kernel = 3,
                      .blocks = 1,
                      .activation = s->activation,
-                     .loss = s->loss,
                      .seed = seed};
     memcpy(spec.widths, s->widths, sizeof spec.widths);
     return net_create(out, &spec, slice, ravine_pool_run, pool);
@@ -94,7 +93,7 @@ void real_damage_net(const real_scenario *s, net *n, const int32_t *label, int64
         const bool bias = t.ndim == 1, output = k >= count - 2;
         for (int64_t i = 0; i < t.len; i++) {
             if (s->defect == REAL_DEAD && bias && !output) t.data[i] = -100;
-            if (s->defect == REAL_SMALL && !bias) t.data[i] *= 0.1f;
+            if (s->defect == REAL_SMALL && !bias) t.data[i] *= 0.05f;
             if (s->defect == REAL_SYMMETRIC) t.data[i] = bias ? 0 : 1e-12f;
         }
         if (s->defect == REAL_SYMMETRIC && bias && output) bias_of_classes(&t, label, examples);

@@ -1,40 +1,61 @@
 """Runs doctor_real and prints what the doctor said of real networks (make doctor-real).
 
-real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--keep FILE] [--jobs N]
-                          [--least SHARE]
+real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--folder DIR] [--jobs N]
+                      [--least SHARE]
 real_table.py --read FILE
+
+DIR gets runs.jsonl, a line a run, which --read prints anew, and what peers/bench.py wants of them.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import json
 import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterable
+from typing import Any
+
+Run = dict[str, Any]  # a line of doctor_real
+PIECES = 8  # a process: they do not end together, and none is long
 
 
-def family(run):
+def family(run: Run) -> str:
     """lr_too_high_mlp, lr_too_high_cnn -> lr_too_high; every healthy run -> healthy."""
     return "healthy" if run["causes"] == "healthy" else run["scenario"].rsplit("_", 1)[0]
 
 
-def execute(program, first, last, pattern, jobs, folder=None):
-    """All runs, in `jobs` processes; a dictionary each."""
-    command = [program, pattern, str(first), str(last)]
-    tail = [str(jobs)] + ([folder] if folder else [])
+def execute(
+    program: str, first: int, last: int, pattern: str, jobs: int, folder: str | None = None
+) -> list[Run]:
+    """All runs, in `jobs` processes at a time, in the order of the scenarios; kept in `folder`."""
+    if folder:
+        os.makedirs(folder, exist_ok=True)
     environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
-    processes = [
-        subprocess.Popen([*command, str(k), *tail], stdout=subprocess.PIPE, env=environment)
-        for k in range(jobs)
-    ]
-    outputs = [p.communicate()[0] for p in processes]
-    if any(p.returncode for p in processes):
-        sys.exit(f"{program} failed")
-    return [json.loads(line) for output in outputs for line in output.splitlines()]
+
+    def piece(k: int) -> list[Run]:
+        command = [program, pattern, str(first), str(last), str(k), str(jobs * PIECES)]
+        done = subprocess.run(
+            command + ([folder] if folder else []), stdout=subprocess.PIPE, env=environment
+        )
+        if done.returncode:
+            sys.exit(f"{program} failed")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        pieces = list(pool.map(piece, range(jobs * PIECES)))
+    # Run k is in piece k % pieces.
+    longest = max(map(len, pieces))
+    runs = [line[k] for k in range(longest) for line in pieces if k < len(line)]
+    if folder:
+        with open(os.path.join(folder, "runs.jsonl"), "w") as file:
+            file.writelines(json.dumps(run) + "\n" for run in runs)
+    return runs
 
 
-def took(run):
+def took(run: Run) -> bool:
     """Did the construction do what it should? Measured without the doctor."""
     s = {k: float("nan") if v is None else v for k, v in run["signs"].items()}
     kind = family(run)
@@ -53,28 +74,28 @@ def took(run):
     }[kind]()
 
 
-def right(run, answer="diagnosis"):
+def right(run: Run, answer: str = "diagnosis") -> bool:
     return run[answer]["verdict"] in run["causes"].split()
 
 
-def share(flags):
-    flags = list(flags)
-    return f"{sum(flags)}/{len(flags)} = {100 * sum(flags) / len(flags):.0f} %" if flags else "none"
+def share(flags: Iterable[bool]) -> str:
+    known = list(flags)
+    return f"{sum(known)}/{len(known)} = {100 * sum(known) / len(known):.0f} %" if known else "none"
 
 
-def table(header, rows):
+def table(header: list[str], rows: list[list[Any]]) -> None:
     """Markdown, columns aligned."""
-    rows = [header, *[[str(c) for c in row] for row in rows]]
-    width = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    texts = [header, *[[str(c) for c in row] for row in rows]]
+    width = [max(len(row[i]) for row in texts) for i in range(len(header))]
     lines = [
         "| " + " | ".join(c.ljust(w) for c, w in zip(row, width, strict=True)) + " |"
-        for row in rows
+        for row in texts
     ]
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in width) + "|")
     print("\n".join(lines) + "\n")
 
 
-def verdicts(runs):
+def verdicts(runs: list[Run]) -> None:
     print("Verdict by cause. 'took': the construction shows in numbers without the doctor.\n")
     rows, groups = [], collections.defaultdict(list)
     for run in runs:
@@ -119,7 +140,7 @@ def verdicts(runs):
     )
 
 
-def false_alarms(runs):
+def false_alarms(runs: list[Run]) -> None:
     healthy = [r for r in runs if family(r) == "healthy"]
     if not healthy:
         return
@@ -140,7 +161,7 @@ def false_alarms(runs):
     )
 
 
-def cures(runs):
+def cures(runs: list[Run]) -> None:
     print("The printed cure against the unchanged run, 300 further steps on batches of training;")
     print("judged by examples that the doctor has not seen. 'first': printed without trying.\n")
     rows, groups = [], collections.defaultdict(list)
@@ -186,7 +207,7 @@ def cures(runs):
     )
 
 
-def wrong(runs):
+def wrong(runs: list[Run]) -> None:
     rows = []
     for r in runs:
         d = r["diagnosis"]
@@ -199,24 +220,23 @@ def wrong(runs):
         table(["run", "seed", "verdict", "also", "evidence"], rows)
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("program", nargs="?")
     parser.add_argument("--read")
-    parser.add_argument("--seeds", nargs=2, type=int, default=[101, 105])
+    parser.add_argument("--seeds", nargs=2, type=int, default=[111, 115])
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--keep")
+    parser.add_argument("--folder")
     parser.add_argument("--least", type=float, default=0, help="share right below which it fails")
     options = parser.parse_args()
     if options.read:
         with open(options.read) as file:
             runs = [json.loads(line) for line in file]
     else:
-        runs = execute(options.program, *options.seeds, options.pattern, options.jobs)
-    if options.keep:
-        with open(options.keep, "w") as file:
-            file.writelines(json.dumps(run) + "\n" for run in runs)
+        runs = execute(
+            options.program, *options.seeds, options.pattern, options.jobs, options.folder
+        )
     for part in (verdicts, false_alarms, cures, wrong):
         part(runs)
     return sum(map(right, runs)) < options.least * len(runs)

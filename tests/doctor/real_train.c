@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = 10 };
-
 static int library_failure(void) {
     return failure(EXIT_INPUT, "%s", ravine_errmsg());
 }
@@ -33,13 +31,9 @@ double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report) {
     for (int64_t k = 0; k < batch; k++) {
         const int64_t from = t->order[t->step % per_epoch * batch + k];
         memcpy(t->x + (size_t)k * size, t->train.x + (size_t)from * size, size * sizeof *t->x);
-        if (t->target)
-            memcpy(t->y + k * CLASSES, t->target + from * CLASSES, CLASSES * sizeof *t->y);
-        else
-            t->label[k] = t->train.label[from];
+        t->label[k] = t->train.label[from];
     }
-    const double loss = net_train(t->net, t->x, t->target ? NULL : t->label,
-                                  t->target ? t->y : NULL, batch, (uint64_t)t->step, NULL);
+    const double loss = net_train(t->net, t->x, t->label, NULL, batch, (uint64_t)t->step, NULL);
     t->step++;
     if (report) *report = (ravine_report){.size = sizeof *report};
     return ravine_step(o, report) < 0 ? NAN : loss;
@@ -84,15 +78,8 @@ static int create_data(trainee *t, const dataset *train) {
     if (s->examples < t->train.count) t->train.count = s->examples;
     t->order = calloc((size_t)t->train.count, sizeof *t->order);
     t->x = calloc(batch, (size_t)train->size * sizeof *t->x);
-    t->y = calloc(batch, CLASSES * sizeof *t->y);
     t->label = calloc(batch, sizeof *t->label);
-    if (!t->order || !t->x || !t->y || !t->label) return failure(EXIT_INPUT, "out of memory");
-    if (s->loss != NET_MEAN_SQUARED_ERROR) return 0;
-    t->target = calloc((size_t)t->train.count, CLASSES * sizeof *t->target);
-    if (!t->target) return failure(EXIT_INPUT, "out of memory");
-    for (int64_t k = 0; k < t->train.count; k++) t->target[k * CLASSES + train->label[k]] = 1;
-    t->train.y = t->target;
-    t->train.label = NULL;
+    if (!t->order || !t->x || !t->label) return failure(EXIT_INPUT, "out of memory");
     return 0;
 }
 
@@ -105,9 +92,9 @@ static int create(trainee *t, const dataset *train) {
     status = real_net_create(&t->net, s, t->seed, slice, t->pool);
     if (status) return status;
     real_damage_net(s, t->net, train->label, t->train.count);
-    ravine_config c;
-    if (ravine_config_parse(&c, s->optimizer) < 0) return library_failure();
-    status = trainee_optimizer(t, &c, &t->optimizer);
+    t->start = trainee_copy(t);
+    if (!t->start) return failure(EXIT_INPUT, "out of memory");
+    status = trainee_restart(t);
     net_problem_setup setup = {t->net, &t->train, s->batch, REAL_FIXED, slice, t->seed};
     if (!status) status = net_problem_create(&t->problem, &setup);
     setup.fixed = REAL_JUDGED;
@@ -123,16 +110,24 @@ int trainee_create(trainee *t, const real_scenario *s, const dataset *train, uin
     return status;
 }
 
+int trainee_restart(trainee *t) {
+    ravine_config c;
+    if (ravine_config_parse(&c, t->scenario->optimizer) < 0) return library_failure();
+    trainee_put(t, t->start);
+    t->step = 0;
+    ravine_destroy(t->optimizer);
+    return trainee_optimizer(t, &c, &t->optimizer);
+}
+
 void trainee_free(trainee *t) {
     net_problem_destroy(t->judge);
     net_problem_destroy(t->problem);
     ravine_destroy(t->optimizer);
     net_destroy(t->net);
     ravine_pool_destroy(t->pool);
+    free(t->start);
     free(t->order);
-    free(t->target);
     free(t->x);
-    free(t->y);
     free(t->label);
     *t = (trainee){0};
 }

@@ -11,21 +11,23 @@ typedef struct trainee {
     const real_scenario *scenario;
     uint64_t seed;
     dataset train; /* the scenario's first examples; x and label are the caller's */
-    float *target; /* [train.count, 10] train.y, for the squared error; or NULL */
     net *net;
     ravine_pool *pool; /* of one thread */
     ravine_optimizer *optimizer;
     net_problem *problem, *judge; /* what the doctor may evaluate; what it never sees */
+    float *start;                 /* all parameters before the first step */
     int64_t step;                 /* steps done */
     int64_t epoch;                /* of `order`; -1: none yet */
     int64_t *order;               /* [train.count] */
     float *x;                     /* [batch, size] */
-    float *y;                     /* [batch, 10] */
     int32_t *label;               /* [batch] */
 } trainee;
 
 int trainee_create(trainee *t, const real_scenario *s, const dataset *train, uint64_t seed);
 void trainee_free(trainee *t);
+
+/* Back to before the first step: what is left to one whose weights are lost. */
+int trainee_restart(trainee *t);
 
 /* One step of `o` on the next batch; its loss. report may be NULL. */
 double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report);

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,11 +28,11 @@ import real_table  # noqa: E402
 
 LIVE = ["torchmortem", "neuraldbg", "torch-audit", "torchdiag"]
 OURS = "ravine doctor"
-state = {}
+state: dict[str, Any] = {}  # of a process of the pool
 
 
-def begin(program, folder, live_until):
-    """Of a process of the pool. Runs of seeds below live_until are made again in PyTorch."""
+def begin(program: str, folder: str, live_until: int) -> None:
+    """Fills `state`. Runs of seeds below live_until are made again in PyTorch."""
     listed = subprocess.run([program, "--list"], capture_output=True, check=True, text=True).stdout
     state["scenarios"] = {s["scenario"]: s for s in map(json.loads, listed.splitlines())}
     state["folder"] = folder
@@ -44,7 +45,7 @@ def begin(program, folder, live_until):
     state["data"] = live.images("train")
 
 
-def ask(run):
+def ask(run: real_table.Run) -> dict[str, list[str]]:
     """Answers by peer of one run."""
     stem = f"{state['folder']}/{run['scenario']}-{run['seed']}"
     log = pd.read_csv(f"{stem}.csv")
@@ -59,7 +60,7 @@ def ask(run):
     return answers
 
 
-def judge(peer, answers, run):
+def judge(peer: str, answers: list[str], run: real_table.Run) -> tuple[bool, bool]:
     """(first answer right, any answer right)."""
     right = set(run["causes"].split())
     meant = [c for c in (causes.causes_of(peer, a) for a in answers) if c is not causes.IGNORED]
@@ -68,16 +69,16 @@ def judge(peer, answers, run):
     return bool(meant and meant[0] & right), any(m & right for m in meant)
 
 
-def ours(run):
+def ours(run: real_table.Run) -> tuple[bool, bool]:
     verdict, also = run["diagnosis"]["verdict"], run["diagnosis"]["also"]
     right = set(run["causes"].split())
     return verdict in right, bool(right & {verdict, *also})
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--seeds", nargs=2, type=int, default=[101, 105])
+    parser.add_argument("--seeds", nargs=2, type=int, default=[111, 115])
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--folder")
@@ -100,7 +101,6 @@ def main():
         runs = real_table.execute(
             options.program, *options.seeds, options.pattern, options.jobs, folder
         )
-        kept.write_text("".join(json.dumps(run) + "\n" for run in runs))
     arguments = (options.program, folder, options.seeds[0] + options.live_seeds)
     with multiprocessing.get_context("spawn").Pool(options.jobs, begin, arguments) as pool:
         answers = pool.map(ask, runs, chunksize=1)
@@ -110,10 +110,10 @@ def main():
                 json.dumps({k: run[k] for k in ("scenario", "seed", "causes")} | said) + "\n"
             )
     report(runs, answers)
-    print(f"logs, runs.jsonl and answers.jsonl are in {folder}")
+    print(f"logs, runs.jsonl and answers.jsonl are in {folder}", file=sys.stderr)
 
 
-def report(runs, answers):
+def report(runs: list[real_table.Run], answers: list[dict[str, list[str]]]) -> None:
     kinds = list(dict.fromkeys(map(real_table.family, runs)))
     score = collections.defaultdict(list)
     for run, said in zip(runs, answers, strict=True):

@@ -114,14 +114,9 @@ ROWS = [
 ]
 
 
-def causes_of(peer, answer):
+def causes_of(peer: str, answer: str) -> frozenset[str] | None:
     """The causes for which this answer is right; None: it is no alarm."""
     for name, pattern, causes, _ in ROWS:
         if name == peer and re.search(pattern, answer):
             return causes
     raise KeyError(f"{peer} is not in the table")
-
-
-def named(peer):
-    """Every cause that this peer can name."""
-    return {c for name, _, causes, _ in ROWS if name == peer and causes for c in causes}

@@ -11,7 +11,7 @@ import pandas as pd
 EPOCH = 64
 
 
-def by_epoch(log):
+def by_epoch(log: pd.DataFrame) -> pd.DataFrame:
     """One row for every 64 steps: means, and the validation loss at their beginning."""
     rows = log.groupby(log.index // EPOCH)
     epochs = rows[["train_loss", "lr", "grad_norm"]].agg(lambda part: part.mean(skipna=False))
@@ -19,7 +19,7 @@ def by_epoch(log):
     return epochs.reset_index(drop=True).dropna(subset=["val_loss"])
 
 
-def training_doctor(log, path):
+def training_doctor(log: pd.DataFrame, path: str) -> list[str]:
     import training_doctor as peer
 
     doctor = peer.Doctor()
@@ -32,14 +32,14 @@ def training_doctor(log, path):
     return [d.problem + " | " + "; ".join(e.observation for e in d.evidence) for d in found]
 
 
-def gradsnitch(log, path):
+def gradsnitch(log: pd.DataFrame, path: str) -> list[str]:
     import gradsnitch as peer
 
     found = sorted(peer.lint(log.copy()), key=lambda f: f.severity != "error")
     return [f"{f.code} {f.name}" for f in found]
 
 
-def sk_autod(log, path):
+def sk_autod(log: pd.DataFrame, path: str) -> list[str]:
     import sk_autod as peer
 
     epochs = by_epoch(log)
@@ -50,7 +50,7 @@ def sk_autod(log, path):
     return [f.detector_name for f in report.findings]
 
 
-def runmedic(log, path):
+def runmedic(log: pd.DataFrame, path: str) -> list[str]:
     from runmedic import checks, loaders, roles
 
     run = loaders.load(path)[0]
@@ -58,7 +58,7 @@ def runmedic(log, path):
     return [f.check for f in found if f.severity != "info" or f.check == "constant_lr_plateau"]
 
 
-def mldoct(log, path):
+def mldoct(log: pd.DataFrame, path: str) -> list[str]:
     from mldoctor import advisor
 
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:

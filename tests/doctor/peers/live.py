@@ -8,7 +8,9 @@ import contextlib
 import gzip
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +20,11 @@ DATA = Path("/usr/share/datasets/fashion-mnist")
 SAMPLE = 256  # examples for checks that take one batch
 
 
-def images(kind):
+Scenario = dict[str, Any]  # a line of doctor_real --list
+Images = tuple[torch.Tensor, torch.Tensor]
+
+
+def images(kind: str) -> Images:
     """Standardised pixels [n, 1, 28, 28] and labels, as dataset_read_idx makes them."""
     with gzip.open(DATA / "train-images-idx3-ubyte.gz") as file:
         train = np.frombuffer(file.read(), np.uint8, offset=16)
@@ -34,11 +40,11 @@ def images(kind):
 class Rows(nn.Module):
     """[n, c, h, w] as rows of [h, w, c], the order in which our nets store an image."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def build(scenario):
+def build(scenario: Scenario) -> nn.Sequential:
     """The layers of src/net/models.c."""
     act = nn.ReLU if scenario["activation"] == "relu" else nn.Tanh
     layers, channels, side = [], 1, 28
@@ -59,7 +65,7 @@ def build(scenario):
     return nn.Sequential(*layers, nn.Linear(size, 10))
 
 
-def load(model, path):
+def load(model: nn.Module, path: str) -> None:
     """The file has every parameter in our order; a convolution is [out, k, k, in] there."""
     numbers, at = np.fromfile(path, np.float32), 0
     with torch.no_grad():
@@ -76,11 +82,11 @@ def load(model, path):
 class AdagradMean(torch.optim.Optimizer):
     """theta -= lr g / sqrt(mean of all g^2 so far): the lecture's rule, which torch has not."""
 
-    def __init__(self, params, lr, eps=1e-8):
+    def __init__(self, params: Any, lr: float, eps: float = 1e-8) -> None:
         super().__init__(params, {"lr": lr, "eps": eps})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: None = None) -> None:
         for group in self.param_groups:
             for p in group["params"]:
                 state = self.state[p]
@@ -102,7 +108,7 @@ RULES = {
 }
 
 
-def optimizer(scenario, model):
+def optimizer(scenario: Scenario, model: nn.Module) -> torch.optim.Optimizer | None:
     """Of the same text; None if PyTorch has no such rule."""
     rule, *settings = scenario["optimizer"].split()
     if rule not in RULES:
@@ -116,7 +122,7 @@ def optimizer(scenario, model):
 class Scene:
     """Net, rule and examples of one run."""
 
-    def __init__(self, scenario, seed, weights, data):
+    def __init__(self, scenario: Scenario, seed: int, weights: str, data: Images) -> None:
         torch.manual_seed(seed)
         self.scenario = scenario
         self.model = build(scenario)
@@ -128,11 +134,10 @@ class Scene:
         if scenario["nan_image"]:
             self.x[seed % 1000, 0, 14, 14] = float("nan")
             self.sample = slice(seed % 1000, seed % 1000 + SAMPLE)
-        squared = scenario["squared_error"]
-        self.target = nn.functional.one_hot(label, 10).float() if squared else label
-        self.loss_of = nn.MSELoss() if squared else nn.CrossEntropyLoss()
+        self.target = label
+        self.loss_of = nn.CrossEntropyLoss()
 
-    def train(self, after_step):
+    def train(self, after_step: Callable[[int, float], Any]) -> None:
         """Until the end, ten lost losses in a row, or 64 steps after the first burst."""
         recent, quiet, bursts = 0, 0, 0
         n, batch, lost, order = len(self.x), self.scenario["batch"], 0, None
@@ -155,7 +160,7 @@ class Scene:
                 return
 
 
-def torchmortem_and_others(scene, folder):
+def torchmortem_and_others(scene: Scene, folder: str) -> dict[str, list[str]]:
     """These three get along with each other in one run."""
     import torch_audit
     import torchmortem
@@ -179,7 +184,7 @@ def torchmortem_and_others(scene, folder):
     }
 
 
-def torchdiag(scene):
+def torchdiag(scene: Scene) -> list[str]:
     """Its checks of one batch at the end; they print, and each issue is a line with a dot."""
     import torchdiag as peer
 
@@ -194,13 +199,13 @@ def torchdiag(scene):
     return [line.strip(" \u2022") for line in said.getvalue().splitlines() if "\u2022" in line]
 
 
-def neuraldbg(scene, folder):
+def neuraldbg(scene: Scene, folder: str) -> dict[str, list[str]]:
     """Its transitions, the last ones first: what holds at the end."""
     import neuraldbg as peer
 
     with peer.NeuralDbg(scene.model) as dbg:
 
-        def after_step(step, loss):
+        def after_step(step: int, loss: float) -> None:
             dbg.step = step + 1
             dbg.record_loss(loss)
 
@@ -212,9 +217,11 @@ def neuraldbg(scene, folder):
     return {"neuraldbg": list(dict.fromkeys(answers))}
 
 
-def answers(scenario, seed, weights, data, folder):
+def answers(
+    scenario: Scenario, seed: int, weights: str, data: Images, folder: str
+) -> dict[str, list[str]]:
     """Answers by peer of one run; {} if PyTorch has no such rule."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for company in (torchmortem_and_others, neuraldbg):
         scene = Scene(scenario, seed, weights, data)
         if scene.rule is None:

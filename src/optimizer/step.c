@@ -9,6 +9,7 @@
  *   6. report      sums of the blocks in their order, whatever thread made them
  */
 #include "base/error.h"
+#include "base/pool.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 

@@ -27,7 +27,7 @@ ISA_LIST(X)
 
 int ravine_kernel_find(kernel_shape shape) {
     static const kernel_shape compiled[] = {
-#define KERNEL(M, S, A) {MOMENTUM_##M, SCALE_##S, AFTER_##A},
+#define KERNEL(M, S, A) {MOMENTUM_##M, SCALE_##S, AFTER_##A, COEFFICIENTS_GENERAL},
 #include "kernels.def"
 #undef KERNEL
     };

@@ -29,7 +29,7 @@ static const rule_row rows[RAVINE_RULE_COUNT] = {
                  .paper = paper_,                                                               \
                  .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,         \
                  .setting = settings_of_##name_},                                               \
-        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a},                                          \
+        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                    \
         .momentum_key = m_key,                                                                  \
         .scale_key = s_key,                                                                     \
         .defaults = {.clip_value = HUGE_VAL, defaults_},                                        \

@@ -6,15 +6,16 @@ SEEDS        ?= 301 302 303
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
+own     = tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
-in_tree = RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
-# Runs the rest of the line and keeps what it prints for docs/doctor_evidence.md.
-keep    = python3 tests/doctor/evidence.py keep
+in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
+# Runs the rest of the line and keeps what it prints for docs/*_evidence.md.
+keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity golden bench-torch doctor-battery doctor-lead doctor-real bench-doctor doctor-evidence fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bench parity golden bench-torch doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -25,7 +26,7 @@ run: build
 	build/ravine train $(CONFIG)
 
 bench: build
-	build/ravine bench
+	@$(keep) $@ build/ravine bench
 
 # gcc, clang, ASan + UBSan, TSan, the installed tree, the command; ends with `N passed, N failed`.
 test:
@@ -41,7 +42,7 @@ test-long:
 # Every rule that PyTorch has, beside PyTorch and long double, over random configurations.
 parity: build
 	@tools/install-dependencies test
-	@$(in_tree) -m parity
+	@$(keep) $@ $(in_tree) -m parity
 
 # What PyTorch computes, into the file that tests/test_golden.c compares with.
 golden: build
@@ -51,9 +52,9 @@ golden: build
 # One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's.
 bench-torch: build
 	@tools/install-dependencies test
-	-@$(in_tree) bench/torch_step.py
-	-@$(in_tree) bench/torch_step.py --whole
-	-@$(in_tree) bench/torch_train.py
+	-@$(keep) $@-step $(in_tree) bench/torch_step.py
+	-@$(keep) $@-whole $(in_tree) bench/torch_step.py --whole
+	-@$(keep) $@-train $(in_tree) bench/torch_train.py
 
 # What the doctor says of 456 small problems a seed, each with one known trouble.
 doctor-battery: build/doctor_battery
@@ -73,9 +74,9 @@ bench-doctor: build/doctor_real
 	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
 	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs)
 
-# The last output of these four into docs/doctor_evidence.md.
-doctor-evidence:
-	@python3 tests/doctor/evidence.py fill
+# The last output of these, of bench, parity and bench-torch into docs/*_evidence.md.
+evidence:
+	@python3 tools/evidence fill
 
 build/doctor_real build/doctor_battery build/test_doctor_bursts: FORCE
 	@tools/install-dependencies test
@@ -112,8 +113,8 @@ lint:
 	@tools/install-dependencies lint
 	clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
-	.venv/bin/ruff check tools/summary tools/trust tools/mutate $(python)
-	.venv/bin/ruff format --check tools/summary tools/trust tools/mutate $(python)
+	.venv/bin/ruff check $(own) $(python)
+	.venv/bin/ruff format --check $(own) $(python)
 
 install: build
 	cmake --install build --prefix $(PREFIX)

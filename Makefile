@@ -15,7 +15,7 @@ keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity golden bench-torch doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -49,12 +49,15 @@ golden: build
 	@tools/install-dependencies test
 	@$(in_tree) -m parity.golden tests/data/torch_golden.safetensors
 
-# One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's.
-bench-torch: build
+# One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's. Exit
+# status 1 of the first two: slower somewhere.
+bench-torch: bench-torch-step bench-torch-whole bench-torch-train
+bench-torch-step bench-torch-whole bench-torch-train: build
 	@tools/install-dependencies test
-	-@$(keep) $@-step $(in_tree) bench/torch_step.py
-	-@$(keep) $@-whole $(in_tree) bench/torch_step.py --whole
-	-@$(keep) $@-train $(in_tree) bench/torch_train.py
+	-@$(keep) $@ $(in_tree) $($@)
+bench-torch-step  = bench/torch_step.py
+bench-torch-whole = bench/torch_step.py --whole
+bench-torch-train = bench/torch_train.py
 
 # What the doctor says of 456 small problems a seed, each with one known trouble.
 doctor-battery: build/doctor_battery

@@ -90,11 +90,11 @@ static void assert_same(const belongings *a, const belongings *b) {
 /* ---- use, through the shared library --------------------------------------------------------- */
 
 /* The functions by name: the program itself is linked with the static library. */
-#define FUNCTIONS(X)                                                                              \
-    X(ravine_config_init)                                                                         \
-    X(ravine_env_init)                                                                            \
-    X(ravine_create) X(ravine_add) X(ravine_step) X(ravine_destroy) X(ravine_save) X(ravine_load) \
-        X(ravine_errmsg)
+#define FUNCTIONS(X)      \
+    X(ravine_config_init) \
+    X(ravine_env_init)    \
+    X(ravine_create)      \
+    X(ravine_add) X(ravine_step) X(ravine_destroy) X(ravine_save) X(ravine_load) X(ravine_errmsg)
 typedef struct library {
     void *handle;
 #define X(name) __typeof__(&name) name;

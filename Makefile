@@ -72,11 +72,13 @@ doctor-lead: build/test_doctor_bursts
 doctor-real: build/doctor_real
 	@$(keep) $@ python3 tests/doctor/real_table.py build/doctor_real --folder $(runs)
 
-# ... and what nine tools of PyPI say of the same runs, which are made anew if there are none.
+# ... and what nine tools of PyPI say of the same runs, which are made anew if there are none. The four
+# that watch a training in PyTorch are slow: LIVE_SEEDS=0 leaves them out.
 bench-doctor: build/doctor_real
 	@python3 -m venv build/peers
 	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
-	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs)
+	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs) \
+		--live-seeds $(LIVE_SEEDS)
 
 # The last output of these, of bench, parity and bench-torch into docs/*_evidence.md.
 evidence:

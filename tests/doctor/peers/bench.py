@@ -31,12 +31,12 @@ OURS = "ravine doctor"
 state: dict[str, Any] = {}  # of a process of the pool
 
 
-def begin(program: str, folder: str, live_until: int) -> None:
-    """Fills `state`. Runs of seeds below live_until are made again in PyTorch."""
+def begin(program: str, folder: str, first_seed: int, live_seeds: int) -> None:
+    """Fills `state`. Runs of the first live_seeds seeds are made again in PyTorch."""
     listed = subprocess.run([program, "--list"], capture_output=True, check=True, text=True).stdout
     state["scenarios"] = {s["scenario"]: s for s in map(json.loads, listed.splitlines())}
     state["folder"] = folder
-    state["live_until"] = live_until
+    state["first_seed"], state["live_seeds"] = first_seed, live_seeds
     import live
     import torch
 
@@ -52,7 +52,8 @@ def ask(run: real_table.Run) -> dict[str, list[str]]:
     answers = {}
     for peer, function in from_log.PEERS.items():
         answers[peer] = function(log, f"{stem}.csv")
-    if run["seed"] < state["live_until"] or run["causes"] == "healthy":
+    healthy = run["causes"] == "healthy" and state["live_seeds"] > 0
+    if healthy or run["seed"] < state["first_seed"] + state["live_seeds"]:
         scenario = state["scenarios"][run["scenario"]]
         answers |= state["live"].answers(
             scenario, run["seed"], f"{stem}.weights", state["data"], state["folder"]
@@ -101,7 +102,7 @@ def main() -> None:
         runs = real_table.execute(
             options.program, *options.seeds, options.pattern, options.jobs, folder
         )
-    arguments = (options.program, folder, options.seeds[0] + options.live_seeds)
+    arguments = (options.program, folder, options.seeds[0], options.live_seeds)
     with multiprocessing.get_context("spawn").Pool(options.jobs, begin, arguments) as pool:
         answers = pool.map(ask, runs, chunksize=1)
     with open("answers.jsonl", "w") as file:

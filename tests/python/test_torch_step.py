@@ -322,11 +322,11 @@ def test_a_forked_child_steps_alone():
         p, optimizer = trained(300_000)
     finally:
         torch.set_num_threads(before)
-    expected = (p.detach() - 0).numpy()  # a copy that needs no thread in the child
+    before_fork = p.detach().numpy().copy()
     child = os.fork()
     if child == 0:
         optimizer.step()
-        os._exit(0 if p.detach().numpy()[0] != expected[0] else 1)
+        os._exit(0 if p.detach().numpy()[0] != before_fork[0] else 1)
     deadline = time.monotonic() + 60
     while (done := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
         time.sleep(0.01)

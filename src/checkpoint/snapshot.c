@@ -184,8 +184,9 @@ static void add_schedules(walk *w, int32_t index) {
     char text[SCHEDULE_TEXT_MAX];
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
         if (!g->schedule[setting]) continue;
-        /* Every schedule of a group fits; nothing before it can have failed. */
-        w->status = ravine_schedule_format(g->schedule[setting], text, sizeof text, NULL);
+        const ravine_status status =
+            ravine_schedule_format(g->schedule[setting], text, sizeof text, NULL);
+        if (status) w->status = status; /* GCOVR_EXCL_BR_LINE: every schedule of a group fits */
         const char *name = ravine_setting_describe(setting)->name;
         add_text(w, place_text(w, KEY_GROUP "%d" KEY_SCHEDULE "%s", index, name),
                  place_text(w, "%s", text));

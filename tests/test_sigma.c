@@ -8,7 +8,9 @@
 
 #include "ravine.h"
 #include "support/make.h"
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { LENGTH = 3 };
@@ -54,6 +56,43 @@ static void the_step_is_eta_over_sigma_times_m(void **state) {
     expect_step("adabelief eps=1e-3", "exp_avg", bias);
 }
 
+/* The update of step t after gradients that were 0, the gradient being 1: r_t / sigma alone. */
+static double rectified_update(double beta2, int64_t t) {
+    char rule[80];
+    double x = 0, g = 0;
+    (void)snprintf(rule, sizeof rule, "radam lr=1 beta1=0 beta2=%.17g eps=1e-300", beta2);
+    ravine_optimizer *o = make_optimizer(rule);
+    make_param(o, 0, "x", RAVINE_F64, &x, &g, 1);
+    for (int64_t step = 1; step < t; step++) make_step(o, NULL);
+    g = 1;
+    make_step(o, NULL);
+    ravine_destroy(o);
+    return -x;
+}
+
+/* Liu et al. 2020, algorithm 2, in long double. */
+static long double exact_rectified_update(double beta2, int64_t t) {
+    const long double beta = (long double)beta2, rest = 1 - beta, most = (1 + beta) / rest;
+    const long double power = powl(beta, (long double)t), bias = 1 - power;
+    const long double rho = most - 2 * (long double)t * power / bias;
+    const long double r2 = (rho - 4) / (most - 4) * ((rho - 2) / (most - 2)) * (most / rho);
+    return sqrtl(r2 * bias / rest);
+}
+
+static void radam_is_rectified_to_the_last_bits(void **state) {
+    (void)state;
+    static const double beta2[] = {0.9, 0.95, 0.99, 0.999};
+    for (size_t k = 0; k < sizeof beta2 / sizeof *beta2; k++)
+        for (int64_t t = 100; t <= 6400; t *= 2) {
+            const double update = rectified_update(beta2[k], t);
+            const long double exact = exact_rectified_update(beta2[k], t);
+            const long double units = fabsl((long double)update - exact) / exact / DBL_EPSILON;
+            if (!(units < 3))
+                fail_msg("beta2 %g, step %d: %.17g is %.1Lf units from the formula", beta2[k],
+                         (int)t, update, units);
+        }
+}
+
 static void rules_of_signs_have_no_sigma(void **state) {
     (void)state;
     static const char *const rules[] = {"lion", "signum", "rprop"};
@@ -87,6 +126,7 @@ static void wrong_calls_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_step_is_eta_over_sigma_times_m),
+        cmocka_unit_test(radam_is_rectified_to_the_last_bits),
         cmocka_unit_test(rules_of_signs_have_no_sigma),
         cmocka_unit_test(wrong_calls_are_refused),
     };

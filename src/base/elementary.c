@@ -1,20 +1,15 @@
 /* elementary.c - the functions are their Taylor series after an exact reduction of the argument.
  *
  * What must not be rounded to one double - the logarithm that a power multiplies, the reduced
- * argument of exp - is carried as an unevaluated sum of two doubles, a pair. Exact sums and
- * products of doubles are Knuth's and Dekker's (T. J. Dekker, "A floating-point technique for
- * extending the available precision", Numerische Mathematik 18, 1971). Nothing here is tabulated
- * but ln 2, pi and 1/3; the series are summed until the first term left out is below 2^-58 of the
- * result (2^-69 in the logarithm).
+ * argument of exp - is carried as a pair (base/pair.h). Nothing here is tabulated but ln 2, pi and
+ * 1/3; the series are summed until the first term left out is below 2^-58 of the result (2^-69 in
+ * the logarithm).
  */
 #include "base/elementary.h"
 
-#include <math.h>
+#include "base/pair.h"
 
-/* hi + lo, where |lo| is at most half a unit in the last place of hi. */
-typedef struct pair {
-    double hi, lo;
-} pair;
+#include <math.h>
 
 /* ln 2 = LN2_HI + LN2_LO: HI has 42 bits, so that k HI is exact for every exponent k of a double.
  */
@@ -23,44 +18,12 @@ typedef struct pair {
 static const pair pi = {0x1.921fb54442d18p+1, 0x1.1a62633145c07p-53};
 static const pair third = {0x1.5555555555555p-2, 0x1.5555555555555p-56};
 
-static pair exact_sum(double a, double b) {
-    const double hi = a + b;
-    const double of_b = hi - a;
-    return (pair){hi, (a - (hi - of_b)) + (b - of_b)};
-}
-
-/* The upper half of the bits of x; x minus it is the lower half. */
-static double upper_half(double x) {
-    const double spread = 0x1.0000002p+27 * x;
-    return spread - (spread - x);
-}
-
-static pair exact_product(double a, double b) {
-    const double hi = a * b;
-    const double limit = 0x1p+990; /* beyond it the halves overflow; there lo is left out */
-    if (!(fabs(a) < limit && fabs(b) < limit && fabs(hi) < limit)) return (pair){hi, 0};
-    const double a1 = upper_half(a), a2 = a - a1;
-    const double b1 = upper_half(b), b2 = b - b1;
-    return (pair){hi, ((a1 * b1 - hi) + a1 * b2 + a2 * b1) + a2 * b2};
-}
-
-static pair add(pair a, pair b) {
-    const pair sum = exact_sum(a.hi, b.hi);
-    return exact_sum(sum.hi, sum.lo + a.lo + b.lo);
-}
-
-static pair multiply(pair a, pair b) {
-    const pair product = exact_product(a.hi, b.hi);
-    if (!isfinite(product.hi)) return product;
-    return exact_sum(product.hi, product.lo + (a.hi * b.lo + a.lo * b.hi));
-}
-
 /* e^x = 2^k e^r with |r| <= ln(2)/2. */
 static double exp_of(pair x) {
     if (!(x.hi < 710)) return x.hi * HUGE_VAL; /* overflow, inf, NaN */
     if (x.hi < -746) return 0;
     const double k = floor(x.hi * 0x1.71547652b82fep+0 + 0.5); /* x / ln 2 */
-    const pair r = exact_sum(x.hi - k * LN2_HI, x.lo - k * LN2_LO);
+    const pair r = pair_sum(x.hi - k * LN2_HI, x.lo - k * LN2_LO);
     double series = 1; /* of (e^r - 1 - r) / (r^2/2) */
     for (int n = 14; n > 2; n--) series = 1 + r.hi * series / n;
     return ldexp(1 + (r.hi + (r.hi * r.hi * series / 2 + r.lo)), (int)k);
@@ -72,16 +35,13 @@ static pair log_of(double x) {
     int k;
     double m = frexp(x, &k);
     if (m < 0x1.6a09e667f3bcdp-1) m *= 2, k--;
-    const pair above = {m - 1, 0}, below = exact_sum(m, 1);
-    const double quotient = above.hi / below.hi;
-    const pair back = multiply((pair){quotient, 0}, below);
-    const pair s = exact_sum(quotient, ((above.hi - back.hi) - back.lo) / below.hi);
-    const pair z = multiply(s, s);
+    const pair s = pair_divide((pair){m - 1, 0}, pair_sum(m, 1));
+    const pair z = pair_multiply(s, s);
     double series = 0; /* of (artanh(s)/s - 1)/z - 1/3 */
     for (int n = 27; n > 3; n -= 2) series = z.hi * (1.0 / n + series);
-    const pair cubic = multiply(multiply(s, z), add(third, (pair){series, 0}));
-    const pair half = add(s, cubic);
-    return add((pair){k * LN2_HI, k * LN2_LO}, (pair){2 * half.hi, 2 * half.lo});
+    const pair cubic = pair_multiply(pair_multiply(s, z), pair_add(third, (pair){series, 0}));
+    const pair half = pair_add(s, cubic);
+    return pair_add((pair){k * LN2_HI, k * LN2_LO}, (pair){2 * half.hi, 2 * half.lo});
 }
 
 double ravine_exp(double x) {
@@ -99,15 +59,15 @@ double ravine_pow(double base, double exponent) {
     if (!(base >= 0) || isnan(exponent)) return NAN;
     if (base == 0) return exponent > 0 ? 0 : HUGE_VAL;
     if (isinf(base)) return exponent > 0 ? base : 0;
-    return exp_of(multiply(log_of(base), (pair){exponent, 0}));
+    return exp_of(pair_multiply(log_of(base), (pair){exponent, 0}));
 }
 
 /* By squaring; in pairs, because each squaring doubles the relative error. */
 static pair power_of(double base, uint64_t n) {
     pair square = {base, 0}, power = {1, 0};
     for (; n; n >>= 1) {
-        if (n & 1) power = multiply(power, square);
-        if (n > 1) square = multiply(square, square);
+        if (n & 1) power = pair_multiply(power, square);
+        if (n > 1) square = pair_multiply(square, square);
     }
     return power;
 }
@@ -124,7 +84,7 @@ double ravine_one_minus_power(double base, int64_t exponent) {
 
 /* sin(pi x) for 0 <= x <= 1/4. */
 static double sin_near_zero(double x) {
-    const pair t = multiply(pi, (pair){x, 0});
+    const pair t = pair_multiply(pi, (pair){x, 0});
     const double z = t.hi * t.hi;
     double series = 1;
     for (int n = 16; n > 2; n -= 2) series = 1 - z * series / (n * (n + 1));
@@ -133,11 +93,11 @@ static double sin_near_zero(double x) {
 
 /* cos(pi x) for 0 <= x <= 1/4. */
 static double cos_near_zero(double x) {
-    const pair t = multiply(pi, (pair){x, 0});
+    const pair t = pair_multiply(pi, (pair){x, 0});
     const double z = t.hi * t.hi;
     double series = 1;
     for (int n = 17; n > 3; n -= 2) series = 1 - z * series / (n * (n + 1));
-    const pair parabola = exact_sum(1, -z / 2);
+    const pair parabola = pair_sum(1, -z / 2);
     return parabola.hi + (parabola.lo + (z * z * series / 24 - t.hi * t.lo));
 }
 

@@ -2,6 +2,7 @@
  *
  * Every power here is ravine's own (base/elementary.h): the same bits on every processor. */
 #include "base/elementary.h"
+#include "base/pair.h"
 #include "update/rules.h"
 
 #include <math.h>
@@ -102,38 +103,45 @@ static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, dou
  *     rho_t = 2 / (1 - beta) - 1 - 2 t beta^t / (1 - beta^t),
  * is a small difference of large numbers. With p = beta^t, q = 1 - beta^t and n = q rho_t it has a
  * form of positive terms alone: from (s, t) to s + t p = p_s p_t,  q = q_s + p_s q_t,  n = n_s +
- * p_s n_t + 2 s p_s q_t, starting at t = 1 with (beta, 1 - beta, 1 - beta). */
+ * p_s n_t + 2 s p_s q_t, starting at t = 1 with (beta, 1 - beta, 1 - beta). In pairs, because each
+ * doubling of t doubles the relative error of p. */
 typedef struct sample_count {
-    double t, p, q, n;
+    double t;
+    pair p, q, n;
 } sample_count;
 
 static sample_count join(sample_count s, sample_count t) {
+    const pair both = pair_multiply((pair){2 * s.t, 0}, pair_multiply(s.p, t.q));
     return (sample_count){.t = s.t + t.t,
-                          .p = s.p * t.p,
-                          .q = s.q + s.p * t.q,
-                          .n = s.n + s.p * t.n + 2 * s.t * s.p * t.q};
+                          .p = pair_multiply(s.p, t.p),
+                          .q = pair_add(s.q, pair_multiply(s.p, t.q)),
+                          .n = pair_add(pair_add(s.n, pair_multiply(s.p, t.n)), both)};
 }
 
 static double effective_samples(double beta, int64_t t) {
-    sample_count power = {1, beta, 1 - beta, 1 - beta}, all = {0, 1, 0, 0};
+    const pair rest = pair_sum(1, -beta);
+    sample_count power = {1, {beta, 0}, rest, rest}, all = {0, {1, 0}, {0, 0}, {0, 0}};
     for (uint64_t bits = (uint64_t)t; bits; bits >>= 1) {
         if (bits & 1) all = join(all, power);
         power = join(power, power);
     }
-    return all.n / all.q;
+    return pair_divide(all.n, all.q).hi;
+}
+
+/* r_t of Liu et al. 2020. Ratio by ratio: each is 1 in the end, whatever was rounded before. */
+static double rectification(double beta, double rho) {
+    const double limit = pair_divide(pair_sum(1, beta), pair_sum(1, -beta)).hi; /* of rho */
+    return sqrt((rho - 4) / (limit - 4) * ((rho - 2) / (limit - 2)) * (limit / rho));
 }
 
 static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
-    const double bias = ravine_one_minus_power(c->beta2, t);
-    const double limit = 2 / (1 - c->beta2) - 1;
     const double rho = effective_samples(c->beta2, t);
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
     k->step = c->lr / ravine_one_minus_power(c->beta1, t);
     if (rho > 5) {
-        const double rectify =
-            sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho));
-        k->step *= rectify * root(c, bias, k);
+        const double rectify = rectification(c->beta2, rho);
+        k->step *= rectify * root(c, ravine_one_minus_power(c->beta2, t), k);
         k->sigma_divisor *= rectify;
     } else { /* sigma = sqrt(v) * 0 + 1: too few gradients to know it */
         k->v_scale = 1;

@@ -84,15 +84,22 @@ static norms measure(const many *m, int32_t group, long double scale) {
     return (norms){sqrtl(n.grad), sqrtl(n.update), sqrtl(n.param)};
 }
 
-static void assert_near(double got, long double wanted, const char *what) {
-    if (fabsl((long double)got - wanted) <= 1e-12L * wanted) return;
+static void assert_within(double got, long double wanted, long double share, const char *what) {
+    if (fabsl((long double)got - wanted) <= share * wanted) return;
     fail_msg("%s is %s, not %s", what, number_text((long double)got), number_text(wanted));
 }
 
+static void assert_near(double got, long double wanted, const char *what) {
+    assert_within(got, wanted, 1e-12L, what);
+}
+
+/* Of float32 64 squares are added in float32, where a change is rounded (twice in its square) as
+ * are the square and the five additions that it goes through; the root halves it all. */
 static void check_norms(const ravine_report *r, norms n) {
-    assert_near(r->grad_norm, n.grad, "grad_norm");
-    assert_near(r->update_norm, n.update, "update_norm");
-    assert_near(r->param_norm, n.param, "param_norm");
+    const long double rounding = (2 + 1 + 5) / 2 * 0x1p-24L;
+    assert_within(r->grad_norm, n.grad, rounding, "grad_norm");
+    assert_within(r->update_norm, n.update, rounding, "update_norm");
+    assert_within(r->param_norm, n.param, rounding, "param_norm");
 }
 
 static void one_step(many *m, ravine_status wanted, ravine_report *report) {
@@ -177,6 +184,56 @@ static void norms_of_a_clipped_and_held_step(void **state) {
     unmake(&m);
 }
 
+enum { LEN = 150 };
+
+/* A step theta <- theta - g/8 and the norms of its report. */
+static void expect_norms(float x[LEN], float g[LEN]) {
+    float before[LEN];
+    memcpy(before, x, sizeof before);
+    ravine_optimizer *const o = make_optimizer("sgd lr=0.125");
+    make_param(o, 0, "x", RAVINE_F32, x, g, LEN);
+    make_options(o, RAVINE_PROPAGATE, (double)INFINITY, 1, 0);
+    ravine_report r;
+    (void)make_step(o, &r);
+    norms n = {0, 0, 0};
+    long double slope = 0, size = 0;
+    for (int i = 0; i < LEN; i++) {
+        const long double gradient = (long double)g[i], now = (long double)x[i];
+        const long double change = now - (long double)before[i];
+        n.grad += gradient * gradient;
+        n.update += change * change;
+        n.param += now * now;
+        slope += gradient * change;
+        size += fabsl(gradient * change);
+    }
+    check_norms(&r, (norms){sqrtl(n.grad), sqrtl(n.update), sqrtl(n.param)});
+    assert_true(fabsl((long double)r.grad_dot_update - slope) <= 7 * 0x1p-24L * size);
+    ravine_destroy(o);
+}
+
+/* Numbers whose squares float32 does not have: too small, too large, and both in one chunk. */
+static void norms_of_numbers_beyond_the_squares_of_float(void **state) {
+    (void)state;
+    static const float sizes[] = {1e-44F, 1e-30F, 1e-20F, 1e-15F, 1, 1e16F, 1e20F, 1e30F, 3e38F};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    float x[LEN], g[LEN];
+    for (int k = 0; k < SIZES * SIZES; k++) {
+        for (int i = 0; i < LEN; i++) {
+            g[i] =
+                (i < 64 || i % 3 ? sizes[k / SIZES] : -sizes[k % SIZES]) * (1 - (float)i / LEN / 2);
+            x[i] = sizes[k % SIZES] / 4 * (i % 2 ? 1.0F : -0.5F);
+        }
+        expect_norms(x, g);
+    }
+    /* A gradient and an update whose squares are in reach, and a last bit left of the parameter. */
+    for (int i = 0; i < LEN; i++) {
+        g[i] = 8 * 0x1.8p-52F;
+        x[i] = 0x1.8p-52F + 0x1p-75F;
+    }
+    expect_norms(x, g);
+    assert_true(x[0] == 0x1p-75F);
+}
+
 static void no_report_no_group_report(void **state) {
     (void)state;
     float a[1] = {1}, g[1] = {1};
@@ -220,6 +277,7 @@ int main(void) {
         cmocka_unit_test(norms_are_those_of_long_double),
         cmocka_unit_test(parameters_have_reports_of_their_own),
         cmocka_unit_test(norms_of_a_clipped_and_held_step),
+        cmocka_unit_test(norms_of_numbers_beyond_the_squares_of_float),
         cmocka_unit_test(no_report_no_group_report),
         cmocka_unit_test(a_report_changes_no_bits),
     };

@@ -160,10 +160,10 @@ typedef struct block_statistics {
 
 /* A block is walked in chunks of this many elements, which the first-level cache holds. */
 #define CHUNK_ELEMENTS 64
-/* Where the environment says so, every 1st, 2nd, 4th ... or 32nd chunk of a parameter is watched,
+/* Where the environment says so, every 1st, 2nd, 4th ... or 64th chunk of a parameter is watched,
  * from the first on: the greatest of these steps that leaves about a block's worth. What is watched
  * keeps its last update and the last two signs of each gradient (docs/internals/statistics.md). */
-#define WATCH_EVERY_MOST 32
+#define WATCH_EVERY_MOST 64
 
 /* Sums over the watched elements of a block. X(type, name) */
 #define WATCH_SUM_LIST(X)                                                                 \

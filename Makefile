@@ -3,6 +3,8 @@ CONFIG       ?= examples/fashion_mlp.yaml
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 SEEDS        ?= 301 302 303
+SEED         ?= 0
+LIVE_SEEDS   ?= 2
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss

@@ -125,14 +125,15 @@ static reference after(const trial *k, reference e, long double g, const ravine_
 }
 
 /* Input number `moved` of a step, changed one way: the gradient and what the element holds by 2 ULP
- * (4 in nadam, where gradient and m have coefficients with chains of their own); lr and eps by 4
- * roundings, the length of the chain they stand in; clip_value by 2; squares by what they lose when
- * they are denormal. */
+ * (4 in nadam, where gradient and m have coefficients with chains of their own, and where sigma is
+ * the root of a difference of two states, each rounded once more); lr and eps by 4 roundings, the
+ * length of the chain they stand in; clip_value by 2; squares by what they lose when they are
+ * denormal. */
 enum { MOVED_LR = -5, MOVED_EPS, MOVED_CLIP, MOVED_SQUARES, MOVED_GRADIENT, MOVED_THETA };
 
 /* How many ULP inputs are moved by. */
 static int reach(const trial *k) {
-    return k->c.rule == RAVINE_NADAM ? 4 : 2;
+    return k->c.rule == RAVINE_NADAM || k->c.centered != 0 ? 4 : 2;
 }
 
 /* As many ULP, or what is lost where lr g or sqrt(eps) g is denormal. */
@@ -168,13 +169,20 @@ static reference after_moving(const trial *k, reference e, long double g, int mo
     return end;
 }
 
-/* States that hold steps, not gradients: they end the same chain as theta, and adadelta squares it.
- * How many roundings that may be. */
-static int chain(const trial *k, int which) {
+/* States that hold steps, not gradients: what they take in ends the same chain as theta, and
+ * adadelta squares it; the average of the weights takes in theta, which may be off by 2 ULP. How
+ * far y, which was `old`, may be off for that. */
+static long double chain(const trial *k, int which, long double old, long double y) {
     const char *const key = which == 0 ? "" : k->key[which - 1];
-    if (k->c.rule == RAVINE_RMSPROP && strcmp(key, "momentum_buffer") == 0) return 4;
-    if (k->c.rule == RAVINE_ADOPT && strcmp(key, "exp_avg") == 0) return 4;
-    if (k->c.rule == RAVINE_ADADELTA && strcmp(key, "acc_delta") == 0) return 8;
+    const long double rounding = number_spacing(k->dtype, 1) / 2;
+    if (k->c.rule == RAVINE_RMSPROP && strcmp(key, "momentum_buffer") == 0)
+        return 4 * rounding * fabsl(y - (long double)k->c.momentum * old);
+    if (k->c.rule == RAVINE_ADOPT && strcmp(key, "exp_avg") == 0)
+        return 4 * rounding * fabsl(y - (long double)k->c.beta1 * old);
+    if (k->c.rule == RAVINE_ADADELTA && strcmp(key, "acc_delta") == 0)
+        return 8 * rounding * fabsl(y - (long double)k->c.rho * old);
+    if (strcmp(key, "ema") == 0)
+        return 2 * number_spacing(k->dtype, y - (long double)k->c.ema_decay * old);
     return 0;
 }
 
@@ -182,8 +190,7 @@ static int chain(const trial *k, int which) {
 static long double slack(const trial *k, reference start, long double g, int which) {
     reference plain = after(k, start, g, &k->c);
     const long double y = *input(k, &plain, which);
-    const long double old = *input(k, &start, which), rounding = number_spacing(k->dtype, 1) / 2;
-    long double sum = chain(k, which) * rounding * fabsl(y - old);
+    long double sum = chain(k, which, *input(k, &start, which), y);
     for (int moved = MOVED_LR; moved <= k->nkeys; moved++) {
         if (moved > MOVED_THETA && !elementwise(k, moved - 1)) continue;
         reference down = after_moving(k, start, g, moved, -1);
@@ -237,20 +244,44 @@ static void check_number(const trial *k, int64_t i, int which, const reference *
     sum->conditioned++;
 }
 
+/* Whether m / sigma overflows: lr = 1 shows it, also where lr m / sigma would not. */
+static bool quotient_overflows(const trial *k, reference start, long double g) {
+    ravine_config c = k->c;
+    c.lr = 1;
+    const reference end = after(k, start, g, &c);
+    return fabsl(end.theta - start.theta) > number_largest(k->dtype);
+}
+
+/* Whether state number `which` is too large for the type, and became infinite; or, where no eps
+ * keeps sigma from 0, too small for it, and became 0. */
+static bool state_is_lost(const trial *k, int64_t i, int which, reference *end) {
+    const long double wanted = *input(k, end, which);
+    const long double got = number_get(k->state[which - 1].data, k->dtype, i);
+    if (fabsl(wanted) > number_largest(k->dtype)) return isinf(got);
+    return k->c.eps == 0 && got == 0 && wanted != 0 && fabsl(wanted) < number_spacing(k->dtype, 0);
+}
+
 /* Elements that have left the range of the type, in PyTorch as here: one that is not finite any
- * more; coupled decay of a parameter whose own square overflows; m / sigma that overflows where
- * lr m / sigma would not, for eps = 0 and a denormal sigma. */
+ * more, or has lost a state in this step; coupled decay of a parameter whose own square overflows;
+ * m / sigma that overflows. */
 static bool has_diverged(const trial *k, int64_t i, const reference *start, const reference *end) {
-    const long double largest = number_largest(k->dtype);
-    reference e = *start;
+    reference before = *start, now = *end;
     for (int which = 0; which <= k->nkeys; which++) {
         if (which > 0 && !elementwise(k, which - 1)) continue;
-        if (!isfinite(*input(k, &e, which))) return true;
+        if (!isfinite(*input(k, &before, which))) return true;
+        if (which > 0 && state_is_lost(k, i, which, &now)) return true;
     }
     const long double pull = (long double)k->c.weight_decay * start->theta;
-    if (reference_squares(k->c.rule) && 16 * pull * pull > largest) return true;
-    const long double update = fabsl(end->theta - start->theta);
-    return isinf(number_get(k->data, k->dtype, i)) && update > (long double)k->c.lr * largest;
+    if (reference_squares(k->c.rule) && 16 * pull * pull > number_largest(k->dtype)) return true;
+    return !isfinite(number_get(k->data, k->dtype, i)) &&
+           quotient_overflows(k, *start, number_get(k->grad, k->dtype, i));
+}
+
+/* Whether sigma is the rounding of v - a^2 and nothing else, with no eps to outweigh it. */
+static bool sigma_is_rounding(const trial *k, const reference *end) {
+    const long double variance = end->square - end->center * end->center;
+    return k->c.centered != 0 && k->c.eps == 0 &&
+           variance < 8 * number_spacing(k->dtype, end->square);
 }
 
 static long double held_number(const trial *k, int64_t i, int which) {
@@ -263,7 +294,7 @@ static void check_element(const trial *k, int64_t i, tally *sum) {
     sum->elements++;
     const long double g = number_get(k->grad, k->dtype, i);
     if (reference_step(&end, &k->c, k->t, g, 1, number_largest(k->dtype))) {
-        if (has_diverged(k, i, &start, &end)) return;
+        if (has_diverged(k, i, &start, &end) || sigma_is_rounding(k, &end)) return;
         for (int which = 0; which <= k->nkeys; which++) {
             if (which == 0 || elementwise(k, which - 1)) check_number(k, i, which, &start, sum);
         }

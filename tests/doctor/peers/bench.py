@@ -33,6 +33,7 @@ state: dict[str, Any] = {}  # of a process of the pool
 
 def begin(program: str, folder: str, first_seed: int, live_seeds: int) -> None:
     """Fills `state`. Runs of the first live_seeds seeds are made again in PyTorch."""
+    os.dup2(2, 1)  # what peers and their libraries print is no part of the table
     listed = subprocess.run([program, "--list"], capture_output=True, check=True, text=True).stdout
     state["scenarios"] = {s["scenario"]: s for s in map(json.loads, listed.splitlines())}
     state["folder"] = folder

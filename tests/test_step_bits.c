@@ -264,11 +264,48 @@ static void cut_in_pieces(void **state) {
     }
 }
 
+/* A step with nothing to guard, measure or watch takes a shorter way through the kernel. */
+static void without_guard_and_report(void **state) {
+    (void)state;
+    enum { LEN = 9000 };
+    for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++)
+        for (int watch = 0; watch <= 1; watch++) {
+            static float x[2][LEN], grad[LEN];
+            ravine_optimizer *o[2];
+            ravine_report r[2];
+            ravine_env env;
+            ravine_env_init(&env);
+            env.threads = 1;
+            env.watch = watch;
+            ravine_config c;
+            assert_int_equal(ravine_config_init(&c, (ravine_rule)rule), RAVINE_OK);
+            for (int k = 0; k < 2; k++) {
+                for (int i = 0; i < LEN; i++)
+                    x[k][i] = (float)ravine_random_normal(3, 1, (uint64_t)i);
+                assert_int_equal(ravine_create(&o[k], &c, &env), RAVINE_OK);
+                make_param(o[k], 0, "x", RAVINE_F32, x[k], grad, LEN);
+                make_options(o[k], k ? RAVINE_PROPAGATE : RAVINE_HOLD, (double)INFINITY, 1, 0);
+            }
+            for (int64_t t = 1; t <= STEPS; t++) {
+                random_gradient(grad, RAVINE_F32, LEN, GRADIENT_GAUSSIAN, 4, t);
+                for (int k = 0; k < 2; k++) (void)make_step(o[k], t == STEPS ? &r[k] : NULL);
+            }
+            assert_memory_equal(x[0], x[1], sizeof x[0]);
+            assert_memory_equal(&r[0], &r[1], sizeof r[0]);
+            ravine_destroy(o[0]);
+            ravine_destroy(o[1]);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_instruction_set),  cmocka_unit_test(every_number_of_threads),
-        cmocka_unit_test(any_order_of_the_tasks), cmocka_unit_test(a_shared_pool),
-        cmocka_unit_test(any_alignment),          cmocka_unit_test(cut_in_pieces),
+        cmocka_unit_test(every_instruction_set),
+        cmocka_unit_test(every_number_of_threads),
+        cmocka_unit_test(any_order_of_the_tasks),
+        cmocka_unit_test(a_shared_pool),
+        cmocka_unit_test(any_alignment),
+        cmocka_unit_test(cut_in_pieces),
+        cmocka_unit_test(without_guard_and_report),
     };
     return cmocka_run_group_tests_name("bits", tests, make_plain, free_plain);
 }

@@ -278,7 +278,7 @@ static void without_guard_and_report(void **state) {
             env.threads = 1;
             env.watch = watch;
             ravine_config c;
-            assert_int_equal(ravine_config_init(&c, (ravine_rule)rule), RAVINE_OK);
+            assert_int_equal(ravine_config_init(&c, rule), RAVINE_OK);
             for (int k = 0; k < 2; k++) {
                 for (int i = 0; i < LEN; i++)
                     x[k][i] = (float)ravine_random_normal(3, 1, (uint64_t)i);

@@ -223,9 +223,9 @@ static void silent(void **state) {
 /* ASan (gcc 12) forks with the lock that another thread holds while it allocates or starts, and the
  * child waits for it for ever: there one thread forks, which has no others. */
 #if defined(__SANITIZE_ADDRESS__)
-enum { FORKERS = 1, THREADS_OF_ONE = 1 };
+enum { FORKERS = 1, POOL_THREADS = 1 };
 #else
-enum { FORKERS = 8, THREADS_OF_ONE = 2 };
+enum { FORKERS = 8, POOL_THREADS = 2 };
 #endif
 
 typedef struct forker {
@@ -247,16 +247,17 @@ static uint64_t step_and_hash(ravine_optimizer *o, const float *theta, int len) 
 /* A thread with an optimizer and its pool; each child goes on with it and makes one of its own, and
  * both come to the parent's bits. */
 static void *fork_often(void *argument) {
-    enum { N = 100 * 4096 }; /* enough for a step to wake its threads */
+    enum { N = 10 * 4096 }; /* enough for a step to ask the pool */
     forker *f = argument;
     float *theta = malloc(N * sizeof *theta), *gradient = malloc(N * sizeof *gradient);
     ravine_config config;
     ravine_env env;
     ravine_env_init(&env);
-    env.threads = THREADS_OF_ONE;
+    env.parallel = ravine_pool_run;
     f->lost = f->forks;
     if (!theta || !gradient || ravine_config_init(&config, RAVINE_ADAM) < 0) return NULL;
     for (int turn = 0; turn < f->forks; turn++) {
+        ravine_pool *pool;
         ravine_optimizer *o;
         for (int k = 0; k < N; k++) {
             theta[k] = (float)(k + f->number);
@@ -268,6 +269,8 @@ static void *fork_often(void *argument) {
                                 .data = theta,
                                 .grad = gradient,
                                 .len = N};
+        if (ravine_pool_create(&pool, POOL_THREADS) < 0) break;
+        env.parallel_context = pool;
         if (ravine_create(&o, &config, &env) < 0 || ravine_add(o, &p, 1) < 0) break;
         const uint64_t start = step_and_hash(o, theta, N);
         int from_child[2];
@@ -276,6 +279,7 @@ static void *fork_often(void *argument) {
         if (child == 0) {
             const uint64_t hash = step_and_hash(o, theta, N);
             ravine_destroy(o);
+            ravine_pool_destroy(pool);
             _exit(write(from_child[1], &hash, sizeof hash) == sizeof hash ? 0 : 1);
         }
         close(from_child[1]);
@@ -287,6 +291,7 @@ static void *fork_often(void *argument) {
         if (child < 0 || waitpid(child, &status, 0) != child) break;
         f->lost -= told && status == 0 && childs == own && own != start;
         ravine_destroy(o);
+        ravine_pool_destroy(pool);
     }
     free(theta);
     free(gradient);
@@ -301,7 +306,7 @@ static void fork_after_use(void **state) {
     static forker f[FORKERS];
     int64_t forks = 0, lost = 0;
     for (int k = 0; k < FORKERS; k++) {
-        f[k] = (forker){.number = k, .forks = getenv("RAVINE_TEST_LONG") ? 200 : 10};
+        f[k] = (forker){.number = k, .forks = getenv("RAVINE_TEST_LONG") ? 1000 : 20};
         assert_int_equal(pthread_create(&f[k].thread, NULL, fork_often, &f[k]), 0);
     }
     for (int k = 0; k < FORKERS; k++) {

@@ -264,8 +264,8 @@ static sums see(trial *t, int p) {
     sums s = {0};
     memory *m = &t->m[p];
     if (!m->bound) return s;
-    /* Of float32 64 products are added in float32: a product of two rounded numbers, five
-     * additions one after the other. */
+    /* Of float32 64 products are added in float32: u is rounded, and so are g u and the five
+     * additions that it goes through. */
     s.rounding = m->dtype == RAVINE_F32 ? 7 * 0x1p-24L : 1e-12L;
     real slope = 0;
     for (int64_t i = 0; i < m->len; i++) see_element(t, p, i, &s, &slope);

@@ -67,21 +67,28 @@ typedef struct norms {
     long double grad, update, param;
 } norms;
 
+/* Adds the squares of one element; a gradient that is not finite counts in `param` alone. */
+static void add_squares(norms *sum, long double g, long double now, long double before) {
+    sum->param += now * now;
+    if (!isfinite(g)) return;
+    sum->grad += g * g;
+    sum->update += (now - before) * (now - before);
+}
+
+static norms roots(norms squares) {
+    return (norms){sqrtl(squares.grad), sqrtl(squares.update), sqrtl(squares.param)};
+}
+
 static norms measure(const many *m, int32_t group, long double scale) {
-    norms n = {0, 0, 0};
+    norms squares = {0, 0, 0};
     for (int p = 0; p < PARAMS; p++) {
         if (m->grad[p] == NULL || (group >= 0 && shape[p].group != group)) continue;
-        for (int64_t i = 0; i < shape[p].len; i++) {
-            const long double g = number_get(m->grad[p], shape[p].dtype, i) / scale;
-            const long double now = number_get(m->data[p], shape[p].dtype, i);
-            const long double change = now - number_get(m->before[p], shape[p].dtype, i);
-            n.param += now * now;
-            if (!isfinite(g)) continue;
-            n.grad += g * g;
-            n.update += change * change;
-        }
+        for (int64_t i = 0; i < shape[p].len; i++)
+            add_squares(&squares, number_get(m->grad[p], shape[p].dtype, i) / scale,
+                        number_get(m->data[p], shape[p].dtype, i),
+                        number_get(m->before[p], shape[p].dtype, i));
     }
-    return (norms){sqrtl(n.grad), sqrtl(n.update), sqrtl(n.param)};
+    return roots(squares);
 }
 
 static void assert_within(double got, long double wanted, long double share, const char *what) {
@@ -195,18 +202,16 @@ static void expect_norms(float x[LEN], float g[LEN]) {
     make_options(o, RAVINE_PROPAGATE, (double)INFINITY, 1, 0);
     ravine_report r;
     (void)make_step(o, &r);
-    norms n = {0, 0, 0};
+    norms squares = {0, 0, 0};
     long double slope = 0, size = 0;
     for (int i = 0; i < LEN; i++) {
         const long double gradient = (long double)g[i], now = (long double)x[i];
-        const long double change = now - (long double)before[i];
-        n.grad += gradient * gradient;
-        n.update += change * change;
-        n.param += now * now;
-        slope += gradient * change;
-        size += fabsl(gradient * change);
+        const long double product = gradient * (now - (long double)before[i]);
+        add_squares(&squares, gradient, now, (long double)before[i]);
+        slope += product;
+        size += fabsl(product);
     }
-    check_norms(&r, (norms){sqrtl(n.grad), sqrtl(n.update), sqrtl(n.param)});
+    check_norms(&r, roots(squares));
     assert_true(fabsl((long double)r.grad_dot_update - slope) <= 7 * 0x1p-24L * size);
     ravine_destroy(o);
 }

@@ -39,8 +39,14 @@ typedef struct contestant {
     ravine_options options; /* size 0: the usual ones */
 } contestant;
 
-/* Times the contestants in turn, round after round; median[k] is in nanoseconds a parameter.
+/* Medians over the rounds: of the nanoseconds a parameter, and of their ratio to contestant 0's in
+ * the same round, which leaves out what makes a whole round slow. */
+typedef struct race_result {
+    double median, ratio;
+} race_result;
+
+/* Times the contestants in turn, round after round; result[k] is contestant k's.
  * rounds 0: as many as the size deserves. Returns 0 or an exit code. */
-int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, double *median);
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result);
 
 #endif

@@ -149,11 +149,16 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, double *median) {
+static double median_of(double *x, int64_t n) {
+    qsort(x, (size_t)n, sizeof *x, compare);
+    return x[n / 2];
+}
+
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result) {
     /* Small steps are repeated within a round until the clock's own cost is lost in them. */
     const int64_t repeats = elements >= 200000 ? 1 : 200000 / (elements + 1) + 1;
     if (rounds == 0)
-        rounds = (int64_t)fmin(fmax(TARGET_ELEMENTS / (double)(elements * repeats), 7), 101);
+        rounds = (int64_t)fmin(fmax(TARGET_ELEMENTS / (double)(elements * repeats), 11), 101);
     if (rounds > ROUNDS_MAX) rounds = ROUNDS_MAX;
     double(*time)[ROUNDS_MAX] = malloc((size_t)n * sizeof *time);
     if (!time || n > CONTESTANTS_MAX) return free(time), failure(EXIT_INPUT, "no memory");
@@ -164,9 +169,12 @@ int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, dou
             code = time_runs(&c[k], repeats, &nanoseconds);
             if (round >= 0) time[k][round] = nanoseconds / (double)(repeats * elements);
         }
-    for (int k = 0; k < n && !code; k++) {
-        qsort(time[k], (size_t)rounds, sizeof time[k][0], compare);
-        median[k] = time[k][rounds / 2];
+    for (int k = n - 1; k >= 0 && !code; k--) { /* contestant 0, the others' measure, comes last */
+        double ratio[ROUNDS_MAX];
+        for (int64_t round = 0; round < rounds; round++)
+            ratio[round] = time[k][round] / time[0][round];
+        result[k] =
+            (race_result){.median = median_of(time[k], rounds), .ratio = median_of(ratio, rounds)};
     }
     free(time);
     return code;

@@ -88,23 +88,23 @@ static int time_rule(const bench *b, const char *rule, int64_t size, int64_t thr
         {.workload = &w, .is_stream = true},
         {.workload = &w, .is_stream = true, .prefetch = true},
     };
-    double median[3];
-    code = bench_race(c, 3, size, b->rounds, median);
-    const double bytes = workload_bytes(&w), bare = fmin(median[1], median[2]);
+    race_result result[3];
+    code = bench_race(c, 3, size, b->rounds, result);
+    const double bytes = workload_bytes(&w);
+    const double step = result[0].median, bare = fmin(result[1].median, result[2].median);
     workload_free(&w);
     if (code) return code;
     if (b->json) {
         json_array_append_new(json_object_get(b->json, "rules"),
                               json_pack("{ss sI sI sf sf sf sf sf}", "rule", rule, "parameters",
                                         (json_int_t)size, "threads", (json_int_t)threads,
-                                        "nanoseconds", median[0], "stream_nanoseconds", bare,
-                                        "bytes", bytes, "of_stream", bare / median[0], "of_divider",
-                                        median[0] / b->divider));
+                                        "nanoseconds", step, "stream_nanoseconds", bare, "bytes",
+                                        bytes, "of_stream", bare / step, "of_divider",
+                                        step / b->divider));
         return 0;
     }
     printf("%-22s %8.0e %7" PRId64 "  %8.3f  %6.0f  %6.1f  %8.3f  %9.2f  %10.2f\n", rule,
-           (double)size, threads, median[0], bytes, bytes / median[0], bare, bare / median[0],
-           median[0] / b->divider);
+           (double)size, threads, step, bytes, bytes / step, bare, bare / step, step / b->divider);
     fflush(stdout);
     return 0;
 }
@@ -124,17 +124,17 @@ static int time_rules(const bench *b) {
 /* ---- what else a step does, as ratios to the plain step ---- */
 
 static void print_ratio(const bench *b, const char *what, int64_t size, int64_t threads,
-                        double nanoseconds, double plain) {
+                        race_result result, double plain) {
     if (b->json) {
         json_array_append_new(json_object_get(b->json, "ratios"),
                               json_pack("{ss sI sI sf sf sf}", "what", what, "parameters",
                                         (json_int_t)size, "threads", (json_int_t)threads,
-                                        "nanoseconds", nanoseconds, "plain_nanoseconds", plain,
-                                        "ratio", nanoseconds / plain));
+                                        "nanoseconds", result.median, "plain_nanoseconds", plain,
+                                        "ratio", result.ratio));
         return;
     }
     printf("%-44s %8.0e %7" PRId64 "  %8.3f  %8.3f  %6.2f\n", what, (double)size, threads,
-           nanoseconds, plain, nanoseconds / plain);
+           result.median, plain, result.ratio);
     fflush(stdout);
 }
 
@@ -163,13 +163,14 @@ static int time_extras(const bench *b, int64_t size, int64_t threads) {
     ravine_options_init(&c[3].options);
     c[3].options.clip_norm = 1;
     c[3].options.zero_grad = 1;
-    double median[4];
-    code = bench_race(c, 4, size, b->rounds, median);
+    race_result result[4];
+    code = bench_race(c, 4, size, b->rounds, result);
     for (int k = 0; k < KINDS; k++) workload_free(&w[k]);
     if (code) return code;
     static const char *const what[] = {"adamw with a report", "adamw with a report, watched",
                                        "adamw with clip_norm, weight average, zero"};
-    for (int k = 1; k < 4; k++) print_ratio(b, what[k - 1], size, threads, median[k], median[0]);
+    for (int k = 1; k < 4; k++)
+        print_ratio(b, what[k - 1], size, threads, result[k], result[0].median);
     return 0;
 }
 
@@ -182,12 +183,12 @@ static int time_many(const bench *b, int64_t threads) {
     int code = create_all(w, kinds, 2);
     if (code) return code;
     const contestant c[] = {{.workload = &w[0]}, {.workload = &w[1]}};
-    double median[2];
-    code = bench_race(c, 2, 1000000, b->rounds, median);
+    race_result result[2];
+    code = bench_race(c, 2, 1000000, b->rounds, result);
     for (int k = 0; k < 2; k++) workload_free(&w[k]);
     if (!code)
-        print_ratio(b, "adamw, 1,000 tensors of 1,000 against one", 1000000, threads, median[1],
-                    median[0]);
+        print_ratio(b, "adamw, 1,000 tensors of 1,000 against one", 1000000, threads, result[1],
+                    result[0].median);
     return code;
 }
 

@@ -303,8 +303,8 @@ typedef struct ravine_env {
     int32_t threads; /* of the library's own pool; 0: RAVINE_THREADS, else one per processor */
     const char *isa; /* instruction set of the kernels; NULL: RAVINE_ISA, else the best there is */
     /* 1: watch the way that training goes, for ravine_doctor.h. Parameters of up to 4,096 elements
-     * are watched as a whole, longer ones in chunks of 64 elements that are spread over them: 2,048
-     * elements or more, in the end a 64th of them. Watched elements keep their last update and the
+     * are watched as a whole, longer ones in chunks of 128 elements that are spread over them: 2,048
+     * elements or more, in the end a 128th of them. Watched elements keep their last update and the
      * last two signs of their gradient: 5 bytes each in float32. No parameter changes by a bit. */
     int32_t watch;
     int32_t reserved;
@@ -480,7 +480,7 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
 /* What a step did. Norms are over the gradients after grad_scale and before clipping, over the
  * change of the parameters, and over the parameters after the step; elements that were held count
  * in the last only. Parameters without a gradient count in none. Of float32 the norms are right to
- * 4 2^-24 = 2.4e-7, and grad_dot_update to 7 2^-24 of the sum of |g u|, whatever the sizes are; of
+ * 7 2^-24 = 4.2e-7, and grad_dot_update to 13 2^-24 of the sum of |g u|, whatever the sizes are; of
  * float64 to some 1e-15. */
 typedef struct ravine_report {
     uint32_t size;

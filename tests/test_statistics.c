@@ -22,24 +22,16 @@
 typedef long double real;
 
 enum { BLOCK = 4096, PARAMS = 11, GROUPS = 3, STEPS = 7 };
-static const int64_t lengths[PARAMS] = {1,
-                                        63,
-                                        64,
-                                        0,
-                                        BLOCK - 1,
-                                        BLOCK,
-                                        BLOCK + 1,
-                                        4 * BLOCK,
-                                        4 * BLOCK + 1,
-                                        9 * BLOCK,
-                                        17 * BLOCK + 77};
+static const int64_t lengths[PARAMS] = {
+    1,         63,        128,           0,         BLOCK - 1,      BLOCK,
+    BLOCK + 1, 4 * BLOCK, 4 * BLOCK + 1, 9 * BLOCK, 41 * BLOCK + 77};
 
-/* 64 elements of every 64, 128, 256 ... 4,096, by the blocks of the parameter. */
+/* 128 elements of every 128, 256, 512 ... 16,384, by the blocks of the parameter. */
 static bool is_watched(int64_t len, int64_t i) {
-    int64_t period = 64;
-    for (int64_t blocks = (len + BLOCK - 1) / BLOCK; period < BLOCK && period / 64 < blocks;)
+    int64_t period = 128;
+    for (int64_t blocks = (len + BLOCK - 1) / BLOCK; period < 128 * 128 && period / 128 < blocks;)
         period *= 2;
-    return i % period < 64;
+    return i % period < 128;
 }
 
 /* What the test remembers of one parameter. */
@@ -264,9 +256,9 @@ static sums see(trial *t, int p) {
     sums s = {0};
     memory *m = &t->m[p];
     if (!m->bound) return s;
-    /* Of float32 64 products are added in float32: u is rounded, and so are g u and the five
+    /* Of float32 128 products are added in float32: u is rounded, and so are g u and the eleven
      * additions that it goes through. */
-    s.rounding = m->dtype == RAVINE_F32 ? 7 * 0x1p-24L : 1e-12L;
+    s.rounding = m->dtype == RAVINE_F32 ? 13 * 0x1p-24L : 1e-12L;
     real slope = 0;
     for (int64_t i = 0; i < m->len; i++) see_element(t, p, i, &s, &slope);
     s.momentum2 = momentum2_of(t, p, &s.with_momentum);

@@ -204,18 +204,17 @@ static void lost_below_the_last_bit(void **state) {
 /* ---- the history -------------------------------------------------------------------------------
  */
 
-/* Of 20 blocks every 32nd chunk of 64 elements is watched; the rest flips and is not seen. */
-static void a_chunk_of_many(void **state) {
-    (void)state;
-    enum { N = 20 * 4096 - 5, PERIOD = 32 * 64, WATCHED = 40 * 64 };
-    float *const x = calloc(N, sizeof *x), *const g = calloc(N, sizeof *g);
+/* Of chunks of 128 elements every `every`th is watched; the rest flips and is not seen. */
+static void see_chunks(int n, int every) {
+    const int period = every * 128, watched = (n + period - 1) / period * 128;
+    float *const x = calloc((size_t)n, sizeof *x), *const g = calloc((size_t)n, sizeof *g);
     assert_true(x && g);
     ravine_optimizer *const o = make_watched("sgd momentum=0.5");
     ravine_report r;
-    make_param(o, 0, "x", RAVINE_F32, x, g, N);
+    make_param(o, 0, "x", RAVINE_F32, x, g, n);
     for (int t = 0; t < 3; t++) {
-        for (int i = 0; i < N; i++)
-            g[i] = i % PERIOD < 64 ? (i % 2 ? -1.0F : 1.0F) : t % 2 ? -2.0F : 2.0F;
+        for (int i = 0; i < n; i++)
+            g[i] = i % period < 128 ? (i % 2 ? -1.0F : 1.0F) : t % 2 ? -2.0F : 2.0F;
         (void)make_step(o, &r);
     }
     assert_true(r.flips == 0 && r.flips_two == 0 && r.alpha == -1);
@@ -224,12 +223,19 @@ static void a_chunk_of_many(void **state) {
     ravine_param view = {.size = sizeof view};
     assert_int_equal(ravine_state_view(o, "x", "watched_signs", &view), RAVINE_OK);
     assert_true(view.dtype == RAVINE_U8 && view.ndim == 1 && view.shape[0] == view.len);
-    assert_true(view.len == WATCHED);
+    assert_true(view.len == watched);
     assert_int_equal(ravine_state_view(o, "x", "watched_update", &view), RAVINE_OK);
-    assert_true(view.dtype == RAVINE_F32 && view.len == WATCHED);
+    assert_true(view.dtype == RAVINE_F32 && view.len == watched);
     ravine_destroy(o);
     free(x);
     free(g);
+}
+
+static void a_chunk_of_many(void **state) {
+    (void)state;
+    see_chunks(20 * 4096 - 5, 32); /* one in each block */
+    see_chunks(64 * 4096, 64);     /* in every other block */
+    see_chunks(999 * 4096 - 3000, 128);
 }
 
 static void unknown_without_watching(void **state) {

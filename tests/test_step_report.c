@@ -100,10 +100,10 @@ static void assert_near(double got, long double wanted, const char *what) {
     assert_within(got, wanted, 1e-12L, what);
 }
 
-/* Of float32 64 squares are added in float32, where a change is rounded (twice in its square) as
- * are the square and the five additions that it goes through; the root halves it all. */
+/* Of float32 128 squares are added in float32, where a change is rounded (twice in its square) as
+ * are the square and the eleven additions that it goes through; the root halves it all. */
 static void check_norms(const ravine_report *r, norms n) {
-    const long double rounding = (2 + 1 + 5) / 2 * 0x1p-24L;
+    const long double rounding = (2 + 1 + 11) / 2 * 0x1p-24L;
     assert_within(r->grad_norm, n.grad, rounding, "grad_norm");
     assert_within(r->update_norm, n.update, rounding, "update_norm");
     assert_within(r->param_norm, n.param, rounding, "param_norm");
@@ -212,7 +212,7 @@ static void expect_norms(float x[LEN], float g[LEN]) {
         size += fabsl(product);
     }
     check_norms(&r, roots(squares));
-    assert_true(fabsl((long double)r.grad_dot_update - slope) <= 7 * 0x1p-24L * size);
+    assert_true(fabsl((long double)r.grad_dot_update - slope) <= 13 * 0x1p-24L * size);
     ravine_destroy(o);
 }
 

@@ -14,7 +14,7 @@ typedef struct watching {
     uint8_t *signs;      /* [len] of the last two gradients: kernel_block */
     double slope, steps; /* <g, u> of the last step over them; steps that are known: 0, 1 or 2 */
     double slope_before, steps_before; /* the same before the last step */
-    watch_statistics *statistics;      /* [blocks] of the last step */
+    watch_statistics *statistics;      /* [watched_blocks] of the last step */
 } watching;
 
 /* One parameter, with everything a step needs of it. */
@@ -120,6 +120,15 @@ static inline int64_t watch_every(int64_t len) {
     int64_t every = 1;
     while (every < WATCH_EVERY_MOST && every < block_count(len)) every *= 2;
     return every;
+}
+/* Blocks of a parameter from one with a watched chunk to the next, and how many such there are. */
+static inline int64_t watched_block_step(int64_t len) {
+    const int64_t step = watch_every(len) * CHUNK_ELEMENTS / BLOCK_ELEMENTS;
+    return step > 1 ? step : 1;
+}
+static inline int64_t watched_blocks(int64_t len) {
+    const int64_t step = watched_block_step(len);
+    return block_count(len) / step + (block_count(len) % step != 0);
 }
 /* The elements that are watched: only the last chunk of a parameter is short. */
 static inline int64_t watched_len(int64_t len) {

@@ -62,7 +62,7 @@ static void place_param(layout *l, const group *g, bool watch, const ravine_para
     if (!watch) return;
     watching *w = &out->watched;
     w->len = watched_len(p->len);
-    w->statistics = place(l, (size_t)block_count(p->len), sizeof *w->statistics);
+    w->statistics = place(l, (size_t)watched_blocks(p->len), sizeof *w->statistics);
     w->update = place(l, (size_t)w->len, size);
     w->signs = place(l, (size_t)w->len, 1);
 }

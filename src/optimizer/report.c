@@ -54,7 +54,7 @@ static double whole_over_watched(const param *p, double gradient2) {
 static void add_watched(totals *sum, const param *p, const group *g) {
     const watching *w = &p->watched;
     totals own = nothing;
-    for (int64_t k = 0; k < block_count(p->len); k++) {
+    for (int64_t k = 0; k < watched_blocks(p->len); k++) {
         const watch_statistics *s = &w->statistics[k];
 #define X(type, name) own.watched.name += s->name;
         WATCH_SUM_LIST(X)

@@ -134,11 +134,12 @@ static void update_block(const pass *work, param *p, int64_t block) {
                       .measure = work->measure};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
         b.state[k] = (char *)p->state[k] + offset;
-    if (p->watched.update) {
+    const int64_t step = watched_block_step(p->len);
+    if (p->watched.update && block % step == 0) {
         b.watch_every = watch_every(p->len);
         b.last_update = (char *)p->watched.update + offset / (size_t)b.watch_every;
         b.signs = p->watched.signs + block * BLOCK_ELEMENTS / b.watch_every;
-        b.watched = &p->watched.statistics[block];
+        b.watched = &p->watched.statistics[block / step];
     }
     p->update(&b, p->coefficients, &p->statistics[block]);
 }
@@ -208,7 +209,7 @@ static void remember_slope(const ravine_optimizer *o, param *p) {
     w->slope_before = w->slope;
     w->steps_before = w->steps;
     w->slope = 0;
-    for (int64_t k = 0; k < block_count(p->len); k++) w->slope += w->statistics[k].slope;
+    for (int64_t k = 0; k < watched_blocks(p->len); k++) w->slope += w->statistics[k].slope;
     w->slope /= o->options.grad_scale;
     if (w->steps < 2) w->steps++;
 }

@@ -159,11 +159,11 @@ typedef struct block_statistics {
 } block_statistics;
 
 /* A block is walked in chunks of this many elements, which the first-level cache holds. */
-#define CHUNK_ELEMENTS 64
-/* Where the environment says so, every 1st, 2nd, 4th ... or 64th chunk of a parameter is watched,
+#define CHUNK_ELEMENTS 128
+/* Where the environment says so, every 1st, 2nd, 4th ... or 128th chunk of a parameter is watched,
  * from the first on: the greatest of these steps that leaves about a block's worth. What is watched
  * keeps its last update and the last two signs of each gradient (docs/internals/statistics.md). */
-#define WATCH_EVERY_MOST 64
+#define WATCH_EVERY_MOST 128
 
 /* Sums over the watched elements of a block. X(type, name) */
 #define WATCH_SUM_LIST(X)                                                                 \
@@ -198,7 +198,7 @@ typedef struct kernel_block {
     bool zero_gradient, measure; /* measure: fill the sums of squares */
     void *last_update;           /* of the watched chunks, one after the other */
     uint8_t *signs;              /* the last sign + 4 times the one before; 0, 1 (+) or 2 (-) */
-    watch_statistics *watched;   /* NULL: nobody watches */
+    watch_statistics *watched;   /* NULL: nobody watches, or nothing of this block */
     int64_t watch_every;         /* chunks */
 } kernel_block;
 

@@ -16,10 +16,7 @@ typedef struct FN(watch) {
     bool is_root;                      /* v is sigma, not its square */
     REAL eps_bound;                    /* sigma is mostly eps where v is less */
     int64_t seen, refused;             /* elements so far */
-    double gradient2[LANES], slope[LANES], arrival[LANES], flips2[LANES], flips_two2[LANES],
-        momentum2[LANES], ratios[LANES];
-    INTEGER rated[LANES], eps[LANES], zeros[LANES], lost[LANES];
-    INTEGER update_max[LANES]; /* the bits of it, which are ordered as it is */
+    watch_statistics sum;
 } FN(watch);
 
 /* The v below which eps is the greater part of sigma; < 0: the rule has no sigma now. */
@@ -57,48 +54,52 @@ OUTLINED void FN(watch_begin)(FN(watch) * w, kernel_shape shape, const kernel_bl
     if (bound > 0 && w->eps_bound == 0) w->eps_bound = LEAST; /* a v of 0 is below it */
 }
 
-/* ---- sums of a chunk ---- */
+/* ---- sums and counts of a chunk ---- */
 
-/* lane[i mod LANES] += x_i y_i. */
-OUTLINED void FN(add_products)(double *restrict lane, const REAL *restrict x,
-                               const REAL *restrict y) {
-    for (int half = 0; half < LANES; half += HALF) {
-        double sum[HALF];
-        memcpy(sum, lane + half, sizeof sum);
-        for (int64_t i = half; i < CHUNK; i += LANES)
-            for (int l = 0; l < HALF; l++)
-                sum[l] = ADD_PRODUCT(sum[l], (double)x[i + l], (double)y[i + l]);
-        memcpy(lane + half, sum, sizeof sum);
-    }
+/* The sum of x_i y_i. */
+OUTLINED double FN(dot)(const REAL *restrict x, const REAL *restrict y) {
+    double lane[LANES] = {0};
+    for (int64_t i = 0; i < CHUNK; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = ADD_PRODUCT(lane[l], (double)x[i + l], (double)y[i + l]);
+    return FN(sum)(lane);
 }
 
-/* lane[i mod LANES] += x_i. */
-OUTLINED void FN(add_numbers)(double *restrict lane, const REAL *restrict x) {
-    for (int half = 0; half < LANES; half += HALF) {
-        double sum[HALF];
-        memcpy(sum, lane + half, sizeof sum);
-        for (int64_t i = half; i < CHUNK; i += LANES)
-            for (int l = 0; l < HALF; l++) sum[l] += (double)x[i + l];
-        memcpy(lane + half, sum, sizeof sum);
-    }
+/* The sum of x_i. */
+OUTLINED double FN(total)(const REAL *x) {
+    double lane[LANES] = {0};
+    for (int64_t i = 0; i < CHUNK; i += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l];
+    return FN(sum)(lane);
 }
 
-/* lane[i mod LANES] += (x_i < bound). */
-OUTLINED void FN(count_below)(INTEGER *restrict lane, const REAL *restrict x, REAL bound) {
+INLINE int64_t FN(count)(const INTEGER *lane) {
+    INTEGER sum = 0;
+    for (int l = 0; l < LANES; l++) sum += lane[l];
+    return sum;
+}
+
+/* How many x_i < bound. */
+OUTLINED int64_t FN(count_below)(const REAL *x, REAL bound) {
+    INTEGER lane[LANES] = {0};
     for (int64_t i = 0; i < CHUNK; i += LANES)
         for (int l = 0; l < LANES; l++) lane[l] += x[i + l] < bound;
+    return FN(count)(lane);
 }
 
-/* ratio_i = g_i^2 / v_i, or g_i^2 / v_i^2, and 0 where v_i is 0 or the guard refuses raw_i. */
-OUTLINED void FN(rate)(INTEGER *restrict rated, REAL *restrict ratio, const REAL *restrict g,
-                       const REAL *restrict v, const REAL *restrict raw, REAL limit, bool is_root) {
+/* ratio_i = g_i^2 / v_i, or g_i^2 / v_i^2, and 0 where v_i is 0 or the guard refuses raw_i; returns
+ * how many are not. */
+OUTLINED int64_t FN(rate)(REAL *restrict ratio, const REAL *restrict g, const REAL *restrict v,
+                          const REAL *restrict raw, REAL limit, bool is_root) {
+    INTEGER lane[LANES] = {0};
     for (int64_t i = 0; i < CHUNK; i += LANES)
         for (int l = 0; l < LANES; l++) {
             const bool known = (v[i + l] > 0) & (ABS(raw[i + l]) <= limit);
             const REAL part = g[i + l] / v[i + l], square = part * (is_root ? part : g[i + l]);
             ratio[i + l] = !known ? 0 : square < MOST ? square : MOST;
-            rated[l] += known;
+            lane[l] += known;
         }
+    return FN(count)(lane);
 }
 
 /* Into flipped the gradients with another sign than in the step before, 0 for the others; into
@@ -117,19 +118,21 @@ OUTLINED void FN(see_signs)(uint8_t *restrict signs, const REAL *restrict g, REA
 }
 
 /* change = theta - before, and what is counted of it. */
-OUTLINED void FN(see_changes)(FN(watch) *restrict w, const REAL *restrict g,
+OUTLINED void FN(see_changes)(watch_statistics *restrict sum, const REAL *restrict g,
                               const REAL *restrict theta, const REAL *restrict before,
                               REAL *restrict change) {
+    INTEGER zeros[LANES] = {0}, lost[LANES] = {0};
     for (int64_t i = 0; i < CHUNK; i += LANES)
         for (int l = 0; l < LANES; l++) {
-            const REAL u = theta[i + l] - before[i + l], size = ABS(u);
-            INTEGER bits;
-            memcpy(&bits, &size, sizeof bits);
-            w->update_max[l] = bits > w->update_max[l] ? bits : w->update_max[l];
-            w->zeros[l] += g[i + l] == 0;
-            w->lost[l] += (g[i + l] != 0) & (u == 0);
+            const REAL u = theta[i + l] - before[i + l];
+            zeros[l] += g[i + l] == 0;
+            lost[l] += (g[i + l] != 0) & (u == 0);
             change[i + l] = u;
         }
+    sum->zeros += FN(count)(zeros);
+    sum->lost += FN(count)(lost);
+    const double most = (double)FN(worst)(change, CHUNK);
+    if (!isnan(sum->update_max) && !(most <= sum->update_max)) sum->update_max = most;
 }
 
 /* ---- a chunk of n from `at`; past its end everything is 0 ---- */
@@ -139,10 +142,10 @@ OUTLINED void FN(watch_before)(FN(watch) * w, const FN(coefficients) * c, const 
                                const REAL *g, int64_t at, int64_t n) {
     if (!w->past) return;
     REAL space[3][CHUNK], ratio[CHUNK];
-    FN(rate)
-    (w->rated, ratio, FN(filled)(g, n, space[0]), FN(filled)(w->past + at, n, space[1]),
-     FN(filled)(raw, n, space[2]), c->limit, w->is_root);
-    FN(add_numbers)(w->ratios, ratio);
+    w->sum.rated +=
+        FN(rate)(ratio, FN(filled)(g, n, space[0]), FN(filled)(w->past + at, n, space[1]),
+                 FN(filled)(raw, n, space[2]), c->limit, w->is_root);
+    w->sum.ratios += FN(total)(ratio);
 }
 
 /* v less the squared mean of the gradient. */
@@ -158,60 +161,41 @@ OUTLINED void FN(watch_after)(FN(watch) * w, const REAL *g, const REAL *theta, c
     REAL space[4][CHUNK], flipped[CHUNK], flipped_two[CHUNK], change[CHUNK];
     uint8_t signs[CHUNK] = {0};
     for (size_t k = 0; k < CHUNK; k += 64 / sizeof *g) __builtin_prefetch(w->last + CHUNK + k);
-    __builtin_prefetch(w->signs + CHUNK);
+    for (size_t k = 0; k < CHUNK; k += 64) __builtin_prefetch(w->signs + CHUNK + k);
     g = FN(filled)(g, n, space[0]);
     memcpy(signs, w->signs, (size_t)n);
     FN(see_signs)(signs, g, flipped, flipped_two);
     memcpy(w->signs, signs, (size_t)n);
-    FN(see_changes)(w, g, FN(filled)(theta, n, space[1]), FN(filled)(before, n, space[2]), change);
-    FN(add_products)(w->arrival, g, FN(filled)(w->last, n, space[3]));
+    FN(see_changes)
+    (&w->sum, g, FN(filled)(theta, n, space[1]), FN(filled)(before, n, space[2]), change);
+    w->sum.arrival += FN(dot)(g, FN(filled)(w->last, n, space[3]));
     memcpy(w->last, change, (size_t)n * sizeof *change);
-    FN(add_products)(w->slope, g, change);
-    FN(add_products)(w->gradient2, g, g);
-    FN(add_products)(w->flips2, flipped, flipped);
-    FN(add_products)(w->flips_two2, flipped_two, flipped_two);
+    w->sum.slope += FN(dot)(g, change);
+    w->sum.gradient2 += FN(dot)(g, g);
+    w->sum.flips2 += FN(dot)(flipped, flipped);
+    w->sum.flips_two2 += FN(dot)(flipped_two, flipped_two);
     if (w->momentum) {
         const REAL *m = FN(filled)(w->momentum + at, n, space[1]);
-        FN(add_products)(w->momentum2, m, m);
+        w->sum.momentum2 += FN(dot)(m, m);
     }
-    if (w->v) FN(count_below)
-    (w->eps,
-     w->center ? FN(centered)(w->v + at, w->center + at, n, space[1])
-               : FN(filled)(w->v + at, n, space[1]),
-     w->eps_bound);
+    if (w->v) {
+        const REAL *v = w->center ? FN(centered)(w->v + at, w->center + at, n, space[1])
+                                  : FN(filled)(w->v + at, n, space[1]);
+        w->sum.eps += FN(count_below)(v, w->eps_bound);
+    }
     w->last += CHUNK;
     w->signs += CHUNK;
     w->seen += n;
     w->refused += refused;
 }
 
-INLINE int64_t FN(count)(const INTEGER *lane) {
-    int64_t sum = 0;
-    for (int l = 0; l < LANES; l++) sum += lane[l];
-    return sum;
-}
-
-OUTLINED void FN(watch_end)(FN(watch) * w, const kernel_coefficients *c, watch_statistics *out) {
+OUTLINED void FN(watch_end)(const FN(watch) * w, const kernel_coefficients *c,
+                            watch_statistics *out) {
     const int64_t past_end = (CHUNK - w->seen % CHUNK) % CHUNK; /* were seen as zeros */
-    INTEGER greatest = 0;
-    for (int l = 0; l < LANES; l++)
-        greatest = w->update_max[l] > greatest ? w->update_max[l] : greatest;
-    REAL update_max;
-    memcpy(&update_max, &greatest, sizeof update_max);
-    *out = (watch_statistics){
-        .elements = w->seen - w->refused,
-        .gradient2 = FN(sum)(w->gradient2),
-        .slope = FN(sum)(w->slope),
-        .arrival = FN(sum)(w->arrival),
-        .flips2 = FN(sum)(w->flips2),
-        .flips_two2 = FN(sum)(w->flips_two2),
-        .momentum2 = FN(sum)(w->momentum2),
-        .ratios = w->past ? FN(sum)(w->ratios) / c->past_variance : 0,
-        .rated = FN(count)(w->rated),
-        .scaled = w->v ? w->seen : 0,
-        .eps = FN(count)(w->eps) - (w->v && w->eps_bound > 0 ? past_end : 0),
-        .zeros = FN(count)(w->zeros) - past_end - w->refused,
-        .lost = FN(count)(w->lost),
-        .update_max = (double)update_max,
-    };
+    *out = w->sum;
+    out->elements = w->seen - w->refused;
+    out->ratios = w->past ? w->sum.ratios / c->past_variance : 0;
+    out->scaled = w->v ? w->seen : 0;
+    out->eps -= w->v && w->eps_bound > 0 ? past_end : 0;
+    out->zeros -= past_end + w->refused;
 }

@@ -303,9 +303,10 @@ typedef struct ravine_env {
     int32_t threads; /* of the library's own pool; 0: RAVINE_THREADS, else one per processor */
     const char *isa; /* instruction set of the kernels; NULL: RAVINE_ISA, else the best there is */
     /* 1: watch the way that training goes, for ravine_doctor.h. Parameters of up to 4,096 elements
-     * are watched as a whole, longer ones in chunks of 128 elements that are spread over them: 2,048
-     * elements or more, in the end a 128th of them. Watched elements keep their last update and the
-     * last two signs of their gradient: 5 bytes each in float32. No parameter changes by a bit. */
+     * are watched as a whole, longer ones in chunks of 128 elements that are spread over them:
+     * 2,048 elements or more, in the end a 128th of them. Watched elements keep their last update
+     * and the last two signs of their gradient: 5 bytes each in float32. No parameter changes by a
+     * bit. */
     int32_t watch;
     int32_t reserved;
     /* Memory; both NULL: the C library's. `alignment` is a power of two; NULL when there is none.

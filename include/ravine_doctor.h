@@ -70,7 +70,8 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
     X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
     X(rise_diverging, 4, "and how far it must have grown")                                         \
-    X(rise_overflow, 1e6, "how far it had grown before it overflowed, whatever flips say")         \
+    X(rise_overflow, 1e6,                                                                          \
+      "how far it, or the loss, had risen before it overflowed or came to rest")                   \
     X(zero_dead, 0.90, "share of exactly zero gradients from which it is dead")                    \
     X(burst_update, 5, "a burst: update norm against its slow mean")                               \
     X(burst_loss, 4, "a burst: loss against the loss before it")                                   \
@@ -97,6 +98,7 @@ RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -
     X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
     X(crawling_flattens, 1, "share of the slope that is gone within the budget")                   \
     X(crawling_room, 120, "critical lr of the next step against lr, probed")                       \
+    X(crawling_noisy, 45, "the same in noise")                                                     \
     X(crawling_drop, 0.3, "and the greatest relative fall in four windows that is crawling")
 
 typedef struct ravine_doctor_options {

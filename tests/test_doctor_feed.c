@@ -81,6 +81,48 @@ static void not_finite_from_the_start(void **state) {
     ravine_doctor_destroy(d);
 }
 
+/* The verdict on a loss that is thrown from `first` to `most` in six steps and then rests at
+ * `rest`, with a little noise; NaN in step `lost`, if that is one of them. */
+static int verdict_after_throw(double first, double most, double rest, int lost) {
+    enum { STEPS = 64, THROWN = 6 };
+    ravine_doctor *d = new_doctor();
+    ravine_diagnosis x;
+    for (int t = 0; t < STEPS; t++) {
+        const double way = t < THROWN ? (double)t / (THROWN - 1) : 0;
+        const double noise = t % 3 == 0 ? 1.01 : t % 3 == 1 ? 1 : 0.99;
+        const double loss = t < THROWN ? first * pow(most / first, way) : rest * noise;
+        ravine_report r = report_at(t + 1, t < THROWN ? sqrt(loss) : 0.3 * noise);
+        if (t > 0 && t < THROWN) r.param_norm = pow(most / first, way / 2);
+        feed(d, t == lost ? NAN : loss, &r, NULL);
+    }
+    diagnose(d, &x);
+    if (x.verdict == RAVINE_DIVERGING && lost < 0) {
+        assert_true(trial_evidence(&x, "thrown") > 1e6);
+        assert_string_equal(x.not_text,
+                            "a minimum: it was thrown onto this plateau, and nothing leads back");
+    }
+    ravine_doctor_destroy(d);
+    return x.verdict;
+}
+
+/* What was thrown so far that it came to rest far out is neither at a minimum nor a victim of its
+ * data; what came back and got better is not lost, nor what was never high. */
+static void thrown_onto_a_plateau(void **state) {
+    (void)state;
+    for (double scale = 1e-6; scale < 2e6; scale *= 1e6) {
+        assert_int_equal(verdict_after_throw(3 * scale, 1e20 * scale, 2.3 * scale, -1),
+                         RAVINE_DIVERGING);
+        assert_int_equal(verdict_after_throw(3 * scale, 1e20 * scale, 2.9 * scale, 12),
+                         RAVINE_DIVERGING);
+        assert_int_not_equal(verdict_after_throw(3 * scale, 1e20 * scale, 1.2 * scale, -1),
+                             RAVINE_DIVERGING);
+        assert_int_not_equal(verdict_after_throw(3 * scale, 2e6 * scale, 2.9 * scale, -1),
+                             RAVINE_DIVERGING);
+        assert_int_not_equal(verdict_after_throw(1e-9 * scale, scale, scale, -1), RAVINE_DIVERGING);
+    }
+    assert_int_equal(verdict_after_throw(3, 1e3, 2.9, 12), RAVINE_NONFINITE);
+}
+
 /* lr times what was probed, against the limit, as long as the probe is not older than a window. */
 static void too_sharp_for_lr(void **state) {
     (void)state;
@@ -203,6 +245,7 @@ static void parameters_that_became_shorter(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(not_finite_from_the_start),
+        cmocka_unit_test(thrown_onto_a_plateau),
         cmocka_unit_test(too_sharp_for_lr),
         cmocka_unit_test(settings_of_a_cure),
         cmocka_unit_test(dead_group),

@@ -516,6 +516,7 @@ class ravine_doctor_options(Structure):
         ("noise_drift", c_double),
         ("crawling_flattens", c_double),
         ("crawling_room", c_double),
+        ("crawling_noisy", c_double),
         ("crawling_drop", c_double),
     ]
 

@@ -71,7 +71,13 @@ static double half_limit(const prescription *p) {
 }
 
 static void cure_diverging(const prescription *p) {
-    const double lr = half_limit(p);
+    /* A limit that was probed where the run was thrown to is not that of where one starts anew. */
+    const bool thrown = doctor_exploded(p->d, p->f) && p->h->probe_step >= p->h->step;
+    const double lr = thrown ? NAN : half_limit(p);
+    if (thrown)
+        add(p, RAVINE_CURE_ADVICE,
+            "go back to a checkpoint from before, or begin anew: what "
+            "follows is for there");
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr))
         change_lr(p, lr,

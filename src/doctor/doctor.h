@@ -183,6 +183,7 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f);
 
 /* ---- verdict.c */
 bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f); /* each step ends higher */
+bool doctor_exploded(const ravine_doctor *d, const doctor_findings *f); /* and has come to rest */
 
 /* ---- evidence.c: what is said */
 void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);

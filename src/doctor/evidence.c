@@ -117,8 +117,23 @@ static void explain_nonfinite(const witness *w) {
     say(w, "last_gradient_norm", last->gradient, "and the gradient's norm %.4g", last->gradient);
 }
 
+static void explain_explosion(const witness *w) {
+    const doctor_history *h = w->h;
+    say(w, "thrown", h->loss_most / fabs(h->loss_first),
+        "the loss rose to %.3g times what it began with", h->loss_most / fabs(h->loss_first));
+    say(w, "loss", w->f->loss, "and came to rest at %.6g, where it began with %.6g", w->f->loss,
+        h->loss_first);
+    say(w, "param_norm", h->param_most / h->param_first,
+        "the parameters are up to %.3g times as long as after the first step",
+        h->param_most / h->param_first);
+}
+
 static void explain_diverging(const witness *w) {
     const doctor_findings *f = w->f;
+    if (doctor_exploded(w->d, f)) {
+        explain_explosion(w);
+        return;
+    }
     say(w, "growth", f->growth, "the gradient's norm grows by a factor of %.6g a step", f->growth);
     say(w, "flips", f->recent_flips, "and its signs flip in %.0f %% of its energy",
         100 * f->recent_flips);
@@ -282,7 +297,10 @@ static void say_not(const witness *w) {
                  100 * f->gradient_share);
         break;
     case RAVINE_DIVERGING:
-        snprintf(text, room, "a small gradient: it grows from step to step");
+        snprintf(text, room, "%s",
+                 doctor_exploded(w->d, f)
+                     ? "a minimum: it was thrown onto this plateau, and nothing leads back"
+                     : "a small gradient: it grows from step to step");
         break;
     case RAVINE_LOCAL_MINIMUM:
         snprintf(text, room, "too small a learning rate: the gradient is at %.2g of its maximum",

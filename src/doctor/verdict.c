@@ -40,8 +40,17 @@ bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f) {
             (isnan(f->recent_alpha) && isnan(f->recent_flips)));
 }
 
+/* It was thrown out so far that the loss came to rest on a plateau there: it has come down from
+ * what it was thrown to, and not below half of what it began with. */
+bool doctor_exploded(const ravine_doctor *d, const doctor_findings *f) {
+    const doctor_history *h = &d->h;
+    const double first = fabs(h->loss_first), rise = h->loss_most - h->loss_first;
+    return !f->adaptive && rise > d->options.rise_overflow * fmax(first, fabs(f->loss)) &&
+           f->loss > h->loss_first - first / 2;
+}
+
 static double diverging(const question *q) {
-    if (q->h->nonfinite_growing != 0) return 1;
+    if (q->h->nonfinite_growing != 0 || doctor_exploded(q->d, q->f)) return 1;
     if (q->f->adaptive || !doctor_climbs(q->d, q->f)) return 0;
     return beyond(q->f->growth, q->t->growth_diverging, 2 * q->t->growth_diverging - 1);
 }
@@ -233,8 +242,9 @@ static double creeping(const question *q) {
  * it, and the loss falls by little. */
 static double crawling(const question *q) {
     const doctor_findings *f = q->f;
-    const double along = q->h->probe_critical_lr / f->lr, least = q->t->crawling_room;
+    const double along = q->h->probe_critical_lr / f->lr;
     const double room = f->stability > 0 ? fmin(along, 1 / f->stability) : along;
+    const double least = noisy(q) ? q->t->crawling_noisy : q->t->crawling_room;
     if (f->probed && f->trend.drop > 0 && f->long_trend.drop < q->t->crawling_drop && room > least)
         return beyond_log(room, least, 10 * least);
     return f->falling ? 0 : creeping(q);

@@ -224,7 +224,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("program", nargs="?")
     parser.add_argument("--read")
-    parser.add_argument("--seeds", nargs=2, type=int, default=[111, 115])
+    parser.add_argument("--seeds", nargs=2, type=int, default=[121, 125])
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--folder")

@@ -87,19 +87,25 @@ static int verdict_after_throw(double first, double most, double rest, int lost)
     enum { STEPS = 64, THROWN = 6 };
     ravine_doctor *d = new_doctor();
     ravine_diagnosis x;
+    ravine_config config;
+    assert_int_equal(ravine_config_parse(&config, "sgd lr=0.1"), RAVINE_OK);
     for (int t = 0; t < STEPS; t++) {
         const double way = t < THROWN ? (double)t / (THROWN - 1) : 0;
         const double noise = t % 3 == 0 ? 1.01 : t % 3 == 1 ? 1 : 0.99;
         const double loss = t < THROWN ? first * pow(most / first, way) : rest * noise;
         ravine_report r = report_at(t + 1, t < THROWN ? sqrt(loss) : 0.3 * noise);
         if (t > 0 && t < THROWN) r.param_norm = pow(most / first, way / 2);
-        feed(d, t == lost ? NAN : loss, &r, NULL);
+        feed(d, t == lost ? NAN : loss, &r, &config);
     }
     diagnose(d, &x);
     if (x.verdict == RAVINE_DIVERGING && lost < 0) {
         assert_true(trial_evidence(&x, "thrown") > 1e6);
+        assert_string_equal(x.cure[0].text, "go back to a checkpoint from before, or begin anew, "
+                                            "with lr at 0.01 instead of 0.1");
+        for (int32_t k = 0; k < x.ncures; k++)
+            assert_int_equal(x.cure[k].action, RAVINE_CURE_ADVICE);
         assert_string_equal(x.not_text,
-                            "a minimum: it was thrown onto this plateau, and nothing leads back");
+                            "a minimum: it was thrown out here, and nothing leads back");
     }
     ravine_doctor_destroy(d);
     return x.verdict;

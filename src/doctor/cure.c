@@ -66,18 +66,31 @@ static void use(const prescription *p, const char *text, const char *optimizer) 
 static double half_limit(const prescription *p) {
     const doctor_findings *f = p->f;
     if (f->probed && f->stability > 0) return 0.5 * f->config.lr / f->stability;
-    if (p->x->verdict == RAVINE_DIVERGING && f->curvature > 0) return 0.5 * f->limit / f->curvature;
-    return NAN;
+    const bool here = p->x->verdict == RAVINE_DIVERGING && !doctor_exploded(p->d, f);
+    return here && f->curvature > 0 ? 0.5 * f->limit / f->curvature : NAN;
+}
+
+static void advise_clipping(const prescription *p) {
+    add(p, RAVINE_CURE_ADVICE,
+        "clip the gradient's norm, or warm lr up, if only the start is steep");
+}
+
+/* From where it was thrown nothing leads back: all that helps is for a place before. */
+static void cure_explosion(const prescription *p) {
+    const double lr = p->f->config.lr;
+    add(p, RAVINE_CURE_ADVICE,
+        "go back to a checkpoint from before, or begin anew, with lr at %.3g instead of %.3g",
+        rounded(lr / 10), lr);
+    advise_clipping(p);
 }
 
 static void cure_diverging(const prescription *p) {
-    /* A limit that was probed where the run was thrown to is not that of where one starts anew. */
-    const bool thrown = doctor_exploded(p->d, p->f) && p->h->probe_step >= p->h->step;
-    const double lr = thrown ? NAN : half_limit(p);
-    if (thrown)
-        add(p, RAVINE_CURE_ADVICE,
-            "go back to a checkpoint from before, or begin anew: what "
-            "follows is for there");
+    const bool from_before = p->h->probe_step >= 0 && p->h->probe_step < p->h->step;
+    if (doctor_exploded(p->d, p->f) && !from_before) {
+        cure_explosion(p);
+        return;
+    }
+    const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr))
         change_lr(p, lr,
@@ -86,8 +99,7 @@ static void cure_diverging(const prescription *p) {
     else
         change_lr(p, p->f->config.lr / 10, "");
     use(p, "a step of its own for each parameter: adam", "adam");
-    add(p, RAVINE_CURE_ADVICE,
-        "clip the gradient's norm, or warm lr up, if only the start is steep");
+    advise_clipping(p);
 }
 
 /* What was finite again afterwards came with a batch; else the weights are where no number is. */

@@ -121,7 +121,7 @@ static void explain_explosion(const witness *w) {
     const doctor_history *h = w->h;
     say(w, "thrown", h->loss_most / fabs(h->loss_first),
         "the loss rose to %.3g times what it began with", h->loss_most / fabs(h->loss_first));
-    say(w, "loss", w->f->loss, "and came to rest at %.6g, where it began with %.6g", w->f->loss,
+    say(w, "loss", w->f->loss, "and fell to %.6g, where it had begun with %.6g", w->f->loss,
         h->loss_first);
     say(w, "param_norm", h->param_most / h->param_first,
         "the parameters are up to %.3g times as long as after the first step",
@@ -299,7 +299,7 @@ static void say_not(const witness *w) {
     case RAVINE_DIVERGING:
         snprintf(text, room, "%s",
                  doctor_exploded(w->d, f)
-                     ? "a minimum: it was thrown onto this plateau, and nothing leads back"
+                     ? "a minimum: it was thrown out here, and nothing leads back"
                      : "a small gradient: it grows from step to step");
         break;
     case RAVINE_LOCAL_MINIMUM:

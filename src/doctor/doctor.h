@@ -182,7 +182,7 @@ typedef struct doctor_findings {
 void doctor_find(const ravine_doctor *d, doctor_findings *f);
 
 /* ---- verdict.c */
-bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f); /* each step ends higher */
+bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f);   /* each step ends higher */
 bool doctor_exploded(const ravine_doctor *d, const doctor_findings *f); /* and has come to rest */
 
 /* ---- evidence.c: what is said */

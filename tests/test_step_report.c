@@ -216,16 +216,17 @@ static void expect_norms(float x[LEN], float g[LEN]) {
     ravine_destroy(o);
 }
 
-/* Numbers whose squares float32 does not have: too small, too large, and both in one chunk. */
+/* Numbers whose squares float32 does not have: too small, too large, and both in one chunk; and
+ * zeros, a chunk of nothing else too. */
 static void norms_of_numbers_beyond_the_squares_of_float(void **state) {
     (void)state;
-    static const float sizes[] = {1e-44F, 1e-30F, 1e-20F, 1e-15F, 1, 1e16F, 1e20F, 1e30F, 3e38F};
+    static const float sizes[] = {0, 1e-44F, 1e-30F, 1e-20F, 1e-15F, 1, 1e16F, 1e20F, 1e30F, 3e38F};
     enum { SIZES = sizeof sizes / sizeof *sizes };
     float x[LEN], g[LEN];
     for (int k = 0; k < SIZES * SIZES; k++) {
         for (int i = 0; i < LEN; i++) {
-            g[i] =
-                (i < 64 || i % 3 ? sizes[k / SIZES] : -sizes[k % SIZES]) * (1 - (float)i / LEN / 2);
+            g[i] = (i < 128 || i % 3 ? sizes[k / SIZES] : -sizes[k % SIZES]) *
+                   (1 - (float)i / LEN / 2);
             x[i] = sizes[k % SIZES] / 4 * (i % 2 ? 1.0F : -0.5F);
         }
         expect_norms(x, g);

@@ -141,6 +141,11 @@ static void cure_burst(const prescription *p) {
         set(add(p, RAVINE_CURE_SETTINGS, "beta2=%.4g: a sigma that forgets sooner", c.beta2), &c);
     }
     change_lr(p, p->f->config.lr / 10, ": bursts become rarer and smaller");
+    const doctor_burst *last = &p->h->past[((int64_t)p->h->bursts - 1) % DOCTOR_BURSTS];
+    add(p, RAVINE_CURE_ADVICE,
+        "go back to a checkpoint from before step %.0f first, if the loss does not come back: a "
+        "burst can kill units for good",
+        last->start);
 }
 
 static void cure_warmup(const prescription *p) {

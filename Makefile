@@ -2,7 +2,7 @@
 CONFIG       ?= examples/fashion_mlp.yaml
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
-SEEDS        ?= 301 302 303
+SEEDS        ?= 401 402 403
 SEED         ?= 0
 LIVE_SEEDS   ?= 2
 

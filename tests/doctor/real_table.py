@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import Any
 
 Run = dict[str, Any]  # a line of doctor_real
+SEEDS = [121, 125]  # first and last; earlier ones are those of development
 PIECES = 8  # a process: they do not end together, and none is long
 
 
@@ -224,7 +225,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("program", nargs="?")
     parser.add_argument("--read")
-    parser.add_argument("--seeds", nargs=2, type=int, default=[121, 125])
+    parser.add_argument("--seeds", nargs=2, type=int, default=SEEDS)
     parser.add_argument("--pattern", default="_")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--folder")

@@ -66,7 +66,7 @@ static void use(const prescription *p, const char *text, const char *optimizer) 
 static double half_limit(const prescription *p) {
     const doctor_findings *f = p->f;
     if (f->probed && f->stability > 0) return 0.5 * f->config.lr / f->stability;
-    const bool here = p->x->verdict == RAVINE_DIVERGING && !doctor_exploded(p->d, f);
+    const bool here = p->x->verdict == RAVINE_DIVERGING && !f->exploded;
     return here && f->curvature > 0 ? 0.5 * f->limit / f->curvature : NAN;
 }
 
@@ -86,7 +86,7 @@ static void cure_explosion(const prescription *p) {
 
 static void cure_diverging(const prescription *p) {
     const bool from_before = p->h->probe_step >= 0 && p->h->probe_step < p->h->step;
-    if (doctor_exploded(p->d, p->f) && !from_before) {
+    if (p->f->exploded && !from_before) {
         cure_explosion(p);
         return;
     }
@@ -141,11 +141,10 @@ static void cure_burst(const prescription *p) {
         set(add(p, RAVINE_CURE_SETTINGS, "beta2=%.4g: a sigma that forgets sooner", c.beta2), &c);
     }
     change_lr(p, p->f->config.lr / 10, ": bursts become rarer and smaller");
-    const doctor_burst *last = &p->h->past[((int64_t)p->h->bursts - 1) % DOCTOR_BURSTS];
     add(p, RAVINE_CURE_ADVICE,
         "go back to a checkpoint from before step %.0f first, if the loss does not come back: a "
         "burst can kill units for good",
-        last->start);
+        doctor_burst_back(p->h, 0)->start);
 }
 
 static void cure_warmup(const prescription *p) {

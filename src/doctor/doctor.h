@@ -115,6 +115,10 @@ struct ravine_doctor {
 /* ---- window.c */
 int64_t doctor_window_length(const ravine_doctor *d);              /* steps in the window now */
 const doctor_step *doctor_back(const ravine_doctor *d, int64_t k); /* k steps ago; 0: the last */
+/* The k-th burst before the last one, which is k = 0; k < DOCTOR_BURSTS and < bursts. */
+static inline const doctor_burst *doctor_burst_back(const doctor_history *h, int64_t k) {
+    return &h->past[((int64_t)h->bursts - 1 - k) % DOCTOR_BURSTS];
+}
 /* Room for so many groups and followed elements in place of what there was; those of before keep
  * their numbers. */
 ravine_status doctor_make_groups(ravine_doctor *d, int32_t ngroups);
@@ -169,6 +173,7 @@ typedef struct doctor_findings {
     doctor_trend long_trend, trend; /* over 4 windows, over 2 */
     bool falling;                   /* the loss falls, and has not stopped */
     bool adaptive;
+    bool exploded;           /* thrown out far, where the loss came to rest: nothing leads back */
     double burst_age;        /* steps since the last burst */
     double burst_interval;   /* between the last two; of one alone, two windows */
     int64_t bursts;          /* within the horizon of events */
@@ -182,8 +187,7 @@ typedef struct doctor_findings {
 void doctor_find(const ravine_doctor *d, doctor_findings *f);
 
 /* ---- verdict.c */
-bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f);   /* each step ends higher */
-bool doctor_exploded(const ravine_doctor *d, const doctor_findings *f); /* and has come to rest */
+bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f); /* each step ends higher */
 
 /* ---- evidence.c: what is said */
 void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);

@@ -56,7 +56,7 @@ static bool is_burst(const ravine_doctor *d) {
 static bool is_aftermath(const ravine_doctor *d, const doctor_step *now) {
     const doctor_history *h = &d->h;
     if (h->bursts == 0) return false;
-    const doctor_burst *last = &h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS];
+    const doctor_burst *last = doctor_burst_back(h, 0);
     return now->step - last->peak < (double)d->options.window / 2;
 }
 

@@ -130,7 +130,7 @@ static void explain_explosion(const witness *w) {
 
 static void explain_diverging(const witness *w) {
     const doctor_findings *f = w->f;
-    if (doctor_exploded(w->d, f)) {
+    if (f->exploded) {
         explain_explosion(w);
         return;
     }
@@ -162,7 +162,7 @@ static void explain_dead(const witness *w) {
 
 static void explain_burst(const witness *w) {
     const doctor_history *h = w->h;
-    const doctor_burst *last = &h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS];
+    const doctor_burst *last = doctor_burst_back(h, 0);
     say(w, "bursts", h->bursts, "%.0f so far, the last at step %.0f", h->bursts, last->peak);
     say(w, "burst_update", last->update, "its longest step was %.3g times the usual one",
         last->update);
@@ -172,7 +172,7 @@ static void explain_burst(const witness *w) {
         last->sigma_ratio);
     if (h->bursts > 1) {
         const int64_t counted = h->bursts < DOCTOR_BURSTS ? (int64_t)h->bursts : DOCTOR_BURSTS;
-        const doctor_burst *first = &h->past[((int64_t)h->bursts - counted) % DOCTOR_BURSTS];
+        const doctor_burst *first = doctor_burst_back(h, counted - 1);
         const double period = (last->peak - first->peak) / (double)(counted - 1);
         say(w, "burst_period", period, "one in %.0f steps", period);
     }
@@ -298,9 +298,8 @@ static void say_not(const witness *w) {
         break;
     case RAVINE_DIVERGING:
         snprintf(text, room, "%s",
-                 doctor_exploded(w->d, f)
-                     ? "a minimum: it was thrown out here, and nothing leads back"
-                     : "a small gradient: it grows from step to step");
+                 f->exploded ? "a minimum: it was thrown out here, and nothing leads back"
+                             : "a small gradient: it grows from step to step");
         break;
     case RAVINE_LOCAL_MINIMUM:
         snprintf(text, room, "too small a learning rate: the gradient is at %.2g of its maximum",
@@ -361,8 +360,7 @@ static int64_t since(const witness *w) {
     case RAVINE_HEALTHY: return -1;
     case RAVINE_NONFINITE: return (int64_t)h->nonfinite_first;
     case RAVINE_WARMUP_NEEDED: return (int64_t)h->first_step;
-    case RAVINE_SIGMA_BURST:
-        return (int64_t)h->past[((int64_t)h->bursts - counted) % DOCTOR_BURSTS].start;
+    case RAVINE_SIGMA_BURST: return (int64_t)doctor_burst_back(h, counted - 1)->start;
     case RAVINE_DIVERGING:
         return h->warning == RAVINE_WARNING_GROWTH ? (int64_t)h->warning_since : -1;
     default: return stalled_since(w);

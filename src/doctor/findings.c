@@ -192,9 +192,17 @@ static void find_bursts(const ravine_doctor *d, doctor_findings *f) {
     f->burst_age = INFINITY;
     f->burst_interval = 2 * window;
     if (count == 0) return;
-    const double last = h->past[(count - 1) % DOCTOR_BURSTS].peak;
+    const double last = doctor_burst_back(h, 0)->peak;
     f->burst_age = h->step - last;
-    if (count > 1) f->burst_interval = last - h->past[(count - 2) % DOCTOR_BURSTS].peak;
+    if (count > 1) f->burst_interval = last - doctor_burst_back(h, 1)->peak;
+}
+
+/* The loss has come down from what it was thrown to, and not below half of what it began with. */
+static bool find_explosion(const ravine_doctor *d, const doctor_findings *f) {
+    const doctor_history *h = &d->h;
+    const double first = fabs(h->loss_first), rise = h->loss_most - h->loss_first;
+    return !f->adaptive && rise > d->options.rise_overflow * fmax(first, fabs(f->loss)) &&
+           f->loss > h->loss_first - first / 2;
 }
 
 void doctor_find(const ravine_doctor *d, doctor_findings *f) {
@@ -239,6 +247,7 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f) {
                    fmin(fabs(f->loss), f->loss_range);
     find_trends(d, f);
     f->adaptive = doctor_is_adaptive(d);
+    f->exploded = find_explosion(d, f);
     find_bursts(d, f);
     f->probed = h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window;
     find_stability(d, f);

@@ -40,17 +40,8 @@ bool doctor_climbs(const ravine_doctor *d, const doctor_findings *f) {
             (isnan(f->recent_alpha) && isnan(f->recent_flips)));
 }
 
-/* It was thrown out so far that the loss came to rest on a plateau there: it has come down from
- * what it was thrown to, and not below half of what it began with. */
-bool doctor_exploded(const ravine_doctor *d, const doctor_findings *f) {
-    const doctor_history *h = &d->h;
-    const double first = fabs(h->loss_first), rise = h->loss_most - h->loss_first;
-    return !f->adaptive && rise > d->options.rise_overflow * fmax(first, fabs(f->loss)) &&
-           f->loss > h->loss_first - first / 2;
-}
-
 static double diverging(const question *q) {
-    if (q->h->nonfinite_growing != 0 || doctor_exploded(q->d, q->f)) return 1;
+    if (q->h->nonfinite_growing != 0 || q->f->exploded) return 1;
     if (q->f->adaptive || !doctor_climbs(q->d, q->f)) return 0;
     return beyond(q->f->growth, q->t->growth_diverging, 2 * q->t->growth_diverging - 1);
 }

@@ -223,8 +223,8 @@ static void remember_nonfinite(ravine_doctor *d, double loss, const ravine_repor
     doctor_findings f;
     doctor_find(d, &f);
     /* With ReLU and noise it need not flip on its way to infinity. */
-    h->nonfinite_growing = doctor_climbs(d, &f) || doctor_exploded(d, &f) ||
-                           f.gradient_rise > d->options.rise_overflow;
+    h->nonfinite_growing =
+        doctor_climbs(d, &f) || f.exploded || f.gradient_rise > d->options.rise_overflow;
 }
 
 ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *o) {

@@ -124,6 +124,16 @@ static void norm_block(const pass *work, param *p, int64_t block) {
             &p->statistics[block]);
 }
 
+/* The places of what is watched of a block, if anything is. */
+static void watch_block(const param *p, int64_t block, size_t offset, kernel_block *b) {
+    const int64_t step = watched_block_step(p->len);
+    if (block % step != 0) return;
+    b->watch_every = watch_every(p->len);
+    b->last_update = (char *)p->watched.update + offset / (size_t)b->watch_every;
+    b->signs = p->watched.signs + block * BLOCK_ELEMENTS / b->watch_every;
+    b->watched = &p->watched.statistics[block / step];
+}
+
 static void update_block(const pass *work, param *p, int64_t block) {
     const size_t offset = (size_t)block * BLOCK_ELEMENTS * element_bytes(p);
     kernel_block b = {.theta = (char *)p->data + offset,
@@ -134,13 +144,7 @@ static void update_block(const pass *work, param *p, int64_t block) {
                       .measure = work->measure};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
         b.state[k] = (char *)p->state[k] + offset;
-    const int64_t step = watched_block_step(p->len);
-    if (p->watched.update && block % step == 0) {
-        b.watch_every = watch_every(p->len);
-        b.last_update = (char *)p->watched.update + offset / (size_t)b.watch_every;
-        b.signs = p->watched.signs + block * BLOCK_ELEMENTS / b.watch_every;
-        b.watched = &p->watched.statistics[block / step];
-    }
+    if (p->watched.update) watch_block(p, block, offset, &b);
     p->update(&b, p->coefficients, &p->statistics[block]);
 }
 

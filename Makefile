@@ -7,8 +7,8 @@ SEED         ?= 0
 LIVE_SEEDS   ?= 2
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
-scripts = .ci/run tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
-own     = tools/summary tools/trust tools/mutate tools/evidence
+scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
+own     = tools/check-tree tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
@@ -17,7 +17,7 @@ keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -34,6 +34,10 @@ bench: build
 test:
 	@tools/install-dependencies test
 	@tools/test
+
+# `make run` and `make test` in a clone of HEAD on a Debian 12 that has nothing, as CI does it.
+bare:
+	@tools/bare
 
 # The same with 20,000 random configurations a rule, and the bits of an aarch64 machine under qemu.
 test-long: export RAVINE_TEST_LONG = 1
@@ -119,6 +123,7 @@ format:
 
 lint:
 	@tools/install-dependencies lint
+	tools/check-tree
 	clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
 	.venv/bin/ruff check $(own) $(python)

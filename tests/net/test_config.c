@@ -8,6 +8,7 @@
 
 #include "io/failure.h"
 #include "net/config.h"
+#include "support/temporary.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,11 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/ravine_config_XXXXXX";
-static char path[sizeof folder + 16];
+static char folder[TEMPORARY_MAX];
+static char path[TEMPORARY_MAX + 16];
 
 static int make_folder(void **state) {
     (void)state;
+    temporary_template(folder, "config");
     if (!mkdtemp(folder)) return -1;
     snprintf(path, sizeof path, "%s/c.yaml", folder);
     return 0;

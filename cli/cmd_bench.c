@@ -209,16 +209,18 @@ int cmd_bench(const cli_args *args) {
     int code = read_args(&b, args);
     if (code) return code;
     const char *isa = ravine_isa(NULL);
-    if (!isa) return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    char kernels[256];
+    if (!isa || ravine_kernels_describe(NULL, kernels, sizeof kernels))
+        return failure(EXIT_USAGE, "%s", ravine_errmsg());
     if (cli_is_given(args, CLI_JSON))
-        b.json = json_pack("{ss ss sf s[] s[]}", "version", ravine_version(), "isa", isa,
-                           "divider_nanoseconds", b.divider, "rules", "ratios");
+        b.json = json_pack("{ss ss ss sf s[] s[]}", "version", ravine_version(), "isa", isa,
+                           "kernels", kernels, "divider_nanoseconds", b.divider, "rules", "ratios");
     else
         printf(
-            "ravine %s, kernels %s. float32; medians of interleaved rounds; `stream` reads and "
+            "ravine %s; kernels: %s.\nfloat32; medians of interleaved rounds; `stream` reads and "
             "writes the\nsame arrays with one multiply and add. The divider: %.3f ns for a square "
             "root and a divide.\n\n",
-            ravine_version(), isa, b.divider);
+            ravine_version(), kernels, b.divider);
     code = time_rules(&b);
     if (!code) code = time_ratios(&b);
     if (!code && b.json) return cli_print_json(b.json);

@@ -25,14 +25,22 @@ static void print_failure(void) {
     fputc('\n', stderr);
 }
 
+/* A report of a fault or of a speed wants to know what ran. */
+static int print_version(void) {
+    char kernels[256];
+    if (ravine_kernels_describe(NULL, kernels, sizeof kernels))
+        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    printf("ravine %s\nkernels: %s\n", ravine_version(), kernels);
+    return 0;
+}
+
 static int run(const cli_args *args) {
     if (cli_is_given(args, CLI_SHOW_HELP)) {
         cli_print_help(stdout, args->command);
         return 0;
     }
     if (cli_is_given(args, CLI_SHOW_VERSION)) {
-        printf("ravine %s\n", ravine_version());
-        return 0;
+        return print_version();
     }
     if (args->command == CLI_COMMAND_COUNT)
         return failure(EXIT_USAGE, "no command is given; see ravine --help");

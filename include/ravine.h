@@ -321,6 +321,12 @@ typedef struct ravine_env {
 } ravine_env;
 RAVINE_API void ravine_env_init(ravine_env *env);
 RAVINE_API const char *ravine_isa(const char *wanted); /* the set in use for that wish, or NULL */
+/* What a handle with such an env.isa would run on this processor, and why, as one line: "x86_v4,
+ * the best of GenuineIntel family 6 model 207; asks for memory 2048 bytes ahead, ...".
+ * E_UNSUPPORTED and E_RANGE as of ravine_create; E_RANGE if `capacity` bytes do not hold it (256
+ * do). */
+RAVINE_API ravine_status ravine_kernels_describe(const char *wanted, char *text,
+                                                 size_t capacity) RAVINE_MUST_CHECK;
 
 /* The pool by itself, for programs that want to share one between handles and their own work:
  * env.parallel = ravine_pool_run; env.parallel_context = pool. */

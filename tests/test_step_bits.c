@@ -230,6 +230,25 @@ static void a_shared_pool(void **state) {
     ravine_pool_destroy(pool);
 }
 
+/* Asking for memory ahead brings it sooner, and nothing else; past the end of an array it is
+ * harmless. */
+static void any_prefetch(void **state) {
+    (void)state;
+    static const char *const bytes[] = {"0", "64", "2048", "65536"};
+    const char *variable = getenv("RAVINE_PREFETCH");
+    char *before = variable ? strdup(variable) : NULL;
+    for (size_t k = 0; k < sizeof bytes / sizeof *bytes; k++) {
+        assert_int_equal(setenv("RAVINE_PREFETCH", bytes[k], 1), 0);
+        const runner r = {.threads = 1};
+        compare(&r, "memory that is asked for ahead");
+    }
+    if (before)
+        setenv("RAVINE_PREFETCH", before, 1);
+    else
+        unsetenv("RAVINE_PREFETCH");
+    free(before);
+}
+
 /* Arrays at the address of any element: nothing in the API asks for more. */
 static void any_alignment(void **state) {
     (void)state;
@@ -304,13 +323,10 @@ static void without_guard_and_report(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_instruction_set),
-        cmocka_unit_test(every_number_of_threads),
-        cmocka_unit_test(any_order_of_the_tasks),
-        cmocka_unit_test(a_shared_pool),
-        cmocka_unit_test(any_alignment),
-        cmocka_unit_test(cut_in_pieces),
-        cmocka_unit_test(without_guard_and_report),
+        cmocka_unit_test(every_instruction_set),  cmocka_unit_test(every_number_of_threads),
+        cmocka_unit_test(any_order_of_the_tasks), cmocka_unit_test(a_shared_pool),
+        cmocka_unit_test(any_alignment),          cmocka_unit_test(any_prefetch),
+        cmocka_unit_test(cut_in_pieces),          cmocka_unit_test(without_guard_and_report),
     };
     return cmocka_run_group_tests_name("bits", tests, make_plain, free_plain);
 }

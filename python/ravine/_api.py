@@ -727,6 +727,7 @@ PROTOTYPES = {
     "ravine_config_check": (ravine_status, [POINTER(ravine_config)]),
     "ravine_env_init": (None, [POINTER(ravine_env)]),
     "ravine_isa": (c_char_p, [c_char_p]),
+    "ravine_kernels_describe": (ravine_status, [c_char_p, c_void_p, c_size_t]),
     "ravine_pool_create": (ravine_status, [POINTER(c_void_p), c_int32]),
     "ravine_pool_run": (None, [c_void_p, ravine_task, c_void_p, c_int64]),
     "ravine_pool_threads": (c_int32, [c_void_p]),

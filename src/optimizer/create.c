@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
+#include "update/processor.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,6 +69,8 @@ ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c, cons
     if (status) return status;
     start.kernels = ravine_kernels(start.env.isa);
     if (!start.kernels) return RAVINE_E_UNSUPPORTED;
+    status = ravine_prefetch_choose(start.kernels, &start.ahead);
+    if (status) return status;
     start.env.isa = start.kernels->name; /* not the caller's text */
 
     ravine_optimizer *o = ravine_memory_take(&start, sizeof *o);

@@ -86,6 +86,7 @@ struct ravine_optimizer {
     ravine_env env;
     int64_t bytes; /* held */
     const isa_kernels *kernels;
+    int64_t ahead;     /* bytes of a kernel_block */
     ravine_pool *pool; /* NULL: one thread, or the caller's executor */
     ravine_options options;
 

@@ -120,8 +120,10 @@ static int64_t block_length(const param *p, int64_t block) {
 
 static void norm_block(const pass *work, param *p, int64_t block) {
     const size_t offset = (size_t)block * BLOCK_ELEMENTS * element_bytes(p);
-    p->norm((const char *)p->grad + offset, block_length(p, block), work->scale, p->coefficients,
-            &p->statistics[block]);
+    const kernel_block b = {.gradient = (char *)p->grad + offset,
+                            .count = block_length(p, block),
+                            .ahead = work->o->ahead};
+    p->norm(&b, work->scale, p->coefficients, &p->statistics[block]);
 }
 
 /* The places of what is watched of a block, if anything is. */
@@ -141,7 +143,8 @@ static void update_block(const pass *work, param *p, int64_t block) {
                       .ema = p->ema ? (char *)p->ema + offset : NULL,
                       .count = block_length(p, block),
                       .zero_gradient = work->o->options.zero_grad != 0,
-                      .measure = work->measure};
+                      .measure = work->measure,
+                      .ahead = work->o->ahead};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
         b.state[k] = (char *)p->state[k] + offset;
     if (p->watched.update) watch_block(p, block, offset, &b);

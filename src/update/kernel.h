@@ -196,6 +196,7 @@ typedef struct kernel_block {
     void *ema; /* NULL: no average of the weights */
     int64_t count;
     bool zero_gradient, measure; /* measure: fill the sums of squares */
+    int64_t ahead;               /* bytes: asks for memory so far before its use; 0: does not */
     void *last_update;           /* of the watched chunks, one after the other */
     uint8_t *signs;              /* the last sign + 4 times the one before; 0, 1 (+) or 2 (-) */
     watch_statistics *watched;   /* NULL: nobody watches, or nothing of this block */
@@ -204,9 +205,10 @@ typedef struct kernel_block {
 
 typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,
                               block_statistics *out);
-/* The read-only pass: gradient2 and the counts, of finite elements. */
-typedef void (*norm_kernel)(const void *gradient, int64_t count, double scale,
-                            const kernel_coefficients *c, block_statistics *out);
+/* The read-only pass over the gradient: gradient2, times scale^2, and the counts, of finite
+ * elements. */
+typedef void (*norm_kernel)(const kernel_block *block, double scale, const kernel_coefficients *c,
+                            block_statistics *out);
 
 /* The kernels of one type, in the order of kernels.def, and of one instruction set. */
 #define KERNEL(momentum, scale, after) +1

@@ -1,4 +1,4 @@
-"""What no tracked file may be: tools/check-tree over this tree, and over trees that break each rule."""
+"""What no tracked file may be: tools/check-tree here, and in trees that break each rule."""
 
 import os
 import subprocess

@@ -471,18 +471,20 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
  * ravine_env), momentum_norm in proportion to grad_norm, and NaN where nothing is known: without
  * watching, in the first steps, in a step that was skipped, or for a rule that has no such thing.
  */
-#define RAVINE_STATISTIC_LIST(X)                                                                 \
-    X(grad_dot_update, "<g_t, u_t>: the change of the loss to first order")                      \
-    X(alpha, "-<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step "      \
-             "ended at the bottom along its line, 1 as far up the other wall")                   \
-    X(flips, "share of flips against the step before")                                           \
-    X(flips_two, "share of flips against two steps before")                                      \
-    X(momentum_norm, "norm of the mean or buffer of gradients after the step")                   \
-    X(sigma_ratio, "root mean square of g_t / sigma_(t-1), both as the rule takes them, no eps") \
-    X(eps_share, "share of elements whose sigma is mostly eps")                                  \
-    X(zero_share, "share of elements whose gradient is exactly zero")                            \
-    X(lost_share, "share of elements with a gradient that did not change: u below the last bit") \
-    X(update_max, "greatest |u|")
+#define RAVINE_STATISTIC_LIST(X)                                                                  \
+    X(grad_dot_update, "<g_t, u_t>: the change of the loss to first order")                       \
+    X(alpha, "-<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step "       \
+             "ended at the bottom along its line, 1 as far up the other wall")                    \
+    X(flips, "share of flips against the step before")                                            \
+    X(flips_two, "share of flips against two steps before")                                       \
+    X(momentum_norm, "norm of the mean or buffer of gradients after the step")                    \
+    X(sigma_ratio, "root mean square of g_t / sigma_(t-1), both as the rule takes them, no eps")  \
+    X(eps_share, "share of elements whose sigma is mostly eps")                                   \
+    X(zero_share, "share of elements whose gradient is exactly zero")                             \
+    X(lost_share, "share of elements with a gradient that did not change: u below the last bit")  \
+    X(update_max, "greatest |u|")                                                                 \
+    X(quiet_share, "share of elements whose gradient was exactly zero in all of the last 256 to " \
+                   "511 steps of their parameter, or in all so far")
 
 /* What a step did. Norms are over the gradients after grad_scale and before clipping, over the
  * change of the parameters, and over the parameters after the step; elements that were held count

@@ -42,6 +42,7 @@ typedef struct memory {
     const void *square, *center;       /* the state of sigma; NULL: none */
     real *last;                        /* update */
     int (*sign)[2];                    /* of the last gradient and the one before */
+    bool *seen;                        /* it had some gradient; STEPS are less than a period */
     real slope;                        /* <g, u> of the last step */
     bool bound;                        /* it has a gradient */
 } memory;
@@ -60,7 +61,7 @@ typedef struct sums {
     real arrival, departure, size; /* <g, u before>; <g, u> before; sum |g u| of both */
     real weight, flips, weight_two, flips_two;
     real momentum2, ratios, update_max;
-    int64_t rated, scaled, eps, eps_ties, elements, zeros, lost, with_momentum, arrivals;
+    int64_t rated, scaled, eps, eps_ties, elements, zeros, quiet, lost, with_momentum, arrivals;
 } sums;
 
 static const char *const setting_names[GROUPS] = {"first", "second", "third"};
@@ -211,6 +212,8 @@ static void see_element(trial *t, int p, int64_t i, sums *s, real *slope) {
     s->elements += !refused;
     s->zeros += !refused && g == 0;
     s->lost += !refused && g != 0 && change == 0;
+    m->seen[i] = m->seen[i] || raw != 0;
+    s->quiet += !m->seen[i];
     m->last[i] = u;
     m->sign[i][1] = m->sign[i][0];
     m->sign[i][0] = (int)sign_of(g);
@@ -282,6 +285,7 @@ static void add(sums *a, const sums *b) {
     a->rated += b->rated, a->scaled += b->scaled;
     a->eps += b->eps, a->eps_ties += b->eps_ties;
     a->elements += b->elements, a->zeros += b->zeros, a->lost += b->lost;
+    a->quiet += b->quiet;
     a->with_momentum += b->with_momentum, a->arrivals += b->arrivals;
 }
 
@@ -314,6 +318,7 @@ static void compare(const ravine_report *r, const sums *s) {
     expect(r->eps_share, ratio((real)s->eps + ties / 2, scaled), ratio(ties / 2, scaled) + 1e-15L,
            "eps_share");
     expect(r->zero_share, ratio((real)s->zeros, (real)s->elements), 1e-15L, "zero_share");
+    expect(r->quiet_share, ratio((real)s->quiet, (real)s->elements), 1e-15L, "quiet_share");
     expect(r->lost_share, ratio((real)s->lost, (real)(s->elements - s->zeros)), 1e-15L,
            "lost_share");
     expect(r->update_max, s->elements ? s->update_max : NAN, 0, "update_max");
@@ -372,6 +377,7 @@ static void make(trial *t, uint64_t seed) {
         for (int k = 0; k < 4; k++) assert_non_null(*array[k] = calloc(n, sizeof(double)));
         assert_non_null(m.last = calloc(n, sizeof *m.last));
         assert_non_null(m.sign = calloc(n, sizeof *m.sign));
+        assert_non_null(m.seen = calloc(n, sizeof *m.seen));
         for (int64_t i = 0; i < m.len; i++) {
             const double x = ravine_random_normal(seed, (uint64_t)p, (uint64_t)i);
             number_set(m.data, m.dtype, i, (real)x);
@@ -388,8 +394,8 @@ static void unmake(trial *t) {
     ravine_destroy(t->o);
     for (int p = 0; p < PARAMS; p++) {
         memory *m = &t->m[p];
-        void *const array[6] = {m->data, m->grad, m->before, m->past, m->last, m->sign};
-        for (int k = 0; k < 6; k++) free(array[k]);
+        void *const array[7] = {m->data, m->grad, m->before, m->past, m->last, m->sign, m->seen};
+        for (int k = 0; k < 7; k++) free(array[k]);
     }
 }
 

@@ -405,8 +405,49 @@ static void memory_is_announced(void **state) {
     assert_true(more >= 5 * WATCHED && more < 5 * WATCHED + 9 * 128 + 4096); /* staggered, books */
 }
 
+/* Element i has a gradient in every (i + 1)^2-th step; the last one at two steps alone. What is
+ * quiet is counted from the whole past, in periods of 256 of the parameter's steps. */
+static bool has_gradient(int i, int t) {
+    return i < LEN - 1 ? t % ((i + 1) * (i + 1)) == 0 : t == 3 || t == 900;
+}
+
+static double share_of_quiet(int steps) {
+    enum { PERIOD = 256 };
+    const int since = steps <= PERIOD ? 1 : ((steps - 1) / PERIOD - 1) * PERIOD + 1;
+    int quiet = 0;
+    for (int i = 0; i < LEN; i++) {
+        bool seen = false;
+        for (int t = since; t <= steps; t++) seen = seen || has_gradient(i, t);
+        quiet += !seen;
+    }
+    return quiet / (double)LEN;
+}
+
+static void what_is_quiet_for_long(void **state) {
+    (void)state;
+    double x[LEN] = {0}, g[LEN];
+    ravine_optimizer *const o = make_watched("adam");
+    make_param(o, 0, "x", RAVINE_F64, x, g, LEN);
+    for (int t = 1; t <= 1600; t++) {
+        ravine_report r;
+        for (int i = 0; i < LEN; i++) g[i] = has_gradient(i, t) ? 1 : 0;
+        /* A step without a gradient is none of the parameter's. */
+        if (t % 7 == 0) {
+            make_grad(o, 0, NULL);
+            make_step(o, &r);
+            assert_true(isnan(r.quiet_share));
+            make_grad(o, 0, g);
+        }
+        make_step(o, &r);
+        assert_near(r.quiet_share, share_of_quiet(t), 1e-15);
+        assert_true(r.quiet_share <= r.zero_share);
+    }
+    ravine_destroy(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_quiet_for_long),
         cmocka_unit_test(a_bounce_of_period_two),
         cmocka_unit_test(rayleigh_quotient_of_the_step),
         cmocka_unit_test(coherent_drift),

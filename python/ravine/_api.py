@@ -382,6 +382,7 @@ class ravine_report(Structure):
         ("zero_share", c_double),
         ("lost_share", c_double),
         ("update_max", c_double),
+        ("quiet_share", c_double),
     ]
 
 

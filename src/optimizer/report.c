@@ -124,6 +124,7 @@ static void fill(const ravine_optimizer *o, int32_t index, const totals *sum,
         .sigma_ratio = sqrt(share(w->ratios, (double)w->rated)),
         .eps_share = share((double)w->eps, (double)w->scaled),
         .zero_share = share((double)w->zeros, (double)w->elements),
+        .quiet_share = share((double)w->quiet, (double)w->elements),
         .lost_share = share((double)w->lost, (double)(w->elements - w->zeros)),
         .update_max = w->elements ? w->update_max : NAN,
     };

@@ -133,6 +133,7 @@ static void watch_block(const param *p, int64_t block, size_t offset, kernel_blo
     b->watch_every = watch_every(p->len);
     b->last_update = (char *)p->watched.update + offset / (size_t)b->watch_every;
     b->signs = p->watched.signs + block * BLOCK_ELEMENTS / b->watch_every;
+    b->turn = p->clock % QUIET_STEPS == 0;
     b->watched = &p->watched.statistics[block / step];
 }
 

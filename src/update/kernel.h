@@ -164,6 +164,10 @@ typedef struct block_statistics {
  * from the first on: the greatest of these steps that leaves about a block's worth. What is watched
  * keeps its last update and the last two signs of each gradient (docs/internals/statistics.md). */
 #define WATCH_EVERY_MOST 128
+/* Of a watched element it is also known whether its gradient was anything but 0 in the present
+ * period of so many steps of the parameter, and in the one before: bits of `signs`. */
+#define QUIET_STEPS 256
+enum { SEEN = 1 << 4, SEEN_BEFORE = 1 << 5 };
 
 /* Sums over the watched elements of a block. X(type, name) */
 #define WATCH_SUM_LIST(X)                                                                 \
@@ -179,6 +183,7 @@ typedef struct block_statistics {
     X(int64_t, scaled)    /* elements that have a sigma now */                            \
     X(int64_t, eps)       /* those where it is mostly eps */                              \
     X(int64_t, zeros)     /* gradients that are 0 */                                      \
+    X(int64_t, quiet)     /* elements that had no other one in QUIET_STEPS or more */     \
     X(int64_t, lost)      /* gradients that are not, and changed nothing */
 
 typedef struct watch_statistics {
@@ -198,9 +203,10 @@ typedef struct kernel_block {
     bool zero_gradient, measure; /* measure: fill the sums of squares */
     int64_t ahead;               /* bytes: asks for memory so far before its use; 0: does not */
     void *last_update;           /* of the watched chunks, one after the other */
-    uint8_t *signs;              /* the last sign + 4 times the one before; 0, 1 (+) or 2 (-) */
-    watch_statistics *watched;   /* NULL: nobody watches, or nothing of this block */
-    int64_t watch_every;         /* chunks */
+    uint8_t *signs; /* the last sign + 4 times the one before; 0, 1 (+) or 2 (-); SEEN bits */
+    bool turn;      /* the parameter begins a new period of QUIET_STEPS */
+    watch_statistics *watched; /* NULL: nobody watches, or nothing of this block */
+    int64_t watch_every;       /* chunks */
 } kernel_block;
 
 typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,

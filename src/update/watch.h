@@ -10,7 +10,8 @@
 
 typedef struct FN(watch) {
     REAL *last;     /* of the chunk at hand: the update of the step before, then of this one */
-    uint8_t *signs; /* of its gradient in the two steps before: kernel_block */
+    uint8_t *signs; /* of its gradient in the steps before: kernel_block */
+    bool turn;      /* a new period of QUIET_STEPS begins */
     const REAL *momentum, *v, *center; /* state arrays of the block; NULL: there is none such */
     const REAL *past;                  /* v, if sigma of the step before is known */
     bool is_root;                      /* v is sigma, not its square */
@@ -45,6 +46,7 @@ OUTLINED void FN(watch_begin)(FN(watch) * w, kernel_shape shape, const kernel_bl
     const double bound = FN(eps_bound)(shape, c);
     *w = (FN(watch)){.last = b->last_update,
                      .signs = b->signs,
+                     .turn = b->turn,
                      .momentum = keeps_gradients(shape) ? b->state[0] : NULL,
                      .v = bound < 0 ? NULL : b->state[k + greatest],
                      .center = shape.scale == SCALE_CENTERED ? b->state[k + 1] : NULL,
@@ -103,18 +105,28 @@ OUTLINED int64_t FN(rate)(REAL *restrict ratio, const REAL *restrict g, const RE
 }
 
 /* Into flipped the gradients with another sign than in the step before, 0 for the others; into
- * flipped_two those with another one than two steps before. */
-OUTLINED void FN(see_signs)(uint8_t *restrict signs, const REAL *restrict g, REAL *restrict flipped,
-                            REAL *restrict flipped_two) {
-    INTEGER history[CHUNK];
+ * flipped_two those with another one than two steps before. Returns how many elements had no
+ * gradient but 0 since the period before this one; one that the guard refuses is some gradient. */
+OUTLINED int64_t FN(see_signs)(uint8_t *restrict signs, bool turn, const REAL *restrict g,
+                               const REAL *restrict raw, REAL *restrict flipped,
+                               REAL *restrict flipped_two) {
+    INTEGER history[CHUNK], quiet[LANES] = {0};
     for (int64_t i = 0; i < CHUNK; i++) history[i] = signs[i];
-    for (int64_t i = 0; i < CHUNK; i++) {
-        const INTEGER sign = g[i] > 0 ? 1 : g[i] < 0 ? 2 : 0, last = history[i] & 3;
-        flipped[i] = sign + last == 3 ? g[i] : 0;
-        flipped_two[i] = sign + (history[i] >> 2) == 3 ? g[i] : 0;
-        history[i] = sign | last << 2;
-    }
+    if (turn)
+        for (int64_t i = 0; i < CHUNK; i++)
+            history[i] = (history[i] & ~SEEN_BEFORE & ~SEEN) | (history[i] & SEEN) << 1;
+    for (int64_t i = 0; i < CHUNK; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            const INTEGER past = history[i + l], last = past & 3, two = past >> 2 & 3;
+            const INTEGER sign = g[i + l] > 0 ? 1 : g[i + l] < 0 ? 2 : 0;
+            const INTEGER seen = (past & (SEEN | SEEN_BEFORE)) | (raw[i + l] != 0 ? SEEN : 0);
+            flipped[i + l] = sign + last == 3 ? g[i + l] : 0;
+            flipped_two[i + l] = sign + two == 3 ? g[i + l] : 0;
+            quiet[l] += seen == 0;
+            history[i + l] = sign | last << 2 | seen;
+        }
     for (int64_t i = 0; i < CHUNK; i++) signs[i] = (uint8_t)history[i];
+    return FN(count)(quiet);
 }
 
 /* change = theta - before, and what is counted of it. */
@@ -155,16 +167,17 @@ INLINE const REAL *FN(centered)(const REAL *v, const REAL *mean, int64_t n, REAL
     return space;
 }
 
-/* After the step of the chunk: `g` the raw gradient, 0 where it was refused. */
-OUTLINED void FN(watch_after)(FN(watch) * w, const REAL *g, const REAL *theta, const REAL *before,
-                              int64_t at, int64_t n, int64_t refused) {
-    REAL space[4][CHUNK], flipped[CHUNK], flipped_two[CHUNK], change[CHUNK];
+/* After the step of the chunk: `g` is `raw`, or 0 where that was refused. */
+OUTLINED void FN(watch_after)(FN(watch) * w, const REAL *raw, const REAL *g, const REAL *theta,
+                              const REAL *before, int64_t at, int64_t n, int64_t refused) {
+    REAL space[5][CHUNK], flipped[CHUNK], flipped_two[CHUNK], change[CHUNK];
     uint8_t signs[CHUNK] = {0};
     for (size_t k = 0; k < CHUNK; k += 64 / sizeof *g) __builtin_prefetch(w->last + CHUNK + k);
     for (size_t k = 0; k < CHUNK; k += 64) __builtin_prefetch(w->signs + CHUNK + k);
     g = FN(filled)(g, n, space[0]);
     memcpy(signs, w->signs, (size_t)n);
-    FN(see_signs)(signs, g, flipped, flipped_two);
+    w->sum.quiet +=
+        FN(see_signs)(signs, w->turn, g, FN(filled)(raw, n, space[4]), flipped, flipped_two);
     memcpy(w->signs, signs, (size_t)n);
     FN(see_changes)
     (&w->sum, g, FN(filled)(theta, n, space[1]), FN(filled)(before, n, space[2]), change);
@@ -198,4 +211,5 @@ OUTLINED void FN(watch_end)(const FN(watch) * w, const kernel_coefficients *c,
     out->scaled = w->v ? w->seen : 0;
     out->eps -= w->v && w->eps_bound > 0 ? past_end : 0;
     out->zeros -= past_end + w->refused;
+    out->quiet -= past_end;
 }

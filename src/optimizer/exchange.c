@@ -53,6 +53,9 @@ static ravine_status check_tensor(const param *p, const dlpack_tensor *t) {
     if (count != p->len)
         return ravine_fail(RAVINE_E_ARG, "a tensor of %s has %lld elements, not %lld", p->name,
                            (long long)count, (long long)p->len);
+    if (count && !t->data)
+        return ravine_fail(RAVINE_E_UNSUPPORTED, "a tensor of %s has no memory of its own",
+                           p->name);
     if (count && !is_row_major(t))
         return ravine_fail(RAVINE_E_UNSUPPORTED, "a tensor of %s is not row-major", p->name);
     return RAVINE_OK;

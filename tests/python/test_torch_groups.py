@@ -112,17 +112,42 @@ def test_parameters_that_are_refused(name):
         of(name, [{"params": set(parameters([1.0]))}])
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.complex64])
-def test_types_that_are_not_supported(dtype):
+@pytest.mark.parametrize(
+    "dtype, instead",
+    [
+        (torch.bfloat16, "keep it in torch.float32 and compute under torch.autocast, or "),
+        (torch.float16, "keep it in torch.float32 and compute under torch.autocast, or "),
+        (torch.complex64, ""),
+    ],
+)
+def test_types_that_are_not_supported(dtype, instead):
     p = torch.zeros(3, dtype=dtype, requires_grad=True)
-    with pytest.raises(NotImplementedError, match=f"parameter 0 of group 0 is {dtype}"):
+    words = f"parameter 0 of group 0 is {dtype}; .*: {instead}step it with torch.optim"
+    with pytest.raises(NotImplementedError, match=words):
         of("AdamW", [p])
 
 
 def test_devices_that_are_not_supported():
     p = torch.zeros(3, device="meta", requires_grad=True)
-    with pytest.raises(ravine.UnsupportedError, match="parameter 0 of group 0 is on meta"):
+    words = "parameter 0 of group 0 is on meta; .* on cpu: step the others with torch.optim"
+    with pytest.raises(ravine.UnsupportedError, match=words):
         of("AdamW", [p])
+
+
+def test_messages_name_the_parameter():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1).bfloat16())
+    with pytest.raises(
+        ravine.UnsupportedError, match=r"parameter 2 of group 0 \(1.weight\) is tor"
+    ):
+        of("AdamW", model.named_parameters())
+    model.float()
+    optimizer = of("AdamW", model.named_parameters())
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    model[1].bias.grad = torch.ones(1).to_sparse()
+    words = r"the gradient of parameter 3 of group 0 \(1.bias\) is sparse; .*sparse=False"
+    with pytest.raises(ravine.UnsupportedError, match=words):
+        optimizer.step()
 
 
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
@@ -206,6 +231,47 @@ def test_a_group_that_comes_later(name):
     give_gradients([a], 2)
     optimizer.step()
     assert torch.equal(a, c[0])
+
+
+@pytest.mark.parametrize(
+    "name, before, after",
+    [
+        ("AdamW", {"lr": 1e-3, "weight_decay": 10.0}, {"lr": 0.5, "weight_decay": 0.01}),
+        ("AdamW", {"lr": 0.5, "weight_decay": 0.01}, {"lr": 1e-3, "weight_decay": 10.0}),
+        ("Rprop", {"step_sizes": (1e-6, 50)}, {"step_sizes": (60, 100)}),
+        ("Rprop", {"step_sizes": (60, 100)}, {"step_sizes": (1e-6, 50)}),
+    ],
+)
+def test_settings_that_change_together(name, before, after):
+    """Legal before and after: no order in which they are passed on is refused."""
+    (p,), (q,) = parameters([1.0, 2.0]), parameters([1.0, 2.0])
+    ours, theirs = of(name, [p], **before), getattr(torch.optim, name)([q], **before)
+    for k, settings in enumerate([before, after, before, after]):
+        for optimizer, params in ((ours, [p]), (theirs, [q])):
+            optimizer.param_groups[0].update(settings)
+            run(optimizer, params, 3, first=3 * k)
+        torch.testing.assert_close(p, q)
+
+
+def test_settings_that_do_not_go_together_change_nothing():
+    """Half of a refused change must not stay in the library."""
+    (p,), (q,) = parameters([1.0, 2.0]), parameters([1.0, 2.0])
+    ours, reference = of("AdamW", [p], lr=0.1), of("AdamW", [q], lr=0.1)
+    run(ours, [p], 2)
+    run(reference, [q], 2)
+    mean = ours.state[p]["exp_avg"]
+    give_gradients([p], 2)
+    for wrong in ({"lr": 0.5, "weight_decay": 10.0}, {"lr": 0.7, "betas": (0.9, 1.0)}):
+        kept = dict(ours.param_groups[0])
+        ours.param_groups[0].update(wrong)
+        before = p.detach().clone()
+        with pytest.raises(ravine.RangeError):
+            ours.step()
+        assert torch.equal(p, before)
+        ours.param_groups[0].update(kept)
+    run(ours, [p], 2, first=2)
+    run(reference, [q], 2, first=2)
+    assert torch.equal(p, q) and ours.state[p]["exp_avg"] is mean
 
 
 def test_lists_of_parameters_may_change():

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 
 from ravine import _api
-from ravine._library import StateError, UnsupportedError, made
+from ravine._library import RangeError, StateError, UnsupportedError, made
 from ravine._optimizer import Report, choice_number, options_of, report_of
-from ravine.torch._session import Session
+from ravine.torch._session import Session, name_of
 from ravine.torch._state import State
-from ravine.torch._tensors import check
+from ravine.torch._tensors import check_parameter
 
 Keys = dict[str, tuple[str, ...]]
 
@@ -124,7 +124,9 @@ class Optimizer(torch.optim.Optimizer):
             session = self._begin()
         try:
             session.update_settings(self)
-        except StateError:  # other state is needed: amsgrad, momentum, ema were off before
+        except (StateError, RangeError):
+            # Other state is needed: amsgrad, momentum, ema were off before. Or one setting does not
+            # go with another one as that was; whether all go together, a new session says.
             session = self._begin()
         # A GradScaler leaves these to optimizers that were made with fused=True.
         scale, found_inf = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
@@ -133,7 +135,14 @@ class Optimizer(torch.optim.Optimizer):
         grad_scale = 1.0 if scale is None else float(scale)
         watched = self.watcher is not None
         measured = made(_api.ravine_report) if report or watched else None
-        status = session.step((self.nonfinite, clip_norm, grad_scale, zero_grad), measured)
+        options = (self.nonfinite, clip_norm, grad_scale, zero_grad)
+        session.set_options(options)
+        try:
+            status = session.step(measured)
+        except StateError:  # parameters lie otherwise than they did
+            session = self._begin()
+            session.set_options(options)
+            status = session.step(measured)
         self.report = report_of(status, measured) if report else None
         if watched and session.params:
             self.watcher._stepped(session.pointer, loss)
@@ -148,9 +157,10 @@ class Optimizer(torch.optim.Optimizer):
         """As PyTorch's; what the library cannot step on is refused now."""
         super().add_param_group(param_group)
         number = len(self.param_groups) - 1
-        for k, p in enumerate(self.param_groups[number]["params"]):
+        group = self.param_groups[number]
+        for k, p in enumerate(group["params"]):
             if p.requires_grad:
-                check(p, f"parameter {k} of group {number}")
+                check_parameter(p, name_of(number, group, k))
 
     def state_dict(self) -> dict[str, Any]:
         """As PyTorch's, with its keys; the tensors are the state itself, not copies."""

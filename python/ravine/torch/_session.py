@@ -7,17 +7,27 @@ a gradient, or a state.
 
 import ctypes
 import os
-from collections.abc import Iterable
-from operator import is_
+from collections.abc import Sequence
+from operator import attrgetter, is_
 from typing import Any
 
 import torch
 
 from ravine import _api
-from ravine._library import ArgumentError, Error, Handle, lib, made
+from ravine._library import ArgumentError, Error, Handle, StateError, UnsupportedError, lib, made
 from ravine._optimizer import options_of, setting_number
 from ravine.torch._state import Changes, State, States
-from ravine.torch._tensors import DTYPES, Addresses, check, in_order, storage_order, view
+from ravine.torch._tensors import (
+    DTYPES,
+    Addresses,
+    as_it_shows,
+    check,
+    check_parameter,
+    in_order,
+    is_expanded,
+    storage_order,
+    view,
+)
 
 
 def _workers() -> dict[str, Any]:
@@ -47,6 +57,16 @@ def _config(rule: str, names, numbers):
     return config
 
 
+def name_of(number: int, group: dict[str, Any], k: int) -> str:
+    """What messages call parameter k of a group, by its name too where PyTorch was told it."""
+    given = group.get("param_names", [])[k : k + 1]
+    return " ".join([f"parameter {k} of group {number}", *(f"({name})" for name in given)])
+
+
+_GRAD = attrgetter("grad")
+_IS_NEGATED = torch.Tensor.is_neg
+
+
 class Session:
     """The library's optimizer for an optimizer of PyTorch."""
 
@@ -63,7 +83,8 @@ class Session:
         self.pending: dict[torch.Tensor, tuple[int, str]] = {}  # wait for a gradient: group, name
         self.params: tuple[torch.Tensor, ...] = ()  # the others, in the library's order
         self.names: list[str] = []
-        self.orders: list[tuple[int, ...] | None] = []
+        self.orders: list[tuple[int, ...] | None] = []  # in which the state lies; None: row-major
+        self.turned: list[tuple[int, tuple[int, ...]]] = []  # those whose order is another one
         self.clocks = torch.zeros(0)
         self.clock_version = self.clocks._version
         first, *others = (_config(optimizer.rule, self.setting_names, n) for n in self.numbers)
@@ -73,7 +94,7 @@ class Session:
             lib.ravine_add_group(self.pointer, config, None)
         for i, group in enumerate(groups):
             for k, p in enumerate(group["params"]):
-                self.pending.setdefault(p, (i, f"parameter {k} of group {i}"))
+                self.pending.setdefault(p, (i, name_of(i, group, k)))
         for key, value in before.items():
             if key not in self.pending:
                 dict.__setitem__(self.states, key, value)  # not ours: kept as PyTorch keeps it
@@ -97,7 +118,7 @@ class Session:
         orders = []
         for entry, p in zip(entries, params, strict=True):
             group, name = self.pending[p]
-            check(p, name)
+            check_parameter(p, name)
             entry.size = ctypes.sizeof(entry)
             entry.dtype = DTYPES[p.dtype]
             entry.group = group
@@ -110,6 +131,8 @@ class Session:
         self.params += tuple(params)
         self.orders += orders
         self.names += [self.pending.pop(p)[1] for p in params]
+        turned = [(i, order) for i, order in enumerate(self.orders) if order]
+        self.turned = [(i, order) for i, order in turned if list(order) != sorted(order)]
         self.data = Addresses(self.pointer, len(self.params))
         self.grad = Addresses(self.pointer, len(self.params))
         self._grow_clocks()
@@ -151,44 +174,88 @@ class Session:
             dict.__setitem__(self.states, p, entry)
 
     def update_settings(self, optimizer) -> None:
-        """Passes on what has changed in the groups; ravine.StateError if other state is needed."""
+        """Passes on what has changed in the groups: all, or nothing of a group on an error.
+
+        Raises:
+            ravine.StateError: other state is needed.
+            ravine.RangeError: one is wrong, or wrong until another one is passed on too.
+        """
         for i, group in enumerate(optimizer.param_groups):
             numbers, known = optimizer.numbers_of(group), self.numbers[i]
             if numbers == known:
                 continue
-            for name, new, old in zip(self.setting_names, numbers, known, strict=True):
-                if new != old:
-                    lib.ravine_set(self.pointer, i, setting_number(name), new)
+            changes = zip(self.setting_names, numbers, known, strict=True)
+            self._set(i, [change for change in changes if change[1] != change[2]])
             self.numbers[i] = numbers
 
-    def step(self, options: tuple, report) -> int:
-        """One step; its status. options: nonfinite, clip_norm, grad_scale, zero_grad."""
+    def _set(self, group: int, changes: list[tuple[str, float, float]]) -> None:
+        """Settings of a group: name, new value, old value."""
+        done = []
+        try:
+            for name, new, old in changes:
+                lib.ravine_set(self.pointer, group, setting_number(name), new)
+                done.append((name, old))
+        except Error:
+            for name, old in reversed(done):
+                lib.ravine_set(self.pointer, group, setting_number(name), old)
+            raise
+
+    def set_options(self, options: tuple) -> None:
+        """What holds from the next step on: nonfinite, clip_norm, grad_scale, zero_grad."""
         if options != self.options:
             lib.ravine_set_options(self.pointer, options_of(*options))
             self.options = options
+
+    def step(self, report) -> int:
+        """One step; its status.
+
+        Raises:
+            ravine.StateError: a parameter lies in another order than its state; a new session's
+                state follows it.
+        """
         if self.pending:
             self.adopt([p for p in self.pending if p.grad is not None], {})
         if self.clocks._version != self.clock_version:
             self._set_clocks()
         if not self.params:
             return _api.RAVINE_OK
-        grads = tuple([p.grad for p in self.params])
-        staging = None
-        try:
-            self.data.read(self.params)
-            found = self.grad.read(grads)
-        except (Error, RuntimeError):
-            staging = Staging(self, grads)
-            self.data.read(staging.data)
-            found = self.grad.read(staging.grads)
+        grads = tuple(map(_GRAD, self.params))
+        found, staging = self._find(grads)
         lib.ravine_bind(self.pointer, 0, len(grads), self.data.array, self.grad.array)
         status = lib.ravine_step(self.pointer, report)
         if status == _api.RAVINE_SKIPPED:
             return status
         if staging:
-            staging.put_back(zero_grad=options[3])
+            staging.put_back()
         self._count(grads, found)
         return status
+
+    def _find(self, grads: tuple) -> tuple[int, "Staging | None"]:
+        """Reads where all tensors are now: how many have a gradient, and what stands in for some.
+
+        Nothing that an earlier step has found is believed: whoever has a tensor can give it other
+        memory, another layout or another sign without a trace.
+        """
+        try:
+            self.data.read(self._in_rows(self.params))
+            found = self.grad.read(self._in_rows(grads))
+            there = grads if found == len(grads) else [g for g in grads if g is not None]
+            if not any(map(_IS_NEGATED, self.params)) and not any(map(_IS_NEGATED, there)):
+                return found, None
+        except (Error, RuntimeError):
+            pass  # the staging says what is wrong, or that it is the layout alone
+        staging = Staging(self, grads)
+        self.data.read(staging.data)
+        return self.grad.read(staging.grads), staging
+
+    def _in_rows(self, tensors: Sequence) -> Sequence:
+        """The tensors, turned so that those that lie as their state does are row-major."""
+        if not self.turned:
+            return tensors
+        rows = list(tensors)
+        for i, order in self.turned:
+            rows[i] = None if rows[i] is None else in_order(rows[i], order)
+        return rows
 
     def _set_clocks(self) -> None:
         """Into the library, the steps that someone has written into the tensors."""
@@ -198,7 +265,7 @@ class Session:
 
     def _count(self, grads: tuple, found: int) -> None:
         """Counts the step of every parameter that had a gradient."""
-        stepped: Iterable[torch.Tensor] = self.params
+        stepped: Sequence[torch.Tensor] = self.params
         if found == len(grads):
             self.clock_numbers += 1
         else:
@@ -222,41 +289,52 @@ def _copy(old, new: torch.Tensor, what: str) -> None:
 
 
 class Staging:
-    """Stands in for tensors that are laid out otherwise than their parameter's state."""
+    """Stands in for tensors that do not lie as their parameter's state does."""
 
     def __init__(self, session: Session, grads):
-        """Says what is wrong with a tensor, or copies it if it is the layout alone."""
+        """Says what is wrong with a tensor, or copies it if it is layout or sign alone."""
+        self._zero_grad = session.options[3]
         self._copied: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._unlike: list[torch.Tensor] = []
         rows = list(zip(session.params, grads, session.names, session.orders, strict=True))
-        self.data = tuple([self._data(p, name, order) for p, _, name, order in rows])
-        self.grads = tuple([self._grad(*row) for row in rows])
+        self.data = [self._data(p, name, order) for p, _, name, order in rows]
+        self.grads = [self._grad(*row) for row in rows]
 
     def _data(self, p, name, order) -> torch.Tensor:
-        check(p, name)
+        check_parameter(p, name)
+        if order is not None and len(order) != p.dim():
+            raise StateError(f"{name} has {p.dim()} dimensions, its state {len(order)}")
         data = in_order(p, order)
-        if data.is_contiguous():
-            return data
-        self._copied.append((data, data.contiguous()))
-        return self._copied[-1][1]
+        if not data.is_contiguous() and storage_order(p) is not None:
+            raise StateError(f"{name} lies in another order than its state")
+        copy = as_it_shows(data)
+        if copy.data_ptr() != data.data_ptr():
+            self._copied.append((data, copy))
+        return copy
 
     def _grad(self, p, grad, name, order) -> torch.Tensor | None:
         if grad is None:
             return None
-        check(grad, f"the gradient of {name}")
+        what = f"the gradient of {name}"
+        check(grad, what)
         if grad.dtype != p.dtype or grad.shape != p.shape:
             raise ArgumentError(
-                f"the gradient of {name} is {grad.dtype} {list(grad.shape)}; "
-                f"it must be {p.dtype} {list(p.shape)}"
+                f"{what} is {grad.dtype} {list(grad.shape)}; it must be {p.dtype} {list(p.shape)}"
             )
         ordered = in_order(grad, order)
-        if not ordered.is_contiguous():
+        copy = as_it_shows(ordered)
+        if copy.data_ptr() != ordered.data_ptr():
             self._unlike.append(grad)
-        return ordered.contiguous()
+            if self._zero_grad and is_expanded(grad):
+                raise UnsupportedError(
+                    f"{what} is expanded: several of its elements are one number in memory, which "
+                    "PyTorch does not write to; set it to None instead of zero_grad=True"
+                )
+        return copy
 
-    def put_back(self, zero_grad: bool) -> None:
+    def put_back(self) -> None:
         """After the step: parameters into their own places."""
         for tensor, copy in self._copied:
             tensor.copy_(copy)
-        for grad in self._unlike if zero_grad else []:
+        for grad in self._unlike if self._zero_grad else []:
             grad.detach().zero_()

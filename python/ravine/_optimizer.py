@@ -100,10 +100,33 @@ def _option(index: int, name: str) -> property:
 
     def change(self, value):
         changed = (*self._options[:index], value, *self._options[index + 1 :])
+        self._check_gradients(written=changed[3])
         lib.ravine_set_options(self._o, options_of(*changed))
         self._options = changed
 
     return property(get, change, doc=f"{name}, as in the constructor; set it between steps.")
+
+
+def _fits(array, written: bool) -> bool:
+    """Whether the library can step on an array, or read it."""
+    if not isinstance(array, np.ndarray) or array.dtype not in DTYPES or not array.dtype.isnative:
+        return False
+    flags = array.flags
+    return flags.carray or (not written and flags.c_contiguous and flags.aligned)
+
+
+def _described(array, written: bool) -> str:
+    """An array that does not fit, with what it lacks."""
+    if not isinstance(array, np.ndarray):
+        return type(array).__name__
+    flags = array.flags
+    lacks = {
+        "byte-swapped": not array.dtype.isnative,
+        "not aligned": not flags.aligned,
+        "not C-contiguous": not flags.c_contiguous,
+        "read-only": written and not flags.writeable,
+    }
+    return ", ".join([str(array.dtype), *(what for what, is_so in lacks.items() if is_so)])
 
 
 class Optimizer:
@@ -114,9 +137,9 @@ class Optimizer:
         optimizer.step({"w": dw, "b": db})
         optimizer.state("w")["exp_avg"]
 
-    The arrays stay the caller's: float32 or float64, C-contiguous, of any shape. One optimizer is
-    for one thread at a time; a step uses several inside. Rules, settings, defaults and papers:
-    docs/rules/.
+    The arrays stay the caller's: float32 or float64, C-contiguous, aligned, of any shape. One
+    optimizer is for one thread at a time; a step uses several inside. Rules, settings, defaults and
+    papers: docs/rules/.
     """
 
     def __init__(
@@ -170,7 +193,8 @@ class Optimizer:
         """Adds parameters to a group, all or, on an error, none, and allocates their state.
 
         Raises:
-            ravine.UnsupportedError: an array is not float32 or float64, writable, C-contiguous.
+            ravine.UnsupportedError: an array is not float32 or float64, aligned, writable,
+                C-contiguous.
             ravine.ArgumentError: a name is there twice.
         """
         params = (_api.ravine_param * len(arrays))()
@@ -190,13 +214,17 @@ class Optimizer:
 
     def _check(self, name: str, array: np.ndarray, written: bool) -> None:
         """The library can step on an array."""
-        fits = isinstance(array, np.ndarray) and array.dtype in DTYPES and array.dtype.isnative
-        if not fits or not array.flags.c_contiguous or (written and not array.flags.writeable):
-            what = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        if not _fits(array, written):
             raise UnsupportedError(
-                f"the array of {name} is {what}; it must be a C-contiguous"
-                f"{' writable' * written} array of float32 or float64"
+                f"the array of {name} is {_described(array, written)}; it must be an aligned, "
+                f"C-contiguous{', writable' * written} array of float32 or float64"
             )
+
+    def _check_gradients(self, written: bool) -> None:
+        """The arrays that are bound are still such as the library reads, or writes."""
+        for name, grad in zip(self._arrays, self._grads, strict=True):
+            if grad is not None:
+                self._check(f"the gradient of {name}", grad, written)
 
     def step(self, grads: Mapping[str, np.ndarray] | None = None, *, report: bool = False):
         """One step of every parameter that has a gradient, in place.
@@ -212,6 +240,8 @@ class Optimizer:
         """
         if grads is not None:
             self._bind(grads)
+        elif self._options[3]:
+            self._check_gradients(written=True)
         measured = made(_api.ravine_report) if report else None
         status = lib.ravine_step(self._o, measured)
         return report_of(status, measured) if report else Status(status)

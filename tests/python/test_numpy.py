@@ -211,6 +211,70 @@ def test_arrays_that_are_refused():
     assert np.all(good < 1)
 
 
+def unaligned(shape, dtype=np.float64):
+    """An array of ones at an odd address."""
+    count = int(np.prod(shape))
+    memory = np.zeros(count * np.dtype(dtype).itemsize + 1, np.uint8)
+    array = memory[1:].view(dtype).reshape(shape)
+    array[:] = 1
+    return array
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_at_odd_addresses(dtype):
+    with pytest.raises(ravine.UnsupportedError, match="the array of w is .*, not aligned; it must"):
+        ravine.Optimizer("sgd", {"w": unaligned((2, 3), dtype)})
+    w = np.ones((2, 3), dtype)
+    optimizer = ravine.Optimizer("sgd", {"w": w})
+    with pytest.raises(ravine.UnsupportedError, match="the gradient of w is .*, not aligned"):
+        optimizer.step({"w": unaligned((2, 3), dtype)})
+    assert np.all(w == 1) and optimizer.steps == 0
+
+
+def test_messages_say_what_an_array_lacks():
+    for array, words in [
+        (np.ones((2, 3)).T, "float64, not C-contiguous; it must be"),
+        (np.ones(3, ">f8"), ">f8, byte-swapped; it must be"),
+        (frozen_gradient(np.ones(2)), "float64, read-only; it must be .* writable array of"),
+        (np.ones(3, int), "int64; it must be"),
+        ([1.0], "list; it must be"),
+    ]:
+        with pytest.raises(ravine.UnsupportedError, match=f"the array of w is {words}"):
+            ravine.Optimizer("sgd", {"w": array})
+
+
+def test_gradients_that_cannot_be_zeroed(tmp_path):
+    """zero_grad looks at the arrays that are bound already, one of them a file."""
+    np.full(2, 3.0).tofile(tmp_path / "gradient")
+    mapped = np.memmap(tmp_path / "gradient", np.float64, "r")
+    for gradient in (mapped, frozen_gradient(np.ones(2))):
+        kept, w = gradient.copy(), np.ones(2)
+        optimizer = ravine.Optimizer("sgd lr=1", {"w": w})
+        optimizer.step({"w": gradient})
+        after = w.copy()
+        with pytest.raises(ravine.UnsupportedError, match="the gradient of w is .*read-only"):
+            optimizer.zero_grad = True
+        assert optimizer.zero_grad is False
+        optimizer.step()
+        assert np.array_equal(gradient, kept) and np.array_equal(w, 2 * after - 1)
+        optimizer.step({})
+        optimizer.zero_grad = True
+        with pytest.raises(ravine.UnsupportedError, match="the gradient of w is .*read-only"):
+            optimizer.step({"w": gradient})
+        assert optimizer.steps == 3
+
+
+def test_a_gradient_that_is_frozen_later():
+    w, gradient = np.ones(2), np.ones(2)
+    optimizer = ravine.Optimizer("sgd lr=1", {"w": w}, zero_grad=True)
+    optimizer.step({"w": gradient})
+    gradient[:] = 2
+    gradient.flags.writeable = False
+    with pytest.raises(ravine.UnsupportedError, match="the gradient of w is .*read-only"):
+        optimizer.step()
+    assert gradient.tolist() == [2, 2] and w.tolist() == [0, 0]
+
+
 def frozen_gradient(like):
     gradient = np.ones_like(like)
     gradient.flags.writeable = False  # read only: enough unless it is to be zeroed

@@ -1,6 +1,10 @@
 """A step of ravine.torch: gradients, layouts, hooks, closures, scalers, and what is its own."""
 
+import copy
+import inspect
+import math
 import os
+import pickle
 import signal
 import time
 
@@ -200,6 +204,88 @@ def test_clipping_in_the_step(name):
         reference.step()
         ours.step(clip_norm=0.1)
     torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)  # PyTorch's: norm + 1e-6
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_clipping_by_the_constructor(name):
+    """Every step clips, whoever calls it; an argument of step() comes before it."""
+    a, b = parameters([1.0, 2.0], [3.0]), parameters([1.0, 2.0], [3.0])
+    ours, reference = of(name, a, clip_norm=0.1), of(name, b)
+    for step, argument in enumerate([None, None, 0.5, math.inf, None]):
+        give_gradients(a, step)
+        give_gradients(b, step)
+        ours.step(**({} if argument is None else {"clip_norm": argument}))
+        reference.step(clip_norm=argument or 0.1)
+    assert all(map(torch.equal, a, b))
+    assert ours.clip_norm == 0.1
+    ours.clip_norm = None
+    run(ours, a, 1, first=5)
+    run(reference, b, 1, first=5)
+    assert all(map(torch.equal, a, b))
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("clip_norm", [0.0, -1.0, math.nan])
+def test_bounds_of_clipping(name, clip_norm):
+    with pytest.raises(ravine.RangeError, match=f"clip_norm is {clip_norm:g}; it must be"):
+        of(name, parameters([1.0]), clip_norm=clip_norm)
+
+
+def test_clipping_is_no_state():
+    """It belongs to the program, as nonfinite does: copies have it, state dicts do not."""
+    params = parameters([1.0, 2.0])
+    optimizer = of("AdamW", params, clip_norm=0.1)
+    run(optimizer, params, 1)
+    assert copy.deepcopy(optimizer).clip_norm == 0.1
+    assert pickle.loads(pickle.dumps(optimizer)).clip_norm == 0.1
+    theirs = torch.optim.AdamW(parameters([1.0, 2.0]))
+    (group,) = optimizer.state_dict()["param_groups"]
+    assert group.keys() == theirs.param_groups[0].keys()
+    theirs.load_state_dict(optimizer.state_dict())
+    again = of("AdamW", parameters([1.0, 2.0]), clip_norm=0.5)
+    again.load_state_dict(optimizer.state_dict())
+    assert again.clip_norm == 0.5
+
+
+class Wrapped:
+    """As AcceleratedOptimizer: its step() takes a closure and nothing else."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def step(self, closure=None):
+        return self.optimizer.step(closure) if closure else self.optimizer.step()
+
+
+@pytest.mark.parametrize("fused", [None, True])
+def test_clipping_under_wrappers_and_scalers(fused):
+    """The norm that is clipped is that of the gradients without the scale of the loss."""
+    (a,), (b,) = parameters([1.0, 2.0]), parameters([1.0, 2.0])
+    ours, theirs = of("SGD", [a], clip_norm=0.5, fused=fused), torch.optim.SGD([b])
+    scalers = [torch.amp.GradScaler("cpu", init_scale=1024.0) for _ in range(2)]
+    for _ in range(3):
+        for optimizer, p, scaler in ((ours, a, scalers[0]), (theirs, b, scalers[1])):
+            optimizer.zero_grad()
+            scaler.scale(p.square().sum()).backward()
+            if optimizer is theirs:
+                scaler.unscale_(optimizer)
+                torch.nn.utils.clip_grad_norm_([p], 0.5)
+            scaler.step(optimizer)
+            scaler.update()
+    torch.testing.assert_close(a, b)
+    for p in (a, b):
+        p.grad = torch.tensor([3.0, 4.0])
+    Wrapped(ours).step()
+    torch.nn.utils.clip_grad_norm_([b], 0.5)
+    Wrapped(theirs).step()
+    torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_constructors_show_their_arguments(name):
+    shown = inspect.signature(getattr(ravine.torch, name)).parameters
+    assert shown["clip_norm"].default is None and shown["nonfinite"].default == "propagate"
+    assert shown["clip_norm"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def test_zeroed_gradients():

@@ -10,6 +10,7 @@ import torch
 from ravine import _api
 from ravine._library import RangeError, StateError, UnsupportedError, made
 from ravine._optimizer import Report, choice_number, options_of, report_of
+from ravine.torch._parts import check_norm
 from ravine.torch._session import Session, name_of
 from ravine.torch._state import State
 from ravine.torch._tensors import check_parameter
@@ -21,9 +22,10 @@ class Optimizer(torch.optim.Optimizer):
     """Steps CPU tensors with the library: one call for each step, however many tensors there are.
 
     State lives in the library; `optimizer.state[p]["exp_avg"]` shows its memory. Beyond PyTorch's,
-    constructors take `nonfinite`: what happens to gradients that are not finite. "propagate"
-    checks nothing, as PyTorch; "hold" leaves such elements, with their state, as they are; "skip"
-    leaves the step out.
+    constructors take two arguments. `nonfinite` says what happens to gradients that are not finite:
+    "propagate" checks nothing, as PyTorch; "hold" leaves such elements, with their state, as they
+    are; "skip" leaves the step out. `clip_norm` is that of step(), for every step, and so for those
+    that a Trainer or a wrapper calls. Both are attributes too; neither is part of a state dict.
     """
 
     rule: ClassVar[str]  # the library's name
@@ -32,17 +34,21 @@ class Optimizer(torch.optim.Optimizer):
     counts_steps: ClassVar[bool] = True  # "step" is part of the state
 
     nonfinite: str = "propagate"
+    clip_norm: float | None = None
     report: Report | None = None  # of the last step, if it was asked for one
     watcher: Any = None  # the doctor of ravine.torch.watch()
     _ema: float = 0.0
     _session: Session | None = None
 
-    def __init__(self, *args, nonfinite: str = "propagate", **kwargs):
-        """As PyTorch's, and what to do with gradients that are not finite."""
-        options_of(nonfinite, None, 1.0, False)  # raises if it is wrong
-        self.nonfinite = nonfinite
+    def __init__(
+        self, *args, nonfinite: str = "propagate", clip_norm: float | None = None, **kwargs
+    ):
+        """As PyTorch's, and what is ours of every step."""
+        options = (nonfinite, clip_norm, 1.0, False)
+        options_of(*options)  # raises if a word is wrong
+        self.nonfinite, self.clip_norm = nonfinite, clip_norm
         super().__init__(*args, **kwargs)
-        self._begin()
+        self._begin().set_options(options)  # raises if a number is
 
     def __init_subclass__(cls, **kwargs):
         """Shows help() and editors the arguments: those of PyTorch's constructor, and ours."""
@@ -50,9 +56,7 @@ class Optimizer(torch.optim.Optimizer):
         theirs = next((base for base in cls.__bases__ if not issubclass(base, Optimizer)), None)
         if theirs:
             known = inspect.signature(theirs)
-            kind = inspect.Parameter.KEYWORD_ONLY
-            own = inspect.Parameter("nonfinite", kind, default=cls.nonfinite, annotation=str)
-            cls.__signature__ = known.replace(parameters=[*known.parameters.values(), own])
+            cls.__signature__ = known.replace(parameters=[*known.parameters.values(), *OURS])
 
     @classmethod
     def setting_names(cls) -> list[str]:
@@ -99,7 +103,8 @@ class Optimizer(torch.optim.Optimizer):
 
         Args:
             closure: evaluates the model again and returns the loss, as in PyTorch.
-            clip_norm: bound on the norm of all gradients, > 0, as clip_grad_norm_; None: off.
+            clip_norm: bound on the norm of all gradients, > 0, as clip_grad_norm_; None: as in the
+                constructor, where None is off; math.inf: off in this step.
             ema: decay, in [0, 1), of an average of the weights, state key "ema", from this step
                 on; None: as in the step before.
             zero_grad: gradients are zero after the step (they are not set to None).
@@ -110,9 +115,12 @@ class Optimizer(torch.optim.Optimizer):
 
         Raises:
             ravine.UnsupportedError: a parameter or gradient is sparse, not on the cpu, or neither
-                float32 nor float64.
+                float32 nor float64; clip_norm where other processes have other parameters.
             ravine.RangeError: a setting of a group is out of its range.
         """
+        clip_norm = self.clip_norm if clip_norm is None else clip_norm
+        if clip_norm is not None:
+            check_norm(self.param_groups, clip_norm)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -195,12 +203,23 @@ class Optimizer(torch.optim.Optimizer):
         """What is pickled and copied: everything but the library's side."""
         kept = super().__getstate__()
         kept["state"] = defaultdict(dict, {k: _plain(v) for k, v in self.state.items()})
-        return kept | {"nonfinite": self.nonfinite, "_ema": self._ema}
+        ours = {"nonfinite": self.nonfinite, "clip_norm": self.clip_norm, "_ema": self._ema}
+        return kept | ours
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Makes a session of what was pickled, copied or loaded."""
         super().__setstate__(state)
         self._begin()
+
+
+# What our constructors take beyond PyTorch's, as inspect.signature() shows it.
+OURS = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, default, annotation in (
+        ("nonfinite", Optimizer.nonfinite, str),
+        ("clip_norm", Optimizer.clip_norm, float | None),
+    )
+]
 
 
 def _plain(state):

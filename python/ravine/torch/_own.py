@@ -10,7 +10,7 @@ from typing import Any
 from ravine import _api
 from ravine._library import lib, made
 from ravine._optimizer import choices_of
-from ravine.torch._optimizer import Optimizer
+from ravine.torch._optimizer import OURS, Optimizer
 
 
 def _settings_of(rule: str) -> dict[str, Any]:
@@ -56,12 +56,13 @@ class _Own(Optimizer):
                 inspect.Parameter(name, _POSITIONAL if name == "lr" else _NAMED, default=value)
                 for name, value in cls.defaults_of_rule.items()
             ]
-            + [inspect.Parameter("nonfinite", _NAMED, default=cls.nonfinite)]
+            + OURS
         )
         super().__init_subclass__(**kwargs)
 
-    def __init__(self, params, lr=None, *, nonfinite=Optimizer.nonfinite, **settings):
+    def __init__(self, params, lr=None, **settings):
         """The rule's settings, by name; lr may come second."""
+        ours = {p.name: settings.pop(p.name) for p in OURS if p.name in settings}
         if lr is not None:
             settings["lr"] = lr
         for name in settings:
@@ -69,7 +70,7 @@ class _Own(Optimizer):
                 raise TypeError(
                     f"{type(self).__name__} has no argument {name}; it has {', '.join(self.keys)}"
                 )
-        super().__init__(params, self.defaults_of_rule | settings, nonfinite=nonfinite)
+        super().__init__(params, self.defaults_of_rule | settings, **ours)
 
 
 class AdagradMean(_Own):

@@ -1,21 +1,28 @@
 #!/usr/bin/env python3
-"""Writes python/ravine/_api.py from include/ravine*.h: tools/python_api.py [--check].
+"""Writes Python's form of include/ravine*.h, python/ravine/_api.py and _records.py: [--check].
 
 The C preprocessor reads the headers, pycparser what it leaves; constants, structures and prototypes
-are then written as ctypes has them. With --check nothing is written, and the exit status is 1 if
-the file is not what would be written.
+are then written as ctypes has them. Structures that a user of Python gets to see become records,
+with what the headers say of each member. With --check nothing is written, and the exit status is 1
+if a file is not what would be written.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from pycparser import c_ast, c_parser
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTPUT = ROOT / "python" / "ravine" / "_api.py"
+PACKAGE = ROOT / "python" / "ravine"
+# Structures that are records too: their name in Python, and what they are.
+RECORDS = {
+    "ravine_report": ("StepReport", "What a step did: ravine_report."),
+    "ravine_cure": ("Cure", "What to change when training is stuck: ravine_cure."),
+}
 
 # The C library's names that the headers use.
 STANDARD = """
@@ -84,6 +91,7 @@ class Writer:
         self.lines = []
         self.known = {}  # constants
         self.structures = set()  # with members; other types that are declared are opaque
+        self.fields = {}  # of structures: name and type
         self.aliases = dict(SCALARS)  # a type's name in C -> its expression in Python
         self.prototypes = []
 
@@ -137,13 +145,14 @@ class Writer:
         if node.decls is None:
             self.aliases[name] = "None"  # so that a pointer to it is an address
             return
-        fields = [f'        ("{d.name}", {self.type_of(d.type)}),' for d in node.decls]
+        fields = [(d.name, self.type_of(d.type)) for d in node.decls]
         self.structures.add(name)
+        self.fields[name] = fields
         self.lines += [
             f"\n\nclass {name}(Structure):",
             f'    """`struct {name}`."""\n',
             "    _fields_ = [",
-            *fields,
+            *(f'        ("{member}", {kind}),' for member, kind in fields),
             "    ]",
         ]
 
@@ -195,8 +204,50 @@ class ravine_status(c_int):
 '''
 
 
+RECORDS_HEAD = '''\
+"""Records of what the library tells: structures of the C API as values of Python.
+
+Made by tools/python_api.py from {headers}.
+"""
+
+from dataclasses import dataclass
+'''
+
+
+def meanings(headers, structure):
+    """What the headers say of members: in a comment behind them, or in the list that names them."""
+    text = "".join((ROOT / "include" / name).read_text() for name in headers)
+    body = re.search(rf"typedef struct {structure} {{(.*?)\n}} {structure};", text, re.DOTALL)[1]
+    found = {}
+    for declared, comment in re.findall(
+        r"^ +([^;/]+); */\*(.*?)\*/", body, re.DOTALL | re.MULTILINE
+    ):
+        for member in re.findall(r"(\w+)(?:\[\w+\])?(?:,|$)", declared):
+            found[member] = comment
+    for name in re.findall(r"(\w+_LIST)\(", body):
+        rows = re.search(rf"#define {name}\(X\)((?:.*\\\n)*.*)", text)[1]
+        for member, words in re.findall(r'X\((\w+),((?:\s*"[^"]*"[\s\\]*)+)\)', rows):
+            found[member] = "".join(re.findall(r'"([^"]*)"', words))
+    return {member: " ".join(words.split()) for member, words in found.items()}
+
+
+def record(structure, fields, said):
+    """The lines of a record: numbers and texts of a structure, in its order."""
+    name, what = RECORDS[structure]
+    kinds = {"c_double": "float", "c_int32": "int", "c_int64": "int"}
+    lines = ["", "", "@dataclass(frozen=True, slots=True)", f"class {name}:"]
+    lines += [f'    """{what}"""', ""]
+    for member, kind in fields:
+        if member in ("size", "reserved"):
+            continue
+        if member in said:
+            lines += [f"    #: {part}" for part in textwrap.wrap(said[member], 93)]
+        lines.append(f"    {member}: {'str' if kind.startswith('c_char *') else kinds[kind]}")
+    return lines
+
+
 def generate():
-    """The text of the module."""
+    """The texts of the modules, by their paths."""
     headers, tree = read_headers()
     writer = Writer()
     constants = [node for node in tree if (node.name or "").startswith("constant_")]
@@ -207,23 +258,32 @@ def generate():
     names = sorted(set(re.findall(r"\b(c_\w+|CFUNCTYPE|POINTER|Structure)\b", body)) | {"c_int"})
     names.sort(key=lambda name: (not name.isupper(), name.islower(), name))
     head = HEAD.format(headers=", ".join(headers), names="\n".join(f"    {n}," for n in names))
-    text = head + body
-    command = ["ruff", "format", "--quiet", "--stdin-filename", str(OUTPUT), "-"]
+    records = [RECORDS_HEAD.format(headers=", ".join(headers)).rstrip("\n")]
+    for structure in RECORDS:
+        records += record(structure, writer.fields[structure], meanings(headers, structure))
+    texts = {"_api.py": head + body, "_records.py": "\n".join(records) + "\n"}
+    return {PACKAGE / name: formatted(PACKAGE / name, text) for name, text in texts.items()}
+
+
+def formatted(path, text):
+    """A module's text as ruff formats it."""
     ruff = Path(sys.executable).with_name("ruff")
-    command[0] = str(ruff) if ruff.exists() else "ruff"
+    command = [str(ruff) if ruff.exists() else "ruff", "format", "--quiet"]
+    command += ["--stdin-filename", str(path), "-"]
     return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
 
 
 def main(check):
     """Writes or compares; returns the exit status."""
-    text = generate()
-    if not check:
-        OUTPUT.write_text(text)
-        return 0
-    if OUTPUT.read_text() == text:
-        return 0
-    print(f"{OUTPUT.relative_to(ROOT)} is not what tools/python_api.py writes", file=sys.stderr)
-    return 1
+    status = 0
+    for path, text in generate().items():
+        if not check:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            told = f"{path.relative_to(ROOT)} is not what tools/python_api.py writes"
+            print(told, file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 learning rates over time; `python -m ravine` is the command. docs/python.md, docs/pytorch.md.
 """
 
-from ravine._doctor import Cure, Diagnosis, Doctor
+from ravine._doctor import Diagnosis, Doctor
 from ravine._library import (
     ArgumentError,
     Error,
@@ -17,6 +17,7 @@ from ravine._library import (
     lib,
 )
 from ravine._optimizer import Optimizer, Report, Status
+from ravine._records import Cure
 from ravine._schedule import Schedule, ScheduleFacts
 
 __version__ = lib.ravine_version().decode()

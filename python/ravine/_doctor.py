@@ -4,17 +4,9 @@ import ctypes
 from dataclasses import dataclass
 
 from ravine import _api
-from ravine._library import ArgumentError, lib, made
+from ravine._library import ArgumentError, lib, made, record_of
 from ravine._optimizer import Optimizer
-
-
-@dataclass(frozen=True, slots=True)
-class Cure:
-    """What to change: optimizer and schedule are the new texts, "" where they stay."""
-
-    text: str
-    optimizer: str
-    schedule: str
+from ravine._records import Cure
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +49,7 @@ def _diagnosis_of(d) -> Diagnosis:
         since=d.since,
         evidence={e.name.decode(): e.value for e in d.evidence[: d.nevidence]},
         reasons=[e.text.decode() for e in d.evidence[: d.nevidence]],
-        cures=[
-            Cure(c.text.decode(), c.optimizer.decode(), c.schedule.decode())
-            for c in d.cure[: d.ncures]
-        ],
+        cures=[record_of(Cure, cure) for cure in d.cure[: d.ncures]],
         what_not=d.not_text.decode(),
         also=[_word(verdict) for verdict in d.also[: d.nalso]],
         cannot_tell=[line.value.decode() for line in d.cannot_tell[: d.ncannot_tell]],

@@ -102,6 +102,13 @@ def made(structure, initialize=None):
     return new
 
 
+def record_of(kind, structure, **more):
+    """A record of _records.py from the structure that it was made of, texts decoded."""
+    values = {name: getattr(structure, name, None) for name in kind.__dataclass_fields__} | more
+    texts = {name: value.decode() for name, value in values.items() if isinstance(value, bytes)}
+    return kind(**values | texts)
+
+
 def config_of(rule: str):
     """The settings of a rule in its text form, "adamw lr=3e-4"."""
     config = made(_api.ravine_config)

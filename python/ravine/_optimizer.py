@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from ravine import _api
-from ravine._library import ArgumentError, Handle, UnsupportedError, config_of, lib, made
+from ravine._library import (
+    ArgumentError,
+    Handle,
+    UnsupportedError,
+    config_of,
+    lib,
+    made,
+    record_of,
+)
+from ravine._records import StepReport
 from ravine._schedule import Schedule
 
 DTYPES: dict[Any, int] = {
@@ -35,27 +44,18 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a step did (ravine_report). Norms are Euclidean, over gradients before clipping."""
+class Report(StepReport):
+    """What a step did (ravine_report). Norms are Euclidean, over gradients before clipping.
+
+    From `alpha` on a number is NaN unless the optimizer is watched: docs/internals/statistics.md.
+    """
 
     status: Status
-    group: int  #: -1: all groups
-    step: int  #: applied steps, this one included
-    attempts: int  #: calls of step(), this one included
-    lr: float  #: of the group, or of group 0
-    grad_norm: float
-    update_norm: float
-    param_norm: float
-    clip: float  #: factor on the gradients: 1 unless they were clipped
-    nonfinite: int  #: elements whose gradient was not finite; 0 under "propagate"
-    nonfinite_param: int  #: number of the first parameter that had one, or -1
-    nonfinite_index: int  #: where in it, or -1
 
 
 def report_of(status: int, report) -> Report:
     """The Python form of a filled ravine_report."""
-    names = [name for name in Report.__dataclass_fields__ if name != "status"]
-    return Report(Status(status), *(getattr(report, name) for name in names))
+    return record_of(Report, report, status=Status(status))
 
 
 def options_of(nonfinite: str, clip_norm: float | None, grad_scale: float, zero_grad: bool):

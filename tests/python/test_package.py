@@ -1,7 +1,9 @@
 """The package and the library agree: layouts, constants, prototypes, errors; the command runs."""
 
 import ctypes
+import dataclasses
 import inspect
+import math
 import os
 import pickle
 import re
@@ -9,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import ravine
 from ravine import _api, _library
@@ -50,6 +53,51 @@ def test_layouts_and_constants(tmp_path):
     printed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
     assert [int(line) for line in printed.split()] == python
     assert len(STRUCTURES) > 10 and len(CONSTANTS) > 50
+
+
+def members(structure):
+    """What a structure tells; size and reserve are between the library and _library.py."""
+    return {name for name, *_ in structure._fields_} - {"size", "reserved"}
+
+
+def test_records_have_what_the_structures_have():
+    """Made by the same program: what the library learns to tell, Python tells."""
+    named = {f.name for f in dataclasses.fields(ravine.Report)}
+    assert named == members(_api.ravine_report) | {"status"}
+    assert {f.name for f in dataclasses.fields(ravine.Cure)} == members(_api.ravine_cure)
+    assert {"tried", "loss_ratio"} <= members(_api.ravine_cure)
+    for record in (ravine.Report, ravine.Cure):
+        assert set(record.__annotations__) and record.__doc__
+
+
+def test_a_diagnosis_has_what_the_structure_has():
+    """Lists have no counts in Python; the rest is there by the same name, or by these."""
+    other = {"cure": "cures", "not_text": "what_not"}
+    counts = {name for name in members(_api.ravine_diagnosis) if re.fullmatch("n[a-z_]+s?", name)}
+    counts -= {"not_text"}
+    assert counts == {"nevidence", "ncures", "nalso", "ncannot_tell"}
+    expected = {other.get(name, name) for name in members(_api.ravine_diagnosis) - counts}
+    assert {f.name for f in dataclasses.fields(ravine.Diagnosis)} == expected | {
+        "meaning",
+        "reasons",
+    }
+
+
+def test_a_report_tells_every_number():
+    w = np.linspace(-1, 1, 5000)
+    optimizer = ravine.Optimizer("adam lr=1e-3", {"w": w}, watch=True)
+    for _ in range(3):
+        report = optimizer.step({"w": w.copy()}, report=True)
+    plain = _library.made(_api.ravine_report)
+    _library.lib.ravine_param_report(optimizer._o, 0, plain)
+    told = optimizer.param_report("w")
+    for name in members(_api.ravine_report):
+        expected = getattr(plain, name)
+        assert getattr(told, name) == expected or math.isnan(expected), name
+    assert report.step == 3 and report.status is ravine.Status.DONE
+    assert report.grad_dot_update < 0 and 0 <= report.flips <= 1 and report.update_max > 0
+    unwatched = ravine.Optimizer("adam", {"w": w}).step({"w": w.copy()}, report=True)
+    assert math.isnan(unwatched.flips) and unwatched.grad_dot_update < 0
 
 
 def test_every_function_is_there():
@@ -108,7 +156,7 @@ def run(*arguments, **environment):
 
 def test_the_command():
     version = run("--version")
-    assert (version.returncode, version.stdout) == (0, f"ravine {ravine.__version__}\n")
+    assert version.returncode == 0 and version.stdout.startswith(f"ravine {ravine.__version__}\n")
     wrong = run("trian")
     assert wrong.returncode == 2 and "train" in wrong.stderr
 

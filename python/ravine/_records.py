@@ -1,0 +1,77 @@
+"""Records of what the library tells: structures of the C API as values of Python.
+
+Made by tools/python_api.py from ravine.h, ravine_checkpoint.h, ravine_doctor.h.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What a step did: ravine_report."""
+
+    #: -1: all groups
+    group: int
+    #: applied steps, this one included
+    step: int
+    #: calls of ravine_step, this one included
+    attempts: int
+    #: of the group, or of group 0
+    lr: float
+    grad_norm: float
+    update_norm: float
+    param_norm: float
+    #: factor on the gradients: 1 unless they were clipped
+    clip: float
+    #: elements whose gradient was not finite; 0 under PROPAGATE
+    nonfinite: int
+    #: the first of them, or -1
+    nonfinite_param: int
+    #: the first of them, or -1
+    nonfinite_index: int
+    #: <g_t, u_t>: the change of the loss to first order
+    grad_dot_update: float
+    #: -<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step ended at the
+    #: bottom along its line, 1 as far up the other wall
+    alpha: float
+    #: share of flips against the step before
+    flips: float
+    #: share of flips against two steps before
+    flips_two: float
+    #: norm of the mean or buffer of gradients after the step
+    momentum_norm: float
+    #: root mean square of g_t / sigma_(t-1), both as the rule takes them, no eps
+    sigma_ratio: float
+    #: share of elements whose sigma is mostly eps
+    eps_share: float
+    #: share of elements whose gradient is exactly zero
+    zero_share: float
+    #: share of elements with a gradient that did not change: u below the last bit
+    lost_share: float
+    #: greatest |u|
+    update_max: float
+    #: share of elements whose gradient was exactly zero in all of the last 256 to 511 steps of
+    #: their parameter, or in all so far
+    quiet_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """What to change when training is stuck: ravine_cure."""
+
+    #: ravine_cure_action
+    action: int
+    #: 1: loss_ratio is known
+    tried: int
+    #: "lower lr from 0.1 to 0.02"
+    text: str
+    #: the whole new setting, as ravine_config_parse reads it; "": as it is
+    optimizer: str
+    #: of lr from here on, as ravine_schedule_parse reads it; "": constant
+    schedule: str
+    #: offset for ravine_escape
+    escape: float
+    #: loss with the cure / loss of the unchanged run after as many steps: below 1 it helped. Where
+    #: one is not positive 1 + their difference / the greater magnitude; inf: not finite; NaN: not
+    #: tried
+    loss_ratio: float

@@ -323,7 +323,7 @@ static void say_unknown(const witness *w) {
     if (w->h->observed < STEPS_ENOUGH && x->confidence == 0)
         cannot_tell(x, "anything: a diagnosis needs at least 16 steps");
     if (isnan(w->f->flips))
-        cannot_tell(x, "bounces from noise: signs were not watched (env.watch = 1)");
+        cannot_tell(x, "bounces from noise: how often signs change is not known");
     const bool point = x->verdict == RAVINE_LOCAL_MINIMUM || x->verdict == RAVINE_SADDLE;
     if (point && !w->f->probed)
         cannot_tell(x, "a minimum from a saddle: only a probe of the curvature tells");

@@ -110,6 +110,20 @@ def test_a_copy_is_not_watched():
     assert copy.deepcopy(optimizer).watcher is None
 
 
+def test_what_is_not_known_is_said_in_words_of_any_language():
+    """A watched optimizer whose gradients are NaN is not told that nobody watched it."""
+    x = torch.ones(3, requires_grad=True)
+    optimizer = rt.Adam([x], lr=1e-2)
+    doctor = rt.watch(optimizer)
+    x.grad = torch.full((3,), torch.nan)
+    doctor.tell(torch.nan)
+    optimizer.step()
+    found = doctor.diagnose()
+    assert found.verdict == "nonfinite"
+    assert "bounces from noise: how often signs change is not known" in found.cannot_tell
+    assert "env." not in str(found) and "watched" not in str(found)
+
+
 def test_other_optimizers_are_refused():
     with pytest.raises(ravine.ArgumentError, match="SGD is not an optimizer of ravine.torch"):
         rt.watch(torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1))

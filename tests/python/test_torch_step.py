@@ -128,6 +128,20 @@ def test_autograd_sees_that_parameters_were_written():
         loss.backward()
 
 
+def test_autograd_is_not_told_of_a_step_that_was_left_out():
+    (p,) = parameters([1.0, 2.0])
+    optimizer = of("SGD", [p], nonfinite="skip")
+    loss = p.square().sum()
+    loss.backward(retain_graph=True)
+    p.grad[0] = torch.nan
+    optimizer.step()
+    loss.backward(retain_graph=True)
+    p.grad = torch.ones(2)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
 # ---- hooks, closures, scalers --------------------------------------------------------------------
 
 

@@ -222,12 +222,22 @@ class Session:
         grads = tuple(map(_GRAD, self.params))
         found, staging = self._find(grads)
         lib.ravine_bind(self.pointer, 0, len(grads), self.data.array, self.grad.array)
+        stepped: slice | list[int] = slice(None)
+        written: Sequence[torch.Tensor] = self.params
+        if found < len(grads):
+            stepped = [i for i, grad in enumerate(grads) if grad is not None]
+            written = [self.params[i] for i in stepped]
+        may_skip = self.options[0] == "skip"
+        if not may_skip:  # autograd is told of the writing while the tensors are in the cache
+            torch.autograd.graph.increment_version(written)
         status = lib.ravine_step(self.pointer, report)
         if status == _api.RAVINE_SKIPPED:
             return status
+        if may_skip:
+            torch.autograd.graph.increment_version(written)
         if staging:
             staging.put_back()
-        self._count(grads, found)
+        self.clock_numbers[stepped] += 1
         return status
 
     def _find(self, grads: tuple) -> tuple[int, "Staging | None"]:
@@ -262,17 +272,6 @@ class Session:
         for i, clock in enumerate(self.clocks.tolist() if self.counts_steps else []):
             lib.ravine_set_clock(self.pointer, i, int(clock))
         self.clock_version = self.clocks._version
-
-    def _count(self, grads: tuple, found: int) -> None:
-        """Counts the step of every parameter that had a gradient."""
-        stepped: Sequence[torch.Tensor] = self.params
-        if found == len(grads):
-            self.clock_numbers += 1
-        else:
-            active = [i for i, grad in enumerate(grads) if grad is not None]
-            self.clock_numbers[active] += 1
-            stepped = [self.params[i] for i in active]
-        torch.autograd.graph.increment_version(stepped)  # autograd is told of the writing
 
 
 def _same(params: list, listed: list) -> bool:

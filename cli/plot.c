@@ -1,6 +1,9 @@
 /* plot.c - range of the data -> axes with round numbers -> dots -> one line of text per row. */
 #include "plot.h"
 
+#include "report/clip.h"
+
+#include <float.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <math.h>
@@ -101,40 +104,24 @@ static double height(const plot *p, double y) {
     return p->log_y ? log10(y) : y;
 }
 
-/* Where a value lies in [0, last], unbounded by them but far from overflow. */
+/* Where a value of the axis lies in [0, last]. */
 static double place(const axis *a, double value, int last) {
-    const double far = 1e6;
-    const double s = (value / 2 - a->low / 2) / (a->high / 2 - a->low / 2) * last;
-    return s > -far ? fmin(s, far) : -far;
+    return (value / 2 - a->low / 2) / (a->high / 2 - a->low / 2) * last;
 }
 
-/* Narrows [*from, *to] to where a + s (b - a) lies in [0, last], give or take less than half. */
-static void narrow(double a, double b, int last, double *from, double *to) {
-    const double least = -0.499, most = last + 0.499;
-    if (a == b) {
-        if (a < least || a > most) *to = -1;
-        return;
-    }
-    const double at_least = (least - a) / (b - a), at_most = (most - a) / (b - a);
-    *from = fmax(*from, fmin(at_least, at_most));
-    *to = fmin(*to, fmax(at_least, at_most));
-}
-
-/* The part of the line that lies in the picture (Liang and Barsky 1984). */
-static void draw_clipped(canvas *c, const double a[2], const double b[2], size_t series) {
-    const int right = c->columns * c->across - 1, bottom = c->rows * c->down - 1;
-    double from = 0, to = 1;
-    narrow(a[0], b[0], right, &from, &to);
-    narrow(a[1], b[1], bottom, &from, &to);
-    if (from > to) return;
-    draw_line(c, (int)lround(a[0] + from * (b[0] - a[0])), (int)lround(a[1] + from * (b[1] - a[1])),
-              (int)lround(a[0] + to * (b[0] - a[0])), (int)lround(a[1] + to * (b[1] - a[1])),
-              series);
+/* The axis and not quite half a dot on both sides of its `last` + 1. */
+static void border(const axis *a, int last, double *least, double *most) {
+    const double room = 0.499 * (a->high / 2 - a->low / 2) / last * 2;
+    *least = fmax(a->low - room, -DBL_MAX);
+    *most = fmin(a->high + room, DBL_MAX);
 }
 
 static void draw_series(canvas *c, const plot *p, const plot_series *s, size_t series,
                         const axis *across, const axis *up) {
     const int right = c->columns * c->across - 1, bottom = c->rows * c->down - 1;
+    clip_box box;
+    border(across, right, &box.least[0], &box.most[0]);
+    border(up, bottom, &box.least[1], &box.most[1]);
     double before[2];
     bool joined = false; /* to the point before */
     for (size_t k = 0; k < s->n; k++) {
@@ -142,9 +129,14 @@ static void draw_series(canvas *c, const plot *p, const plot_series *s, size_t s
             joined = false;
             continue;
         }
-        const double now[2] = {round(place(across, s->x[k], right)),
-                               bottom - round(place(up, height(p, s->y[k]), bottom))};
-        draw_clipped(c, joined ? before : now, now, series);
+        const double now[2] = {s->x[k], height(p, s->y[k])};
+        double a[2], b[2] = {now[0], now[1]};
+        memcpy(a, joined ? before : now, sizeof a);
+        if (clip_line(&box, a, b))
+            draw_line(c, (int)lround(place(across, a[0], right)),
+                      bottom - (int)lround(place(up, a[1], bottom)),
+                      (int)lround(place(across, b[0], right)),
+                      bottom - (int)lround(place(up, b[1], bottom)), series);
         memcpy(before, now, sizeof now);
         joined = true;
     }

@@ -1,15 +1,14 @@
 /* race_page.c - a race as a picture: paths over the contours, the loss over the steps; and as a
- * page whose picture plays. What the page's player (race.js) needs is drawn here, in the same
- * places. */
+ * page whose picture plays. */
 #include "io/failure.h"
 #include "race.h"
-#include "report/svg_chart.h"
+#include "report/svg_motion.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { FRAMES = 600, PLANE_HEIGHT = 340 };
+enum { PLANE_HEIGHT = 340 };
 
 /* Everything that a figure points to. */
 typedef struct picture {
@@ -56,6 +55,7 @@ static bool fill_series(picture *p) {
         p->path[k].x = p->x + used;
         p->path[k].y = p->y + used;
         p->path[k].draw = SVG_TRAIL;
+        p->path[k].step = t->step;
         p->loss[k].x = p->step + used;
         p->loss[k].y = p->height + used;
         if (p->flat) p->loss[k].name = plain(NULL); /* the plane's legend names them */
@@ -74,8 +74,12 @@ static void lay_out_plane(picture *p) {
         p->note[1 + k] = (svg_note){s->minimum[2 * k], s->minimum[2 * k + 1], plain("minimum"),
                                     true, s->minimum[2 * k] > (p->plane.x[0] + p->plane.x[1]) / 2};
     p->panel[0] =
-        (svg_panel){.x = {plain(s->row->coordinate[0]), p->plane.x[0], p->plane.x[1], false},
-                    .y = {plain(s->row->coordinate[1]), p->plane.y[0], p->plane.y[1], false},
+        (svg_panel){.x = {.label = plain(s->row->coordinate[0]),
+                          .least = p->plane.x[0],
+                          .greatest = p->plane.x[1]},
+                    .y = {.label = plain(s->row->coordinate[1]),
+                          .least = p->plane.y[0],
+                          .greatest = p->plane.y[1]},
                     .height = PLANE_HEIGHT,
                     .series = p->path,
                     .nseries = (size_t)c->count,
@@ -92,7 +96,7 @@ static bool make_picture(picture *p, const contest *c) {
     if (!fill_series(p)) return false;
     if (p->flat) lay_out_plane(p);
     p->panel[p->flat] =
-        (svg_panel){.x = {.label = plain("step")},
+        (svg_panel){.x = {.label = plain("step"), .counts = SVG_STEPS_FROM_0},
                     .y = {.label = plain(excess ? "loss above the least" : "loss"), .log = excess},
                     .series = p->loss,
                     .nseries = (size_t)c->count};
@@ -118,104 +122,6 @@ int contest_print_svg(const contest *c) {
     page_free(&out);
     free(p.x);
     return code;
-}
-
-/* ---- what the player needs, in units of the picture's viewBox ---- */
-
-/* Step of frame k: all of them if they are few; else the first ones singly, since they are the long
- * ones, and then in equal ratios: c ((1 + N/c)^(k/FRAMES) - 1) with c so that it begins by 1. */
-static int64_t frame_step(const contest *c, int k) {
-    if (c->steps <= FRAMES) return k;
-    const double n = (double)c->steps, part = (double)k / FRAMES;
-    const double bend = FRAMES / log1p(n / FRAMES);
-    const int64_t step = (int64_t)(bend * (pow(1 + n / bend, part) - 1) + 0.5);
-    return step < k ? k : step < c->steps && k < FRAMES ? step : c->steps;
-}
-
-static int frame_count(const contest *c) {
-    return c->steps <= FRAMES ? (int)c->steps + 1 : FRAMES + 1;
-}
-
-/* The last recorded entry at or before a step; the trace has a constant stride. */
-static int64_t entry_at(const race_trace *t, int64_t step) {
-    const int64_t stride = t->count > 2 ? t->step[1] : 1, entry = step / stride;
-    return entry < t->count ? entry : t->count - 1;
-}
-
-/* Linear axes of a panel: place = at[i] + per[i] * value. */
-typedef struct ruler {
-    double at[2], per[2];
-} ruler;
-
-static ruler make_ruler(const picture *p, size_t panel, const double x[2], const double y[2]) {
-    double a[2], b[2];
-    svg_locate(&p->figure, panel, x[0], y[0], a);
-    svg_locate(&p->figure, panel, x[1], y[1], b);
-    const double per[2] = {(b[0] - a[0]) / (x[1] - x[0]), (b[1] - a[1]) / (y[1] - y[0])};
-    return (ruler){{a[0] - per[0] * x[0], a[1] - per[1] * y[0]}, {per[0], per[1]}};
-}
-
-/* Far outside is moved near: SVG is read in float32. */
-static double place(const ruler *r, int i, double value) {
-    return fmax(-1e5, fmin(r->at[i] + r->per[i] * value, 1e5));
-}
-
-static void put_frames(page *out, const picture *p) {
-    const contest *c = p->contest;
-    const ruler r = make_ruler(p, p->flat, (double[]){0, (double)c->steps}, (double[]){1, 2});
-    page_add(out, "{\"step\":[");
-    for (int k = 0; k < frame_count(c); k++)
-        page_format(out, "%s%" PRId64, k ? "," : "", frame_step(c, k));
-    page_add(out, "],\n\"cursor\":[");
-    for (int k = 0; k < frame_count(c); k++) {
-        page_format(out, "%s%.1f", k ? "," : "", place(&r, 0, (double)frame_step(c, k)));
-    }
-    page_add(out, "],\n\"runs\":[");
-}
-
-/* The run's dot in each frame, and its trail: step, x, y, and 1 where a line leads there. */
-static bool put_trail(page *out, const picture *p, int run) {
-    const contest *c = p->contest;
-    const race_trace *t = &c->result[run].trace;
-    const svg_series *path = &p->path[run];
-    double *x = malloc(2 * path->n * sizeof *x), *y = x ? x + path->n : NULL;
-    const ruler r = make_ruler(p, 0, p->plane.x, p->plane.y);
-    size_t *keep = malloc(path->n * sizeof *keep);
-    bool *gap = malloc(path->n * sizeof *gap);
-    for (size_t i = 0; x && i < path->n; i++) {
-        x[i] = place(&r, 0, path->x[i]);
-        y[i] = place(&r, 1, path->y[i]);
-    }
-    const ptrdiff_t kept = x && keep && gap ? svg_thin_trail(x, y, path->n, keep, gap) : -1;
-    page_add(out, ",\"dot\":[");
-    for (int k = 0; kept >= 0 && k < frame_count(c); k++) {
-        const int64_t i = entry_at(t, frame_step(c, k));
-        page_format(out, "%s%.1f,%.1f", k ? "," : "", x[i], y[i]);
-    }
-    page_add(out, "],\"trail\":[");
-    for (ptrdiff_t k = 0; k < kept; k++) {
-        const size_t i = keep[k];
-        page_format(out, "%s%" PRId64 ",%.1f,%.1f,%d", k ? "," : "", t->step[i], x[i], y[i],
-                    k > 0 && !gap[k]);
-    }
-    page_add(out, "]");
-    free(x);
-    free(keep);
-    free(gap);
-    return kept >= 0;
-}
-
-static bool put_data(page *out, const picture *p) {
-    bool whole = true;
-    page_add(out, "<script id=\"race-data\" type=\"application/json\">");
-    put_frames(out, p);
-    for (int k = 0; k < p->contest->count; k++) {
-        page_format(out, "%s{\"color\":%d", k ? ",\n" : "", p->path[k].color);
-        if (p->flat && !put_trail(out, p, k)) whole = false;
-        page_add(out, "}");
-    }
-    page_add(out, "]}</script>\n");
-    return whole;
 }
 
 /* ---- the page ---- */
@@ -278,25 +184,26 @@ static void put_head(page *out, const contest *c) {
     page_add(out, ".</p>\n");
 }
 
-static bool put_page(page *out, const picture *p) {
+static void put_page(page *out, const picture *p) {
     put_head(out, p->contest);
-    page_add(out, "<div class=\"controls\" id=\"player\" hidden><button type=\"button\" "
-                  "aria-pressed=\"false\">Play</button><input type=\"range\" min=\"0\" step=\"1\" "
-                  "aria-label=\"step\"><output></output></div>\n<figure>\n");
+    const bool plays = svg_plays(&p->figure);
+    if (plays) svg_put_player(out, &p->figure);
+    page_add(out, "<figure>\n");
     svg_write(out, &p->figure, SVG_INLINE);
     page_add(out, "</figure>\n<h2>What it came to</h2>\n");
     put_table(out, p->contest);
-    const bool whole = put_data(out, p);
+    if (plays) svg_put_motion(out, &p->figure);
+    page_script(out, &asset_chart_js);
     page_script(out, &asset_player_js);
-    page_script(out, &asset_race_js);
+    page_script(out, &asset_motion_js);
     page_end(out);
-    return whole;
 }
 
 int contest_print_html(const contest *c) {
     picture p = {.x = NULL};
     page out = {0};
-    int code = make_picture(&p, c) && put_page(&out, &p) ? 0 : no_memory();
+    int code = make_picture(&p, c) ? 0 : no_memory();
+    if (!code) put_page(&out, &p);
     if (!code) code = page_print(&out, stdout);
     page_free(&out);
     free(p.x);

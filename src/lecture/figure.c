@@ -2,6 +2,7 @@
 
 #include "io/failure.h"
 #include "lecture/words.h"
+#include "report/svg_motion.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -79,65 +80,6 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
                : 0;
 }
 
-/* ---- the animation ---- */
-
-/* The positions of a trail on the paper: every move that is new in the picture, and of an orbit a
- * sample that is even in the logarithm of time. */
-static void put_positions(page *p, const svg_figure *figure, const trail *t) {
-    const size_t n = (size_t)t->count;
-    double *x = calloc(n, sizeof *x), *y = calloc(n, sizeof *y);
-    size_t *keep = calloc(n, sizeof *keep);
-    bool *gap = calloc(n, sizeof *gap);
-    const bool room = x && y && keep && gap;
-    for (size_t k = 0; room && k < n; k++) {
-        double at[2];
-        svg_locate(figure, 0, t->theta[2 * k], t->theta[2 * k + 1], at);
-        x[k] = at[0];
-        y[k] = at[1];
-    }
-    const ptrdiff_t kept = room ? svg_thin_trail(x, y, n, keep, gap) : -1;
-    if (kept < 0) p->failed = true;
-    const char *comma = "";
-    int64_t last = -1;
-    page_format(p, "{\"color\":%d,\"at\":[", t->color);
-    for (size_t k = 0, next = 0; k < n && kept > 0; k++) {
-        const bool new_move = next < (size_t)kept && keep[next] == k;
-        next += new_move;
-        if (!new_move && (double)t->step[k] < 1.003 * (double)last) continue;
-        if (!isfinite(x[k] + y[k])) break;
-        page_format(p, "%s%lld,%.1f,%.1f", comma, (long long)t->step[k], x[k], y[k]);
-        comma = ",";
-        last = t->step[k];
-    }
-    page_add(p, "]}");
-    free(x);
-    free(y);
-    free(keep);
-    free(gap);
-}
-
-static void put_animation(page *p, const exhibit *e, const svg_figure *figure) {
-    int64_t last = 1;
-    page_format(p,
-                "<div class=\"controls player\" hidden data-figure=\"%s\">"
-                "<button type=\"button\" class=\"play\">",
-                figure->id);
-    words_put(p, (svg_text){"Play", "播放"});
-    page_add(p, "</button><input type=\"range\" min=\"0\" max=\"1000\" value=\"1000\" "
-                "aria-label=\"step\"><output></output></div>\n");
-    page_format(p,
-                "<script type=\"application/json\" class=\"trails\" data-figure=\"%s\">"
-                "{\"trails\":[",
-                figure->id);
-    for (size_t k = 0; k < e->ntrails; k++) {
-        const trail *t = &e->trail[k];
-        page_add(p, k ? ",\n" : "\n");
-        put_positions(p, figure, t);
-        if (t->step[t->count - 1] > last) last = t->step[t->count - 1];
-    }
-    page_format(p, "],\"last\":%lld}</script>\n", (long long)last);
-}
-
 /* ---- the whole ---- */
 
 static int save_svg(lecture *l, const exhibit *e, const svg_figure *figure) {
@@ -166,8 +108,10 @@ int figure_put(lecture *l, const exhibit *e) {
                                .npanels = e->npanels};
     page *p = &l->page;
     begin_section(p, e);
-    if (e->ntrails) put_animation(p, e, &figure);
+    const bool plays = svg_plays(&figure);
+    if (plays) svg_put_player(p, &figure);
     svg_write(p, &figure, SVG_INLINE);
+    if (plays) svg_put_motion(p, &figure);
     page_add(p, "</figure>\n<div class=\"beside\">");
     words_paragraph(p, e->shows);
     if (e->nfacts) put_facts(p, e);

@@ -34,14 +34,6 @@ typedef struct fact {
     double least, greatest;
 } fact;
 
-/* A way in the plane: where the parameters are at rising steps. */
-typedef struct trail {
-    const double *theta; /* [count, 2] */
-    const int64_t *step; /* [count] */
-    int64_t count;
-    int color;
-} trail;
-
 typedef struct exhibit {
     char letter;      /* 'a' ... 'j' */
     const char *name; /* NAME.svg */
@@ -52,8 +44,6 @@ typedef struct exhibit {
     size_t nfacts;
     const run_id *run; /* a table of these runs */
     size_t nruns;
-    const trail *trail; /* [ntrails] ways in the first panel, to be played */
-    size_t ntrails;
 } exhibit;
 
 fact fact_plain(const char *key, svg_text text, double value, int digits);
@@ -99,10 +89,9 @@ double *column_excess(traces *t, size_t k, const surface *s);             /* los
 double *column_distance(traces *t, size_t k, const surface *s);           /* to the minimum */
 double *column_across(traces *t, size_t k, const surface *s); /* distance across the valley */
 
-/* y over the steps of race k; n without the end, which no step leaves. */
+/* y over the steps of race k, which are counted from 1; n without the end, which no step leaves. */
 svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int color);
-/* The way of race k through the plane; and the same to be played. */
+/* The way of race k through the plane, which is played. */
 svg_series traces_way(traces *t, size_t k, svg_text name, int color);
-trail traces_trail(const traces *t, size_t k, int color);
 
 #endif

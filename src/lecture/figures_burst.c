@@ -5,9 +5,6 @@
 
 enum { EXPLODE_STEPS = 3000, BANDS_MAX = 64 };
 
-static const svg_axis log_steps = {.label = {"step, counted from 1", "步数（从 1 数起）"},
-                                   .log = true};
-
 /* Where eta_t S is above the limit. */
 static size_t unstable_bands(const race_result *r, svg_band band[BANDS_MAX]) {
     size_t n = 0;
@@ -30,15 +27,14 @@ static int put_explode(lecture *l, traces *t) {
     const svg_series across =
         traces_curve(t, 0, (svg_text){NULL, NULL}, column_across(t, 0, l->convex), 0);
     const svg_series ratio = traces_curve(t, 0, (svg_text){NULL, NULL}, r->trace.sharpness, 1);
-    const svg_level limit = {r->limit, {"stability limit 2", "稳定极限 2"}};
-    const svg_level burst = {0.5, {"a burst: above 0.5", "超过 0.5 算一次爆发"}};
-    const trail played = traces_trail(t, 0, 0);
+    const svg_level limit = {r->limit, {"stability limit 2", "稳定极限 2"}, true};
+    const svg_level burst = {0.5, {"a burst: above 0.5", "超过 0.5 算一次爆发"}, true};
     const run_id id[] = {RUN_MEAN};
     svg_band band[BANDS_MAX];
     const size_t nbands = unstable_bands(r, band);
     const int status = traces_status(t);
     if (status) return status;
-    const svg_axis x = {.label = {"step", "步数"}, .greatest = EXPLODE_STEPS};
+    const svg_axis x = steps_between(0, EXPLODE_STEPS);
     return figure_put(
         l,
         &(exhibit){
@@ -80,8 +76,6 @@ static int put_explode(lecture *l, traces *t) {
             .npanels = 3,
             .run = id,
             .nruns = 1,
-            .trail = &played,
-            .ntrails = 1,
         });
 }
 
@@ -103,13 +97,10 @@ static const int decay_color[DECAYS] = {1, 2, 0};
 
 static int put_decay(lecture *l, traces *t) {
     svg_series excess[DECAYS];
-    for (size_t k = 0; k < DECAYS; k++) {
+    for (size_t k = 0; k < DECAYS; k++)
         excess[k] = traces_curve(t, k, run_rows[decays[k]].name, column_excess(t, k, l->convex),
                                  decay_color[k]);
-        excess[k].x = NULL;
-    }
     const svg_series way = traces_way(t, 2, run_rows[RUN_SQRT].name, 0);
-    const trail played = traces_trail(t, 2, 0);
     const int status = traces_status(t);
     if (status) return status;
     return figure_put(
@@ -126,7 +117,7 @@ static int put_decay(lecture *l, traces *t) {
                       "乘以曲率始终不超过极限，一次爆发也没有，平顺地走到最低点。线性降到 0 "
                       "来不及挡住前期的二十来次爆发，但到最后也都平息了。"},
             .panel = {plane_convex(l, &way, 1),
-                      {.x = {.label = {"step", "步数"}, .greatest = LECTURE_STEPS},
+                      {.x = steps_between(0, LECTURE_STEPS),
                        .y = {.label = {"excess loss", "loss 超出最低值的部分"},
                              .least = 1e-4,
                              .greatest = 1e8,
@@ -136,8 +127,6 @@ static int put_decay(lecture *l, traces *t) {
             .npanels = 2,
             .run = decays,
             .nruns = DECAYS,
-            .trail = &played,
-            .ntrails = 1,
         });
 }
 
@@ -166,8 +155,8 @@ static int put_warmup(lecture *l, traces *t) {
         across[k] = traces_curve(t, k, (svg_text){NULL, NULL}, column_across(t, k, l->convex),
                                  warm_color[k]);
     }
-    const svg_level limit = {2, {"stability limit 2", "稳定极限 2"}};
-    const svg_level burst = {0.5, {"a burst: above 0.5", "超过 0.5 算一次爆发"}};
+    const svg_level limit = {2, {"stability limit 2", "稳定极限 2"}, true};
+    const svg_level burst = {0.5, {"a burst: above 0.5", "超过 0.5 算一次爆发"}, true};
     const int status = traces_status(t);
     if (status) return status;
     return figure_put(
@@ -186,12 +175,12 @@ static int put_warmup(lecture *l, traces *t) {
                  "开头步子小，更多大梯度被计入平均，σ 降得更慢：超过极限的时刻从第 512 步推迟到 "
                  "11,000 步以后。可之后照样爆发，而且更猛。只有让 η 再按 1/√t "
                  "降下来，才始终碰不到极限。"},
-            .panel = {{.x = log_steps,
+            .panel = {{.x = steps_log(),
                        .y = {.label = {"learning rate η", "学习率 η"}, .log = true},
                        .height = 110,
                        .series = eta,
                        .nseries = WARMS},
-                      {.x = log_steps,
+                      {.x = steps_log(),
                        .y = {.label = {"step size times curvature, η S", "步长乘以曲率，η S"},
                              .log = true},
                        .height = 130,
@@ -199,7 +188,7 @@ static int put_warmup(lecture *l, traces *t) {
                        .nseries = WARMS,
                        .level = &limit,
                        .nlevels = 1},
-                      {.x = log_steps,
+                      {.x = steps_log(),
                        .y = {.label = {"distance across the valley", "离谷底的横向距离"},
                              .least = 1e-9,
                              .greatest = 20,

@@ -3,12 +3,9 @@
 
 #include <math.h>
 
-static const svg_axis log_steps = {.label = {"step, counted from 1", "步数（从 1 数起）"},
-                                   .log = true};
-
 /* ---- (h) ---- */
 
-enum { RULES = 5, WAYS = 3, ADAM = 2 };
+enum { RULES = 5, WAYS = 4, ADAM = 2 };
 static const run_id rules[RULES] = {RUN_RMSPROP_01, RUN_RMSPROP_1, RUN_ADAM, RUN_AMSGRAD,
                                     RUN_RADAM};
 
@@ -25,14 +22,13 @@ static int count_swings(const double *across, int64_t n) {
 
 static int put_rules(lecture *l, traces *t) {
     svg_series excess[RULES], way[WAYS];
-    trail played[WAYS];
     for (size_t k = 0; k < RULES; k++)
         excess[k] =
             traces_curve(t, k, run_rows[rules[k]].name, column_excess(t, k, l->convex), (int)k);
-    for (size_t k = 0; k < WAYS; k++) { /* without RMSProp 0.1 and RAdam */
+    for (size_t k = 0; k < WAYS; k++) /* without RMSProp 0.1 */
         way[k] = traces_way(t, k + 1, run_rows[rules[k + 1]].name, (int)k + 1);
-        played[k] = traces_trail(t, k + 1, (int)k + 1);
-    }
+    /* RMSProp fills what it bounces through, and AMSGrad's line begins on Adam's */
+    way[0].under = way[1].under = excess[ADAM].under = true;
     const double *across = column_across(t, ADAM, l->convex);
     const int status = traces_status(t);
     if (status) return status;
@@ -59,7 +55,7 @@ static int put_rules(lecture *l, traces *t) {
                  "从不变小，只有它真正停在最低点。RAdam 的前五步不用 σ，等于普通的动量法；η = 1 "
                  "对这几步来说远远超出极限，于是一去不返。"},
             .panel = {plane_convex(l, way, WAYS),
-                      {.x = log_steps,
+                      {.x = steps_log(),
                        .y = {.label = {"excess loss", "loss 超出最低值的部分"},
                              .least = 1e-8,
                              .greatest = 1e9,
@@ -71,8 +67,6 @@ static int put_rules(lecture *l, traces *t) {
             .nfacts = 1,
             .run = rules,
             .nruns = RULES,
-            .trail = played,
-            .ntrails = WAYS,
         });
 }
 
@@ -116,7 +110,7 @@ static int put_sign(lecture *l, traces *t) {
     const svg_series ratio[2] = {
         traces_curve(t, 0, (svg_text){"b, along the valley", "b：沿着峡谷"}, b, 2),
         traces_curve(t, 0, (svg_text){"w, from wall to wall", "w：两壁之间"}, w, 0)};
-    const svg_level cancelled = {1.0 / 19, {"1/19", NULL}};
+    const svg_level cancelled = {1.0 / 19, {"1/19", NULL}, false};
     const int status = traces_status(t);
     if (status) return status;
     const fact facts[] = {
@@ -130,7 +124,6 @@ static int put_sign(lecture *l, traces *t) {
                                w[ORBIT], 3),
                     "1/19 = 0.0526", 0.05, 0.0555),
     };
-    const svg_text steps = {"step, counted from 1", "步数（从 1 数起）"};
     return figure_put(
         l,
         &(exhibit){
@@ -146,14 +139,14 @@ static int put_sign(lecture *l, traces *t) {
                  "走过的路径），却不会互相抵消。沿着峡谷走，b 的梯度同号，m 和 σ "
                  "差不多大；在两壁之间弹，w 的梯度一正一负：m 记着正负号，相消之后只剩 1/19；σ "
                  "先平方再平均，一点也不会消掉。"},
-            .panel = {{.x = {.label = steps, .least = 120, .greatest = 240},
+            .panel = {{.x = steps_between(120, 240),
                        .y = {.label = {"of w, with its sign", "w 方向，带正负号"},
                              .least = -2e5,
                              .greatest = 2e5},
                        .height = 170,
                        .series = sign,
                        .nseries = 2},
-                      {.x = {.label = steps, .least = 100, .greatest = SIGN_STEPS},
+                      {.x = steps_between(100, SIGN_STEPS),
                        .y = {.label = {"|m| / σ", NULL}, .least = 1e-3, .greatest = 2, .log = true},
                        .height = 150,
                        .series = ratio,
@@ -216,14 +209,14 @@ static int put_complete(lecture *l, traces *t) {
                  "则让固定学习率下没完没了的爆发停下来。Adam 的 σ 忘得是指数级地快，所以在这里 "
                  "1/√t "
                  "的衰减还差一点：仍会爆发一次。"},
-            .panel = {{.x = log_steps,
+            .panel = {{.x = steps_log(),
                        .y = {.label = {"distance to the minimum", "到最低点的距离"},
                              .least = 1e-6,
                              .greatest = 1e3,
                              .log = true},
                        .series = distance,
                        .nseries = LAST},
-                      {.x = log_steps,
+                      {.x = steps_log(),
                        .y = {.label = {"the three parts", "三个部分"},
                              .least = 1e-6,
                              .greatest = 1e8,

@@ -26,30 +26,29 @@ static int put_sigma(lecture *l, traces *t) {
         fact_plain("ratio_500", (svg_text){"ratio", "比值"}, w[500] / b[500], 4),
     };
     return figure_put(
-        l,
-        &(exhibit){
-            .letter = 'c',
-            .name = "adagrad_sigma",
-            .title = {"Adagrad: a rate of its own for each parameter",
-                      "Adagrad：不同参数用不同的学习率"},
-            .shows =
-                {"σ is the root mean square of a parameter's past gradients. The steep w has a "
-                 "σ hundreds of times that of the flat b, so both move by about η at first. "
-                 "But a mean over everything forgets slowly: on the flat floor both σ fall "
-                 "like 1/√t, and jump when the iterate is thrown out of the valley (e).",
-                 "σ 是一个参数过去所有梯度的均方根。陡峭的 w，σ 是平缓的 b "
-                 "的几百倍，所以起初两者每步都走约 η "
-                 "那么远。但对全部历史取平均，忘得很慢：到了平坦的谷底，两个 σ 都按 1/√t "
-                 "变小，直到参数被甩出谷底时才猛地跳上去（见图 e）。"},
-            .panel = {{.x = {.label = {"step, counted from 1", "步数（从 1 数起）"}, .log = true},
-                       .y = {.label = {"σ", NULL}, .log = true},
-                       .height = 260,
-                       .series = sigma,
-                       .nseries = 2}},
-            .npanels = 1,
-            .fact = facts,
-            .nfacts = sizeof facts / sizeof *facts,
-        });
+        l, &(exhibit){
+               .letter = 'c',
+               .name = "adagrad_sigma",
+               .title = {"Adagrad: a rate of its own for each parameter",
+                         "Adagrad：不同参数用不同的学习率"},
+               .shows =
+                   {"σ is the root mean square of a parameter's past gradients. The steep w has a "
+                    "σ hundreds of times that of the flat b, so both move by about η at first. "
+                    "But a mean over everything forgets slowly: on the flat floor both σ fall "
+                    "like 1/√t, and jump when the iterate is thrown out of the valley (e).",
+                    "σ 是一个参数过去所有梯度的均方根。陡峭的 w，σ 是平缓的 b "
+                    "的几百倍，所以起初两者每步都走约 η "
+                    "那么远。但对全部历史取平均，忘得很慢：到了平坦的谷底，两个 σ 都按 1/√t "
+                    "变小，直到参数被甩出谷底时才猛地跳上去（见图 e）。"},
+               .panel = {{.x = steps_log(),
+                          .y = {.label = {"σ", NULL}, .log = true},
+                          .height = 260,
+                          .series = sigma,
+                          .nseries = 2}},
+               .npanels = 1,
+               .fact = facts,
+               .nfacts = sizeof facts / sizeof *facts,
+           });
 }
 
 int figure_sigma(lecture *l) {
@@ -104,7 +103,6 @@ static int put_crescent(lecture *l, traces *t) {
                                mean[LATER], 2),
                     "20", 19.5, 20.5),
     };
-    const trail played = traces_trail(t, 0, 0);
     return figure_put(
         l, &(exhibit){
                .letter = 'd',
@@ -121,7 +119,7 @@ static int put_crescent(lecture *l, traces *t) {
                     "最看重新的梯度，σ 每 13 步就能减半；而对全部历史取平均的 σ "
                     "还记着谷壁上的大梯度，步子会被压到二十分之一甚至四十分之一。"},
                .panel = {plane_crescent(l, &way, 1),
-                         {.x = {.label = {"step t", "第 t 步"}, .greatest = 1500},
+                         {.x = steps_between(0, 1500),
                           .y = {.label = {"σ of w₁", "w₁ 的 σ"}, .log = true},
                           .height = 180,
                           .series = sigma,
@@ -129,8 +127,6 @@ static int put_crescent(lecture *l, traces *t) {
                .npanels = 2,
                .fact = facts,
                .nfacts = sizeof facts / sizeof *facts,
-               .trail = &played,
-               .ntrails = 1,
            });
 }
 

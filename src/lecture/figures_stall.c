@@ -26,7 +26,8 @@ static int put(lecture *l, exhibit *e, const stall_run *r) {
     const svg_series norm = {.y = r->grad_norm, .n = (size_t)r->steps, .color = 1};
     const svg_band stuck = {STUCK_FROM, CURED};
     const svg_note note = {CURED + 4, 2.0, {"η / 20", NULL}, false, false};
-    const svg_axis x = {.label = {"step", "步数"}, .greatest = STALL_STEPS};
+    const svg_axis x = {
+        .label = {"step", "步数"}, .greatest = STALL_STEPS, .counts = SVG_STEPS_FROM_0};
     const fact facts[] = {
         fact_plain("loss_early",
                    (svg_text){"loss, median of steps 120 ... 159", "loss，第 120–159 步的中位数"},

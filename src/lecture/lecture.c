@@ -92,8 +92,10 @@ static int save_page(lecture *l) {
     if (!path) return failure(EXIT_INPUT, "out of memory");
     strcpy(path, l->folder);
     strcat(path, "/index.html");
-    page_script(&l->page, &asset_player_js);
     page_script(&l->page, &asset_lecture_js);
+    page_script(&l->page, &asset_chart_js);
+    page_script(&l->page, &asset_player_js);
+    page_script(&l->page, &asset_motion_js);
     page_end(&l->page);
     const int status = page_save(&l->page, path);
     free(path);

@@ -23,15 +23,16 @@ static svg_panel with(svg_panel p, const svg_series *series, size_t n, const svg
     return p;
 }
 
+const svg_note plane_notes[PLANE_NOTES] = {
+    {-188.4332, 2.66945, {"minimum", "最低点"}, true, false},
+    {-120, -4, {"start", "起点"}, true, false},
+};
+
 svg_panel plane_convex(const lecture *l, const svg_series *series, size_t n) {
     static const double level[] = {3e3, 1e4, 1e5, 5e5, 1.5e6, 4e6, 8e6, 1.4e7, 2.2e7, 3.2e7, 4.4e7};
-    static const svg_note note[] = {
-        {-188.4332, 2.66945, {"minimum", "最低点"}, true, false},
-        {-120, -4, {"start", "起点"}, true, false},
-    };
     const svg_panel p = plane(l->convex, (svg_text){"b", NULL}, (svg_text){"w", NULL}, level,
                               sizeof level / sizeof *level);
-    return with(p, series, n, note, sizeof note / sizeof *note);
+    return with(p, series, n, plane_notes, PLANE_NOTES);
 }
 
 svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n) {
@@ -43,4 +44,15 @@ svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n) {
     const svg_panel p = plane(l->crescent, (svg_text){"w₁", NULL}, (svg_text){"w₂", NULL}, level,
                               sizeof level / sizeof *level);
     return with(p, series, n, note, sizeof note / sizeof *note);
+}
+
+static const svg_text counted = {"step, counted from 1", "步数（从 1 数起）"};
+
+svg_axis steps_log(void) {
+    return (svg_axis){.label = counted, .log = true, .counts = SVG_STEPS_FROM_1};
+}
+
+svg_axis steps_between(double least, double greatest) {
+    return (svg_axis){
+        .label = counted, .least = least, .greatest = greatest, .counts = SVG_STEPS_FROM_1};
 }

@@ -96,10 +96,6 @@ svg_series traces_way(traces *t, size_t k, svg_text name, int color) {
                         .y = y,
                         .n = x && y ? (size_t)trace->count : 0,
                         .draw = SVG_TRAIL,
-                        .color = color};
-}
-
-trail traces_trail(const traces *t, size_t k, int color) {
-    const race_trace *trace = &t->race[k].trace;
-    return (trail){trace->theta, trace->step, trace->count, color};
+                        .color = color,
+                        .step = trace->step};
 }

@@ -1,14 +1,14 @@
 // player.js - plays, pauses and scrubs: a button, a slider and an output, for any moving picture.
 //
-//   makePlayer(controls, { last, seconds, show, label })
+//   makePlayer(controls, { last, seconds, show })
 //     last     the slider goes from 0 to last, where it begins; all of it plays in `seconds`
 //     show     draws the picture at a value and returns what the output says of it
-//     label    writes on the button whether it would play or pause
+//   The button has a .play and a .pause, of which it shows what it would do.
 //
 // By keyboard: the slider's own keys, and space plays and pauses. Readers who want no motion see
 // ten still pictures, one a second.
 "use strict";
-const makePlayer = (controls, { last, seconds, show, label }) => {
+const makePlayer = (controls, { last, seconds, show }) => {
   const button = controls.querySelector("button");
   const slider = controls.querySelector("input");
   const output = controls.querySelector("output");
@@ -22,10 +22,7 @@ const makePlayer = (controls, { last, seconds, show, label }) => {
     slider.setAttribute("aria-valuetext", output.textContent);
   };
   const playing = () => request !== 0 || timer !== 0;
-  const tell = () => {
-    label(button, playing());
-    button.setAttribute("aria-pressed", String(playing()));
-  };
+  const tell = () => button.setAttribute("aria-pressed", String(playing()));
   const pause = () => {
     cancelAnimationFrame(request);
     clearInterval(timer);

@@ -202,7 +202,7 @@ static bool draw_panel(svg_panel *out, drawn *d, const panel *p, const run_data 
         d->series[d->nseries].color = (int)d->nseries;
         d->nseries++;
     }
-    d->level = (svg_level){p->level, {p->level_text, NULL}};
+    d->level = (svg_level){.at = p->level, .text = {p->level_text, NULL}};
     *out =
         (svg_panel){.x = {.label = {"step", NULL}},
                     .y = {.label = {p->label, NULL}, .greatest = p->share ? 1 : 0, .log = p->log},

@@ -13,34 +13,33 @@ enum {
     PLOT_HEIGHT = 220,
     SWATCH = 18
 };
-enum { FAR = 100000 };
 
 /* ---- axes ---- */
 
-static double scaled(const svg_span *s, double value) {
+double svg_scaled(const svg_span *s, double value) {
     if (!s->log) return value;
     return value > 0 ? log10(value) : NAN;
 }
 
 static double share(const svg_span *s, double value) {
-    return (scaled(s, value) - s->low) / (s->high - s->low);
-}
-
-static double near(double place) {
-    return place < -FAR ? -FAR : place > FAR ? FAR : place; /* NaN stays NaN */
+    return (svg_scaled(s, value) - s->low) / (s->high - s->low);
 }
 
 double svg_place_x(const svg_frame *f, double x) {
-    return near(f->left + share(&f->x, x) * f->width);
+    return f->left + share(&f->x, x) * f->width;
 }
 
 double svg_place_y(const svg_frame *f, double y) {
-    return near(f->top + (1 - share(&f->y, y)) * f->height);
+    return f->top + (1 - share(&f->y, y)) * f->height;
+}
+
+bool svg_frame_holds(const svg_frame *f, double x, double y) {
+    return x >= f->left && x <= f->left + f->width && y >= f->top && y <= f->top + f->height;
 }
 
 static void widen(svg_span *s, double value) {
-    const double v = scaled(s, value);
-    if (!isfinite(v)) return;
+    const double v = svg_scaled(s, value);
+    if (!(fabs(v) < 1e307)) return; /* or the span is no number */
     s->low = fmin(s->low, v);
     s->high = fmax(s->high, v);
 }
@@ -134,9 +133,9 @@ static double put_legend(page *p, const svg_panel *panel, svg_place place, doubl
         any = true;
         next_entry(entry_width(s), at);
         if (p) {
-            page_format(p, "<path class=\"%s s%d%s\" d=\"M%.1f %.1fh%d\"/>",
+            page_format(p, "<path class=\"swatch %s s%d%s%s\" d=\"M%.1f %.1fh%d\"/>",
                         s->draw == SVG_DOTS ? "dots" : "line", s->color, s->dashed ? " dashed" : "",
-                        at[0], at[1] - 4, SWATCH);
+                        s->under ? " under" : "", at[0], at[1] - 4, SWATCH);
             put_text(p, place, at[0] + SWATCH + 5, at[1], "name", s->name);
         }
         at[0] += entry_width(s);
@@ -150,6 +149,7 @@ static svg_frame lay_out(const svg_panel *panel, double top) {
     const double height = panel->height > 0 ? panel->height : PLOT_HEIGHT;
     return (svg_frame){
         .panel = panel,
+        .head = top,
         .left = SVG_LEFT,
         .top = area,
         .width = SVG_WIDTH - SVG_LEFT - SVG_RIGHT,
@@ -160,20 +160,10 @@ static svg_frame lay_out(const svg_panel *panel, double top) {
     };
 }
 
-static svg_frame frame_of(const svg_figure *figure, size_t index, double *top) {
-    svg_frame f = {.bottom = 0};
-    for (size_t k = 0; k <= index; k++) {
-        *top = k ? f.bottom + GAP : 0;
-        f = lay_out(&figure->panel[k], *top);
-    }
+svg_frame svg_frame_of(const svg_figure *figure, size_t panel) {
+    svg_frame f = lay_out(figure->panel, 0);
+    for (size_t k = 1; k <= panel; k++) f = lay_out(&figure->panel[k], f.bottom + GAP);
     return f;
-}
-
-void svg_locate(const svg_figure *figure, size_t panel, double x, double y, double at[2]) {
-    double top;
-    const svg_frame f = frame_of(figure, panel, &top);
-    at[0] = svg_place_x(&f, x);
-    at[1] = svg_place_y(&f, y);
 }
 
 /* ---- the parts of a panel ---- */
@@ -225,10 +215,16 @@ static void put_axes(page *p, const svg_frame *f, svg_place place) {
              f->panel->x.label);
 }
 
+static double within(double place, double from, double room) {
+    return place < from ? from : place > from + room ? from + room : place; /* NaN stays NaN */
+}
+
 static void put_bands(page *p, const svg_frame *f) {
     for (size_t k = 0; k < f->panel->nbands; k++) {
-        const double from = svg_place_x(f, f->panel->band[k].from);
-        const double width = svg_place_x(f, f->panel->band[k].to) - from;
+        const svg_band *band = &f->panel->band[k];
+        const double from = within(svg_place_x(f, band->from), f->left, f->width);
+        const double width = within(svg_place_x(f, band->to), f->left, f->width) - from;
+        if (isnan(width)) continue;
         page_format(p,
                     "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
                     from, f->top, fmax(width, 0.8), f->height);
@@ -238,8 +234,11 @@ static void put_bands(page *p, const svg_frame *f) {
 static void put_levels(page *p, const svg_frame *f, svg_place place) {
     for (size_t k = 0; k < f->panel->nlevels; k++) {
         const double y = svg_place_y(f, f->panel->level[k].at);
+        if (!(y >= f->top && y <= f->top + f->height)) continue;
         page_format(p, "<path class=\"level\" d=\"M%.1f %.1fh%.1f\"/>", f->left, y, f->width);
-        put_text(p, place, f->left + f->width - 4, y - 5, "note end", f->panel->level[k].text);
+        const bool left = f->panel->level[k].left;
+        put_text(p, place, left ? f->left + 4 : f->left + f->width - 4, y - 5,
+                 left ? "note" : "note end", f->panel->level[k].text);
     }
 }
 
@@ -247,7 +246,7 @@ static void put_notes(page *p, const svg_frame *f, svg_place place) {
     for (size_t k = 0; k < f->panel->nnotes; k++) {
         const svg_note *n = &f->panel->note[k];
         const double x = svg_place_x(f, n->x), y = svg_place_y(f, n->y);
-        if (!isfinite(x) || !isfinite(y)) continue;
+        if (!svg_frame_holds(f, x, y)) continue;
         if (n->cross)
             page_format(p, "<path class=\"cross\" d=\"M%.1f %.1fl8 8m0-8l-8 8\"/>", x - 4, y - 4);
         const double aside = n->cross ? 8 : 0, under = y - f->top < LINE_HEIGHT ? 15 : -5;
@@ -256,12 +255,31 @@ static void put_notes(page *p, const svg_frame *f, svg_place place) {
     }
 }
 
+/* What chart.js reads: the numbers of an axis at its ends, and whether they are logarithms. */
+static void put_span(page *p, const char *name, const svg_span *s) {
+    page_format(p, " data-%s=\"[", name);
+    page_number(p, s->low, 17);
+    page_add(p, ",");
+    page_number(p, s->high, 17);
+    page_add(p, s->log ? ",true]\"" : ",false]\"");
+}
+
+static void begin_panel(page *p, const svg_frame *f) {
+    const svg_count counts = f->panel->x.counts;
+    page_add(p, "<g class=\"panel\"");
+    put_span(p, "x", &f->x);
+    put_span(p, "y", &f->y);
+    if (counts != SVG_NOTHING)
+        page_format(p, " data-steps=\"%d\"", counts == SVG_STEPS_FROM_0 ? 0 : 1);
+    page_add(p, ">\n");
+}
+
 static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place place) {
-    double top;
-    const svg_frame f = frame_of(figure, index, &top);
+    const svg_frame f = svg_frame_of(figure, index);
     const char *id = figure->id ? figure->id : "chart";
-    put_text(p, place, 8, top + 13, "label", f.panel->y.label);
-    put_legend(p, f.panel, place, f.panel->y.label.en ? top + LINE_HEIGHT : top);
+    begin_panel(p, &f);
+    put_text(p, place, 8, f.head + 13, "label", f.panel->y.label);
+    put_legend(p, f.panel, place, f.panel->y.label.en ? f.head + LINE_HEIGHT : f.head);
     page_format(p,
                 "<clipPath id=\"%s-area-%zu\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></clipPath>\n",
@@ -274,6 +292,7 @@ static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place
     page_add(p, "</g>\n");
     put_levels(p, &f, place);
     put_notes(p, &f, place);
+    page_add(p, "</g>\n");
 }
 
 /* <title> or <desc>, in each language that there is. */
@@ -296,9 +315,8 @@ static void put_style(page *p, const asset *css) {
 }
 
 void svg_write(page *p, const svg_figure *figure, svg_place place) {
-    double top;
     const double height =
-        figure->npanels ? frame_of(figure, figure->npanels - 1, &top).bottom + 4 : 0;
+        figure->npanels ? svg_frame_of(figure, figure->npanels - 1).bottom + 4 : 0;
     page_format(p,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" role=\"img\" "
                 "viewBox=\"0 0 %d %.0f\"",

@@ -20,16 +20,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A text in English and Simplified Chinese; zh NULL: the same in both; en NULL: none. */
 typedef struct svg_text {
     const char *en, *zh;
 } svg_text;
 
+/* What an x axis counts: steps from 0, or from 1 for the sake of a logarithm. A player and its
+ * figure then know where a step is. */
+typedef enum svg_count { SVG_NOTHING, SVG_STEPS_FROM_0, SVG_STEPS_FROM_1 } svg_count;
+
 typedef struct svg_axis {
     svg_text label;
     double least, greatest; /* equal: what the series need */
     bool log;               /* values <= 0 are left out */
+    svg_count counts;
 } svg_axis;
 
 typedef enum svg_draw {
@@ -46,6 +52,9 @@ typedef struct svg_series {
     svg_draw draw;
     int color; /* 0 .. SVG_COLORS - 1, otherwise: the colour of the text */
     bool dashed;
+    bool under; /* wide and pale: a line that lies on it is seen */
+    const int64_t
+        *step; /* [n], of a trail that is played (svg_motion.h), rising; NULL: it is not */
 } svg_series;
 
 /* Shaded from x = from to x = to, over the whole height. */
@@ -56,7 +65,8 @@ typedef struct svg_band {
 /* A line at y = at, over the whole width, with its meaning. */
 typedef struct svg_level {
     double at;
-    svg_text text;
+    svg_text text; /* above the line, at its right end */
+    bool left;     /* or at its left end */
 } svg_level;
 
 /* A text at a point; a cross marks the point where `cross` is set. */
@@ -101,9 +111,6 @@ typedef enum svg_place { SVG_STANDALONE, SVG_INLINE } svg_place;
 
 void svg_write(page *p, const svg_figure *figure, svg_place place);
 
-/* Where a point of a panel lies in the figure, in units of its viewBox; for animations. */
-void svg_locate(const svg_figure *figure, size_t panel, double x, double y, double at[2]);
-
 /* ---- the parts, for svg_*.c and their tests -------------------------------------------------- */
 enum { SVG_TICKS = 12 };
 /* svg_axis.c: at most SVG_TICKS round values in [least, greatest], rising; how many. */
@@ -117,6 +124,16 @@ void svg_number(double value, bool powers, char *text, size_t size);
  */
 size_t svg_thin_curve(const double *x, const double *y, size_t n, size_t *keep);
 ptrdiff_t svg_thin_trail(const double *x, const double *y, size_t n, size_t *keep, bool *gap);
+
+/* A stretch [first, last] of a curve that goes up and down once in 6 pixels or more often. */
+typedef struct svg_swing {
+    size_t first, last;
+} svg_swing;
+enum { SVG_SWINGS = 32 };
+/* The stretches of a curve; how many. */
+size_t svg_thin_swings(const double *x, const double *y, size_t n, svg_swing swing[SVG_SWINGS]);
+/* What the lines of a stretch fill: the points of its outline, all around. keep: [2 n]. */
+size_t svg_swing_outline(const double *x, const double *y, const svg_swing *swing, size_t *keep);
 
 /* svg_contour.c: one line of points at the same height. */
 typedef void (*svg_line_sink)(void *context, const double (*point)[2], size_t n, bool closed);

@@ -1,5 +1,5 @@
 /* svg_frame.h - one panel on the paper: where its plot area lies and what its axes span. For
- * svg_chart.c, which lays it out, and svg_marks.c, which draws into it. */
+ * svg_chart.c, which lays it out, and the others, which draw into it. */
 #ifndef RAVINE_REPORT_SVG_FRAME_H
 #define RAVINE_REPORT_SVG_FRAME_H
 
@@ -14,15 +14,36 @@ typedef struct svg_span {
 
 typedef struct svg_frame {
     const svg_panel *panel;
+    double head;                     /* of the whole panel, with labels */
     double left, top, width, height; /* of the plot area */
     svg_span x, y;
-    double bottom; /* of the whole panel, with labels */
+    double bottom; /* as head */
 } svg_frame;
 
-/* On the paper; NaN where a logarithm has none. Far outside is moved near, for the sake of
- * programs that read SVG in float32. */
+svg_frame svg_frame_of(const svg_figure *figure, size_t panel);
+
+/* The value in the axis' own numbers: its logarithm to base 10 where the axis has one, NaN where
+ * there is none. */
+double svg_scaled(const svg_span *s, double value);
+/* On the paper, or NaN. */
 double svg_place_x(const svg_frame *f, double x);
 double svg_place_y(const svg_frame *f, double y);
+/* Whether a place on the paper is in the plot area. */
+bool svg_frame_holds(const svg_frame *f, double x, double y);
+
+/* svg_path.c: the lines of a series on the paper, cut at the border, in pieces: a path that leaves
+ * and comes back is two. */
+typedef struct svg_path {
+    double *x, *y; /* [n]; NaN between two pieces */
+    size_t *point; /* [n]: the point of the series that the line leads to */
+    size_t n;
+    bool away;        /* it left and did not come back, ... */
+    double toward[2]; /* ... in this direction, of length 1 */
+} svg_path;
+
+/* False: no memory. Free it in either case. */
+bool svg_path_make(svg_path *path, const svg_frame *f, const svg_series *s);
+void svg_path_free(svg_path *path);
 
 /* svg_marks.c */
 void svg_put_contours(page *p, const svg_frame *f);

@@ -6,67 +6,96 @@
 
 /* ---- series ---- */
 
-/* All points of a series on the paper, and which of them are drawn. */
-typedef struct drawing {
-    double *x, *y; /* [n] */
-    size_t *keep;  /* [count] */
-    bool *gap;     /* [count], trails alone */
-    size_t count;
-} drawing;
-
-static void drawing_free(drawing *d) {
-    free(d->x);
-    free(d->y);
-    free(d->keep);
-    free(d->gap);
+static void begin_path(page *p, const char *class, const svg_series *s) {
+    page_format(p, "<path class=\"%s s%d%s%s\" d=\"", class, s->color, s->dashed ? " dashed" : "",
+                s->under ? " under" : "");
 }
 
-static bool make_drawing(drawing *d, const svg_frame *f, const svg_series *s) {
-    *d = (drawing){.x = calloc(s->n, sizeof *d->x),
-                   .y = calloc(s->n, sizeof *d->y),
-                   .keep = calloc(s->n, sizeof *d->keep),
-                   .gap = calloc(s->n, sizeof *d->gap)};
-    if (!d->x || !d->y || !d->keep || !d->gap) return false;
-    for (size_t k = 0; k < s->n; k++) {
-        d->x[k] = svg_place_x(f, s->x ? s->x[k] : (double)k);
-        d->y[k] = svg_place_y(f, s->y[k]);
-    }
-    if (s->draw == SVG_CURVE) {
-        d->count = svg_thin_curve(d->x, d->y, s->n, d->keep);
-        return true;
-    }
-    const ptrdiff_t count = svg_thin_trail(d->x, d->y, s->n, d->keep, d->gap);
-    if (count < 0) return false;
-    d->count = (size_t)count;
-    return true;
+static void end_path(page *p) {
+    page_add(p, "\"/>\n");
 }
 
 /* "M x y h0" shows a lonely point as a dot. */
-static void put_path(page *p, const drawing *d, svg_draw draw) {
+static void put_point(page *p, const svg_path *path, size_t k, bool line) {
+    page_format(p, line ? "L%.1f %.1f" : "M%.1f %.1fh0", path->x[k], path->y[k]);
+}
+
+/* The points [from, to) of a curve, thinned. */
+static void put_stretch(page *p, const svg_path *path, size_t from, size_t to, size_t *keep) {
+    const size_t count = svg_thin_curve(path->x + from, path->y + from, to - from, keep);
     bool open = false;
-    for (size_t k = 0; k < d->count; k++) {
-        const double x = d->x[d->keep[k]], y = d->y[d->keep[k]];
-        const bool drawn = isfinite(x) && isfinite(y);
-        const bool line = open && !d->gap[k] && draw != SVG_DOTS;
-        if (drawn) page_format(p, line ? "L%.1f %.1f" : "M%.1f %.1fh0", x, y);
+    for (size_t k = 0; k < count; k++) {
+        const bool drawn = !isnan(path->x[from + keep[k]]);
+        if (drawn) put_point(p, path, from + keep[k], open);
         open = drawn;
     }
 }
 
-static void put_one(page *p, const svg_frame *f, const svg_series *s) {
-    drawing d;
-    if (s->n == 0) return;
-    if (!make_drawing(&d, f, s)) {
-        p->failed = true;
-    } else {
-        static const char *const class[] = {
-            [SVG_CURVE] = "line", [SVG_TRAIL] = "line trail", [SVG_DOTS] = "dots"};
-        page_format(p, "<path class=\"%s s%d%s\" d=\"", class[s->draw], s -> color,
-                    s -> dashed ? " dashed" : "");
-        put_path(p, &d, s->draw);
-        page_add(p, "\"/>\n");
+static void put_swing(page *p, const svg_path *path, const svg_swing *swing, size_t *keep) {
+    const size_t n = svg_swing_outline(path->x, path->y, swing, keep);
+    for (size_t k = 0; k < n; k++) put_point(p, path, keep[k], k > 0);
+    page_add(p, "Z");
+}
+
+/* Where its lines would fill the paper a curve is shown by what they fill. */
+static void put_curve(page *p, const svg_path *path, const svg_series *s, size_t *keep) {
+    svg_swing swing[SVG_SWINGS];
+    const size_t nswings = svg_thin_swings(path->x, path->y, path->n, swing);
+    if (nswings) {
+        begin_path(p, "swing", s);
+        for (size_t k = 0; k < nswings; k++) put_swing(p, path, &swing[k], keep);
+        end_path(p);
     }
-    drawing_free(&d);
+    begin_path(p, "line", s);
+    for (size_t k = 0; k <= nswings; k++)
+        put_stretch(p, path, k ? swing[k - 1].last : 0, k < nswings ? swing[k].first + 1 : path->n,
+                    keep);
+    end_path(p);
+}
+
+static void put_trail(page *p, const svg_path *path, const svg_series *s, size_t *keep) {
+    bool *gap = calloc(path->n + 1, sizeof *gap);
+    const ptrdiff_t count = gap ? svg_thin_trail(path->x, path->y, path->n, keep, gap) : -1;
+    if (count < 0) p->failed = true;
+    begin_path(p, s->draw == SVG_DOTS ? "dots" : "line trail", s);
+    for (ptrdiff_t k = 0; k < count; k++)
+        put_point(p, path, keep[k], !gap[k] && s->draw != SVG_DOTS);
+    end_path(p);
+    free(gap);
+}
+
+/* An arrow head at the border where the series leaves for good. That a curve goes on at the right
+ * is no news. */
+static void put_away(page *p, const svg_frame *f, const svg_path *path, const svg_series *s) {
+    enum { HEAD = 6 };
+    const double *to = path->toward;
+    double x = path->x[path->n - 1], y = path->y[path->n - 1];
+    if (isnan(x)) x = path->x[path->n - 2], y = path->y[path->n - 2];
+    const double right = f->left + f->width, bottom = f->top + f->height;
+    const bool beside = y > f->top && y < bottom;
+    if (s->draw == SVG_CURVE && beside) return;
+    /* back from the margin, by as much as it takes */
+    const double over_x = fmax(fmax(x - right, f->left - x), 0);
+    const double over_y = fmax(fmax(y - bottom, f->top - y), 0);
+    const double back =
+        fmax(over_x > 0 ? over_x / fabs(to[0]) : 0, over_y > 0 ? over_y / fabs(to[1]) : 0);
+    x -= back * to[0];
+    y -= back * to[1];
+    page_format(p, "<path class=\"away s%d\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", s->color,
+                x, y, x - HEAD * to[0] - HEAD / 2 * to[1], y - HEAD * to[1] + HEAD / 2 * to[0],
+                x - HEAD * to[0] + HEAD / 2 * to[1], y - HEAD * to[1] - HEAD / 2 * to[0]);
+}
+
+static void put_one(page *p, const svg_frame *f, const svg_series *s) {
+    svg_path path = {0};
+    if (s->n == 0) return;
+    size_t *keep = svg_path_make(&path, f, s) ? calloc(2 * path.n + 1, sizeof *keep) : NULL;
+    if (!keep) p->failed = true;
+    if (keep && s->draw == SVG_CURVE) put_curve(p, &path, s, keep);
+    if (keep && s->draw != SVG_CURVE) put_trail(p, &path, s, keep);
+    if (keep && path.away) put_away(p, f, &path, s);
+    free(keep);
+    svg_path_free(&path);
 }
 
 void svg_put_series(page *p, const svg_frame *f) {

@@ -1,5 +1,5 @@
 /* svg_thin.c - which points of a long series a picture needs. */
-#include "report/svg_chart.h"
+#include "report/svg_frame.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -43,6 +43,79 @@ size_t svg_thin_curve(const double *x, const double *y, size_t n, size_t *keep) 
         }
     }
     return open ? close_column(&c, keep, count) : count;
+}
+
+/* ---- curves that swing: where their lines would fill the paper ---- */
+
+enum {
+    SWING_COLUMN = 4,        /* pixels in which turns are counted */
+    SWING_LEAST = 4,         /* a turn: back by so many pixels */
+    SWINGS_WITHIN_THREE = 5, /* turns in three columns that are too many for lines */
+    SWING_WIDTH = 16,        /* pixels of a stretch; what is shorter stays a line */
+    SWING_COLUMNS = SVG_WIDTH / SWING_COLUMN
+};
+
+static size_t column_of(double x) {
+    return x > 0 ? (size_t)fmin(x / SWING_COLUMN, SWING_COLUMNS - 1) : 0;
+}
+
+/* How often the curve turns round in each column. What it does out of sight between two pieces is a
+ * turn like others. */
+static void count_turns(const double *x, const double *y, size_t n, int turns[SWING_COLUMNS]) {
+    size_t extreme = n; /* n: none yet */
+    int direction = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (isnan(x[k]) || isnan(y[k])) continue;
+        const double move = extreme < n ? y[k] - y[extreme] : 0;
+        const bool far = fabs(move) >= SWING_LEAST;
+        if (extreme < n && move * direction <= 0 && !far) continue;
+        if (far && move * direction < 0) turns[column_of(x[extreme])]++;
+        if (far) direction = move > 0 ? 1 : -1;
+        extreme = k;
+    }
+}
+
+static bool is_wide(const double *x, const svg_swing *s) {
+    return x[s->last] - x[s->first] >= SWING_WIDTH;
+}
+
+size_t svg_thin_swings(const double *x, const double *y, size_t n, svg_swing swing[SVG_SWINGS]) {
+    int turns[SWING_COLUMNS + 2] = {0}; /* and a column without any at either end */
+    size_t count = 0;
+    bool open = false; /* swing[count] has begun */
+    count_turns(x, y, n, turns + 1);
+    for (size_t k = 0; k < n && count < SVG_SWINGS; k++) {
+        if (isnan(x[k]) || isnan(y[k])) continue;
+        const int *here = turns + 1 + column_of(x[k]);
+        const bool busy = here[-1] + here[0] + here[1] >= SWINGS_WITHIN_THREE;
+        if (open && !busy) count += is_wide(x, &swing[count]);
+        if (busy && !open) swing[count].first = k;
+        if (busy) swing[count].last = k;
+        open = busy;
+    }
+    return count + (open && is_wide(x, &swing[count]));
+}
+
+/* Of each pixel column the highest point, and back of each the lowest. */
+size_t svg_swing_outline(const double *x, const double *y, const svg_swing *swing, size_t *keep) {
+    size_t count = 0, lowest = swing->first;
+    for (size_t k = swing->first; k <= swing->last; k++) {
+        if (isnan(x[k]) || isnan(y[k])) continue;
+        if (count == 0 || floor(x[k]) != floor(x[keep[count - 1]]))
+            keep[count++] = k;
+        else if (y[k] < y[keep[count - 1]])
+            keep[count - 1] = k;
+    }
+    const size_t columns = count;
+    for (size_t k = swing->last + 1; k-- > swing->first;) {
+        if (isnan(x[k]) || isnan(y[k])) continue;
+        if (count == columns || floor(x[k]) != floor(x[lowest]))
+            keep[count++] = k;
+        else if (y[k] > y[lowest])
+            keep[count - 1] = k;
+        lowest = keep[count - 1];
+    }
+    return count;
 }
 
 /* ---- trails: each move from pixel to pixel once ---- */

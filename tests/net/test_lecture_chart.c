@@ -1,6 +1,6 @@
 /* test_lecture_chart.c - the charts: round ticks, spikes that stay, contours where they belong, and
  * SVG that is well-formed whatever it is given. */
-#include "report/svg_chart.h"
+#include "report/svg_frame.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,6 +136,63 @@ static void a_move_is_drawn_once(void **state) {
     assert_true(gap[0]);
 }
 
+/* ---- curves that swing ---- */
+
+/* A curve over `width` pixels: up and down once in `period` pixels, between 50 and 150. */
+static size_t make_swing(double *x, double *y, double width, double period) {
+    size_t n = 0;
+    for (double at = 0; at <= width; at += 0.1, n++) {
+        x[n] = 70 + at;
+        y[n] = 100 + 50 * sin(2 * acos(-1) * at / period);
+    }
+    return n;
+}
+
+static void swings_that_fill_the_paper_are_found(void **state) {
+    (void)state;
+    enum { MOST = 5000 };
+    double x[MOST], y[MOST];
+    svg_swing swing[SVG_SWINGS];
+    size_t n = make_swing(x, y, 400, 2);
+    assert_int_equal(svg_thin_swings(x, y, n, swing), 1); /* a block: all of it is one stretch */
+    assert_int_equal(swing[0].first, 0);
+    assert_int_equal(swing[0].last, n - 1);
+    n = make_swing(x, y, 400, 12); /* 6 pixels from line to line */
+    assert_int_equal(svg_thin_swings(x, y, n, swing), 0);
+    n = make_swing(x, y, 10, 2); /* too short to hide anything */
+    assert_int_equal(svg_thin_swings(x, y, n, swing), 0);
+    n = make_swing(x, y, 400, 2);
+    for (size_t k = 0; k < n; k++) y[k] = 100 + (y[k] - 100) / 50; /* a wide line is a line */
+    assert_int_equal(svg_thin_swings(x, y, n, swing), 0);
+    n = make_swing(x, y, 400, 2);
+    for (size_t k = 0; k < n; k++)
+        if (y[k] > 100) x[k] = y[k] = NAN; /* its lower half is out of sight */
+    assert_int_equal(svg_thin_swings(x, y, n, swing), 1);
+    for (size_t k = 0; k < n; k++) x[k] = 70 + 0.1 * (double)k, y[k] = 100;
+    y[1234] = 0;
+    assert_int_equal(svg_thin_swings(x, y, n, swing), 0); /* one spike */
+}
+
+static void an_outline_holds_every_point(void **state) {
+    (void)state;
+    enum { MOST = 5000 };
+    double x[MOST], y[MOST];
+    size_t keep[2 * MOST];
+    const size_t n = make_swing(x, y, 300, 3);
+    const svg_swing all = {0, n - 1};
+    const size_t count = svg_swing_outline(x, y, &all, keep);
+    assert_in_range(count, 2 * 290, 2 * 310); /* two points for a pixel */
+    for (size_t k = 0; k < n; k++) {          /* in the pixel of each point one above, one below */
+        bool above = false, below = false;
+        for (size_t i = 0; i < count; i++) {
+            if (floor(x[keep[i]]) != floor(x[k])) continue;
+            above = above || y[keep[i]] <= y[k];
+            below = below || y[keep[i]] >= y[k];
+        }
+        assert_true(above && below);
+    }
+}
+
 /* ---- contours ---- */
 
 enum { SIDE = 60 };
@@ -254,7 +311,7 @@ static const svg_series wild_series[] = {
     {.name = {"nothing", NULL}},
 };
 static const svg_band band = {1, 2};
-static const svg_level level = {1, {"a <level>", NULL}};
+static const svg_level mark = {1, {"a <level>", NULL}, true};
 static const svg_note note = {1, 1, {"a \"note\"", "注"}, true, false};
 static const double levels[] = {0.5, 1, 4};
 
@@ -265,7 +322,7 @@ static char *draw(svg_place place) {
                            .nseries = 4,
                            .band = &band,
                            .nbands = 1,
-                           .level = &level,
+                           .level = &mark,
                            .nlevels = 1,
                            .note = &note,
                            .nnotes = 1},
@@ -285,6 +342,85 @@ static char *draw(svg_place place) {
               place);
     assert_false(p.failed);
     return p.text;
+}
+
+/* ---- what leaves the picture ---- */
+
+static const svg_panel square = {.x = {.least = -1, .greatest = 1},
+                                 .y = {.least = -1, .greatest = 1}};
+
+static svg_path path_of(const svg_panel *panel, const double (*theta)[2], size_t n) {
+    double x[16], y[16];
+    assert_in_range(n, 1, 16);
+    for (size_t k = 0; k < n; k++) x[k] = theta[k][0], y[k] = theta[k][1];
+    const svg_frame f = svg_frame_of(&(svg_figure){.panel = panel, .npanels = 1}, 0);
+    svg_path path;
+    assert_true(svg_path_make(&path, &f, &(svg_series){.x = x, .y = y, .n = n, .draw = SVG_TRAIL}));
+    return path;
+}
+
+/* How many pieces; every piece stays within `margin` of the plot area. */
+static int pieces_of(const svg_panel *panel, const svg_path *path) {
+    const svg_frame f = svg_frame_of(&(svg_figure){.panel = panel, .npanels = 1}, 0);
+    const double margin = 4.001;
+    int pieces = 0;
+    for (size_t k = 0; k < path->n; k++) {
+        if (isnan(path->x[k])) continue;
+        pieces += k == 0 || isnan(path->x[k - 1]);
+        assert_true(path->x[k] >= f.left - margin && path->x[k] <= f.left + f.width + margin);
+        assert_true(path->y[k] >= f.top - margin && path->y[k] <= f.top + f.height + margin);
+    }
+    return pieces;
+}
+
+static void a_path_that_comes_back_is_in_pieces(void **state) {
+    (void)state;
+    static const double there_and_back[][2] = {{0, 0}, {0.5, 1e300}, {-1e9, 0.5}, {0, 0.5}};
+    svg_path path = path_of(&square, there_and_back, 4);
+    assert_int_equal(pieces_of(&square, &path), 2); /* from 1e300 to -1e9 nothing is seen */
+    assert_false(path.away);
+    assert_int_equal(path.point[0], 0);
+    assert_int_equal(path.point[1], 1);
+    assert_int_equal(path.point[path.n - 1], 3);
+    svg_path_free(&path);
+    /* level at 0.5: y of both ends of the last line is that of 0.5 */
+    static const double level[][2] = {{-1e300, 0.5}, {1e300, 0.5},  {NAN, 0},    {1e300, -0.5},
+                                      {0, -0.5},     {0, INFINITY}, {0.25, 0.25}};
+    path = path_of(&square, level, 7);
+    assert_int_equal(pieces_of(&square, &path), 3); /* the last is a dot */
+    assert_near(path.y[0], path.y[1], 1e-9);
+    svg_path_free(&path);
+}
+
+static void an_end_out_of_sight_is_known(void **state) {
+    (void)state;
+    static const double gone[][2] = {{0, 0}, {3e200, 4e200}, {-1e300, 1e300}};
+    const svg_panel wide = {.x = {.least = 0, .greatest = 1}, .y = {.least = -1, .greatest = 1}};
+    svg_path path = path_of(&wide, gone, 3);
+    assert_true(path.away);
+    const svg_frame f = svg_frame_of(&(svg_figure){.panel = &wide, .npanels = 1}, 0);
+    const double x = 3 * f.width, y = -4 * f.height / 2; /* upwards is negative on the paper */
+    assert_near(path.toward[0], x / hypot(x, y), 1e-12);
+    assert_near(path.toward[1], y / hypot(x, y), 1e-12);
+    svg_path_free(&path);
+    static const double never[][2] = {{5, 5}, {7, 1e300}}, back[][2] = {{0, 0}, {5, 0}, {0.5, 0}};
+    path = path_of(&wide, never, 2);
+    assert_true(!path.away && path.n == 0);
+    svg_path_free(&path);
+    path = path_of(&wide, back, 3);
+    assert_false(path.away);
+    svg_path_free(&path);
+}
+
+static void no_place_is_far_outside(void **state) {
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        char *text = draw(k ? SVG_INLINE : SVG_STANDALONE);
+        for (const char *d = text; (d = strstr(d, " d=\"")); d++)
+            for (const char *c = d + 4; *c != '"'; c++)
+                if (strchr("ML ", *c)) assert_true(fabs(strtod(c + 1, NULL)) < 1000);
+        free(text);
+    }
 }
 
 static void svg_is_well_formed(void **state) {
@@ -309,6 +445,12 @@ static void svg_is_well_formed(void **state) {
     free(inside);
 }
 
+static void locate(const svg_figure *figure, size_t panel, double x, double y, double at[2]) {
+    const svg_frame f = svg_frame_of(figure, panel);
+    at[0] = svg_place_x(&f, x);
+    at[1] = svg_place_y(&f, y);
+}
+
 /* The corners of the axes are the corners of a rectangle; what is between is in proportion. */
 static void points_are_located(void **state) {
     (void)state;
@@ -319,16 +461,16 @@ static void points_are_located(void **state) {
          .height = 100}};
     const svg_figure figure = {.panel = panel, .npanels = 2};
     double low[2], high[2], middle[2], next[2];
-    svg_locate(&figure, 0, 0, -1, low);
-    svg_locate(&figure, 0, 10, 1, high);
-    svg_locate(&figure, 0, 2.5, 0, middle);
+    locate(&figure, 0, 0, -1, low);
+    locate(&figure, 0, 10, 1, high);
+    locate(&figure, 0, 2.5, 0, middle);
     assert_true(high[0] > low[0] && high[1] < low[1]);
     assert_near(middle[0], low[0] + 0.25 * (high[0] - low[0]), 1e-9);
     assert_near(middle[1], (low[1] + high[1]) / 2, 1e-9);
-    svg_locate(&figure, 1, 10, 0, next);
+    locate(&figure, 1, 10, 0, next);
     assert_near(next[0], (low[0] + high[0]) / 2, 1e-9); /* a logarithm */
     assert_true(next[1] > low[1] + 100);
-    svg_locate(&figure, 1, -3, 0, next);
+    locate(&figure, 1, -3, 0, next);
     assert_true(isnan(next[0]));
 }
 
@@ -339,8 +481,13 @@ int main(void) {
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(a_spike_of_one_step_stays),
         cmocka_unit_test(a_move_is_drawn_once),
+        cmocka_unit_test(swings_that_fill_the_paper_are_found),
+        cmocka_unit_test(an_outline_holds_every_point),
         cmocka_unit_test(a_circle_is_a_closed_contour),
         cmocka_unit_test(contours_end_at_the_edge),
+        cmocka_unit_test(a_path_that_comes_back_is_in_pieces),
+        cmocka_unit_test(an_end_out_of_sight_is_known),
+        cmocka_unit_test(no_place_is_far_outside),
         cmocka_unit_test(svg_is_well_formed),
         cmocka_unit_test(points_are_located),
     };

@@ -7,9 +7,11 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
+from fractions import Fraction
 
 import pytest
 from conftest import RAVINE, assert_quiet, wait_for
+from pictures import crossings, crossings_of_descent, panels_of, trails_of
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -127,6 +129,49 @@ def test_every_figure_is_a_whole_svg(made):
         assert "prefers-color-scheme: dark" in text and "<script" not in text
 
 
+# ---- the picture of gradient descent -------------------------------------------------------------
+
+CROSSED = crossings_of_descent(Fraction(1, 100), 5)  # -119.98, -123.80, -127.40, -130.80, -134.01
+
+
+def assert_crossed(found):
+    assert found[:4] == pytest.approx(CROSSED[:4], abs=0.03)  # the paper has tenths of its unit
+    assert found[4:] == pytest.approx(CROSSED[4:], abs=1)  # float64 has no more at 1e19
+
+
+def test_the_five_lines_are_drawn_where_they_are(made):
+    """Figure (b) read back from its drawing, against exact arithmetic."""
+    plane = panels_of((made[0] / "gradient_descent.svg").read_text())[0]
+    lines = plane.paths(0)
+    assert len(lines) == 5
+    assert_crossed(crossings(lines))
+    for k, line in enumerate(lines):
+        (_, first), (_, last) = line[0], line[-1]
+        assert abs(last) >= 5 and (k == 0 or abs(first) >= 5), "it ends inside the picture"
+        assert (last > first) == (k % 2 == 0), "it goes the wrong way"
+        slope = (line[-1][0] - line[0][0]) / (last - first)
+        assert slope == pytest.approx(5020 / 1746816, abs=0.01 if k < 4 else 0.1)
+
+
+def test_the_five_lines_are_played_where_they_are(made):
+    page = (made[0] / "index.html").read_text()
+    motion = trails_of(page, "gradient_descent")
+    x, y = panels_of((made[0] / "gradient_descent.svg").read_text())[0].axes()
+    (trail,) = (trail for trail in motion["trails"] if trail["color"] == 0)
+    pieces = trail["pieces"]
+    assert [{step for step, *_ in piece} for piece in pieces] == [{0, 1}, {2}, {3}, {4}, {5}]
+    assert_crossed(crossings([[(x(a), y(b)) for _, a, b in piece] for piece in pieces]))
+    assert set(trail["dot"][2:]) == {None}, "after its first step it is out of sight"
+
+
+def test_an_end_out_of_sight_is_marked(made):
+    """GD 1e-2 to 1e-5 leave for good, the others do not."""
+    text = (made[0] / "gradient_descent.svg").read_text()
+    plane, loss = re.split('class="panel"', text)[1:]
+    assert re.findall(r'class="away s(\d)', plane) == ["0"]
+    assert re.findall(r'class="away s(\d)', loss) == ["0", "1", "2", "3"]
+
+
 # ---- the page ------------------------------------------------------------------------------------
 
 
@@ -173,7 +218,7 @@ def player(browser, figure):
 def drawn(browser, figure):
     """How long the trails are that are drawn now."""
     return browser.execute_script(
-        "return [...document.querySelectorAll(`#${arguments[0]} .head path`)]"
+        "return [...document.querySelectorAll(`#${arguments[0]} .walked path`)]"
         ".map((path) => path.getTotalLength())",
         figure,
     )

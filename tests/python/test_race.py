@@ -9,9 +9,11 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as xml
+from fractions import Fraction
 
 import pytest
 from conftest import RAVINE, assert_quiet, wait_for
+from pictures import crossings, crossings_of_descent, panels_of, trails_of
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -143,6 +145,33 @@ def test_svg_is_well_formed(tmp_path):
     assert {"w1", "w2", "step", "adam lr=0.02", "start", "minimum"} <= texts
 
 
+def test_a_divergence_is_drawn_where_it_is(tmp_path):
+    """Five steps of gradient descent, the ends up to 1e22 outside the picture."""
+    want = crossings_of_descent(Fraction(1, 100), 5)
+    run = "--surface=lecture", "-p", "sgd lr=1e-2", "-n", 5
+    race(*run, "-o", tmp_path / "race.svg")
+    plane = panels_of((tmp_path / "race.svg").read_text())[0]
+    found = crossings(plane.paths(0))
+    assert found[:4] == pytest.approx(want[:4], abs=0.03)
+    assert found[4:] == pytest.approx(want[4:], abs=1)
+    race(*run, "-o", tmp_path / "race.html")
+    (trail,) = trails_of((tmp_path / "race.html").read_text(), "race")["trails"]
+    x, y = plane.axes()
+    played = [[(x(a), y(b)) for _, a, b in piece] for piece in trail["pieces"]]
+    assert crossings(played) == pytest.approx(found, abs=1e-9)
+
+
+def test_a_divergence_is_drawn_where_it_is_on_a_terminal():
+    lines = race("--surface=lecture", "-p", "sgd lr=1e-2", "-n", 5, LC_ALL="C").splitlines()
+    (zero,) = (line for line in lines if line.startswith(" 0 +"))
+    axis = lines[-2]
+    left, right = axis.index("-200"), axis.rindex("-100") + 3  # under the ends of the axis
+    columns = [k for k, mark in enumerate(zero) if mark == "*"]
+    found = [-200 + 100 * (k - left) / (right - left) for k in columns]
+    want = crossings_of_descent(Fraction(1, 100), 5)
+    assert found == pytest.approx(sorted(want), abs=1.5), "a column is 1.3 wide"
+
+
 def test_100000_steps_take_well_under_a_second():
     args = "--surface=lecture", "-p", "adam lr=1", "-n", 100000
     race_json(*args)
@@ -172,11 +201,12 @@ def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
     race("--surface=crescent", "-p", "adam lr=0.02", "-p", "sgd lr=1e-3", "-n", 900, "-o", page)
     assert not re.search(r"""(src|href)=["'](?!data:)""", page.read_text())
     show(browser, page, width, scheme)
-    button = browser.find_element(By.CSS_SELECTOR, "#player button")
-    slider = browser.find_element(By.CSS_SELECTOR, "#player input")
+    button = browser.find_element(By.CSS_SELECTOR, ".player button")
+    slider = browser.find_element(By.CSS_SELECTOR, ".player input")
 
     def step():
-        return int(browser.find_element(By.TAG_NAME, "output").text.split()[1].replace(",", ""))
+        text = browser.find_element(By.TAG_NAME, "output").text
+        return int(re.fullmatch(r"t = ([\d,]+)", text)[1].replace(",", ""))
 
     def walked():
         return len(browser.find_element(By.CSS_SELECTOR, ".walked .line").get_attribute("d"))
@@ -206,12 +236,12 @@ def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
 def test_a_long_race_is_played_in_rising_steps(tmp_path):
     page = tmp_path / "race.html"
     race("--surface=lecture", "-p", "adagrad_mean lr=1", "-n", 100000, "-o", page)
-    data = json.loads(re.search(r'id="race-data"[^>]*>(.*?)</script>', page.read_text(), re.S)[1])
-    steps = data["step"]
+    motion = trails_of(page.read_text(), "race")
+    steps = motion["step"]
     assert steps[0] == 0 and steps[-1] == 100000 and len(steps) == 601
     assert all(a < b for a, b in zip(steps, steps[1:], strict=False))
-    (run,) = data["runs"]
-    assert len(run["dot"]) == 2 * len(steps) and len(data["cursor"]) == len(steps)
+    (trail,) = motion["trails"]
+    assert len(trail["dot"]) == 2 * len(steps)
 
 
 # ---- mistakes ------------------------------------------------------------------------------------

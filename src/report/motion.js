@@ -1,0 +1,45 @@
+// motion.js - plays the figures of svg_motion.c: each trail as far as it was walked, and where that
+// is in the curves over the steps. After player.js and chart.js.
+"use strict";
+document.querySelectorAll(".player").forEach((controls) => {
+  const FRAMES_PER_SECOND = 50;
+  const id = controls.dataset.figure;
+  const picture = document.getElementById(id);
+  const motion = JSON.parse(
+    document.querySelector(`script.motion[data-figure="${id}"]`).textContent,
+  );
+  const last = motion.step.length - 1;
+  const moveCursor = chartCursor(picture, chartPanels(picture));
+  const trails = picture.querySelector("g[clip-path]");
+  const walked = chartElement("g", { class: "walked", "clip-path": `url(#${id}-area-0)` }, picture);
+  trails.after(walked); // under the names of the points
+  const heads = motion.trails.map(({ color, dot, trail }) => {
+    const drawn = trails.querySelector(`.trail.s${color}`);
+    const style = drawn.getAttribute("class").replace("trail", "");
+    return {
+      trail,
+      at: dot,
+      line: chartElement("path", { class: style }, walked),
+      dot: chartElement("circle", { class: `s${color}`, r: 4.5 }, walked),
+    };
+  });
+
+  const show = (frame) => {
+    const step = motion.step[frame];
+    for (const { trail, at, line, dot } of heads) {
+      let d = "";
+      for (let k = 0; k < trail.length && trail[k] <= step; k += 4)
+        d += `${trail[k + 3] ? "L" : "M"}${trail[k + 1]} ${trail[k + 2]}`;
+      line.setAttribute("d", d);
+      const seen = at[2 * frame] !== null;
+      dot.style.display = seen ? "" : "none";
+      if (!seen) continue;
+      dot.setAttribute("cx", at[2 * frame]);
+      dot.setAttribute("cy", at[2 * frame + 1]);
+    }
+    moveCursor(frame < last ? step : null);
+    picture.classList.toggle("played", frame < last);
+    return `t = ${step.toLocaleString("en")}`;
+  };
+  makePlayer(controls, { last, seconds: last / FRAMES_PER_SECOND, show });
+});

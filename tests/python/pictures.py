@@ -1,0 +1,157 @@
+"""Reads a chart back from its SVG: where its lines lie, in the numbers of its axes. And what
+gradient descent does on the lecture's regression, exactly, to hold against it."""
+
+import json
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import pairwise
+
+# ---- the picture ---------------------------------------------------------------------------------
+
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def number_of(label):
+    """10⁻⁷, 20,000, -4"""
+    power = re.fullmatch("10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", label)
+    return 10.0 ** int(power[1].translate(RAISED)) if power else float(label.replace(",", ""))
+
+
+class Axis:
+    """From places on the paper to numbers, by two of its ticks."""
+
+    def __init__(self, ticks):
+        (self.at, self.value), (other, value) = ticks[0], ticks[-1]
+        ratios = {round(math.log10(b / a), 6) for (_, a), (_, b) in pairwise(ticks) if a > 0 < b}
+        self.log = len(ticks) > 2 and len(ratios) == 1 and all(v > 0 for _, v in ticks)
+        if self.log:
+            self.value, value = math.log10(self.value), math.log10(value)
+        self.per_unit = (value - self.value) / (other - self.at)
+
+    def __call__(self, place):
+        value = self.value + (place - self.at) * self.per_unit
+        return 10**value if self.log else value
+
+
+def pieces_of(d):
+    """The pieces of a path of M, L and h0, each a list of points on the paper."""
+    pieces = []
+    for command, x, y in re.findall(r"([ML])(-?[\d.]+) (-?[\d.]+)", d):
+        if command == "M":
+            pieces.append([])
+        pieces[-1].append((float(x), float(y)))
+    return pieces
+
+
+class Panel:
+    def __init__(self, area):
+        self.area = [float(area.get(k)) for k in ("x", "y", "width", "height")]
+        self.ticks = {"x": [], "y": []}
+        self.lines = []  # elements
+
+    def axes(self):
+        return Axis(self.ticks["x"]), Axis(self.ticks["y"])
+
+    def paths(self, series):
+        """The pieces of a series, in the numbers of the axes."""
+        x, y = self.axes()
+        found = [e for e in self.lines if f"s{series}" in e.get("class").split()]
+        assert len(found) == 1, f"{len(found)} lines of series {series}"
+        return [[(x(a), y(b)) for a, b in piece] for piece in pieces_of(found[0].get("d"))]
+
+
+def trails_of(page, figure):
+    """What a figure of a page plays: each trail with its pieces, of (step, x, y) on the paper."""
+    text = re.search(rf'class="motion" data-figure="{figure}">(.*?)</script>', page, re.S)[1]
+    motion = json.loads(text)
+    for trail in motion["trails"]:
+        flat, trail["pieces"] = trail["trail"], []
+        for step, x, y, line in zip(*(flat[k::4] for k in range(4)), strict=True):
+            if not line:
+                trail["pieces"].append([])
+            trail["pieces"][-1].append((step, x, y))
+    return motion
+
+
+def panels_of(text):
+    """The panels of a figure."""
+    panels, tick = [], None
+    for e in ElementTree.fromstring(text).iter():
+        tag, classes = e.tag.rpartition("}")[2], e.get("class", "").split()
+        if tag == "clipPath":
+            panels.append(Panel(e[0]))
+        elif "grid" in classes:
+            x, y, kind = re.match(r"M([\d.]+) ([\d.]+)([Vh])", e.get("d")).groups()
+            tick = ("x", float(x)) if kind == "V" else ("y", float(y))
+        elif "tick" in classes:
+            panels[-1].ticks[tick[0]].append((tick[1], number_of(e.text)))
+        elif "line" in classes and "swatch" not in classes:
+            panels[-1].lines.append(e)
+    return panels
+
+
+# ---- gradient descent ----------------------------------------------------------------------------
+
+POINTS = list(
+    zip(
+        [338, 333, 328, 207, 226, 25, 179, 60, 208, 606],
+        [640, 633, 619, 393, 428, 27, 193, 66, 226, 1591],
+        strict=True,
+    )
+)
+START = Fraction(-120), Fraction(-4)
+
+
+def gradient(b, w):
+    """Of the sum of squared residuals, in the numbers it is given."""
+    residual = [y - b - w * x for x, y in POINTS]
+    weighted = (r * x for r, (x, _) in zip(residual, POINTS, strict=True))
+    return -2 * sum(residual), -2 * sum(weighted)
+
+
+def minimum():
+    """By the normal equations."""
+    n, sx, sy = len(POINTS), sum(x for x, _ in POINTS), sum(y for _, y in POINTS)
+    sxx, sxy = sum(x * x for x, _ in POINTS), sum(x * y for x, y in POINTS)
+    w = Fraction(n * sxy - sx * sy, n * sxx - sx * sx)
+    return (sy - w * sx) / n, w
+
+
+def steep():
+    """The eigenvector of the greater eigenvalue of [[20, 5020], [5020, 1746816]], as (ratio, 1)."""
+    with localcontext() as context:
+        context.prec = 60
+        middle = Decimal(1746816 - 20) / 2
+        ratio = Fraction(Decimal(5020) / (middle + (middle * middle + 5020 * 5020).sqrt()))
+    return ratio, 1
+
+
+def across(theta):
+    """Distance from the floor of the valley, but for a factor."""
+    return sum((t - m) * s for t, m, s in zip(theta, minimum(), steep(), strict=True))
+
+
+def crossing(a, b):
+    """b where the line from a to b crosses the floor; None if it does not."""
+    a, b = [tuple(map(Fraction, p)) for p in (a, b)]
+    first, last = across(a), across(b)
+    return float(a[0] + first / (first - last) * (b[0] - a[0])) if first * last < 0 else None
+
+
+def crossings(pieces):
+    """b where each line of the pieces crosses the floor."""
+    found = [crossing(a, b) for piece in pieces for a, b in pairwise(piece)]
+    return [b for b in found if b is not None]
+
+
+def crossings_of_descent(lr, steps):
+    """Where each step of gradient descent crosses the floor, in exact arithmetic."""
+    theta, found = START, []
+    for _ in range(steps):
+        new = tuple(t - lr * g for t, g in zip(theta, gradient(*theta), strict=True))
+        found.append(crossing(theta, new))
+        theta = new
+    return found

@@ -1,6 +1,25 @@
-/* cmd_lecture.c - `ravine lecture`: the figures, and whether their numbers are the lecture's. */
+/* cmd_lecture.c - `ravine lecture`: how many figures were made, and whether their numbers are those
+ * of the reference. */
 #include "cli.h"
 #include "lecture/lecture.h"
+#include "report/printable.h"
+
+/* "10 of 10 figures", and of each that is missing what it needs. */
+static void print_figures(json_t *figures) {
+    size_t missing = 0;
+    const char *letter;
+    json_t *figure;
+    json_object_foreach(figures, letter, figure) missing +=
+        json_is_string(json_object_get(figure, "missing"));
+    const size_t all = json_object_size(figures);
+    printf("%zu of %zu figures", all - missing, all);
+    json_object_foreach(figures, letter, figure) {
+        const char *needs = json_string_value(json_object_get(figure, "missing"));
+        if (!needs) continue;
+        printf(", (%s) ", letter);
+        printable_put(stdout, needs);
+    }
+}
 
 int cmd_lecture(const cli_args *args) {
     const char *folder = cli_text(args, CLI_FOLDER);
@@ -13,13 +32,16 @@ int cmd_lecture(const cli_args *args) {
         json_dumpf(numbers, stdout, JSON_INDENT(1));
         putchar('\n');
     } else {
-        printf("%s/index.html: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-               " numbers are the lecture's\n",
-               folder, agree, checked);
+        printf("%s/index.html: ", folder);
+        print_figures(json_object_get(numbers, "figures"));
+        printf("; %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+               " numbers agree with the reference computation\n",
+               agree, checked);
     }
     json_decref(numbers);
     if (agree == checked) return 0;
     return failure(EXIT_NO,
-                   "%lld of %lld numbers are not what the lecture's are; see %s/index.html",
+                   "%lld of %lld numbers do not agree with the reference computation; see "
+                   "%s/index.html",
                    (long long)(checked - agree), (long long)checked, folder);
 }

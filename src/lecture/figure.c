@@ -37,7 +37,7 @@ static void put_facts(page *p, const exhibit *e) {
     page_add(p, "</th>");
     if (any_want) {
         page_add(p, "<th class=\"number\">");
-        words_put(p, (svg_text){"expected", "预期"});
+        words_put(p, (svg_text){"reference", "参考值"});
         page_add(p, "</th>");
     }
     page_add(p, "</tr></thead><tbody>\n");
@@ -118,24 +118,25 @@ int figure_put(lecture *l, const exhibit *e) {
     page_add(p, "</div>\n");
     if (e->nruns) runs_put_table(p, e->run, e->nruns, (const run_measured *)l->measured);
     page_add(p, "</section>\n");
+    l->made++;
     const int status = save_svg(l, e, &figure);
     return status ? status : put_json(l, e, NULL);
 }
 
-int figure_put_missing(lecture *l, const exhibit *e, const char *why) {
-    const svg_note note = {0, 0.5, {why, NULL}, false, false};
+int figure_put_missing(lecture *l, const exhibit *e, svg_text needs) {
+    const svg_note note = {0, 0.5, needs, false, false};
     const svg_panel panel = {
         .x = {.greatest = 1}, .y = {.greatest = 1}, .height = 60, .note = &note, .nnotes = 1};
     const svg_figure figure = {
-        .title = e->title, .text = {why, NULL}, .id = e->name, .panel = &panel, .npanels = 1};
+        .title = e->title, .text = needs, .id = e->name, .panel = &panel, .npanels = 1};
     page *p = &l->page;
     begin_section(p, e);
     page_add(p, "<p class=\"warn\">");
-    words_put(p, (svg_text){"This figure could not be made here: ", "这张图在此处无法生成："});
-    page_escape(p, why);
+    words_put(p, (svg_text){"This figure is missing here: it ", "这张图在此处无法生成："});
+    words_put(p, needs);
     page_add(p, "</p></figure>\n<div class=\"beside\">");
     words_paragraph(p, e->shows);
     page_add(p, "</div></section>\n");
     const int status = save_svg(l, e, &figure);
-    return status ? status : put_json(l, e, why);
+    return status ? status : put_json(l, e, needs.en);
 }

@@ -20,7 +20,8 @@ typedef struct lecture {
     json_t *figures; /* {"a": {...}, ...} */
     surface *convex, *crescent;
     run_measured measured[RUN_COUNT];
-    int checked, agree; /* numbers of facts that lecture.md speaks of, and those that are alike */
+    int made;           /* figures; the others are missing */
+    int checked, agree; /* numbers that the reference has too, and those that are alike */
 } lecture;
 
 /* A number that a figure shows. */
@@ -29,7 +30,7 @@ typedef struct fact {
     svg_text text;
     double value; /* NaN: none */
     int digits;   /* shown */
-    /* What lecture.md says, and the range that counts as the same; NULL: nothing. */
+    /* What the reference gives, and the range that counts as the same; NULL: it has none. */
     const char *want;
     double least, greatest;
 } fact;
@@ -51,8 +52,8 @@ fact fact_wanted(fact f, const char *want, double least, double greatest);
 
 /* Returns 0 or an exit code of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);
-/* The figure that could not be made: why, in page, SVG and JSON. */
-int figure_put_missing(lecture *l, const exhibit *e, const char *why);
+/* The figure that could not be made: what it needs, in page, SVG and JSON. */
+int figure_put_missing(lecture *l, const exhibit *e, svg_text needs);
 
 int figure_stall(lecture *l);    /* (a) */
 int figure_gd(lecture *l);       /* (b) */

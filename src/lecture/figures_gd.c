@@ -30,10 +30,10 @@ static void state_crossings(fact out[LINES], const lecture *l, const race_trace 
         {"crossing_4", {"line 4", "第 4 条线"}, -130.80, "-130.80"},
         /* b is -1.7e15 there: float64 keeps quarters, and the crossing a little less */
         {"crossing_5",
-         {"line 5, all that float64 can tell at 1e19", "第 5 条线（数值已达 1e19，float64 "
-                                                       "只能精确到这里）"},
-         -133.75,
-         "-133.75"},
+         {"line 5; at 1e19 float64 can tell no more", "第 5 条线（数值已达 1e19，float64 "
+                                                      "只能精确到这里）"},
+         -134.01,
+         "-134.01"},
     };
     for (int k = 0; k < LINES; k++) {
         const double room = k < 4 ? 0.01 : 1;

@@ -4,9 +4,10 @@
 #include "lecture/stall.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { STUCK_FROM = 120, CURED = 220, STALL_STEPS = 300, WINDOW = 40 };
+enum { STUCK_FROM = 120, CURED = 220, STALL_STEPS = 300, WINDOW = 40, NEEDS_SIZE = 1024 };
 #define STALL_SCHEDULE "constant(220, from=4) constant(80, from=0.2)"
 
 static int compare(const void *a, const void *b) {
@@ -69,6 +70,13 @@ static int put(lecture *l, exhibit *e, const stall_run *r) {
     return figure_put(l, e);
 }
 
+static int put_missing(lecture *l, const exhibit *e) {
+    char en[NEEDS_SIZE], zh[NEEDS_SIZE];
+    snprintf(en, sizeof en, "needs Fashion-MNIST: %s", failure_text());
+    snprintf(zh, sizeof zh, "需要 Fashion-MNIST：%s", failure_text());
+    return figure_put_missing(l, e, (svg_text){en, zh});
+}
+
 int figure_stall(lecture *l) {
     exhibit e = {
         .letter = 'a',
@@ -86,8 +94,7 @@ int figure_stall(lecture *l) {
                   "步：把 η 除以 20，loss 立刻降到一半左右，这时梯度才真正变小。"},
     };
     stall_run r;
-    if (stall_train(&r, "sgd", STALL_SCHEDULE, STALL_STEPS))
-        return figure_put_missing(l, &e, failure_text());
+    if (stall_train(&r, "sgd", STALL_SCHEDULE, STALL_STEPS)) return put_missing(l, &e);
     const int status = put(l, &e, &r);
     stall_free(&r);
     return status;

@@ -6,6 +6,7 @@
 #include "ravine.h"
 #include "store/folder.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,14 @@ static void put_head(page *p) {
                             "困在峡谷里：把课堂上的图重做一遍"});
     page_add(p, "</h1>\n");
     words_paragraph(
-        p, (svg_text){"Every figure of Hung-yi Lee's lecture on adaptive learning rates, from runs "
-                      "that Ravine made just now. Beside each number stands what is known of it.",
-                      "李宏毅老师“自动调整学习率”一课的每一张图，全部由 Ravine "
-                      "刚刚真实跑出来；每个数字旁边都列出已知的参考值。"});
+        p,
+        (svg_text){"The figures of Hung-yi Lee's lecture on adaptive learning rates, from runs "
+                   "that Ravine made just now. The lecture shows pictures and no numbers, so the "
+                   "references are another computation: the textbook's formulas in plain Python, "
+                   "without any code of Ravine.",
+                   "李宏毅老师“自动调整学习率”一课的图，全部由 Ravine "
+                   "刚刚真实跑出来。课上只有图，没有数字，所以参考值来自另一份独立的计算：用纯 "
+                   "Python 照教科书公式写成，不含 Ravine 的任何代码。"});
     page_add(p, "<p class=\"formula\"><var>θ</var> ← <var>θ</var> − (<var>η</var><sub>t</sub> / "
                 "<var>σ</var><sub>t</sub>) <var>m</var><sub>t</sub></p>\n<nav>");
     for (char letter = 'a'; letter < 'a' + FIGURES; letter++)
@@ -38,6 +43,17 @@ static void put_head(page *p) {
     page_add(p, "</a></nav>\n");
 }
 
+/* What was compared with what. */
+static void put_agreement(lecture *l) {
+    char en[160], zh[160];
+    snprintf(en, sizeof en,
+             "%d of %d figures were made; %d of %d numbers agree with the reference computation.",
+             l->made, FIGURES, l->agree, l->checked);
+    snprintf(zh, sizeof zh, "共 %d 张图，生成了 %d 张；%d 个数字与参考计算相比，%d 个一致。",
+             FIGURES, l->made, l->checked, l->agree);
+    words_paragraph(&l->page, (svg_text){en, zh});
+}
+
 static void put_table(lecture *l) {
     run_id all[RUN_COUNT];
     size_t n = 0;
@@ -45,24 +61,20 @@ static void put_table(lecture *l) {
         if (run_is_in_lecture(id)) all[n++] = id;
     page *p = &l->page;
     page_add(p, "<section id=\"table\"><h2>");
-    words_put(p, (svg_text){"All runs, measured and expected", "全部结果：实测与预期"});
+    words_put(p, (svg_text){"All runs, measured and computed again", "全部结果：实测与参考"});
     page_add(p, "</h2>\n");
     words_paragraph(
-        p, (svg_text){"Linear regression on ten points, from (b, w) = (-120, -4). Under each "
-                      "measured number, in grey, the expected one. When a burst comes is chaotic, "
-                      "so there a range counts as the same; a number outside it would be red.",
-                      "十个数据点上的线性回归，起点 (b, w) = (-120, -4)。每个实测值下面的灰色数字"
-                      "是预期值。爆发的时刻是混沌的，因此只要求落在一个范围内；超出范围的数字会"
-                      "标成红色。"});
+        p, (svg_text){
+               "Linear regression on ten points, from (b, w) = (-120, -4). Under each "
+               "measured number, in grey, the reference's. When a burst comes is chaotic: every "
+               "rounding moves it. So there a range counts as the same; a number outside it "
+               "would be red. A burst is a distance across the valley above 0.5, once the "
+               "floor was reached.",
+               "十个数据点上的线性回归，起点 (b, w) = (-120, -4)。每个实测值下面的灰色数字"
+               "是参考值。爆发的时刻是混沌的，一点舍入误差就会让它挪动，因此只要求落在一个范围内；"
+               "超出范围的数字会标成红色。到达谷底之后，横向距离超过 0.5 才算一次爆发。"});
     runs_put_table(p, all, n, (const run_measured *)l->measured);
-    words_paragraph(
-        p,
-        (svg_text){
-            "* A burst is a distance across the valley above 0.5. Adam's stay below 0.3 here, so "
-            "by that definition it has none; 266 must have been counted with a lower mark. "
-            "Figure (h) has the number above 0.1.",
-            "* 横向距离超过 0.5 才算一次爆发。Adam 的爆发在这里都不到 0.3，按此定义是 0 "
-            "次；266 想必是用更低的门槛数出来的。图 (h) 给出超过 0.1 的次数。"});
+    put_agreement(l);
     page_format(p, "</section>\n<footer class=\"muted\">ravine lecture · ravine %s</footer>\n",
                 ravine_version());
 }
@@ -121,8 +133,8 @@ static int make(lecture *l) {
     put_head(&l->page);
     for (size_t k = 0; k < FIGURES && !status; k++) status = figures[k](l);
     if (status) return status;
-    put_table(l);
     count_runs(l);
+    put_table(l);
     return save_page(l);
 }
 

@@ -5,7 +5,6 @@
 #include <math.h>
 
 #define NEVER             RACE_NEVER
-#define ANY               -INFINITY, INFINITY
 #define WANT(COLUMN, ...) [RUN_##COLUMN] = {__VA_ARGS__},
 #define NOTHING           [0] = {0, 0, NULL}
 #define RUN(NAME, key, en, zh, optimizer, schedule, wants) \

@@ -1,4 +1,4 @@
-/* runs.h - the lecture's runs on its convex surface, measured beside what lecture.md expects. */
+/* runs.h - the lecture's runs on its convex surface, measured beside the reference. */
 #ifndef RAVINE_LECTURE_RUNS_H
 #define RAVINE_LECTURE_RUNS_H
 
@@ -38,7 +38,7 @@ typedef enum run_column { RUN_COLUMN_LIST(RAVINE_X) RUN_COLUMNS } run_column;
 
 typedef struct run_want {
     double least, greatest;
-    const char *text; /* as in lecture.md; NULL: it says nothing */
+    const char *text; /* of the reference, as it is shown; NULL: it has none */
 } run_want;
 
 typedef struct run_row {
@@ -59,8 +59,8 @@ int runs_measure(run_measured measured[RUN_COUNT], const surface *convex);
 /* One run with its trace, every step of the first `steps`. */
 int run_trace(race_result *r, run_id id, const surface *convex, int64_t steps);
 
-bool run_is_in_lecture(run_id id); /* lecture.md expects something of it */
-bool run_agrees(run_id id, run_column column, const run_measured *m); /* true: nothing expected */
+bool run_is_in_lecture(run_id id);                                    /* the reference has it */
+bool run_agrees(run_id id, run_column column, const run_measured *m); /* true: nothing to compare */
 
 /* A table of some runs. */
 void runs_put_table(page *p, const run_id *id, size_t n, const run_measured measured[RUN_COUNT]);

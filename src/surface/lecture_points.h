@@ -1,4 +1,5 @@
-/* lecture_points.h - the ten points of the lecture's regression y = b + w x. */
+/* lecture_points.h - the ten points of the lecture's regression y = b + w x: those of the course's
+ * regression demo, whose pictures the lecture shows. */
 #ifndef RAVINE_SURFACE_LECTURE_POINTS_H
 #define RAVINE_SURFACE_LECTURE_POINTS_H
 

@@ -1,5 +1,6 @@
 /* test_lecture_runs.c - the table of the lecture: every run measured, and the files that
- * `ravine lecture` leaves. The expectations are those of lecture.md, in src/lecture/runs.def. */
+ * `ravine lecture` leaves. What is expected stands in src/lecture/runs.def; that it is the
+ * reference's, tests/python/test_lecture.py sees to. */
 #include "scratch.h"
 
 #include "io/failure.h"
@@ -25,7 +26,7 @@ static int forget_all(void **state) {
     return 0;
 }
 
-static void every_number_is_the_lectures(void **state) {
+static void every_number_is_the_references(void **state) {
     (void)state;
     int judged = 0;
     for (run_id id = 0; id < RUN_COUNT; id++)
@@ -33,7 +34,7 @@ static void every_number_is_the_lectures(void **state) {
             if (!run_rows[id].want[c].text) continue;
             judged++;
             if (run_agrees(id, c, &measured[id])) continue;
-            fail_msg("%s: column %d is %.17g; the lecture has %s", run_rows[id].key, (int)c,
+            fail_msg("%s: column %d is %.17g; the reference has %s", run_rows[id].key, (int)c,
                      measured[id].value[c], run_rows[id].want[c].text);
         }
     assert_in_range(judged, 60, 70);
@@ -128,7 +129,7 @@ static void a_folder_that_cannot_be_made(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_number_is_the_lectures),
+        cmocka_unit_test(every_number_is_the_references),
         cmocka_unit_test(ranges_hold_what_they_say),
         cmocka_unit_test(growth_is_eta_lambda_minus_one),
         cmocka_unit_test(ends_are_where_theory_puts_them),

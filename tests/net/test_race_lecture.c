@@ -130,7 +130,7 @@ static void the_table_is_reproduced(void **state) {
 /* The five lines of the lecture's picture at 1e-2: where they cross the valley's floor. There b is
  * -188.433 + 68.45 (1 - eta 5.57348)^t, to the 4 digits of the start's share along the floor; the
  * fifth is at -134.01, but across the valley theta is 6e17 by then, and float64 has steps of 128
- * there: the table's -133.75 is rounding, as is what is measured here. */
+ * there: what is measured is rounding. */
 static void gradient_descent_diverges_by_17467_a_step(void **state) {
     (void)state;
     static const double crossing[4] = {-119.98, -123.80, -127.40, -130.80};

@@ -1,15 +1,12 @@
-"""Reads a chart back from its SVG: where its lines lie, in the numbers of its axes. And what
-gradient descent does on the lecture's regression, exactly, to hold against it."""
+"""Reads a chart back from its SVG: where its lines lie, in the numbers of its axes."""
 
 import json
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-from decimal import Decimal, localcontext
-from fractions import Fraction
 from itertools import pairwise
 
-# ---- the picture ---------------------------------------------------------------------------------
+from lecture_reference import crossing
 
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
@@ -93,65 +90,7 @@ def panels_of(text):
     return panels
 
 
-# ---- gradient descent ----------------------------------------------------------------------------
-
-POINTS = list(
-    zip(
-        [338, 333, 328, 207, 226, 25, 179, 60, 208, 606],
-        [640, 633, 619, 393, 428, 27, 193, 66, 226, 1591],
-        strict=True,
-    )
-)
-START = Fraction(-120), Fraction(-4)
-
-
-def gradient(b, w):
-    """Of the sum of squared residuals, in the numbers it is given."""
-    residual = [y - b - w * x for x, y in POINTS]
-    weighted = (r * x for r, (x, _) in zip(residual, POINTS, strict=True))
-    return -2 * sum(residual), -2 * sum(weighted)
-
-
-def minimum():
-    """By the normal equations."""
-    n, sx, sy = len(POINTS), sum(x for x, _ in POINTS), sum(y for _, y in POINTS)
-    sxx, sxy = sum(x * x for x, _ in POINTS), sum(x * y for x, y in POINTS)
-    w = Fraction(n * sxy - sx * sy, n * sxx - sx * sx)
-    return (sy - w * sx) / n, w
-
-
-def steep():
-    """The eigenvector of the greater eigenvalue of [[20, 5020], [5020, 1746816]], as (ratio, 1)."""
-    with localcontext() as context:
-        context.prec = 60
-        middle = Decimal(1746816 - 20) / 2
-        ratio = Fraction(Decimal(5020) / (middle + (middle * middle + 5020 * 5020).sqrt()))
-    return ratio, 1
-
-
-def across(theta):
-    """Distance from the floor of the valley, but for a factor."""
-    return sum((t - m) * s for t, m, s in zip(theta, minimum(), steep(), strict=True))
-
-
-def crossing(a, b):
-    """b where the line from a to b crosses the floor; None if it does not."""
-    a, b = [tuple(map(Fraction, p)) for p in (a, b)]
-    first, last = across(a), across(b)
-    return float(a[0] + first / (first - last) * (b[0] - a[0])) if first * last < 0 else None
-
-
 def crossings(pieces):
-    """b where each line of the pieces crosses the floor."""
+    """b where each line of the pieces crosses the floor of the lecture's valley."""
     found = [crossing(a, b) for piece in pieces for a, b in pairwise(piece)]
     return [b for b in found if b is not None]
-
-
-def crossings_of_descent(lr, steps):
-    """Where each step of gradient descent crosses the floor, in exact arithmetic."""
-    theta, found = START, []
-    for _ in range(steps):
-        new = tuple(t - lr * g for t, g in zip(theta, gradient(*theta), strict=True))
-        found.append(crossing(theta, new))
-        theta = new
-    return found

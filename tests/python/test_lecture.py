@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -9,9 +10,11 @@ import time
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
+import lecture_reference
 import pytest
 from conftest import RAVINE, assert_quiet, wait_for
-from pictures import crossings, crossings_of_descent, panels_of, trails_of
+from lecture_reference import crossings_of_descent
+from pictures import crossings, panels_of, trails_of
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -19,7 +22,7 @@ IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte
 FIGURES = "abcdefghij"
 PLAYED = ["gradient_descent", "crescent", "adagrad_explodes", "decay", "rules"]
 
-# Of the lecture's table, with room where the phase of the bursts is chaotic.
+# What the reference gives, with room where the phase of the bursts is chaotic.
 TABLE = {
     "gd_1e-2": {"nonfinite_step": (36, 36), "growth_per_step": (17466, 17468)},
     "gd_1e-5": {"nonfinite_step": (124, 124)},
@@ -67,7 +70,7 @@ def made(tmp_path_factory):
 # ---- numbers -------------------------------------------------------------------------------------
 
 
-def test_numbers_are_the_lectures(made):
+def test_numbers_are_the_references(made):
     _, numbers, _ = made
     runs = {run["key"]: run for run in numbers["runs"]}
     for key, expected in TABLE.items():
@@ -85,14 +88,47 @@ def test_numbers_are_the_lectures(made):
     assert numbers["agreement"]["checked"] == numbers["agreement"]["agree"] >= 70
 
 
+def rounded(value, text):
+    """The value with as many digits as the text has."""
+    digits = re.sub(r"^-?0*\.?0*|e.*$", "", text.replace(",", "")).replace(".", "")
+    return float(f"{value:.{len(digits) or 1}g}")
+
+
+def assert_reference(value, want, what):
+    """The number beside a measured one is the reference's, and within the range that counts."""
+    if want["text"] == "never":
+        assert value is None and want["least"] is want["greatest"] is None, what
+        return
+    text = re.sub(r".*= ", "", want["text"])  # 1/19 = 0.0526
+    assert want["least"] <= value <= want["greatest"], (what, value)
+    small = max(abs(want["least"]), abs(want["greatest"])) < 1e-5  # arrived, but for rounding
+    assert rounded(value, text) == float(text.replace(",", "")) or (small and text == "0"), what
+
+
+def test_the_expected_numbers_are_the_references(made):
+    """The computation in plain Python that shares no code with Ravine."""
+    _, numbers, _ = made
+    rows, compared = lecture_reference.table(), 0
+    for run in numbers["runs"]:
+        for column, want in run["expected"].items():
+            assert_reference(rows[run["key"]][column], want, (run["key"], column))
+            compared += 1
+    for letter, values in lecture_reference.figures().items():
+        facts = numbers["figures"][letter]["numbers"]
+        for key, value in values.items():
+            assert_reference(value, facts[key]["expected"], (letter, key))
+            compared += 1
+    assert numbers["agreement"]["checked"] == compared
+
+
 def test_agreement_is_not_just_claimed(made):
     """Each `agrees` follows from the value and the range beside it."""
     _, numbers, _ = made
     for run in numbers["runs"]:
         for column, want in run["expected"].items():
             value = run["measured"][column]
-            if want["least"] is None or want["greatest"] is None:  # never, or not compared
-                inside = value is None or isinstance(value, int)
+            if want["least"] is None and want["greatest"] is None:
+                inside = value is None  # never
             else:
                 inside = value is not None and want["least"] <= value <= want["greatest"]
             assert inside == want["agrees"], (run["key"], column)
@@ -322,10 +358,46 @@ def test_table_is_the_json(browser, made):
     visit(browser, made[0])
     rows = browser.find_elements(By.CSS_SELECTOR, "#table tbody tr")
     assert {row.get_attribute("data-run") for row in rows} == set(TABLE)
-    assert not browser.find_elements(By.CSS_SELECTOR, "td.warn"), "a number is not the lecture's"
+    assert not browser.find_elements(By.CSS_SELECTOR, "td.warn"), "a number is not the reference's"
 
 
 # ---- the command ---------------------------------------------------------------------------------
+
+
+def lecture(folder, code=0, **env):
+    """What it prints."""
+    done = subprocess.run(
+        [RAVINE, "lecture", "-o", folder],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not IMAGES.exists(), reason="Fashion-MNIST is not installed")
+def test_the_line_says_what_was_compared_with_what(tmp_path):
+    text = lecture(tmp_path / "made")
+    assert text == (
+        f"{tmp_path}/made/index.html: 10 of 10 figures; "
+        "71 of 71 numbers agree with the reference computation\n"
+    )
+
+
+def test_the_line_says_which_figure_is_missing(tmp_path):
+    """And the page; what was compared is the same, and agrees."""
+    text = lecture(tmp_path / "made", RAVINE_DATA_TRAIN_IMAGES="/nowhere/\033[31mimages.gz")
+    assert text.startswith(
+        f"{tmp_path}/made/index.html: 9 of 10 figures, (a) needs Fashion-MNIST: "
+        r"cannot open /nowhere/\x1B[31mimages.gz: "
+    ), text
+    assert text.endswith("; 71 of 71 numbers agree with the reference computation\n"), text
+    assert text.count("\n") == 1
+    page = (tmp_path / "made" / "index.html").read_text()
+    assert "9 of 10 figures" in page and "71 of 71 numbers agree" in page
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -13,7 +13,8 @@ from fractions import Fraction
 
 import pytest
 from conftest import RAVINE, assert_quiet, wait_for
-from pictures import crossings, crossings_of_descent, panels_of, trails_of
+from lecture_reference import crossings_of_descent
+from pictures import crossings, panels_of, trails_of
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 

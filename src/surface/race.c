@@ -220,10 +220,11 @@ static bool is_plain(const ravine_config *c) {
 }
 
 /* Whether the next step's eta S is worth a look: it was stable so far, sigma is not as young as
- * its first gradients, and something has changed since the last look. */
+ * its first gradients - RAdam's are steps without it -, and something has changed since the last
+ * look. */
 static bool is_judged(const runner *u, const race_result *r, double eta) {
     if (!u->has_sigma || r->first_unstable_step != RACE_NEVER) return false;
-    if (!is_plain(&r->config)) return u->step > SETTLED_BY;
+    if (!is_plain(&r->config)) return u->step > SETTLED_BY || r->config.rule == RAVINE_RADAM;
     return !u->surface->row->quadratic || eta != u->judged_eta;
 }
 

@@ -57,7 +57,8 @@ typedef struct race_result {
     /* eta_t times the largest eigenvalue of P^-1/2 H P^-1/2 must stay below `limit`, or theta is
      * thrown out of the valley; P = diag(sigma_t), H at theta_t. NaN: signs alone, no limit. */
     double limit;
-    int64_t first_unstable_step; /* the first above it; after step 5 where there is a sigma */
+    /* the first above it; after step 5 where there is a sigma, but for RAdam's steps without it */
+    int64_t first_unstable_step;
     /* After the distance across the valley was below 0.1 for RACE_FLOOR_STEPS in a row - a swing
      * through the floor does not count as reaching it - a burst is an excursion above 0.5, which
      * ends below 0.05. `bursts` is RACE_NEVER where the valley is not straight or there is none. */

@@ -149,6 +149,30 @@ static void adopt_is_judged_by_the_sigma_it_used(void **state) {
     surface_destroy(s);
 }
 
+/* RAdam's first five steps are made without sigma. At lr = 1 the curvature of the lecture's valley,
+ * 1.7e6, is far above their limit, and they throw it out for good; at 1e-6 it is far below. */
+static void steps_without_sigma_are_judged_at_once(void **state) {
+    (void)state;
+    surface *s = make("lecture");
+    race_result r = run(
+        &(race_setup){.surface = s, .optimizer = "radam lr=1", .steps = 20, .dtype = RAVINE_F64});
+    assert_int_equal(r.first_unstable_step, 0);
+    race_free(&r);
+    r = run(&(race_setup){
+        .surface = s, .optimizer = "radam lr=1e-6", .steps = 20, .dtype = RAVINE_F64});
+    assert_int_equal(r.first_unstable_step, RACE_NEVER);
+    race_free(&r);
+    r = run(&(race_setup){/* stable at first, and no more from step 3 on */
+                          .surface = s,
+                          .optimizer = "radam",
+                          .schedule = "constant(3, from=1e-6) constant(99, from=1)",
+                          .steps = 20,
+                          .dtype = RAVINE_F64});
+    assert_int_equal(r.first_unstable_step, 3);
+    race_free(&r);
+    surface_destroy(s);
+}
+
 /* Everything that moves is float32; what is said about it is float64. */
 static void a_float32_race_is_float32(void **state) {
     (void)state;
@@ -253,6 +277,7 @@ int main(void) {
         cmocka_unit_test(a_soft_wall_is_bounced_off_for_ever),
         cmocka_unit_test(the_trace_is_the_step),
         cmocka_unit_test(adopt_is_judged_by_the_sigma_it_used),
+        cmocka_unit_test(steps_without_sigma_are_judged_at_once),
         cmocka_unit_test(a_float32_race_is_float32),
         cmocka_unit_test(a_swing_through_the_floor_is_no_burst),
         cmocka_unit_test(mistakes_are_named),

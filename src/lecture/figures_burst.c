@@ -182,6 +182,8 @@ static int put_warmup(lecture *l, traces *t) {
                        .nseries = WARMS},
                       {.x = steps_log(),
                        .y = {.label = {"step size times curvature, η S", "步长乘以曲率，η S"},
+                             .least = 1e-4,
+                             .greatest = 20,
                              .log = true},
                        .height = 130,
                        .series = ratio,

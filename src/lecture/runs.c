@@ -112,9 +112,18 @@ static void put_value(page *p, run_column c, double value) {
     }
 }
 
+/* Nothing, or never, where the reference has nothing to compare. */
+static bool says_nothing(const run_want *want, run_column c, double value) {
+    return !want->text && (isnan(value) || (is_step(c) && value == RACE_NEVER));
+}
+
 static void put_cell(page *p, run_id id, run_column c, const run_measured *m) {
     const run_want *want = &run_rows[id].want[c];
-    page_format(p, "<td class=\"number%s\">", run_agrees(id, c, m) ? "" : " warn");
+    page_format(p, "<td class=\"number%s%s\"><span class=\"label\">",
+                run_agrees(id, c, m) ? "" : " warn",
+                says_nothing(want, c, m->value[c]) ? " none" : "");
+    words_put(p, columns[c].text);
+    page_add(p, "</span>");
     put_value(p, c, m->value[c]);
     if (want->text) {
         page_add(p, "<span class=\"want\">");
@@ -141,7 +150,7 @@ static bool is_shown(run_column c, const run_id *id, size_t n,
 
 void runs_put_table(page *p, const run_id *id, size_t n, const run_measured measured[RUN_COUNT]) {
     bool shown[RUN_COLUMNS];
-    page_add(p, "<div class=\"wide\"><table class=\"runs\"><thead><tr><th>");
+    page_add(p, "<div class=\"wide\"><table class=\"runs cards\"><thead><tr><th>");
     words_put(p, (svg_text){"100,000 steps, float64", "100,000 步，float64"});
     page_add(p, "</th>");
     for (run_column c = 0; c < RUN_COLUMNS; c++) {

@@ -115,23 +115,26 @@ const chartPointer = (chart) => {
   const row = (name, value, series) => {
     const line = document.createElement("div");
     if (series) line.className = `s${series}`;
-    line.append(name ? `${name} ` : "", value);
+    const strong = document.createElement("b");
+    strong.textContent = value;
+    line.append(name ? `${name} ` : "", strong);
     return line;
   };
   const curves = new Map(); // of a panel: [{ series, name, pieces }]
   const curvesOf = (panel) => {
     if (!curves.has(panel)) {
-      const found = [...panel.group.querySelectorAll("g > .line:not(.trail)")].map((path) => {
+      const drawn = panel.group.querySelectorAll("g:not(.walked) > .line:not(.trail, .swatch)");
+      const describe = (path) => {
         const series = path.getAttribute("class").match(/\bs(\d+)/)[1];
         const swing = panel.group.querySelector(`.swing.s${series}`);
-        const legend = (where) => where.querySelector(`.legend.s${series} + * .name, .legend.s${series} + .name`);
+        const legend = `.swatch.s${series} + .name`; // of its panel or, named once, of another
         return {
           series,
-          name: legend(panel.group) ?? legend(chart),
+          name: panel.group.querySelector(legend) ?? chart.querySelector(legend),
           pieces: [...chartPieces(path), ...(swing ? chartPieces(swing) : [])],
         };
-      });
-      curves.set(panel, found);
+      };
+      curves.set(panel, [...drawn].map(describe));
     }
     return curves.get(panel);
   };
@@ -144,8 +147,12 @@ const chartPointer = (chart) => {
     for (const { series, name, pieces } of list) {
       const range = chartRange(pieces, x);
       if (!range) continue;
-      const [high, low] = range.map((place) => panel.y.textAt(place));
-      rows.push(row(chartWords(name), low === high ? low : `${low} … ${high}`, series));
+      const [high, low] = range;
+      const value =
+        low - high < 2 // within the width of the line
+          ? panel.y.textAt((low + high) / 2)
+          : `${panel.y.textAt(low)} … ${panel.y.textAt(high)}`;
+      rows.push(row(chartWords(name), value, series));
     }
     return rows;
   };
@@ -164,7 +171,8 @@ const chartPointer = (chart) => {
     const frame = chart.parentElement.getBoundingClientRect();
     const x = event.clientX - frame.left;
     const room = frame.width - readout.offsetWidth;
-    readout.style.left = `${Math.max(0, x > frame.width / 2 ? x - readout.offsetWidth - 14 : Math.min(x + 14, room))}px`;
+    const beside = x > frame.width / 2 ? x - readout.offsetWidth - 14 : Math.min(x + 14, room);
+    readout.style.left = `${Math.max(0, beside)}px`;
     readout.style.top = `${event.clientY - frame.top + 14}px`;
   };
   const hide = () => {

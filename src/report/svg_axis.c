@@ -13,8 +13,8 @@ static double round_stride(double span, double most) {
     return 10 * power;
 }
 
-static size_t linear_ticks(double least, double greatest, double tick[SVG_TICKS]) {
-    const double stride = round_stride(greatest - least, 6);
+static size_t linear_ticks(double least, double greatest, int strides, double tick[SVG_TICKS]) {
+    const double stride = round_stride(greatest - least, strides);
     size_t count = 0;
     for (double k = ceil(least / stride - 1e-9); count < SVG_TICKS; k++) {
         if (k * stride > greatest + 1e-9 * stride) break;
@@ -24,21 +24,22 @@ static size_t linear_ticks(double least, double greatest, double tick[SVG_TICKS]
 }
 
 /* Powers of ten, every second or third or ... where there are many. */
-static size_t log_ticks(double least, double greatest, double tick[SVG_TICKS]) {
+static size_t log_ticks(double least, double greatest, int strides, double tick[SVG_TICKS]) {
     const double low = ceil(log10(least) - 1e-9), high = floor(log10(greatest) + 1e-9);
-    const double every = fmax(1, ceil((high - low) / 6));
+    const double every = fmax(1, ceil((high - low) / strides));
     size_t count = 0;
     for (double k = ceil(low / every) * every; k <= high && count < SVG_TICKS; k += every)
         tick[count++] = pow(10, k);
     return count;
 }
 
-size_t svg_ticks(double least, double greatest, bool log, double tick[SVG_TICKS]) {
+size_t svg_ticks(double least, double greatest, bool log, int strides, double tick[SVG_TICKS]) {
     if (!(least < greatest) || !isfinite(greatest - least)) return 0;
-    if (!log) return linear_ticks(least, greatest, tick);
+    if (!log) return linear_ticks(least, greatest, strides, tick);
     if (!(least > 0)) return 0;
-    const size_t count = log_ticks(least, greatest, tick);
-    return count >= 2 ? count : linear_ticks(least, greatest, tick); /* less than two decades */
+    const size_t count = log_ticks(least, greatest, strides, tick);
+    return count >= 2 ? count
+                      : linear_ticks(least, greatest, strides, tick); /* less than two decades */
 }
 
 /* 12345678 -> 12,345,678 */

@@ -3,15 +3,16 @@
 #include "report/svg_frame.h"
 
 #include <math.h>
-#include <string.h>
 
 enum {
-    LINE_HEIGHT = 17,
-    TICK_ROOM = 20,
-    LABEL_ROOM = 19,
-    GAP = 14,
+    LINE_HEIGHT = 22, /* of texts at their largest, as the rooms below */
+    TICK_ROOM = 26,   /* from the plot area to the label of the x axis */
+    LABEL_ROOM = 22,
+    TICK_GAP = 8, /* between two labels, and from a label to the plot area */
+    GAP = 12,     /* between two panels */
     PLOT_HEIGHT = 220,
-    SWATCH = 18
+    SWATCH = 18,
+    STRIDES = 6 /* between ticks, at most */
 };
 
 /* ---- axes ---- */
@@ -44,6 +45,13 @@ static void widen(svg_span *s, double value) {
     s->high = fmax(s->high, v);
 }
 
+/* The share of a span that stays free on both sides of the values of y. */
+#define AIR 0.04
+
+static double height_of(const svg_panel *panel) {
+    return panel->height > 0 ? panel->height : PLOT_HEIGHT;
+}
+
 /* The span that an axis asks for, or that its values need, with `air` on both sides. */
 static svg_span span_of(const svg_axis *axis, const svg_panel *panel, bool is_x, double air) {
     svg_span s = {INFINITY, -INFINITY, axis->log};
@@ -65,144 +73,152 @@ static svg_span span_of(const svg_axis *axis, const svg_panel *panel, bool is_x,
     return s;
 }
 
-/* ---- text ---- */
+/* ---- ticks ---- */
 
-/* Columns of a text on the paper, on the safe side: a phone shows it larger (svg_chart.css). */
-static double text_width(const char *text) {
-    double width = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        width += *c < 0x80 ? 7.3 : *c >= 0xE3 ? 13.5 : *c >= 0xC0 ? 7.3 : 0;
-    return width;
+static double end_of(const svg_span *s, double end) {
+    return s->log ? pow(10, end) : end;
 }
 
-static double wider(svg_text t) {
-    const double en = t.en ? text_width(t.en) : 0;
-    return t.zh ? fmax(en, text_width(t.zh)) : en;
+static void write_tick(const svg_scale *ticks, size_t k, char text[SVG_TICK_TEXT]) {
+    svg_number(ticks->at[k], ticks->powers, text, SVG_TICK_TEXT);
 }
 
-/* One <text>, or in a file of its own one for each language, of which readers show one. */
-static void put_text(page *p, svg_place place, double x, double y, const char *class, svg_text t) {
-    if (!t.en) return;
-    const bool both = t.zh != NULL;
-    const char *open = "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\"%s>";
-    if (both && place == SVG_STANDALONE) {
-        page_add(p, "<switch>");
-        page_format(p, open, class, x, y, " systemLanguage=\"zh,zh-CN,zh-Hans,zh-Hans-CN,zh-SG\"");
-        page_escape(p, t.zh);
-        page_add(p, "</text>");
+static svg_scale ticks_of(const svg_span *s, int strides) {
+    svg_scale t;
+    t.n = svg_ticks(end_of(s, s->low), end_of(s, s->high), s->log, strides, t.at);
+    t.powers = s->log && t.n > 0 && (t.at[0] < 1e-2 || t.at[t.n - 1] > 1e5);
+    return t;
+}
+
+/* A row of text every so often is enough for a low panel. */
+static svg_scale y_ticks_of(const svg_span *s, double height) {
+    return ticks_of(s, (int)fmax(2, fmin(STRIDES, height / LINE_HEIGHT)));
+}
+
+/* Where the label of tick k is centred: under it, unless it would leave the paper. */
+static double label_centre(const svg_frame *f, size_t k, double *half) {
+    char text[SVG_TICK_TEXT];
+    write_tick(&f->x_ticks, k, text);
+    *half = svg_text_width(text) / 2;
+    return fmin(svg_place_x(f, f->x_ticks.at[k]), SVG_WIDTH - *half);
+}
+
+static bool labels_fit(const svg_frame *f) {
+    double end = -INFINITY;
+    for (size_t k = 0; k < f->x_ticks.n; k++) {
+        double half;
+        const double centre = label_centre(f, k, &half);
+        if (centre - half < end + TICK_GAP) return false;
+        end = centre + half;
     }
-    page_format(p, open, class, x, y, "");
-    if (both && place == SVG_INLINE) {
-        page_add(p, "<tspan lang=\"en\">");
-        page_escape(p, t.en);
-        page_add(p, "</tspan><tspan lang=\"zh\">");
-        page_escape(p, t.zh);
-        page_add(p, "</tspan>");
-    } else {
-        page_escape(p, t.en);
-    }
-    page_add(p, "</text>");
-    page_add(p, both && place == SVG_STANDALONE ? "</switch>\n" : "\n");
-}
-
-static void put_plain(page *p, double x, double y, const char *class, const char *text) {
-    put_text(p, SVG_INLINE, x, y, class, (svg_text){text, NULL});
+    return true;
 }
 
 /* ---- layout ---- */
 
-/* Where the legend's entry goes that is `width` wide: a new row where it does not fit. */
-static void next_entry(double width, double at[2]) {
-    if (at[0] > SVG_LEFT && at[0] + width > SVG_WIDTH) {
-        at[0] = SVG_LEFT;
-        at[1] += LINE_HEIGHT;
+/* Room for the widest label of a y axis: the same for all panels, so that their x axes agree. */
+static double left_of(const svg_figure *figure) {
+    double widest = 0;
+    for (size_t k = 0; k < figure->npanels; k++) {
+        const svg_panel *panel = &figure->panel[k];
+        const svg_span y = span_of(&panel->y, panel, false, AIR);
+        const svg_scale ticks = y_ticks_of(&y, height_of(panel));
+        for (size_t i = 0; i < ticks.n; i++) {
+            char text[SVG_TICK_TEXT];
+            write_tick(&ticks, i, text);
+            widest = fmax(widest, svg_text_width(text));
+        }
     }
+    return fmax(widest, 2 * SVG_FONT) + TICK_GAP;
 }
 
 static double entry_width(const svg_series *s) {
-    return SWATCH + 5 + wider(s->name) + 12;
+    return SWATCH + 5 + svg_text_wider(s->name) + 12;
+}
+
+/* Where the legend's entry goes: in a new row where it does not fit. */
+static void next_entry(const svg_series *s, double left, double at[2]) {
+    if (at[0] <= left || at[0] + entry_width(s) <= SVG_WIDTH) return;
+    at[0] = left;
+    at[1] += LINE_HEIGHT;
 }
 
 /* The first baseline of the legend is under that of the y label. Returns the last one used. */
-static double put_legend(page *p, const svg_panel *panel, svg_place place, double top) {
-    double at[2] = {SVG_LEFT, top + LINE_HEIGHT};
+static double put_legend(page *p, const svg_panel *panel, svg_place place, double left,
+                         double top) {
+    double at[2] = {left, top + LINE_HEIGHT};
     bool any = false;
     for (size_t k = 0; k < panel->nseries; k++) {
         const svg_series *s = &panel->series[k];
         if (!s->name.en) continue;
         any = true;
-        next_entry(entry_width(s), at);
+        next_entry(s, left, at);
         if (p) {
             page_format(p, "<path class=\"swatch %s s%d%s%s\" d=\"M%.1f %.1fh%d\"/>",
                         s->draw == SVG_DOTS ? "dots" : "line", s->color, s->dashed ? " dashed" : "",
                         s->under ? " under" : "", at[0], at[1] - 4, SWATCH);
-            put_text(p, place, at[0] + SWATCH + 5, at[1], "name", s->name);
+            svg_put_text(p, place, (svg_spot){at[0] + SWATCH + 5, at[1], 0}, "name", s->name);
         }
         at[0] += entry_width(s);
     }
     return any ? at[1] : top;
 }
 
-static svg_frame lay_out(const svg_panel *panel, double top) {
+static svg_frame lay_out(const svg_panel *panel, double left, double top) {
     const double head = panel->y.label.en ? top + LINE_HEIGHT : top;
-    const double area = put_legend(NULL, panel, SVG_INLINE, head) + 8;
-    const double height = panel->height > 0 ? panel->height : PLOT_HEIGHT;
-    return (svg_frame){
+    const double area = put_legend(NULL, panel, SVG_INLINE, left, head) + 10;
+    const double height = height_of(panel);
+    svg_frame f = {
         .panel = panel,
         .head = top,
-        .left = SVG_LEFT,
+        .left = left,
         .top = area,
-        .width = SVG_WIDTH - SVG_LEFT - SVG_RIGHT,
+        .width = SVG_WIDTH - left - SVG_RIGHT,
         .height = height,
         .x = span_of(&panel->x, panel, true, 0),
-        .y = span_of(&panel->y, panel, false, 0.04),
+        .y = span_of(&panel->y, panel, false, AIR),
         .bottom = area + height + TICK_ROOM + (panel->x.label.en ? LABEL_ROOM : 0),
     };
+    f.y_ticks = y_ticks_of(&f.y, height);
+    for (int strides = STRIDES; strides > 0; strides--) {
+        f.x_ticks = ticks_of(&f.x, strides);
+        if (labels_fit(&f)) break;
+    }
+    return f;
 }
 
 svg_frame svg_frame_of(const svg_figure *figure, size_t panel) {
-    svg_frame f = lay_out(figure->panel, 0);
-    for (size_t k = 1; k <= panel; k++) f = lay_out(&figure->panel[k], f.bottom + GAP);
+    const double left = left_of(figure);
+    svg_frame f = lay_out(figure->panel, left, 0);
+    for (size_t k = 1; k <= panel; k++) f = lay_out(&figure->panel[k], left, f.bottom + GAP);
     return f;
 }
 
 /* ---- the parts of a panel ---- */
 
-static double end_of(const svg_span *s, double end) {
-    return s->log ? pow(10, end) : end;
-}
-
-/* The ticks of an axis, and whether they are better read as powers of ten. */
-static size_t ticks_of(const svg_span *s, double tick[SVG_TICKS], bool *powers) {
-    const size_t n = svg_ticks(end_of(s, s->low), end_of(s, s->high), s->log, tick);
-    *powers = s->log && n > 0 && (tick[0] < 1e-2 || tick[n - 1] > 1e5);
-    return n;
+static void put_plain(page *p, svg_spot spot, const char *class, const char *text) {
+    svg_put_text(p, SVG_INLINE, spot, class, (svg_text){text, NULL});
 }
 
 static void put_x_ticks(page *p, const svg_frame *f) {
-    double tick[SVG_TICKS];
-    char text[48];
-    bool powers;
-    const double right = f->left + f->width, bottom = f->top + f->height;
-    const size_t n = ticks_of(&f->x, tick, &powers);
-    for (size_t k = 0; k < n; k++) {
-        const double x = svg_place_x(f, tick[k]);
-        svg_number(tick[k], powers, text, sizeof text);
-        page_format(p, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>", x, f->top, bottom);
-        put_plain(p, x, bottom + 15, right - x < 12 ? "tick end" : "tick middle", text);
+    const double bottom = f->top + f->height;
+    for (size_t k = 0; k < f->x_ticks.n; k++) {
+        char text[SVG_TICK_TEXT];
+        double half;
+        write_tick(&f->x_ticks, k, text);
+        page_format(p, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>",
+                    svg_place_x(f, f->x_ticks.at[k]), f->top, bottom);
+        put_plain(p, (svg_spot){label_centre(f, k, &half), bottom + 4, 1}, "tick middle", text);
     }
 }
 
 static void put_y_ticks(page *p, const svg_frame *f) {
-    double tick[SVG_TICKS];
-    char text[48];
-    bool powers;
-    const size_t n = ticks_of(&f->y, tick, &powers);
-    for (size_t k = 0; k < n; k++) {
-        const double y = svg_place_y(f, tick[k]);
-        svg_number(tick[k], powers, text, sizeof text);
+    for (size_t k = 0; k < f->y_ticks.n; k++) {
+        char text[SVG_TICK_TEXT];
+        const double y = svg_place_y(f, f->y_ticks.at[k]);
+        write_tick(&f->y_ticks, k, text);
         page_format(p, "<path class=\"grid\" d=\"M%.1f %.1fh%.1f\"/>", f->left, y, f->width);
-        put_plain(p, f->left - 6, y + 4, "tick end", text);
+        put_plain(p, (svg_spot){f->left - 6, y, 0.35}, "tick end", text);
     }
 }
 
@@ -211,8 +227,8 @@ static void put_axes(page *p, const svg_frame *f, svg_place place) {
     put_y_ticks(p, f);
     page_format(p, "<path class=\"axis\" d=\"M%.1f %.1fv%.1fh%.1f\"/>\n", f->left, f->top,
                 f->height, f->width);
-    put_text(p, place, f->left + f->width / 2, f->top + f->height + TICK_ROOM + 13, "label middle",
-             f->panel->x.label);
+    svg_put_text(p, place, (svg_spot){f->left + f->width / 2, f->top + f->height + TICK_ROOM, 1},
+                 "label middle", f->panel->x.label);
 }
 
 static double within(double place, double from, double room) {
@@ -237,8 +253,9 @@ static void put_levels(page *p, const svg_frame *f, svg_place place) {
         if (!(y >= f->top && y <= f->top + f->height)) continue;
         page_format(p, "<path class=\"level\" d=\"M%.1f %.1fh%.1f\"/>", f->left, y, f->width);
         const bool left = f->panel->level[k].left;
-        put_text(p, place, left ? f->left + 4 : f->left + f->width - 4, y - 5,
-                 left ? "note" : "note end", f->panel->level[k].text);
+        const double x = left ? f->left + 4 : f->left + f->width - 4;
+        svg_put_text(p, place, (svg_spot){x, y - 5, 0}, left ? "note" : "note end",
+                     f->panel->level[k].text);
     }
 }
 
@@ -249,9 +266,11 @@ static void put_notes(page *p, const svg_frame *f, svg_place place) {
         if (!svg_frame_holds(f, x, y)) continue;
         if (n->cross)
             page_format(p, "<path class=\"cross\" d=\"M%.1f %.1fl8 8m0-8l-8 8\"/>", x - 4, y - 4);
-        const double aside = n->cross ? 8 : 0, under = y - f->top < LINE_HEIGHT ? 15 : -5;
-        put_text(p, place, n->left ? x - aside : x + aside, n->cross ? y + under : y,
-                 n->left ? "note end" : "note", n->text);
+        const double aside = n->cross ? 8 : 0;
+        const bool under = y - f->top < LINE_HEIGHT;
+        const svg_spot spot = {n->left ? x - aside : x + aside, n->cross ? y + (under ? 6 : -5) : y,
+                               n->cross && under ? 0.8 : 0};
+        svg_put_text(p, place, spot, n->left ? "note end" : "note", n->text);
     }
 }
 
@@ -278,8 +297,8 @@ static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place
     const svg_frame f = svg_frame_of(figure, index);
     const char *id = figure->id ? figure->id : "chart";
     begin_panel(p, &f);
-    put_text(p, place, 8, f.head + 13, "label", f.panel->y.label);
-    put_legend(p, f.panel, place, f.panel->y.label.en ? f.head + LINE_HEIGHT : f.head);
+    svg_put_text(p, place, (svg_spot){4, f.head + 2, 0.9}, "label", f.panel->y.label);
+    put_legend(p, f.panel, place, f.left, f.panel->y.label.en ? f.head + LINE_HEIGHT : f.head);
     page_format(p,
                 "<clipPath id=\"%s-area-%zu\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></clipPath>\n",

@@ -113,8 +113,9 @@ void svg_write(page *p, const svg_figure *figure, svg_place place);
 
 /* ---- the parts, for svg_*.c and their tests -------------------------------------------------- */
 enum { SVG_TICKS = 12 };
-/* svg_axis.c: at most SVG_TICKS round values in [least, greatest], rising; how many. */
-size_t svg_ticks(double least, double greatest, bool log, double tick[SVG_TICKS]);
+/* svg_axis.c: round values in [least, greatest], rising, `strides` from the first to the last at
+ * most; how many. */
+size_t svg_ticks(double least, double greatest, bool log, int strides, double tick[SVG_TICKS]);
 /* "20,000" or, where `powers` is set and value is one of ten, "10⁻⁷". */
 void svg_number(double value, bool powers, char *text, size_t size);
 

@@ -5,18 +5,27 @@
 
 #include "report/svg_chart.h"
 
-enum { SVG_WIDTH = 560, SVG_LEFT = 62, SVG_RIGHT = 16 };
+enum { SVG_WIDTH = 560, SVG_RIGHT = 16, SVG_TICK_TEXT = 48 };
+/* Texts at their largest, on a phone (svg_chart.css): there is room for them in every layout. */
+#define SVG_FONT 17.5
 
 typedef struct svg_span {
     double low, high; /* of the axis; logarithms to base 10 where it is logarithmic */
     bool log;
 } svg_span;
 
+typedef struct svg_scale {
+    double at[SVG_TICKS];
+    size_t n;
+    bool powers; /* better read as powers of ten */
+} svg_scale;
+
 typedef struct svg_frame {
     const svg_panel *panel;
     double head;                     /* of the whole panel, with labels */
     double left, top, width, height; /* of the plot area */
     svg_span x, y;
+    svg_scale x_ticks, y_ticks;
     double bottom; /* as head */
 } svg_frame;
 
@@ -30,6 +39,16 @@ double svg_place_x(const svg_frame *f, double x);
 double svg_place_y(const svg_frame *f, double y);
 /* Whether a place on the paper is in the plot area. */
 bool svg_frame_holds(const svg_frame *f, double x, double y);
+
+/* svg_text.c: a text of one or both languages; its width at its largest, and that of the wider one.
+ */
+typedef struct svg_spot {
+    double x, y;
+    double down; /* of the baseline from y, in sizes of the font */
+} svg_spot;
+void svg_put_text(page *p, svg_place place, svg_spot spot, const char *class, svg_text t);
+double svg_text_width(const char *text);
+double svg_text_wider(svg_text t);
 
 /* svg_path.c: the lines of a series on the paper, cut at the border, in pieces: a path that leaves
  * and comes back is two. */

@@ -19,7 +19,7 @@
 
 static void assert_ticks(double least, double greatest, bool log, size_t n, const double *want) {
     double tick[SVG_TICKS];
-    assert_int_equal(svg_ticks(least, greatest, log, tick), n);
+    assert_int_equal(svg_ticks(least, greatest, log, 6, tick), n);
     for (size_t k = 0; k < n; k++) assert_near(tick[k], want[k], 1e-9 * fabs(want[k]));
 }
 
@@ -31,10 +31,10 @@ static void ticks_are_round(void **state) {
     assert_ticks(1, 1e5, true, 6, (double[]){1, 10, 100, 1e3, 1e4, 1e5});
     assert_ticks(1e-9, 20, true, 5, (double[]){1e-8, 1e-6, 1e-4, 1e-2, 1});
     assert_ticks(2, 7, true, 6, (double[]){2, 3, 4, 5, 6, 7}); /* no two decades: as a line */
-    assert_int_equal(svg_ticks(3, 3, false, (double[SVG_TICKS]){0}), 0);
-    assert_int_equal(svg_ticks(NAN, 3, false, (double[SVG_TICKS]){0}), 0);
-    assert_int_equal(svg_ticks(-1, 3, true, (double[SVG_TICKS]){0}), 0);
-    assert_int_equal(svg_ticks(-INFINITY, 3, false, (double[SVG_TICKS]){0}), 0);
+    assert_int_equal(svg_ticks(3, 3, false, 6, (double[SVG_TICKS]){0}), 0);
+    assert_int_equal(svg_ticks(NAN, 3, false, 6, (double[SVG_TICKS]){0}), 0);
+    assert_int_equal(svg_ticks(-1, 3, true, 6, (double[SVG_TICKS]){0}), 0);
+    assert_int_equal(svg_ticks(-INFINITY, 3, false, 6, (double[SVG_TICKS]){0}), 0);
 }
 
 /* Whatever the span: 2 to SVG_TICKS ticks, rising, inside. */
@@ -46,7 +46,7 @@ static void ticks_fit_every_span(void **state) {
         const double room = 1e-6 * span + 1e-15 * fabs(least); /* and its rounding */
         double tick[SVG_TICKS];
         if (least + span * 1e-3 == least) continue; /* float64 cannot tell the ticks apart */
-        const size_t n = svg_ticks(least, least + span, false, tick);
+        const size_t n = svg_ticks(least, least + span, false, 6, tick);
         assert_in_range(n, 2, SVG_TICKS);
         for (size_t i = 0; i < n; i++) {
             assert_true(tick[i] >= least - room && tick[i] <= least + span + room);

@@ -1,10 +1,11 @@
-"""Reads a chart back from its SVG: where its lines lie, in the numbers of its axes."""
+"""Reads a chart back: from its SVG where its lines lie, in the numbers of its axes; from a browser
+whether its texts can be read."""
 
 import json
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from lecture_reference import crossing
 
@@ -31,6 +32,10 @@ class Axis:
     def __call__(self, place):
         value = self.value + (place - self.at) * self.per_unit
         return 10**value if self.log else value
+
+    def place(self, value):
+        value = math.log10(value) if self.log else value
+        return self.at + (value - self.value) / self.per_unit
 
 
 def pieces_of(d):
@@ -94,3 +99,54 @@ def crossings(pieces):
     """b where each line of the pieces crosses the floor of the lecture's valley."""
     found = [crossing(a, b) for piece in pieces for a, b in pairwise(piece)]
     return [b for b in found if b is not None]
+
+
+# ---- in a browser --------------------------------------------------------------------------------
+
+CHART_TEXTS = """
+const box = (e) => {
+  const { left, top, right, bottom } = e.getBoundingClientRect();
+  return [left, top, right, bottom];
+};
+const seen = (text) => text.getClientRects().length > 0;
+const describe = (text) => ({
+  words: text.textContent,
+  fixed: /tick|name|label/.test(text.getAttribute("class")),
+  box: box(text),
+  size: parseFloat(getComputedStyle(text).fontSize),
+});
+return [...document.querySelectorAll(".chart")].map((chart) => ({
+  id: chart.id,
+  box: box(chart),
+  panels: [...chart.querySelectorAll(".panel")].map((panel) =>
+    [...panel.querySelectorAll("text")].filter(seen).map(describe)),
+}));
+"""
+
+
+def assert_texts_can_be_read(browser):
+    """Of 12 pixels at least, inside of the chart, and not one upon the other."""
+    for chart in browser.execute_script(CHART_TEXTS):
+        left, top, right, bottom = chart["box"]
+        for texts in chart["panels"]:
+            for text in texts:
+                what = chart["id"], text["words"]
+                size = text["size"] * (right - left) / 560
+                assert size >= 12, (*what, f"{size:.1f} pixels")
+                assert left - 1 <= text["box"][0] and text["box"][2] <= right + 1, what
+                assert top - 1 <= text["box"][1] and text["box"][3] <= bottom + 1, what
+            fixed = [text for text in texts if text["fixed"]]
+            for a, b in combinations(fixed, 2):
+                across = min(a["box"][2], b["box"][2]) - max(a["box"][0], b["box"][0])
+                down = min(a["box"][3], b["box"][3]) - max(a["box"][1], b["box"][1])
+                assert across <= 0 or down <= 4, (chart["id"], a["words"], b["words"])
+
+
+def assert_tables_fit(browser, width):
+    edges = browser.execute_script(
+        "return [...document.querySelectorAll('th, td')].filter((c) => c.getClientRects().length)"
+        ".map((c) => [c.textContent, c.getBoundingClientRect()])"
+    )
+    assert edges
+    for words, box in edges:
+        assert box["left"] >= 0 and box["right"] <= width, words

@@ -14,7 +14,8 @@ import lecture_reference
 import pytest
 from conftest import RAVINE, assert_quiet, wait_for
 from lecture_reference import crossings_of_descent
-from pictures import crossings, panels_of, trails_of
+from pictures import assert_tables_fit, assert_texts_can_be_read, crossings, panels_of, trails_of
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -273,13 +274,28 @@ def test_opens_quietly(browser, made, width, dark, language):
         "return [style.backgroundColor, style.color].map((c) => Number(c.match(/\\d+/)[0]))"
     )
     assert (paper < 64 < 192 < ink) if dark else (ink < 64 < 192 < paper)
-    small = browser.execute_script(
-        "return Math.min(...[...document.querySelectorAll('.chart text')]"
-        ".filter((t) => t.getClientRects().length)"
-        ".map((t) => parseFloat(getComputedStyle(t).fontSize)"
-        " * t.ownerSVGElement.getBoundingClientRect().width / 560))"
-    )
-    assert small >= 9, "the smallest text of a chart, in pixels"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [1400, 390])
+def test_texts_of_charts_can_be_read(browser, made, width, language):
+    visit(browser, made[0], width)
+    set_language(browser, language)
+    assert_texts_can_be_read(browser)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_hide_nothing_on_a_phone(browser, made, language):
+    """Each row is a card: every number beside its name, none beyond the edge."""
+    visit(browser, made[0], 390)
+    set_language(browser, language)
+    assert_tables_fit(browser, 390)
+    row = browser.find_element(By.CSS_SELECTOR, "#table [data-run=adagrad_mean]")
+    name = {"en": "first step above the stability limit", "zh": "首次超过稳定极限的步数"}[language]
+    assert re.search(rf"{name}\s+512\s+512", row.text), row.text
+    visit(browser, made[0], 1400)
+    set_language(browser, language)
+    assert name not in browser.find_element(By.CSS_SELECTOR, "#table tbody").text
 
 
 def test_language(browser, made):
@@ -339,6 +355,72 @@ def test_play_and_pause(browser, made):
     here = slider.get_attribute("value")
     time.sleep(0.2)
     assert slider.get_attribute("value") == here
+    assert_quiet(browser)
+
+
+def cursors(browser, figure):
+    """Where the lines at a step are, on the paper."""
+    found = browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} .cursor`)]"
+        ".filter((line) => line.style.display !== 'none').map((line) => line.getAttribute('d'))",
+        figure,
+    )
+    return [float(re.match("M([\\d.]+) ", d)[1]) for d in found]
+
+
+def test_a_cursor_moves_through_all_curves(browser, made):
+    visit(browser, made[0])
+    _, slider, output = player(browser, "adagrad_explodes")
+    panels = panels_of((made[0] / "adagrad_explodes.svg").read_text())
+    assert cursors(browser, "adagrad_explodes") == [], "at the end there is the whole"
+    for keys in (Keys.HOME, Keys.PAGE_UP * 2, Keys.PAGE_UP * 3):
+        slider.send_keys(keys)
+        step = int(output.text.removeprefix("t = ").replace(",", ""))
+        places = cursors(browser, "adagrad_explodes")
+        assert len(places) == 2, "distance across the valley, step size times curvature"
+        for panel, place in zip(panels[1:], places, strict=True):
+            assert panel.axes()[0](place) == pytest.approx(step + 1, abs=1), "counted from 1"
+    slider.send_keys(Keys.END)
+    assert cursors(browser, "adagrad_explodes") == []
+
+
+def point_at(browser, figure, x, y):
+    """Moves the pointer to a place on the paper; what is told of it."""
+    chart = browser.find_element(By.ID, figure)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
+    right, down = browser.execute_script(
+        "const at = new DOMPoint(arguments[1], arguments[2])"
+        ".matrixTransform(arguments[0].getScreenCTM());"
+        "const box = arguments[0].getBoundingClientRect();"
+        "return [at.x - box.left - box.width / 2, at.y - box.top - box.height / 2]",
+        chart,
+        x,
+        y,
+    )
+    ActionChains(browser).move_to_element_with_offset(chart, right, down).perform()
+    return browser.find_element(By.CSS_SELECTOR, f"#{figure} + .readout").text.splitlines()
+
+
+def test_the_pointer_tells_the_values_under_it(browser, made):
+    visit(browser, made[0])
+    set_language(browser, "en")
+    plane, loss = panels_of((made[0] / "gradient_descent.svg").read_text())
+    start = [axis.place(value) for axis, value in zip(plane.axes(), (-120, -4), strict=True)]
+    b, w = point_at(browser, "gradient_descent", *start)
+    assert float(b.removeprefix("b ")) == pytest.approx(-120, abs=0.3), "a pixel is 0.2 wide"
+    assert float(w.removeprefix("w ")) == pytest.approx(-4, abs=0.05)
+    step, *values = point_at(
+        browser, "gradient_descent", loss.axes()[0].place(1e4), loss.area[1] + 9
+    )
+    assert re.fullmatch(r"step, counted from 1 (9,|10,)\d{3}", step), step
+    assert [value.rpartition(" ")[0] for value in values] == ["GD 1e-6", "GD 1e-7"], "alone there"
+    floor = 5.57347745504 / 2 * 68.45**2  # of the ravine where it is entered
+    for value, eta in zip(values, (1e-6, 1e-7), strict=True):
+        want = floor * (1 - eta * 5.57347745504) ** 20000  # the loss falls twice as fast
+        told = float(value.rpartition(" ")[2].replace(",", ""))
+        assert told == pytest.approx(want, rel=0.1)
+    point_at(browser, "crescent", 2, 2)
+    assert not browser.find_element(By.CSS_SELECTOR, "#gradient_descent + .readout").is_displayed()
     assert_quiet(browser)
 
 

@@ -69,21 +69,23 @@ static void label_axis(axis *a, bool log) {
 
 /* ---- dots ---- */
 
-/* The picture: `columns` x `rows` cells, each of `across` x `down` dots, from the upper left. */
+/* A layer of the picture: `columns` x `rows` cells, each of `across` x `down` dots, from the upper
+ * left. */
 typedef struct canvas {
     int columns, rows, across, down;
-    uint8_t dots[ROWS_MOST][COLUMNS_MOST]; /* bits, in the order of braille patterns */
-    /* 1 + the last series that drew here; UINT8_MAX: the ground; 0: none */
-    uint8_t series[ROWS_MOST][COLUMNS_MOST];
+    uint8_t dots[ROWS_MOST][COLUMNS_MOST];   /* bits, in the order of braille patterns */
+    uint8_t series[ROWS_MOST][COLUMNS_MOST]; /* the last series that drew here */
 } canvas;
 
-#define GROUND SIZE_MAX /* its number among the series */
+static canvas make_canvas(int columns, int rows, bool braille) {
+    return (canvas){
+        .columns = columns, .rows = rows, .across = braille ? 2 : 1, .down = braille ? 4 : 1};
+}
 
 static void set_dot(canvas *c, int x, int y, size_t series) {
     static const uint8_t bit[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     c->dots[y / c->down][x / c->across] |= bit[y % c->down][x % c->across];
-    c->series[y / c->down][x / c->across] =
-        (uint8_t)(series == GROUND ? UINT8_MAX : series % (UINT8_MAX - 1) + 1);
+    c->series[y / c->down][x / c->across] = (uint8_t)(series % UINT8_MAX);
 }
 
 /* Along the longer of the two directions, one dot at a time. */
@@ -147,17 +149,14 @@ static void draw_series(canvas *c, const plot *p, const plot_series *s, size_t s
 static const char marks[] = "*+ox#@%&";
 static const int colors[] = {36, 33, 35, 32, 34, 31}; /* cyan first: readable on both grounds */
 
-static void put_color(const plot *p, size_t series) {
-    const size_t n = sizeof colors / sizeof *colors;
-    if (p->color) fprintf(p->out, "\033[%dm", series == GROUND ? 2 : colors[series % n]);
+enum { FAINT = 2 };
+
+static int color_of(size_t series) {
+    return colors[series % (sizeof colors / sizeof *colors)];
 }
 
 static char mark_of(size_t series) {
-    return series == GROUND ? '.' : marks[series % (sizeof marks - 1)];
-}
-
-static void end_color(const plot *p) {
-    if (p->color) fputs("\033[0m", p->out);
+    return marks[series % (sizeof marks - 1)];
 }
 
 static void put_braille(FILE *out, uint8_t dots) { /* U+2800 + dots as UTF-8 */
@@ -166,29 +165,35 @@ static void put_braille(FILE *out, uint8_t dots) { /* U+2800 + dots as UTF-8 */
     fputc(0x80 | (dots & 0x3f), out);
 }
 
-static void print_row(const plot *p, const canvas *c, int row) {
+/* A cell: braille where its layer has it, else the mark. */
+static void put_cell(const plot *p, bool braille, uint8_t dots, char mark, int color) {
+    if (p->color) fprintf(p->out, "\033[%dm", color);
+    if (braille)
+        put_braille(p->out, dots);
+    else
+        fputc(mark, p->out);
+    if (p->color) fputs("\033[0m", p->out);
+}
+
+static void print_row(const plot *p, const canvas *c, const canvas *ground, int row) {
     int end = c->columns;
-    while (end > 0 && !c->dots[row][end - 1]) end--;
+    while (end > 0 && !c->dots[row][end - 1] && !ground->dots[row][end - 1]) end--;
     for (int x = 0; x < end; x++) {
-        const uint8_t dots = c->dots[row][x];
-        const uint8_t drawn = c->series[row][x];
-        const size_t series = drawn == UINT8_MAX ? GROUND : (size_t)drawn - 1;
-        if (!dots) {
-            fputc(' ', p->out);
-            continue;
-        }
-        put_color(p, series);
-        if (p->braille)
-            put_braille(p->out, dots);
+        const uint8_t dots = c->dots[row][x], under = ground->dots[row][x];
+        const uint8_t series = c->series[row][x];
+        if (dots)
+            put_cell(p, c->across > 1, dots, mark_of(series), color_of(series));
+        else if (under)
+            put_cell(p, ground->across > 1, under, '.', FAINT);
         else
-            fputc(mark_of(series), p->out);
-        end_color(p);
+            fputc(' ', p->out);
     }
     fputc('\n', p->out);
 }
 
 /* The rows with the labels of the ticks that are nearest to their middles. */
-static void print_picture(const plot *p, const canvas *c, const axis *up, int label_width) {
+static void print_picture(const plot *p, const canvas *c, const canvas *ground, const axis *up,
+                          int label_width) {
     for (int row = 0; row < c->rows; row++) {
         const char *label = "";
         for (int k = 0; k < up->ticks; k++)
@@ -196,7 +201,7 @@ static void print_picture(const plot *p, const canvas *c, const axis *up, int la
                 label = up->label[k];
         const char *line = *label ? (p->braille ? "\u2524" : "+") : (p->braille ? "\u2502" : "|");
         fprintf(p->out, "%*s %s", label_width, label, line);
-        print_row(p, c, row);
+        print_row(p, c, ground, row);
     }
 }
 
@@ -224,14 +229,9 @@ static void print_below(const plot *p, const canvas *c, const axis *across, int 
     fprintf(p->out, "\n%*s  %s\n", label_width, "", labels);
 }
 
-static void print_names(const plot *p, const plot_series *series, size_t count) {
+static void print_names(const plot *p, const canvas *c, const plot_series *series, size_t count) {
     for (size_t k = 0; k < count; k++) {
-        put_color(p, k);
-        if (p->braille)
-            put_braille(p->out, 0xff);
-        else
-            fputc(mark_of(k), p->out);
-        end_color(p);
+        put_cell(p, c->across > 1, 0xff, mark_of(k), color_of(k));
         fprintf(p->out, " %s%s", series[k].name, k + 1 < count ? "   " : "\n");
     }
 }
@@ -272,7 +272,8 @@ bool plot_has_braille(void) {
 
 void plot_print(const plot *wanted, const plot_series *series, size_t count) {
     plot p = *wanted;
-    if (count + (p.ground != NULL) > 1 && !p.color) p.braille = false;
+    const bool alike = count + (p.ground != NULL) > 1 && !p.color; /* but for their marks */
+    if (alike && !p.ground) p.braille = false;
     const bool fixed_x = p.x_axis.least < p.x_axis.most, fixed_y = p.y_axis.least < p.y_axis.most;
     range r;
     if (!find_range(&p, series, count, &r) && !(fixed_x && fixed_y)) {
@@ -280,24 +281,23 @@ void plot_print(const plot *wanted, const plot_series *series, size_t count) {
         return;
     }
     const int width = clamp(p.columns, COLUMNS_LEAST, COLUMNS_MOST);
-    canvas c = {.rows = clamp(p.rows ? p.rows : width / 4, ROWS_LEAST, p.rows ? ROWS_MOST : 16),
-                .across = p.braille ? 2 : 1,
-                .down = p.braille ? 4 : 1};
+    const int rows = clamp(p.rows ? p.rows : width / 4, ROWS_LEAST, p.rows ? ROWS_MOST : 16);
     if (fixed_x) r.x_least = p.x_axis.least, r.x_most = p.x_axis.most, r.whole_x = false;
-    if (fixed_y) r.y_least = p.y_axis.least, r.y_most = p.y_axis.most;
-    axis up = make_axis(r.y_least, r.y_most, c.rows / 3, p.log_y ? 1 : 0, !fixed_y);
+    if (fixed_y) r.y_least = height(&p, p.y_axis.least), r.y_most = height(&p, p.y_axis.most);
+    axis up = make_axis(r.y_least, r.y_most, rows / 3, p.log_y ? 1 : 0, !fixed_y);
     label_axis(&up, p.log_y);
     int label_width = 0;
     for (int k = 0; k < up.ticks; k++) {
         const int length = (int)strlen(up.label[k]);
         if (length > label_width) label_width = length;
     }
-    c.columns = width - label_width - 2;
+    canvas c = make_canvas(width - label_width - 2, rows, p.braille && !alike);
+    canvas ground = make_canvas(c.columns, rows, p.braille);
     axis across = make_axis(r.x_least, r.x_most, clamp(c.columns / 10, 2, 12), r.whole_x, false);
     label_axis(&across, false);
-    if (p.ground) draw_series(&c, &p, p.ground, GROUND, &across, &up);
+    if (p.ground) draw_series(&ground, &p, p.ground, 0, &across, &up);
     for (size_t k = 0; k < count; k++) draw_series(&c, &p, &series[k], k, &across, &up);
-    print_picture(&p, &c, &up, label_width);
+    print_picture(&p, &c, &ground, &up, label_width);
     print_below(&p, &c, &across, label_width);
-    if (count > 1 || p.ground) print_names(&p, series, count);
+    if (count > 1 || p.ground) print_names(&p, &c, series, count);
 }

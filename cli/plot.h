@@ -30,14 +30,14 @@ typedef struct plot {
     bool braille;
     bool color; /* ANSI colours tell the series apart */
     bool log_y;
-    plot_axis x_axis, y_axis;  /* y_axis: not with log_y */
+    plot_axis x_axis, y_axis;
     const plot_series *ground; /* faint lines under the others: contours; NULL: none */
 } plot;
 
 /* True if the locale of the environment is UTF-8. */
 bool plot_has_braille(void);
-/* Several series without colour are drawn with a character each, even where braille is on. Prints
- * "nothing to draw" if no point can be shown. */
+/* Several series without colour are drawn with a character each, even where braille is on; the
+ * ground stays braille. Prints "nothing to draw" if no point can be shown. */
 void plot_print(const plot *p, const plot_series *series, size_t count);
 
 #endif

@@ -38,4 +38,11 @@ typedef struct contest_plane {
 contest_plane contest_make_plane(const contest *c);
 double contest_height(void *surface, double x, double y); /* the loss, of a `const surface` */
 
+/* What an axis of the loss above the least shows: as little as the race's numbers can tell beside
+ * the start, or all that the runs need where that is less. */
+typedef struct contest_heights {
+    double least, most; /* 0 and 0: there is no least loss, or nothing above it */
+} contest_heights;
+contest_heights contest_find_heights(const contest *c);
+
 #endif

@@ -95,11 +95,14 @@ static bool make_picture(picture *p, const contest *c) {
     p->flat = c->surface->size == 2;
     if (!fill_series(p)) return false;
     if (p->flat) lay_out_plane(p);
-    p->panel[p->flat] =
-        (svg_panel){.x = {.label = plain("step"), .counts = SVG_STEPS_FROM_0},
-                    .y = {.label = plain(excess ? "loss above the least" : "loss"), .log = excess},
-                    .series = p->loss,
-                    .nseries = (size_t)c->count};
+    const contest_heights shown = contest_find_heights(c);
+    p->panel[p->flat] = (svg_panel){.x = {.label = plain("step"), .counts = SVG_STEPS_FROM_0},
+                                    .y = {.label = plain(excess ? "loss above the least" : "loss"),
+                                          .least = shown.least,
+                                          .greatest = shown.most,
+                                          .log = excess},
+                                    .series = p->loss,
+                                    .nseries = (size_t)c->count};
     p->figure =
         (svg_figure){.title = plain(c->surface->spec),
                      .text = plain("paths of the optimizers, and their loss over the steps"),
@@ -126,42 +129,50 @@ int contest_print_svg(const contest *c) {
 
 /* ---- the page ---- */
 
-static void put_cell(page *out, double value) {
-    page_add(out, "<td class=\"number\">");
-    if (!isnan(value)) page_format(out, "%.3g", value);
-    page_add(out, "</td>");
+enum { NUMBERS = 8, TEXT_SIZE = 32 };
+static const char *const headings[NUMBERS] = {"distance to the minimum",
+                                              "loss above the least",
+                                              "worst of the last tenth",
+                                              "first unstable step",
+                                              "bursts",
+                                              "first burst",
+                                              "settled at step",
+                                              "overflow at step"};
+
+static void write_number(double value, char text[TEXT_SIZE]) {
+    *text = '\0';
+    if (!isnan(value)) snprintf(text, TEXT_SIZE, "%.3g", value);
 }
 
-static void put_step(page *out, int64_t step) {
-    page_add(out, "<td class=\"number\">");
-    if (step != RACE_NEVER) page_format(out, "%" PRId64, step);
-    page_add(out, "</td>");
+static void write_step(int64_t step, char text[TEXT_SIZE]) {
+    *text = '\0';
+    if (step != RACE_NEVER) snprintf(text, TEXT_SIZE, "%" PRId64, step);
+}
+
+static void put_row(page *out, const char *optimizer, const race_result *r) {
+    char text[NUMBERS][TEXT_SIZE];
+    write_number(r->distance, text[0]);
+    write_number(r->excess_loss, text[1]);
+    write_number(r->worst_excess_loss, text[2]);
+    write_step(r->first_unstable_step, text[3]);
+    write_step(r->bursts, text[4]);
+    write_step(r->first_burst_step, text[5]);
+    write_step(r->settled_step, text[6]);
+    write_step(r->nonfinite_step, text[7]);
+    page_add(out, "<tr><th scope=\"row\">");
+    page_escape(out, optimizer);
+    page_add(out, "</th>");
+    for (int k = 0; k < NUMBERS; k++)
+        page_format(out, "<td class=\"number%s\"><span class=\"label\">%s</span>%s</td>",
+                    *text[k] ? "" : " none", headings[k], text[k]);
+    page_add(out, "</tr>\n");
 }
 
 static void put_table(page *out, const contest *c) {
-    page_add(out, "<div class=\"wide\"><table>\n<thead><tr><th>optimizer</th>"
-                  "<th class=\"number\">distance to the minimum</th>"
-                  "<th class=\"number\">loss above the least</th>"
-                  "<th class=\"number\">worst of the last tenth</th>"
-                  "<th class=\"number\">first unstable step</th>"
-                  "<th class=\"number\">bursts</th><th class=\"number\">first burst</th>"
-                  "<th class=\"number\">settled at step</th>"
-                  "<th class=\"number\">overflow at step</th></tr></thead>\n<tbody>\n");
-    for (int k = 0; k < c->count; k++) {
-        const race_result *r = &c->result[k];
-        page_add(out, "<tr><th scope=\"row\">");
-        page_escape(out, c->optimizer[k]);
-        page_add(out, "</th>");
-        put_cell(out, r->distance);
-        put_cell(out, r->excess_loss);
-        put_cell(out, r->worst_excess_loss);
-        put_step(out, r->first_unstable_step);
-        put_step(out, r->bursts);
-        put_step(out, r->first_burst_step);
-        put_step(out, r->settled_step);
-        put_step(out, r->nonfinite_step);
-        page_add(out, "</tr>\n");
-    }
+    page_add(out, "<div class=\"wide\"><table class=\"cards\">\n<thead><tr><th>optimizer</th>");
+    for (int k = 0; k < NUMBERS; k++) page_format(out, "<th class=\"number\">%s</th>", headings[k]);
+    page_add(out, "</tr></thead>\n<tbody>\n");
+    for (int k = 0; k < c->count; k++) put_row(out, c->optimizer[k], &c->result[k]);
     page_add(out, "</tbody></table></div>\n");
 }
 

@@ -1,6 +1,8 @@
-/* race_plane.c - the window of a picture, and where its contours are. */
+/* race_plane.c - the window of a picture, where its contours are, and what its axis of the loss
+ * shows. */
 #include "race.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -45,4 +47,25 @@ contest_plane contest_make_plane(const contest *c) {
     widen(plane.y, c->result[0].start[1]);
     find_levels(c, &plane);
     return plane;
+}
+
+/* So far above the start a run has left for good. */
+#define FAR_ABOVE 1e8
+
+contest_heights contest_find_heights(const contest *c) {
+    const double least = c->surface->least, start = c->result[0].trace.loss[0] - least;
+    if (!isfinite(start) || start <= 0) return (contest_heights){0, 0};
+    const double rounding = c->dtype == RAVINE_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
+    contest_heights shown = {start, start};
+    for (int k = 0; k < c->count; k++) {
+        const race_trace *t = &c->result[k].trace;
+        for (int64_t i = 0; i < t->count; i++) {
+            const double height = t->loss[i] - least;
+            if (height > 0) shown.least = fmin(shown.least, height);
+            if (height > 0) shown.most = fmax(shown.most, height);
+        }
+    }
+    shown.least = fmax(shown.least, rounding * start);
+    shown.most = fmin(shown.most, FAR_ABOVE * start);
+    return shown;
 }

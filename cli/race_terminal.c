@@ -185,7 +185,9 @@ static int draw_loss(const contest *c) {
     plot_series series[CONTEST_MOST];
     if (!make_series(c, series, true)) return no_memory();
     plot p = terminal_plot();
+    const contest_heights shown = contest_find_heights(c);
     p.log_y = isfinite(c->surface->least);
+    p.y_axis = (plot_axis){shown.least, shown.most};
     printf("%s over the steps\n", p.log_y ? "excess loss" : "loss");
     plot_print(&p, series, (size_t)c->count);
     free((void *)series[0].x);

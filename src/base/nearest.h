@@ -5,7 +5,8 @@
  *     if (n.name) ... "unknown key wieght_decay; nearest is %s", n.name
  *
  * Distance: insertions, deletions, substitutions and swaps of neighbours (optimal string
- * alignment). A name counts only if it is closer than half of the longer length.
+ * alignment). A name counts only if it is closer than half of the longer length, or if one of the
+ * two holds the other: convex_ravine and ravine.
  */
 #ifndef RAVINE_BASE_NEAREST_H
 #define RAVINE_BASE_NEAREST_H
@@ -45,10 +46,17 @@ static inline size_t ravine_nearest_distance(const char *a, const char *b) {
     return row[na % 3][nb];
 }
 
+/* Fewer than four characters are in many names by chance. */
+static inline int ravine_nearest_holds(const char *a, const char *b) {
+    return strlen(b) >= 4 && strstr(a, b) != NULL;
+}
+
 static inline void ravine_nearest_offer(ravine_nearest *n, const char *name) {
     size_t distance = ravine_nearest_distance(n->wanted, name);
     size_t wanted = strlen(n->wanted), offered = strlen(name);
-    if (2 * distance > (wanted > offered ? wanted : offered)) return;
+    if (2 * distance > (wanted > offered ? wanted : offered) &&
+        !ravine_nearest_holds(n->wanted, name) && !ravine_nearest_holds(name, n->wanted))
+        return;
     if (n->name && distance >= n->distance) return;
     n->name = name;
     n->distance = distance;

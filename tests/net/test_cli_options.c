@@ -164,6 +164,8 @@ static void test_nearest(void **state) {
     ravine_nearest nearest = ravine_nearest_to("abc");
     ravine_nearest_offer(&nearest, "xyz");
     assert_null(nearest.name);
+    ravine_nearest_offer(&nearest, "abcdefghij"); /* it begins so, by chance */
+    assert_null(nearest.name);
     ravine_nearest_offer(&nearest, "abd");
     ravine_nearest_offer(&nearest, "abcd");
     assert_string_equal(nearest.name, "abd"); /* the first of equals */

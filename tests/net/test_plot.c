@@ -116,6 +116,39 @@ static void several_series_are_told_apart(void **state) {
     assert_null(strchr(text, '*'));
 }
 
+/* Without colours a path is marks, and the ground under it stays fine lines. */
+static void marks_lie_on_a_ground_of_dots(void **state) {
+    (void)state;
+    const double x[] = {0, 1}, low[] = {0, 0}, rising[] = {0, 1};
+    const plot_series path = {"path", x, rising, 2}, ground = {NULL, x, low, 2};
+    const plot p = {.columns = 30,
+                    .rows = 6,
+                    .braille = true,
+                    .x_axis = {0, 1},
+                    .y_axis = {0, 1},
+                    .ground = &ground};
+    char text[WIDE], line[WIDE];
+    draw(text, p, &path, 1);
+    assert_non_null(strchr(line_of(text, 0, line), '*')); /* the path alone ends up there */
+    assert_null(strstr(line, "\xe2\xa0"));
+    const char *last = line_of(text, 5, line);
+    assert_non_null(strchr(last, '*'));
+    assert_non_null(strstr(last, "\xe2\xa3\x80")); /* U+28C0: the lowest two dots of a cell */
+    assert_string_equal(line_of(text, 8, line), "* path");
+}
+
+/* From 1e-40 to 1e200 in the axis that was asked for. */
+static void a_given_log_axis_cuts(void **state) {
+    (void)state;
+    const double x[] = {0, 1, 2, 3}, y[] = {1e200, 100, 1e-3, 1e-40};
+    char text[WIDE], line[WIDE];
+    draw(text, (plot){.columns = 40, .rows = 25, .log_y = true, .y_axis = {1e-4, 1e4}},
+         &(plot_series){.x = x, .y = y, .n = 4}, 1);
+    assert_non_null(strstr(line_of(text, 0, line), "10000 +"));
+    assert_non_null(strstr(line_of(text, 24, line), "0.0001 +"));
+    for (int k = 0; k < 25; k++) assert_non_null(strchr(line_of(text, k, line), '*'));
+}
+
 static void nothing_is_said_to_be_nothing(void **state) {
     (void)state;
     const double x[] = {0, NAN}, y[] = {HUGE_VAL, 1};
@@ -162,6 +195,8 @@ int main(void) {
         cmocka_unit_test(what_is_not_finite_leaves_a_gap),
         cmocka_unit_test(a_log_axis_is_labelled_by_decades),
         cmocka_unit_test(several_series_are_told_apart),
+        cmocka_unit_test(marks_lie_on_a_ground_of_dots),
+        cmocka_unit_test(a_given_log_axis_cuts),
         cmocka_unit_test(nothing_is_said_to_be_nothing),
         cmocka_unit_test(no_data_leave_the_width),
         cmocka_unit_test(the_locale_decides_about_braille),

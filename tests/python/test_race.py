@@ -14,7 +14,13 @@ from fractions import Fraction
 import pytest
 from conftest import RAVINE, assert_quiet, wait_for
 from lecture_reference import crossings_of_descent
-from pictures import crossings, panels_of, trails_of
+from pictures import (
+    assert_tables_fit,
+    assert_texts_can_be_read,
+    crossings,
+    panels_of,
+    trails_of,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -181,6 +187,48 @@ def test_100000_steps_take_well_under_a_second():
     assert time.monotonic() - start < 1
 
 
+SETTLING = "--surface=ravine", "-p", "adam lr=0.1", "-n", 1000  # ends at 1e-46
+DIVERGING = "--surface=quadratic", "-p", "sgd lr=2.1", "-p", "sgd lr=1", "-n", 3000  # and at 1e248
+
+
+@pytest.mark.parametrize(
+    "args, start, rounding",
+    [
+        (SETTLING, 17**0.5 - 1 + 0.08, 2**-52),
+        ((*SETTLING, "--dtype=f32"), 17**0.5 - 1 + 0.08, 2**-23),
+        (DIVERGING, 0.505, 2**-52),
+    ],
+)
+def test_the_loss_axis_shows_what_the_numbers_can_tell(args, start, rounding, tmp_path):
+    """From the rounding of the loss at the start to a hundred million times of it."""
+    race(*args, "-o", tmp_path / "race.svg")
+    loss = panels_of((tmp_path / "race.svg").read_text())[1]
+    ticks = [value for _, value in loss.ticks["y"]]
+    assert min(ticks) >= rounding * start and max(ticks) <= 1e8 * start
+    assert max(ticks) / min(ticks) >= 1e4
+
+
+def test_a_loss_that_needs_less_gets_less(tmp_path):
+    race("--surface=crescent", "-p", "adam lr=0.02", "-n", 300, "-o", tmp_path / "race.svg")
+    loss = panels_of((tmp_path / "race.svg").read_text())[1]
+    assert min(value for _, value in loss.ticks["y"]) > 1e-6
+
+
+def test_the_loss_on_a_terminal_too():
+    size = "--surface=quadratic size=5 condition=4"
+    text = race(size, "-p", "sgd lr=0.5", "-n", 3000, LC_ALL="C")
+    labels = [float(x) for x in re.findall(r"^ *([\de.+-]+) \+", text, re.M)]
+    assert min(labels) >= 1e-18 and len(labels) >= 3, text
+
+
+def test_contours_on_a_pipe_are_fine_lines():
+    """What `ravine schedule` has there, too; the paths are marks upon them."""
+    text = race("--surface=crescent", "-p", "adam lr=0.1", "-p", "sgd lr=1e-3", LC_ALL="C.UTF-8")
+    picture = text.partition("(first)")[2].partition("┤")[2].rpartition("└")[0]
+    assert re.search("[\u2801-\u28ff]", picture) and "*" in picture and "+" in picture
+    assert "." not in re.sub(r"\d\.\d", "", picture)
+
+
 # ---- the page ------------------------------------------------------------------------------------
 
 
@@ -229,6 +277,8 @@ def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
     slider.send_keys(Keys.END)
     assert step() == 900 and walked() == whole
     assert not browser.execute_script("return document.documentElement.scrollWidth > innerWidth")
+    assert_tables_fit(browser, width)
+    assert_texts_can_be_read(browser)
     paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", paper))) < 200) == (scheme == "dark")
     assert_quiet(browser)
@@ -257,6 +307,9 @@ LECTURE = ["--surface=lecture"]
         ([], "--surface"),
         (LECTURE, "--optimizer"),
         (["--surface=lectur", *ADAM], "nearest is lecture"),
+        (["--surface=convex_ravine", *ADAM], "nearest is ravine"),
+        (["--surface=quad", *ADAM], "nearest is quadratic"),
+        (["--surface=nothing_like_it", *ADAM], "`ravine race --surfaces` lists them"),
         (["--surface=ravine flt=1", *ADAM], "nearest is flat"),
         ([*LECTURE, "--optimizer=adma"], "adam"),
         ([*LECTURE, "--optimizer=adam beta=1"], "beta1"),

@@ -134,11 +134,13 @@ static void add_figure(page *out, const find_lr_result *r, svg_place place) {
                                          .color = 1 + k,
                                          .dashed = k > 0};
     }
-    const svg_panel panel = {
-        .x = {{"learning rate", "学习率"}, r->lr[0], r->lr[r->npoints - 1], true},
-        .y = {{"loss", "损失"}, least, most, false},
-        .series = series,
-        .nseries = nseries};
+    const svg_panel panel = {.x = {.label = {"learning rate", "学习率"},
+                                   .least = r->lr[0],
+                                   .greatest = r->lr[r->npoints - 1],
+                                   .log = true},
+                             .y = {.label = {"loss", "损失"}, .least = least, .greatest = most},
+                             .series = series,
+                             .nseries = nseries};
     const svg_figure figure = {.title = {"Learning rate range test", "学习率范围测试"},
                                .text = {"loss while the learning rate rises, and the limits", NULL},
                                .panel = &panel,

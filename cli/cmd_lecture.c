@@ -6,13 +6,14 @@
 
 /* "10 of 10 figures", and of each that is missing what it needs. */
 static void print_figures(json_t *figures) {
-    size_t missing = 0;
+    const size_t all = json_object_size(figures);
+    size_t made = 0;
     const char *letter;
     json_t *figure;
-    json_object_foreach(figures, letter, figure) missing +=
-        json_is_string(json_object_get(figure, "missing"));
-    const size_t all = json_object_size(figures);
-    printf("%zu of %zu figures", all - missing, all);
+    json_object_foreach(figures, letter, figure) {
+        made += json_is_null(json_object_get(figure, "missing"));
+    }
+    printf("%zu of %zu figures", made, all);
     json_object_foreach(figures, letter, figure) {
         const char *needs = json_string_value(json_object_get(figure, "missing"));
         if (!needs) continue;

@@ -126,8 +126,9 @@ const chartPointer = (chart) => {
       const drawn = panel.group.querySelectorAll("g:not(.walked) > .line:not(.trail, .swatch)");
       const describe = (path) => {
         const series = path.getAttribute("class").match(/\bs(\d+)/)[1];
-        const swing = panel.group.querySelector(`.swing.s${series}`);
-        const legend = `.swatch.s${series} + .name`; // of its panel or, named once, of another
+        const look = `.s${series}${path.matches(".dashed") ? ".dashed" : ":not(.dashed)"}`;
+        const swing = panel.group.querySelector(`.swing${look}`);
+        const legend = `.swatch${look} + .name`; // of its panel or, named once, of another
         return {
           series,
           name: panel.group.querySelector(legend) ?? chart.querySelector(legend),

@@ -13,9 +13,9 @@ document.querySelectorAll(".player").forEach((controls) => {
   const trails = picture.querySelector("g[clip-path]");
   const walked = chartElement("g", { class: "walked", "clip-path": `url(#${id}-area-0)` }, picture);
   trails.after(walked); // under the names of the points
-  const heads = motion.trails.map(({ color, dot, trail }) => {
-    const drawn = trails.querySelector(`.trail.s${color}`);
-    const style = drawn.getAttribute("class").replace("trail", "");
+  const drawn = trails.querySelectorAll(".trail");
+  const heads = motion.trails.map(({ color, dot, trail }, k) => {
+    const style = drawn[k].getAttribute("class").replace("trail", "");
     return {
       trail,
       at: dot,

@@ -8,7 +8,7 @@
  *     page_script(p, &asset_player_js);
  *     page_script(p, &asset_motion_js);
  *
- * The trails are those series of the first panel that have `step`; the figure has an id.
+ * The trails are those of the first panel, which all have `step`; the figure has an id.
  */
 #ifndef RAVINE_REPORT_SVG_MOTION_H
 #define RAVINE_REPORT_SVG_MOTION_H

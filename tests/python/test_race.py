@@ -21,6 +21,7 @@ from pictures import (
     panels_of,
     trails_of,
 )
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -281,6 +282,26 @@ def test_the_page_plays_pauses_and_scrubs(browser, tmp_path, width, scheme):
     assert_texts_can_be_read(browser)
     paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", paper))) < 200) == (scheme == "dark")
+    assert_quiet(browser)
+
+
+def test_more_runs_than_colours_keep_their_names(browser, tmp_path):
+    """The ninth is dashed in the colour of the first: as it is played, and under the pointer."""
+    page = tmp_path / "race.html"
+    runs = [argument for k in range(9) for argument in ("-p", f"sgd lr={1 + k}e-4")]
+    race("--surface=crescent", *runs, "-n", 50, "-o", page)
+    show(browser, page, 1400, "light")
+    browser.find_element(By.CSS_SELECTOR, ".player input").send_keys(Keys.HOME)
+    walked = browser.execute_script(
+        "return [...document.querySelectorAll('.walked path')].map((p) => p.className.baseVal)"
+    )
+    assert len(walked) == 9
+    assert [name.split().count("dashed") for name in walked] == [0] * 8 + [1]
+    loss = browser.find_elements(By.CSS_SELECTOR, "#race .panel")[1]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", loss)
+    ActionChains(browser).move_to_element(loss).perform()
+    told = browser.find_element(By.CSS_SELECTOR, ".readout").text.splitlines()[1:]
+    assert [line.rpartition(" ")[0] for line in told] == [f"sgd lr={1 + k}e-4" for k in range(9)]
     assert_quiet(browser)
 
 

@@ -265,7 +265,6 @@ int cmd_find_lr(const cli_args *args) {
     config c;
     int status = read_config(&c, args);
     if (status) return status;
-    interrupt_catch();
     training t;
     status = training_create(&t, &c);
     if (!status) {

@@ -103,7 +103,6 @@ int cmd_train(const cli_args *args) {
         config_free(&c);
         return status;
     }
-    interrupt_catch();
     training t;
     status = training_create(&t, &c);
     if (!status) {

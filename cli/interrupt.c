@@ -3,6 +3,7 @@
 #include "train.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t held, came, save_wanted;
@@ -16,12 +17,31 @@ static void note(int signal_number) {
     came = 1;
 }
 
-void interrupt_catch(void) {
-    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+/* One that is ignored when the program starts stays so: nohup and a shell's & rely on it. */
+static void catch_one(int signal_number) {
+    struct sigaction before, action = {.sa_handler = note, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
+    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+    sigaction(signal_number, &action, NULL);
+}
+
+static void mask_wish(int how) {
+    sigset_t wish;
+    sigemptyset(&wish);
+    sigaddset(&wish, SIGUSR1);
+    sigprocmask(how, &wish, NULL);
+}
+
+void interrupt_catch(void) {
+    catch_one(SIGHUP);
+    catch_one(SIGINT);
+    catch_one(SIGTERM);
+    catch_one(SIGUSR1);
+    mask_wish(SIG_UNBLOCK);
+}
+
+void interrupt_defer_wish(void) {
+    mask_wish(SIG_BLOCK);
 }
 
 void interrupt_hold(void) {

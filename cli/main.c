@@ -4,8 +4,10 @@
 #include "report/printable.h"
 #include "store/atomic_file.h"
 #include "table.h"
+#include "train.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,13 +49,14 @@ static int run(const cli_args *args) {
     return run_command[args->command](args);
 }
 
-/* A full disk or a closed pipe is often noticed only when the last bytes leave. */
-static int flush_stdout(void) {
+/* A full disk or a closed pipe is often noticed only when the last bytes leave. `name`: where
+ * stdout goes. */
+static int flush_stdout(const char *name) {
     errno = 0;
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout)) failed = true;
     if (!failed) return 0;
-    return failure(EXIT_INPUT, "cannot write to stdout: %s",
+    return failure(EXIT_INPUT, "cannot write to %s: %s", name,
                    errno ? strerror(errno) : "an earlier write failed");
 }
 
@@ -69,7 +72,7 @@ static int run_into_file(const cli_args *args, const char *path) {
     }
     status = run(args);
     bool answered = status != EXIT_USAGE && status != EXIT_INPUT;
-    if (!answered || flush_stdout()) {
+    if (!answered || flush_stdout(path)) {
         ravine_atomic_discard(&file);
         return answered ? EXIT_INPUT : status;
     }
@@ -81,7 +84,9 @@ static int run_into_file(const cli_args *args, const char *path) {
  * what to pick; if that fails, it is only slow. */
 static void restart_with_better_blas(char **argv) {
     const char *core = blas_better_core();
-    if (core && !setenv("OPENBLAS_CORETYPE", core, 1)) execv("/proc/self/exe", argv);
+    if (!core || setenv("OPENBLAS_CORETYPE", core, 1)) return;
+    interrupt_defer_wish();
+    execv("/proc/self/exe", argv);
 }
 
 /* Commands that run a net. */
@@ -91,17 +96,33 @@ static bool uses_blas(const cli_args *args) {
             (cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY)));
 }
 
+/* Commands that can be told to save, or to stop after the step. */
+static bool is_interruptible(const cli_args *args) {
+    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_FIND_LR_COMMAND;
+}
+
+/* Where stdin, stdout or stderr are closed, the next file that is opened would take its place, and
+ * what is said would be written into it. */
+static void open_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) _exit(EXIT_INPUT);
+}
+
 int main(int argc, char **argv) {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told like any other */
+    open_standard_streams();
+    /* A closed pipe, a file that may not grow: errors of write(), told like any other. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     cli_args args;
     int status = cli_parse(&args, argc, (const char *const *)argv);
     if (uses_blas(&args)) restart_with_better_blas(argv);
+    if (is_interruptible(&args)) interrupt_catch();
     if (!status) {
         const char *output = cli_text(&args, CLI_OUTPUT);
         status = strcmp(output, "-") ? run_into_file(&args, output) : run(&args);
     }
     if (status) print_failure();
-    if (flush_stdout() && !status) {
+    if (flush_stdout("stdout") && !status) {
         print_failure();
         status = EXIT_INPUT;
     }

@@ -225,8 +225,11 @@ int train(training *t, watch *w, record *r, const resume_point *point, train_res
 
 /* ---- interrupt.c -------------------------------------------------------------------------------
  */
-/* From now on SIGINT and SIGTERM leave at once, with EXIT_INTERRUPTED: there is nothing to save. */
+/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with EXIT_INTERRUPTED: there is nothing to
+ * save. */
 void interrupt_catch(void);
+/* SIGUSR1 waits, also beyond execve(2), for the next interrupt_catch(). */
+void interrupt_defer_wish(void);
 /* From now on the first of them sets a flag and the second one leaves. */
 void interrupt_hold(void);
 bool interrupt_came(void);

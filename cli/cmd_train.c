@@ -1,5 +1,6 @@
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
 #include "doctor.h"
+#include "report/printable.h"
 #include "report/report.h"
 #include "train.h"
 
@@ -46,45 +47,83 @@ static json_t *result_json(const training *t, const train_result *r, const char 
                      "peak_memory_bytes", (json_int_t)peak_memory_bytes());
 }
 
-/* Closes the record and writes report.html beside it; the first failure is the one that is told. */
+/* Closes the record; the first failure is the one that is told. */
+static int close_record(record *r, int status) {
+    char told[1024];
+    snprintf(told, sizeof told, "%s", failure_text());
+    const int closed = record_close(r);
+    return status ? failure(status, "%s", told) : closed;
+}
+
+/* And writes report.html beside it. */
 static int finish_record(record *r, int status) {
     char folder[PATH_MAX], told[1024];
     snprintf(folder, sizeof folder, "%s", record_folder(r));
+    status = close_record(r, status);
     snprintf(told, sizeof told, "%s", failure_text());
-    int closed = record_close(r);
     report told_of = {0};
-    int reported = closed ? closed : report_add(&told_of, folder);
+    int reported = report_add(&told_of, folder);
     if (!reported) reported = report_save(&told_of);
     report_free(&told_of);
     return status ? failure(status, "%s", told) : reported;
 }
 
-/* The record of a new run, or that of --resume where its newest checkpoint left it. */
-static int open_record(record **r, resume_point *point, const training *t, const char *resumed) {
-    if (!resumed) return record_create(r, t);
-    int status = resume_find(point, resumed);
+/* Where a run goes on; its record keeps others away from it, and is still as it was. */
+static int open_run(record **r, resume_point *point, const training *t, const char *folder) {
+    int status = record_open(r, t, folder);
     if (status) return status;
-    if (point->nepochs > t->config->epochs)
-        return failure(EXIT_USAGE, "epochs is %lld; the run in %s has done %lld",
-                       (long long)t->config->epochs, resumed, (long long)point->nepochs);
-    return record_resume(r, t, resumed, &point->position);
+    status = resume_find(point, folder);
+    if (!status) status = resume_check_data(point, &t->data, folder);
+    if (!status && point->nepochs > t->config->epochs)
+        status = failure(EXIT_USAGE, "epochs is %lld; the run in %s has done %lld",
+                         (long long)t->config->epochs, folder, (long long)point->nepochs);
+    if (!status) status = record_place(*r, &point->position);
+    return status ? close_record(*r, status) : 0;
 }
 
-/* Trains what is set up; whatever the end, what was learnt is shown. */
+/* There is nothing left to do. */
+static int tell_finished(const training *t, train_result *result, const cli_args *args) {
+    const char *folder = cli_text(args, CLI_RESUME);
+    result->diagnosis.size = sizeof result->diagnosis;
+    if (!t->doctor || ravine_doctor_diagnose(t->doctor, &result->diagnosis) < 0)
+        result->diagnosis.size = 0;
+    if (cli_is_given(args, CLI_JSON)) return cli_print_json(result_json(t, result, folder));
+    if (cli_is_given(args, CLI_QUIET)) return 0;
+    printable_put(stdout, folder);
+    printf(" is finished: all %lld epochs are done; --set epochs=N trains on\n",
+           (long long)t->config->epochs);
+    return 0;
+}
+
+/* Trains; whatever the end, what was learnt is shown. */
+static int run_loop(loop *l, watch *w, const training *t, record *r, train_result *result,
+                    const cli_args *args) {
+    const bool json = cli_is_given(args, CLI_JSON);
+    interrupt_hold();
+    watch_begin(w, t, cli_is_given(args, CLI_QUIET), json);
+    const int status = loop_run(l);
+    watch_end(w, result, record_folder(r));
+    const int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
+    return finish_record(r, status ? status : printed);
+}
+
+/* Trains what is set up, from the beginning or from where it was left. */
 static int run_training(training *t, train_result *result, const cli_args *args) {
     const char *resumed = cli_text(args, CLI_RESUME);
     resume_point point;
     record *r;
-    int status = open_record(&r, &point, t, resumed);
+    watch w = {0};
+    loop *l;
+    int status = resumed ? open_run(&r, &point, t, resumed) : record_create(&r, t);
     if (status) return status;
-    bool json = cli_is_given(args, CLI_JSON);
-    interrupt_hold();
-    watch w;
-    watch_begin(&w, t, cli_is_given(args, CLI_QUIET), json);
-    status = train(t, &w, r, resumed ? &point : NULL, result);
-    watch_end(&w, result, record_folder(r));
-    int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
-    return finish_record(r, status ? status : printed);
+    status = loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
+    if (status) return close_record(r, status);
+    if (resumed && resume_is_finished(&point, t->config, resumed))
+        status = finish_record(r, tell_finished(t, result, args));
+    else
+        status = run_loop(l, &w, t, r, result, args);
+    loop_free(l);
+    return status;
 }
 
 int cmd_train(const cli_args *args) {

@@ -7,6 +7,7 @@
  *     train_watch.c    what a person sees: the live line, the table, the summary
  *     train_record.c   what stays: run folder, run.jsonl, TensorBoard events, weights
  *     train_checkpoint.c   and from where it can be gone on with: RUN/checkpoints/
+ *     train_numbers.c  the numbers of the loop in it, and what each can be
  *     train_resume.c   --resume: the configuration of a run, and its newest checkpoint
  *     interrupt.c      signals
  *
@@ -80,6 +81,9 @@ typedef struct train_result {
     ravine_diagnosis diagnosis; /* at the end; size 0: nobody watched, or no step was made */
 } train_result;
 
+/* So many losses in a row that are not finite are no accident: the training is lost. */
+enum { NONFINITE_LOSSES_MAX = 10 };
+
 /* Sums over an epoch or a data set; the mean of the batches weighs them by their examples. */
 typedef struct train_sum {
     double loss;
@@ -130,12 +134,16 @@ typedef struct record record;
 
 /* Makes runs_dir/NAME, or NAME-2, NAME-3 ..., and the files in it; on an error there is none. */
 int record_create(record **out, const training *t);
-/* Goes on in the folder of a run, behind a position; with no events_name its events begin anew. */
+/* The record of a run that there is, whose log nobody else can open any more; then where it goes
+ * on. Nothing changes before record_go_on, which cuts the files there. Events that are missing
+ * begin anew. */
 typedef struct record_position {
     int64_t log, events; /* bytes of run.jsonl and of the events */
     char events_name[NAME_MAX + 1];
 } record_position;
-int record_resume(record **out, const training *t, const char *folder, const record_position *from);
+int record_open(record **out, const training *t, const char *folder);
+int record_place(record *r, const record_position *from);
+int record_go_on(record *r);
 /* Where both logs are now; what is before it is on the disk when this returns 0. */
 int record_where(record *r, record_position *position);
 const char *record_folder(const record *r);
@@ -186,26 +194,48 @@ typedef struct train_state { /* what a checkpoint is made of, and goes back to *
 } train_state;
 typedef struct checkpoints checkpoints;
 
-int checkpoints_open(checkpoints **out, const train_state *state);
+int checkpoints_create(checkpoints **out, const train_state *state);
+/* Makes the folder; before the first save. */
+int checkpoints_begin(checkpoints *c);
 /* Copies everything and writes it in the background. `metric`: lower is better; NaN: none. One that
  * fails is told, on stderr and in the log, and is no failure here. */
 int checkpoints_save(checkpoints *c, double metric);
 /* Until the last one is on the disk; *whole is false where it failed. */
 int checkpoints_wait(checkpoints *c, bool *whole);
-void checkpoints_close(checkpoints *c); /* NULL is fine */
+void checkpoints_free(checkpoints *c); /* NULL is fine */
 
+enum { DATA_CHECKSUMS_SIZE = DATASET_FILES_MAX * 9 };
 /* From where a run goes on. */
 typedef struct resume_point {
     char path[PATH_MAX]; /* of a checkpoint; "": there is none yet, and it starts at step 0 */
     record_position position;
-    int64_t nepochs;       /* that are done */
-    int64_t doctor_length; /* numbers that the doctor remembers */
+    int64_t nepochs;                /* that are done */
+    int64_t doctor_length;          /* numbers that the doctor remembers */
+    char data[DATA_CHECKSUMS_SIZE]; /* of what it was trained on; "": not told */
 } resume_point;
 int resume_point_read(resume_point *point, const char *path);
-/* Into the state; every difference is told on stderr, and then nothing of the optimizer changed. */
+/* Into the state; every difference is told on stderr. After a failure the state is not to be used.
+ */
 int checkpoints_load(checkpoints *c, const resume_point *point);
 /* Before a checkpoint is loaded and compared: the learning rate as the doctor had left it. */
 int checkpoint_restore_lr(training *t, const char *path);
+
+/* ---- train_numbers.c -------------------------------------------------------------------------
+ */
+typedef struct loop_number {
+    const char *name; /* of a tensor without sides */
+    int32_t dtype;    /* RAVINE_I64, RAVINE_I32 or RAVINE_F64 */
+    void *value;
+    double least, greatest; /* NaN: any number */
+    int64_t multiple;       /* if not 0: and a multiple of it, or the greatest */
+} loop_number;
+enum { LOOP_NUMBERS = 17 };
+/* Every number that a later step, line or decision depends on. */
+void loop_numbers(const train_state *state, loop_number list[LOOP_NUMBERS]);
+/* Whether they can be those of this training; `path`: of the file that they come from. */
+int loop_numbers_check(const train_state *state, const char *path);
+int loop_number_check(const loop_number *number, const char *path);
+loop_number loop_lr_factor(double *factor);
 
 /* ---- train_resume.c --------------------------------------------------------------------------
  */
@@ -215,13 +245,25 @@ int resume_read_config(config *c, const char *folder);
 int resume_check_config(const config *c, const char *folder);
 /* The newest checkpoint that is whole; that of damaged ones is told on stderr. */
 int resume_find(resume_point *point, const char *folder);
+/* The checksums of the data, as a checkpoint holds them: "1a2b3c4d 5e6f7a8b". */
+void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]);
+/* Whether the data are those that the run was trained on, as far as it tells. */
+int resume_check_data(const resume_point *point, const dataset_pair *data, const char *folder);
+/* Whether nothing is left to do but the report: all epochs are done, the log says so, and the
+ * weights are there. */
+bool resume_is_finished(const resume_point *point, const config *c, const char *folder);
 
 /* ---- train_loop.c -----------------------------------------------------------------------------
  */
+/* A training that begins, or where `point` is given goes on from there; what does not fit fails
+ * here, before any file changes. result->epoch has room for all epochs. */
+typedef struct loop loop;
+int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
+                train_result *result);
 /* Trains to the end, to a signal (EXIT_INTERRUPTED) or until the loss stays not finite
- * (EXIT_DIVERGED), from `point` or, where it is NULL, from the beginning. result->epoch has room
- * for all epochs. */
-int train(training *t, watch *w, record *r, const resume_point *point, train_result *result);
+ * (EXIT_DIVERGED). */
+int loop_run(loop *l);
+void loop_free(loop *l); /* NULL is fine */
 
 /* ---- interrupt.c -------------------------------------------------------------------------------
  */

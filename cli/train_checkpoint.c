@@ -16,10 +16,12 @@
 #define KEY_LOG_BYTES    "train.log_bytes"
 #define KEY_EVENTS       "train.events"
 #define KEY_EVENTS_BYTES "train.events_bytes"
+#define KEY_DATA         "train.data"
 #define RESULTS          "train.results"
 #define DOCTOR           "train.doctor"
 
-enum { EPOCH_NUMBERS = 9, LOOP_NUMBERS_MAX = 24 };
+/* Beside the numbers of the loop and what the net has: RESULTS and DOCTOR. */
+enum { EPOCH_NUMBERS = 9, OWN_TENSORS = LOOP_NUMBERS + 2 };
 
 struct checkpoints {
     train_state state;
@@ -41,39 +43,11 @@ static void add_array(checkpoints *c, const char *name, int32_t dtype, int32_t n
     c->tensor[c->ntensors++] = (ravine_tensor){name, dtype, ndim, shape, data};
 }
 
-static void add_whole(checkpoints *c, const char *name, int64_t *number) {
-    add_array(c, name, RAVINE_I64, 0, NULL, number);
-}
-
-static void add_word(checkpoints *c, const char *name, int32_t *number) {
-    add_array(c, name, RAVINE_I32, 0, NULL, number);
-}
-
-static void add_number(checkpoints *c, const char *name, double *number) {
-    add_array(c, name, RAVINE_F64, 0, NULL, number);
-}
-
-/* Every number of the loop that a later step, line or decision depends on. */
 static void add_loop(checkpoints *c) {
-    progress *p = c->state.progress;
-    add_whole(c, "train.epoch", &p->epoch);
-    add_whole(c, "train.example", &p->example);
-    add_whole(c, "train.step", &p->step);
-    add_number(c, "train.loss", &p->loss);
-    add_number(c, "train.sum_loss", &p->sum.loss);
-    add_whole(c, "train.sum_count", &p->sum.count);
-    add_whole(c, "train.sum_correct", &p->sum.correct);
-    add_whole(c, "train.nonfinite_losses", &p->nonfinite_losses);
-    add_whole(c, "train.told_nonfinite", &p->told_nonfinite);
-    add_number(c, "train.seconds", &p->seconds);
-    add_number(c, "train.epoch_began", &p->epoch_began);
-    add_number(c, "train.lr_factor", &p->lr_factor);
-    train_doctor *d = c->state.doctor;
-    add_word(c, "train.doctor_told", &d->told);
-    add_word(c, "train.doctor_seen", &d->seen);
-    add_word(c, "train.doctor_warned", &d->warned);
-    add_whole(c, "train.doctor_warned_at", &d->warned_at);
-    add_whole(c, "train.doctor_acted_at", &d->acted_at);
+    loop_number list[LOOP_NUMBERS];
+    loop_numbers(&c->state, list);
+    for (int k = 0; k < LOOP_NUMBERS; k++)
+        add_array(c, list[k].name, list[k].dtype, 0, NULL, list[k].value);
 }
 
 /* The doctor's memory. */
@@ -134,35 +108,35 @@ static void unpack_results(checkpoints *c) {
 /* ---- saving ------------------------------------------------------------------------------------
  */
 
-int checkpoints_open(checkpoints **out, const train_state *state) {
-    const config *keys = state->training->config;
+int checkpoints_create(checkpoints **out, const train_state *state) {
     const size_t buffers = (size_t)net_buffer_count(state->training->net);
+    const size_t epochs = (size_t)state->training->config->epochs;
     checkpoints *c = calloc(1, sizeof *c);
     if (!c) return failure(EXIT_INPUT, "out of memory for checkpoints");
     c->state = *state;
-    c->tensor = calloc(LOOP_NUMBERS_MAX + buffers, sizeof *c->tensor);
+    c->tensor = calloc(OWN_TENSORS + buffers, sizeof *c->tensor);
     c->buffer = calloc(buffers + 1, sizeof *c->buffer);
-    c->results = calloc((size_t)keys->epochs * EPOCH_NUMBERS, sizeof *c->results);
-    char folder[PATH_MAX + 16];
-    snprintf(folder, sizeof folder, "%s/checkpoints", record_folder(state->record));
-    ravine_saver_options options;
-    ravine_saver_options_init(&options);
-    options.keep = (int32_t)keys->checkpoint_keep;
-    options.keep_best = keys->checkpoint_best;
-    int status = 0;
-    if (!c->tensor || !c->buffer || !c->results)
-        status = failure(EXIT_INPUT, "out of memory for checkpoints");
-    else if (ravine_saver_create(&c->saver, folder, &options, NULL) < 0)
-        status = failure(EXIT_INPUT, "%s", ravine_errmsg());
-    if (status) {
-        checkpoints_close(c);
-        return status;
+    c->results = calloc(epochs * EPOCH_NUMBERS, sizeof *c->results);
+    if (!c->tensor || !c->buffer || !c->results) {
+        checkpoints_free(c);
+        return failure(EXIT_INPUT, "out of memory for checkpoints");
     }
     *out = c;
     return 0;
 }
 
-void checkpoints_close(checkpoints *c) {
+int checkpoints_begin(checkpoints *c) {
+    const config *keys = c->state.training->config;
+    char folder[PATH_MAX + 16];
+    snprintf(folder, sizeof folder, "%s/checkpoints", record_folder(c->state.record));
+    ravine_saver_options options;
+    ravine_saver_options_init(&options);
+    options.keep = (int32_t)keys->checkpoint_keep;
+    options.keep_best = keys->checkpoint_best;
+    return failure_of(ravine_saver_create(&c->saver, folder, &options, NULL));
+}
+
+void checkpoints_free(checkpoints *c) {
     if (!c) return;
     ravine_saver_destroy(c->saver);
     free(c->tensor);
@@ -193,12 +167,14 @@ int checkpoints_save(checkpoints *c, double metric) {
     if (status) return status;
     c->state.progress->lr_factor = c->state.training->lr_factor;
     pack_results(c);
-    char log_bytes[24], events_bytes[24];
+    char log_bytes[24], events_bytes[24], data[DATA_CHECKSUMS_SIZE];
+    data_checksums(&c->state.training->data, data);
     snprintf(log_bytes, sizeof log_bytes, "%" PRId64, position.log);
     snprintf(events_bytes, sizeof events_bytes, "%" PRId64, position.events);
     const ravine_text texts[] = {{KEY_LOG_BYTES, log_bytes},
                                  {KEY_EVENTS, position.events_name},
-                                 {KEY_EVENTS_BYTES, events_bytes}};
+                                 {KEY_EVENTS_BYTES, events_bytes},
+                                 {KEY_DATA, data}};
     ravine_save_options options;
     ravine_save_options_init(&options);
     options.tensors = c->tensor;
@@ -211,7 +187,7 @@ int checkpoints_save(checkpoints *c, double metric) {
 }
 
 int checkpoints_wait(checkpoints *c, bool *whole) {
-    const ravine_status status = ravine_saver_wait(c->saver);
+    const ravine_status status = c->saver ? ravine_saver_wait(c->saver) : RAVINE_OK;
     *whole = status >= 0;
     return *whole ? 0 : tell_failure(c, ravine_errmsg());
 }
@@ -232,11 +208,16 @@ static int64_t bytes_of(const ravine_checkpoint *file, const char *key) {
     return bytes > 0 ? bytes : 0;
 }
 
-/* The first side of tensor `name`; 0 where there is none. */
-static int64_t length_of(const ravine_checkpoint *file, const char *name) {
+/* The first side of tensor `name`, which has `ndim`; 0 where there is none. */
+static int64_t length_of(const ravine_checkpoint *file, const char *name, int32_t ndim) {
     ravine_tensor t;
     const int64_t at = ravine_checkpoint_find(file, name);
-    return at >= 0 && !ravine_checkpoint_tensor(file, at, &t) && t.ndim > 0 ? t.shape[0] : 0;
+    return at >= 0 && !ravine_checkpoint_tensor(file, at, &t) && t.ndim == ndim ? t.shape[0] : 0;
+}
+
+static void copy_text(const ravine_checkpoint *file, const char *key, char *to, size_t size) {
+    const char *text = ravine_checkpoint_find_text(file, key);
+    snprintf(to, size, "%s", text ? text : "");
 }
 
 int resume_point_read(resume_point *point, const char *path) {
@@ -245,12 +226,11 @@ int resume_point_read(resume_point *point, const char *path) {
     if (status < 0) return library_failure(status);
     *point = (resume_point){.position = {.log = bytes_of(file, KEY_LOG_BYTES),
                                          .events = bytes_of(file, KEY_EVENTS_BYTES)}};
-    const char *events = ravine_checkpoint_find_text(file, KEY_EVENTS);
-    snprintf(point->position.events_name, sizeof point->position.events_name, "%s",
-             events && !strchr(events, '/') ? events : "");
+    copy_text(file, KEY_EVENTS, point->position.events_name, sizeof point->position.events_name);
+    copy_text(file, KEY_DATA, point->data, sizeof point->data);
     snprintf(point->path, sizeof point->path, "%s", path);
-    point->nepochs = length_of(file, RESULTS);
-    point->doctor_length = length_of(file, DOCTOR);
+    point->nepochs = length_of(file, RESULTS, 2);
+    point->doctor_length = length_of(file, DOCTOR, 1);
     ravine_checkpoint_close(file);
     if (point->position.log == 0)
         return failure(EXIT_INPUT,
@@ -270,11 +250,30 @@ int checkpoint_restore_lr(training *t, const char *path) {
     double factor = 1;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
     if (status < 0) return library_failure(status);
-    const int64_t at = ravine_checkpoint_find(file, "train.lr_factor");
+    const loop_number number = loop_lr_factor(&factor);
+    const int64_t at = ravine_checkpoint_find(file, number.name);
     if (at >= 0) status = ravine_checkpoint_read(file, at, &factor, sizeof factor);
     ravine_checkpoint_close(file);
     if (status < 0) return library_failure(status);
-    return factor == 1 ? 0 : training_scale_lr(t, factor);
+    const int wrong = loop_number_check(&number, path);
+    return wrong || factor == 1 ? wrong : training_scale_lr(t, factor);
+}
+
+/* Each epoch is told by its number and its last step, which follow from its row. */
+static int check_results(const checkpoints *c, const char *path) {
+    const int64_t steps = c->state.training->steps_per_epoch;
+    for (int64_t k = 1; k <= c->state.result->nepochs; k++) {
+        const double *row = c->results + (k - 1) * EPOCH_NUMBERS;
+        if (row[0] != (double)k)
+            return failure(EXIT_INPUT,
+                           "%s: " RESULTS ": row %" PRId64 " is of epoch %g; it must be %" PRId64,
+                           path, k, row[0], k);
+        if (row[1] != (double)(k * steps))
+            return failure(EXIT_INPUT,
+                           "%s: " RESULTS ": row %" PRId64 " ends at step %g; it must be %" PRId64,
+                           path, k, row[1], k * steps);
+    }
+    return 0;
 }
 
 int checkpoints_load(checkpoints *c, const resume_point *point) {
@@ -292,6 +291,8 @@ int checkpoints_load(checkpoints *c, const resume_point *point) {
     ravine_doctor *d = c->state.training->doctor;
     if (!loaded && d && c->doctor) loaded = ravine_doctor_import(d, c->doctor, c->doctor_length);
     if (loaded < 0) return library_failure(loaded);
-    unpack_results(c);
-    return 0;
+    status = loop_numbers_check(&c->state, point->path);
+    if (!status) status = check_results(c, point->path);
+    if (!status) unpack_results(c);
+    return status;
 }

@@ -4,10 +4,8 @@
 #include "train.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* So many losses in a row that are not finite are no accident: the training is lost. */
-enum { NONFINITE_LOSSES_MAX = 10 };
 
 static void sum_add(train_sum *sum, double loss, int64_t count, int64_t correct) {
     sum->loss += loss * (double)count;
@@ -50,17 +48,18 @@ static void gather(training *t, int64_t first, int64_t count) {
 }
 
 /* What the loop works with. */
-typedef struct loop {
+struct loop {
     training *t;
     watch *watch;
     record *record;
     checkpoints *checkpoints;
-    double started; /* as if all that is done had been done without a pause */
+    const resume_point *point; /* NULL: it begins */
+    double started;            /* as if all that is done had been done without a pause */
     train_doctor doctor;
     train_result *result;
     train_step step; /* the last one */
     progress at;
-} loop;
+};
 
 /* A checkpoint of what is now; never while other weights stand in the place of the weights. */
 static int save(loop *l, double metric) {
@@ -123,6 +122,12 @@ static int evaluate_average(loop *l, train_score *score) {
 static int tell_end(loop *l, const char *event) {
     const int status = train_doctor_end(&l->doctor, &l->step, &l->result->diagnosis);
     return status ? status : record_event(l->record, event, &l->step);
+}
+
+/* An end with weights: they are there when the log says so. */
+static int keep_end(loop *l, const char *event) {
+    const int status = record_weights(l->record);
+    return status ? status : tell_end(l, event);
 }
 
 static int diverged(loop *l, const char *what) {
@@ -227,7 +232,7 @@ static int end_epoch(loop *l, const train_epoch *e) {
 /* Signal or doctor leave a checkpoint of the very step. */
 static int cut_short(loop *l) {
     int status = save(l, NAN);
-    return status ? status : tell_end(l, l->doctor.stop ? "stopped" : "interrupted");
+    return status ? status : keep_end(l, l->doctor.stop ? "stopped" : "interrupted");
 }
 
 static int all_epochs(loop *l) {
@@ -241,19 +246,7 @@ static int all_epochs(loop *l) {
         status = end_epoch(l, e);
         if (status) return status;
     }
-    return tell_end(l, "finished");
-}
-
-/* Puts the training where it was. */
-static int go_on(loop *l, const resume_point *point) {
-    int status = *point->path ? checkpoints_load(l->checkpoints, point) : 0;
-    if (status) return status;
-    l->started -= l->at.seconds;
-    l->step.epoch = l->at.epoch;
-    l->step.step = l->at.step;
-    l->step.loss = l->at.loss;
-    l->step.seconds = l->at.seconds;
-    return record_event(l->record, "resumed", &l->step);
+    return keep_end(l, "finished");
 }
 
 /* Why a training that is kept ended before its last epoch. */
@@ -275,27 +268,66 @@ static int early_end(const loop *l, bool saved) {
                    (long long)l->step.step, (long long)l->step.epoch, folder);
 }
 
-int train(training *t, watch *w, record *r, const resume_point *point, train_result *result) {
-    loop l = {.t = t,
-              .watch = w,
-              .record = r,
-              .result = result,
-              .started = seconds_now(),
-              .step.path_efficiency = NAN,
-              .at = {.epoch = 1, .lr_factor = 1}};
-    const train_state state = {t, r, w, result, &l.at, &l.doctor};
-    bool saved = true;
-    train_doctor_begin(&l.doctor, t, w, r);
-    int status = checkpoints_open(&l.checkpoints, &state);
+/* Puts the training where it was. Between two epochs the last step was of the one before. */
+static int go_back(loop *l) {
+    const progress *at = &l->at;
+    int status = *l->point->path ? checkpoints_load(l->checkpoints, l->point) : 0;
     if (status) return status;
-    if (point) status = go_on(&l, point);
-    if (!status) status = all_epochs(&l);
-    watch_erase(w);
-    const int waited = checkpoints_wait(l.checkpoints, &saved);
+    l->step.epoch = at->example == 0 && at->epoch > 1 ? at->epoch - 1 : at->epoch;
+    l->step.step = at->step;
+    l->step.loss = at->loss;
+    l->step.seconds = at->seconds;
+    l->result->steps = at->step;
+    l->result->seconds = at->seconds;
+    return 0;
+}
+
+int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
+                train_result *result) {
+    loop *l = malloc(sizeof *l);
+    if (!l) return failure(EXIT_INPUT, "out of memory");
+    *l = (loop){.t = t,
+                .watch = w,
+                .record = r,
+                .point = point,
+                .result = result,
+                .step.path_efficiency = NAN,
+                .at = {.epoch = 1, .lr_factor = 1}};
+    const train_state state = {t, r, w, result, &l->at, &l->doctor};
+    train_doctor_begin(&l->doctor, t, w, r);
+    int status = checkpoints_create(&l->checkpoints, &state);
+    if (!status && point) status = go_back(l);
+    if (status) {
+        loop_free(l);
+        return status;
+    }
+    *out = l;
+    return 0;
+}
+
+/* From here on files change. */
+static int begin(loop *l) {
+    int status = checkpoints_begin(l->checkpoints);
+    if (status || !l->point) return status;
+    status = record_go_on(l->record);
+    return status ? status : record_event(l->record, "resumed", &l->step);
+}
+
+int loop_run(loop *l) {
+    bool saved = true;
+    l->started = seconds_now() - l->at.seconds;
+    int status = begin(l);
+    if (!status) status = all_epochs(l);
+    watch_erase(l->watch);
+    const int waited = checkpoints_wait(l->checkpoints, &saved);
     if (!status) status = waited;
-    checkpoints_close(l.checkpoints);
-    result->steps = l.step.step;
-    result->seconds = seconds_now() - l.started;
-    if (!status) status = record_weights(r);
-    return status || result->nepochs == t->config->epochs ? status : early_end(&l, saved);
+    l->result->steps = l->step.step;
+    l->result->seconds = seconds_now() - l->started;
+    return status || l->result->nepochs == l->t->config->epochs ? status : early_end(l, saved);
+}
+
+void loop_free(loop *l) {
+    if (!l) return;
+    checkpoints_free(l->checkpoints);
+    free(l);
 }

@@ -13,10 +13,12 @@
 #include "train.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +28,8 @@ struct record {
     char folder[PATH_MAX];
     run_log *log;
     tfevents *events;
-    double *group; /* [RUN_GROUP_KEYS][ngroups] what is logged of each group */
+    record_position from; /* where the record of a run that there is goes on */
+    double *group;        /* [RUN_GROUP_KEYS][ngroups] what is logged of each group */
 };
 
 /* ---- the header ---------------------------------------------------------------------------------
@@ -64,20 +67,31 @@ static json_t *groups_json(const training *t) {
     return groups;
 }
 
+static json_t *data_files_json(const dataset_pair *data) {
+    json_t *files = json_array();
+    for (int k = 0; k < data->nfiles; k++) {
+        char crc[9];
+        snprintf(crc, sizeof crc, "%08" PRIx32, data->file[k].crc32c);
+        json_array_append_new(files, json_pack("{ss sI ss}", "file", data->file[k].path, "bytes",
+                                               (json_int_t)data->file[k].bytes, "crc32c", crc));
+    }
+    return files;
+}
+
 static json_t *header_json(const training *t) {
     char started[32];
     time_t now = time(NULL);
     struct tm utc;
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    return json_pack("{ss si ss ss ss sI sI sI sI sI sI so so so so}", "type", "header", "format",
-                     1, "program", "ravine", "version", ravine_version(), "started", started,
-                     "seed", (json_int_t)t->config->seed, "train_examples",
+    return json_pack("{ss si ss ss ss sI sI sI so sI sI sI so so so so}", "type", "header",
+                     "format", 1, "program", "ravine", "version", ravine_version(), "started",
+                     started, "seed", (json_int_t)t->config->seed, "train_examples",
                      (json_int_t)t->data.train.count, "test_examples",
-                     (json_int_t)t->data.test.count, "parameters", (json_int_t)net_size(t->net),
-                     "total_steps", (json_int_t)t->total_steps, "optimizer_bytes",
-                     (json_int_t)t->announced_bytes, "groups", groups_json(t), "config",
-                     config_json(t->config, false), "origins", config_json(t->config, true),
-                     "machine", machine_json(t));
+                     (json_int_t)t->data.test.count, "data_files", data_files_json(&t->data),
+                     "parameters", (json_int_t)net_size(t->net), "total_steps",
+                     (json_int_t)t->total_steps, "optimizer_bytes", (json_int_t)t->announced_bytes,
+                     "groups", groups_json(t), "config", config_json(t->config, false), "origins",
+                     config_json(t->config, true), "machine", machine_json(t));
 }
 
 /* ---- the folder
@@ -148,36 +162,15 @@ int record_create(record **out, const training *t) {
     return 0;
 }
 
-/* Events of steps that are going to be made once more. */
-static void remove_events(const char *folder) {
-    DIR *entries = opendir(folder);
-    for (struct dirent *e; entries && (e = readdir(entries));)
-        if (!strncmp(e->d_name, TFEVENTS_PREFIX, strlen(TFEVENTS_PREFIX)))
-            unlinkat(dirfd(entries), e->d_name, 0);
-    if (entries) closedir(entries);
-}
-
-static int resume_events(record *r, const record_position *from) {
-    char path[PATH_MAX + NAME_MAX + 2];
-    snprintf(path, sizeof path, "%s/%s", r->folder, from->events_name);
-    if (*from->events_name && access(path, F_OK) == 0)
-        return tfevents_resume(&r->events, path, from->events);
-    remove_events(r->folder);
-    return tfevents_create(&r->events, r->folder);
-}
-
-int record_resume(record **out, const training *t, const char *folder,
-                  const record_position *from) {
+int record_open(record **out, const training *t, const char *folder) {
     char path[PATH_MAX + 16];
     record *r = NULL;
     int status = make_record(&r, t);
     if (status) return status;
     snprintf(r->folder, sizeof r->folder, "%s", folder);
     snprintf(path, sizeof path, "%s/run.jsonl", folder);
-    status = run_log_resume(&r->log, path, from->log);
-    if (!status) status = resume_events(r, from);
+    status = run_log_open(&r->log, path);
     if (status) {
-        run_log_close(r->log);
         free(r->group);
         free(r);
         return status;
@@ -186,9 +179,55 @@ int record_resume(record **out, const training *t, const char *folder,
     return 0;
 }
 
-int record_where(record *r, record_position *position) {
+/* The last part of the path of the events. */
+static const char *events_name(const record *r) {
     const char *path = tfevents_path(r->events), *slash = strrchr(path, '/');
-    snprintf(position->events_name, sizeof position->events_name, "%s", slash ? slash + 1 : path);
+    return slash ? slash + 1 : path;
+}
+
+/* Other events are of steps that are going to be made once more. */
+static void remove_other_events(const record *r) {
+    DIR *entries = opendir(r->folder);
+    for (struct dirent *e; entries && (e = readdir(entries));)
+        if (!strncmp(e->d_name, TFEVENTS_PREFIX, strlen(TFEVENTS_PREFIX)) &&
+            strcmp(e->d_name, events_name(r)) != 0)
+            unlinkat(dirfd(entries), e->d_name, 0);
+    if (entries) closedir(entries);
+}
+
+/* A link is no file of the run; like one that is missing it gives way to a new one. */
+static bool has_events(const record *r, const record_position *from) {
+    char path[PATH_MAX + NAME_MAX + 2];
+    struct stat facts;
+    snprintf(path, sizeof path, "%s/%s", r->folder, from->events_name);
+    return !strncmp(from->events_name, TFEVENTS_PREFIX, strlen(TFEVENTS_PREFIX)) &&
+           !strchr(from->events_name, '/') && lstat(path, &facts) == 0 && S_ISREG(facts.st_mode);
+}
+
+static int open_events(record *r, const record_position *from) {
+    char path[PATH_MAX + NAME_MAX + 2];
+    snprintf(path, sizeof path, "%s/%s", r->folder, from->events_name);
+    const int status = tfevents_open(&r->events, path);
+    return status ? status : tfevents_check(r->events, from->events);
+}
+
+int record_place(record *r, const record_position *from) {
+    r->from = *from;
+    const int status = run_log_check(r->log, from->log);
+    return status || !has_events(r, from) ? status : open_events(r, from);
+}
+
+int record_go_on(record *r) {
+    const bool anew = !r->events;
+    int status = anew ? tfevents_create(&r->events, r->folder) : 0;
+    if (!status) status = run_log_cut(r->log, r->from.log);
+    if (!status && !anew) status = tfevents_cut(r->events, r->from.events);
+    if (!status && anew) remove_other_events(r);
+    return status;
+}
+
+int record_where(record *r, record_position *position) {
+    snprintf(position->events_name, sizeof position->events_name, "%s", events_name(r));
     int status = run_log_position(r->log, &position->log);
     return status ? status : tfevents_position(r->events, &position->events);
 }

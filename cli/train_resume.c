@@ -1,40 +1,18 @@
 /* train_resume.c - `ravine train --resume RUN_DIR`: what a run was, from the first line of its
- * log, and its newest checkpoint. */
+ * log, its data, and its newest checkpoint. */
 #include "io/failure.h"
 #include "ravine_checkpoint.h"
+#include "report/run_reader.h"
 #include "train.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The first line of run.jsonl and its length. */
-static int read_header(const char *folder, json_t **header, int64_t *bytes) {
-    char path[PATH_MAX + 16], *line = NULL;
-    size_t capacity = 0;
-    snprintf(path, sizeof path, "%s/run.jsonl", folder);
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return failure(EXIT_INPUT, "%s is no run: cannot open %s: %s", folder, path,
-                       strerror(errno));
-    const ssize_t length = getline(&line, &capacity, file);
-    fclose(file);
-    const bool ended = length > 0 && line[length - 1] == '\n';
-    *header = ended ? json_loadb(line, (size_t)length, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    free(line);
-    *bytes = length;
-    if (json_is_object(json_object_get(*header, "config"))) return 0;
-    json_decref(*header);
-    return failure(EXIT_INPUT, "%s: its first line is no header with a config; start the run again",
-                   path);
-}
 
 int resume_read_config(config *c, const char *folder) {
     json_t *header;
     int64_t bytes;
-    int status = read_header(folder, &header, &bytes);
+    int status = run_read_header(&header, &bytes, folder);
     if (status) return status;
     char origin[PATH_MAX + 16];
     snprintf(origin, sizeof origin, "%s/run.jsonl", folder);
@@ -64,7 +42,31 @@ int resume_check_config(const config *c, const char *folder) {
             status =
                 failure(EXIT_USAGE, "%s: %s is another than the run in %s has; it cannot change",
                         c->origin[k] ? c->origin[k] : "default", config_rows[k].key, folder);
+    const char *shares = config_key_in_shares(c);
+    if (!status && shares && c->epochs != run.epochs)
+        status = failure(EXIT_USAGE,
+                         "%s: epochs is %" PRId64 ", and %" PRId64 " in the run in %s: %s is in "
+                         "percent of all steps, so it would change on the way",
+                         c->origin[CONFIG_KEY_epochs], c->epochs, run.epochs, folder, shares);
     config_free(&run);
+    return status;
+}
+
+/* ---- where ---- */
+
+/* A run without checkpoints starts over, unless there is an end that would be lost. */
+static int start_over(resume_point *point, const char *folder) {
+    run_data run;
+    int status = run_read(&run, folder, NULL);
+    if (!status && strcmp(run.state, "unfinished") != 0)
+        status =
+            failure(EXIT_INPUT, "%s is %s and kept no checkpoint; there is nothing to go on from",
+                    folder, run.state);
+    run_free(&run);
+    *point = (resume_point){.nepochs = 0};
+    json_t *header = NULL;
+    if (!status) status = run_read_header(&header, &point->position.log, folder);
+    json_decref(header);
     return status;
 }
 
@@ -80,9 +82,56 @@ int resume_find(resume_point *point, const char *folder) {
                 saved);
     if (status == RAVINE_OK) return resume_point_read(point, path);
     if (status != RAVINE_E_STATE || skipped) return failure(EXIT_INPUT, "%s", ravine_errmsg());
-    *point = (resume_point){.nepochs = 0};
+    return start_over(point, folder);
+}
+
+bool resume_is_finished(const resume_point *point, const config *c, const char *folder) {
+    char weights[PATH_MAX + 24];
+    snprintf(weights, sizeof weights, "%s/weights.safetensors", folder);
+    if (point->nepochs < c->epochs || access(weights, F_OK) != 0) return false;
+    run_data run;
+    const bool read = run_read(&run, folder, NULL) == 0;
+    const bool finished = read && !strcmp(run.state, "finished");
+    run_free(&run);
+    return finished;
+}
+
+/* ---- the data ---- */
+
+void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]) {
+    int used = 0;
+    *text = '\0';
+    for (int k = 0; k < data->nfiles; k++)
+        used += snprintf(text + used, (size_t)(DATA_CHECKSUMS_SIZE - used), "%s%08" PRIx32,
+                         k ? " " : "", data->file[k].crc32c);
+}
+
+static int compare_files(const json_t *header, const dataset_pair *data, const char *folder) {
+    const json_t *files = json_object_get(header, "data_files");
+    for (int k = 0; files && k < data->nfiles; k++) {
+        const json_t *file = json_array_get(files, (size_t)k);
+        const char *then = json_string_value(json_object_get(file, "crc32c"));
+        char now[9];
+        snprintf(now, sizeof now, "%08" PRIx32, data->file[k].crc32c);
+        if (!then || strcmp(now, then) != 0)
+            return failure(EXIT_INPUT,
+                           "%s is not what the run in %s was trained on: CRC32C %s now, %s then",
+                           data->file[k].path, folder, now, then ? then : "unknown");
+    }
+    return 0;
+}
+
+int resume_check_data(const resume_point *point, const dataset_pair *data, const char *folder) {
     json_t *header;
-    int failed = read_header(folder, &header, &point->position.log);
-    if (!failed) json_decref(header);
-    return failed;
+    int64_t bytes;
+    int status = run_read_header(&header, &bytes, folder);
+    if (status) return status;
+    status = compare_files(header, data, folder);
+    json_decref(header);
+    char now[DATA_CHECKSUMS_SIZE];
+    data_checksums(data, now);
+    if (!status && *point->data && strcmp(now, point->data) != 0)
+        status = failure(EXIT_INPUT, "%s was trained on other data: CRC32C %s there, %s here",
+                         point->path, point->data, now);
+    return status;
 }

@@ -1,9 +1,8 @@
 /* CSV files: the first byte chooses the options, the rest is the file. */
-#include "net/csv.h"
+#include "net/dataset.h"
+#include "scratch_file.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const numeric[] = {"a"};
     if (size == 0) return 0;
     const dataset_csv_options options = {
-        .path = "fuzz",
+        .path = scratch_write("table.csv", data + 1, size - 1),
         .target = "y",
         .regression = data[0] & 1,
         .test_share = 0.25,
@@ -31,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .nnumeric = data[0] & 4 ? 1 : 0,
     };
     dataset_pair pair;
-    if (csv_dataset(&pair, data + 1, size - 1, &options) == 0) {
+    if (dataset_read_csv(&pair, &options) == 0) {
         check(&pair.train);
         check(&pair.test);
         dataset_pair_free(&pair);

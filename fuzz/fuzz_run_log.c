@@ -2,10 +2,9 @@
  * it can be made. */
 #include "report/curves.h"
 #include "report/report.h"
+#include "scratch_file.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,11 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) return 0;
     report_run run = {0};
     report r = {.run = &run, .nruns = 1};
-    FILE *file = fmemopen((void *)(uintptr_t)data, size, "rb");
-    if (!file) return 0;
-    const int status = run_read_stream(&run.data, file, "fuzz", NULL);
-    fclose(file);
-    if (status == 0) {
+    scratch_write("run.jsonl", data, size);
+    if (run_read(&run.data, scratch_folder, NULL) == 0) {
         page p = {0};
         check(&run.data);
         if (run_facts_of(&run.facts, &run.data) == 0 && report_page(&r, &p) == 0) check_page(&p);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -115,6 +116,24 @@ int input_inflate(const unsigned char *deflated, size_t deflated_size, const cha
     *size = g.used;
     return 0;
 }
+
+/* ---- open ------------------------------------------------------------------------------------ */
+
+int input_open(const char *path, FILE **out) {
+    struct stat facts;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return failure(EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
+    if (fstat(fd, &facts) < 0 || !S_ISREG(facts.st_mode)) {
+        close(fd);
+        return failure(EXIT_INPUT, "cannot read %s: it is no regular file", path);
+    }
+    *out = fdopen(fd, "rb");
+    if (*out) return 0;
+    close(fd);
+    return failure(EXIT_INPUT, "cannot open %s: no memory", path);
+}
+
+/* ---- whole ----------------------------------------------------------------------------------- */
 
 static bool ends_in_gz(const char *path) {
     size_t length = strlen(path);

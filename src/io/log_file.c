@@ -37,6 +37,20 @@ static void destroy(log_file *log) {
     free(log);
 }
 
+static int open_file(log_file *log, int how) {
+    struct stat facts;
+    log->fd = open(log->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0666);
+    if (log->fd < 0 && errno == ELOOP && !(how & O_CREAT))
+        return failure(EXIT_INPUT, "cannot write %s: it is a link, and may lead out of the run",
+                       log->path);
+    if (log->fd < 0)
+        return failure(EXIT_INPUT, "cannot %s %s: %s", how & O_CREAT ? "create" : "open", log->path,
+                       strerror(errno));
+    if (fstat(log->fd, &facts) < 0 || !S_ISREG(facts.st_mode))
+        return failure(EXIT_INPUT, "cannot write %s: it is no regular file", log->path);
+    return 0;
+}
+
 /* File systems without locks are written without them. */
 static int lock(const log_file *log) {
     if (flock(log->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
@@ -45,13 +59,13 @@ static int lock(const log_file *log) {
 
 static int open_log(log_file **out, const char *path, int how) {
     log_file *log = calloc(1, sizeof *log);
-    if (!log) return failure(EXIT_INPUT, "cannot open %s: no memory", path);
-    log->path = strdup(path);
-    log->fd = log->path ? open(path, O_WRONLY | O_CLOEXEC | how, 0666) : -1;
-    log->flushed = now();
-    int code = log->fd < 0 ? failure(EXIT_INPUT, "cannot %s %s: %s",
-                                     how & O_CREAT ? "create" : "open", path, strerror(errno))
-                           : lock(log);
+    if (log) *log = (log_file){.fd = -1, .path = strdup(path), .flushed = now()};
+    if (!log || !log->path) {
+        free(log);
+        return failure(EXIT_INPUT, "cannot open %s: no memory", path);
+    }
+    int code = open_file(log, how);
+    if (!code) code = lock(log);
     if (code) return destroy(log), code;
     *out = log;
     return 0;
@@ -61,25 +75,27 @@ int log_file_create(log_file **out, const char *path) {
     return open_log(out, path, O_CREAT | O_EXCL);
 }
 
-static int cut(log_file *log, int64_t length) {
+int log_file_open(log_file **out, const char *path) {
+    return open_log(out, path, 0);
+}
+
+int log_file_check(const log_file *log, int64_t length) {
     struct stat facts;
     if (fstat(log->fd, &facts) < 0)
         return failure(EXIT_INPUT, "cannot read %s: %s", log->path, strerror(errno));
     if (facts.st_size < length)
         return failure(EXIT_INPUT, "%s has %lld bytes; the run goes on behind byte %lld", log->path,
                        (long long)facts.st_size, (long long)length);
+    return 0;
+}
+
+int log_file_cut(log_file *log, int64_t length) {
+    int code = log_file_check(log, length);
+    if (code) return code;
     if (ftruncate(log->fd, (off_t)length) < 0 || lseek(log->fd, (off_t)length, SEEK_SET) < 0)
         return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
     log->length = (off_t)length;
     return 0;
-}
-
-int log_file_resume(log_file **out, const char *path, int64_t length) {
-    int code = open_log(out, path, 0);
-    if (code) return code;
-    code = cut(*out, length);
-    if (code) destroy(*out);
-    return code;
 }
 
 static bool make_room(log_file *log, size_t more) {

@@ -19,8 +19,11 @@ typedef struct log_file log_file;
  * two processes never write one log. The functions that can fail return 0 or an exit code of
  * io/failure.h. */
 int log_file_create(log_file **out, const char *path);
-/* Opens a log again and goes on behind its first `length` bytes; what follows them is cut off. */
-int log_file_resume(log_file **out, const char *path, int64_t length);
+/* Opens a log again, without changing it; no link is followed. log_file_cut comes before anything
+ * is written: it goes on behind the first `length` bytes and cuts off what follows them. */
+int log_file_open(log_file **out, const char *path);
+int log_file_check(const log_file *log, int64_t length); /* fails where it is shorter */
+int log_file_cut(log_file *log, int64_t length);
 /* The bytes of all ended records, which are on the disk when this returns 0. */
 int log_file_position(log_file *log, int64_t *length);
 /* Adds to the record; a failure is kept and told by log_file_end_record. */

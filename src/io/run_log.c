@@ -29,13 +29,21 @@ int run_log_create(run_log **out, const char *path, const json_t *header) {
     return 0;
 }
 
-int run_log_resume(run_log **out, const char *path, int64_t length) {
+int run_log_open(run_log **out, const char *path) {
     run_log *log = calloc(1, sizeof *log);
     if (!log) return failure(EXIT_INPUT, "cannot open %s: no memory", path);
-    int code = log_file_resume(&log->file, path, length);
+    int code = log_file_open(&log->file, path);
     if (code) return free(log), code;
     *out = log;
     return 0;
+}
+
+int run_log_check(const run_log *log, int64_t length) {
+    return log_file_check(log->file, length);
+}
+
+int run_log_cut(run_log *log, int64_t length) {
+    return log_file_cut(log->file, length);
 }
 
 int run_log_position(run_log *log, int64_t *length) {

@@ -24,8 +24,10 @@ typedef struct run_log run_log;
 
 /* Creates the file `path`, which must not exist yet. `header` stays the caller's. */
 int run_log_create(run_log **out, const char *path, const json_t *header);
-/* Opens a log again and goes on behind its first `length` bytes (io/log_file.h). */
-int run_log_resume(run_log **out, const char *path, int64_t length);
+/* Opens a log again, and goes on behind its first `length` bytes (io/log_file.h). */
+int run_log_open(run_log **out, const char *path);
+int run_log_check(const run_log *log, int64_t length);
+int run_log_cut(run_log *log, int64_t length);
 /* The bytes of all whole lines, which are on the disk when this returns 0. */
 int run_log_position(run_log *log, int64_t *length);
 int run_log_object(run_log *log, const json_t *object); /* one line, written at once */

@@ -174,14 +174,22 @@ int tfevents_create(tfevents **out, const char *folder) {
     return 0;
 }
 
-int tfevents_resume(tfevents **out, const char *path, int64_t length) {
+int tfevents_open(tfevents **out, const char *path) {
     tfevents *e = calloc(1, sizeof *e);
     if (!e || !(e->path = strdup(path)))
         return free(e), failure(EXIT_INPUT, "no memory for TensorBoard events");
-    int code = log_file_resume(&e->file, path, length);
+    int code = log_file_open(&e->file, path);
     if (code) return destroy(e), code;
     *out = e;
     return 0;
+}
+
+int tfevents_check(const tfevents *e, int64_t length) {
+    return log_file_check(e->file, length);
+}
+
+int tfevents_cut(tfevents *e, int64_t length) {
+    return log_file_cut(e->file, length);
 }
 
 int tfevents_position(tfevents *e, int64_t *length) {

@@ -22,8 +22,10 @@ typedef struct tfevents_scalar {
 #define TFEVENTS_PREFIX "events.out.tfevents." /* of the files' names */
 /* Creates events.out.tfevents.<seconds>.<host>.<pid> in `folder`. */
 int tfevents_create(tfevents **out, const char *folder);
-/* Opens the file `path` again and goes on behind its first `length` bytes (io/log_file.h). */
-int tfevents_resume(tfevents **out, const char *path, int64_t length);
+/* Opens the file `path` again, and goes on behind its first `length` bytes (io/log_file.h). */
+int tfevents_open(tfevents **out, const char *path);
+int tfevents_check(const tfevents *events, int64_t length);
+int tfevents_cut(tfevents *events, int64_t length);
 /* The bytes of all whole events, which are on the disk when this returns 0. */
 int tfevents_position(tfevents *events, int64_t *length);
 const char *tfevents_path(const tfevents *events);

@@ -81,6 +81,8 @@ int config_read_json(config *c, const json_t *object, const char *origin);
 int config_read_data(const config *c, dataset_pair *data);
 int config_net_spec(const config *c, const dataset *train, net_spec *spec);
 int config_rule(const config *c, ravine_config *rule);
+/* A schedule.* whose text has shares of the run, "5%"; NULL: there is none. */
+const char *config_key_in_shares(const config *c);
 /* The schedule of a setting; *given is false where there is none. "5%" in its text is that share
  * of total_steps, rounded, at least 1. */
 int config_schedule(const config *c, int setting, int64_t total_steps, ravine_schedule *schedule,

@@ -79,15 +79,25 @@ static char *expand_shares(const char *text, int64_t total) {
     return out;
 }
 
+static const char *text_of(const config *c, config_key key) {
+    return *(char *const *)((const char *)c + config_rows[key].offset);
+}
+
+const char *config_key_in_shares(const config *c) {
+    for (int k = CONFIG_KEY_schedule_lr; k < CONFIG_KEY_COUNT; k++) {
+        const char *text = text_of(c, (config_key)k);
+        if (text && strchr(text, '%')) return config_rows[k].key;
+    }
+    return NULL;
+}
+
 int config_schedule(const config *c, int setting, int64_t total_steps, ravine_schedule *schedule,
                     bool *given) {
     static const struct {
         int setting;
         config_key key;
-        size_t offset;
     } rows[] = {
-#define SCHEDULED_NUMBER(NAME, name) \
-    {RAVINE_##NAME, CONFIG_KEY_schedule_##name, offsetof(config, schedule_##name)},
+#define SCHEDULED_NUMBER(NAME, name) {RAVINE_##NAME, CONFIG_KEY_schedule_##name},
 #define SCHEDULED_FLAG(NAME, name)
 #define SCHEDULED_CHOICE(NAME, name)
 #define RAVINE_X(NAME, name, kind, interval, text) SCHEDULED_##kind(NAME, name)
@@ -97,7 +107,7 @@ int config_schedule(const config *c, int setting, int64_t total_steps, ravine_sc
     *given = false;
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         if (rows[k].setting != setting) continue;
-        const char *text = *(char *const *)((const char *)c + rows[k].offset);
+        const char *text = text_of(c, rows[k].key);
         if (!text) return 0;
         char *expanded = expand_shares(text, total_steps);
         if (!expanded) return failure(EXIT_INPUT, "out of memory");

@@ -3,6 +3,7 @@
 #include "io/failure.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,8 +8,6 @@
 #ifndef RAVINE_NET_CSV_H
 #define RAVINE_NET_CSV_H
 
-#include "net/dataset.h"
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,9 +39,5 @@ typedef struct csv_excerpt {
     char text[48];
 } csv_excerpt;
 csv_excerpt csv_quote(const char *text);
-
-/* dataset_read_csv() of a file that is in memory already. */
-int csv_dataset(dataset_pair *out, const unsigned char *bytes, size_t size,
-                const dataset_csv_options *options);
 
 #endif

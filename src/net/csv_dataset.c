@@ -1,7 +1,6 @@
 #include "base/nearest.h"
 #include "base/random.h"
 #include "io/failure.h"
-#include "io/input.h"
 #include "net/csv.h"
 #include "net/csv_column.h"
 #include "net/dataset_allocate.h"
@@ -212,30 +211,21 @@ static int convert(conversion *c, dataset_pair *out) {
     return code;
 }
 
-int csv_dataset(dataset_pair *out, const unsigned char *bytes, size_t size,
-                const dataset_csv_options *options) {
+int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options) {
+    unsigned char *bytes = NULL;
+    size_t size;
     conversion c = {.options = options};
     memset(out, 0, sizeof *out);
     int code = check_options(options);
+    if (!code) code = dataset_read_file(out, options->path, CSV_BYTES_MAX, &bytes, &size);
     if (!code) code = csv_parse(&c.table, bytes, size, options->path, options->delimiter);
-    if (code) return code;
-    code = convert(&c, out);
+    free(bytes);
+    if (!code) code = convert(&c, out);
     if (code) dataset_pair_free(out);
     for (int64_t k = 0; c.column && k < c.table.columns; k++) csv_column_free(&c.column[k]);
     free(c.column);
     free(c.must_be_numeric);
     free(c.order);
     csv_free(&c.table);
-    return code;
-}
-
-int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options) {
-    unsigned char *bytes;
-    size_t size;
-    memset(out, 0, sizeof *out);
-    int code = input_read(options->path, CSV_BYTES_MAX, &bytes, &size);
-    if (code) return code;
-    code = csv_dataset(out, bytes, size, options);
-    free(bytes);
     return code;
 }

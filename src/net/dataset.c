@@ -4,6 +4,7 @@
 #include "io/input.h"
 #include "net/dataset_allocate.h"
 #include "net/idx.h"
+#include "store/crc32c.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,6 +36,15 @@ int dataset_allocate(dataset *d, bool regression, const char *name) {
     return 0;
 }
 
+int dataset_read_file(dataset_pair *out, const char *path, size_t limit, unsigned char **bytes,
+                      size_t *size) {
+    int code = input_read(path, limit, bytes, size);
+    if (code) return code;
+    out->file[out->nfiles++] =
+        (dataset_file){path, (int64_t)*size, ravine_crc32c(0, *bytes, *size)};
+    return 0;
+}
+
 static void free_one(dataset *d) {
     free(d->x);
     free(d->label);
@@ -45,6 +55,7 @@ static void free_one(dataset *d) {
 void dataset_pair_free(dataset_pair *pair) {
     free_one(&pair->train);
     free_one(&pair->test);
+    pair->nfiles = 0;
 }
 
 /* ---- IDX ------------------------------------------------------------------------------------- */
@@ -62,17 +73,17 @@ static void free_part(idx_part *part) {
     free(part->labels_file);
 }
 
-static int read_array(idx_array *out, unsigned char **file, const char *path) {
+static int read_array(idx_array *array, unsigned char **file, const char *path, dataset_pair *out) {
     size_t size;
-    int code = input_read(path, IDX_FILE_BYTES_MAX, file, &size);
-    return code ? code : idx_parse(out, *file, size, path);
+    int code = dataset_read_file(out, path, IDX_FILE_BYTES_MAX, file, &size);
+    return code ? code : idx_parse(array, *file, size, path);
 }
 
-static int read_part(idx_part *part, const char *images, const char *labels) {
+static int read_part(idx_part *part, const char *images, const char *labels, dataset_pair *out) {
     part->images_name = images;
     part->labels_name = labels;
-    int code = read_array(&part->images, &part->images_file, images);
-    if (!code) code = read_array(&part->labels, &part->labels_file, labels);
+    int code = read_array(&part->images, &part->images_file, images, out);
+    if (!code) code = read_array(&part->labels, &part->labels_file, labels, out);
     if (code) return code;
     if (part->images.ndim < 3)
         return failure(EXIT_INPUT, "%s: has %d dimensions; images have 3, or 4 with channels",
@@ -148,16 +159,16 @@ int dataset_read_idx(dataset_pair *out, const char *train_images, const char *tr
     float value[256];
     idx_part train = {0}, test = {0};
     memset(out, 0, sizeof *out);
-    int code = read_part(&train, train_images, train_labels);
-    if (!code) code = read_part(&test, test_images, test_labels);
+    int code = read_part(&train, train_images, train_labels, out);
+    if (!code) code = read_part(&test, test_images, test_labels, out);
     if (!code) code = check_classes(&train, &test);
     if (!code) code = check_same_size(&train, &test);
     if (code) goto done;
     standardise(value, &train.images);
     code = fill(&out->train, &train, train.greatest + 1, value);
     if (!code) code = fill(&out->test, &test, train.greatest + 1, value);
-    if (code) dataset_pair_free(out);
 done:
+    if (code) dataset_pair_free(out);
     free_part(&train);
     free_part(&test);
     return code;

@@ -15,11 +15,23 @@ typedef struct dataset {
     float *y;         /* [count, outputs]; NULL for classification */
 } dataset;
 
+/* A file that was read, to tell one that has changed since. */
+typedef struct dataset_file {
+    const char *path; /* the caller's */
+    int64_t bytes;    /* after inflating */
+    uint32_t crc32c;  /* of them */
+} dataset_file;
+
+enum { DATASET_FILES_MAX = 4 };
 typedef struct dataset_pair {
     dataset train, test;
+    dataset_file file[DATASET_FILES_MAX]; /* [nfiles] in the order in which they are given */
+    int nfiles;
 } dataset_pair;
 
-/* The four files of an image set. Pixels 0..255 become (pixel/255 - mean) / deviation, mean and
+/* Paths stay the caller's, and are told in `file`.
+ *
+ * The four files of an image set. Pixels 0..255 become (pixel/255 - mean) / deviation, mean and
  * deviation over all pixels of the training images. Paths ending in .gz are inflated.
  * Returns 0 or an exit code of io/failure.h; on an error *out is empty. */
 int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,

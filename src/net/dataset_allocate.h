@@ -1,8 +1,14 @@
-/* dataset_allocate.h - room for the examples of a data set; shared by its readers. */
+/* dataset_allocate.h - what the readers of data sets share: files, and room for the examples. */
 #ifndef RAVINE_NET_DATASET_ALLOCATE_H
 #define RAVINE_NET_DATASET_ALLOCATE_H
 
 #include "net/dataset.h"
+
+#include <stddef.h>
+
+/* All of a file (io/input.h); *bytes is for free(). It is told in out->file. */
+int dataset_read_file(dataset_pair *out, const char *path, size_t limit, unsigned char **bytes,
+                      size_t *size);
 
 #define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */
 

@@ -2,6 +2,7 @@
 #include "report/run_reader.h"
 
 #include "io/failure.h"
+#include "io/input.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -188,20 +189,31 @@ static int read_line(run_data *run, const char *text, size_t size, bool ended) {
 
 /* ---- the file ---- */
 
+static int too_long(run_data *run) {
+    if (run->header) return stop(run, "longer than %d bytes", RUN_LINE_MAX);
+    return failure(EXIT_INPUT, "%s/run.jsonl: the first line is longer than %d bytes", run->folder,
+                   RUN_LINE_MAX);
+}
+
+static bool is_enough(const run_data *run) {
+    return run->header_only && run->header;
+}
+
 /* Reads the whole lines of text[0 .. size - 1] and says how many bytes they took. */
 static int read_lines(run_data *run, const char *text, size_t size, size_t *taken) {
     *taken = 0;
-    for (;;) {
+    while (!is_enough(run)) {
         const char *start = text + *taken, *end = memchr(start, '\n', size - *taken);
         if (!end) return 0;
         const size_t length = (size_t)(end - start);
-        const int status = length > RUN_LINE_MAX ? stop(run, "longer than %d bytes", RUN_LINE_MAX)
-                                                 : read_line(run, start, length, true);
+        const int status =
+            length > RUN_LINE_MAX ? too_long(run) : read_line(run, start, length, true);
         if (status || run->stop.line) return status;
         run->lines++;
         run->bytes += (int64_t)length + 1;
         *taken += length + 1;
     }
+    return 0;
 }
 
 /* What stands behind the last line feed: whole if only that is missing. */
@@ -219,17 +231,15 @@ static int read_all(run_data *run, FILE *file, char *buffer) {
     while ((got = fread(buffer + held, 1, CHUNK, file)) > 0) {
         held += got;
         const int status = read_lines(run, buffer, held, &taken);
-        if (status || run->stop.line) return status;
+        if (status || run->stop.line || is_enough(run)) return status;
         held -= taken;
         memmove(buffer, buffer + taken, held);
-        if (held > RUN_LINE_MAX) {
-            if (run->header) return stop(run, "longer than %d bytes", RUN_LINE_MAX);
-            return failure(EXIT_INPUT, "%s/run.jsonl: the first line is longer than %d bytes",
-                           run->folder, RUN_LINE_MAX);
-        }
+        if (held > RUN_LINE_MAX) return too_long(run);
     }
     if (ferror(file))
         return failure(EXIT_INPUT, "cannot read %s/run.jsonl: %s", run->folder, strerror(errno));
+    if (run->header_only)
+        return failure(EXIT_INPUT, "%s/run.jsonl: the first line has no end", run->folder);
     buffer[held] = '\0'; /* a byte that no number has */
     const int status = read_rest(run, buffer, held);
     if (!status && !run->header)
@@ -248,8 +258,7 @@ static int name_run(run_data *run, const char *folder) {
     return 0;
 }
 
-int run_read_stream(run_data *run, FILE *file, const char *folder, const run_listener *listener) {
-    *run = (run_data){.state = "unfinished", .listener = listener};
+static int read_stream(run_data *run, FILE *file, const char *folder) {
     int status = name_run(run, folder);
     if (status) return status;
     char *buffer = malloc(RUN_LINE_MAX + CHUNK + 1);
@@ -259,15 +268,29 @@ int run_read_stream(run_data *run, FILE *file, const char *folder, const run_lis
     return status;
 }
 
-int run_read(run_data *run, const char *folder, const run_listener *listener) {
-    *run = (run_data){.state = "unfinished"};
+static int read_folder(run_data *run, const char *folder) {
     char path[PATH_MAX];
+    FILE *file;
     if (snprintf(path, sizeof path, "%s/run.jsonl", folder) >= (int)sizeof path)
         return failure(EXIT_INPUT, "the name of the folder is longer than %d bytes", PATH_MAX);
-    FILE *file = fopen(path, "rbe");
-    if (!file) return failure(EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
-    const int status = run_read_stream(run, file, folder, listener);
+    int status = input_open(path, &file);
+    if (status) return status;
+    status = read_stream(run, file, folder);
     fclose(file);
+    return status;
+}
+
+int run_read(run_data *run, const char *folder, const run_listener *listener) {
+    *run = (run_data){.state = "unfinished", .listener = listener};
+    return read_folder(run, folder);
+}
+
+int run_read_header(json_t **header, int64_t *bytes, const char *folder) {
+    run_data run = {.header_only = true};
+    const int status = read_folder(&run, folder);
+    *header = status ? NULL : json_incref(run.header);
+    *bytes = run.bytes;
+    run_free(&run);
     return status;
 }
 

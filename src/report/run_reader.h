@@ -11,7 +11,6 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum { RUN_LINE_MAX = 1 << 20 }; /* bytes */
 
@@ -42,7 +41,8 @@ typedef struct run_data {
                                0; line 0: there is none */
         char why[160];
     } stop;
-    size_t step_room, epoch_room;        /* of the reader */
+    bool header_only; /* of the reader: */
+    size_t step_room, epoch_room;
     const struct run_listener *listener; /* while it reads */
 } run_data;
 
@@ -54,12 +54,13 @@ typedef struct run_listener {
     void *context;
 } run_listener;
 
+/* The first line of FOLDER/run.jsonl alone, for json_decref(), and how many bytes it takes. Fails
+ * as run_read() does. */
+int run_read_header(json_t **header, int64_t *bytes, const char *folder);
 /* Reads FOLDER/run.jsonl; `listener` may be NULL. Fails with an exit code of io/failure.h if there
  * is none, if its first line is not the header of a run, or when memory ends. Free with run_free()
  * in any case. */
 int run_read(run_data *run, const char *folder, const run_listener *listener);
-/* The same from a stream; `folder` is for names and messages. */
-int run_read_stream(run_data *run, FILE *file, const char *folder, const run_listener *listener);
 void run_free(run_data *run);
 
 #endif

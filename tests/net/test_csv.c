@@ -4,6 +4,7 @@
 #include "io/failure.h"
 #include "net/csv.h"
 #include "net/csv_column.h"
+#include "net/dataset.h"
 
 #include <locale.h>
 #include <math.h>
@@ -124,7 +125,8 @@ static const dataset_csv_options usual = {
     .path = "t.csv", .target = "y", .test_share = 0.25, .seed = 1, .delimiter = ','};
 
 static int convert(dataset_pair *pair, const char *text, dataset_csv_options options) {
-    return csv_dataset(pair, (const unsigned char *)text, strlen(text), &options);
+    options.path = scratch_write("t.csv", text, strlen(text));
+    return dataset_read_csv(pair, &options);
 }
 
 /* The text in a column that must be numeric: 0 and its value, or the code of the failure. */
@@ -343,6 +345,23 @@ static void too_many_categories(void **state) {
     refuse(text, options, EXIT_INPUT, "'id' has 1001 classes, the limit is 1000", "regression");
 }
 
+/* The file is told by its bytes; 5dabfe71 is what tests/python/forged.py computes of them. */
+static void the_file_is_told(void **state) {
+    (void)state;
+    static const char text[] = "a,y\n1,1\n2,2\n3,4\n4,3\n";
+    dataset_pair pair;
+    dataset_csv_options options = usual;
+    options.regression = true;
+    assert_int_equal(convert(&pair, text, options), 0);
+    assert_int_equal(pair.nfiles, 1);
+    assert_string_equal(strrchr(pair.file[0].path, '/'), "/t.csv");
+    assert_int_equal(pair.file[0].bytes, strlen(text));
+    assert_int_equal(pair.file[0].crc32c, 0x5dabfe71);
+    dataset_pair_free(&pair);
+    assert_int_equal(convert(&pair, "a,b\n", options), EXIT_USAGE);
+    assert_int_equal(pair.nfiles, 0);
+}
+
 /* Both tasks on the committed example can be read. */
 static void the_example(void **state) {
     (void)state;
@@ -376,12 +395,13 @@ int main(void) {
         cmocka_unit_test(excerpts_are_short_and_clean),
         cmocka_unit_test(numbers),
         cmocka_unit_test(numbers_in_a_foreign_locale),
-        cmocka_unit_test(regression_values),
-        cmocka_unit_test(classes_are_sorted),
-        cmocka_unit_test(the_seed_decides_the_split),
-        cmocka_unit_test(tables_that_are_refused),
-        cmocka_unit_test(far_rows_are_refused),
-        cmocka_unit_test(too_many_categories),
+        SCRATCH_TEST(regression_values),
+        SCRATCH_TEST(classes_are_sorted),
+        SCRATCH_TEST(the_seed_decides_the_split),
+        SCRATCH_TEST(tables_that_are_refused),
+        SCRATCH_TEST(far_rows_are_refused),
+        SCRATCH_TEST(too_many_categories),
+        SCRATCH_TEST(the_file_is_told),
         cmocka_unit_test(the_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "io/failure.h"
 #include "io/input.h"
 
+#include <sys/stat.h>
 #include <zlib.h>
 
 /* ---- input ----------------------------------------------------------------------------------- */
@@ -99,12 +100,31 @@ static void corrupt_input(void **state) {
     assert_told("tail.gz: corrupt: incorrect header check");
 }
 
+static void only_regular_files_are_opened(void **state) {
+    (void)state;
+    char line[16];
+    FILE *file;
+    assert_int_equal(input_open(scratch_write("log", "one\n", 4), &file), 0);
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_string_equal(line, "one\n");
+    fclose(file);
+    assert_int_equal(mkfifo(scratch_path("pipe"), 0600), 0);
+    const char *const others[] = {scratch_path("pipe"), scratch_folder, "/dev/zero"};
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        assert_int_equal(input_open(others[k], &file), EXIT_INPUT);
+        assert_told(others[k], "it is no regular file");
+    }
+    assert_int_equal(input_open(scratch_path("none"), &file), EXIT_INPUT);
+    assert_told("none", "No such file");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(plain_input),
         SCRATCH_TEST(compressed_input),
         SCRATCH_TEST(truncated_input),
         SCRATCH_TEST(corrupt_input),
+        SCRATCH_TEST(only_regular_files_are_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

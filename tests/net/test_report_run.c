@@ -15,11 +15,9 @@
     "\"accuracy\":0.5},\"test\":{\"loss\":" #LOSS ",\"accuracy\":" #SCORE "},\"seconds\":1}\n"
 
 static int read_text(run_data *run, const void *text, size_t size) {
-    FILE *file = size ? fmemopen((void *)(uintptr_t)text, size, "rb") : fopen("/dev/null", "rb");
-    assert_non_null(file);
-    const int status = run_read_stream(run, file, "runs/n/", NULL);
-    fclose(file);
-    return status;
+    mkdir(scratch_path("n"), 0700); /* which may be there */
+    scratch_write("n/run.jsonl", text, size);
+    return run_read(run, scratch_path("n/"), NULL);
 }
 
 static void test_what_the_log_wrote(void **state) {
@@ -187,13 +185,57 @@ static void test_headers(void **state) {
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         run_data run;
         assert_int_equal(read_text(&run, bad[k], strlen(bad[k])), 3);
-        assert_told("runs/n/run.jsonl");
+        assert_told("/n/run.jsonl: ");
         run_free(&run);
     }
     run_data run;
     assert_int_equal(run_read(&run, "/nonexistent", NULL), 3);
     assert_told("/nonexistent/run.jsonl", "No such file");
     run_free(&run);
+}
+
+/* The first line alone, however much follows it. */
+static void test_header_alone(void **state) {
+    (void)state;
+    static const char *const rest[] = {"", "{\"step\":1}\n", "no json", "{\"type\":\"header\"}\n"};
+    json_t *header = NULL;
+    int64_t bytes = 0;
+    for (size_t k = 0; k < sizeof rest / sizeof *rest; k++) {
+        char text[1024];
+        const int size = snprintf(text, sizeof text, HEADER "%s", rest[k]);
+        scratch_write("run.jsonl", text, (size_t)size);
+        assert_int_equal(run_read_header(&header, &bytes, scratch_folder), 0);
+        assert_int_equal(bytes, strlen(HEADER));
+        assert_int_equal(json_integer_value(json_object_get(header, "total_steps")), 9);
+        json_decref(header);
+    }
+    scratch_write("run.jsonl", HEADER, strlen(HEADER) - 1);
+    assert_int_equal(run_read_header(&header, &bytes, scratch_folder), 3);
+    assert_told("run.jsonl: the first line has no end");
+    scratch_write("run.jsonl", "{\"step\":1}\n", 11);
+    assert_int_equal(run_read_header(&header, &bytes, scratch_folder), 3);
+    assert_told("run.jsonl: the first line is no header of a run");
+}
+
+/* A header of RUN_LINE_MAX bytes is read, one of more is told, wherever its end comes. */
+static void test_long_headers(void **state) {
+    (void)state;
+    enum { BEYOND = 3 };
+    char *text = malloc(RUN_LINE_MAX + BEYOND + 1);
+    const size_t header = strlen(HEADER) - 1;
+    memcpy(text, HEADER, header);
+    memset(text + header, ' ', RUN_LINE_MAX + BEYOND - header);
+    for (size_t length = RUN_LINE_MAX; length <= RUN_LINE_MAX + BEYOND; length++) {
+        const char before = text[length];
+        text[length] = '\n';
+        run_data run;
+        const int status = read_text(&run, text, length + 1);
+        assert_int_equal(status, length > RUN_LINE_MAX ? 3 : 0);
+        if (status) assert_told("run.jsonl: the first line is longer than 1048576 bytes");
+        run_free(&run);
+        text[length] = before;
+    }
+    free(text);
 }
 
 /* One byte more than a line may have; a line of that length is fine. */
@@ -378,11 +420,18 @@ static void test_labels(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_what_the_log_wrote), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_cut_anywhere),   cmocka_unit_test(test_broken_lines),
-        cmocka_unit_test(test_headers),        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_facts),          cmocka_unit_test(test_spikes_stay),
-        SCRATCH_TEST(test_hostile_names),      SCRATCH_TEST(test_labels),
+        SCRATCH_TEST(test_what_the_log_wrote),
+        SCRATCH_TEST(test_numbers),
+        SCRATCH_TEST(test_cut_anywhere),
+        SCRATCH_TEST(test_broken_lines),
+        SCRATCH_TEST(test_headers),
+        SCRATCH_TEST(test_header_alone),
+        SCRATCH_TEST(test_long_headers),
+        SCRATCH_TEST(test_long_lines),
+        SCRATCH_TEST(test_facts),
+        SCRATCH_TEST(test_spikes_stay),
+        SCRATCH_TEST(test_hostile_names),
+        SCRATCH_TEST(test_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ static int flush_stdout(const char *name) {
  */
 static int run_into_file(const cli_args *args, const char *path) {
     ravine_atomic_file file;
-    int status = failure_of(ravine_atomic_open(&file, path, 0, false));
+    int status = failure_of(ravine_atomic_open(&file, path, 0, 0));
     if (status) return status;
     if (dup2(file.fd, STDOUT_FILENO) < 0) {
         ravine_atomic_discard(&file);

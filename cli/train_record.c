@@ -409,7 +409,8 @@ int record_weights(record *r) {
     char path[PATH_MAX + 24];
     snprintf(path, sizeof path, "%s/weights.safetensors", r->folder);
     const ravine_text metadata[] = {{"format", "pt"}, {"ravine", ravine_version()}};
-    if (!status) status = failure_of(ravine_safetensors_write(path, out, count, metadata, 2, NULL));
+    const safetensors_options how = {.over_links = true};
+    if (!status) status = failure_of(ravine_safetensors_write(path, out, count, metadata, 2, &how));
     free(name);
     free(tensor);
     free(out);

@@ -83,6 +83,27 @@ static void permissions(void **state) {
     assert_content(path, "z");
 }
 
+/* Where the path was named by nobody: the link goes, and what it points at is as before. */
+static void links_are_replaced(void **state) {
+    (void)state;
+    static const char *const targets[] = {"target", "nothing", "link", "."};
+    for (size_t k = 0; k < sizeof targets / sizeof *targets; k++) {
+        struct stat facts;
+        ravine_atomic_file file;
+        const char *target = scratch_write("target", "old", 3), *link = scratch_path("link");
+        assert_int_equal(symlink(targets[k], link), 0);
+        assert_int_equal(ravine_atomic_open(&file, link, 3, RAVINE_ATOMIC_OVER_LINKS), RAVINE_OK);
+        assert_int_equal(ravine_atomic_write(&file, "new", 3), RAVINE_OK);
+        assert_int_equal(ravine_atomic_commit(&file), RAVINE_OK);
+        assert_int_equal(lstat(link, &facts), 0);
+        assert_true(S_ISREG(facts.st_mode));
+        assert_content(link, "new");
+        assert_content(target, "old");
+        assert_int_equal(access(scratch_path("nothing"), F_OK), -1);
+        assert_int_equal(unlink(link), 0);
+    }
+}
+
 static void links_are_followed(void **state) {
     (void)state;
     assert_int_equal(mkdir(scratch_path("there"), 0777), 0);
@@ -328,6 +349,7 @@ int main(void) {
         SCRATCH_TEST(failing_write_leaves_the_old_file),
         SCRATCH_TEST(permissions),
         SCRATCH_TEST(links_are_followed),
+        SCRATCH_TEST(links_are_replaced),
         SCRATCH_TEST(refused_targets),
         SCRATCH_TEST(longest_name),
         SCRATCH_TEST(another_folder_meanwhile),

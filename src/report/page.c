@@ -129,7 +129,8 @@ int page_save(const page *p, const char *path) {
     ravine_atomic_file file;
     const int code = check(p);
     if (code) return code;
-    ravine_status status = ravine_atomic_open(&file, path, (int64_t)p->size, false);
+    ravine_status status =
+        ravine_atomic_open(&file, path, (int64_t)p->size, RAVINE_ATOMIC_OVER_LINKS);
     if (!status) status = ravine_atomic_write(&file, p->text, p->size);
     if (!status) status = ravine_atomic_commit(&file);
     return failure_of(status);

@@ -108,10 +108,10 @@ static int open_temporary(ravine_atomic_file *file, mode_t mode, struct stat *fa
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* Splits the path of the file to be, links followed if it exists, into folder and name. */
-static ravine_status find_place(ravine_atomic_file *file, bool exists) {
+/* Splits the path of the file to be into folder and name; a link is followed to what is there. */
+static ravine_status find_place(ravine_atomic_file *file, bool follow) {
     char path[PATH_MAX];
-    if (exists) {
+    if (follow) {
         if (!ravine_files.realpath(file->path, path)) return give_up(file, "realpath");
     } else {
         if (strlen(file->path) >= sizeof path) {
@@ -148,19 +148,28 @@ static ravine_status check_room(ravine_atomic_file *file, int64_t size) {
                        ravine_path_tail(file->path), (long long)size, (unsigned long long)room);
 }
 
+/* A link that is going to be replaced counts as nothing. */
+static ravine_status look(ravine_atomic_file *file, int how, struct stat *old, bool *exists) {
+    const bool over_links = how & RAVINE_ATOMIC_OVER_LINKS;
+    const int status =
+        ravine_files.fstatat(AT_FDCWD, file->path, old, over_links ? AT_SYMLINK_NOFOLLOW : 0);
+    *exists = status == 0 && !(over_links && S_ISLNK(old->st_mode));
+    if (status < 0 && errno != ENOENT) return give_up(file, "stat");
+    if (*exists && !S_ISREG(old->st_mode))
+        return ravine_fail(RAVINE_E_IO, "cannot write %s: it is not a regular file",
+                           ravine_path_tail(file->path));
+    return RAVINE_OK;
+}
+
 ravine_status ravine_atomic_open(ravine_atomic_file *file, const char *path, int64_t size,
-                                 bool verify) {
-    *file = (ravine_atomic_file){.path = path, .folder = -1, .fd = -1, .verify = verify};
+                                 int how) {
+    *file = (ravine_atomic_file){.path = path, .folder = -1, .fd = -1};
+    file->verify = how & RAVINE_ATOMIC_VERIFY;
     struct stat old, facts;
-    const bool exists = ravine_files.fstatat(AT_FDCWD, path, &old, 0) == 0;
-    if (exists) {
-        if (!S_ISREG(old.st_mode))
-            return ravine_fail(RAVINE_E_IO, "cannot write %s: it is not a regular file",
-                               ravine_path_tail(path));
-    } else if (errno != ENOENT) {
-        return give_up(file, "stat");
-    }
-    const ravine_status status = find_place(file, exists);
+    bool exists;
+    ravine_status status = look(file, how, &old, &exists);
+    if (status) return status;
+    status = find_place(file, exists && !(how & RAVINE_ATOMIC_OVER_LINKS));
     if (status) return status;
     if (open_temporary(file, exists ? PRIVATE : EVERYONE, &facts) < 0)
         return give_up(file, "make a temporary file");

@@ -1,7 +1,7 @@
 /* atomic_file.h - write a file whole or not at all.
  *
  *     ravine_atomic_file file;
- *     ravine_status status = ravine_atomic_open(&file, path, size, false);
+ *     ravine_status status = ravine_atomic_open(&file, path, size, 0);
  *     if (!status) status = ravine_atomic_write(&file, bytes, size);     as often as needed
  *     if (!status) status = ravine_atomic_commit(&file);
  *
@@ -31,7 +31,7 @@
 
 typedef struct ravine_atomic_file {
     const char *path;              /* as given, for messages; outlives the writing */
-    char name[NAME_MAX + 1];       /* of the file to be, in its folder; links are followed */
+    char name[NAME_MAX + 1];       /* of the file to be, in its folder */
     char temporary[NAME_MAX + 32]; /* in the same folder; fits NAME_MAX */
     int folder, fd;
     mode_t mode; /* permissions of the file to be */
@@ -40,13 +40,20 @@ typedef struct ravine_atomic_file {
     uint32_t crc;  /* CRC32C of them, for verify */
 } ravine_atomic_file;
 
+enum {
+    /* What was written is read back, from the disk where the system lets us, and compared, before
+     * the file gets its name. */
+    RAVINE_ATOMIC_VERIFY = 1,
+    /* A link is replaced, not followed: for paths that nobody has named, in folders whose owner we
+     * do not know. */
+    RAVINE_ATOMIC_OVER_LINKS = 2
+};
+
 /* `size`: bytes that are going to be written, 0 if unknown; E_IO where the disk has less free.
- * verify: what was written is read back, from the disk where the system lets us, and compared,
- * before the file gets its name. The new file gets the permissions of the one that it replaces, or
+ * `how`: flags of the list above. The new file gets the permissions of the one that it replaces, or
  * what the umask gives; until then only the owner may read it. What exists and is not a regular
  * file (a folder, a device) is refused. */
-ravine_status ravine_atomic_open(ravine_atomic_file *file, const char *path, int64_t size,
-                                 bool verify);
+ravine_status ravine_atomic_open(ravine_atomic_file *file, const char *path, int64_t size, int how);
 ravine_status ravine_atomic_write(ravine_atomic_file *file, const void *bytes, size_t size);
 ravine_status ravine_atomic_commit(ravine_atomic_file *file);
 void ravine_atomic_discard(ravine_atomic_file *file); /* gives up; nothing to do after the end */

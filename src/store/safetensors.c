@@ -245,10 +245,16 @@ static void put_header(text_buffer *b, const contents *c, uint64_t length) {
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static ravine_status write_file(const contents *c, const text_buffer *header, bool verify) {
+static int how_of(const safetensors_options *options) {
+    if (!options) return 0;
+    return (options->verify ? RAVINE_ATOMIC_VERIFY : 0) |
+           (options->over_links ? RAVINE_ATOMIC_OVER_LINKS : 0);
+}
+
+static ravine_status write_file(const contents *c, const text_buffer *header, int how) {
     ravine_atomic_file file;
     const int64_t size = (int64_t)header->size + c->data_bytes;
-    ravine_status status = ravine_atomic_open(&file, c->path, size, verify);
+    ravine_status status = ravine_atomic_open(&file, c->path, size, how);
     if (!status) status = ravine_atomic_write(&file, header->bytes, header->size);
     for (const ravine_tensor *t = NULL; !status && (t = next_in_file(c, t));)
         status = ravine_atomic_write(&file, t->data, (size_t)ravine_tensor_bytes(t));
@@ -279,7 +285,7 @@ ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *te
     header.bytes = ravine_env_take(&env, measured.size);
     if (!header.bytes) return RAVINE_E_NOMEM;
     put_header(&header, &c, length);
-    status = write_file(&c, &header, options && options->verify);
+    status = write_file(&c, &header, how_of(options));
     ravine_env_give(&env, header.bytes, measured.size);
     return status;
 }

@@ -24,6 +24,7 @@
 
 typedef struct safetensors_options {
     bool verify;           /* the file is read back and compared before it gets its name */
+    bool over_links;       /* a link that stands there is replaced, not followed */
     const ravine_env *env; /* memory for the header; NULL: the C library's */
 } safetensors_options;
 

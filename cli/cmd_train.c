@@ -55,11 +55,21 @@ static int close_record(record *r, int status) {
     return status ? failure(status, "%s", told) : closed;
 }
 
+/* And where something could not be written, says how to go on. */
+static int end_record(record *r, int status) {
+    char folder[PATH_MAX], told[1024];
+    snprintf(folder, sizeof folder, "%s", record_folder(r));
+    status = close_record(r, status);
+    if (status != EXIT_INPUT) return status;
+    snprintf(told, sizeof told, "%s", failure_text());
+    return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
+}
+
 /* And writes report.html beside it. */
 static int finish_record(record *r, int status) {
     char folder[PATH_MAX], told[1024];
     snprintf(folder, sizeof folder, "%s", record_folder(r));
-    status = close_record(r, status);
+    status = end_record(r, status);
     snprintf(told, sizeof told, "%s", failure_text());
     report told_of = {0};
     int reported = report_add(&told_of, folder);

@@ -124,6 +124,8 @@ void watch_erase(watch *w);
 void watch_epoch(watch *w, const train_epoch *e);
 /* What the doctor says, on the terminal alone: above the live line, which goes on below it. */
 void watch_told(watch *w, const train_step *s, const char *text);
+/* What went wrong and does not end the training, on stderr: "ravine: WHAT: WHY". */
+void watch_complain(watch *w, const char *what, const char *why);
 void watch_end(watch *w, const train_result *r, const char *folder);
 
 double seconds_now(void); /* of a clock that never jumps */
@@ -146,6 +148,8 @@ int record_place(record *r, const record_position *from);
 int record_go_on(record *r);
 /* Where both logs are now; what is before it is on the disk when this returns 0. */
 int record_where(record *r, record_position *position);
+/* Why lines wait in memory for room on the disk; NULL: none does. */
+const char *record_behind(const record *r);
 const char *record_folder(const record *r);
 int record_step(record *r, const train_step *s);
 int record_epoch(record *r, const train_epoch *e);

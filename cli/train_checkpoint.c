@@ -148,10 +148,7 @@ void checkpoints_free(checkpoints *c) {
 
 /* A checkpoint that fails costs no training: it is told, on the terminal and in the log. */
 static int tell_failure(checkpoints *c, const char *why) {
-    watch_erase(c->state.watch);
-    fprintf(stderr, "ravine: a checkpoint failed, training goes on: ");
-    printable_put(stderr, why);
-    fputc('\n', stderr);
+    watch_complain(c->state.watch, "a checkpoint failed, training goes on", why);
     const progress *p = c->state.progress;
     const train_step at = {
         .epoch = p->epoch, .step = p->step, .loss = p->loss, .seconds = p->seconds};
@@ -163,8 +160,8 @@ int checkpoints_save(checkpoints *c, double metric) {
     const ravine_doctor *d = c->state.training->doctor;
     record_position position;
     int status = list_tensors(c, d ? ravine_doctor_state_length(d) : 0);
-    if (!status) status = record_where(c->state.record, &position);
     if (status) return status;
+    if (record_where(c->state.record, &position)) return tell_failure(c, failure_text());
     c->state.progress->lr_factor = c->state.training->lr_factor;
     pack_results(c);
     char log_bytes[24], events_bytes[24], data[DATA_CHECKSUMS_SIZE];

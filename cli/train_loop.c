@@ -59,6 +59,7 @@ struct loop {
     train_result *result;
     train_step step; /* the last one */
     progress at;
+    bool told_behind; /* that the log waits for room */
 };
 
 /* A checkpoint of what is now; never while other weights stand in the place of the weights. */
@@ -149,6 +150,14 @@ static bool is_logged(const loop *l) {
            step <= FIRST_STEPS || l->doctor.alert || l->doctor.stop;
 }
 
+/* A log that cannot grow costs no training. */
+static void tell_behind(loop *l) {
+    const char *why = record_behind(l->record);
+    if (why && !l->told_behind)
+        watch_complain(l->watch, "training goes on, its log waits in memory", why);
+    l->told_behind = why != NULL;
+}
+
 /* The next examples of the epoch. */
 static int one_step(loop *l) {
     training *t = l->t;
@@ -173,6 +182,7 @@ static int one_step(loop *l) {
         at->told_nonfinite = 1;
         status = record_event(l->record, "nonfinite", s);
     }
+    tell_behind(l);
     at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;
     if (!status && at->nonfinite_losses == NONFINITE_LOSSES_MAX) {
         char what[80];

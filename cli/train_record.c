@@ -232,6 +232,11 @@ int record_where(record *r, record_position *position) {
     return status ? status : tfevents_position(r->events, &position->events);
 }
 
+const char *record_behind(const record *r) {
+    const char *log = run_log_behind(r->log);
+    return log ? log : tfevents_behind(r->events);
+}
+
 const char *record_folder(const record *r) {
     return r->folder;
 }
@@ -309,8 +314,8 @@ int record_step(record *r, const train_step *s) {
 #define WRITE(NAME, key, ...) \
     run_log_numbers(r->log, key, r->group + RUN_GROUP_##NAME * ngroups, ngroups);
     RUN_GROUP_LIST(WRITE)
-    status = run_log_end(r->log);
-    return status ? status : write_scalars(r, s);
+    run_log_end(r->log);
+    return write_scalars(r, s);
 }
 
 /* NaN and infinities become null, as in every line of the log. */

@@ -1,6 +1,7 @@
 /* train_watch.c - what a person sees of a training: one live line, a table, a summary. */
 #include "cli.h"
 #include "report/diagnosis.h"
+#include "report/printable.h"
 #include "train.h"
 
 #include <inttypes.h>
@@ -173,6 +174,13 @@ void watch_told(watch *w, const train_step *s, const char *text) {
     if (!w->live) return;
     watch_erase(w);
     fprintf(stderr, "step %" PRId64 ": %s\n", s->step, text);
+}
+
+void watch_complain(watch *w, const char *what, const char *why) {
+    watch_erase(w);
+    fprintf(stderr, "ravine: %s: ", what);
+    printable_put(stderr, why);
+    fputc('\n', stderr);
 }
 
 void watch_end(watch *w, const train_result *r, const char *folder) {

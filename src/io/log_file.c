@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,8 +21,10 @@ struct log_file {
     char *bytes; /* [capacity]: `whole` bytes of ended records, then the record that grows */
     size_t whole, used, capacity;
     off_t length;   /* of the file: whole records */
-    double flushed; /* seconds, when */
-    bool no_memory;
+    double flushed; /* seconds, when it was last tried */
+    bool dropped;   /* the record that grows: there is no room for it */
+    bool lossy;     /* some record was dropped */
+    char why[512];  /* it is behind; "": it is not */
 };
 
 static double now(void) {
@@ -99,12 +102,10 @@ int log_file_cut(log_file *log, int64_t length) {
 }
 
 static bool make_room(log_file *log, size_t more) {
+    if (more > LOG_FILE_KEPT || log->used > LOG_FILE_KEPT - more) return false;
     if (log->capacity - log->used >= more) return true;
     size_t capacity = log->capacity ? log->capacity : LOG_FILE_BYTES;
-    while (capacity - log->used < more) {
-        if (capacity > SIZE_MAX / 2) return false;
-        capacity *= 2;
-    }
+    while (capacity - log->used < more) capacity *= 2;
     char *grown = realloc(log->bytes, capacity);
     if (!grown) return false;
     log->bytes = grown;
@@ -113,55 +114,75 @@ static bool make_room(log_file *log, size_t more) {
 }
 
 void log_file_add(log_file *log, const void *bytes, size_t size) {
-    if (log->no_memory || size == 0) return;
+    if (log->dropped || size == 0) return;
     if (!make_room(log, size)) {
-        log->no_memory = true;
+        log->dropped = log->lossy = true;
         return;
     }
     memcpy(log->bytes + log->used, bytes, size);
     log->used += size;
 }
 
-int log_file_end_record(log_file *log) {
-    if (log->no_memory) {
-        log->no_memory = false;
-        log->used = log->whole;
-        return failure(EXIT_INPUT, "cannot write %s: no memory for a record", log->path);
-    }
-    log->whole = log->used;
-    if (log->whole >= LOG_FILE_BYTES || now() - log->flushed >= LOG_FILE_SECONDS)
-        return log_file_flush(log);
-    return 0;
+/* Part of a record may be in the file now: it is cut off, or at least written over the next time.
+ */
+static void fall_behind(log_file *log) {
+    snprintf(log->why, sizeof log->why, "cannot write %s: %s", log->path, strerror(errno));
+    lseek(log->fd, log->length, SEEK_SET);
+    (void)(ftruncate(log->fd, log->length) == 0);
 }
 
-/* What could not be written is kept, for a flush when there is room again. */
-int log_file_flush(log_file *log) {
+static bool write_records(log_file *log) {
     log->flushed = now();
     if (!write_all(log->fd, log->bytes, log->whole)) {
-        int code = failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
-        if (ftruncate(log->fd, log->length) == 0) lseek(log->fd, log->length, SEEK_SET);
-        return code;
+        fall_behind(log);
+        return false;
     }
+    *log->why = '\0';
     log->length += (off_t)log->whole;
     log->used -= log->whole;
     if (log->used) memmove(log->bytes, log->bytes + log->whole, log->used);
     log->whole = 0;
-    return 0;
+    return true;
+}
+
+void log_file_end_record(log_file *log) {
+    if (log->dropped) log->used = log->whole;
+    log->dropped = false;
+    log->whole = log->used;
+    const bool full = log->whole >= LOG_FILE_BYTES && !*log->why;
+    if (full || now() - log->flushed >= LOG_FILE_SECONDS) write_records(log);
+}
+
+void log_file_hurry(log_file *log) {
+    write_records(log);
+}
+
+int log_file_flush(log_file *log) {
+    return write_records(log) ? 0 : failure(EXIT_INPUT, "%s", log->why);
+}
+
+const char *log_file_behind(const log_file *log) {
+    return *log->why ? log->why : NULL;
+}
+
+static int sync_file(const log_file *log) {
+    if (fsync(log->fd) == 0) return 0;
+    return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
 }
 
 int log_file_position(log_file *log, int64_t *length) {
-    int code = log_file_flush(log);
-    if (code) return code;
-    if (fsync(log->fd) < 0)
-        return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
+    write_records(log);
     *length = (int64_t)log->length;
-    return 0;
+    return sync_file(log);
 }
 
 int log_file_close(log_file *log) {
     if (!log) return 0;
-    int64_t length;
-    int code = log_file_position(log, &length);
+    int code = log_file_flush(log);
+    if (!code) code = sync_file(log);
+    if (!code && log->lossy)
+        code =
+            failure(EXIT_INPUT, "%s: records are missing: there was no room for them", log->path);
     destroy(log);
     return code;
 }

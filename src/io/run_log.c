@@ -21,6 +21,7 @@ int run_log_create(run_log **out, const char *path, const json_t *header) {
     if (!log) return failure(EXIT_INPUT, "cannot create %s: no memory", path);
     int code = log_file_create(&log->file, path);
     if (!code) code = run_log_object(log, header);
+    if (!code) code = log_file_flush(log->file);
     if (code) {
         log_file_discard(log->file);
         return free(log), code;
@@ -56,8 +57,9 @@ int run_log_object(run_log *log, const json_t *object) {
     log_file_add(log->file, text, strlen(text));
     log_file_add(log->file, "\n", 1);
     free(text);
-    int code = log_file_end_record(log->file);
-    return code ? code : log_file_flush(log->file);
+    log_file_end_record(log->file);
+    log_file_hurry(log->file);
+    return 0;
 }
 
 static void add_text(run_log *log, const char *text) {
@@ -98,10 +100,14 @@ void run_log_numbers(run_log *log, const char *key, const double *values, size_t
     add_text(log, count ? "]" : "[]");
 }
 
-int run_log_end(run_log *log) {
+void run_log_end(run_log *log) {
     add_text(log, log->in_line ? "}\n" : "{}\n");
     log->in_line = false;
-    return log_file_end_record(log->file);
+    log_file_end_record(log->file);
+}
+
+const char *run_log_behind(const run_log *log) {
+    return log_file_behind(log->file);
 }
 
 int run_log_close(run_log *log) {

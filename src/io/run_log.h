@@ -6,7 +6,7 @@
  *     run_log_integer(log, "step", 12);
  *     run_log_number(log, "loss", 0.25);
  *     run_log_numbers(log, "group_grad_norm", norm, 2);
- *     int code = run_log_end(log); {"step":12,"loss":0.25,"group_grad_norm":[1,2]}
+ *     run_log_end(log);            {"step":12,"loss":0.25,"group_grad_norm":[1,2]}
  *
  * Numbers read back as the same double; JSON has no NaN and no infinities, so they become null.
  * Keys are plain ASCII without quotes and backslashes. The header is in the file when
@@ -30,13 +30,16 @@ int run_log_check(const run_log *log, int64_t length);
 int run_log_cut(run_log *log, int64_t length);
 /* The bytes of all whole lines, which are on the disk when this returns 0. */
 int run_log_position(run_log *log, int64_t *length);
-int run_log_object(run_log *log, const json_t *object); /* one line, written at once */
+/* One line, written at once, or as soon as there is room. */
+int run_log_object(run_log *log, const json_t *object);
 
-/* One line, member by member; run_log_end tells the first failure since the line began. */
+/* One line, member by member. */
 void run_log_integer(run_log *log, const char *key, int64_t value);
 void run_log_number(run_log *log, const char *key, double value);
 void run_log_numbers(run_log *log, const char *key, const double *values, size_t count);
-int run_log_end(run_log *log);
+void run_log_end(run_log *log);
+/* Why lines wait for room (io/log_file.h); NULL: none does. */
+const char *run_log_behind(const run_log *log);
 
 int run_log_close(run_log *log); /* NULL is fine; a line that was not ended is dropped */
 

@@ -100,7 +100,7 @@ static uint32_t masked_crc(const void *bytes, size_t size) {
     return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
-static int end_event(tfevents *e) {
+static void end_event(tfevents *e) {
     unsigned char head[12], tail[4];
     store(head, e->used, 8);
     store(head + 8, masked_crc(head, 8), 4);
@@ -108,7 +108,7 @@ static int end_event(tfevents *e) {
     log_file_add(e->file, head, sizeof head);
     log_file_add(e->file, e->bytes, e->used);
     log_file_add(e->file, tail, sizeof tail);
-    return log_file_end_record(e->file);
+    log_file_end_record(e->file);
 }
 
 static size_t value_size(const tfevents_scalar *s) {
@@ -133,7 +133,8 @@ int tfevents_write(tfevents *e, int64_t step, const tfevents_scalar *scalars, si
         put_text(e, VALUE_TAG, scalars[k].tag);
         put_float(e, VALUE_SIMPLE, (float)scalars[k].value);
     }
-    return end_event(e);
+    end_event(e);
+    return 0;
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -164,8 +165,8 @@ int tfevents_create(tfevents **out, const char *folder) {
     if (code) return destroy(e), code;
     begin_event(e);
     put_text(e, EVENT_FILE_VERSION, version);
-    code = end_event(e);
-    if (!code) code = log_file_flush(e->file);
+    end_event(e);
+    code = log_file_flush(e->file);
     if (code) {
         log_file_discard(e->file);
         return destroy(e), code;
@@ -194,6 +195,10 @@ int tfevents_cut(tfevents *e, int64_t length) {
 
 int tfevents_position(tfevents *e, int64_t *length) {
     return log_file_position(e->file, length);
+}
+
+const char *tfevents_behind(const tfevents *e) {
+    return log_file_behind(e->file);
 }
 
 const char *tfevents_path(const tfevents *e) {

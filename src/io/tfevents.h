@@ -31,6 +31,7 @@ int tfevents_position(tfevents *events, int64_t *length);
 const char *tfevents_path(const tfevents *events);
 /* One event, stamped with the time now. */
 int tfevents_write(tfevents *events, int64_t step, const tfevents_scalar *scalars, size_t count);
-int tfevents_close(tfevents *events); /* NULL is fine */
+const char *tfevents_behind(const tfevents *events); /* as run_log_behind() */
+int tfevents_close(tfevents *events);                /* NULL is fine */
 
 #endif

@@ -78,7 +78,7 @@ static void write_step(run_log *log, const told *t, bool statistics) {
         RUN_GROUP_LIST(WRITE)
 #undef WRITE
     }
-    assert_int_equal(run_log_end(log), 0);
+    run_log_end(log);
 }
 
 static void write_log(int64_t every, bool statistics) {
@@ -229,7 +229,7 @@ static void test_every_number_is_read_back(void **state) {
         run_log_number(log, "path_efficiency", distinct(step, RUN_PATH_EFFICIENCY));
         run_log_number(log, "update_norm", distinct(step, RUN_UPDATE_NORM));
         run_log_integer(log, "step", step);
-        assert_int_equal(run_log_end(log), 0);
+        run_log_end(log);
     }
     assert_int_equal(run_log_close(log), 0);
     heard h = {0};

@@ -21,7 +21,7 @@ static run_log *create(const char *path) {
     return log;
 }
 
-static int write_step(run_log *log, int64_t step) {
+static void write_step(run_log *log, int64_t step) {
     const double norms[] = {0.1, 2e-300};
     run_log_integer(log, "step", step);
     run_log_number(log, "loss", 1.0 / 3.0);
@@ -29,7 +29,7 @@ static int write_step(run_log *log, int64_t step) {
     run_log_number(log, "grad_norm", -HUGE_VAL);
     run_log_numbers(log, "group_grad_norm", norms, 2);
     run_log_numbers(log, "none", norms, 0);
-    return run_log_end(log);
+    run_log_end(log);
 }
 
 /* Checks a whole file: the header, then steps 0, 1, 2 ...; how many there are. */
@@ -66,7 +66,7 @@ static void lines_read_back(void **state) {
     const char *path = scratch_path("run.jsonl");
     run_log *log = create(path);
     assert_int_equal(check_log(path), 0); /* the header is there at once */
-    for (int64_t k = 0; k < 3; k++) assert_int_equal(write_step(log, k), 0);
+    for (int64_t k = 0; k < 3; k++) write_step(log, k);
     run_log_integer(log, "unfinished", 1);
     assert_int_equal(run_log_close(log), 0);
     assert_int_equal(check_log(path), 3);
@@ -77,7 +77,7 @@ static double logged(double value) {
     const char *path = scratch_path("number.jsonl");
     run_log *log = create(path);
     run_log_number(log, "x", value);
-    assert_int_equal(run_log_end(log), 0);
+    run_log_end(log);
     assert_int_equal(run_log_close(log), 0);
     size_t size;
     char *bytes = scratch_read(path, &size);
@@ -129,8 +129,7 @@ static void a_killed_run_keeps_whole_lines(void **state) {
     assert_true(child >= 0);
     if (child == 0) {
         run_log *log = create(path);
-        for (int64_t k = 0; k < STEPS; k++)
-            if (write_step(log, k) != 0) _exit(1);
+        for (int64_t k = 0; k < STEPS; k++) write_step(log, k);
         raise(SIGKILL);
     }
     int status;
@@ -147,33 +146,76 @@ static void old_lines_are_written(void **state) {
     const char *path = scratch_path("run.jsonl");
     run_log *log = create(path);
     usleep(LOG_FILE_SECONDS * 1100000);
-    assert_int_equal(write_step(log, 0), 0);
+    write_step(log, 0);
     assert_int_equal(check_log(path), 1);
     assert_int_equal(run_log_close(log), 0);
 }
 
-/* The file may have 100,000 bytes: the flush that passes them fails and leaves whole lines; when
- * there is room again, nothing is missing. */
-static void a_full_disk_leaves_whole_lines(void **state) {
+/* Files may have so many bytes from now on. */
+static void limit_files(rlim_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The flush that passes the limit fails and leaves whole lines; the log is behind. */
+static run_log *fall_behind(const char *path, int64_t *step) {
+    run_log *log = create(path);
+    limit_files(100000);
+    for (*step = 0; !run_log_behind(log) && *step < 2000; ++*step) write_step(log, *step);
+    assert_true(*step < 2000);
+    assert_non_null(strstr(run_log_behind(log), path));
+    assert_non_null(strstr(run_log_behind(log), ": File too large"));
+    int64_t kept = check_log(path);
+    assert_true(kept > 0 && kept < *step);
+    return log;
+}
+
+/* When there is room again, nothing is missing: what waits is written a moment later. */
+static void a_full_disk_loses_nothing(void **state) {
     (void)state;
     const char *path = scratch_path("run.jsonl");
-    run_log *log = create(path);
-    struct rlimit before, small;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    small = before;
-    small.rlim_cur = 100000;
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int64_t step = 0;
-    int code = 0;
-    while (!code && step < 2000) code = write_step(log, step++);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(code, EXIT_INPUT);
-    assert_told(path, "File too large");
+    int64_t step, length;
+    run_log *log = fall_behind(path, &step);
     int64_t kept = check_log(path);
-    assert_true(kept > 0 && kept < step);
+    assert_int_equal(run_log_position(log, &length), 0); /* of what is written */
+    assert_int_equal(check_log(path), kept);
+    limit_files(RLIM_INFINITY);
+    usleep(LOG_FILE_SECONDS * 1100000);
+    write_step(log, step++);
+    assert_null(run_log_behind(log));
+    assert_int_equal(check_log(path), step);
     assert_int_equal(run_log_close(log), 0);
     assert_int_equal(check_log(path), step);
+}
+
+/* A log that stays behind says so at its end, and has whole lines. */
+static void a_disk_that_stays_full_is_told(void **state) {
+    (void)state;
+    const char *path = scratch_path("run.jsonl");
+    int64_t step;
+    run_log *log = fall_behind(path, &step);
+    int64_t kept = check_log(path);
+    assert_int_equal(run_log_close(log), EXIT_INPUT);
+    limit_files(RLIM_INFINITY);
+    assert_told(path, "File too large");
+    assert_int_equal(check_log(path), kept);
+}
+
+/* Lines wait in so much memory and no more; those behind them are dropped, whole, and told. */
+static void lines_that_find_no_room(void **state) {
+    (void)state;
+    const char *path = scratch_path("run.jsonl");
+    int64_t step;
+    run_log *log = fall_behind(path, &step);
+    for (int64_t k = 0; k < LOG_FILE_KEPT / 100; k++) write_step(log, step++);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(run_log_close(log), EXIT_INPUT);
+    assert_told(path, "records are missing");
+    int64_t kept = check_log(path);
+    assert_true(kept < step && kept > LOG_FILE_KEPT / 200);
 }
 
 /* A flush in the middle of a record writes what is whole, and the record goes on. */
@@ -184,14 +226,14 @@ static void a_record_survives_a_flush(void **state) {
     size_t size;
     assert_int_equal(log_file_create(&log, path), 0);
     log_file_add(log, "one", 3);
-    assert_int_equal(log_file_end_record(log), 0);
+    log_file_end_record(log);
     log_file_add(log, "t", 1);
     assert_int_equal(log_file_flush(log), 0);
     char *bytes = scratch_read(path, &size);
     assert_string_equal(bytes, "one");
     free(bytes);
     log_file_add(log, "wo", 2);
-    assert_int_equal(log_file_end_record(log), 0);
+    log_file_end_record(log);
     log_file_add(log, "three", 5);
     assert_int_equal(log_file_close(log), 0);
     bytes = scratch_read(path, &size);
@@ -222,7 +264,9 @@ int main(void) {
         SCRATCH_TEST(objects_are_written_at_once),
         SCRATCH_TEST(a_killed_run_keeps_whole_lines),
         SCRATCH_TEST(old_lines_are_written),
-        SCRATCH_TEST(a_full_disk_leaves_whole_lines),
+        SCRATCH_TEST(a_full_disk_loses_nothing),
+        SCRATCH_TEST(a_disk_that_stays_full_is_told),
+        SCRATCH_TEST(lines_that_find_no_room),
         SCRATCH_TEST(a_record_survives_a_flush),
         SCRATCH_TEST(files_that_cannot_be_created),
     };

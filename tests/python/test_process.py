@@ -136,3 +136,62 @@ def test_a_file_that_would_be_too_large(tmp_path):
     assert done.returncode == INPUT
     assert "File too large" in done.stderr and str(tmp_path / "list.txt") in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+# ---- no room -------------------------------------------------------------------------------------
+
+
+def limited(size):
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_log_that_cannot_grow(tmp_path):
+    """Training is worth more than its log: it goes on, and all else that fits is kept."""
+    size = 200000  # of a file: a checkpoint and the page fit, the log of 520 steps does not
+    command = arguments(tmp_path, epochs=40)
+    done = subprocess.run(
+        command, preexec_fn=limited(size), capture_output=True, text=True, timeout=60
+    )
+    folder = tmp_path / "run"
+    assert done.returncode == INPUT
+    first, *_, last = done.stderr.splitlines()
+    assert first == (
+        f"ravine: training goes on, its log waits in memory: cannot write {folder}/run.jsonl: "
+        "File too large"
+    )
+    assert f"cannot write {folder}/run.jsonl: File too large" in last
+    assert last.endswith(f"; to go on: ravine train --resume {folder}")
+    assert (folder / "run.jsonl").stat().st_size <= size
+    steps = [o["step"] for o in lines(folder) if "type" not in o]  # whole lines
+    assert steps == list(range(1, steps[-1] + 1)) and steps[-1] < 520
+
+    command = arguments(tmp_path, epochs=40, name="other")
+    undisturbed = subprocess.run(command, capture_output=True)
+    assert undisturbed.returncode == OK
+    weights = (tmp_path / "other/weights.safetensors").read_bytes()
+    assert (folder / "weights.safetensors").read_bytes() == weights
+    done = subprocess.run(
+        [RAVINE, "train", "-q", "--resume", folder], capture_output=True, text=True
+    )
+    assert done.returncode == OK, done.stderr
+    assert events(folder)[-1] == "finished"
+    assert (folder / "weights.safetensors").read_bytes() == weights
+
+
+def test_a_log_that_can_grow_again(tmp_path):
+    """Nothing of it is missing when the disk was full for a while."""
+    process = subprocess.Popen(
+        arguments(tmp_path, "-q", epochs=400), stderr=subprocess.PIPE, text=True
+    )
+    wait_for_checkpoint(tmp_path)
+    whole = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    while (now := (tmp_path / "run/run.jsonl").stat().st_size) < 200000:
+        time.sleep(0.001)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (now, whole[1]))
+    assert "training goes on, its log waits in memory" in process.stderr.readline()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, whole)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == OK, errors
+    steps = [o["step"] for o in lines(tmp_path / "run") if "type" not in o]
+    assert steps == list(range(1, 400 * 13 + 1))
+    assert events(tmp_path / "run")[-1] == "finished"

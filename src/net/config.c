@@ -217,8 +217,14 @@ int config_assign(config *c, config_key key, const char *const *item, int64_t co
     return 0;
 }
 
+/* In quotes, as in the file: ";" or '\t'. */
+static bool is_quoted(const char *text) {
+    const size_t length = strlen(text);
+    return length >= 2 && strchr("\"'", *text) && text[length - 1] == *text;
+}
+
 int config_put(config *c, config_key key, const char *text, const char *origin) {
-    if (config_is_list(key)) return config_assign_list(c, key, text, origin);
+    if (config_is_list(key) || is_quoted(text)) return config_assign_yaml(c, key, text, origin);
     return config_assign(c, key, &text, 1, origin);
 }
 

@@ -113,8 +113,8 @@ bool config_is_section(const char *name); /* "model": there are keys model.* */
 /* Sets a key from `count` texts: one, unless it is a list. On an error nothing changed. */
 int config_assign(config *c, config_key key, const char *const *item, int64_t count,
                   const char *origin);
-/* config_yaml.c: a list as it is written in YAML, "[256, 128]" or "256, 128". */
-int config_assign_list(config *c, config_key key, const char *text, const char *origin);
+/* config_yaml.c: a value as it is written in YAML; the brackets of a list may be left out. */
+int config_assign_yaml(config *c, config_key key, const char *text, const char *origin);
 /* The word number `index` of "a|b|c" as [*length] characters. */
 const char *config_word(const char *words, int index, size_t *length);
 

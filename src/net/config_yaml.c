@@ -13,7 +13,9 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, ITEMS_MAX = 4096, NAME_MAX_LENGTH = 256 };
+/* Room for a list of ITEMS_MAX names; a key in a section with a list is three deep. */
+enum { ITEMS_MAX = 4096, FILE_BYTES_MAX = 1 << 18, NODES_MAX = 10000, DEPTH_MAX = 8 };
+enum { NAME_MAX_LENGTH = 256 };
 
 typedef struct reader {
     config *c;
@@ -106,6 +108,43 @@ static int read_pair(reader *r, const char *section, const yaml_node_t *name,
     return assign_node(r, key, value, locate(r, value));
 }
 
+/* ---- documents ---- */
+
+static bool is_opening(yaml_event_type_t type) {
+    return type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT;
+}
+
+static bool is_closing(yaml_event_type_t type) {
+    return type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT;
+}
+
+/* libyaml needs time n^2 for lists in lists and for anchors; events come one by one, so that what
+ * has too many of them is refused before. What is not YAML ends here without a word: load() tells.
+ * exit_code: of a refusal. */
+static int check_limits(const unsigned char *bytes, size_t size, const char *path, int exit_code) {
+    yaml_parser_t parser;
+    yaml_event_t event;
+    if (!yaml_parser_initialize(&parser)) return failure(EXIT_INPUT, "out of memory");
+    yaml_parser_set_input_string(&parser, bytes, size);
+    int depth = 0, nodes = 0, status = 0;
+    bool more = true;
+    while (more && !status && yaml_parser_parse(&parser, &event)) {
+        depth += is_opening(event.type) - is_closing(event.type);
+        nodes += is_opening(event.type) || event.type == YAML_SCALAR_EVENT;
+        if (depth > DEPTH_MAX)
+            status = failure(
+                exit_code, "%s:%zu:%zu: lists and sections are %d deep; the limit is %d", path,
+                event.start_mark.line + 1, event.start_mark.column + 1, depth, DEPTH_MAX);
+        else if (nodes > NODES_MAX)
+            status = failure(exit_code, "%s: more than %d keys, values and items, the limit", path,
+                             NODES_MAX);
+        more = event.type != YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
 /* Loads the next document; on an error says where the YAML is wrong. */
 static int load(yaml_parser_t *parser, yaml_document_t *document, const char *path) {
     if (yaml_parser_load(parser, document)) return 0;
@@ -138,11 +177,12 @@ int config_read_file(config *c, const char *path) {
     unsigned char *bytes = NULL;
     size_t size;
     int status = input_read(path, FILE_BYTES_MAX, &bytes, &size);
-    if (status) return status;
+    if (!status) status = check_limits(bytes, size, path, EXIT_INPUT);
     yaml_parser_t parser;
-    if (!yaml_parser_initialize(&parser)) {
+    if (!status && !yaml_parser_initialize(&parser)) status = failure(EXIT_INPUT, "out of memory");
+    if (status) {
         free(bytes);
-        return failure(EXIT_INPUT, "out of memory");
+        return status;
     }
     yaml_parser_set_input_string(&parser, bytes, size);
     reader r = {.c = c, .path = path};
@@ -152,27 +192,40 @@ int config_read_file(config *c, const char *path) {
     return status;
 }
 
-int config_assign_list(config *c, config_key key, const char *text, const char *origin) {
-    size_t size = strlen(text) + 3;
-    char *list = malloc(size);
+/* Nothing follows the document that was loaded. */
+static bool is_over(yaml_parser_t *parser) {
+    yaml_document_t more;
+    if (!yaml_parser_load(parser, &more)) return false;
+    const bool over = !yaml_document_get_root_node(&more);
+    yaml_document_delete(&more);
+    return over;
+}
+
+/* The value of one key; false where the text is not YAML. */
+static bool load_value(yaml_document_t *document, const char *yaml) {
     yaml_parser_t parser;
-    if (!list || !yaml_parser_initialize(&parser)) {
-        free(list);
-        return failure(EXIT_INPUT, "out of memory");
-    }
-    snprintf(list, size, *text == '[' ? "%s" : "[%s]", text);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)list, strlen(list));
+    if (!yaml_parser_initialize(&parser)) return false;
+    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, strlen(yaml));
+    const bool loaded = yaml_parser_load(&parser, document), whole = loaded && is_over(&parser);
+    if (loaded && !whole) yaml_document_delete(document);
+    yaml_parser_delete(&parser);
+    return whole;
+}
+
+int config_assign_yaml(config *c, config_key key, const char *text, const char *origin) {
+    const bool list = config_is_list(key), bare = list && *text != '[';
+    char *yaml = malloc(strlen(text) + sizeof "[]");
+    if (!yaml) return failure(EXIT_INPUT, "out of memory");
+    sprintf(yaml, bare ? "[%s]" : "%s", text);
     reader r = {.c = c, .path = origin};
-    int status;
-    if (!yaml_parser_load(&parser, &r.document)) {
-        status = failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be a list, [a, b]", origin,
-                         config_rows[key].key, text);
-    } else {
-        const yaml_node_t *root = yaml_document_get_root_node(&r.document);
-        status = assign_node(&r, key, root, origin);
+    int status = check_limits((unsigned char *)yaml, strlen(yaml), origin, EXIT_USAGE);
+    if (!status && !load_value(&r.document, yaml))
+        status = failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be %s", origin,
+                         config_rows[key].key, text, list ? "a list, [a, b]" : "a single value");
+    else if (!status) {
+        status = assign_node(&r, key, yaml_document_get_root_node(&r.document), origin);
         yaml_document_delete(&r.document);
     }
-    yaml_parser_delete(&parser);
-    free(list);
+    free(yaml);
     return status;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[TEMPORARY_MAX];
@@ -190,6 +191,8 @@ static void test_bad_sets_change_nothing(void **state) {
         {"epochs=-1", EXIT_USAGE, "[1, 1000000]"},
         {"epochs=1e99", EXIT_USAGE, "[1, 1000000]"},
         {"seed=9007199254740993e3", EXIT_USAGE, "[0, 9007199254740992]"},
+        {"name=\"a\" \"b\"", EXIT_USAGE, "name is \"\"a\" \"b\"\"; it must be a single value"},
+        {"epochs=\"ten\"", EXIT_USAGE, "epochs is \"ten\"; it must be a whole number"},
     };
     config c;
     assert_int_equal(config_init(&c), 0);
@@ -201,6 +204,26 @@ static void test_bad_sets_change_nothing(void **state) {
     assert_int_equal(c.model_widths.count, 2);
     for (int k = 0; k < CONFIG_KEY_COUNT; k++)
         if (c.origin[k]) assert_string_equal(c.origin[k], "default");
+    config_free(&c);
+}
+
+/* As in the file: the quotes are not part of the value. */
+static void test_values_in_quotes(void **state) {
+    (void)state;
+    static const struct {
+        const char *set, *value;
+    } cases[] = {{"data.delimiter=;", ";"},         {"data.delimiter=\";\"", ";"},
+                 {"data.delimiter=';'", ";"},       {"data.delimiter=\"\\t\"", "\t"},
+                 {"data.delimiter=\"\\\"\"", "\""}, {"data.delimiter=\"", "\""}};
+    config c;
+    assert_int_equal(config_init(&c), 0);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        assert_int_equal(config_set(&c, cases[k].set), 0);
+        assert_string_equal(c.data_delimiter, cases[k].value);
+        assert_string_equal(c.origin[CONFIG_KEY_data_delimiter], "--set");
+    }
+    assert_int_equal(config_set(&c, "epochs='3'"), 0);
+    assert_int_equal(c.epochs, 3);
     config_free(&c);
 }
 
@@ -282,16 +305,58 @@ static void test_shares_of_the_total(void **state) {
     config_free(&c);
 }
 
+/* `times` repetitions of a text, between a head and a tail. */
+static char *repeated(const char *head, const char *text, int times, const char *tail) {
+    const size_t before = strlen(head), length = strlen(text);
+    char *all = malloc(before + length * (size_t)times + strlen(tail) + 1);
+    assert_non_null(all);
+    strcpy(all, head);
+    for (int k = 0; k < times; k++) memcpy(all + before + length * (size_t)k, text, length);
+    strcpy(all + before + length * (size_t)times, tail);
+    return all;
+}
+
+/* Texts that are small and would keep the reader busy for minutes. */
+static void test_refused_at_once(void **state) {
+    (void)state;
+    static const struct {
+        const char *head, *text;
+        int times;
+        const char *told;
+    } cases[] = {
+        {"epochs: 1\nmodel: ", "[", 200000,
+         "c.yaml:2:15: lists and sections are 9 deep; the limit is 8"},
+        {"epochs: 1\nmodel: ", "{a: ", 60000, "c.yaml:2:36: lists and sections are 9 deep"},
+        {"", "- ", 100000, "c.yaml:1:17: lists and sections are 9 deep"},
+        {"model: {widths: [", "&a 1,", 40000, "c.yaml: more than 10000 keys, values"},
+        {"name: ", "x", 262144, "c.yaml: holds more than 262144 bytes, the limit"},
+    };
+    const clock_t began = clock();
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        config c;
+        char *text = repeated(cases[k].head, cases[k].text, cases[k].times, "\n");
+        assert_int_equal(read_text(&c, text), EXIT_INPUT);
+        assert_message_holds(cases[k].told);
+        config_free(&c);
+        free(text);
+    }
+    config c;
+    char *list = repeated("model.widths=", "[", 50000, "");
+    assert_int_equal(config_init(&c), 0);
+    assert_int_equal(config_set(&c, list), EXIT_USAGE);
+    assert_message_holds("--set:1:9: lists and sections are 9 deep; the limit is 8");
+    config_free(&c);
+    free(list);
+    assert_true(clock() - began < 5 * CLOCKS_PER_SEC);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_bad_sets_change_nothing),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_print_reads_back),
-        cmocka_unit_test(test_shares_of_the_total),
+        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_precedence),       cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_refused_at_once),  cmocka_unit_test(test_bad_sets_change_nothing),
+        cmocka_unit_test(test_values_in_quotes), cmocka_unit_test(test_check),
+        cmocka_unit_test(test_print_reads_back), cmocka_unit_test(test_shares_of_the_total),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -80,11 +80,10 @@ static int run_into_file(const cli_args *args, const char *path) {
     return uncommitted ? uncommitted : status;
 }
 
-/* OpenBLAS picks its code while it is loaded. Where it picked badly the program starts again, told
- * what to pick; if that fails, it is only slow. */
+/* OpenBLAS picks its code and makes its threads while it is loaded. The program starts again, to
+ * tell it what to pick; if that fails, it is only slow. */
 static void restart_with_better_blas(char **argv) {
-    const char *core = blas_better_core();
-    if (!core || setenv("OPENBLAS_CORETYPE", core, 1)) return;
+    if (!blas_prepare()) return;
     interrupt_defer_wish();
     execv("/proc/self/exe", argv);
 }
@@ -108,6 +107,12 @@ static void open_standard_streams(void) {
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) _exit(EXIT_INPUT);
 }
 
+/* At the end OpenBLAS waits for its own threads, and where they have no room they never end. */
+static void leave_without_blas(int status) {
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!blas_has_room(processors > 0 ? (int)processors : 1)) _exit(status);
+}
+
 int main(int argc, char **argv) {
     open_standard_streams();
     /* A closed pipe, a file that may not grow: errors of write(), told like any other. */
@@ -127,5 +132,6 @@ int main(int argc, char **argv) {
         status = EXIT_INPUT;
     }
     cli_args_free(&args);
+    leave_without_blas(status);
     return status;
 }

@@ -1,5 +1,6 @@
 /* train_setup.c - from a configuration to everything that a step needs. */
 #include "io/failure.h"
+#include "net/blas.h"
 #include "train.h"
 
 #include <stdlib.h>
@@ -171,6 +172,7 @@ int training_create(training *t, const config *c) {
     if (!status) status = make_optimizer(t);
     if (!status) status = make_doctor(t);
     if (!status) status = make_buffers(t);
+    if (!status) status = blas_check_room((int)ravine_pool_threads(t->pool));
     if (status) training_free(t);
     return status;
 }

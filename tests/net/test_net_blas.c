@@ -1,4 +1,5 @@
-/* Which code OpenBLAS uses: a processor with AVX2 must not be taken for one without. */
+/* What OpenBLAS is told: a processor with AVX2 must not be taken for one without, and it needs no
+ * threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,10 +34,25 @@ static void only_a_wrong_guess_is_replaced(void **state) {
 #endif
 }
 
+/* Set once, so that a program that starts again for it does so once. */
+static void threads_of_its_own_are_declined(void **state) {
+    (void)state;
+    assert_int_equal(setenv("OPENBLAS_CORETYPE", "Haswell", 1), 0);
+    assert_int_equal(unsetenv("OPENBLAS_NUM_THREADS"), 0);
+    assert_true(blas_prepare());
+    assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "1");
+    assert_string_equal(getenv("OPENBLAS_CORETYPE"), "Haswell");
+    assert_false(blas_prepare());
+    assert_int_equal(setenv("OPENBLAS_NUM_THREADS", "7", 1), 0);
+    assert_false(blas_prepare());
+    assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "7");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_choice_of_the_user_stands),
         cmocka_unit_test(only_a_wrong_guess_is_replaced),
+        cmocka_unit_test(threads_of_its_own_are_declined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,3 +195,22 @@ def test_a_log_that_can_grow_again(tmp_path):
     steps = [o["step"] for o in lines(tmp_path / "run") if "type" not in o]
     assert steps == list(range(1, 400 * 13 + 1))
     assert events(tmp_path / "run")[-1] == "finished"
+
+
+def test_no_room_for_openblas(tmp_path):
+    """It takes 128 MiB for each thread, and where it gets none it would try again for ever."""
+    limit = 150000 * 1024
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    version = [RAVINE, "--version"]
+    if subprocess.run(version, preexec_fn=limited, capture_output=True, timeout=20).returncode:
+        pytest.skip("a sanitizer needs more")
+    for command in (arguments(tmp_path, "-t2"), [RAVINE, "find-lr", *arguments(tmp_path)[2:]]):
+        done = subprocess.run(
+            command, preexec_fn=limited, capture_output=True, text=True, timeout=20
+        )
+        assert done.returncode == INPUT
+        assert "no room for OpenBLAS: it takes 128 MiB for each of" in done.stderr
+        assert not list(tmp_path.iterdir())

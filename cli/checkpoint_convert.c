@@ -40,12 +40,16 @@ typedef struct parameter {
     bool has_state;
 } parameter;
 
+enum { LEFT_OUT_MAX = 16 };
 typedef struct conversion {
     ravine_checkpoint *from;
     int rule; /* of every group, in PyTorch's form */
     parameter *params;
     int64_t nparams;
+    bool module_state; /* the model has a module called "state" */
     int64_t steps;
+    const char *left_out[LEFT_OUT_MAX]; /* kinds of state that PyTorch has not */
+    int nleft_out;
     made_file to;
 } conversion;
 
@@ -119,10 +123,19 @@ static void free_file(made_file *f) {
     free(f->texts);
 }
 
-static void leave_out(const char *what, const char *why) {
-    fputs("ravine: ", stderr);
-    printable_put(stderr, what);
-    fprintf(stderr, ": left out: %s\n", why);
+/* Each kind once, however many parameters have it; the key is the file's. */
+static void leave_out(conversion *c, const char *key) {
+    for (int k = 0; k < c->nleft_out; k++)
+        if (!strcmp(c->left_out[k], key)) return;
+    if (c->nleft_out < LEFT_OUT_MAX) c->left_out[c->nleft_out++] = key;
+}
+
+static void tell_left_out(const conversion *c) {
+    for (int k = 0; k < c->nleft_out; k++) {
+        fputs(k ? ", " : "ravine: left out, since PyTorch keeps no such state: ", stderr);
+        printable_put(stderr, c->left_out[k]);
+    }
+    if (c->nleft_out) fputc('\n', stderr);
 }
 
 /* ---- reading ---- */
@@ -152,6 +165,19 @@ static parameter *find_parameter(const conversion *c, const char *id, size_t len
         if (strlen(own_id) == length && !memcmp(own_id, id, length)) return &c->params[k];
     }
     return NULL;
+}
+
+/* "state.encoder.weight" is a tensor of a model that has a module called state, unless it is the
+ * state `key` of the parameter `p`. */
+static bool is_of_model(const conversion *c, const char *name, const parameter *p, bool known_key) {
+    return c->module_state &&
+           (!p || !known_key || find_parameter(c, name, strlen(name), true) != NULL);
+}
+
+static void look_for_module_state(conversion *c) {
+    for (int64_t k = 0; k < c->nparams; k++)
+        if (!strncmp(c->params[k].name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE)))
+            c->module_state = true;
 }
 
 static parameter *add_parameter(conversion *c) {
@@ -255,12 +281,13 @@ static int torch_tensor(conversion *c, int64_t i) {
     if (status) return status;
     if (!split_state(t.name, &key, &length)) return put_tensor(&c->to, &t);
     const parameter *p = find_parameter(c, t.name + strlen(CHECKPOINT_STATE), length, true);
+    if (is_of_model(c, t.name, p, true)) return put_tensor(&c->to, &t);
     if (!p) return failure(EXIT_INPUT, "%s belongs to no parameter of the file", t.name);
     if (p->clock == 0) return 0;
     if (!strcmp(key, STEP_KEY))
         return torch_has_state(c->rule, key) ? torch_clock(c, p, p->clock) : 0;
     if (!torch_has_state(c->rule, key)) {
-        leave_out(t.name, "PyTorch keeps no such state");
+        leave_out(c, key);
         return 0;
     }
     t.name = own_text(&c->to, CHECKPOINT_STATE "%s.%s", p->id, key);
@@ -289,10 +316,12 @@ static int to_torch(conversion *c) {
         return failure(EXIT_INPUT, KEY_GROUPS " is missing, or no number of groups");
     c->steps = whole_text(c->from, KEY_STEPS);
     int status = read_parameters(c, (int32_t)ngroups);
+    look_for_module_state(c);
     if (!status) status = torch_texts(c, (int32_t)ngroups);
     if (!status) status = read_clocks(c);
     for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++)
         status = torch_tensor(c, i);
+    if (!status) tell_left_out(c);
     return status;
 }
 
@@ -358,8 +387,10 @@ static int our_tensor(conversion *c, int64_t i) {
     const char *id = t.name + strlen(CHECKPOINT_STATE);
     parameter *p = find_parameter(c, id, length, false);
     if (!p) p = find_parameter(c, id, length, true);
+    const bool known_key = torch_has_state(c->rule, key) || !strcmp(key, STEP_KEY);
+    if (is_of_model(c, t.name, p, known_key)) return put_tensor(&c->to, &t);
     if (!p) return failure(EXIT_INPUT, "%s belongs to no parameter of " TORCH_GROUPS, t.name);
-    if (!torch_has_state(c->rule, key) && strcmp(key, STEP_KEY) != 0)
+    if (!known_key)
         return failure(EXIT_INPUT, "%s: %s has no such state", t.name, torch_class(c->rule));
     const bool clock = !strcmp(key, STEP_KEY);
     const double number = tensor_count(&t) == 1 ? tensor_number(&t, 0) : NAN;
@@ -420,6 +451,7 @@ static int our_texts(conversion *c) {
 static int from_torch(conversion *c) {
     c->steps = whole_text(c->from, TORCH_STEPS);
     int status = read_torch_groups(c);
+    look_for_module_state(c);
     for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++)
         status = our_tensor(c, i);
     if (!status) status = our_clocks(c);

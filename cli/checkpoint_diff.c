@@ -1,5 +1,6 @@
 /* checkpoint_diff.c - in what two checkpoints differ. */
 #include "checkpoint.h"
+#include "checkpoint/snapshot.h"
 #include "report/printable.h"
 
 #include <inttypes.h>
@@ -19,9 +20,22 @@ typedef struct answer {
 typedef struct distance {
     int64_t count;   /* numbers whose bits differ */
     int64_t first;   /* the first of them */
-    double greatest; /* of |a - b|; NaN where one is not finite */
+    double greatest; /* of |a - b|; NaN or infinite where one is not finite */
     double relative; /* |a - b| / |a| */
 } distance;
+
+static const char *const kinds[] = {"", CHECKPOINT_STATE, "train."};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* What was learnt, the state of the optimizer, and where the loop is: told in that order. */
+static int kind_of(const ravine_checkpoint *file, const char *name) {
+    char key[1024]; /* a module of the model may be called state */
+    const int length = snprintf(key, sizeof key, KEY_GROUP_OF "%s", name);
+    if (length < (int)sizeof key && ravine_checkpoint_find_text(file, key)) return 0;
+    int kind = KINDS - 1;
+    while (kind > 0 && strncmp(name, kinds[kind], strlen(kinds[kind])) != 0) kind--;
+    return kind;
+}
 
 static distance measure(const ravine_tensor *a, const ravine_tensor *b, int64_t count) {
     const size_t size = (size_t)ravine_dtype_bits(a->dtype) / 8;
@@ -37,7 +51,7 @@ static distance measure(const ravine_tensor *a, const ravine_tensor *b, int64_t 
         const double away = fabs(x - y);
         if (!(away <= d.greatest)) d.greatest = away; /* NaN stays */
     }
-    d.relative = sqrt(change / norm);
+    d.relative = change == 0 ? 0 : sqrt(change / norm);
     return d;
 }
 
@@ -70,9 +84,14 @@ static void tell_distance(answer *out, const char *name, const distance *d, int6
         return;
     }
     printable_put(stdout, name);
-    printf(": %" PRId64 " of %" PRId64 " numbers differ, the first at %" PRId64
-           ", by %.3g at most; |a - b| / |a| is %.3g\n",
-           d->count, count, d->first, d->greatest, d->relative);
+    printf(": %" PRId64 " of %" PRId64 " numbers differ, the first at %" PRId64, d->count, count,
+           d->first);
+    if (!isfinite(d->greatest))
+        puts("; not all of them are finite");
+    else if (d->greatest == 0)
+        puts(", in the sign of a zero");
+    else
+        printf(", by %.3g at most; |a - b| / |a| is %.3g\n", d->greatest, d->relative);
 }
 
 static int compare_numbers(answer *out, const ravine_checkpoint *a, int64_t i,
@@ -101,10 +120,11 @@ static bool same_kind(const ravine_tensor *a, const ravine_tensor *b) {
            (a->ndim == 0 || !memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape));
 }
 
-static int compare_tensors(answer *out, const ravine_checkpoint *a, const ravine_checkpoint *b) {
+static int compare_kind(answer *out, const ravine_checkpoint *a, const ravine_checkpoint *b,
+                        int kind) {
     ravine_tensor ours, theirs;
     for (int64_t i = 0; i < ravine_checkpoint_tensor_count(a); i++) {
-        if (ravine_checkpoint_tensor(a, i, &ours) < 0) continue;
+        if (ravine_checkpoint_tensor(a, i, &ours) < 0 || kind_of(a, ours.name) != kind) continue;
         const int64_t j = ravine_checkpoint_find(b, ours.name);
         if (j < 0 || ravine_checkpoint_tensor(b, j, &theirs) < 0) {
             tell(out, ours.name, "only in the first");
@@ -119,10 +139,16 @@ static int compare_tensors(answer *out, const ravine_checkpoint *a, const ravine
         if (status) return status;
     }
     for (int64_t j = 0; j < ravine_checkpoint_tensor_count(b); j++)
-        if (ravine_checkpoint_tensor(b, j, &theirs) >= 0 &&
+        if (ravine_checkpoint_tensor(b, j, &theirs) >= 0 && kind_of(b, theirs.name) == kind &&
             ravine_checkpoint_find(a, theirs.name) < 0)
             tell(out, theirs.name, "only in the second");
     return 0;
+}
+
+static int compare_tensors(answer *out, const ravine_checkpoint *a, const ravine_checkpoint *b) {
+    int status = 0;
+    for (int kind = 0; kind < KINDS && !status; kind++) status = compare_kind(out, a, b, kind);
+    return status;
 }
 
 /* ---- texts ---- */

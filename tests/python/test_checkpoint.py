@@ -1,6 +1,7 @@
 """`ravine checkpoint`, held against the safetensors package and PyTorch."""
 
 import importlib.util
+import inspect
 import json
 import os
 import shutil
@@ -157,6 +158,9 @@ def test_diff(files, tmp_path):
     changed = {t["key"]: (t["a"], t["b"]) for t in told["texts"]}
     assert changed["ravine.steps"] == ("13", "26") and "ravine.group.0" not in changed
     assert told["differences"] == len(told["tensors"]) + len(told["texts"])
+    kinds = [t["name"].split(".")[0] for t in told["tensors"]]  # what was learnt comes first
+    ranks = [{"state": 1, "train": 2}.get(kind, 0) for kind in kinds]
+    assert ranks == sorted(ranks) and set(ranks) == {0, 1, 2}
     done = checkpoint("diff", *files)
     assert done.returncode == NO and "ravine.steps: 13 -> 26\n" in done.stdout
 
@@ -169,6 +173,25 @@ def test_diff(files, tmp_path):
         "x: F32 [3], F32 [3, 1]\ny: only in the first\nz: only in the second\n"
         "a: 1, only in the first\n"
     )
+
+
+def test_diff_of_zeros_and_of_no_numbers(tmp_path):
+    def differ(a, b):
+        for name, numbers in (("a", a), ("b", b)):
+            save_file({"x": numpy.array(numbers, "f4")}, tmp_path / name)
+        done = checkpoint("diff", tmp_path / "a", tmp_path / "b")
+        (row,) = answer("diff", tmp_path / "a", tmp_path / "b")["tensors"]
+        assert done.returncode == NO
+        return done.stdout, row["differ"], row["greatest"], row["relative"]
+
+    nan, inf = numpy.nan, numpy.inf
+    said = "x: 1 of 3 numbers differ, the first at 1"
+    assert differ([1, 0, 2], [1, -0.0, 2]) == (f"{said}, in the sign of a zero\n", 1, 0, 0)
+    assert differ([0, 0, 0], [0, -0.0, 0]) == (f"{said}, in the sign of a zero\n", 1, 0, 0)
+    assert differ([0, 0, 0], [0, 2, 0])[1:] == (1, 2, None)
+    for other in (nan, inf):
+        told = differ([1, 2, 3], [1, other, 3])
+        assert told == (f"{said}; not all of them are finite\n", 1, None, None)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +237,10 @@ def test_there_and_back(files, tmp_path):
     done = checkpoint("convert", flat, back)
     assert done.returncode == OK, done.stderr
     assert_same_tensors(files[1], back, watched)
+    assert checkpoint("convert", files[1], flat).stderr == (
+        "ravine: left out, since PyTorch keeps no such state: watched_slope, watched_steps, "
+        "watched_update, watched_signs\n"
+    )
     metadata = ours(texts(back))
     for key, value in ours(texts(files[1])).items():
         if not key.startswith("train.") and key != "ravine.metric":
@@ -308,12 +335,13 @@ def save_optimizer(path, optimizer, model):
     save(tensors, path, metadata)
 
 
-def load_optimizer(path, optimizer):
+def load_optimizer(path, optimizer, model):
     state = {}
     with safe_open(path, "pt") as file:
         for name in file.keys():  # noqa: SIM118
-            if name.startswith("state."):
-                _, k, key = name.split(".")
+            # a model may have a module called state
+            if name.startswith("state.") and name not in model:
+                k, _, key = name.removeprefix("state.").rpartition(".")
                 state.setdefault(int(k), {})[key] = file.get_tensor(name)
         groups = json.loads(file.metadata()["param_groups"])
     optimizer.load_state_dict({"state": state, "param_groups": groups})
@@ -349,11 +377,46 @@ def test_pytorch_goes_on_after_the_round_trip(tmp_path, name, settings):
     with torch.no_grad():
         for key, p in copy.items():
             p.copy_(model[key])
-    load_optimizer(back, fresh)
+    load_optimizer(back, fresh, copy)
     train(torch, optimizer, model, 3, 4)
     train(torch, fresh, copy, 3, 4)
     for key in model:
         assert torch.equal(model[key], copy[key]), key
+
+
+def test_a_module_called_state(tmp_path):
+    """Its parameters and buffers look like state and are none."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    flat, mine, back = tmp_path / "flat", tmp_path / "ours", tmp_path / "back"
+    names = ["state.0.weight", "state.encoder.bias", "state.exp_avg", "head"]
+    model = {name: torch.randn(3, requires_grad=True) for name in names}
+    optimizer = torch.optim.AdamW(list(model.items()), lr=0.01)
+    train(torch, optimizer, model, 0, 3)
+    buffers = {"state.1.running_mean": torch.randn(3), "state.norm.running_var": torch.randn(3)}
+    save_optimizer(flat, optimizer, {**model, **buffers})
+    for source, target in ((flat, mine), (mine, back)):
+        done = checkpoint("convert", source, target)
+        assert (done.returncode, done.stderr) == (OK, "")
+    assert_same_tensors(flat, back)
+    assert {"state.state.0.weight.exp_avg", "state.head.step", *names, *buffers} <= set(
+        load_file(mine)
+    )
+    fresh = torch.optim.AdamW(list(model.items()), lr=9.0)
+    load_optimizer(back, fresh, {**model, **buffers})
+    for k, entries in optimizer.state_dict()["state"].items():
+        assert fresh.state_dict()["state"][k].keys() == entries.keys()
+        for key, value in entries.items():
+            assert torch.equal(fresh.state_dict()["state"][k][key], value)
+
+
+def test_the_page_shows_these_functions():
+    page = (ROOT / "docs/checkpoints.md").read_text()
+    for function in (load_optimizer, save_optimizer):
+        source = inspect.getsource(function).replace("  # noqa: SIM118", "")
+        if function is save_optimizer:
+            head = "    from safetensors.torch import save_file as save\n\n"
+            source = source.replace(head, "").replace("    save(tensors", "    save_file(tensors")
+        assert source in page
 
 
 def refused(source, tmp_path, code, told):

@@ -5,8 +5,7 @@
 #include "cli.h"
 #include "ravine_checkpoint.h"
 
-/* The library's error as the command's: EXIT_NO where a file is damaged. */
-int checkpoint_failure(ravine_status status);
+/* EXIT_NO where the file is damaged. */
 int checkpoint_open(ravine_checkpoint **out, const char *path);
 
 /* What the numbers of a tensor are. */
@@ -31,7 +30,6 @@ tensor_kind tensor_kind_of(const ravine_tensor *tensor);
 json_t *tensor_shape_json(const ravine_tensor *tensor);
 /* A text that is there because of the file's bytes, not of what it says. */
 bool text_is_checksum(const char *key);
-json_t *finite_json(double number); /* null where JSON has no such number */
 
 int checkpoint_inspect(const cli_args *args);
 int checkpoint_verify(const cli_args *args);

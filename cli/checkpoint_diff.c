@@ -1,6 +1,7 @@
 /* checkpoint_diff.c - in what two checkpoints differ. */
 #include "checkpoint.h"
 #include "checkpoint/snapshot.h"
+#include "io/number_json.h"
 #include "report/printable.h"
 
 #include <inttypes.h>
@@ -79,8 +80,8 @@ static void tell_distance(answer *out, const char *name, const distance *d, int6
                               json_pack("{ss ss sI sI sI so so}", "name", name, "why", "numbers",
                                         "count", (json_int_t)count, "differ", (json_int_t)d->count,
                                         "first", (json_int_t)d->first, "greatest",
-                                        finite_json(d->greatest), "relative",
-                                        finite_json(d->relative)));
+                                        number_json(d->greatest), "relative",
+                                        number_json(d->relative)));
         return;
     }
     printable_put(stdout, name);

@@ -1,5 +1,6 @@
 /* checkpoint_inspect.c - what is in a safetensors file, and whether it is whole. */
 #include "checkpoint.h"
+#include "io/number_json.h"
 #include "report/printable.h"
 
 #include <inttypes.h>
@@ -74,9 +75,9 @@ static json_t *tensor_json(const ravine_checkpoint *file, int64_t i, const ravin
         json_pack("{ss ss so sI sI sb}", "name", t->name, "dtype", ravine_dtype_name(t->dtype),
                   "shape", tensor_shape_json(t), "begin", (json_int_t)begin, "bytes",
                   (json_int_t)(end - begin), "checksum", checked != 0);
-    json_object_set_new(out, "norm", f.known ? finite_json(f.norm) : json_null());
-    json_object_set_new(out, "least", f.known ? finite_json(f.least) : json_null());
-    json_object_set_new(out, "greatest", f.known ? finite_json(f.greatest) : json_null());
+    json_object_set_new(out, "norm", f.known ? number_json(f.norm) : json_null());
+    json_object_set_new(out, "least", f.known ? number_json(f.least) : json_null());
+    json_object_set_new(out, "greatest", f.known ? number_json(f.greatest) : json_null());
     json_object_set_new(out, "nonfinite",
                         f.known ? json_integer((json_int_t)f.nonfinite) : json_null());
     return out;

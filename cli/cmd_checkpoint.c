@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int checkpoint_failure(ravine_status status) {
+/* The library's error as the command's: EXIT_NO where a file is damaged. */
+static int checkpoint_failure(ravine_status status) {
     return failure(status == RAVINE_E_FORMAT ? EXIT_NO : EXIT_INPUT, "%s", ravine_errmsg());
 }
 
@@ -127,10 +128,6 @@ json_t *tensor_shape_json(const ravine_tensor *t) {
 bool text_is_checksum(const char *key) {
     static const char checksum[] = "ravine.crc32c";
     return !strncmp(key, checksum, sizeof checksum - 1);
-}
-
-json_t *finite_json(double number) {
-    return isfinite(number) ? json_real(number) : json_null();
 }
 
 /* ---- actions ---- */

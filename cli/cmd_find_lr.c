@@ -1,5 +1,6 @@
 /* cmd_find_lr.c - `ravine find-lr`: the range test and the stability limit, side by side. */
 #include "cli.h"
+#include "io/number_json.h"
 #include "net/find_lr.h"
 #include "net/problem.h"
 #include "plot.h"
@@ -70,34 +71,26 @@ static int print_text(const find_lr_result *r) {
 
 /* ---- for programs ---- */
 
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *numbers(const double *value, int64_t count) {
-    json_t *array = json_array();
-    for (int64_t k = 0; k < count; k++) json_array_append_new(array, number(value[k]));
-    return array;
-}
-
 static json_t *probe_json(const find_lr_result *r, int k) {
     const ravine_probe *p = &r->probe[k];
     return json_pack("{sI so so so so so so so sI sI}", "step", (json_int_t)p->step, "loss",
-                     number(p->loss), "grad_norm", number(p->grad_norm), "limit", number(p->limit),
-                     "sharpness", number(p->sharpness), "largest_stable_lr", number(r->stable[k]),
-                     "critical_lr", number(p->critical_lr), "noise_scale", number(p->noise_scale),
+                     number_json(p->loss), "grad_norm", number_json(p->grad_norm), "limit",
+                     number_json(p->limit), "sharpness", number_json(p->sharpness),
+                     "largest_stable_lr", number_json(r->stable[k]), "critical_lr",
+                     number_json(p->critical_lr), "noise_scale", number_json(p->noise_scale),
                      "gradients", (json_int_t)p->gradients, "losses", (json_int_t)p->losses);
 }
 
 static int print_json(const find_lr_result *r) {
     json_t *range = json_pack("{sI so so so so so so}", "steps", (json_int_t)r->count, "first_loss",
-                              number(r->first), "lr", numbers(r->lr, r->npoints), "loss",
-                              numbers(r->loss, r->npoints), "steepest_lr", number(r->steepest),
-                              "lowest_lr", number(r->lowest), "blow_up_lr", number(r->blow_up));
+                              number_json(r->first), "lr", numbers_json(r->lr, (size_t)r->npoints),
+                              "loss", numbers_json(r->loss, (size_t)r->npoints), "steepest_lr",
+                              number_json(r->steepest), "lowest_lr", number_json(r->lowest),
+                              "blow_up_lr", number_json(r->blow_up));
     return cli_print_json(json_pack(
         "{ss so ss so so s[oo] sI sI}", "rule", ravine_rule_describe(r->rule)->name, "suggested_lr",
-        number(r->suggested), "reason", r->reason, "range", range, "warmup_lr",
-        number(r->warmup_lr), "stability", probe_json(r, 0), probe_json(r, 1), "gradients",
+        number_json(r->suggested), "reason", r->reason, "range", range, "warmup_lr",
+        number_json(r->warmup_lr), "stability", probe_json(r, 0), probe_json(r, 1), "gradients",
         (json_int_t)r->gradients, "losses", (json_int_t)r->losses));
 }
 

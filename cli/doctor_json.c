@@ -1,12 +1,7 @@
 /* doctor_json.c - a diagnosis for programs. */
 #include "doctor.h"
+#include "io/number_json.h"
 #include "report/diagnosis.h"
-
-/* NaN and infinities become null. */
-static json_t *number_json(double number) {
-    json_t *out = json_real(number);
-    return out ? out : json_null();
-}
 
 static json_t *text_json(const char *text) {
     char safe[DIAGNOSIS_TEXT_SIZE];

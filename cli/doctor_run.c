@@ -34,15 +34,13 @@ static int load_newest(rebuilt *b, const run_data *run) {
     if (access(folder, F_OK)) return 0;
     const ravine_status found = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
     if (found == RAVINE_E_STATE) return 0;
-    if (found < 0) return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    if (found < 0) return failure_of(found);
     const int status = checkpoint_restore_lr(&b->training, path);
     if (status) return status;
     ravine_load_options options;
     ravine_load_options_init(&options);
     options.partial = 1;
-    if (ravine_load(b->training.optimizer, path, &options) < 0)
-        return failure(EXIT_INPUT, "%s", ravine_errmsg());
-    return 0;
+    return failure_of(ravine_load(b->training.optimizer, path, &options));
 }
 
 static int rebuild(rebuilt *b, const run_data *run) {

@@ -184,7 +184,7 @@ static void print_operand_words(FILE *out, cli_completes completes) {
             fprintf(out, "%s ", ravine_rule_describe(r)->name);
 }
 
-void cli_print_completion(FILE *out) {
+static void print_completion(FILE *out) {
     fputs("# bash completion of ravine, written by: ravine help --completion bash\n"
           "_ravine() {\n"
           "    local word=${COMP_WORDS[COMP_CWORD]} words\n"
@@ -217,7 +217,7 @@ int cmd_help(const cli_args *args) {
     if (shell && strcmp(shell, "bash"))
         return failure(EXIT_USAGE, "--completion is \"%s\"; there is bash", shell);
     if (shell)
-        cli_print_completion(stdout);
+        print_completion(stdout);
     else if (cli_is_given(args, CLI_MAN))
         cli_print_man(stdout, command);
     else

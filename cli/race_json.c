@@ -1,5 +1,6 @@
 /* race_json.c - races and surfaces for programs: JSON and CSV. */
 #include "cli.h"
+#include "io/number_json.h"
 #include "race.h"
 
 #include <inttypes.h>
@@ -10,19 +11,12 @@ const char *contest_dtype(const contest *c) {
     return c->dtype == RAVINE_F32 ? "f32" : "f64";
 }
 
-/* null where it does not apply, or is too large for JSON. */
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *step(int64_t value) {
     return value == RACE_NEVER ? json_null() : json_integer((json_int_t)value);
 }
 
 static json_t *vector(const double *x, int n) {
-    json_t *out = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(out, number(x[i]));
-    return out;
+    return numbers_json(x, (size_t)n);
 }
 
 static json_t *minima_json(const surface *s) {
@@ -60,10 +54,11 @@ static json_t *run_json(const contest *c, const race_result *r) {
         "{ss so so sI so so so so so so so so so so so so so}", "optimizer",
         ravine_rule_describe(r->config.rule)->name, "settings", settings_json(&r->config),
         "schedule", c->schedule ? json_string(c->schedule) : json_null(), "steps",
-        (json_int_t)c->steps, "end", vector(r->end, r->size), "distance", number(r->distance),
-        "loss", number(r->loss), "excess_loss", number(r->excess_loss), "grad_norm",
-        number(r->grad_norm), "worst_excess_loss_last_tenth", number(r->worst_excess_loss),
-        "worst_distance_last_tenth", number(r->worst_distance), "stability_limit", number(r->limit),
+        (json_int_t)c->steps, "end", vector(r->end, r->size), "distance", number_json(r->distance),
+        "loss", number_json(r->loss), "excess_loss", number_json(r->excess_loss), "grad_norm",
+        number_json(r->grad_norm), "worst_excess_loss_last_tenth",
+        number_json(r->worst_excess_loss), "worst_distance_last_tenth",
+        number_json(r->worst_distance), "stability_limit", number_json(r->limit),
         "first_unstable_step", step(r->first_unstable_step), "bursts", step(r->bursts),
         "first_burst_step", step(r->first_burst_step), "nonfinite_step", step(r->nonfinite_step),
         "settled_step", step(r->settled_step));
@@ -77,7 +72,7 @@ int contest_print_json(const contest *c) {
         json_pack("{ss ss so so so so so}", "surface", s->spec, "dtype", contest_dtype(c), "start",
                   vector(c->result[0].start, s->size), "minimum",
                   s->minima > 0 ? vector(s->minimum, s->size) : json_null(), "minima",
-                  minima_json(s), "least_loss", number(s->least), "runs", runs));
+                  minima_json(s), "least_loss", number_json(s->least), "runs", runs));
 }
 
 /* ---- CSV: a row for each recorded step of each run ---- */
@@ -141,7 +136,7 @@ static json_t *surface_json(const surface *s) {
     return json_pack("{ss ss* ss ss so si so so so so sb}", "name", row->name, "alias", row->alias,
                      "title", row->title, "formula", row->formula, "settings", settings, "size",
                      s->size, "start", vector(s->start, s->size), "minima", minima_json(s),
-                     "least_loss", number(s->least), "axes",
+                     "least_loss", number_json(s->least), "axes",
                      json_pack("[oo]", vector(row->axes[0], 2), vector(row->axes[1], 2)),
                      "straight_valley", s->steep != NULL);
 }

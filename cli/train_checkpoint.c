@@ -192,12 +192,6 @@ int checkpoints_wait(checkpoints *c, bool *whole) {
 /* ---- loading -----------------------------------------------------------------------------------
  */
 
-static int library_failure(ravine_status status) {
-    const bool unreadable = status == RAVINE_E_IO || status == RAVINE_E_FORMAT;
-    return failure(unreadable || status == RAVINE_E_NOMEM ? EXIT_INPUT : EXIT_USAGE, "%s",
-                   ravine_errmsg());
-}
-
 /* Text `key` as a number of bytes; 0 if it is none. */
 static int64_t bytes_of(const ravine_checkpoint *file, const char *key) {
     const char *text = ravine_checkpoint_find_text(file, key);
@@ -220,7 +214,7 @@ static void copy_text(const ravine_checkpoint *file, const char *key, char *to, 
 int resume_point_read(resume_point *point, const char *path) {
     ravine_checkpoint *file;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
-    if (status < 0) return library_failure(status);
+    if (status < 0) return failure_of(status);
     *point = (resume_point){.position = {.log = bytes_of(file, KEY_LOG_BYTES),
                                          .events = bytes_of(file, KEY_EVENTS_BYTES)}};
     copy_text(file, KEY_EVENTS, point->position.events_name, sizeof point->position.events_name);
@@ -246,12 +240,12 @@ int checkpoint_restore_lr(training *t, const char *path) {
     ravine_checkpoint *file;
     double factor = 1;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
-    if (status < 0) return library_failure(status);
+    if (status < 0) return failure_of(status);
     const loop_number number = loop_lr_factor(&factor);
     const int64_t at = ravine_checkpoint_find(file, number.name);
     if (at >= 0) status = ravine_checkpoint_read(file, at, &factor, sizeof factor);
     ravine_checkpoint_close(file);
-    if (status < 0) return library_failure(status);
+    if (status < 0) return failure_of(status);
     const int wrong = loop_number_check(&number, path);
     return wrong || factor == 1 ? wrong : training_scale_lr(t, factor);
 }
@@ -287,7 +281,7 @@ int checkpoints_load(checkpoints *c, const resume_point *point) {
     ravine_status loaded = ravine_load(c->state.training->optimizer, point->path, &options);
     ravine_doctor *d = c->state.training->doctor;
     if (!loaded && d && c->doctor) loaded = ravine_doctor_import(d, c->doctor, c->doctor_length);
-    if (loaded < 0) return library_failure(loaded);
+    if (loaded < 0) return failure_of(loaded);
     status = loop_numbers_check(&c->state, point->path);
     if (!status) status = check_results(c, point->path);
     if (!status) unpack_results(c);

@@ -12,10 +12,6 @@
  * between two causes does not chatter. */
 enum { LOOKS_A_WINDOW = 8 };
 
-static int library_failure(void) {
-    return failure(EXIT_INPUT, "the doctor: %s", ravine_errmsg());
-}
-
 static int64_t window_of(const train_doctor *d) {
     return d->t->config->doctor_window;
 }
@@ -41,7 +37,8 @@ static int tell_verdict(train_doctor *d, const train_step *s, const ravine_diagn
 
 static int look(train_doctor *d, const train_step *s) {
     ravine_diagnosis found = {.size = sizeof found};
-    if (ravine_doctor_diagnose(d->t->doctor, &found) < 0) return library_failure();
+    const int status = failure_of(ravine_doctor_diagnose(d->t->doctor, &found));
+    if (status) return status;
     const bool stands = found.verdict == d->seen;
     d->seen = found.verdict;
     return stands && found.verdict != d->told ? tell_verdict(d, s, &found) : 0;
@@ -94,12 +91,13 @@ static bool is_new(const train_doctor *d, const train_step *s, const ravine_warn
 
 static int heed(train_doctor *d, const train_step *s) {
     ravine_warning w = {.size = sizeof w};
-    if (ravine_doctor_warning(d->t->doctor, &w) < 0) return library_failure();
+    int status = failure_of(ravine_doctor_warning(d->t->doctor, &w));
+    if (status) return status;
     enum { ALERT_STEPS = 32 }; /* a divergence is over by then, one way or the other */
     d->alert = w.kind == RAVINE_WARNING_GROWTH && s->step - w.since < ALERT_STEPS;
     if (w.kind == RAVINE_WARNING_NONE) return 0;
     const char *action;
-    int status = act(d, s, &w, &action);
+    status = act(d, s, &w, &action);
     const bool told = is_new(d, s, &w) || strcmp(action, "none");
     d->warned_at = s->step;
     if (status || !told) return status;
@@ -120,9 +118,10 @@ int train_doctor_step(train_doctor *d, train_step *s) {
     s->path_efficiency = NAN;
     ravine_doctor *doctor = d->t->doctor;
     if (!doctor) return 0;
-    if (ravine_doctor_observe(doctor, d->t->optimizer, s->loss) < 0) return library_failure();
+    int status = failure_of(ravine_doctor_observe(doctor, d->t->optimizer, s->loss));
+    if (status) return status;
     s->path_efficiency = ravine_doctor_path_efficiency(doctor);
-    const int status = heed(d, s);
+    status = heed(d, s);
     if (status || s->step % (window_of(d) / LOOKS_A_WINDOW)) return status;
     return look(d, s);
 }
@@ -133,6 +132,7 @@ int train_doctor_end(train_doctor *d, const train_step *s, ravine_diagnosis *dia
         diagnosis->size = 0;
         return 0;
     }
-    if (ravine_doctor_diagnose(d->t->doctor, diagnosis) < 0) return library_failure();
+    const int status = failure_of(ravine_doctor_diagnose(d->t->doctor, diagnosis));
+    if (status) return status;
     return diagnosis->verdict != d->told ? tell_verdict(d, s, diagnosis) : 0;
 }

@@ -5,6 +5,7 @@
  * lists the keys.
  */
 #include "io/failure.h"
+#include "io/number_json.h"
 #include "io/run_log.h"
 #include "io/tfevents.h"
 #include "report/run_line.h"
@@ -316,12 +317,6 @@ int record_step(record *r, const train_step *s) {
     RUN_GROUP_LIST(WRITE)
     run_log_end(r->log);
     return write_scalars(r, s);
-}
-
-/* NaN and infinities become null, as in every line of the log. */
-static json_t *number_json(double number) {
-    json_t *out = json_real(number);
-    return out ? out : json_null();
 }
 
 json_t *score_json(const training *t, const train_score *s) {

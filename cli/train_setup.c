@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The library's error as the command's. */
-static int library_failure(ravine_status status) {
-    return failure(status == RAVINE_E_NOMEM ? EXIT_INPUT : EXIT_USAGE, "%s", ravine_errmsg());
-}
-
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
@@ -43,8 +38,8 @@ static int make_net(training *t) {
     t->total_steps = t->steps_per_epoch * t->config->epochs;
     int status = config_net_spec(t->config, train, &t->spec);
     if (status) return status;
-    if (ravine_pool_create(&t->pool, (int32_t)t->config->threads) < 0)
-        return library_failure(RAVINE_E_NOMEM);
+    status = failure_of(ravine_pool_create(&t->pool, (int32_t)t->config->threads));
+    if (status) return status;
     return net_create(&t->net, &t->spec, t->slice, ravine_pool_run, t->pool);
 }
 
@@ -71,7 +66,7 @@ static int make_groups(training *t) {
         made = g ? ravine_add_group(t->optimizer, &rule, NULL)
                  : ravine_create(&t->optimizer, &rule, &env);
     }
-    return made < 0 ? library_failure(made) : 0;
+    return failure_of(made);
 }
 
 static int add_params(training *t) {
@@ -102,7 +97,7 @@ static int add_params(training *t) {
     if (status >= 0) t->announced_bytes += bytes;
     free(param);
     free(tensors);
-    return status < 0 ? library_failure(status) : 0;
+    return failure_of(status);
 }
 
 static int set_schedules(training *t) {
@@ -133,7 +128,7 @@ static int make_optimizer(training *t) {
     options.nonfinite = t->config->nonfinite;
     options.clip_norm = t->config->clip_norm;
     ravine_status set = ravine_set_options(t->optimizer, &options);
-    return set < 0 ? library_failure(set) : 0;
+    return failure_of(set);
 }
 
 static int make_doctor(training *t) {
@@ -142,7 +137,7 @@ static int make_doctor(training *t) {
     ravine_doctor_options_init(&options);
     options.window = (int32_t)t->config->doctor_window;
     const ravine_status made = ravine_doctor_create(&t->doctor, &options, NULL);
-    return made < 0 ? library_failure(made) : 0;
+    return failure_of(made);
 }
 
 int training_scale_lr(training *t, double factor) {
@@ -160,7 +155,7 @@ int training_scale_lr(training *t, double factor) {
     }
     for (int32_t g = 0; given && g < t->ngroups && set >= 0; g++)
         set = ravine_set_schedule(t->optimizer, g, RAVINE_LR, &lr);
-    if (set < 0) return library_failure(set);
+    if (set < 0) return failure_of(set);
     t->lr_factor = factor;
     return 0;
 }

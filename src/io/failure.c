@@ -1,6 +1,7 @@
 #include "io/failure.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 static _Thread_local char message[1024];
@@ -14,7 +15,10 @@ int failure(int exit_code, const char *format, ...) {
 }
 
 int failure_of(ravine_status status) {
-    return status < 0 ? failure(EXIT_INPUT, "%s", ravine_errmsg()) : 0;
+    if (status >= 0) return 0;
+    const bool outside =
+        status == RAVINE_E_NOMEM || status == RAVINE_E_IO || status == RAVINE_E_FORMAT;
+    return failure(outside ? EXIT_INPUT : EXIT_USAGE, "%s", ravine_errmsg());
 }
 
 const char *failure_text(void) {

@@ -21,7 +21,8 @@ enum {
 
 /* Formats the message for failure_text() and returns `exit_code`. */
 __attribute__((format(printf, 2, 3))) int failure(int exit_code, const char *format, ...);
-/* 0 for a status that is no error, else failure(EXIT_INPUT, ravine_errmsg()). */
+/* 0 for a status that is no error, else the library's message, with EXIT_INPUT where files or
+ * memory failed and EXIT_USAGE where what it was given is wrong. */
 int failure_of(ravine_status status);
 const char *failure_text(void); /* the last message; "" if none */
 

@@ -101,8 +101,8 @@ static int inflate_all(z_stream *z, const unsigned char *deflated, size_t deflat
     }
 }
 
-int input_inflate(const unsigned char *deflated, size_t deflated_size, const char *name,
-                  size_t limit, unsigned char **bytes, size_t *size) {
+static int inflate_bytes(const unsigned char *deflated, size_t deflated_size, const char *name,
+                         size_t limit, unsigned char **bytes, size_t *size) {
     z_stream z = {0};
     const int gzip_only = 16 + MAX_WBITS;
     if (inflateInit2(&z, gzip_only) != Z_OK)
@@ -146,7 +146,7 @@ int input_read(const char *path, size_t limit, unsigned char **bytes, size_t *si
     size_t deflated_size = 0;
     int code = read_plain(path, limit, &deflated, &deflated_size);
     if (code) return code;
-    code = input_inflate(deflated, deflated_size, path, limit, bytes, size);
+    code = inflate_bytes(deflated, deflated_size, path, limit, bytes, size);
     free(deflated);
     return code;
 }

@@ -84,7 +84,6 @@ void traces_free(traces *t);
 
 /* Columns of race k, one number for each entry of its trace. */
 double *column_new(traces *t, size_t k);
-double *column_steps(traces *t, size_t k); /* counted from 1, for logarithmic axes */
 double *column_axis(traces *t, size_t k, const double *values, int axis); /* values: [count, 2] */
 double *column_excess(traces *t, size_t k, const surface *s);             /* loss - least */
 double *column_distance(traces *t, size_t k, const surface *s);           /* to the minimum */

@@ -1,5 +1,6 @@
 #include "lecture/runs.h"
 
+#include "io/number_json.h"
 #include "lecture/words.h"
 
 #include <math.h>
@@ -172,16 +173,16 @@ void runs_put_table(page *p, const run_id *id, size_t n, const run_measured meas
     page_add(p, "</tbody></table></div>\n");
 }
 
-static json_t *number_json(run_column c, double value) {
-    if (!isfinite(value) || (is_step(c) && value == RACE_NEVER)) return json_null();
-    if (is_step(c) || c == RUN_BURSTS) return json_integer((json_int_t)value);
-    return json_real(value);
+static json_t *value_json(run_column c, double value) {
+    if (is_step(c) && value == RACE_NEVER) return json_null();
+    const bool whole = isfinite(value) && (is_step(c) || c == RUN_BURSTS);
+    return whole ? json_integer((json_int_t)value) : number_json(value);
 }
 
 static json_t *measured_json(const run_measured *m) {
     json_t *object = json_object();
     for (run_column c = 0; c < RUN_COLUMNS; c++)
-        json_object_set_new(object, columns[c].key, number_json(c, m->value[c]));
+        json_object_set_new(object, columns[c].key, value_json(c, m->value[c]));
     return object;
 }
 
@@ -192,8 +193,8 @@ static json_t *expected_json(run_id id, const run_measured *m) {
         if (!want->text) continue;
         json_object_set_new(
             object, columns[c].key,
-            json_pack("{ss so so sb}", "text", want->text, "least", number_json(c, want->least),
-                      "greatest", number_json(c, want->greatest), "agrees", run_agrees(id, c, m)));
+            json_pack("{ss so so sb}", "text", want->text, "least", value_json(c, want->least),
+                      "greatest", value_json(c, want->greatest), "agrees", run_agrees(id, c, m)));
     }
     return object;
 }

@@ -21,10 +21,6 @@ static void trainer_free(trainer *t) {
     config_free(&t->config);
 }
 
-static int library_failure(void) {
-    return failure(EXIT_INPUT, "%s", ravine_errmsg());
-}
-
 static int read_images(trainer *t) {
     int status = config_init(&t->config);
     if (!status) status = config_read_variables(&t->config);
@@ -46,17 +42,18 @@ static int make_net(trainer *t) {
                            .activation = NET_TANH,
                            .loss = NET_CROSS_ENTROPY,
                            .seed = 1};
-    if (ravine_pool_create(&t->pool, 0) < 0) return library_failure();
+    const int status = failure_of(ravine_pool_create(&t->pool, 0));
+    if (status) return status;
     return net_create(&t->net, &spec, STALL_IMAGES, ravine_pool_run, t->pool);
 }
 
 static int make_optimizer(trainer *t, const char *optimizer, const char *schedule) {
     ravine_config rule;
     ravine_schedule lr;
-    if (ravine_config_parse(&rule, optimizer) < 0 || ravine_schedule_parse(&lr, schedule) < 0 ||
-        ravine_create(&t->optimizer, &rule, NULL) < 0)
-        return library_failure();
-    for (int64_t k = 0; k < net_param_count(t->net); k++) {
+    ravine_status status = ravine_config_parse(&rule, optimizer);
+    if (status >= 0) status = ravine_schedule_parse(&lr, schedule);
+    if (status >= 0) status = ravine_create(&t->optimizer, &rule, NULL);
+    for (int64_t k = 0; k < net_param_count(t->net) && status >= 0; k++) {
         const net_tensor tensor = net_param(t->net, k);
         const ravine_param param = {.size = sizeof param,
                                     .dtype = RAVINE_F32,
@@ -64,9 +61,10 @@ static int make_optimizer(trainer *t, const char *optimizer, const char *schedul
                                     .data = tensor.data,
                                     .grad = tensor.grad,
                                     .len = tensor.len};
-        if (ravine_add(t->optimizer, &param, 1) < 0) return library_failure();
+        status = ravine_add(t->optimizer, &param, 1);
     }
-    return ravine_set_schedule(t->optimizer, -1, RAVINE_LR, &lr) < 0 ? library_failure() : 0;
+    if (status >= 0) status = ravine_set_schedule(t->optimizer, -1, RAVINE_LR, &lr);
+    return failure_of(status);
 }
 
 static int train(trainer *t, stall_run *r, int64_t steps) {
@@ -77,7 +75,8 @@ static int train(trainer *t, stall_run *r, int64_t steps) {
     for (r->steps = 0; r->steps < steps; r->steps++) {
         r->loss[r->steps] = net_train(t->net, t->data.train.x, t->data.train.label, NULL,
                                       STALL_IMAGES, (uint64_t)r->steps, NULL);
-        if (ravine_step(t->optimizer, &report) < 0) return library_failure();
+        const int status = failure_of(ravine_step(t->optimizer, &report));
+        if (status) return status;
         r->grad_norm[r->steps] = report.grad_norm;
     }
     return 0;

@@ -40,7 +40,8 @@ double *column_new(traces *t, size_t k) {
     return column;
 }
 
-double *column_steps(traces *t, size_t k) {
+/* Counted from 1, for logarithmic axes. */
+static double *column_steps(traces *t, size_t k) {
     const race_trace *trace = &t->race[k].trace;
     double *column = column_new(t, k);
     for (int64_t i = 0; column && i < trace->count; i++) column[i] = (double)trace->step[i] + 1;

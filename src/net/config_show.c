@@ -12,7 +12,7 @@ static const void *field_of(const config *c, int key) {
 }
 
 /* JSON has no infinity: it is written as the text "inf". */
-static json_t *number_json(double number) {
+static json_t *number_or_inf(double number) {
     if (isfinite(number)) return json_real(number);
     return json_string(number > 0 ? "inf" : "-inf");
 }
@@ -34,7 +34,7 @@ static json_t *value_json(const config *c, int key) {
     switch (row->kind) {
     case CONFIG_TEXT: text = *(char *const *)field; return text ? json_string(text) : json_null();
     case CONFIG_WHOLE: return json_integer(*(const int64_t *)field);
-    case CONFIG_NUMBER: return number_json(*(const double *)field);
+    case CONFIG_NUMBER: return number_or_inf(*(const double *)field);
     case CONFIG_TRUTH: return json_boolean(*(const bool *)field);
     case CONFIG_WORD:
         if (*(const int *)field < 0) return json_null();

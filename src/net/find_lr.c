@@ -23,10 +23,6 @@ typedef struct search {
     char *home;                  /* the parameters as they were */
 } search;
 
-static int library_failure(ravine_status status) {
-    return failure(status == RAVINE_E_NOMEM ? EXIT_INPUT : EXIT_USAGE, "%s", ravine_errmsg());
-}
-
 /* ---- parameters and optimizers ---- */
 
 static size_t view_bytes(const ravine_param *view) {
@@ -107,7 +103,7 @@ static int begin_anew(search *s) {
                        : ravine_create(&s->optimizer, &c, s->setup->env);
     }
     if (!status) status = add_params(s, s->optimizer);
-    return status ? library_failure(status) : 0;
+    return failure_of(status);
 }
 
 /* One step on batch number k of those for trials, at the rate; *loss: before it. */
@@ -116,12 +112,12 @@ static int step(search *s, int64_t k, double lr, double *loss) {
     const int64_t number =
         problem->nbatches > 0 ? problem->batch + 1 + k % problem->nbatches : problem->batch;
     const ravine_status set = ravine_set(s->optimizer, -1, RAVINE_LR, lr);
-    if (set) return library_failure(set);
+    if (set) return failure_of(set);
     s->result->gradients++;
     if (problem->evaluate(problem->context, number, 1, loss))
         return failure(EXIT_INPUT, "batch %lld cannot be evaluated", (long long)number);
     const ravine_status made = ravine_step(s->optimizer, NULL);
-    return made < 0 ? library_failure(made) : 0;
+    return failure_of(made);
 }
 
 /* ---- the range test ---- */
@@ -130,11 +126,11 @@ static int step(search *s, int64_t k, double lr, double *loss) {
 static int choose_range(const search *s, double *least, double *most) {
     ravine_config c;
     const ravine_status status = ravine_config_init(&c, s->setup->rule);
-    if (status) return library_failure(status);
+    if (status) return failure_of(status);
     *least = s->setup->least > 0 ? s->setup->least : c.lr * pow(10, -DECADES);
     *most = s->setup->most > 0 ? s->setup->most : c.lr * pow(10, DECADES);
     for (int32_t g = 0; g < ravine_group_count(s->setup->optimizer); g++) {
-        if (group_config(s, g, &c)) return library_failure(RAVINE_E_ARG);
+        if (group_config(s, g, &c)) return failure_of(RAVINE_E_ARG);
         if (c.decay_form == RAVINE_DECAY_DECOUPLED && c.weight_decay > 0)
             *most = fmin(*most, 1 / c.weight_decay);
     }
@@ -208,7 +204,7 @@ static int probe(search *s, int which) {
     r->probe[which].size = sizeof r->probe[which];
     const ravine_status status =
         ravine_probe_run(s->optimizer, s->setup->problem, &options, &r->probe[which]);
-    if (status) return library_failure(status);
+    if (status) return failure_of(status);
     r->gradients += r->probe[which].gradients;
     r->losses += r->probe[which].losses;
     const ravine_probe *p = &r->probe[which];

@@ -60,8 +60,4 @@ int64_t plan_weight_len(const plan *p, int32_t index);
 /* The plan of a model. Returns p->error. */
 int plan_model(plan *p, const net_spec *spec);
 
-/* net_create() of a plan, which is copied. */
-int net_create_plan(net **out, const plan *p, int64_t max_batch, ravine_parallel parallel,
-                    void *parallel_context);
-
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int library_failure(const run_data *run) {
+static int cannot_examine(const run_data *run) {
     return failure(EXIT_INPUT, "%s/run.jsonl: %s", run->folder, ravine_errmsg());
 }
 
@@ -43,7 +43,7 @@ static int begin(run_doctor *d, const run_data *run) {
     ravine_doctor_options options;
     ravine_doctor_options_init(&options);
     options.window = window_of(run, options.window);
-    return ravine_doctor_create(&d->doctor, &options, NULL) < 0 ? library_failure(run) : 0;
+    return ravine_doctor_create(&d->doctor, &options, NULL) < 0 ? cannot_examine(run) : 0;
 }
 
 /* ---- a step ---- */
@@ -113,7 +113,7 @@ static int take_step(void *context, const run_data *run, const run_line *line) {
                                      .config = d->has_config ? &d->config : NULL};
     d->step = report.step;
     d->steps++;
-    return ravine_doctor_feed(d->doctor, &seen) < 0 ? library_failure(run) : 0;
+    return ravine_doctor_feed(d->doctor, &seen) < 0 ? cannot_examine(run) : 0;
 }
 
 run_listener run_doctor_listener(run_doctor *d) {
@@ -159,7 +159,7 @@ int run_doctor_diagnose(const run_doctor *d, const run_data *run, ravine_diagnos
         return failure(EXIT_INPUT, "%s/run.jsonl: no step is logged%s", run->folder,
                        run->nsteps ? " up to that one" : "");
     *diagnosis = (ravine_diagnosis){.size = sizeof *diagnosis};
-    if (ravine_doctor_diagnose(d->doctor, diagnosis) < 0) return library_failure(run);
+    if (ravine_doctor_diagnose(d->doctor, diagnosis) < 0) return cannot_examine(run);
     run_doctor_complete(d, run, diagnosis);
     return 0;
 }

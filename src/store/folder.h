@@ -10,9 +10,6 @@
  * was there already. What was made is on the disk when this returns OK. */
 ravine_status ravine_folder_create(const char *path, bool *existed);
 
-/* Opens a folder for the other calls; *fd is closed with ravine_files.close. */
-ravine_status ravine_folder_open(const char *path, int *fd);
-
 /* Waits until what was created, renamed or removed in the folder is on the disk. 0, or -1 with
  * errno. */
 int ravine_folder_sync(int fd);

@@ -25,13 +25,14 @@ ravine_status ravine_json_expected(const json_cursor *c, const char *what) {
     return ravine_json_fail(c, c->at, "expected %s, found byte 0x%02x", what, found);
 }
 
-char ravine_json_peek(json_cursor *c) {
+/* The next byte that is not white space, which is skipped; '\0' at the end. */
+static char peek(json_cursor *c) {
     while (c->at < c->end && strchr(" \t\n\r", c->bytes[c->at]) && c->bytes[c->at]) c->at++;
     return c->at < c->end ? c->bytes[c->at] : '\0';
 }
 
 bool ravine_json_take(json_cursor *c, char wanted) {
-    if (ravine_json_peek(c) != wanted) return false;
+    if (peek(c) != wanted) return false;
     c->at++;
     return true;
 }
@@ -164,7 +165,7 @@ static bool is_digit(char c) {
 }
 
 ravine_status ravine_json_whole(json_cursor *c, int64_t *number) {
-    if (!is_digit(ravine_json_peek(c))) return ravine_json_expected(c, "a whole number");
+    if (!is_digit(peek(c))) return ravine_json_expected(c, "a whole number");
     const size_t begin = c->at;
     int64_t value = 0;
     for (; c->at < c->end && is_digit(c->bytes[c->at]); c->at++)

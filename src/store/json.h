@@ -24,9 +24,7 @@ typedef struct json_string {
 __attribute__((format(printf, 3, 4))) ravine_status
 ravine_json_fail(const json_cursor *c, size_t at, const char *format, ...);
 
-/* The next byte that is not white space, which is skipped; '\0' at the end. */
-char ravine_json_peek(json_cursor *c);
-/* Takes that byte if it is `wanted`. */
+/* Takes the next byte that is not white space, which is skipped, if it is `wanted`. */
 bool ravine_json_take(json_cursor *c, char wanted);
 /* Fails with "expected WHAT, found ...". */
 ravine_status ravine_json_expected(const json_cursor *c, const char *what);

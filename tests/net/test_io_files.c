@@ -49,6 +49,12 @@ static size_t compress_numbers(unsigned char *plain, unsigned char *packed, size
 
 static unsigned char plain[NUMBERS], packed[2 * NUMBERS];
 
+/* What a file NAME of the first `length` bytes of `packed` holds. */
+static int read_packed(const char *name, size_t length, size_t limit, unsigned char **bytes,
+                       size_t *size) {
+    return input_read(scratch_write(name, packed, length), limit, bytes, size);
+}
+
 static void compressed_input(void **state) {
     (void)state;
     unsigned char *bytes;
@@ -61,7 +67,7 @@ static void compressed_input(void **state) {
     assert_int_equal(input_read(path, NUMBERS - 1, &bytes, &size), EXIT_INPUT);
     assert_told(path, "more than 199999 bytes");
     memcpy(packed + length, packed, length); /* two members make one content */
-    assert_int_equal(input_inflate(packed, 2 * length, "two", 2 * NUMBERS, &bytes, &size), 0);
+    assert_int_equal(read_packed("two.gz", 2 * length, 2 * NUMBERS, &bytes, &size), 0);
     assert_int_equal(size, 2 * NUMBERS);
     assert_memory_equal(bytes + NUMBERS, plain, NUMBERS);
     free(bytes);
@@ -74,7 +80,7 @@ static void truncated_input(void **state) {
     for (size_t cut = 1; cut < length; cut += cut < 40 || cut > length - 40 ? 1 : 997) {
         char where[32];
         snprintf(where, sizeof where, "at byte %zu,", cut);
-        assert_int_equal(input_inflate(packed, cut, "cut.gz", NUMBERS, &bytes, &size), EXIT_INPUT);
+        assert_int_equal(read_packed("cut.gz", cut, NUMBERS, &bytes, &size), EXIT_INPUT);
         assert_told("cut.gz: truncated", where);
     }
     assert_int_equal(input_read(scratch_write("e.gz", "", 0), 9, &bytes, &size), EXIT_INPUT);
@@ -89,14 +95,12 @@ static void corrupt_input(void **state) {
     const size_t flips[] = {0, 1, 2, 100, length / 2, length - 12, length - 8, length - 1};
     for (size_t k = 0; k < sizeof flips / sizeof *flips; k++) {
         packed[flips[k]] ^= 0x10;
-        assert_int_equal(input_inflate(packed, length, "bad.gz", NUMBERS, &bytes, &size),
-                         EXIT_INPUT);
+        assert_int_equal(read_packed("bad.gz", length, NUMBERS, &bytes, &size), EXIT_INPUT);
         packed[flips[k]] ^= 0x10;
     }
     assert_told("bad.gz: corrupt: incorrect length check at byte");
     memset(packed + length, 'x', 10);
-    assert_int_equal(input_inflate(packed, length + 10, "tail.gz", NUMBERS, &bytes, &size),
-                     EXIT_INPUT);
+    assert_int_equal(read_packed("tail.gz", length + 10, NUMBERS, &bytes, &size), EXIT_INPUT);
     assert_told("tail.gz: corrupt: incorrect header check");
 }
 

@@ -1,7 +1,7 @@
 /* net_f64.h - the network of net.h in float64, for the check of its gradients. Made of the same
- * code: see net_f32.c and net_f64.c. Meanings are those of net.h and plan.h. */
-#ifndef RAVINE_NET_NET_F64_H
-#define RAVINE_NET_NET_F64_H
+ * code, src/net/body, as net_f32.c. Meanings are those of net.h and plan.h. */
+#ifndef TESTS_NET_NET_F64_H
+#define TESTS_NET_NET_F64_H
 
 #include "net/plan.h"
 
@@ -17,6 +17,7 @@ typedef struct net64 net64;
 
 int net64_create(net64 **out, const net_spec *spec, int64_t max_batch, ravine_parallel parallel,
                  void *parallel_context);
+/* net64_create() of a plan, which is copied. */
 int net64_create_plan(net64 **out, const plan *p, int64_t max_batch, ravine_parallel parallel,
                       void *parallel_context);
 void net64_destroy(net64 *n);

@@ -1,44 +1,54 @@
 /* cmd_doctor.c - `ravine doctor`: what is asked of whom, and the order of an examination. */
 #include "doctor.h"
+#include "report/diagnosis.h"
 
-#include <math.h>
+enum { WHY_SIZE = 128 };
 
-/* Where loss or gradient are not finite there is no curvature to look at. */
-static bool can_be_probed(const ravine_problem *problem) {
-    double loss;
-    return problem->evaluate(problem->context, problem->batch, 0, &loss) == 0 && isfinite(loss);
-}
-
-static int make_probe(patient *p, ravine_doctor *doctor, ravine_optimizer *optimizer,
-                      const ravine_problem *problem, const char *what) {
+/* Where loss or gradient are not finite there is no curvature to look at, and `why` says so. */
+static int make_probe(examination *e, ravine_doctor *doctor, ravine_optimizer *optimizer,
+                      const ravine_problem *problem, char why[WHY_SIZE]) {
     enum { SLICE = 65 };
     ravine_probe_options options;
     ravine_probe_options_init(&options);
     options.slice = SLICE;
-    p->probe.size = sizeof p->probe;
-    if (ravine_probe_run(optimizer, problem, &options, &p->probe) < 0 ||
-        ravine_doctor_take_probe(doctor, &p->probe) < 0)
-        return failure(EXIT_INPUT, "%s: the probe failed: %s", what, ravine_errmsg());
-    return 0;
+    ravine_probe probe = {.size = sizeof probe};
+    ravine_status status = ravine_probe_run(optimizer, problem, &options, &probe);
+    if (status == RAVINE_E_STATE) {
+        snprintf(why, WHY_SIZE, "%s", ravine_errmsg());
+        return 0;
+    }
+    if (status >= 0) status = ravine_doctor_take_probe(doctor, &probe);
+    e->probe = probe;
+    return failure_of(status);
 }
 
-int doctor_examine(patient *p, ravine_doctor *doctor, ravine_optimizer *optimizer,
+/* The first failure of the examination, with its subject. */
+static int failed(int status, const char *what) {
+    char told[1024];
+    snprintf(told, sizeof told, "%s", failure_text());
+    return failure(status, "%s: %s", what, told);
+}
+
+int doctor_examine(examination *e, ravine_doctor *doctor, ravine_optimizer *optimizer,
                    const ravine_problem *problem, const doctor_request *request, const char *what) {
     const bool further = request->probe || request->try_steps;
-    const bool possible = further && can_be_probed(problem);
-    int status = possible ? make_probe(p, doctor, optimizer, problem, what) : 0;
-    if (status) return status;
-    p->diagnosis.size = sizeof p->diagnosis;
-    if (ravine_doctor_diagnose(doctor, &p->diagnosis) < 0)
-        return failure(EXIT_INPUT, "%s: %s", what, ravine_errmsg());
-    if (!request->try_steps || !possible || p->diagnosis.ncures == 0) return 0;
-    if (ravine_try_cures(optimizer, problem, request->try_steps, &p->diagnosis) < 0)
-        return failure(EXIT_INPUT, "%s: trying the cures failed: %s", what, ravine_errmsg());
-    p->tried_steps = request->try_steps;
+    char why[WHY_SIZE] = "";
+    int status = further ? make_probe(e, doctor, optimizer, problem, why) : 0;
+    if (status) return failed(status, what);
+    e->diagnosis.size = sizeof e->diagnosis;
+    status = failure_of(ravine_doctor_diagnose(doctor, &e->diagnosis));
+    if (status) return failed(status, what);
+    if (*why)
+        diagnosis_cannot_tell(&e->diagnosis, "how the loss curves%s: %s",
+                              request->try_steps ? " and what a cure is worth" : "", why);
+    if (!request->try_steps || *why || e->diagnosis.ncures == 0) return 0;
+    status = failure_of(ravine_try_cures(optimizer, problem, request->try_steps, &e->diagnosis));
+    if (status) return failed(status, what);
+    e->tried_steps = request->try_steps;
     return 0;
 }
 
-/* Options that concern the other kind of patient are refused, not ignored. */
+/* Options that concern the other kind of subject are refused, not ignored. */
 static int check(const cli_args *args, bool surface) {
     static const cli_option of_surface[] = {CLI_OPTIMIZER, CLI_LR_SCHEDULE, CLI_START,
                                             CLI_RACE_STEPS};
@@ -69,13 +79,13 @@ int cmd_doctor(const cli_args *args) {
     const doctor_request request = {.until = cli_count(args, CLI_AT, INT64_MAX),
                                     .probe = cli_is_given(args, CLI_PROBE),
                                     .try_steps = try ? cli_count(args, CLI_TRY_STEPS, 1) : 0};
-    patient p = {0};
+    examination e = {0};
     status =
-        surface ? doctor_surface(&p, args, &request) : doctor_run(&p, args->operand[0], &request);
+        surface ? doctor_surface(&e, args, &request) : doctor_run(&e, args->operand[0], &request);
     if (status) return status;
     if (cli_is_given(args, CLI_JSON))
-        status = cli_print_json(doctor_json(&p.diagnosis));
+        status = cli_print_json(doctor_json(&e.diagnosis));
     else
-        doctor_print(stdout, &p);
-    return status ? status : cli_answer(ravine_verdict_exit_code(p.diagnosis.verdict));
+        doctor_print(stdout, &e, &request);
+    return status ? status : cli_answer(ravine_verdict_exit_code(e.diagnosis.verdict));
 }

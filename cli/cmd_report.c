@@ -1,5 +1,6 @@
 /* cmd_report.c - `ravine report`: runs compared, as a page, a table or numbers for programs. */
 #include "cli.h"
+#include "report/diagnosis.h"
 #include "report/printable.h"
 #include "report/report.h"
 
@@ -40,6 +41,29 @@ static void print_verdicts(const report *r) {
     }
 }
 
+/* What the doctor says, and what became of the cures that were tried. */
+static void print_doctor(const report *r, size_t k) {
+    enum { INDENT = 8 };
+    const examination *found = &r->run[k].found;
+    const int width = cli_width(stdout);
+    char text[2 * DIAGNOSIS_TEXT_SIZE], safe[2 * DIAGNOSIS_TEXT_SIZE], trial[DIAGNOSIS_TEXT_SIZE];
+    if (found->diagnosis.size == 0) return;
+    putchar('\n');
+    int at = 0;
+    if (r->nruns > 1) at += (int)printable_put(stdout, report_label(r, k)) + printf(", ");
+    at += printf("doctor: ");
+    diagnosis_line(&found->diagnosis, text, sizeof text);
+    cli_print_wrapped(stdout, diagnosis_printable(text, safe), at, INDENT, width);
+    for (int c = 0; c < found->diagnosis.ncures; c++) {
+        const ravine_cure *cure = &found->diagnosis.cure[c];
+        if (!cure->tried) continue;
+        diagnosis_trial(cure, found->tried_steps, trial);
+        snprintf(text, sizeof text, "%s [%s]", cure->text, trial);
+        printf("%*s", INDENT, "");
+        cli_print_wrapped(stdout, diagnosis_printable(text, safe), INDENT, INDENT, width);
+    }
+}
+
 static void print_warnings(const report *r) {
     for (size_t k = 0; k < r->nruns; k++) {
         char text[1024];
@@ -59,6 +83,7 @@ static int save_page(const report *r, const page *p) {
     if (status) return status;
     print_table(r);
     print_verdicts(r);
+    for (size_t k = 0; k < r->nruns; k++) print_doctor(r, k);
     printf("\npage: ");
     printable_put(stdout, path);
     putchar('\n');

@@ -4,6 +4,7 @@
 #include "net/problem.h"
 #include "ravine_checkpoint.h"
 #include "report/diagnosis.h"
+#include "report/printable.h"
 #include "report/report.h"
 #include "train.h"
 
@@ -47,6 +48,7 @@ static int rebuild(rebuilt *b, const run_data *run) {
     enum { FIXED = 1024 }; /* examples on which curvature and loss are looked at */
     int status = read_config(b, run);
     if (!status) status = training_create(&b->training, &b->config);
+    if (!status) status = data_check(&b->training.data, run->header, run->folder);
     if (!status) status = load_newest(b, run);
     if (status) return status;
     const net_problem_setup setup = {.net = b->training.net,
@@ -66,22 +68,22 @@ static void rebuilt_free(rebuilt *b) {
 
 /* ---- the examination ---- */
 
-static int look_further(patient *p, run_doctor *d, const run_data *run,
+static int look_further(examination *e, run_doctor *d, const run_data *run,
                         const doctor_request *request) {
     rebuilt b = {0};
     int status = rebuild(&b, run);
     if (!status) {
         const ravine_problem problem = net_problem_view(b.problem);
         ravine_optimizer *optimizer = b.training.optimizer;
-        status = doctor_examine(p, d->doctor, optimizer, &problem, request, run->folder);
+        status = doctor_examine(e, d->doctor, optimizer, &problem, request, run->folder);
         const int64_t from = ravine_steps(optimizer);
         if (!status && from == 0)
-            diagnosis_cannot_tell(&p->diagnosis,
+            diagnosis_cannot_tell(&e->diagnosis,
                                   "how the loss curves at step %" PRId64
                                   ": there is no checkpoint; this is the start of the run",
                                   d->step);
         else if (!status && from != d->step)
-            diagnosis_cannot_tell(&p->diagnosis,
+            diagnosis_cannot_tell(&e->diagnosis,
                                   "how the loss curves at step %" PRId64
                                   ": the newest checkpoint is of step %" PRId64,
                                   d->step, from);
@@ -90,31 +92,35 @@ static int look_further(patient *p, run_doctor *d, const run_data *run,
     return status;
 }
 
-/* The page of the run, with what was found here. */
-static int save_page(const patient *p, const char *folder) {
+static int save_page(const char *folder) {
     report r = {0};
     int status = report_add(&r, folder);
-    if (!status) {
-        r.run->diagnosis = p->diagnosis;
-        r.run->probe = p->probe.size ? &p->probe : NULL;
-        r.run->tried_steps = p->tried_steps;
-        status = report_save(&r);
-    }
+    if (!status) status = report_save(&r);
     report_free(&r);
     return status;
 }
 
-int doctor_run(patient *p, const char *folder, const doctor_request *request) {
+/* In the log, and on the page that is made of it. The answer does not depend on it. */
+static void keep(const examination *e, const run_data *run) {
+    int status = doctor_record(e, run);
+    if (!status) status = save_page(run->folder);
+    if (!status) return;
+    fputs("ravine: what was found is not kept: ", stderr);
+    printable_put(stderr, failure_text());
+    fputc('\n', stderr);
+}
+
+int doctor_run(examination *e, const char *folder, const doctor_request *request) {
     const bool further = request->probe || request->try_steps;
     run_data run;
     run_doctor d = {.until = request->until};
     const run_listener listener = run_doctor_listener(&d);
     int status = run_read(&run, folder, &listener);
-    if (!status) status = run_doctor_diagnose(&d, &run, &p->diagnosis);
+    if (!status) status = run_doctor_diagnose(&d, &run, &e->diagnosis);
     if (!status && further) {
-        status = look_further(p, &d, &run, request);
-        run_doctor_complete(&d, &run, &p->diagnosis);
-        if (!status) status = save_page(p, run.folder);
+        status = look_further(e, &d, &run, request);
+        run_doctor_complete(&d, &run, &e->diagnosis);
+        if (!status) keep(e, &run);
     }
     run_doctor_free(&d);
     run_free(&run);

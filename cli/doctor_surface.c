@@ -97,13 +97,13 @@ static int watch(racer *r, int64_t steps) {
     return 0;
 }
 
-int doctor_surface(patient *p, const cli_args *args, const doctor_request *request) {
+int doctor_surface(examination *e, const cli_args *args, const doctor_request *request) {
     racer r = {0};
     int status = make(&r, args);
     if (!status) status = watch(&r, cli_count(args, CLI_RACE_STEPS, 1));
     if (!status) {
         const ravine_problem problem = problem_of(&r);
-        status = doctor_examine(p, r.doctor, r.optimizer, &problem, request, r.surface->spec);
+        status = doctor_examine(e, r.doctor, r.optimizer, &problem, request, r.surface->spec);
     }
     ravine_doctor_destroy(r.doctor);
     ravine_destroy(r.optimizer);

@@ -17,9 +17,9 @@ static void print_row(FILE *out, const char *label, const char *text) {
 }
 
 /* What became of it, in brackets. */
-static void print_cure(FILE *out, const patient *p, const ravine_cure *c, bool first) {
+static void print_cure(FILE *out, const examination *e, const ravine_cure *c, bool first) {
     char text[2 * DIAGNOSIS_TEXT_SIZE], trial[DIAGNOSIS_TEXT_SIZE];
-    diagnosis_trial(c, p->tried_steps, trial);
+    diagnosis_trial(c, e->tried_steps, trial);
     snprintf(text, sizeof text, "%s [%s]", c->text, trial);
     print_row(out, first ? "do" : "or", text);
 }
@@ -37,13 +37,13 @@ static const char *color_of(int verdict) {
 }
 
 /* What could still be asked. */
-static void print_next(FILE *out, const patient *p) {
+static void print_next(FILE *out, const examination *e, const doctor_request *asked) {
     bool untried = false;
-    for (int k = 0; k < p->diagnosis.ncures; k++)
-        if (p->diagnosis.cure[k].action != RAVINE_CURE_ADVICE) untried = true;
-    if (p->tried_steps == 0 && untried)
+    for (int k = 0; k < e->diagnosis.ncures; k++)
+        if (e->diagnosis.cure[k].action != RAVINE_CURE_ADVICE) untried = true;
+    if (!asked->try_steps && untried)
         print_row(out, "next", "--try trains on with each untried cure and without, side by side");
-    else if (p->probe.size == 0 && p->diagnosis.ncannot_tell)
+    else if (!asked->probe && !asked->try_steps && e->diagnosis.ncannot_tell)
         print_row(out, "next", "--probe looks at the curvature");
 }
 
@@ -60,14 +60,14 @@ static void print_verdict(FILE *out, const ravine_diagnosis *d) {
     cli_print_wrapped(out, text, LABEL_WIDTH + (int)strlen(name) + 2, LABEL_WIDTH, cli_width(out));
 }
 
-void doctor_print(FILE *out, const patient *p) {
-    const ravine_diagnosis *d = &p->diagnosis;
+void doctor_print(FILE *out, const examination *e, const doctor_request *asked) {
+    const ravine_diagnosis *d = &e->diagnosis;
     char text[DIAGNOSIS_TEXT_SIZE];
     print_verdict(out, d);
     for (int k = 0; k < d->nevidence && k < EVIDENCE_SHOWN; k++)
         print_row(out, k ? "" : "why", d->evidence[k].text);
     print_row(out, "means", ravine_verdict_meaning(d->verdict));
-    for (int k = 0; k < d->ncures; k++) print_cure(out, p, &d->cure[k], k == 0);
+    for (int k = 0; k < d->ncures; k++) print_cure(out, e, &d->cure[k], k == 0);
     if (*d->not_text) print_row(out, "not", d->not_text);
     diagnosis_also(d, text);
     if (*text) print_row(out, "also", text);
@@ -75,5 +75,5 @@ void doctor_print(FILE *out, const patient *p) {
         snprintf(text, sizeof text, "tell %s", d->cannot_tell[k]);
         print_row(out, k ? "" : "cannot", text);
     }
-    print_next(out, p);
+    print_next(out, e, asked);
 }

@@ -251,7 +251,9 @@ int resume_check_config(const config *c, const char *folder);
 int resume_find(resume_point *point, const char *folder);
 /* The checksums of the data, as a checkpoint holds them: "1a2b3c4d 5e6f7a8b". */
 void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]);
-/* Whether the data are those that the run was trained on, as far as it tells. */
+/* Whether the data are those that the run was trained on, as far as the header of its log tells;
+ * and its checkpoint too. */
+int data_check(const dataset_pair *data, const json_t *header, const char *folder);
 int resume_check_data(const resume_point *point, const dataset_pair *data, const char *folder);
 /* Whether nothing is left to do but the report: all epochs are done, the log says so, and the
  * weights are there. */

@@ -106,7 +106,7 @@ void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]) {
                          k ? " " : "", data->file[k].crc32c);
 }
 
-static int compare_files(const json_t *header, const dataset_pair *data, const char *folder) {
+int data_check(const dataset_pair *data, const json_t *header, const char *folder) {
     const json_t *files = json_object_get(header, "data_files");
     for (int k = 0; files && k < data->nfiles; k++) {
         const json_t *file = json_array_get(files, (size_t)k);
@@ -126,7 +126,7 @@ int resume_check_data(const resume_point *point, const dataset_pair *data, const
     int64_t bytes;
     int status = run_read_header(&header, &bytes, folder);
     if (status) return status;
-    status = compare_files(header, data, folder);
+    status = data_check(data, header, folder);
     json_decref(header);
     char now[DATA_CHECKSUMS_SIZE];
     data_checksums(data, now);

@@ -30,16 +30,14 @@ static void check_page(const page *p) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size == 0) return 0;
-    report_run run = {0};
-    report r = {.run = &run, .nruns = 1};
+    report r = {0};
     scratch_write("run.jsonl", data, size);
-    if (run_read(&run.data, scratch_folder, NULL) == 0) {
+    if (report_add(&r, scratch_make()) == 0) {
         page p = {0};
-        check(&run.data);
-        if (run_facts_of(&run.facts, &run.data) == 0 && report_page(&r, &p) == 0) check_page(&p);
+        check(&r.run->data);
+        if (report_page(&r, &p) == 0) check_page(&p);
         page_free(&p);
     }
-    run_free(&run.data);
+    report_free(&r);
     return 0;
 }

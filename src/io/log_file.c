@@ -101,6 +101,13 @@ int log_file_cut(log_file *log, int64_t length) {
     return 0;
 }
 
+int log_file_append(log_file *log, int64_t length) {
+    log->length = lseek(log->fd, 0, SEEK_END);
+    if (log->length == (off_t)length) return 0;
+    return failure(EXIT_INPUT, "%s has %lld bytes now, and had %lld when it was read", log->path,
+                   (long long)log->length, (long long)length);
+}
+
 static bool make_room(log_file *log, size_t more) {
     if (more > LOG_FILE_KEPT || log->used > LOG_FILE_KEPT - more) return false;
     if (log->capacity - log->used >= more) return true;

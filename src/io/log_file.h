@@ -23,11 +23,13 @@ typedef struct log_file log_file;
  * two processes never write one log. The functions that can fail return 0 or an exit code of
  * io/failure.h. */
 int log_file_create(log_file **out, const char *path);
-/* Opens a log again, without changing it; no link is followed. log_file_cut comes before anything
- * is written: it goes on behind the first `length` bytes and cuts off what follows them. */
+/* Opens a log again, without changing it; no link is followed. Before anything is written comes
+ * log_file_cut, which goes on behind the first `length` bytes and cuts off what follows them, or
+ * log_file_append, which goes on at the end and fails where that is elsewhere. */
 int log_file_open(log_file **out, const char *path);
 int log_file_check(const log_file *log, int64_t length); /* fails where it is shorter */
 int log_file_cut(log_file *log, int64_t length);
+int log_file_append(log_file *log, int64_t length);
 /* The bytes of the records that are written; they are on the disk when this returns 0. */
 int log_file_position(log_file *log, int64_t *length);
 void log_file_add(log_file *log, const void *bytes, size_t size);

@@ -47,6 +47,10 @@ int run_log_cut(run_log *log, int64_t length) {
     return log_file_cut(log->file, length);
 }
 
+int run_log_append(run_log *log, int64_t length) {
+    return log_file_append(log->file, length);
+}
+
 int run_log_position(run_log *log, int64_t *length) {
     return log_file_position(log->file, length);
 }

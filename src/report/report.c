@@ -22,9 +22,9 @@ int report_add(report *r, const char *folder) {
     const run_listener listener = run_doctor_listener(&run->doctor);
     int status = run_read(&run->data, folder, &listener);
     if (!status) status = run_facts_of(&run->facts, &run->data);
-    if (!status && run->data.nsteps)
-        status = run_doctor_diagnose(&run->doctor, &run->data, &run->diagnosis);
-    return status;
+    if (status || run->data.nsteps == 0) return status;
+    if (examination_read(&run->found, run->data.examination)) return 0;
+    return run_doctor_diagnose(&run->doctor, &run->data, &run->found.diagnosis);
 }
 
 void report_free(report *r) {

@@ -14,6 +14,7 @@
 #ifndef RAVINE_REPORT_REPORT_H
 #define RAVINE_REPORT_REPORT_H
 
+#include "report/examination.h"
 #include "report/page.h"
 #include "report/run_doctor.h"
 #include "report/run_facts.h"
@@ -23,10 +24,8 @@ enum { REPORT_RUNS_MAX = 64 };
 typedef struct report_run {
     run_data data;
     run_facts facts;
-    run_doctor doctor;          /* what it saw of the log */
-    ravine_diagnosis diagnosis; /* size 0: there is none */
-    const ravine_probe *probe;  /* of the newest checkpoint; NULL: none was made */
-    int64_t tried_steps;        /* for which cures were tried */
+    run_doctor doctor; /* what it saw of the log */
+    examination found; /* of the log, or of a closer look that the log tells */
 } report_run;
 
 /* Starts as {0}. */

@@ -373,7 +373,7 @@ static const char *class_of(int verdict) {
 }
 
 int report_doctor(const report_run *run, page *p) {
-    const ravine_diagnosis *d = &run->diagnosis;
+    const ravine_diagnosis *d = &run->found.diagnosis;
     if (d->size == 0) return 0;
     char name[DIAGNOSIS_TEXT_SIZE];
     page_format(p, "<section id=\"verdict\"><h2>Verdict: <span class=\"%s\">%s</span></h2>\n",
@@ -382,9 +382,9 @@ int report_doctor(const report_run *run, page *p) {
                 diagnosis_confidence(d->confidence), d->step);
     if (d->since >= 0 && d->since < d->step) page_format(p, ", since step %" PRId64, d->since);
     page_add(p, "</p>\n");
-    add_words(d, run->tried_steps, p);
+    add_words(d, run->found.tried_steps, p);
     const int status = add_picture(run, d, p);
-    if (run->probe) add_slices(run->probe, p);
+    if (run->found.probe.size) add_slices(&run->found.probe, p);
     if (d->verdict == RAVINE_VANISHING || d->verdict == RAVINE_DEAD) add_groups(&run->doctor, p);
     page_add(p, "</section>\n");
     return status;

@@ -23,6 +23,20 @@ static void add_best(page *p, const char *key, double last, run_point best) {
     page_add(p, "}");
 }
 
+/* The cures of the doctor, and what they were worth where they were tried. */
+static void add_cures(page *p, const examination *found) {
+    page_format(p, ",\"tried_steps\":%" PRId64 ",\"cures\":[", found->tried_steps);
+    for (int k = 0; k < found->diagnosis.ncures; k++) {
+        const ravine_cure *c = &found->diagnosis.cure[k];
+        page_add(p, k ? ",{\"text\":" : "{\"text\":");
+        page_json_string(p, c->text);
+        page_format(p, ",\"tried\":%s", c->tried ? "true" : "false");
+        add_number(p, "loss_ratio", c->loss_ratio);
+        page_add(p, "}");
+    }
+    page_add(p, "]");
+}
+
 static void add_run(const report *r, size_t k, page *p) {
     const run_data *d = &r->run[k].data;
     const run_facts *f = &r->run[k].facts;
@@ -30,10 +44,11 @@ static void add_run(const report *r, size_t k, page *p) {
     page_json_string(p, report_label(r, k));
     add_text(p, "folder", d->folder);
     add_text(p, "state", d->state);
-    const ravine_diagnosis *diagnosis = &r->run[k].diagnosis;
+    const ravine_diagnosis *diagnosis = &r->run[k].found.diagnosis;
     page_add(p, ",\"verdict\":");
     page_add(p, diagnosis->size ? "\"" : "null");
     if (diagnosis->size) page_format(p, "%s\"", ravine_verdict_word(diagnosis->verdict));
+    add_cures(p, &r->run[k].found);
     page_format(p, ",\"steps\":%" PRId64 ",\"total_steps\":%" PRId64, f->steps, f->total_steps);
     add_number(p, "epochs", f->epochs);
     add_number(p, "seconds", f->seconds);

@@ -50,7 +50,7 @@ static void state(const report_run *r, char *text) {
 static void verdict(const report_run *r, char *text) {
     char name[DIAGNOSIS_TEXT_SIZE];
     snprintf(text, REPORT_CELL_SIZE, "%.20s",
-             r->diagnosis.size ? diagnosis_name(r->diagnosis.verdict, name) : "-");
+             r->found.diagnosis.size ? diagnosis_name(r->found.diagnosis.verdict, name) : "-");
 }
 static void test_score(const report_run *r, char *text) {
     put_score(text, r, (run_point){r->facts.test_score, 0}, false);

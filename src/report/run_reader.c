@@ -49,6 +49,13 @@ static bool make_step_room(run_data *run) {
     return true;
 }
 
+/* What it says is as of its place in the log. */
+static int set_examination(run_data *run, json_t *line) {
+    json_decref(run->examination);
+    run->examination = json_incref(line);
+    return 0;
+}
+
 static int add_step(run_data *run, const run_line *line) {
     static const double whole_max = 9007199254740992; /* 2^53 */
     const double step = line->value[RUN_STEP];
@@ -62,6 +69,7 @@ static int add_step(run_data *run, const run_line *line) {
             return stop(run, "numbers of %zu groups; the header names %zu", line->ngroups[k],
                         run->ngroups);
     if (!make_step_room(run)) return no_memory(run);
+    if (run->examination) set_examination(run, NULL);
     const run_listener *told = run->listener;
     const int status = told ? told->step(told->context, run, line) : 0;
     if (status) return status;
@@ -161,6 +169,7 @@ static int read_object(run_data *run, json_t *line) {
     if (!type) return stop(run, "neither a type nor the numbers of a step");
     if (!strcmp(type, "epoch")) return add_epoch(run, line);
     if (!strcmp(type, "event")) return add_event(run, line);
+    if (!strcmp(type, "doctor")) return set_examination(run, line);
     if (!strcmp(type, "header")) return stop(run, "a second header");
     return 0; /* of a later version */
 }
@@ -223,6 +232,7 @@ static int read_rest(run_data *run, const char *text, size_t size) {
     if (status || run->stop.line) return status;
     run->lines++;
     run->bytes += (int64_t)size;
+    run->open_end = true;
     return 0;
 }
 
@@ -301,6 +311,7 @@ void run_free(run_data *run) {
     free(run->epoch);
     free(run->folder);
     json_decref(run->events);
+    json_decref(run->examination);
     json_decref(run->header);
     *run = (run_data){0};
 }

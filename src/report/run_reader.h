@@ -32,10 +32,12 @@ typedef struct run_data {
     run_epoch *epoch; /* [nepochs] */
     size_t nepochs;
     bool regression;
-    json_t *events; /* a list of the lines of type "event" */
+    json_t *events;      /* a list of the lines of type "event" */
+    json_t *examination; /* the last line of type "doctor", if no step follows it; or NULL */
     const char
         *state; /* finished, interrupted, diverged, stopped, or unfinished: no end in the log */
     int64_t lines, bytes; /* read and kept */
+    bool open_end;        /* the last of them has no line feed */
     struct {
         int64_t line, byte; /* the first line that is not right, from 1, and where it begins, from
                                0; line 0: there is none */

@@ -1,4 +1,5 @@
 /* The doctor on a log says what it says when it is told the same steps directly. */
+#include "io/failure.h"
 #include "io/run_log.h"
 #include "report/diagnosis.h"
 #include "report/report.h"
@@ -260,14 +261,14 @@ static void test_page(void **state) {
     write_log(1, true);
     report r = {0};
     assert_int_equal(report_add(&r, scratch_folder), 0);
-    r.run->diagnosis.verdict = RAVINE_DEAD; /* whose section has the table of the groups */
-    ravine_probe probe = {.size = sizeof probe};
-    probe.along_update.count = 5;
+    r.run->found.diagnosis.verdict = RAVINE_DEAD; /* whose section has the table of the groups */
+    ravine_probe *probe = &r.run->found.probe;
+    probe->size = sizeof *probe;
+    probe->along_update.count = 5;
     for (int k = 0; k < 5; k++) {
-        probe.along_update.offset[k] = k - 2;
-        probe.along_update.loss[k] = k * k;
+        probe->along_update.offset[k] = k - 2;
+        probe->along_update.loss[k] = k * k;
     }
-    r.run->probe = &probe;
     page p = {0};
     assert_int_equal(report_page(&r, &p), 0);
     assert_non_null(strstr(p.text, "<section id=\"verdict\">"));
@@ -278,6 +279,175 @@ static void test_page(void **state) {
     assert_null(strstr(p.text, "along the least curvature")); /* it was not looked at */
     page_free(&p);
     report_free(&r);
+}
+
+/* ---- what was found, in the log ---- */
+
+static examination made_up(void) {
+    examination e = {.tried_steps = 300};
+    ravine_diagnosis *d = &e.diagnosis;
+    *d = (ravine_diagnosis){.size = sizeof *d,
+                            .verdict = RAVINE_BOUNCING,
+                            .confidence = 0.75,
+                            .step = 1000,
+                            .since = 8,
+                            .nevidence = 2,
+                            .ncures = 2,
+                            .nalso = 1,
+                            .ncannot_tell = 1,
+                            .not_text = "a critical point",
+                            .also = {RAVINE_CRAWLING},
+                            .cannot_tell = {"the weather"}};
+    d->evidence[0] = (ravine_evidence){"flips", 0.98, "signs flip"};
+    d->evidence[1] = (ravine_evidence){"lost", NAN, "nothing"};
+    d->cure[0] = (ravine_cure){.action = RAVINE_CURE_ESCAPE,
+                               .tried = 1,
+                               .text = "lower lr",
+                               .optimizer = "sgd lr=1",
+                               .schedule = "cosine(9) lr=1",
+                               .escape = -0.5,
+                               .loss_ratio = 1.0 / 3};
+    d->cure[1] =
+        (ravine_cure){.tried = 1, .text = "raise lr", .escape = NAN, .loss_ratio = INFINITY};
+    e.probe = (ravine_probe){.size = sizeof e.probe,
+                             .step = 900,
+                             .loss = 0.1,
+                             .lambda_max = 1e300,
+                             .critical_lr = INFINITY,
+                             .along_min = {.count = 2, .offset = {-1, 1}, .loss = {0.5, NAN}}};
+    return e;
+}
+
+static void assert_same_examination(const examination *a, const examination *b) {
+    const ravine_diagnosis *d = &a->diagnosis, *f = &b->diagnosis;
+    assert_int_equal(a->tried_steps, b->tried_steps);
+    assert_true(d->size == f->size && d->verdict == f->verdict && d->confidence == f->confidence);
+    assert_true(d->step == f->step && d->since == f->since && d->nevidence == f->nevidence);
+    for (int k = 0; k < d->nevidence; k++) {
+        assert_string_equal(d->evidence[k].name, f->evidence[k].name);
+        assert_string_equal(d->evidence[k].text, f->evidence[k].text);
+        const double x = d->evidence[k].value, y = f->evidence[k].value;
+        assert_true(x == y || (isnan(x) && isnan(y)));
+    }
+    assert_int_equal(d->ncures, f->ncures);
+    for (int k = 0; k < d->ncures; k++) {
+        const ravine_cure *c = &d->cure[k], *e = &f->cure[k];
+        assert_true(c->action == e->action && c->tried == e->tried);
+        assert_true(c->loss_ratio == e->loss_ratio);
+        assert_true(c->escape == e->escape || (isnan(c->escape) && isnan(e->escape)));
+        assert_string_equal(c->text, e->text);
+        assert_string_equal(c->optimizer, e->optimizer);
+        assert_string_equal(c->schedule, e->schedule);
+    }
+    assert_string_equal(d->not_text, f->not_text);
+    assert_true(d->nalso == f->nalso && d->also[0] == f->also[0]);
+    assert_int_equal(d->ncannot_tell, f->ncannot_tell);
+    assert_string_equal(d->cannot_tell[0], f->cannot_tell[0]);
+    assert_true(a->probe.size == b->probe.size && a->probe.step == b->probe.step);
+    assert_true(a->probe.loss == b->probe.loss && a->probe.lambda_max == b->probe.lambda_max);
+}
+
+/* It comes back from the line, but for what JSON has no word for. */
+static void test_examination_reads_back(void **state) {
+    (void)state;
+    const examination e = made_up();
+    examination back;
+    json_t *line = examination_json(&e);
+    assert_string_equal(json_string_value(json_object_get(line, "type")), "doctor");
+    assert_true(examination_read(&back, line));
+    assert_same_examination(&e, &back);
+    assert_true(isnan(back.probe.critical_lr) && isnan(back.probe.signal));
+    assert_int_equal(back.probe.along_min.count, 1); /* a point without a loss is not drawn */
+    assert_int_equal(back.probe.along_update.count, 0);
+    json_decref(line);
+
+    examination bare = e;
+    bare.probe.size = 0;
+    line = examination_json(&bare);
+    assert_true(json_is_null(json_object_get(line, "probe")));
+    assert_true(examination_read(&back, line));
+    assert_int_equal(back.probe.size, 0);
+    json_decref(line);
+}
+
+/* Lists that are longer than there is room, texts that are, and what is no such line. */
+static void test_hostile_examinations(void **state) {
+    (void)state;
+    static const char *const none[] = {
+        "{}",
+        "{\"verdict\":\"bouncing\",\"step\":-1,\"tried_steps\":0,\"confidence\":1}",
+        "{\"verdict\":\"bouncing\",\"step\":9007199254740993,\"tried_steps\":0,\"confidence\":1}",
+        "{\"verdict\":\"perfect\",\"step\":1,\"tried_steps\":0,\"confidence\":1}",
+        "{\"verdict\":\"bouncing\",\"step\":1,\"tried_steps\":0,\"confidence\":2}",
+        "{\"verdict\":\"bouncing\",\"step\":1,\"tried_steps\":null,\"confidence\":1}",
+    };
+    examination e;
+    for (size_t k = 0; k < sizeof none / sizeof *none; k++) {
+        json_t *line = json_loads(none[k], 0, NULL);
+        assert_non_null(line);
+        assert_false(examination_read(&e, line));
+        assert_int_equal(e.diagnosis.size, 0);
+        json_decref(line);
+    }
+    char text[2000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    json_t *line =
+        json_pack("{ss si si si}", "verdict", "dead", "step", 1, "tried_steps", 1, "confidence", 1);
+    json_t *items = json_array(), *numbers = json_array();
+    for (int k = 0; k < 1000; k++) {
+        json_array_append_new(
+            items, json_pack("{ss ss ss}", "text", text, "name", text, "action", "unheard of"));
+        json_array_append_new(numbers, json_integer(k));
+    }
+    static const char *const keys[] = {"evidence", "cures", "also", "cannot_tell"};
+    for (int k = 0; k < 4; k++) json_object_set(line, keys[k], items);
+    json_object_set_new(line, "probe",
+                        json_pack("{s{sO sO}}", "along_max", "offset", numbers, "loss", numbers));
+    assert_true(examination_read(&e, line));
+    assert_int_equal(e.diagnosis.nevidence, RAVINE_EVIDENCE_MAX);
+    assert_int_equal(e.diagnosis.ncures, RAVINE_CURES_MAX);
+    assert_int_equal(e.diagnosis.cure[0].action, RAVINE_CURE_ADVICE);
+    assert_int_equal(strlen(e.diagnosis.cure[0].text), sizeof e.diagnosis.cure[0].text - 1);
+    assert_int_equal(e.diagnosis.nalso, 0);
+    assert_int_equal(e.probe.along_max.count, RAVINE_SLICE_MAX);
+    json_decref(items);
+    json_decref(numbers);
+    json_decref(line);
+}
+
+/* The page is that of the examination as long as no step follows it. */
+static void test_examination_in_a_log(void **state) {
+    (void)state;
+    write_log(1, true);
+    const examination e = made_up();
+    json_t *line = examination_json(&e);
+    run_log *log;
+    run_data run;
+    assert_int_equal(run_read(&run, scratch_folder, NULL), 0);
+    assert_null(run.examination);
+    assert_int_equal(run_log_open(&log, scratch_path("run.jsonl")), 0);
+    assert_int_equal(run_log_append(log, run.bytes - 1), EXIT_INPUT);
+    assert_told("when it was read");
+    assert_int_equal(run_log_append(log, run.bytes), 0);
+    assert_int_equal(run_log_object(log, line), 0);
+    json_decref(line);
+    report r = {0};
+    assert_int_equal(report_add(&r, scratch_folder), 0);
+    assert_same_examination(&r.run->found, &e);
+    page p = {0};
+    assert_int_equal(report_page(&r, &p), 0);
+    assert_non_null(strstr(p.text, "tried: after 300 steps the loss is 0.333"));
+    page_free(&p);
+    report_free(&r);
+    run_log_integer(log, "step", 1000000);
+    run_log_end(log);
+    assert_int_equal(run_log_close(log), 0);
+    assert_int_equal(report_add(&r, scratch_folder), 0);
+    assert_null(r.run->data.examination);
+    assert_int_equal(r.run->found.tried_steps, 0);
+    report_free(&r);
+    run_free(&run);
 }
 
 static void test_words(void **state) {
@@ -309,6 +479,9 @@ int main(void) {
         SCRATCH_TEST(test_no_step),
         SCRATCH_TEST(test_every_number_is_read_back),
         SCRATCH_TEST(test_page),
+        cmocka_unit_test(test_examination_reads_back),
+        cmocka_unit_test(test_hostile_examinations),
+        SCRATCH_TEST(test_examination_in_a_log),
         cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,8 @@ def _check(value, schema, root, where):
             assert value is None or value >= wanted, where
         elif keyword == "maximum":
             assert value <= wanted, where
+        elif value is None:
+            assert "null" in schema["type"], where
         elif keyword == "required":
             assert set(wanted) <= set(value), where
         elif keyword == "items":

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -226,10 +227,102 @@ def test_try_finds_what_helps_and_the_page_shows_it(slow_run):
     answer = diagnose(run, "--try", "--try-steps", "100")
     assert answer["verdict"] == "crawling"
     assert answer["cures"][0]["tried"] and answer["cures"][0]["loss_ratio"] < 0.9
-    assert (run / "run.jsonl").read_bytes() == before
-    html = (run / "report.html").read_text()
-    assert "tried: after 100 steps" in html
-    assert "Slices of the loss" in html
+    after = (run / "run.jsonl").read_bytes()
+    assert after.startswith(before)  # and one line more
+    line = json.loads(after[len(before) :])
+    assert_conforms(line, "doctor", "line")
+    assert line["verdict"] == "crawling" and line["tried_steps"] == 100
+    assert [c["loss_ratio"] for c in line["cures"]] == [c["loss_ratio"] for c in answer["cures"]]
+    assert len(line["probe"]["along_max"]["loss"]) > 10
+    first = (run / "report.html").read_text()
+    (run / "report.html").unlink()
+    told = ravine("report", run).stdout  # which has the log alone
+    page = (run / "report.html").read_text()
+    assert page == first
+    for words in ("tried: after 100 steps", "Slices of the loss"):
+        assert words in page
+    assert "doctor: CRAWLING (confidence " in told
+    assert f"{answer['cures'][0]['text']} [tried: after 100 steps" in " ".join(told.split())
+    (seen,) = json.loads(ravine("report", run, "--json").stdout)["runs"]
+    assert seen["tried_steps"] == 100 and seen["verdict"] == "crawling"
+    assert [c["loss_ratio"] for c in seen["cures"]] == [c["loss_ratio"] for c in answer["cures"]]
+
+
+def test_what_was_found_is_of_its_moment(tmp_path):
+    """Training that goes on leaves it behind."""
+    run, _ = train(tmp_path, "optimizer=sgd lr=1e-6", "epochs=3")
+    diagnose(run, "--try", "--try-steps", "20")
+    assert "tried: after 20 steps" in (run / "report.html").read_text()
+    done = ravine("train", "-q", "--resume", run, "--set=epochs=4")
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in log_of(run) if line.get("type") == "doctor"]
+    assert "tried: after" not in (run / "report.html").read_text()
+
+
+def test_what_was_found_cannot_be_kept(tmp_path):
+    """The answer is given all the same."""
+    run, _ = train(tmp_path, "optimizer=sgd lr=1e-6", "epochs=3")
+    whole = (run / "run.jsonl").read_bytes()
+    reasons = {
+        whole[:-1]: "the last line has no end",
+        whole + b"no JSON\n": "is not right from line ",
+    }
+    for log, reason in reasons.items():
+        (run / "run.jsonl").write_bytes(log)
+        done = ravine("doctor", run, "--probe")
+        assert done.stdout.startswith("VERDICT  ") and done.returncode in CODES.values()
+        assert "ravine: what was found is not kept: " in done.stderr and reason in done.stderr
+        assert (run / "run.jsonl").read_bytes() == log
+
+
+def test_a_run_that_is_being_trained(tmp_path):
+    """Its log is its own; it can be looked at."""
+    settings = [
+        "optimizer=sgd lr=1e-6",
+        "epochs=1000000",
+        f"runs_dir={tmp_path}",
+        "model.widths=[8]",
+    ]
+    table = ["format=csv", f"file={ROOT}/examples/data/energy.csv", "target=kwh", "task=regression"]
+    sets = [f"--set={s}" for s in [*settings, *(f"data.{t}" for t in table)]]
+    process = subprocess.Popen([RAVINE, "train", "-q", "-n", "run", *sets], stderr=subprocess.PIPE)
+    try:
+        while not list(tmp_path.glob("run/checkpoints/step-*")):
+            assert process.poll() is None
+        done = ravine("doctor", tmp_path / "run", "--probe")
+        assert done.stdout.startswith("VERDICT  "), done.stderr
+        assert "not kept: " in done.stderr and "another process writes it" in done.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_nothing_to_probe(tmp_path):
+    """Where the parameters are lost the answer is the log's, and says what could not be seen."""
+    blown = ["optimizer=sgd", "schedule.lr=1e12", "model.widths=[16,16]", "epochs=2"]
+    run, _ = train(tmp_path, *blown, "checkpoint.steps=1", "checkpoint.keep=99", code=DIVERGED)
+    why = "and what a cure is worth: the gradient of layer1.weight is not finite"
+    for step in (1, 11):
+        place = shutil.copytree(run, tmp_path / str(step))
+        for file in (place / "checkpoints").iterdir():
+            if file.name != f"step-{step:08}.safetensors":
+                file.unlink()
+        plain = diagnose(place)
+        answer = diagnose(place, "--try")
+        assert answer["verdict"] == plain["verdict"] == "nonfinite"
+        assert not any(cure["tried"] for cure in answer["cures"])
+        assert any(why in text for text in answer["cannot_tell"]), answer
+        assert "next" not in ravine("doctor", place, "--try").stdout
+
+
+def test_data_that_changed(tmp_path):
+    table = shutil.copy(ROOT / "examples/data/energy.csv", tmp_path)
+    run, _ = train(tmp_path, f"data.file={table}", "epochs=2")
+    pathlib.Path(table).write_text(pathlib.Path(table).read_text().replace("1", "2"))
+    done = ravine("doctor", run, "--probe")
+    assert done.returncode == INPUT
+    assert f"{table} is not what the run in {run} was trained on" in done.stderr
+    assert ravine("doctor", run).returncode in CODES.values()  # which needs no data
 
 
 def test_a_healthy_run_exits_with_0(good_run):

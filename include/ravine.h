@@ -507,7 +507,8 @@ typedef struct ravine_report {
 } ravine_report;
 
 /* One step of every parameter that has a gradient. OK, CLIPPED, HELD (also when clipped as well),
- * SKIPPED. report may be NULL: then its norms are not computed. Never allocates. */
+ * SKIPPED. report may be NULL: then its norms are not computed. Never allocates; the first step that
+ * is worth it starts the threads of the pool. */
 RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) RAVINE_MUST_CHECK;
 /* The part of the last step's report that belongs to one group; E_STATE if it had no report. */
 RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,

@@ -1,8 +1,8 @@
 /* Does the loss fall? Block medians, a robust measure of their noise, neighbours correlated. */
+#include "base/sort.h"
 #include "doctor/doctor.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static int ascending(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -11,7 +11,7 @@ static int ascending(const void *a, const void *b) {
 
 double doctor_median(double *values, int64_t n) {
     if (n <= 0) return NAN;
-    qsort(values, (size_t)n, sizeof *values, ascending);
+    ravine_sort(values, n, sizeof *values, ascending);
     const int64_t half = n / 2;
     return n % 2 ? values[half] : values[half - 1] + (values[half] - values[half - 1]) / 2;
 }

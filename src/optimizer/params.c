@@ -1,8 +1,8 @@
 /* Adding parameters: checks, layout of their state in one allocation, names. */
 #include "base/error.h"
+#include "base/sort.h"
 #include "optimizer/optimizer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define ARRAY_ALIGNMENT 64
@@ -167,7 +167,7 @@ static int compare_names(const void *a, const void *b) {
 /* Sorts the names of n slots and finds one that is there twice. `added` stays in its order: it is
  * written after the sort, which moves whole slots. */
 static const char *sort_names(param_slot *slots, int64_t n) {
-    qsort(slots, (size_t)n, sizeof *slots, compare_names);
+    ravine_sort(slots, n, sizeof *slots, compare_names);
     for (int64_t i = 1; i < n; i++)
         if (!strcmp(slots[i - 1].by_name->name, slots[i].by_name->name))
             return slots[i].by_name->name;

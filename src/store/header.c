@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "store/crc32c.h"
 #include "store/safetensors.h"
 

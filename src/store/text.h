@@ -28,8 +28,4 @@ void ravine_names_sort(name_slot *slots, int64_t n);
 const name_slot *ravine_names_twice(const name_slot *slots, int64_t n);
 int64_t ravine_names_find(const name_slot *slots, int64_t n, const char *name); /* index, or -1 */
 
-/* Heap sort (Williams 1964): O(n log n) whatever the order, in place. The C library's qsort takes
- * memory that is not the caller's, and has a quadratic worst case without it. */
-void ravine_sort(void *items, int64_t n, size_t size, int (*compare)(const void *, const void *));
-
 #endif

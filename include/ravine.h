@@ -165,7 +165,8 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
  *
  * Every setting is a number: X(NAME, name, kind, interval, text). A FLAG is 0 or 1; a CHOICE is a
  * value of the enum named in its text. In an interval a round bracket excludes the bound itself.
- * NUMBERs may be scheduled. A rule uses some of them: ravine_rule_describe() tells which. */
+ * NUMBERs other than `initial` may be scheduled. A rule uses some of them: ravine_rule_describe()
+ * tells which. */
 #define RAVINE_SETTING_LIST(X)                                                                     \
     X(LR, lr, NUMBER, "[0, inf)", "learning rate eta")                                             \
     X(MOMENTUM, momentum, NUMBER, "[0, 1]", "share of the buffer that stays: b <- momentum b + g") \
@@ -353,27 +354,29 @@ RAVINE_API void ravine_openmp_run(void *openmp, ravine_task task, void *arg, int
  */
 /* Kinds of numbers: X(NAME, value, bits of one number, name in safetensors files). Optimizers take
  * F32 and F64; U8 holds the sign history; the others occur in files. Values never change. */
-#define RAVINE_DTYPE_LIST(X)     \
-    X(F32, 1, 32, "F32")         \
-    X(F64, 2, 64, "F64")         \
-    X(BF16, 3, 16, "BF16")       \
-    X(F16, 4, 16, "F16")         \
-    X(I64, 5, 64, "I64")         \
-    X(U8, 6, 8, "U8")            \
-    X(BOOL, 7, 8, "BOOL")        \
-    X(I8, 8, 8, "I8")            \
-    X(I16, 9, 16, "I16")         \
-    X(U16, 10, 16, "U16")        \
-    X(I32, 11, 32, "I32")        \
-    X(U32, 12, 32, "U32")        \
-    X(U64, 13, 64, "U64")        \
-    X(C64, 14, 64, "C64")        \
-    X(F8_E4M3, 15, 8, "F8_E4M3") \
-    X(F8_E5M2, 16, 8, "F8_E5M2") \
-    X(F8_E8M0, 17, 8, "F8_E8M0") \
-    X(F6_E2M3, 18, 6, "F6_E2M3") \
-    X(F6_E3M2, 19, 6, "F6_E3M2") \
-    X(F4, 20, 4, "F4")
+#define RAVINE_DTYPE_LIST(X)             \
+    X(F32, 1, 32, "F32")                 \
+    X(F64, 2, 64, "F64")                 \
+    X(BF16, 3, 16, "BF16")               \
+    X(F16, 4, 16, "F16")                 \
+    X(I64, 5, 64, "I64")                 \
+    X(U8, 6, 8, "U8")                    \
+    X(BOOL, 7, 8, "BOOL")                \
+    X(I8, 8, 8, "I8")                    \
+    X(I16, 9, 16, "I16")                 \
+    X(U16, 10, 16, "U16")                \
+    X(I32, 11, 32, "I32")                \
+    X(U32, 12, 32, "U32")                \
+    X(U64, 13, 64, "U64")                \
+    X(C64, 14, 64, "C64")                \
+    X(F8_E4M3, 15, 8, "F8_E4M3")         \
+    X(F8_E5M2, 16, 8, "F8_E5M2")         \
+    X(F8_E8M0, 17, 8, "F8_E8M0")         \
+    X(F6_E2M3, 18, 6, "F6_E2M3")         \
+    X(F6_E3M2, 19, 6, "F6_E3M2")         \
+    X(F4, 20, 4, "F4")                   \
+    X(F8_E4M3FNUZ, 21, 8, "F8_E4M3FNUZ") \
+    X(F8_E5M2FNUZ, 22, 8, "F8_E5M2FNUZ")
 
 #define RAVINE_X(NAME, value, bits, name) RAVINE_##NAME = value,
 typedef enum ravine_dtype { RAVINE_DTYPE_LIST(RAVINE_X) } ravine_dtype;
@@ -382,6 +385,8 @@ typedef enum ravine_dtype { RAVINE_DTYPE_LIST(RAVINE_X) } ravine_dtype;
 RAVINE_API const char *ravine_dtype_name(int32_t dtype);
 RAVINE_API int32_t ravine_dtype_bits(int32_t dtype);
 
+/* A parameter. Its numbers lie at addresses that are multiples of their size. Its name is UTF-8,
+ * and one that a checkpoint can hold: not "__metadata__", and not "state.w.exp_avg" beside "w". */
 typedef struct ravine_param {
     uint32_t size;        /* sizeof(ravine_param) */
     int32_t dtype;        /* ravine_dtype of data; F32 and F64 in this version */
@@ -442,8 +447,8 @@ RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t
  * library's DLPackExchangeAPI 1.x (Python: __dlpack_c_exchange_api__ of the tensor's type; call
  * with the interpreter's lock held); an object that is `none` (Python: None) or NULL is no tensor
  * and has the address NULL. *count (may be NULL): how many tensors there are. E_UNSUPPORTED names
- * one that is not in the processor's memory, row-major and of the parameter's type; E_ARG one of
- * another length. object, address: [n]. */
+ * one that has no memory of its own, or not row-major in the processor's memory and of the
+ * parameter's type; E_ARG one of another length. object, address: [n]. */
 RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n,
                                                  const void *exchange, const void *none,
                                                  void *const *object, void **address,
@@ -451,8 +456,12 @@ RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int6
 
 /* A setting of a group from the next step on; `group` -1: of every group. A schedule is evaluated
  * at the number of applied steps, 0 at the first; ravine_set replaces it by a constant. Settings
- * that decide which state exists (amsgrad, centered, momentum and ema_decay zero or not) are
- * fixed once the group has parameters: E_STATE. */
+ * that decide which state exists or how it begins (amsgrad, centered, momentum and ema_decay zero
+ * or not, initial) are fixed once the group has parameters: E_STATE. A schedule may not ask for
+ * state that the group's config does not make: E_STATE. E_RANGE: a setting is out of bounds, or
+ * several are together (lr weight_decay above 1), at a step where a schedule of the group begins,
+ * turns or ends. Where two schedules are too much together in between, the step there is refused
+ * with E_RANGE. */
 RAVINE_API ravine_status ravine_set(ravine_optimizer *o, int32_t group, int setting,
                                     double value) RAVINE_MUST_CHECK;
 RAVINE_API ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t group, int setting,
@@ -507,8 +516,8 @@ typedef struct ravine_report {
 } ravine_report;
 
 /* One step of every parameter that has a gradient. OK, CLIPPED, HELD (also when clipped as well),
- * SKIPPED. report may be NULL: then its norms are not computed. Never allocates; the first step that
- * is worth it starts the threads of the pool. */
+ * SKIPPED. report may be NULL: then its norms are not computed. Never allocates; the first step
+ * that is worth it starts the threads of the pool. */
 RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) RAVINE_MUST_CHECK;
 /* The part of the last step's report that belongs to one group; E_STATE if it had no report. */
 RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,
@@ -539,7 +548,8 @@ RAVINE_API ravine_status ravine_state_view(ravine_optimizer *o, const char *para
 RAVINE_API ravine_status ravine_sigma(const ravine_optimizer *o, const char *param, double *sigma,
                                       int64_t len) RAVINE_MUST_CHECK;
 RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param, int32_t k);
-/* The steps of a parameter whose state comes from elsewhere, and is written through its views. */
+/* The steps of a parameter whose state comes from elsewhere, and is written through its views; in
+ * [0, 2^53]. */
 RAVINE_API ravine_status ravine_set_clock(ravine_optimizer *o, int64_t param,
                                           int64_t clock) RAVINE_MUST_CHECK;
 

@@ -418,6 +418,8 @@ static void test_bad_texts(void **state) {
         {"ravine.steps", "", "ravine.steps is \"\""},
         {"ravine.steps", "9223372036854775808", "ravine.steps is \"9223372036854775808\""},
         {"ravine.steps", "92233720368547758070", "ravine.steps is \"92233720368547758070\""},
+        {"ravine.steps", "9007199254740993", "it must be a whole number of at most 2^53"},
+        {"ravine.attempts", "9223372036854775807", "it must be a whole number of at most 2^53"},
         {"ravine.attempts", NULL, "ravine.attempts is missing; it must be a whole number"},
         {"ravine.format", "2", "ravine.format is \"2\"; this library reads 1"},
         {"ravine.format", NULL, "it has no ravine.format"},
@@ -436,7 +438,10 @@ static void test_bad_texts(void **state) {
     }
     rewrite("", NULL, -1);
     assert_refused(&s, &l, RAVINE_E_FORMAT);
-    assert_says(ravine_errmsg(), ".step is -1; it must be at least 0");
+    assert_says(ravine_errmsg(), ".step is -1; it must be in [0, 2^53]");
+    rewrite("", NULL, INT64_MAX);
+    assert_refused(&s, &l, RAVINE_E_FORMAT);
+    assert_says(ravine_errmsg(), ".step is 9223372036854775807; it must be in [0, 2^53]");
     /* the same number in other words is no difference */
     rewrite("ravine.group.0", "adamw lr=1e-2", 4);
     done(load(&s, &l, false));

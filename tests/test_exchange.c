@@ -147,6 +147,10 @@ static void tensors_that_do_not_fit(void **state) {
     refuse(o, &theirs, t, RAVINE_E_ARG, "has 2 elements, not 6");
     t.ndim = -1;
     refuse(o, &theirs, t, RAVINE_E_ARG, "cannot be read");
+    t = tensor_of(NULL); /* a wrapper, or one whose memory was freed */
+    refuse(o, &theirs, t, RAVINE_E_UNSUPPORTED, "a tensor of b has no memory of its own");
+    t.byte_offset = 4;
+    refuse(o, &theirs, t, RAVINE_E_UNSUPPORTED, "a tensor of b has no memory of its own");
     const library newer = {.major = 2, .read = read_tensor};
     refuse(o, &newer, tensor_of(b), RAVINE_E_UNSUPPORTED, "2.0");
 
@@ -178,9 +182,15 @@ static void state_from_elsewhere(void **state) {
     assert_memory_equal(a, b, sizeof a);
 
     assert_int_equal(ravine_set_clock(two, 0, -1), RAVINE_E_RANGE);
+    assert_int_equal(ravine_set_clock(two, 0, INT64_MAX), RAVINE_E_RANGE);
+    assert_non_null(strstr(ravine_errmsg(), "it must be in [0, 2^53]"));
+    assert_int_equal(ravine_set_clock(two, 0, ((int64_t)1 << 53) + 1), RAVINE_E_RANGE);
     assert_int_equal(ravine_set_clock(two, 1, 1), RAVINE_E_RANGE);
     assert_int_equal(ravine_set_clock(NULL, 0, 1), RAVINE_E_ARG);
     assert_int_equal(ravine_clock(two, 0), 4);
+    assert_int_equal(ravine_set_clock(two, 0, (int64_t)1 << 53), RAVINE_OK);
+    (void)make_step(two, NULL);
+    assert_int_equal(ravine_clock(two, 0), ((int64_t)1 << 53) + 1);
     ravine_destroy(one);
     ravine_destroy(two);
 }

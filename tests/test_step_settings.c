@@ -170,6 +170,110 @@ static void settings_that_decide_the_state_are_fixed(void **state) {
     ravine_destroy(o);
 }
 
+static void expect_no_room(ravine_optimizer *o, int32_t group, int setting,
+                           const ravine_schedule *s) {
+    assert_int_equal(ravine_set_schedule(o, group, setting, s), RAVINE_E_STATE);
+    assert_says(ravine_setting_describe(setting)->name, "has no state for it");
+}
+
+/* A schedule may not ask for state that the group's own setting does not make: not of parameters
+ * that are there, and not of those that come. */
+static void schedules_need_the_state_of_the_config(void **state) {
+    (void)state;
+    double a[1] = {1}, b[1] = {1}, g[1] = {1};
+    ravine_optimizer *const o = make_optimizer("sgd");
+    (void)make_group(o, "sgd momentum=0.5 ema_decay=0.5");
+    make_param(o, 0, "a", RAVINE_F64, a, g, 1);
+    const ravine_schedule off = linear(0, 0, 5), on = linear(0, 0.5, 5), later = linear(0.5, 0, 5);
+    expect_no_room(o, 0, RAVINE_MOMENTUM, &on);
+    expect_no_room(o, -1, RAVINE_MOMENTUM, &on); /* of all groups: none */
+    expect_no_room(o, 0, RAVINE_MOMENTUM, &later);
+    expect_no_room(o, 0, RAVINE_EMA_DECAY, &on);
+    assert_true(get(o, 0, RAVINE_MOMENTUM) == 0 && get(o, 1, RAVINE_MOMENTUM) == 0.5);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_MOMENTUM, &off), RAVINE_OK);
+    assert_int_equal(ravine_set_schedule(o, 1, RAVINE_MOMENTUM, &on), RAVINE_OK);
+    assert_int_equal(ravine_set_schedule(o, 1, RAVINE_EMA_DECAY, &later), RAVINE_OK);
+    assert_int_equal(ravine_set(o, 1, RAVINE_MOMENTUM, 0), RAVINE_OK); /* no parameters there */
+    expect_no_room(o, 1, RAVINE_MOMENTUM, &on);
+    make_param(o, 1, "b", RAVINE_F64, b, g, 1);
+    expect_no_room(o, 1, RAVINE_MOMENTUM, &on);
+    (void)make_step(o, NULL);
+    ravine_destroy(o);
+}
+
+/* What begins the state counts once: it has no schedule, and parameters that are there have it. */
+static void what_begins_the_state_is_fixed(void **state) {
+    (void)state;
+    double a[1] = {1}, g[1] = {1};
+    ravine_optimizer *const o = make_optimizer("adagrad");
+    const ravine_schedule s = linear(1, 2, 5);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_INITIAL, &s), RAVINE_E_ARG);
+    assert_says("initial of group 0", "before the first step");
+    assert_int_equal(ravine_set(o, 0, RAVINE_INITIAL, 0.5), RAVINE_OK);
+    make_param(o, 0, "a", RAVINE_F64, a, g, 1);
+    assert_true(*(double *)make_state(o, "a", "sum") == 0.5);
+    assert_int_equal(ravine_set(o, 0, RAVINE_INITIAL, 0.25), RAVINE_E_STATE);
+    assert_int_equal(ravine_set(o, 0, RAVINE_INITIAL, 0.5), RAVINE_OK);
+    assert_true(get(o, 0, RAVINE_INITIAL) == 0.5);
+    ravine_destroy(o);
+}
+
+/* Where a config may not go, a schedule may not either, at any step. */
+static void schedules_keep_settings_together(void **state) {
+    (void)state;
+    ravine_optimizer *const o = make_optimizer("adamw lr=0.1 weight_decay=0.5");
+    const ravine_schedule up = linear(0.1, 100, 50), some = linear(0.1, 2, 50);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_LR, &up), RAVINE_E_RANGE);
+    assert_says("lr weight_decay of group 0 at step 49 is 49.001", "turns weights around");
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_LR, &some), RAVINE_OK);
+    assert_int_equal(ravine_set(o, 0, RAVINE_WEIGHT_DECAY, 0.75), RAVINE_E_RANGE);
+    assert_says("at step 49 is 1.47");
+    assert_true(get(o, 0, RAVINE_WEIGHT_DECAY) == 0.5);
+    const ravine_schedule down = linear(10, 0.25, 50); /* 1 and 0.5 at the ends */
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_WEIGHT_DECAY, &down), RAVINE_OK);
+    ravine_destroy(o);
+
+    ravine_optimizer *const r = make_optimizer("rprop step_max=1");
+    assert_int_equal(ravine_set_schedule(r, 0, RAVINE_STEP_MIN, &some), RAVINE_E_RANGE);
+    assert_says("step_min of group 0 at step 49 is 1.9", "step_max, 1");
+    assert_int_equal(ravine_set_schedule(r, 0, RAVINE_STEP_MAX, &up), RAVINE_OK);
+    assert_int_equal(ravine_set(r, 0, RAVINE_STEP_MIN, 0.5), RAVINE_E_RANGE);
+    assert_says("step_min of group 0 at step 0 is 0.5");
+    ravine_destroy(r);
+
+    ravine_optimizer *const n = make_optimizer("sgd momentum=0.5 nesterov=true");
+    const ravine_schedule fade = linear(0.5, 0, 5);
+    assert_int_equal(ravine_set_schedule(n, 0, RAVINE_MOMENTUM, &fade), RAVINE_E_RANGE);
+    assert_says("nesterov of group 0 at step 5 is 1");
+    ravine_destroy(n);
+}
+
+/* Two schedules may meet between the steps that were looked at: the step says so, and is none. */
+static void a_step_refuses_what_schedules_make_together(void **state) {
+    (void)state;
+    double a[1] = {1}, b[1] = {1}, g[1] = {1}, before, after;
+    ravine_optimizer *const o = make_optimizer("adam");
+    (void)make_group(o, "adamw lr=0.1 weight_decay=0.5");
+    make_param(o, 0, "a", RAVINE_F64, a, g, 1);
+    make_param(o, 1, "b", RAVINE_F64, b, g, 1);
+    const ravine_schedule mean = linear(0.9, 0.5, 10), up = linear(0, 2.5, 10),
+                          down = linear(2, 0, 10);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_BETA2, &mean), RAVINE_OK);
+    assert_int_equal(ravine_set_schedule(o, 1, RAVINE_WEIGHT_DECAY, &down), RAVINE_OK);
+    assert_int_equal(ravine_set_schedule(o, 1, RAVINE_LR, &up), RAVINE_OK);
+    for (int t = 0; t < 3; t++) (void)make_step(o, NULL);
+    const double place[2] = {a[0], b[0]};
+    assert_int_equal(ravine_sigma(o, "a", &before, 1), RAVINE_OK);
+    assert_int_equal(ravine_step(o, NULL), RAVINE_E_RANGE);
+    assert_says("lr weight_decay of group 1 at step 3 is 1.05");
+    assert_true(a[0] == place[0] && b[0] == place[1] && ravine_steps(o) == 3);
+    assert_int_equal(ravine_sigma(o, "a", &after, 1), RAVINE_OK);
+    assert_true(before == after);
+    assert_int_equal(ravine_set(o, 1, RAVINE_WEIGHT_DECAY, 0.25), RAVINE_OK);
+    (void)make_step(o, NULL);
+    ravine_destroy(o);
+}
+
 static void bad_configs_make_nothing(void **state) {
     (void)state;
     ravine_config c;
@@ -239,6 +343,88 @@ static void bad_parameters_add_nothing(void **state) {
     assert_says("good");
     assert_true(ravine_add(o, NULL, 1) < 0 && ravine_add(o, &good, -1) < 0);
     assert_int_equal(ravine_param_count(o), 1);
+    ravine_destroy(o);
+}
+
+/* Names that no checkpoint could hold are refused where they come in, not at the first save. */
+static void names_that_cannot_be_saved_are_refused(void **state) {
+    (void)state;
+    float a[1] = {1}, g[1] = {1};
+    static const struct {
+        const char *with, *name, *says;
+    } bad[] = {
+        {"w", "a\xff", "not UTF-8"},
+        {"w", "\xc0\x80", "not UTF-8"},
+        {"w", "__metadata__", "__metadata__"},
+        {"w", "state.w.exp_avg", "the state of w"},
+        {"w", "state.w.step", "the state of w"},
+        {"state.w.max_exp_avg_sq", "w", "the state of w"},
+        {"state.a.b.ema", "a.b", "the state of a.b"},
+    };
+    static const char *const good[] = {"state",        "state.",           "state.w.exp_avg_",
+                                       "state.w",      "state.x.exp_avg",  "state.w.w.exp_avg",
+                                       "w.exp_avg",    "state.w.exp_avg.", "Gewicht \xc3\xbc",
+                                       "states.w.step"};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        for (int together = 0; together < 2; together++) {
+            ravine_optimizer *const o = make_optimizer("adam amsgrad=true ema_decay=0.5");
+            ravine_param p[2] = {{.size = sizeof *p, .dtype = RAVINE_F32, .data = a, .grad = g}};
+            p[0].len = 1;
+            p[1] = p[0];
+            p[0].name = bad[k].with;
+            p[1].name = bad[k].name;
+            if (!together) assert_int_equal(ravine_add(o, p, 1), RAVINE_OK);
+            assert_int_equal(ravine_add(o, together ? p : p + 1, together ? 2 : 1), RAVINE_E_ARG);
+            assert_says(bad[k].says);
+            assert_int_equal(ravine_param_count(o), !together);
+            ravine_destroy(o);
+        }
+    }
+    ravine_optimizer *const o = make_optimizer("adam amsgrad=true ema_decay=0.5");
+    make_param(o, 0, "w", RAVINE_F32, a, g, 1);
+    for (size_t k = 0; k < sizeof good / sizeof *good; k++)
+        make_param(o, 0, good[k], RAVINE_F32, a, g, 1);
+    ravine_destroy(o);
+}
+
+/* Where numbers lie is looked at when the library is told: it reads whole ones. */
+static void unaligned_numbers_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        int32_t dtype;
+        size_t size;
+    } kinds[] = {{RAVINE_F32, 4}, {RAVINE_F64, 8}};
+    _Alignas(16) char memory[64] = {0};
+    for (size_t k = 0; k < 2; k++) {
+        char *whole = memory + kinds[k].size, *odd = memory + kinds[k].size / 2;
+        ravine_optimizer *const o = make_optimizer("sgd");
+        ravine_param p = {.size = sizeof p, .dtype = kinds[k].dtype, .name = "w", .len = 2};
+        p.data = odd;
+        p.grad = whole;
+        assert_int_equal(ravine_add(o, &p, 1), RAVINE_E_ARG);
+        assert_says("data of w", kinds[k].size == 4 ? "multiple of 4" : "multiple of 8");
+        p.data = whole;
+        p.grad = odd;
+        assert_int_equal(ravine_add(o, &p, 1), RAVINE_E_ARG);
+        assert_says("grad of w");
+        p.grad = whole;
+        assert_int_equal(ravine_add(o, &p, 1), RAVINE_OK);
+        void *bad[1] = {odd}, *good[1] = {memory};
+        assert_int_equal(ravine_bind(o, 0, 1, bad, good), RAVINE_E_ARG);
+        assert_says("data of w");
+        assert_int_equal(ravine_bind(o, 0, 1, good, bad), RAVINE_E_ARG);
+        assert_says("grad of w");
+        ravine_param view = {.size = sizeof view};
+        assert_int_equal(ravine_param_view(o, 0, &view), RAVINE_OK);
+        assert_true(view.data == whole && view.grad == whole);
+        assert_int_equal(ravine_bind(o, 0, 1, good, good), RAVINE_OK);
+        ravine_destroy(o);
+    }
+    /* Of nothing, no number is read. */
+    ravine_optimizer *const o = make_optimizer("sgd");
+    make_param(o, 0, "empty", RAVINE_F64, memory + 1, memory + 1, 0);
+    void *anywhere[1] = {memory + 3};
+    assert_int_equal(ravine_bind(o, 0, 1, anywhere, anywhere), RAVINE_OK);
     ravine_destroy(o);
 }
 
@@ -314,8 +500,14 @@ int main(void) {
         cmocka_unit_test(bad_settings_are_refused),
         cmocka_unit_test(bad_schedules_are_refused),
         cmocka_unit_test(settings_that_decide_the_state_are_fixed),
+        cmocka_unit_test(schedules_need_the_state_of_the_config),
+        cmocka_unit_test(what_begins_the_state_is_fixed),
+        cmocka_unit_test(schedules_keep_settings_together),
+        cmocka_unit_test(a_step_refuses_what_schedules_make_together),
         cmocka_unit_test(bad_configs_make_nothing),
         cmocka_unit_test(bad_parameters_add_nothing),
+        cmocka_unit_test(names_that_cannot_be_saved_are_refused),
+        cmocka_unit_test(unaligned_numbers_are_refused),
         cmocka_unit_test(bad_options_change_nothing),
         cmocka_unit_test(bad_bindings_change_nothing),
         cmocka_unit_test(bad_views_are_refused),

@@ -118,7 +118,7 @@ static void read_back(void **state) {
  * begins at a multiple of its own size. */
 static void every_dtype(void **state) {
     (void)state;
-    enum { DTYPES = RAVINE_F4 };
+    enum { DTYPES = RAVINE_F8_E5M2FNUZ };
     static const int64_t eight[] = {8};
     static unsigned char data[DTYPES][64];
     ravine_tensor tensors[DTYPES];

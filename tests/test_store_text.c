@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "store/crc32c.h"
-#include "store/text.h"
 
 /* ---- CRC32C: RFC 3720, B.4, the check value of the catalogues, and the definition -------------
  */

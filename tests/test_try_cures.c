@@ -257,6 +257,59 @@ static void groups_keep_their_differences(void **state) {
     ravine_destroy(o);
 }
 
+/* What a group may not be is not tried, and the others are. */
+static void impossible_cures_are_passed_over(void **state) {
+    (void)state;
+    quadratic_diagonal(&q, 2, (double[]){1, 1});
+    quadratic_place(&q, (double[]){1, 1});
+    ravine_optimizer *o = make_optimizer("adamw lr=0.1 weight_decay=0.5");
+    const int32_t second = make_group(o, "adamw lr=1 weight_decay=0.5");
+    make_param(o, 0, "x", RAVINE_F64, q.x, q.g, 1);
+    make_param(o, second, "y", RAVINE_F64, q.x + 1, q.g + 1, 1);
+    ravine_diagnosis d = with_cures(
+        3, (ravine_cure[]){{.optimizer = "adamw lr=0.3 weight_decay=0.5", .text = "3 0.5 > 1"},
+                           {.schedule = "0.3", .text = "the same"},
+                           {.optimizer = "adamw lr=0.01 weight_decay=0.5", .text = "less"}});
+    try(o, 0, 5, &d);
+    assert_string_equal(d.cure[0].text, "less");
+    assert_int_equal(d.cure[0].tried, 1);
+    for (int k = 1; k < 3; k++) assert_true(d.cure[k].tried == 0 && isnan(d.cure[k].loss_ratio));
+    ravine_destroy(o);
+}
+
+/* Schedules that fit together only as a whole are copied; where a cure has another number for a
+ * setting it counts, and not the schedule. */
+static void schedules_go_along(void **state) {
+    (void)state;
+    double beside;
+    ravine_schedule up, down, momentum;
+    assert_int_equal(ravine_schedule_parse(&up, "linear(10, from=0.01, to=0.5)"), RAVINE_OK);
+    assert_int_equal(ravine_schedule_parse(&down, "linear(10, from=1.5, to=0.1)"), RAVINE_OK);
+    assert_int_equal(ravine_schedule_parse(&momentum, "0.75"), RAVINE_OK);
+    double x[1] = {1}, g[1] = {1};
+    ravine_optimizer *o = make_optimizer(
+                         "sgd lr=0.001 weight_decay=4 decay_form=decoupled momentum=0.5"),
+                     *copy;
+    make_param(o, 0, "x", RAVINE_F64, x, g, 1);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_WEIGHT_DECAY, &down), RAVINE_OK);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_LR, &up), RAVINE_OK);
+    assert_int_equal(ravine_set_schedule(o, 0, RAVINE_MOMENTUM, &momentum), RAVINE_OK);
+    assert_int_equal(ravine_copy_create(&copy, o, NULL), RAVINE_OK);
+    assert_int_equal(ravine_get(copy, 0, RAVINE_WEIGHT_DECAY, &beside), RAVINE_OK);
+    assert_true(beside == 1.5);
+    ravine_destroy(copy);
+    ravine_config c;
+    assert_int_equal(ravine_config_parse(&c, "sgd lr=0.1 weight_decay=4 decay_form=decoupled"),
+                     RAVINE_OK);
+    assert_int_equal(ravine_copy_create(&copy, o, &c), RAVINE_OK);
+    assert_int_equal(ravine_get(copy, 0, RAVINE_MOMENTUM, &beside), RAVINE_OK);
+    assert_true(beside == 0);
+    assert_int_equal(ravine_get(copy, 0, RAVINE_WEIGHT_DECAY, &beside), RAVINE_OK);
+    assert_true(beside == 1.5);
+    ravine_destroy(copy);
+    ravine_destroy(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_smaller_lr_stops_a_bounce),
@@ -266,6 +319,8 @@ int main(void) {
         cmocka_unit_test(a_copy_goes_on_as_the_original),
         cmocka_unit_test(another_rule_takes_what_it_knows),
         cmocka_unit_test(groups_keep_their_differences),
+        cmocka_unit_test(impossible_cures_are_passed_over),
+        cmocka_unit_test(schedules_go_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

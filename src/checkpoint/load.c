@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "checkpoint/difference.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/settings.h"
 #include "store/safetensors.h"
 
 #include <inttypes.h>
@@ -64,8 +63,9 @@ static ravine_status read_count(const loading *l, const char *key, int64_t *coun
     for (const char *c = text; whole && *c; c++)
         whole = *c >= '0' && *c <= '9' && !__builtin_mul_overflow(value, 10, &value) &&
                 !__builtin_add_overflow(value, *c - '0', &value);
-    if (!whole)
-        return ravine_fail(RAVINE_E_FORMAT, "%s: %s is %s%s%s; it must be a whole number", l->path,
+    if (!whole || value > STEPS_MAX)
+        return ravine_fail(RAVINE_E_FORMAT,
+                           "%s: %s is %s%s%s; it must be a whole number of at most 2^53", l->path,
                            key, text ? "\"" : "", text ? text : "missing", text ? "\"" : "");
     *count = value;
     return RAVINE_OK;
@@ -182,8 +182,8 @@ static ravine_status read_tensors(loading *l) {
         int64_t clock = 0;
         const int64_t owner = l->here.owner[k];
         if (owner >= 0 && t->data == &l->here.clock[owner]) memcpy(&clock, to, sizeof clock);
-        if (clock < 0)
-            return ravine_fail(RAVINE_E_FORMAT, "%s: %s is %" PRId64 "; it must be at least 0",
+        if (clock < 0 || clock > STEPS_MAX)
+            return ravine_fail(RAVINE_E_FORMAT, "%s: %s is %" PRId64 "; it must be in [0, 2^53]",
                                l->path, t->name, clock);
         to += bytes;
     }
@@ -192,15 +192,6 @@ static ravine_status read_tensors(loading *l) {
 
 /* ---- the change: nothing here can fail ----------------------------------------------------------
  */
-
-/* The settings of the last step, for those who ask about it. */
-static void set_settings(group *g, int64_t steps) {
-    g->now = g->config;
-    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++)
-        if (g->schedule[setting])
-            *ravine_config_number(&g->now, setting) =
-                ravine_schedule_at(g->schedule[setting], steps - 1);
-}
 
 static void apply(loading *l) {
     ravine_optimizer *o = l->o;
@@ -217,7 +208,8 @@ static void apply(loading *l) {
     o->steps = l->steps;
     o->attempts = l->attempts;
     o->reported = false;
-    for (int32_t k = 0; k < o->ngroups; k++) set_settings(&o->groups[k], o->steps);
+    for (int32_t k = 0; k < o->ngroups; k++) /* of the last step, for those who ask about it */
+        ravine_group_at(&o->groups[k], o->steps - 1, &o->groups[k].now);
 }
 
 static ravine_status check_arguments(const ravine_optimizer *o, const char *path,

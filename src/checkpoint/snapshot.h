@@ -12,12 +12,12 @@
 #define RAVINE_CHECKPOINT_SNAPSHOT_H
 
 #include "base/number.h"
+#include "optimizer/saved_names.h"
 #include "ravine_checkpoint.h"
 
 #include <stdbool.h>
 
 #define CHECKPOINT_FORMAT "1"
-#define CHECKPOINT_STATE  "state."
 #define KEY_FORMAT        "ravine.format"
 #define KEY_VERSION       "ravine.version"
 #define KEY_STEPS         "ravine.steps"
@@ -29,7 +29,6 @@
 #define KEY_SCHEDULE      ".schedule."
 #define KEY_METRIC        "ravine.metric"
 #define KEY_OURS          "ravine."
-#define STEP_KEY          "step" /* of a parameter's state: its clock */
 
 typedef struct snapshot_source {
     const ravine_optimizer *o;

@@ -39,7 +39,8 @@ static ravine_status run_steps(space *s, ravine_optimizer *copy, const change *c
     return RAVINE_OK;
 }
 
-/* From home; *possible: 0 if there is nowhere to escape to. */
+/* From home; *possible: 0 if there is nowhere to escape to, or a group may not have such settings.
+ */
 static ravine_status run(space *s, const change *c, int64_t steps, int *possible, double *loss) {
     ravine_optimizer *copy = NULL;
     *possible = 1;
@@ -52,7 +53,9 @@ static ravine_status run(space *s, const change *c, int64_t steps, int *possible
     }
     if (!status && *possible) status = run_steps(s, copy, c, steps, loss);
     ravine_destroy(copy);
-    return status;
+    if (status != RAVINE_E_RANGE || !(c->config || c->lr)) return status;
+    *possible = 0;
+    return RAVINE_OK;
 }
 
 static double ratio_of(double cured, double unchanged) {

@@ -34,16 +34,22 @@ static ravine_status group_config(const ravine_optimizer *o, int32_t k, const ra
     return status;
 }
 
+/* All of a group's at once, which may fit as a whole alone. Under other settings, those of settings
+ * that are the same. */
 static ravine_status copy_schedules(ravine_optimizer *copy, const ravine_optimizer *o, int32_t k,
-                                    bool with_lr) {
-    const group *g = &o->groups[k];
-    ravine_status status = RAVINE_OK;
-    for (int setting = 0; !status && setting < RAVINE_SETTING_COUNT; setting++) {
-        if (!g->schedule[setting] || (setting == RAVINE_LR && !with_lr)) continue;
-        if (ravine_rule_uses(copy->groups[k].config.rule, setting))
-            status = ravine_set_schedule(copy, k, setting, g->schedule[setting]);
+                                    const ravine_config *wanted) {
+    const group *from = &o->groups[k];
+    group *to = &copy->groups[k];
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+        if (!from->schedule[setting] || !ravine_rule_uses(to->config.rule, setting)) continue;
+        const bool same =
+            ravine_config_get(&to->config, setting) == ravine_config_get(&from->config, setting);
+        if (wanted && (setting == RAVINE_LR || !same)) continue;
+        to->schedule[setting] = ravine_memory_take(copy, sizeof *to->schedule[setting]);
+        if (!to->schedule[setting]) return RAVINE_E_NOMEM;
+        *to->schedule[setting] = *from->schedule[setting];
     }
-    return status;
+    return ravine_group_check(to, k);
 }
 
 static ravine_status create_groups(ravine_optimizer **out, const ravine_optimizer *o,
@@ -60,7 +66,7 @@ static ravine_status create_groups(ravine_optimizer **out, const ravine_optimize
         ravine_config c;
         status = group_config(o, k, wanted, &c);
         if (!status) status = k ? ravine_add_group(*out, &c, NULL) : ravine_create(out, &c, &env);
-        if (!status) status = copy_schedules(*out, o, k, wanted == NULL);
+        if (!status) status = copy_schedules(*out, o, k, wanted);
     }
     return status;
 }

@@ -67,8 +67,7 @@ ravine_status ravine_config_parse(ravine_config *c, const char *text) {
     return status;
 }
 
-/* What one setting's bounds cannot say. */
-static ravine_status check_together(const ravine_config *c, const char *of) {
+ravine_status ravine_config_check_together(const ravine_config *c, const char *of) {
     const double lr_decayed = c->lr * c->weight_decay;
     if (c->nesterov != 0 && (c->momentum == 0 || c->dampening != 0))
         return ravine_fail(
@@ -109,7 +108,7 @@ ravine_status ravine_config_check_of(const ravine_config *c, const char *of) {
                                  ravine_setting_describe(k)->name, of, value,
                                  ravine_rule_describe(c->rule)->name);
     }
-    return status ? status : check_together(c, of);
+    return status ? status : ravine_config_check_together(c, of);
 }
 
 ravine_status ravine_config_check(const ravine_config *c) {

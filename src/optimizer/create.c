@@ -38,6 +38,12 @@ group_name ravine_group_name(int32_t index) {
     return name;
 }
 
+group_name ravine_group_name_at(int32_t index, int64_t step) {
+    group_name name;
+    snprintf(name.text, sizeof name.text, "group %d at step %lld", index, (long long)step);
+    return name;
+}
+
 /* threads of the environment: its own number, or RAVINE_THREADS, or one per processor. */
 static ravine_status count_threads(const ravine_env *env, int32_t *threads) {
     *threads = env->threads;

@@ -87,7 +87,7 @@ ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n, cons
         if (library->tensor_from_object(object[i], &t))
             return ravine_fail(RAVINE_E_ARG, "a tensor of %s cannot be read", p->name);
         status = check_tensor(p, &t);
-        address[i] = (char *)t.data + t.byte_offset;
+        if (!status && t.data) address[i] = (char *)t.data + t.byte_offset;
         found++;
     }
     if (count) *count = found;
@@ -99,8 +99,8 @@ ravine_status ravine_set_clock(ravine_optimizer *o, int64_t index, int64_t clock
     const ravine_status status = check_number(o, "the parameter", index, o->nparams - 1);
     if (status) return status;
     param *p = o->slots[index].added;
-    if (clock < 0)
-        return ravine_fail(RAVINE_E_RANGE, "the clock of %s is %lld; it must be at least 0",
+    if (clock < 0 || clock > STEPS_MAX)
+        return ravine_fail(RAVINE_E_RANGE, "the clock of %s is %lld; it must be in [0, 2^53]",
                            p->name, (long long)clock);
     p->clock = clock;
     return RAVINE_OK;

@@ -28,23 +28,90 @@ static ravine_status check_setting(const group *g, int setting, const char *of) 
                        ravine_rule_describe(g->config.rule)->name, info->name);
 }
 
-/* The config of a group with one number changed, checked as a whole. */
-static ravine_status changed_config(const group *g, int setting, double value, const char *of,
-                                    ravine_config *changed) {
-    ravine_status status = check_setting(g, setting, of);
+/* ---- what a group may be -----------------------------------------------------------------------
+ */
+
+void ravine_group_at(const group *g, int64_t step, ravine_config *settings) {
+    *settings = g->config;
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++)
+        if (g->schedule[setting])
+            *ravine_config_number(settings, setting) =
+                ravine_schedule_at(g->schedule[setting], step);
+}
+
+/* Which state there is follows from the config alone: a schedule may not ask for more. */
+static ravine_status check_state(const group *g, const ravine_config *now, const char *of) {
+    const kernel_shape has = ravine_rule_shape(&g->config), needs = ravine_rule_shape(now);
+    const bool averages = now->ema_decay > 0 && g->config.ema_decay == 0;
+    if (!averages && state_arrays(needs) <= state_arrays(has)) return RAVINE_OK;
+    return ravine_fail(
+        RAVINE_E_STATE, "%s of %s is %.15g; the group's config has 0, so it has no state for it",
+        averages ? "ema_decay" : "momentum", of, averages ? now->ema_decay : now->momentum);
+}
+
+static ravine_status check_at(const group *g, int32_t index, int64_t step) {
+    ravine_config now;
+    const group_name of = ravine_group_name_at(index, step);
+    ravine_group_at(g, step, &now);
+    const ravine_status status = ravine_config_check_of(&now, of.text);
+    return status ? status : check_state(g, &now, of.text);
+}
+
+/* Every shape is monotonic in its segment, or goes between `from` and `to` from half a cycle on:
+ * the schedule is in bounds if it is at these steps. */
+static ravine_status check_steps(const group *g, int32_t index, const ravine_schedule *s) {
+    int64_t start = 0;
+    for (int32_t k = 0; k < s->nsegments; k++) {
+        const ravine_segment *segment = &s->segment[k];
+        const bool endless = segment->steps > INT64_MAX - 1 - start;
+        const int64_t end = endless ? INT64_MAX - 1 : start + segment->steps;
+        const double half = segment->shape == RAVINE_SHAPE_CYCLIC ? segment->parameter[0] : 0;
+        const int64_t turn = half < (double)(end - start) ? start + (int64_t)half : start;
+        const int64_t step[] = {start, turn, end - 1, end};
+        for (int i = 0; i < 4; i++) {
+            const ravine_status status = check_at(g, index, step[i]);
+            if (status) return status;
+        }
+        start = end;
+    }
+    return RAVINE_OK;
+}
+
+ravine_status ravine_group_check(const group *g, int32_t index) {
+    bool scheduled = false;
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
+        if (!g->schedule[setting]) continue;
+        scheduled = true;
+        const ravine_status status = check_steps(g, index, g->schedule[setting]);
+        if (status) return status;
+    }
+    return scheduled ? RAVINE_OK
+                     : ravine_config_check_of(&g->config, ravine_group_name(index).text);
+}
+
+/* ---- changing it -------------------------------------------------------------------------------
+ */
+
+/* A group with one number changed, checked as a whole. */
+static ravine_status check_number(const group *g, int32_t index, int setting, double value) {
+    const group_name of = ravine_group_name(index);
+    ravine_status status = check_setting(g, setting, of.text);
+    if (!status) status = ravine_setting_check(setting, value, of.text);
     if (status) return status;
-    *changed = g->config;
-    *ravine_config_number(changed, setting) = value;
-    status = ravine_config_check_of(changed, of);
+    group changed = *g;
+    *ravine_config_number(&changed.config, setting) = value;
+    changed.schedule[setting] = NULL;
+    status = ravine_group_check(&changed, index);
     if (status || g->nparams == 0) return status;
-    const kernel_shape shape = ravine_rule_shape(changed);
+    const kernel_shape shape = ravine_rule_shape(&changed.config);
     const bool same_state = !memcmp(&shape, &g->shape, sizeof shape) &&
-                            (changed->ema_decay > 0) == (g->config.ema_decay > 0);
+                            (changed.config.ema_decay > 0) == (g->config.ema_decay > 0) &&
+                            changed.config.initial == g->config.initial;
     if (same_state) return RAVINE_OK;
     return ravine_fail(
         RAVINE_E_STATE,
         "%s of %s is %.15g; it needs other state than the group's %lld parameters have",
-        ravine_setting_describe(setting)->name, of, value, (long long)g->nparams);
+        ravine_setting_describe(setting)->name, of.text, value, (long long)g->nparams);
 }
 
 static void drop_schedule(ravine_optimizer *o, group *g, int setting) {
@@ -54,10 +121,9 @@ static void drop_schedule(ravine_optimizer *o, group *g, int setting) {
 
 ravine_status ravine_set(ravine_optimizer *o, int32_t index, int setting, double value) {
     int32_t first = 0, end = 0;
-    ravine_config changed;
     ravine_status status = find_groups(o, index, &first, &end);
     for (int32_t k = first; !status && k < end; k++)
-        status = changed_config(&o->groups[k], setting, value, ravine_group_name(k).text, &changed);
+        status = check_number(&o->groups[k], k, setting, value);
     if (status) return status;
     for (int32_t k = first; k < end; k++) {
         group *g = &o->groups[k];
@@ -68,35 +134,23 @@ ravine_status ravine_set(ravine_optimizer *o, int32_t index, int setting, double
     return RAVINE_OK;
 }
 
-/* Every shape is monotonic in its segment, or goes between `from` and `to` from half a cycle on:
- * the schedule is in bounds if it is at these steps. */
-static ravine_status check_values(const ravine_schedule *s, int setting, const char *of) {
-    int64_t start = 0;
-    for (int32_t k = 0; k < s->nsegments; k++) {
-        const ravine_segment *segment = &s->segment[k];
-        const bool endless = segment->steps > INT64_MAX - 1 - start;
-        const int64_t end = endless ? INT64_MAX - 1 : start + segment->steps;
-        const double half = segment->shape == RAVINE_SHAPE_CYCLIC ? segment->parameter[0] : 0;
-        const int64_t turn = half < (double)(end - start) ? start + (int64_t)half : start;
-        const int64_t step[] = {start, turn, end - 1, end};
-        for (int i = 0; i < 4; i++) {
-            const double value = ravine_schedule_at(s, step[i]);
-            const ravine_status status = ravine_setting_check(setting, value, of);
-            if (status) return status;
-        }
-        start = end;
-    }
-    return RAVINE_OK;
-}
-
-static ravine_status check_schedule(const group *g, int setting, const ravine_schedule *s,
-                                    const char *of) {
-    const ravine_status status = check_setting(g, setting, of);
+/* A group with one schedule changed, checked as a whole. */
+static ravine_status check_schedule(const group *g, int32_t index, int setting,
+                                    ravine_schedule *s) {
+    const group_name of = ravine_group_name(index);
+    const ravine_status status = check_setting(g, setting, of.text);
     if (status) return status;
-    if (ravine_setting_describe(setting)->kind != RAVINE_KIND_NUMBER)
+    const ravine_setting_info *info = ravine_setting_describe(setting);
+    if (info->kind != RAVINE_KIND_NUMBER)
         return ravine_fail(RAVINE_E_ARG, "%s of %s is not a number: it cannot be scheduled",
-                           ravine_setting_describe(setting)->name, of);
-    return check_values(s, setting, of);
+                           info->name, of.text);
+    if (setting == RAVINE_INITIAL)
+        return ravine_fail(RAVINE_E_ARG,
+                           "%s of %s counts before the first step alone: it cannot be scheduled",
+                           info->name, of.text);
+    group changed = *g;
+    changed.schedule[setting] = s;
+    return ravine_group_check(&changed, index);
 }
 
 ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int setting,
@@ -104,8 +158,10 @@ ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int settin
     int32_t first = 0, end = 0;
     ravine_status status = find_groups(o, index, &first, &end);
     if (!status) status = ravine_schedule_check(s);
+    if (status) return status;
+    ravine_schedule own = *s;
     for (int32_t k = first; !status && k < end; k++)
-        status = check_schedule(&o->groups[k], setting, s, ravine_group_name(k).text);
+        status = check_schedule(&o->groups[k], k, setting, &own);
     if (status) return status;
     for (int32_t k = first; !status && k < end; k++) {
         group *g = &o->groups[k];
@@ -115,7 +171,7 @@ ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int settin
     for (int32_t k = first; k < end; k++) {
         ravine_schedule *place = o->groups[k].schedule[setting];
         if (!status)
-            *place = *s;
+            *place = own;
         else if (place && place->nsegments == 0)
             drop_schedule(o, &o->groups[k], setting);
     }

@@ -74,7 +74,8 @@ typedef struct totals {
 
 typedef struct group {
     ravine_config config;                            /* as set */
-    ravine_config now;                               /* with schedules applied, of this step */
+    ravine_config now;                               /* with schedules applied, of the last step */
+    ravine_config next;                              /* of the step that is being made */
     ravine_schedule *schedule[RAVINE_SETTING_COUNT]; /* NULL: the config's number */
     kernel_shape shape;
     int64_t nparams;
@@ -107,11 +108,20 @@ struct ravine_optimizer {
 void *ravine_memory_take(ravine_optimizer *o, size_t bytes);
 void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes);
 
-/* "group 1", for messages. */
+/* "group 1" and "group 1 at step 20", for messages. */
 typedef struct group_name {
-    char text[24];
+    char text[48];
 } group_name;
 group_name ravine_group_name(int32_t index);
+group_name ravine_group_name_at(int32_t index, int64_t step);
+
+/* Clocks and steps that come from outside: whole doubles, far from the end of an int64_t. */
+#define STEPS_MAX ((int64_t)1 << 53)
+
+/* The settings of a group at a step: its numbers, and what its schedules say then. */
+void ravine_group_at(const group *g, int64_t step, ravine_config *settings);
+/* OK if its settings are in bounds, each and together, wherever a schedule turns. */
+ravine_status ravine_group_check(const group *g, int32_t index);
 
 static inline int64_t block_count(int64_t len) {
     return len / BLOCK_ELEMENTS + (len % BLOCK_ELEMENTS != 0);
@@ -137,7 +147,9 @@ static inline int64_t watched_len(int64_t len) {
     return len / period * CHUNK_ELEMENTS + (rest < CHUNK_ELEMENTS ? rest : CHUNK_ELEMENTS);
 }
 
-/* What ravine_state_view tells of key number k, which is ravine_state_key's. */
+/* ravine_state_key of a parameter that need not be added yet, and what ravine_state_view tells of
+ * it. */
+const char *ravine_state_key_of(const ravine_optimizer *o, const param *p, int32_t k);
 ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key);
 
 /* Sums and counts of the last pass over the active parameters, into their groups. */

@@ -1,7 +1,6 @@
 /* Adding parameters: checks, layout of their state in one allocation, names. */
 #include "base/error.h"
-#include "base/sort.h"
-#include "optimizer/optimizer.h"
+#include "optimizer/param_names.h"
 
 #include <string.h>
 
@@ -107,13 +106,25 @@ static ravine_status check_shape(const ravine_param *p) {
     return RAVINE_OK;
 }
 
+/* Numbers where the caller says they are: `what` is "data" or "grad". */
+static ravine_status check_place(const char *name, const char *what, const void *numbers,
+                                 int64_t len, int32_t dtype) {
+    if (len == 0) return RAVINE_OK;
+    if (!numbers)
+        return ravine_fail(RAVINE_E_ARG, "%s of %s is NULL, but its len is %lld", what, name,
+                           (long long)len);
+    const size_t size = dtype_bytes(dtype);
+    if ((uintptr_t)numbers % size == 0) return RAVINE_OK;
+    return ravine_fail(RAVINE_E_ARG, "%s of %s is at the address %p; it must be a multiple of %zu",
+                       what, name, numbers, size);
+}
+
 static ravine_status check_param(const ravine_optimizer *o, const ravine_param *p, int64_t i) {
     if (p->size != sizeof *p)
         return ravine_fail(RAVINE_E_ARG, "size of parameter %lld is %u, not %zu", (long long)i,
                            p->size, sizeof *p);
-    if (!p->name || !*p->name)
-        return ravine_fail(RAVINE_E_ARG, "the name of parameter %lld is %s", (long long)i,
-                           p->name ? "empty" : "NULL");
+    ravine_status status = ravine_param_name_check(p->name, i);
+    if (status) return status;
     if (p->dtype != RAVINE_F32 && p->dtype != RAVINE_F64)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "dtype of %s is %d (%s); it must be F32 or F64",
                            p->name, p->dtype, dtype_name(p->dtype));
@@ -127,10 +138,9 @@ static ravine_status check_param(const ravine_optimizer *o, const ravine_param *
     if (p->len < 0)
         return ravine_fail(RAVINE_E_RANGE, "len of %s is %lld; it must be at least 0", p->name,
                            (long long)p->len);
-    if (!p->data && p->len)
-        return ravine_fail(RAVINE_E_ARG, "data of %s is NULL, but its len is %lld", p->name,
-                           (long long)p->len);
-    return check_shape(p);
+    status = check_place(p->name, "data", p->data, p->len, p->dtype);
+    if (!status && p->grad) status = check_place(p->name, "grad", p->grad, p->len, p->dtype);
+    return status ? status : check_shape(p);
 }
 
 /* The layout of n checked parameters and the bytes that they take, slots included. */
@@ -158,20 +168,6 @@ ravine_status ravine_state_bytes(const ravine_optimizer *o, const ravine_param *
     if (status) return status;
     *bytes = n ? (int64_t)(batch_bytes + (size_t)n * sizeof(param_slot)) : 0;
     return RAVINE_OK;
-}
-
-static int compare_names(const void *a, const void *b) {
-    return strcmp(((const param_slot *)a)->by_name->name, ((const param_slot *)b)->by_name->name);
-}
-
-/* Sorts the names of n slots and finds one that is there twice. `added` stays in its order: it is
- * written after the sort, which moves whole slots. */
-static const char *sort_names(param_slot *slots, int64_t n) {
-    ravine_sort(slots, n, sizeof *slots, compare_names);
-    for (int64_t i = 1; i < n; i++)
-        if (!strcmp(slots[i - 1].by_name->name, slots[i].by_name->name))
-            return slots[i].by_name->name;
-    return NULL;
 }
 
 static void fill(void *array, int32_t dtype, int64_t len, double value) {
@@ -212,14 +208,13 @@ ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) 
 
     for (int64_t i = 0; i < o->nparams; i++) slots[i].by_name = o->slots[i].by_name;
     for (int64_t i = 0; i < n; i++) slots[o->nparams + i].by_name = &params[i];
-    const char *twice = sort_names(slots, (int64_t)total);
-    if (twice) {
-        status =
-            ravine_fail(RAVINE_E_ARG, "the name %s is there twice; names must be unique", twice);
+    status = ravine_param_names_sort(o, slots, (int64_t)total);
+    if (status) {
         ravine_memory_give(o, slots, total * sizeof *slots);
         ravine_memory_give(o, b, bytes);
         return status;
     }
+    /* In their order, which the sort would have lost. */
     for (int64_t i = 0; i < o->nparams; i++) slots[i].added = o->slots[i].added;
     for (int64_t i = 0; i < n; i++) {
         slots[o->nparams + i].added = &params[i];
@@ -244,11 +239,13 @@ ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t n, void *c
         return ravine_fail(RAVINE_E_RANGE,
                            "parameters %lld ... %lld are bound; there are %lld, from 0 on",
                            (long long)first, (long long)(first + n - 1), (long long)o->nparams);
-    for (int64_t i = 0; data && i < n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const param *p = o->slots[first + i].added;
-        if (!data[i] && p->len)
-            return ravine_fail(RAVINE_E_ARG, "data of %s is NULL, but its len is %lld", p->name,
-                               (long long)p->len);
+        ravine_status status = RAVINE_OK;
+        if (data) status = check_place(p->name, "data", data[i], p->len, p->dtype);
+        if (!status && grad && grad[i])
+            status = check_place(p->name, "grad", grad[i], p->len, p->dtype);
+        if (status) return status;
     }
     for (int64_t i = 0; i < n; i++) {
         param *p = o->slots[first + i].added;

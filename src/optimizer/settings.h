@@ -19,5 +19,7 @@ ravine_status ravine_setting_read(int setting, const char *text, double *value);
 
 /* ravine_config_check with the owner named. */
 ravine_status ravine_config_check_of(const ravine_config *c, const char *of);
+/* The part of it that one setting's bounds cannot say. */
+ravine_status ravine_config_check_together(const ravine_config *c, const char *of);
 
 #endif

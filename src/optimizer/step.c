@@ -25,20 +25,16 @@
 #define PARALLEL_FROM_BLOCKS 8
 #define WAKING_FROM_BLOCKS   96
 
+/* Each schedule's bounds were looked at when it was set. Two of them may be too much together in
+ * between, which is known here, before anything has changed. */
 static ravine_status evaluate_schedules(ravine_optimizer *o) {
     for (int32_t k = 0; k < o->ngroups; k++) {
         group *g = &o->groups[k];
-        g->now = g->config;
-        g->latest = NULL;
-        for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
-            if (!g->schedule[setting]) continue;
-            const double value = ravine_schedule_at(g->schedule[setting], o->steps);
-            const ravine_status status =
-                ravine_setting_check(setting, value, ravine_group_name(k).text);
-            if (status) return status;
-            *ravine_config_number(&g->now, setting) = value;
-        }
+        ravine_group_at(g, o->steps, &g->next);
+        if (ravine_config_check_together(&g->next, "") == RAVINE_OK) continue;
+        return ravine_config_check_together(&g->next, ravine_group_name_at(k, o->steps).text);
     }
+    for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].now = o->groups[k].next;
     return RAVINE_OK;
 }
 

@@ -1,6 +1,6 @@
 /* Looking at parameters and their state. */
 #include "base/error.h"
-#include "optimizer/optimizer.h"
+#include "optimizer/param_names.h"
 
 #include <float.h>
 #include <math.h>
@@ -43,7 +43,7 @@ enum { EMA, WATCHED_UPDATE, WATCHED_SIGNS, WATCHED_SLOPE, WATCHED_STEPS, MORE_KE
 
 /* Key number k of a parameter: arrays, then single numbers, then the average of the weights and
  * what is remembered for the statistics. */
-static const char *key_at(const ravine_optimizer *o, const param *p, int32_t k) {
+const char *ravine_state_key_of(const ravine_optimizer *o, const param *p, int32_t k) {
     const ravine_config *c = &o->groups[p->group].config;
     const int arrays = state_arrays(o->groups[p->group].shape);
     if (k < 0) return NULL;
@@ -57,21 +57,11 @@ static const char *key_at(const ravine_optimizer *o, const param *p, int32_t k) 
 
 const char *ravine_state_key(const ravine_optimizer *o, int64_t index, int32_t k) {
     const param *p = param_at(o, index);
-    return p ? key_at(o, p, k) : NULL;
+    return p ? ravine_state_key_of(o, p, k) : NULL;
 }
 
 static param *find_param(const ravine_optimizer *o, const char *name) {
-    int64_t low = 0, high = o->nparams;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        const int order = strcmp(name, o->slots[middle].by_name->name);
-        if (order == 0) return o->slots[middle].by_name;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return ravine_param_names_find(o->slots, o->nparams, name, strlen(name));
 }
 
 static double state_at(const param *p, int k, int64_t i) {
@@ -164,7 +154,7 @@ ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const cha
     if (!p) return ravine_fail(RAVINE_E_ARG, "there is no parameter %s", name);
     int32_t k = 0;
     const char *known;
-    while ((known = key_at(o, p, k)) && strcmp(known, key) != 0) k++;
+    while ((known = ravine_state_key_of(o, p, k)) && strcmp(known, key) != 0) k++;
     if (!known) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
     *view = ravine_state_of(o, p, k, known);
     return RAVINE_OK;

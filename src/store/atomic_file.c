@@ -1,10 +1,10 @@
 #include "store/atomic_file.h"
 
 #include "base/error.h"
+#include "base/names.h"
 #include "store/crc32c.h"
 #include "store/files.h"
 #include "store/folder.h"
-#include "store/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 #include "store/folder.h"
 
 #include "base/error.h"
+#include "base/names.h"
 #include "store/atomic_file.h"
 #include "store/files.h"
-#include "store/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

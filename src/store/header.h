@@ -2,9 +2,9 @@
 #ifndef RAVINE_STORE_HEADER_H
 #define RAVINE_STORE_HEADER_H
 
+#include "base/names.h"
 #include "ravine_checkpoint.h"
 #include "store/json.h"
-#include "store/text.h"
 
 #define SAFETENSORS_START sizeof(uint64_t) /* the bytes in front of the header: its length */
 

@@ -1,7 +1,7 @@
 #include "store/json.h"
 
 #include "base/error.h"
-#include "store/text.h"
+#include "base/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>

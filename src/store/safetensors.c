@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "store/atomic_file.h"
 #include "store/crc32c.h"
-#include "store/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,15 +46,9 @@ int64_t ravine_tensor_bytes(const ravine_tensor *t) {
 
 /* ---- checks ---------------------------------------------------------------------------------- */
 
-static bool is_utf8(const char *text) {
-    for (size_t left = strlen(text), length; left > 0; text += length, left -= length)
-        if ((length = ravine_utf8_length(text, left)) == 0) return false;
-    return true;
-}
-
 static ravine_status check_tensor(contents *c, int64_t k) {
     const ravine_tensor *t = &c->tensors[k];
-    if (!t->name || !is_utf8(t->name))
+    if (!t->name || !ravine_is_utf8(t->name))
         return ravine_fail(RAVINE_E_ARG, "the name of tensor %lld is %s", (long long)k,
                            t->name ? "not UTF-8" : "NULL");
     if (strcmp(t->name, SAFETENSORS_METADATA) == 0)
@@ -81,7 +75,7 @@ static ravine_status check_tensor(contents *c, int64_t k) {
 
 static ravine_status check_text(const contents *c, int64_t k) {
     const ravine_text *t = &c->texts[k];
-    if (!t->key || !t->value || !is_utf8(t->key) || !is_utf8(t->value))
+    if (!t->key || !t->value || !ravine_is_utf8(t->key) || !ravine_is_utf8(t->value))
         return ravine_fail(RAVINE_E_ARG, "text %lld is NULL or not UTF-8", (long long)k);
     if (strncmp(t->key, SAFETENSORS_CRC, strlen(SAFETENSORS_CRC)) == 0)
         return ravine_fail(RAVINE_E_ARG,

@@ -121,6 +121,25 @@ def test_every_dtype(tmp_path):
     assert told["dtype"] == "F8_E4M3" and told["norm"] is None
 
 
+@pytest.mark.parametrize(
+    "kind",
+    "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu bfloat16 float16 "
+    "float32 float64 complex64 bool uint8 uint16 uint32 uint64 int8 int16 int32 int64".split(),
+)
+def test_every_dtype_of_pytorch(tmp_path, kind):
+    """Each kind of number that safetensors writes for PyTorch is read, by the name it has there."""
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save
+
+    path = tmp_path / "kinds.safetensors"
+    save({"x": torch.zeros(4, dtype=getattr(torch, kind))}, path)
+    with safe_open(path, "pt") as file:
+        name = file.get_slice("x").get_dtype()
+    (told,) = answer("inspect", path)["tensors"]
+    assert told["dtype"] == name
+    assert ": whole, " in checkpoint("verify", path).stdout
+
+
 def test_verify(files, damaged, tmp_path):
     path, tensor = damaged
     done = checkpoint("verify", *files)

@@ -1,13 +1,15 @@
-/* text.h - names that come from files: UTF-8, order, and how messages show them. */
-#ifndef RAVINE_STORE_TEXT_H
-#define RAVINE_STORE_TEXT_H
+/* names.h - names that come from outside: UTF-8, order, and how messages show them. */
+#ifndef RAVINE_BASE_NAMES_H
+#define RAVINE_BASE_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Bytes of the UTF-8 character (RFC 3629) at p, which has `left` > 0 bytes; 0 if it is none: an
  * overlong form, a surrogate, beyond U+10FFFF, cut off. */
 size_t ravine_utf8_length(const char *p, size_t left);
+bool ravine_is_utf8(const char *text);
 
 /* A name for a message: in quotes, control characters as '?', cut after some 60 bytes. */
 typedef struct ravine_quoted {

@@ -1,4 +1,4 @@
-#include "store/text.h"
+#include "base/names.h"
 
 #include "base/sort.h"
 
@@ -26,6 +26,12 @@ size_t ravine_utf8_length(const char *text, size_t left) {
     for (size_t k = 2; k < length; k++)
         if (p[k] < 0x80 || p[k] > 0xbf) return 0;
     return length;
+}
+
+bool ravine_is_utf8(const char *text) {
+    for (size_t left = strlen(text), length; left > 0; text += length, left -= length)
+        if ((length = ravine_utf8_length(text, left)) == 0) return false;
+    return true;
 }
 
 ravine_quoted ravine_quote(const char *name) {

@@ -347,9 +347,10 @@ static int read_torch_group(conversion *c, int32_t index, const json_t *group) {
     }
     ravine_config config;
     int status = torch_config_from_group(&config, c->rule, group);
-    char text[CONFIG_TEXT_MAX];
+    char text[2048]; /* holds any config */
     if (status) return status;
-    ravine_config_write(text, &config);
+    if (ravine_config_format(&config, 1, text, sizeof text, NULL))
+        return failure(EXIT_INPUT, "group %d: %s", index, ravine_errmsg());
     return put_text(&c->to, own_text(&c->to, KEY_GROUP "%d", index), own_text(&c->to, "%s", text));
 }
 

@@ -285,6 +285,12 @@ typedef struct ravine_config {
 RAVINE_API ravine_status ravine_config_init(ravine_config *c, int rule) RAVINE_MUST_CHECK;
 /* The same by name, with settings: "adamw lr=3e-4 beta2=0.99 eps_form=inside". */
 RAVINE_API ravine_status ravine_config_parse(ravine_config *c, const char *text) RAVINE_MUST_CHECK;
+/* Writes that text, which parses back to the same value, and its length without the final NUL to
+ * *length (may be NULL): lr and what differs from the rule's defaults, or with `all` every setting
+ * that the rule uses, for texts that outlive a change of defaults. E_RANGE if `capacity` bytes do
+ * not hold it. */
+RAVINE_API ravine_status ravine_config_format(const ravine_config *c, int32_t all, char *text,
+                                              size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 /* One setting by name; `text` is a number, true/false, or a word of a choice. */
 RAVINE_API ravine_status ravine_config_set(ravine_config *c, const char *setting,
                                            const char *text) RAVINE_MUST_CHECK;

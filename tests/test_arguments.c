@@ -69,6 +69,51 @@ static void texts_of_a_rule(void **state) {
     }
 }
 
+/* The other way: the text of a config, which parses back to it. */
+static void texts_of_a_config(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *bare, *all;
+    } good[] = {
+        {"lion", "lion lr=0.0001",
+         "lion lr=0.0001 beta1=0.9 beta2=0.99 weight_decay=0 decay_form=decoupled clip_value=inf "
+         "ema_decay=0 maximize=false"},
+        {"signum maximize=true clip_value=0.5 lr=3e-4 decay_form=independent",
+         "signum lr=0.0003 decay_form=independent clip_value=0.5 maximize=true",
+         "signum lr=0.0003 momentum=0.9 weight_decay=0 decay_form=independent clip_value=0.5 "
+         "ema_decay=0 maximize=true"},
+        {"sgd lr=0.1000000000000000055", "sgd lr=0.1", NULL},
+        {"sgd lr=0.30000000000000004 momentum=1e-300", "sgd lr=0.30000000000000004 momentum=1e-300",
+         NULL},
+    };
+    char text[1024];
+    size_t length;
+    ravine_config c, again;
+    for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+        assert_int_equal(ravine_config_parse(&c, good[k].text), RAVINE_OK);
+        for (int32_t all = 0; all < 2; all++) {
+            const char *expected = all ? good[k].all : good[k].bare;
+            assert_int_equal(ravine_config_format(&c, all, text, sizeof text, &length), RAVINE_OK);
+            if (expected) assert_string_equal(text, expected);
+            assert_int_equal(length, strlen(text));
+            assert_int_equal(ravine_config_parse(&again, text), RAVINE_OK);
+            assert_memory_equal(&again, &c, sizeof c);
+            assert_int_equal(ravine_config_format(&c, all, text, length + 1, NULL), RAVINE_OK);
+            strcpy(text, "before");
+            assert_refused(ravine_config_format(&c, all, text, length, NULL), RAVINE_E_RANGE,
+                           "bytes; the text takes ");
+            assert_string_equal(text, "before");
+        }
+    }
+    assert_refused(ravine_config_format(NULL, 0, text, sizeof text, NULL), RAVINE_E_ARG, "NULL");
+    assert_refused(ravine_config_format(&c, 0, NULL, 0, NULL), RAVINE_E_ARG, "the text is NULL");
+    c.decay_form = 17;
+    assert_refused(ravine_config_format(&c, 0, text, sizeof text, NULL), RAVINE_E_RANGE,
+                   "decay_form");
+    c.rule = -1;
+    assert_refused(ravine_config_format(&c, 0, text, sizeof text, NULL), RAVINE_E_RANGE, "rule");
+}
+
 static void configs(void **state) {
     (void)state;
     ravine_config c;
@@ -408,17 +453,12 @@ static void status_texts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_of_a_rule),
-        cmocka_unit_test(configs),
-        cmocka_unit_test(threads_of_the_environment),
-        cmocka_unit_test(environments),
-        cmocka_unit_test(no_optimizer),
-        cmocka_unit_test(parameters),
-        cmocka_unit_test(questions),
-        cmocka_unit_test(schedules),
-        cmocka_unit_test(doctor_thresholds),
-        cmocka_unit_test(doctor_questions),
-        cmocka_unit_test(status_texts),
+        cmocka_unit_test(texts_of_a_rule),  cmocka_unit_test(texts_of_a_config),
+        cmocka_unit_test(configs),          cmocka_unit_test(threads_of_the_environment),
+        cmocka_unit_test(environments),     cmocka_unit_test(no_optimizer),
+        cmocka_unit_test(parameters),       cmocka_unit_test(questions),
+        cmocka_unit_test(schedules),        cmocka_unit_test(doctor_thresholds),
+        cmocka_unit_test(doctor_questions), cmocka_unit_test(status_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

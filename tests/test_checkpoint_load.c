@@ -80,12 +80,12 @@ static void test_differences(void **state) {
     assert_refused(&s, &l, RAVINE_E_FORMAT);
     assert_told(&l, "lr of group 0: 0.01 in the file, 0.02 here");
     assert_told(&l, "eps_form of group 0: outside in the file, inside here");
-    assert_told(&l, "amsgrad of group 0: 0 in the file, 1 here");
+    assert_told(&l, "amsgrad of group 0: false in the file, true here");
     assert_told(&l, "schedule of weight_decay of group 0: no schedule in the file, "
                     "linear(4, from=0.0025, to=0.01) here");
     assert_told(&l, "group.1: nothing in the file, sgd lr=0.001 momentum=0 dampening=0 "
-                    "weight_decay=0 decay_form=coupled clip_value=inf ema_decay=0 nesterov=0 "
-                    "lr_in_momentum=0 maximize=0 here");
+                    "weight_decay=0 decay_form=coupled clip_value=inf ema_decay=0 nesterov=false "
+                    "lr_in_momentum=false maximize=false here");
     assert_told(&l, "groups: 1 in the file, 2 here");
     assert_told(&l, "options: nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1 in the file, "
                     "nonfinite=hold zero_grad=0 clip_norm=2 grad_scale=1 here");

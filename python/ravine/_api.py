@@ -725,6 +725,10 @@ PROTOTYPES = {
     "ravine_rule_find": (c_int, [c_char_p]),
     "ravine_config_init": (ravine_status, [POINTER(ravine_config), c_int]),
     "ravine_config_parse": (ravine_status, [POINTER(ravine_config), c_char_p]),
+    "ravine_config_format": (
+        ravine_status,
+        [POINTER(ravine_config), c_int32, c_void_p, c_size_t, POINTER(c_size_t)],
+    ),
     "ravine_config_set": (ravine_status, [POINTER(ravine_config), c_char_p, c_char_p]),
     "ravine_config_get": (c_double, [POINTER(ravine_config), c_int]),
     "ravine_config_check": (ravine_status, [POINTER(ravine_config)]),

@@ -1,5 +1,7 @@
 #include "checkpoint/difference.h"
 
+#include "optimizer/settings.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,7 +90,7 @@ static void add_text(difference_list *d, const char *key, const char *theirs, co
                           ours ? ours : none);
 }
 
-/* Two texts of ravine_config_write: the settings in which they differ. */
+/* Two texts of a config: the settings in which they differ. */
 static void add_group(difference_list *d, const char *group, const char *theirs, const char *ours) {
     const char *const text[] = {theirs, ours};
     ravine_config config[2];

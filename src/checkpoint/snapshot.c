@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/settings.h"
 #include "store/safetensors.h"
 
 #include <inttypes.h>
@@ -156,28 +157,6 @@ static void add_callers(walk *w) {
 /* ---- texts ------------------------------------------------------------------------------------
  */
 
-void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value) {
-    const ravine_setting_info *info = ravine_setting_describe(setting);
-    if (info->kind == RAVINE_KIND_CHOICE)
-        snprintf(text, RAVINE_NUMBER_MAX, "%s", info->choice[(int)value]);
-    else if (isinf(value))
-        strcpy(text, "inf");
-    else
-        ravine_number_write(text, value);
-}
-
-void ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c) {
-    const ravine_rule_info *rule = ravine_rule_describe(c->rule);
-    size_t used = (size_t)snprintf(text, CONFIG_TEXT_MAX, "%s", rule->name);
-    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
-        char value[RAVINE_NUMBER_MAX];
-        if (!ravine_rule_uses(c->rule, setting)) continue;
-        ravine_setting_write(value, setting, ravine_config_get(c, setting));
-        used += (size_t)snprintf(text + used, CONFIG_TEXT_MAX - used, " %s=%s",
-                                 ravine_setting_describe(setting)->name, value);
-    }
-}
-
 static void add_schedules(walk *w, int32_t index) {
     enum { SCHEDULE_TEXT_MAX = 256 * RAVINE_SEGMENTS_MAX };
     const group *g = &w->source->o->groups[index];
@@ -198,7 +177,9 @@ static void add_groups(walk *w) {
     add_whole(w, KEY_GROUPS, o->ngroups);
     for (int32_t k = 0; k < o->ngroups; k++) {
         char text[CONFIG_TEXT_MAX];
-        ravine_config_write(text, &o->groups[k].config);
+        const ravine_status status =
+            ravine_config_format(&o->groups[k].config, 1, text, sizeof text, NULL);
+        if (status) w->status = status; /* GCOVR_EXCL_BR_LINE: that of a group is right and fits */
         add_text(w, place_text(w, KEY_GROUP "%d", k), place_text(w, "%s", text));
         add_schedules(w, k);
     }

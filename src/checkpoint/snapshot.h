@@ -58,11 +58,6 @@ ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_si
 void ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size, void *memory,
                            snapshot *out);
 
-/* The value of a setting as ravine_setting_read reads it. */
-void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value);
-/* "adamw lr=0.001 ...", every setting that the rule uses: ravine_config_parse reads it. */
-#define CONFIG_TEXT_MAX 2048
-void ravine_config_write(char text[CONFIG_TEXT_MAX], const ravine_config *c);
 /* "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1" */
 #define OPTIONS_TEXT_MAX 160
 void ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options);

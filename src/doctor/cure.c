@@ -26,9 +26,12 @@ add(const prescription *p, ravine_cure_action action, const char *format, ...) {
     return cure;
 }
 
-/* The setting as a text; without a known rule the words of the cure must do. */
+/* The settings as a text. Without a known rule the words of the cure must do; settings that may not
+ * be, together, cannot be tried. */
 static void set(ravine_cure *cure, const ravine_config *c) {
-    if (!doctor_config_text(c, cure->optimizer, sizeof cure->optimizer)) cure->optimizer[0] = 0;
+    if (!ravine_config_format(c, 0, cure->optimizer, sizeof cure->optimizer, NULL)) return;
+    cure->optimizer[0] = 0;
+    if (c->rule >= 0) cure->action = RAVINE_CURE_ADVICE;
 }
 
 static double rounded(double value) {

@@ -3,7 +3,7 @@
  * Its rooms: window.c (life, observations), path.c (how straight the way was), events.c (bursts,
  * first steps, what was not finite), state.c (memory as numbers), trend.c and findings.c
  * (statistics of the window), verdict.c (the rules), evidence.c and cure.c (what is said),
- * config_text.c, warning.c. Curvature has rooms of its own: space.h, lanczos.h.
+ * warning.c. Curvature has rooms of its own: space.h, lanczos.h.
  *
  * Everything remembered is a double, so that the memory is an array of numbers (state.c). NaN is a
  * number that is not known.
@@ -194,10 +194,5 @@ void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_dia
 
 /* ---- cure.c */
 void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);
-
-/* ---- config_text.c */
-/* Rule and all settings that differ from its defaults, as ravine_config_parse reads them; false:
- * no room. */
-bool doctor_config_text(const ravine_config *c, char *text, size_t capacity);
 
 #endif

@@ -115,3 +115,28 @@ ravine_status ravine_config_check(const ravine_config *c) {
     const ravine_rule_info *rule = c ? ravine_rule_describe(c->rule) : NULL;
     return ravine_config_check_of(c, rule ? rule->name : "the config");
 }
+
+ravine_status ravine_config_format(const ravine_config *c, int32_t all, char *text, size_t capacity,
+                                   size_t *length) {
+    ravine_config usual;
+    ravine_status status = ravine_config_check(c);
+    if (!status) status = ravine_config_init(&usual, c->rule);
+    if (status) return status;
+    if (!text) return ravine_fail(RAVINE_E_ARG, "the text is NULL");
+    char own[CONFIG_TEXT_MAX], number[RAVINE_NUMBER_MAX];
+    size_t used = (size_t)snprintf(own, sizeof own, "%s", ravine_rule_describe(c->rule)->name);
+    for (int k = 0; k < RAVINE_SETTING_COUNT; k++) {
+        const double value = ravine_config_get(c, k);
+        const bool told = all || k == RAVINE_LR || value != ravine_config_get(&usual, k);
+        if (!told || !ravine_rule_uses(c->rule, k)) continue;
+        ravine_setting_write(number, k, value);
+        used += (size_t)snprintf(own + used, sizeof own - used, " %s=%s",
+                                 ravine_setting_describe(k)->name, number);
+    }
+    if (used >= capacity)
+        return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
+                           used + 1);
+    memcpy(text, own, used + 1);
+    if (length) *length = used;
+    return RAVINE_OK;
+}

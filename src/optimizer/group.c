@@ -78,15 +78,10 @@ static ravine_status check_steps(const group *g, int32_t index, const ravine_sch
 }
 
 ravine_status ravine_group_check(const group *g, int32_t index) {
-    bool scheduled = false;
-    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
-        if (!g->schedule[setting]) continue;
-        scheduled = true;
-        const ravine_status status = check_steps(g, index, g->schedule[setting]);
-        if (status) return status;
-    }
-    return scheduled ? RAVINE_OK
-                     : ravine_config_check_of(&g->config, ravine_group_name(index).text);
+    ravine_status status = ravine_config_check_of(&g->config, ravine_group_name(index).text);
+    for (int setting = 0; !status && setting < RAVINE_SETTING_COUNT; setting++)
+        if (g->schedule[setting]) status = check_steps(g, index, g->schedule[setting]);
+    return status;
 }
 
 /* ---- changing it -------------------------------------------------------------------------------
@@ -96,7 +91,6 @@ ravine_status ravine_group_check(const group *g, int32_t index) {
 static ravine_status check_number(const group *g, int32_t index, int setting, double value) {
     const group_name of = ravine_group_name(index);
     ravine_status status = check_setting(g, setting, of.text);
-    if (!status) status = ravine_setting_check(setting, value, of.text);
     if (status) return status;
     group changed = *g;
     *ravine_config_number(&changed.config, setting) = value;

@@ -2,11 +2,11 @@
 #include "optimizer/settings.h"
 #include "base/error.h"
 #include "base/nearest.h"
-#include "base/number.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const eps_forms[] = {"outside", "hat", "inside"};
@@ -126,4 +126,16 @@ ravine_status ravine_setting_read(int setting, const char *text, double *value) 
                            info->kind == RAVINE_KIND_FLAG ? "true or false" : "a number");
     *value = ravine_number_read(text);
     return RAVINE_OK;
+}
+
+void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value) {
+    const ravine_setting_info *info = ravine_setting_describe(setting);
+    if (info->kind == RAVINE_KIND_FLAG)
+        strcpy(text, value != 0 ? "true" : "false");
+    else if (info->kind == RAVINE_KIND_CHOICE)
+        snprintf(text, RAVINE_NUMBER_MAX, "%s", info->choice[(int)value]);
+    else if (isinf(value))
+        strcpy(text, "inf");
+    else
+        ravine_number_write(text, value);
 }

@@ -2,6 +2,7 @@
 #ifndef RAVINE_OPTIMIZER_SETTINGS_H
 #define RAVINE_OPTIMIZER_SETTINGS_H
 
+#include "base/number.h"
 #include "ravine.h"
 
 /* The field of a setting. */
@@ -16,6 +17,12 @@ ravine_status ravine_rule_lookup(const char *name, int *rule);
 
 /* A number, true or false, or a word, whichever the setting takes. */
 ravine_status ravine_setting_read(int setting, const char *text, double *value);
+
+/* The value of a setting as ravine_setting_read reads it; it is within its bounds. */
+void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double value);
+
+/* Bytes of what ravine_config_format writes, at most: a name and a value each. */
+#define CONFIG_TEXT_MAX (64 * (RAVINE_SETTING_COUNT + 1))
 
 /* ravine_config_check with the owner named. */
 ravine_status ravine_config_check_of(const ravine_config *c, const char *of);

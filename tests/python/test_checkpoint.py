@@ -291,8 +291,8 @@ def test_golden_file_of_pytorch(tmp_path):
     assert told["ravine.steps"] == "3" and told["ravine.groups"] == "2"
     first, second = told["ravine.group.0"], told["ravine.group.1"]
     assert first.startswith("adamw lr=0.01 beta1=0.9 beta2=0.99 eps=1e-08")
-    assert "amsgrad=1" in first and "weight_decay=0.1 decay_form=decoupled" in first
-    assert "amsgrad=0" in second and "lr=0.5" in second
+    assert "amsgrad=true" in first and "weight_decay=0.1 decay_form=decoupled" in first
+    assert "amsgrad=false" in second and "lr=0.5" in second
     assert checkpoint("convert", out, back).returncode == OK
     assert_same_tensors(GOLDEN, back)
 

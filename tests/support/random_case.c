@@ -133,28 +133,7 @@ void random_gradient(void *gradient, int32_t dtype, int64_t len, gradient_kind k
     }
 }
 
-static size_t append(char *text, size_t capacity, size_t used, const char *name, double value,
-                     const ravine_setting_info *info) {
-    int n;
-    if (info->kind == RAVINE_KIND_CHOICE) {
-        n = snprintf(text + used, capacity - used, " %s=%s", name, info->choice[(int)value]);
-    } else if (info->kind == RAVINE_KIND_FLAG) {
-        n = snprintf(text + used, capacity - used, " %s=%s", name, value != 0 ? "true" : "false");
-    } else {
-        n = snprintf(text + used, capacity - used, " %s=%.17g", name, value);
-    }
-    return n < 0 || (size_t)n >= capacity - used ? used : used + (size_t)n;
-}
-
 const char *config_text(const ravine_config *c) {
     static char text[1024];
-    ravine_config usual;
-    if (ravine_config_init(&usual, c->rule) < 0) return "no such rule";
-    size_t used = (size_t)snprintf(text, sizeof text, "%s", ravine_rule_describe(c->rule)->name);
-    for (int s = 0; s < RAVINE_SETTING_COUNT; s++) {
-        const ravine_setting_info *const info = ravine_setting_describe(s);
-        if (ravine_config_get(c, s) == ravine_config_get(&usual, s)) continue;
-        used = append(text, sizeof text, used, info->name, ravine_config_get(c, s), info);
-    }
-    return text;
+    return ravine_config_format(c, 0, text, sizeof text, NULL) ? ravine_errmsg() : text;
 }

@@ -7,7 +7,8 @@ SEED         ?= 0
 LIVE_SEEDS   ?= 2
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
-scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss
+scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss \
+	tests/packaging/abi/check tests/packaging/abi/compile tests/packaging/abi/newer
 own     = tools/check-tree tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
@@ -17,7 +18,7 @@ keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate format lint install clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate abi-baseline format lint install clean
 
 build:
 	@tools/install-dependencies run
@@ -115,6 +116,11 @@ MUTANTS ?= 100
 mutate:
 	@tools/install-dependencies test
 	@python3 tools/mutate $(MUTANTS)
+
+# The binary interface as it is becomes the one that later ones are held to: docs/abi.md says when.
+abi-baseline:
+	@tools/install-dependencies test
+	@tests/packaging/abi/check renew
 
 format:
 	@tools/install-dependencies lint

@@ -16,8 +16,9 @@
  * Memory   parameters and gradients are yours and stay where they are; the library owns the state
  *          alone and tells its size before it allocates. Set-up allocates; a step never does.
  * Bits     a step gives the same bits for every thread count, chunking and instruction set.
- * Structs  begin with `size`, set by their _init function, so that a program compiled against an
- *          older header runs with a newer library.
+ * Structs  begin with `size`, so that a program runs with a library that is newer than its header
+ *          (docs/abi.md). Functions that make one set it: _init, _parse, _view, ... Where you fill
+ *          one in, or hand one over to be filled, you do: ravine_report r = {.size = sizeof r};
  */
 #ifndef RAVINE_H
 #define RAVINE_H
@@ -45,6 +46,7 @@
 #else
 #define RAVINE_MUST_CHECK
 #endif
+#define RAVINE_INLINE static inline /* passes a struct's size on: at the end of the header */
 
 #ifdef __cplusplus
 extern "C" {
@@ -77,23 +79,23 @@ RAVINE_API const char *ravine_version(void); /* "0.1.0", of the library that is 
  *
  * A sequence of segments. Segment k covers `steps` steps; u = 0, 1, ... counts from its own first
  * step and n = steps. After the last segment its last value is held; steps = RAVINE_FOREVER never
- * ends. X(NAME, name, parameters, formula). */
+ * ends. X(NAME, value, name, parameters, formula); values never change, new ones come last. */
 #define RAVINE_SHAPE_LIST(X)                                                         \
-    X(CONSTANT, constant, "", "from")                                                \
-    X(LINEAR, linear, "", "from + (to - from) u/n")                                  \
-    X(COSINE, cosine, "", "to + (from - to) (1 + cos(pi u/n)) / 2")                  \
-    X(EXPONENTIAL, exponential, "", "from (to/from)^(u/n)")                          \
-    X(POLYNOMIAL, polynomial, "power", "to + (from - to) (1 - u/n)^power")           \
-    X(STEP, step, "every gamma", "from gamma^floor(u/every)")                        \
-    X(DECAY, decay, "gamma", "from gamma^u")                                         \
-    X(INVERSE_SQRT, inverse_sqrt, "timescale", "from / sqrt(1 + u/timescale)")       \
-    X(INVERSE_TIME, inverse_time, "timescale", "from / (1 + u/timescale)")           \
-    X(CYCLIC, cyclic, "half_cycle gamma",                                            \
+    X(CONSTANT, 0, constant, "", "from")                                             \
+    X(LINEAR, 1, linear, "", "from + (to - from) u/n")                               \
+    X(COSINE, 2, cosine, "", "to + (from - to) (1 + cos(pi u/n)) / 2")               \
+    X(EXPONENTIAL, 3, exponential, "", "from (to/from)^(u/n)")                       \
+    X(POLYNOMIAL, 4, polynomial, "power", "to + (from - to) (1 - u/n)^power")        \
+    X(STEP, 5, step, "every gamma", "from gamma^floor(u/every)")                     \
+    X(DECAY, 6, decay, "gamma", "from gamma^u")                                      \
+    X(INVERSE_SQRT, 7, inverse_sqrt, "timescale", "from / sqrt(1 + u/timescale)")    \
+    X(INVERSE_TIME, 8, inverse_time, "timescale", "from / (1 + u/timescale)")        \
+    X(CYCLIC, 9, cyclic, "half_cycle gamma",                                         \
       "from up to `to` and back every 2 half_cycle steps, height times gamma^cycle") \
-    X(RESTARTS, restarts, "period growth",                                           \
+    X(RESTARTS, 10, restarts, "period growth",                                       \
       "cosine over each period from `from` towards `to`; each period growth times the last")
 
-#define RAVINE_X(NAME, name, parameters, formula) RAVINE_SHAPE_##NAME,
+#define RAVINE_X(NAME, value, name, parameters, formula) RAVINE_SHAPE_##NAME = value,
 typedef enum ravine_shape { RAVINE_SHAPE_LIST(RAVINE_X) RAVINE_SHAPE_COUNT } ravine_shape;
 #undef RAVINE_X
 
@@ -118,14 +120,14 @@ typedef struct ravine_schedule {
  *     "3e-4"                                        constant
  *     "warmup(1000) cosine(9000, to=3e-5) lr=3e-4"  see docs/schedules.md for every preset
  * On an error *s is untouched and ravine_errmsg() names the column and what was expected. */
-RAVINE_API ravine_status ravine_schedule_parse(ravine_schedule *s,
-                                               const char *text) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status ravine_schedule_parse(ravine_schedule *s,
+                                                  const char *text) RAVINE_MUST_CHECK;
 /* Writes the canonical text form, which parses back to the same value, and its length without the
  * final NUL to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it. */
 RAVINE_API ravine_status ravine_schedule_format(const ravine_schedule *s, char *text,
                                                 size_t capacity, size_t *length) RAVINE_MUST_CHECK;
-RAVINE_API ravine_status ravine_schedule_constant(ravine_schedule *s,
-                                                  double value) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status ravine_schedule_constant(ravine_schedule *s,
+                                                     double value) RAVINE_MUST_CHECK;
 /* OK if every number of *s is finite and within its bounds. */
 RAVINE_API ravine_status ravine_schedule_check(const ravine_schedule *s) RAVINE_MUST_CHECK;
 /* The value at a step; the first step is 0 and a negative one reads as 0. Pure and total: any
@@ -140,8 +142,8 @@ typedef struct ravine_schedule_facts {
     int64_t warmup_end; /* first step that no longer rises: where warm-up is over; 0 if none */
     int64_t total;      /* steps until the last value is held, or RAVINE_FOREVER */
 } ravine_schedule_facts;
-RAVINE_API ravine_status ravine_schedule_describe(const ravine_schedule *s,
-                                                  ravine_schedule_facts *facts) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status
+ravine_schedule_describe(const ravine_schedule *s, ravine_schedule_facts *facts) RAVINE_MUST_CHECK;
 
 /* A controller, not a schedule: it is told a metric (lower is better, unless `maximize`) and
  * answers with a factor for the learning rate. A metric that is not finite counts as bad. */
@@ -156,57 +158,63 @@ typedef struct ravine_plateau {
     double best, scale;         /* state: best metric so far; product of all reductions */
     int64_t bad, cooling, told; /* state: counters */
 } ravine_plateau;
-RAVINE_API void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
+RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
 /* OK and *scale (may be NULL) = the factor to use from now on; +RAVINE_OK even when it fell. */
 RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
                                              double *scale) RAVINE_MUST_CHECK;
 
 /* ---- m_t and sigma_t: rules and their settings -----------------------------------------------
  *
- * Every setting is a number: X(NAME, name, kind, interval, text). A FLAG is 0 or 1; a CHOICE is a
- * value of the enum named in its text. In an interval a round bracket excludes the bound itself.
+ * Every setting is a number: X(NAME, value, name, kind, interval, text); values never change, new
+ * ones come last. A FLAG is 0 or 1; a CHOICE is a value of the enum named in its text. In an
+ * interval a round bracket excludes the bound itself.
  * NUMBERs other than `initial` may be scheduled. A rule uses some of them: ravine_rule_describe()
  * tells which. */
 #define RAVINE_SETTING_LIST(X)                                                                     \
-    X(LR, lr, NUMBER, "[0, inf)", "learning rate eta")                                             \
-    X(MOMENTUM, momentum, NUMBER, "[0, 1]", "share of the buffer that stays: b <- momentum b + g") \
-    X(DAMPENING, dampening, NUMBER, "[0, 1]", "share of g kept out of the buffer after step 1")    \
-    X(BETA1, beta1, NUMBER, "[0, 1)", "decay of the mean of the gradient (m)")                     \
-    X(BETA2, beta2, NUMBER, "[0, 1)", "decay of the mean of the squared gradient (sigma)")         \
-    X(BETA3, beta3, NUMBER, "[0, 1)", "decay of the mean that sigma uses (adan)")                  \
-    X(ALPHA, alpha, NUMBER, "[0, 1)", "decay of the mean of the squared gradient (rmsprop)")       \
-    X(RHO, rho, NUMBER, "[0, 1)", "decay of both means (adadelta)")                                \
-    X(EPS, eps, NUMBER, "[0, inf)", "added to sigma, see eps_form")                                \
-    X(EPS_FORM, eps_form, CHOICE, "[0, 2]", "ravine_eps_form: where eps is added")                 \
-    X(WEIGHT_DECAY, weight_decay, NUMBER, "[0, inf)", "strength lambda of weight decay")           \
-    X(DECAY_FORM, decay_form, CHOICE, "[0, 3]",                                                    \
+    X(LR, 0, lr, NUMBER, "[0, inf)", "learning rate eta")                                          \
+    X(MOMENTUM, 1, momentum, NUMBER, "[0, 1]",                                                     \
+      "share of the buffer that stays: b <- momentum b + g")                                       \
+    X(DAMPENING, 2, dampening, NUMBER, "[0, 1]", "share of g kept out of the buffer after step 1") \
+    X(BETA1, 3, beta1, NUMBER, "[0, 1)", "decay of the mean of the gradient (m)")                  \
+    X(BETA2, 4, beta2, NUMBER, "[0, 1)", "decay of the mean of the squared gradient (sigma)")      \
+    X(BETA3, 5, beta3, NUMBER, "[0, 1)", "decay of the mean that sigma uses (adan)")               \
+    X(ALPHA, 6, alpha, NUMBER, "[0, 1)", "decay of the mean of the squared gradient (rmsprop)")    \
+    X(RHO, 7, rho, NUMBER, "[0, 1)", "decay of both means (adadelta)")                             \
+    X(EPS, 8, eps, NUMBER, "[0, inf)", "added to sigma, see eps_form")                             \
+    X(EPS_FORM, 9, eps_form, CHOICE, "[0, 2]", "ravine_eps_form: where eps is added")              \
+    X(WEIGHT_DECAY, 10, weight_decay, NUMBER, "[0, inf)", "strength lambda of weight decay")       \
+    X(DECAY_FORM, 11, decay_form, CHOICE, "[0, 3]",                                                \
       "ravine_decay_form: how the decay acts; proximal: adan alone")                               \
-    X(LR_DECAY, lr_decay, NUMBER, "[0, inf)", "eta / (1 + (t-1) lr_decay) (adagrad)")              \
-    X(INITIAL, initial, NUMBER, "[0, inf)", "value of sigma's accumulator before step 1")          \
-    X(INITIAL_FORM, initial_form, CHOICE, "[0, 1]", "ravine_initial_form: sigma before step 1")    \
-    X(MOMENTUM_DECAY, momentum_decay, NUMBER, "[0, inf)", "psi of the schedule of beta1 (nadam)")  \
-    X(LAMBD, lambd, NUMBER, "[0, inf)", "lambda of eta_t = eta/(1 + lambda eta t)^power (asgd)")   \
-    X(POWER, power, NUMBER, "[0, inf)", "exponent of eta_t (asgd)")                                \
-    X(AVERAGE_START, average_start, NUMBER, "[0, inf)",                                            \
+    X(LR_DECAY, 12, lr_decay, NUMBER, "[0, inf)", "eta / (1 + (t-1) lr_decay) (adagrad)")          \
+    X(INITIAL, 13, initial, NUMBER, "[0, inf)", "value of sigma's accumulator before step 1")      \
+    X(INITIAL_FORM, 14, initial_form, CHOICE, "[0, 1]",                                            \
+      "ravine_initial_form: sigma before step 1")                                                  \
+    X(MOMENTUM_DECAY, 15, momentum_decay, NUMBER, "[0, inf)",                                      \
+      "psi of the schedule of beta1 (nadam)")                                                      \
+    X(LAMBD, 16, lambd, NUMBER, "[0, inf)",                                                        \
+      "lambda of eta_t = eta/(1 + lambda eta t)^power (asgd)")                                     \
+    X(POWER, 17, power, NUMBER, "[0, inf)", "exponent of eta_t (asgd)")                            \
+    X(AVERAGE_START, 18, average_start, NUMBER, "[0, inf)",                                        \
       "step t0 at which averaging starts (asgd)")                                                  \
-    X(ETA_MINUS, eta_minus, NUMBER, "(0, 1)", "step factor after a change of sign (rprop)")        \
-    X(ETA_PLUS, eta_plus, NUMBER, "(1, inf)", "step factor after the same sign (rprop)")           \
-    X(STEP_MIN, step_min, NUMBER, "[0, inf)", "smallest step (rprop)")                             \
-    X(STEP_MAX, step_max, NUMBER, "[0, inf)", "largest step (rprop)")                              \
-    X(CLIP_VALUE, clip_value, NUMBER, "(0, inf]",                                                  \
+    X(ETA_MINUS, 19, eta_minus, NUMBER, "(0, 1)", "step factor after a change of sign (rprop)")    \
+    X(ETA_PLUS, 20, eta_plus, NUMBER, "(1, inf)", "step factor after the same sign (rprop)")       \
+    X(STEP_MIN, 21, step_min, NUMBER, "[0, inf)", "smallest step (rprop)")                         \
+    X(STEP_MAX, 22, step_max, NUMBER, "[0, inf)", "largest step (rprop)")                          \
+    X(CLIP_VALUE, 23, clip_value, NUMBER, "(0, inf]",                                              \
       "gradients are clamped to [-clip_value, clip_value]; inf: off")                              \
-    X(EMA_DECAY, ema_decay, NUMBER, "[0, 1)",                                                      \
+    X(EMA_DECAY, 24, ema_decay, NUMBER, "[0, 1)",                                                  \
       "decay of the average of the weights, state key ema; 0: none is kept")                       \
-    X(NESTEROV, nesterov, FLAG, "[0, 1]", "look ahead along the buffer")                           \
-    X(AMSGRAD, amsgrad, FLAG, "[0, 1]", "sigma uses the greatest v so far, so it never shrinks")   \
-    X(CENTERED, centered, FLAG, "[0, 1]",                                                          \
+    X(NESTEROV, 25, nesterov, FLAG, "[0, 1]", "look ahead along the buffer")                       \
+    X(AMSGRAD, 26, amsgrad, FLAG, "[0, 1]",                                                        \
+      "sigma uses the greatest v so far, so it never shrinks")                                     \
+    X(CENTERED, 27, centered, FLAG, "[0, 1]",                                                      \
       "sigma uses the variance, not the mean square (rmsprop)")                                    \
-    X(BIAS_CORRECTION, bias_correction, FLAG, "[0, 1]", "divide the means by 1 - beta^t")          \
-    X(LR_IN_MOMENTUM, lr_in_momentum, FLAG, "[0, 1]",                                              \
+    X(BIAS_CORRECTION, 28, bias_correction, FLAG, "[0, 1]", "divide the means by 1 - beta^t")      \
+    X(LR_IN_MOMENTUM, 29, lr_in_momentum, FLAG, "[0, 1]",                                          \
       "the buffer holds eta g: a change of eta leaves the old velocity")                           \
-    X(MAXIMIZE, maximize, FLAG, "[0, 1]", "climb: use -g")
+    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")
 
-#define RAVINE_X(NAME, name, kind, interval, text) RAVINE_##NAME,
+#define RAVINE_X(NAME, value, name, kind, interval, text) RAVINE_##NAME = value,
 typedef enum ravine_setting { RAVINE_SETTING_LIST(RAVINE_X) RAVINE_SETTING_COUNT } ravine_setting;
 #undef RAVINE_X
 
@@ -243,26 +251,27 @@ typedef struct ravine_setting_info {
 RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
 RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
 
-/* The named rules: one row each in src/update/rules.def, a page each in docs/rules/. */
+/* The named rules: one row each in src/update/rules.def, a page each in docs/rules/. Values never
+ * change, new ones come last. */
 typedef enum ravine_rule {
-    RAVINE_SGD,
-    RAVINE_ADAGRAD,
-    RAVINE_ADAGRAD_MEAN,
-    RAVINE_RMSPROP,
-    RAVINE_ADADELTA,
-    RAVINE_ADAM,
-    RAVINE_ADAMW,
-    RAVINE_ADAMAX,
-    RAVINE_NADAM,
-    RAVINE_RADAM,
-    RAVINE_ASGD,
-    RAVINE_RPROP,
-    RAVINE_LION,
-    RAVINE_SIGNUM,
-    RAVINE_ADABELIEF,
-    RAVINE_YOGI,
-    RAVINE_ADAN,
-    RAVINE_ADOPT,
+    RAVINE_SGD = 0,
+    RAVINE_ADAGRAD = 1,
+    RAVINE_ADAGRAD_MEAN = 2,
+    RAVINE_RMSPROP = 3,
+    RAVINE_ADADELTA = 4,
+    RAVINE_ADAM = 5,
+    RAVINE_ADAMW = 6,
+    RAVINE_ADAMAX = 7,
+    RAVINE_NADAM = 8,
+    RAVINE_RADAM = 9,
+    RAVINE_ASGD = 10,
+    RAVINE_RPROP = 11,
+    RAVINE_LION = 12,
+    RAVINE_SIGNUM = 13,
+    RAVINE_ADABELIEF = 14,
+    RAVINE_YOGI = 15,
+    RAVINE_ADAN = 16,
+    RAVINE_ADOPT = 17,
     RAVINE_RULE_COUNT
 } ravine_rule;
 typedef struct ravine_rule_info {
@@ -277,14 +286,15 @@ RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_r
 typedef struct ravine_config {
     uint32_t size;
     int32_t rule; /* ravine_rule */
-#define RAVINE_X(NAME, name, kind, interval, text) double name;
+#define RAVINE_X(NAME, value, name, kind, interval, text) double name;
     RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 } ravine_config;
 /* The rule's defaults: PyTorch's where PyTorch has the rule, else the paper's. */
-RAVINE_API ravine_status ravine_config_init(ravine_config *c, int rule) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status ravine_config_init(ravine_config *c, int rule) RAVINE_MUST_CHECK;
 /* The same by name, with settings: "adamw lr=3e-4 beta2=0.99 eps_form=inside". */
-RAVINE_API ravine_status ravine_config_parse(ravine_config *c, const char *text) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status ravine_config_parse(ravine_config *c,
+                                                const char *text) RAVINE_MUST_CHECK;
 /* Writes that text, which parses back to the same value, and its length without the final NUL to
  * *length (may be NULL): lr and what differs from the rule's defaults, or with `all` every setting
  * that the rule uses, for texts that outlive a change of defaults. E_RANGE if `capacity` bytes do
@@ -326,7 +336,7 @@ typedef struct ravine_env {
     ravine_parallel parallel;
     void *parallel_context;
 } ravine_env;
-RAVINE_API void ravine_env_init(ravine_env *env);
+RAVINE_INLINE void ravine_env_init(ravine_env *env);
 RAVINE_API const char *ravine_isa(const char *wanted); /* the set in use for that wish, or NULL */
 /* What a handle with such an env.isa would run on this processor, and why, as one line: "x86_v4,
  * the best of GenuineIntel family 6 model 207; asks for memory 2048 bytes ahead, ...".
@@ -422,7 +432,7 @@ typedef struct ravine_options {
     double clip_norm;  /* > 0: bound on the norm of all gradients; inf: off */
     double grad_scale; /* > 0: gradients are divided by it first, as for a scaled loss; 1 */
 } ravine_options;
-RAVINE_API void ravine_options_init(ravine_options *options);
+RAVINE_INLINE void ravine_options_init(ravine_options *options);
 
 typedef struct ravine_optimizer ravine_optimizer;
 
@@ -478,7 +488,8 @@ RAVINE_API ravine_status ravine_get(const ravine_optimizer *o, int32_t group, in
 RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
                                             const ravine_options *options) RAVINE_MUST_CHECK;
 
-/* What a step shows of the way that training goes, beside the norms: X(name, meaning). g is the
+/* What a step shows of the way that training goes, beside the norms: X(name, meaning), new ones
+ * last. g is the
  * gradient as in grad_norm, u the change of the parameters, t the step; a flip is a change of sign,
  * weighted by the g^2 of the element; zero has no sign. A parameter's last step is the last one in
  * which it had a gradient; a gradient that was held is one of zero, but no share counts it.
@@ -543,10 +554,11 @@ RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param); /* it
 /* Views: pointers into the optimizer, valid until it changes. `key` as in PyTorch: exp_avg,
  * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. Key number k of a parameter:
  * NULL past the last. */
-RAVINE_API ravine_status ravine_param_view(const ravine_optimizer *o, int64_t param,
-                                           ravine_param *view) RAVINE_MUST_CHECK;
-RAVINE_API ravine_status ravine_state_view(ravine_optimizer *o, const char *param, const char *key,
-                                           ravine_param *view) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status ravine_param_view(const ravine_optimizer *o, int64_t param,
+                                              ravine_param *view) RAVINE_MUST_CHECK;
+RAVINE_INLINE ravine_status ravine_state_view(ravine_optimizer *o, const char *param,
+                                              const char *key,
+                                              ravine_param *view) RAVINE_MUST_CHECK;
 /* sigma_t of the parameter's last step, in float64: the step was eta_t / sigma_t * m_t. Corrections
  * of the bias of v count in sigma, those of m in m. adadelta and adopt: the sigma that the next
  * step will use. 1 where there is none (sgd, asgd); E_UNSUPPORTED where only signs count (lion,
@@ -558,6 +570,65 @@ RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param
  * [0, 2^53]. */
 RAVINE_API ravine_status ravine_set_clock(ravine_optimizer *o, int64_t param,
                                           int64_t clock) RAVINE_MUST_CHECK;
+
+/* ---- sizes --------------------------------------------------------------------------------------
+ *
+ * Functions that make a struct, as the library has them: with the size that the struct has for the
+ * caller, so that they never write beyond it. C and C++ call them by the names above; other
+ * languages call these. A size that no version of the struct has: E_ARG, and nothing is written. */
+RAVINE_API ravine_status ravine_schedule_parse_sized(ravine_schedule *s, size_t size,
+                                                     const char *text) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_schedule_constant_sized(ravine_schedule *s, size_t size,
+                                                        double value) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_schedule_describe_sized(const ravine_schedule *s,
+                                                        ravine_schedule_facts *facts,
+                                                        size_t size) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_plateau_init_sized(ravine_plateau *p, size_t size);
+RAVINE_API ravine_status ravine_config_init_sized(ravine_config *c, size_t size,
+                                                  int rule) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_config_parse_sized(ravine_config *c, size_t size,
+                                                   const char *text) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_env_init_sized(ravine_env *env, size_t size);
+RAVINE_API void ravine_options_init_sized(ravine_options *options, size_t size);
+RAVINE_API ravine_status ravine_param_view_sized(const ravine_optimizer *o, int64_t param,
+                                                 ravine_param *view, size_t size) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_state_view_sized(ravine_optimizer *o, const char *param,
+                                                 const char *key, ravine_param *view,
+                                                 size_t size) RAVINE_MUST_CHECK;
+
+static inline ravine_status ravine_schedule_parse(ravine_schedule *s, const char *text) {
+    return ravine_schedule_parse_sized(s, sizeof *s, text);
+}
+static inline ravine_status ravine_schedule_constant(ravine_schedule *s, double value) {
+    return ravine_schedule_constant_sized(s, sizeof *s, value);
+}
+static inline ravine_status ravine_schedule_describe(const ravine_schedule *s,
+                                                     ravine_schedule_facts *facts) {
+    return ravine_schedule_describe_sized(s, facts, sizeof *facts);
+}
+static inline void ravine_plateau_init(ravine_plateau *p) {
+    ravine_plateau_init_sized(p, sizeof *p);
+}
+static inline ravine_status ravine_config_init(ravine_config *c, int rule) {
+    return ravine_config_init_sized(c, sizeof *c, rule);
+}
+static inline ravine_status ravine_config_parse(ravine_config *c, const char *text) {
+    return ravine_config_parse_sized(c, sizeof *c, text);
+}
+static inline void ravine_env_init(ravine_env *env) {
+    ravine_env_init_sized(env, sizeof *env);
+}
+static inline void ravine_options_init(ravine_options *options) {
+    ravine_options_init_sized(options, sizeof *options);
+}
+static inline ravine_status ravine_param_view(const ravine_optimizer *o, int64_t param,
+                                              ravine_param *view) {
+    return ravine_param_view_sized(o, param, view, sizeof *view);
+}
+static inline ravine_status ravine_state_view(ravine_optimizer *o, const char *param,
+                                              const char *key, ravine_param *view) {
+    return ravine_state_view_sized(o, param, key, view, sizeof *view);
+}
 
 #ifdef __cplusplus
 }

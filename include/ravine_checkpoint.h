@@ -47,7 +47,7 @@ typedef struct ravine_save_options {
     const ravine_text *texts; /* [ntexts] */
     int64_t ntexts;
 } ravine_save_options;
-RAVINE_API void ravine_save_options_init(ravine_save_options *options);
+RAVINE_INLINE void ravine_save_options_init(ravine_save_options *options);
 
 /* Writes everything that the next step depends on. options may be NULL. E_IO names the file, the
  * operation and the system's reason; the old file is then as it was, except where only the last
@@ -69,7 +69,7 @@ typedef struct ravine_load_options {
     void (*tell)(void *context, const char *line);
     void *context;
 } ravine_load_options;
-RAVINE_API void ravine_load_options_init(ravine_load_options *options);
+RAVINE_INLINE void ravine_load_options_init(ravine_load_options *options);
 
 /* Makes `o`, which was set up as the saved one (same parameters by name, rules and settings in each
  * group), go on where that one was. Never by position, never with a cast. options may be NULL.
@@ -91,7 +91,7 @@ typedef struct ravine_saver_options {
     int32_t verify;     /* as in ravine_save_options */
     int32_t reserved;
 } ravine_saver_options;
-RAVINE_API void ravine_saver_options_init(ravine_saver_options *options);
+RAVINE_INLINE void ravine_saver_options_init(ravine_saver_options *options);
 
 /* `folder` is made if it is missing; temporary files that a dead process left there are removed.
  * env (NULL: the defaults) gives the memory of the copies. */
@@ -141,6 +141,22 @@ RAVINE_API ravine_status ravine_checkpoint_verify(const ravine_checkpoint *c) RA
 /* Text number k; false past the last. And by key; NULL: there is none. */
 RAVINE_API int32_t ravine_checkpoint_text(const ravine_checkpoint *c, int64_t k, ravine_text *text);
 RAVINE_API const char *ravine_checkpoint_find_text(const ravine_checkpoint *c, const char *key);
+
+/* ---- sizes, as in ravine.h ----------------------------------------------------------------------
+ */
+RAVINE_API void ravine_save_options_init_sized(ravine_save_options *options, size_t size);
+RAVINE_API void ravine_load_options_init_sized(ravine_load_options *options, size_t size);
+RAVINE_API void ravine_saver_options_init_sized(ravine_saver_options *options, size_t size);
+
+static inline void ravine_save_options_init(ravine_save_options *options) {
+    ravine_save_options_init_sized(options, sizeof *options);
+}
+static inline void ravine_load_options_init(ravine_load_options *options) {
+    ravine_load_options_init_sized(options, sizeof *options);
+}
+static inline void ravine_saver_options_init(ravine_saver_options *options) {
+    ravine_saver_options_init_sized(options, sizeof *options);
+}
 
 #ifdef __cplusplus
 }

@@ -54,7 +54,7 @@ RAVINE_API const char *ravine_verdict_meaning(int verdict); /* fixed text; NULL:
 RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -1: none such */
 
 /* ---- thresholds ---------------------------------------------------------------------------------
- * X(name, default, meaning). Anchors: docs/internals/doctor.md. */
+ * X(name, default, meaning); new ones come last. Anchors: docs/internals/doctor.md. */
 #define RAVINE_THRESHOLD_LIST(X)                                                                   \
     X(flips_bouncing, 0.75, "share of flips from which it is bouncing")                            \
     X(flips_steady, 0.95, "and from which it is, though the loss still falls by little")           \
@@ -111,7 +111,7 @@ typedef struct ravine_doctor_options {
     RAVINE_THRESHOLD_LIST(RAVINE_X)
 #undef RAVINE_X
 } ravine_doctor_options;
-RAVINE_API void ravine_doctor_options_init(ravine_doctor_options *options);
+RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
 
 /* ---- watching -----------------------------------------------------------------------------------
  */
@@ -155,14 +155,14 @@ RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *st
                                               int64_t length) RAVINE_MUST_CHECK;
 
 /* ---- early warning ------------------------------------------------------------------------------
- * X(NAME, word, meaning) */
-#define RAVINE_WARNING_LIST(X)                                                        \
-    X(NONE, "none", "nothing to warn of")                                             \
-    X(GROWTH, "growth", "the gradient norm grows from step to step while signs flip") \
-    X(FLIPS, "flips", "the share of flips rises towards a bounce")                    \
-    X(STABILITY, "stability", "eta over sigma comes close to the limit of stability") \
-    X(NONFINITE_GRADIENT, "nonfinite_gradient", "elements of the gradient are not finite")
-#define RAVINE_X(NAME, word, meaning) RAVINE_WARNING_##NAME,
+ * X(NAME, value, word, meaning); values never change, new ones come last. */
+#define RAVINE_WARNING_LIST(X)                                                           \
+    X(NONE, 0, "none", "nothing to warn of")                                             \
+    X(GROWTH, 1, "growth", "the gradient norm grows from step to step while signs flip") \
+    X(FLIPS, 2, "flips", "the share of flips rises towards a bounce")                    \
+    X(STABILITY, 3, "stability", "eta over sigma comes close to the limit of stability") \
+    X(NONFINITE_GRADIENT, 4, "nonfinite_gradient", "elements of the gradient are not finite")
+#define RAVINE_X(NAME, value, word, meaning) RAVINE_WARNING_##NAME = value,
 typedef enum ravine_warning_kind {
     RAVINE_WARNING_LIST(RAVINE_X) RAVINE_WARNING_COUNT
 } ravine_warning_kind;
@@ -210,7 +210,7 @@ typedef struct ravine_probe_options {
     int32_t reserved;
     uint64_t seed; /* of the start of Lanczos' iteration */
 } ravine_probe_options;
-RAVINE_API void ravine_probe_options_init(ravine_probe_options *options);
+RAVINE_INLINE void ravine_probe_options_init(ravine_probe_options *options);
 
 /* Losses at theta + offset direction, direction of norm 1. */
 typedef struct ravine_slice {
@@ -326,6 +326,18 @@ RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
+
+/* ---- sizes, as in ravine.h ----------------------------------------------------------------------
+ */
+RAVINE_API void ravine_doctor_options_init_sized(ravine_doctor_options *options, size_t size);
+RAVINE_API void ravine_probe_options_init_sized(ravine_probe_options *options, size_t size);
+
+static inline void ravine_doctor_options_init(ravine_doctor_options *options) {
+    ravine_doctor_options_init_sized(options, sizeof *options);
+}
+static inline void ravine_probe_options_init(ravine_probe_options *options) {
+    ravine_probe_options_init_sized(options, sizeof *options);
+}
 
 #ifdef __cplusplus
 }

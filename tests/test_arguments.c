@@ -118,13 +118,14 @@ static void configs(void **state) {
     (void)state;
     ravine_config c;
     assert_int_equal(ravine_config_init(&c, RAVINE_ADAM), RAVINE_OK);
-    assert_refused(ravine_config_init(NULL, RAVINE_ADAM), RAVINE_E_ARG, "the config is NULL");
+    assert_refused(ravine_config_init(NULL, RAVINE_ADAM), RAVINE_E_ARG,
+                   "the ravine_config is NULL");
     assert_refused(ravine_config_parse(NULL, "adam"), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_config_parse(&c, NULL), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_config_set(NULL, "lr", "1"), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_config_set(&c, NULL, "1"), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_config_set(&c, "lr", NULL), RAVINE_E_ARG, "an argument is NULL");
-    assert_refused(ravine_config_check(NULL), RAVINE_E_ARG, "the config is NULL");
+    assert_refused(ravine_config_check(NULL), RAVINE_E_ARG, "the ravine_config is NULL");
     assert_true(isnan(ravine_config_get(NULL, RAVINE_LR)));
     assert_true(isnan(ravine_config_get(&c, -1)));
     assert_true(isnan(ravine_config_get(&c, RAVINE_SETTING_COUNT)));
@@ -184,7 +185,7 @@ static void environments(void **state) {
     change;                                                    \
     assert_refused(ravine_create(&o, &c, &env), status, part); \
     assert_null(o)
-    REFUSED(env.size = 1, RAVINE_E_ARG, "size of the env is 1");
+    REFUSED(env.size = 1, RAVINE_E_ARG, "size of a ravine_env is 1, not ");
     REFUSED(env.release = NULL, RAVINE_E_ARG, "env has one of allocate and release");
     REFUSED(env.allocate = NULL, RAVINE_E_ARG, "env has one of allocate and release");
     REFUSED(env.threads = -1, RAVINE_E_RANGE, "threads is -1");
@@ -305,10 +306,11 @@ static void questions(void **state) {
     ravine_options options;
     ravine_optimizer *o = make_optimizer("adam");
     make_param(o, 0, "w", RAVINE_F32, data, gradient, 1);
-    assert_refused(ravine_step(o, &report), RAVINE_E_ARG, "size of the report is 3");
+    assert_refused(ravine_step(o, &report), RAVINE_E_ARG, "size of a ravine_report is 3");
     assert_int_equal(ravine_steps(o), 0);
     make_step(o, NULL);
-    assert_refused(ravine_group_report(o, 0, &report), RAVINE_E_ARG, "size of the report is 3");
+    assert_refused(ravine_group_report(o, 0, &report), RAVINE_E_ARG,
+                   "size of a ravine_report is 3");
     assert_refused(ravine_group_report(o, 0, NULL), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_param_report(o, 0, NULL), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_get(o, 0, RAVINE_LR, NULL), RAVINE_E_ARG, "value of ravine_get is NULL");
@@ -319,7 +321,7 @@ static void questions(void **state) {
     assert_refused(ravine_state_view(o, "w", "exp_avg", NULL), RAVINE_E_ARG, "is NULL");
     ravine_options_init(&options);
     options.size = 2;
-    assert_refused(ravine_set_options(o, &options), RAVINE_E_ARG, "size of the options is 2");
+    assert_refused(ravine_set_options(o, &options), RAVINE_E_ARG, "size of a ravine_options is 2");
     ravine_destroy(o);
 }
 
@@ -363,8 +365,9 @@ static void schedules(void **state) {
     ravine_schedule_facts facts = {.size = sizeof facts};
     char text[64];
     assert_refused(ravine_schedule_format(&s, NULL, 0, NULL), RAVINE_E_ARG, "the text is NULL");
-    assert_refused(ravine_schedule_constant(NULL, 1), RAVINE_E_ARG, "the schedule is NULL");
-    assert_refused(ravine_schedule_describe(&s, NULL), RAVINE_E_ARG, "the facts are NULL");
+    assert_refused(ravine_schedule_constant(NULL, 1), RAVINE_E_ARG, "the ravine_schedule is NULL");
+    assert_refused(ravine_schedule_describe(&s, NULL), RAVINE_E_ARG,
+                   "the ravine_schedule_facts is NULL");
     assert_int_equal(ravine_schedule_describe(NULL, &facts), RAVINE_E_ARG);
     assert_int_equal(ravine_schedule_format(NULL, text, sizeof text, NULL), RAVINE_E_ARG);
 }
@@ -392,7 +395,8 @@ static void doctor_thresholds(void **state) {
     assert_int_equal(ravine_doctor_create(&d, &options, NULL), RAVINE_OK);
     ravine_doctor_destroy(d);
     const ravine_env env = {.size = 1};
-    assert_refused(ravine_doctor_create(&d, NULL, &env), RAVINE_E_ARG, "size of the env is 1");
+    assert_refused(ravine_doctor_create(&d, NULL, &env), RAVINE_E_ARG,
+                   "size of a ravine_env is 1, not ");
 }
 
 static void doctor_questions(void **state) {
@@ -410,9 +414,9 @@ static void doctor_questions(void **state) {
     o = good;                 \
     change;                   \
     assert_refused(ravine_doctor_feed(d, &o), RAVINE_E_ARG, part)
-    REFUSED(o.size = 5, "size of the observation is 5");
-    REFUSED(o.report = NULL, "an argument is NULL");
-    REFUSED(report.size = 6, "size of the report is 6");
+    REFUSED(o.size = 5, "size of a ravine_observation is 5");
+    REFUSED(o.report = NULL, "the report of the observation is NULL");
+    REFUSED(report.size = 6, "size of a ravine_report is 6");
     report.size = sizeof report;
     REFUSED(o.ngroups = -1, "ngroups is -1 and there is no report of groups");
     REFUSED(o.ngroups = 1, "ngroups is 1 and there is no report of groups");

@@ -90,10 +90,10 @@ static void assert_same(const belongings *a, const belongings *b) {
 /* ---- use, through the shared library --------------------------------------------------------- */
 
 /* The functions by name: the program itself is linked with the static library. */
-#define FUNCTIONS(X)      \
-    X(ravine_config_init) \
-    X(ravine_env_init)    \
-    X(ravine_create)      \
+#define FUNCTIONS(X)            \
+    X(ravine_config_init_sized) \
+    X(ravine_env_init_sized)    \
+    X(ravine_create)            \
     X(ravine_add) X(ravine_step) X(ravine_destroy) X(ravine_save) X(ravine_load) X(ravine_errmsg)
 typedef struct library {
     void *handle;
@@ -126,9 +126,9 @@ static void use(const library *l, const char *path) {
     ravine_config config;
     ravine_env env;
     ravine_optimizer *o;
-    l->ravine_env_init(&env);
+    l->ravine_env_init_sized(&env, sizeof env);
     env.threads = 3;
-    assert_int_equal(l->ravine_config_init(&config, RAVINE_ADAMW), RAVINE_OK);
+    assert_int_equal(l->ravine_config_init_sized(&config, sizeof config, RAVINE_ADAMW), RAVINE_OK);
     assert_int_equal(l->ravine_create(&o, &config, &env), RAVINE_OK);
     const ravine_param p = {.size = sizeof p,
                             .dtype = RAVINE_F32,

@@ -120,7 +120,8 @@ static void settings_out_of_bounds_change_nothing(void **state) {
         assert_string_equal(ravine_errmsg(), message);                \
         assert_true(scale == 7 && p.told == 0 && isnan(p.best));      \
     }
-    REFUSED(p.size = 4, RAVINE_E_ARG, "the plateau's size is 4; it must be 88");
+    REFUSED(p.size = 4, RAVINE_E_ARG,
+            "size of a ravine_plateau is 4, not 88; use ravine_plateau_init");
     REFUSED(p.factor = 1, RAVINE_E_RANGE, "factor is 1; it must be in (0, 1)");
     REFUSED(p.factor = 0, RAVINE_E_RANGE, "factor is 0; it must be in (0, 1)");
     REFUSED(p.minimum = -1, RAVINE_E_RANGE, "minimum is -1; it must be in [0, 1]");

@@ -234,7 +234,8 @@ static void bounds_are_told(void **state) {
     s = good;                            \
     change;                              \
     assert_refused(&s, status, message)
-    REFUSED(s.size = 8, RAVINE_E_ARG, "the schedule's size is 8; it must be 776");
+    REFUSED(s.size = 8, RAVINE_E_ARG,
+            "size of a ravine_schedule is 8, not 776; set it to sizeof(ravine_schedule)");
     REFUSED(s.nsegments = 0, RAVINE_E_RANGE, "the schedule has 0 segments; it must have 1 to 16");
     REFUSED(s.nsegments = 17, RAVINE_E_RANGE, "the schedule has 17 segments; it must have 1 to 16");
     REFUSED(s.segment[0].shape = 99, RAVINE_E_RANGE,

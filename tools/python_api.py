@@ -46,7 +46,7 @@ SCALARS = {
     "uint64_t": "c_uint64",
     "size_t": "c_size_t",
 }
-NOT_CONSTANTS = {"RAVINE_API", "RAVINE_MUST_CHECK"}
+NOT_CONSTANTS = {"RAVINE_API", "RAVINE_INLINE", "RAVINE_MUST_CHECK"}
 
 
 def preprocess(text, *options):
@@ -164,7 +164,9 @@ class Writer:
             self.aliases[node.name] = node.name
 
     def declare(self, node):
-        """One declaration of a header."""
+        """One declaration of a header. Inline functions are for C: the library has none of them."""
+        if isinstance(node, c_ast.FuncDef) or "inline" in getattr(node, "funcspec", []):
+            return
         inner = getattr(node.type, "type", None)
         if isinstance(node, c_ast.Typedef) and isinstance(inner, c_ast.Enum):
             self.enumeration(node.name, inner)
@@ -250,7 +252,7 @@ def generate():
     """The texts of the modules, by their paths."""
     headers, tree = read_headers()
     writer = Writer()
-    constants = [node for node in tree if (node.name or "").startswith("constant_")]
+    constants = [n for n in tree if (getattr(n, "name", "") or "").startswith("constant_")]
     for node in constants + [node for node in tree if node not in constants]:
         writer.declare(node)
     body = "\n".join(writer.lines).lstrip("\n")

@@ -77,6 +77,8 @@ class Library:
 
     def __getattr__(self, name):
         """A function of the C API."""
+        if f"{name}_sized" in _api.PROTOTYPES:
+            return self._inline(name)
         result, arguments = _api.PROTOTYPES[name]
         function = getattr(self._loaded, name)
         function.argtypes = arguments
@@ -84,6 +86,18 @@ class Library:
         if result is _api.ravine_status:
             function.restype = ctypes.c_int
             function.errcheck = _checked
+        setattr(self, name, function)
+        return function
+
+    def _inline(self, name):
+        """A function that is inline in the headers: it passes the size of its struct on."""
+        sized = getattr(self, f"{name}_sized")
+        at = sized.argtypes.index(ctypes.c_size_t)  # behind the struct
+
+        def function(*arguments):
+            size = ctypes.sizeof(arguments[at - 1])
+            return sized(*arguments[:at], size, *arguments[at:])
+
         setattr(self, name, function)
         return function
 

@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 
 #include <stdlib.h>
 
@@ -16,15 +17,16 @@ static void release_to_libc(void *context, void *memory, size_t bytes) {
     free(memory);
 }
 
+void ravine_env_init_sized(ravine_env *env, size_t size) {
+    (void)ravine_sized_make(&ravine_sized_env, env, size, &(ravine_env){0});
+}
+
 ravine_status ravine_env_complete(ravine_env *own, const ravine_env *env) {
     ravine_env_init(own);
-    if (!env) env = own;
-    if (env->size != sizeof *env)
-        return ravine_fail(RAVINE_E_ARG, "size of the env is %u, not %zu; use ravine_env_init",
-                           env->size, sizeof *env);
-    if (!env->allocate != !env->release)
+    const ravine_status status = env ? ravine_sized_read(&ravine_sized_env, own, env) : RAVINE_OK;
+    if (status) return status;
+    if (!own->allocate != !own->release)
         return ravine_fail(RAVINE_E_ARG, "env has one of allocate and release; it needs both");
-    *own = *env;
     if (own->allocate) return RAVINE_OK;
     own->allocate = allocate_from_libc;
     own->release = release_to_libc;

@@ -107,8 +107,8 @@ static void add_group(difference_list *d, const char *group, const char *theirs,
         return;
     }
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
-        const double value[] = {ravine_config_get(&config[0], setting),
-                                ravine_config_get(&config[1], setting)};
+        const double value[] = {ravine_config_value(&config[0], setting),
+                                ravine_config_value(&config[1], setting)};
         char number[2][RAVINE_NUMBER_MAX];
         if (value[0] == value[1]) continue;
         for (int k = 0; k < 2; k++) ravine_setting_write(number[k], setting, value[k]);

@@ -2,6 +2,7 @@
  * aside and checked, and only then anything changes. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "checkpoint/difference.h"
 #include "optimizer/optimizer.h"
 #include "store/safetensors.h"
@@ -10,8 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-void ravine_load_options_init(ravine_load_options *options) {
-    *options = (ravine_load_options){.size = sizeof *options};
+void ravine_load_options_init_sized(ravine_load_options *options, size_t size) {
+    (void)ravine_sized_make(&ravine_sized_load_options, options, size, &(ravine_load_options){0});
 }
 
 typedef struct loading {
@@ -212,27 +213,18 @@ static void apply(loading *l) {
         ravine_group_at(&o->groups[k], o->steps - 1, &o->groups[k].now);
 }
 
-static ravine_status check_arguments(const ravine_optimizer *o, const char *path,
-                                     const ravine_load_options *options) {
-    if (!o || !path) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (options->size != sizeof *options)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the options is %u, not %zu; use ravine_load_options_init",
-                           options->size, sizeof *options);
-    return RAVINE_OK;
-}
-
 ravine_status ravine_load(ravine_optimizer *o, const char *path,
                           const ravine_load_options *options) {
-    ravine_load_options usual;
-    ravine_load_options_init(&usual);
-    if (!options) options = &usual;
-    ravine_status status = check_arguments(o, path, options);
+    if (!o || !path) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    ravine_load_options own;
+    ravine_load_options_init(&own);
+    ravine_status status =
+        options ? ravine_sized_read(&ravine_sized_load_options, &own, options) : RAVINE_OK;
     if (status) return status;
     loading l = {.o = o,
-                 .options = options,
+                 .options = &own,
                  .path = path,
-                 .differences = {.tell = options->tell, .context = options->context}};
+                 .differences = {.tell = own.tell, .context = own.context}};
     status = ravine_checkpoint_open(&l.file, path, &o->env);
     if (!status) status = ravine_checkpoint_verify(l.file);
     if (!status) status = take_snapshot(&l);

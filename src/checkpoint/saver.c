@@ -3,6 +3,7 @@
  * while it runs. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "checkpoint/history.h"
 #include "checkpoint/snapshot.h"
 #include "store/folder.h"
@@ -34,39 +35,36 @@ struct ravine_saver {
     char message[MESSAGE_MAX];
 };
 
-void ravine_saver_options_init(ravine_saver_options *options) {
-    *options = (ravine_saver_options){.size = sizeof *options, .keep = 3};
+void ravine_saver_options_init_sized(ravine_saver_options *options, size_t size) {
+    const ravine_saver_options usual = {.keep = 3};
+    (void)ravine_sized_make(&ravine_sized_saver_options, options, size, &usual);
 }
 
-static ravine_status check_options(const ravine_saver_options *options) {
-    if (options->size != sizeof *options)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the options is %u, not %zu; use ravine_saver_options_init",
-                           options->size, sizeof *options);
-    if (options->keep < 1)
-        return ravine_fail(RAVINE_E_RANGE, "keep is %d; it must be at least 1", options->keep);
-    return RAVINE_OK;
+static ravine_status read_options(ravine_saver_options *own, const ravine_saver_options *options) {
+    ravine_saver_options_init(own);
+    const ravine_status status =
+        options ? ravine_sized_read(&ravine_sized_saver_options, own, options) : RAVINE_OK;
+    if (status || own->keep >= 1) return status;
+    return ravine_fail(RAVINE_E_RANGE, "keep is %d; it must be at least 1", own->keep);
 }
 
 ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
                                   const ravine_saver_options *options, const ravine_env *env) {
     if (!out || !folder) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    ravine_saver_options usual;
-    ravine_saver_options_init(&usual);
-    if (!options) options = &usual;
+    ravine_saver_options wanted;
     ravine_env own;
     history_path longest;
-    ravine_status status = check_options(options);
+    ravine_status status = read_options(&wanted, options);
     if (!status) status = ravine_env_complete(&own, env);
     if (!status) status = ravine_history_path(folder, INT64_MAX, &longest);
     if (status) return status;
     ravine_saver *s = ravine_env_take(&own, sizeof *s);
     if (!s) return RAVINE_E_NOMEM;
-    *s = (ravine_saver){.env = own, .options = *options, .best = -1, .best_metric = HUGE_VAL};
+    *s = (ravine_saver){.env = own, .options = wanted, .best = -1, .best_metric = HUGE_VAL};
     memcpy(s->folder, folder, strlen(folder) + 1);
     status = ravine_folder_create(folder, NULL);
     if (!status) status = ravine_folder_sweep(folder, NULL);
-    if (!status && options->keep_best)
+    if (!status && wanted.keep_best)
         status = ravine_history_best(folder, &s->env, &s->best, &s->best_metric);
     if (status) {
         ravine_env_give(&own, s, sizeof *s);
@@ -136,13 +134,12 @@ static ravine_status make_room(ravine_saver *s, size_t bytes) {
 ravine_status ravine_saver_save(ravine_saver *s, const ravine_optimizer *o,
                                 const ravine_save_options *options, double metric) {
     if (!s || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    ravine_save_options usual;
-    ravine_save_options_init(&usual);
-    const snapshot_source source = {
-        .o = o, .options = options ? options : &usual, .metric = metric, .copies = true};
+    ravine_save_options own;
+    const snapshot_source source = {.o = o, .options = &own, .metric = metric, .copies = true};
     snapshot_size size;
     finish(s);
-    ravine_status status = ravine_snapshot_measure(&source, &size);
+    ravine_status status = ravine_snapshot_options(&own, options);
+    if (!status) status = ravine_snapshot_measure(&source, &size);
     if (!status) status = make_room(s, size.bytes);
     if (status) return status;
     ravine_snapshot_place(&source, &size, s->memory, &s->snapshot);
@@ -151,7 +148,7 @@ ravine_status ravine_saver_save(ravine_saver *s, const ravine_optimizer *o,
     memcpy(before, s->message, sizeof before);
     s->step = ravine_steps(o);
     s->metric = isfinite(metric) ? metric : NAN;
-    s->verify = s->options.verify || source.options->verify;
+    s->verify = s->options.verify || own.verify;
     start(s);
     if (!s->options.foreground) return status ? ravine_fail(RAVINE_E_IO, "%s", before) : RAVINE_OK;
     return tell(s);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/sized.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 #include "store/safetensors.h"
@@ -226,11 +227,13 @@ static void place_arrays(walk *w, const snapshot_size *size) {
     w->out.clock = place(w, (size_t)w->source->o->nparams * sizeof *w->out.clock, DATA_ALIGNMENT);
 }
 
+ravine_status ravine_snapshot_options(ravine_save_options *own,
+                                      const ravine_save_options *options) {
+    ravine_save_options_init(own);
+    return options ? ravine_sized_read(&ravine_sized_save_options, own, options) : RAVINE_OK;
+}
+
 static ravine_status check_options(const ravine_save_options *options) {
-    if (options->size != sizeof *options)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the options is %u, not %zu; use ravine_save_options_init",
-                           options->size, sizeof *options);
     if (options->ntensors < 0 || options->ntexts < 0 || (options->ntensors && !options->tensors) ||
         (options->ntexts && !options->texts))
         return ravine_fail(RAVINE_E_ARG, "the options name tensors or texts, but there are none");

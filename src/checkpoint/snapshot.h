@@ -52,7 +52,9 @@ typedef struct snapshot {
     int64_t ntensors, ntexts;
 } snapshot;
 
-/* E_ARG: the options are not initialized, or a name or key in them is one of ours, or missing. */
+/* The caller's options, or the usual ones for NULL. */
+ravine_status ravine_snapshot_options(ravine_save_options *own, const ravine_save_options *options);
+/* E_ARG: a name or key in the options is one of ours, or missing. */
 ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_size *size);
 /* Nothing of the optimizer may have changed since it was measured, so nothing can fail. */
 void ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size, void *memory,

@@ -1,9 +1,9 @@
 /* What the window shows. Formulas and anchors: docs/internals/doctor.md. */
 #include "doctor/doctor.h"
+#include "optimizer/settings.h"
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 enum { RECENT = 8, MEDIAN_MOST = 1024 };
 
@@ -164,8 +164,8 @@ static void find_trends(const ravine_doctor *d, doctor_findings *f) {
 
 static void find_config(const ravine_doctor *d, ravine_config *c) {
     *c = (ravine_config){.size = sizeof *c, .rule = (int32_t)d->h.rule};
-    double *setting = &c->lr; /* the settings lie in the order of their list */
-    if (c->rule >= 0) memcpy(setting, d->h.setting, sizeof d->h.setting);
+    for (int k = 0; c->rule >= 0 && k < RAVINE_SETTING_COUNT; k++)
+        *ravine_config_number(c, k) = d->h.setting[k];
 }
 
 /* Curvature counts if, over the length of the parameters, it is worth some of the loss: all of a

@@ -3,14 +3,15 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "doctor/try_copy.h"
 #include "optimizer/optimizer.h"
 
 #include <math.h>
 
-void ravine_probe_options_init(ravine_probe_options *options) {
-    *options = (ravine_probe_options){
-        .size = sizeof *options, .lanczos = 20, .preconditioned = 20, .noise = 8, .seed = 1};
+void ravine_probe_options_init_sized(ravine_probe_options *options, size_t size) {
+    const ravine_probe_options usual = {.lanczos = 20, .preconditioned = 20, .noise = 8, .seed = 1};
+    (void)ravine_sized_make(&ravine_sized_probe_options, options, size, &usual);
 }
 
 static ravine_status check_count(const char *name, int32_t value, int32_t greatest) {
@@ -19,21 +20,14 @@ static ravine_status check_count(const char *name, int32_t value, int32_t greate
                        greatest);
 }
 
-static ravine_status read_options(probing *p, const ravine_probe_options *options) {
-    ravine_probe_options_init(&p->options);
-    if (!options) return RAVINE_OK;
-    if (options->size != sizeof *options)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the probe's options is %u, not %zu; use "
-                           "ravine_probe_options_init",
-                           options->size, sizeof *options);
-    ravine_status status = check_count("lanczos", options->lanczos, RAVINE_LANCZOS_MAX);
-    if (!status)
-        status = check_count("preconditioned", options->preconditioned, RAVINE_LANCZOS_MAX);
-    if (!status) status = check_count("noise", options->noise, INT32_MAX);
-    if (!status) status = check_count("slice", options->slice, RAVINE_SLICE_MAX);
-    if (!status) p->options = *options;
-    return status;
+static ravine_status read_options(ravine_probe_options *own, const ravine_probe_options *options) {
+    ravine_probe_options_init(own);
+    ravine_status status =
+        options ? ravine_sized_read(&ravine_sized_probe_options, own, options) : RAVINE_OK;
+    if (!status) status = check_count("lanczos", own->lanczos, RAVINE_LANCZOS_MAX);
+    if (!status) status = check_count("preconditioned", own->preconditioned, RAVINE_LANCZOS_MAX);
+    if (!status) status = check_count("noise", own->noise, INT32_MAX);
+    return status ? status : check_count("slice", own->slice, RAVINE_SLICE_MAX);
 }
 
 static int32_t smaller(int32_t a, int64_t b) {
@@ -68,7 +62,7 @@ static ravine_status allocate(probing *p) {
 static ravine_status look_home(probing *p) {
     ravine_probe *r = &p->result;
     const ravine_status status =
-        ravine_space_gradient(&p->space, p->space.problem->batch, &r->loss, p->g);
+        ravine_space_gradient(&p->space, p->space.problem.batch, &r->loss, p->g);
     if (status) return status;
     if (!isfinite(r->loss))
         return ravine_fail(RAVINE_E_STATE, "the loss of the fixed batch is %g: nothing to probe",
@@ -79,8 +73,7 @@ static ravine_status look_home(probing *p) {
 }
 
 static ravine_probe empty_result(const ravine_optimizer *o, int64_t n) {
-    return (ravine_probe){.size = sizeof(ravine_probe),
-                          .step = o->steps,
+    return (ravine_probe){.step = o->steps,
                           .elements = n,
                           .lambda_max = NAN,
                           .lambda_max_residual = NAN,
@@ -102,7 +95,7 @@ static ravine_probe empty_result(const ravine_optimizer *o, int64_t n) {
 ravine_status ravine_probing_open(probing *p, ravine_optimizer *o, const ravine_problem *problem,
                                   const ravine_probe_options *options) {
     *p = (probing){0};
-    ravine_status status = read_options(p, options);
+    ravine_status status = read_options(&p->options, options);
     if (!status) status = ravine_space_open(&p->space, o, problem);
     if (status) return status;
     p->sign = o->groups[0].config.maximize != 0 ? -1 : 1;
@@ -151,16 +144,14 @@ static ravine_status probe(probing *p) {
 
 ravine_status ravine_probe_run(ravine_optimizer *o, const ravine_problem *problem,
                                const ravine_probe_options *options, ravine_probe *result) {
-    if (!result || result->size != sizeof *result)
-        return ravine_fail(RAVINE_E_ARG, "the probe is NULL, or its size is not %zu",
-                           sizeof *result);
-    probing p;
-    ravine_status status = ravine_probing_open(&p, o, problem, options);
+    probing p = {0};
+    ravine_status status = ravine_sized_check(&ravine_sized_probe, result);
+    if (!status) status = ravine_probing_open(&p, o, problem, options);
     if (!status) status = probe(&p);
     if (!status) {
         p.result.gradients = p.space.gradients;
         p.result.losses = p.space.losses;
-        *result = p.result;
+        ravine_sized_write(&ravine_sized_probe, result, &p.result);
     }
     ravine_probing_close(&p);
     return status;

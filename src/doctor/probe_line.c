@@ -70,7 +70,7 @@ static ravine_status losses(probing *p, const double *v, double length, double r
         const double share = count > 1 ? 2.0 * k / (count - 1) - 1 : 0; /* 0 is met exactly */
         out->offset[k] = share * reach;
         ravine_space_move(&p->space, share * reach / length, v);
-        status = ravine_space_evaluate(&p->space, p->space.problem->batch, 0, &out->loss[k]);
+        status = ravine_space_evaluate(&p->space, p->space.problem.batch, 0, &out->loss[k]);
     }
     if (!status) out->count = count;
     return status;

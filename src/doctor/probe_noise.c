@@ -6,7 +6,7 @@
 
 /* Mean and sum of squared deviations as they come (Welford): the mean into p->a. */
 ravine_status ravine_probe_noise(probing *p) {
-    const ravine_problem *problem = p->space.problem;
+    const ravine_problem *problem = &p->space.problem;
     ravine_probe *r = &p->result;
     const int64_t n = p->space.n;
     const int64_t count =

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "optimizer/optimizer.h"
 
 #include <math.h>
@@ -47,15 +48,14 @@ static size_t param_bytes(const param *p) {
     return (size_t)p->len * (p->dtype == RAVINE_F64 ? sizeof(double) : sizeof(float));
 }
 
-static ravine_status check(const ravine_optimizer *o, const ravine_problem *problem) {
-    if (!o || !problem) return ravine_fail(RAVINE_E_ARG, "the optimizer or the problem is NULL");
-    if (problem->size != sizeof *problem)
-        return ravine_fail(RAVINE_E_ARG, "size of the problem is %u, not %zu", problem->size,
-                           sizeof *problem);
-    if (!problem->evaluate) return ravine_fail(RAVINE_E_ARG, "evaluate of the problem is NULL");
-    if (problem->nbatches < 0)
+static ravine_status read_problem(ravine_problem *own, const ravine_problem *problem) {
+    *own = (ravine_problem){0};
+    const ravine_status status = ravine_sized_read(&ravine_sized_problem, own, problem);
+    if (status) return status;
+    if (!own->evaluate) return ravine_fail(RAVINE_E_ARG, "evaluate of the problem is NULL");
+    if (own->nbatches < 0)
         return ravine_fail(RAVINE_E_RANGE, "nbatches of the problem is %lld; it must be at least 0",
-                           (long long)problem->nbatches);
+                           (long long)own->nbatches);
     return RAVINE_OK;
 }
 
@@ -96,9 +96,10 @@ static double home_norm(const space *s) {
 }
 
 ravine_status ravine_space_open(space *s, ravine_optimizer *o, const ravine_problem *problem) {
-    const ravine_status status = check(o, problem);
+    if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
+    *s = (space){.o = o};
+    const ravine_status status = read_problem(&s->problem, problem);
     if (status) return status;
-    *s = (space){.o = o, .problem = problem};
     measure(s);
     if (s->n == 0) return ravine_fail(RAVINE_E_STATE, "no parameter has a gradient");
     s->copy = ravine_env_take(&o->env, s->bytes);
@@ -187,7 +188,7 @@ void ravine_space_displacement(const space *s, double *out) {
 ravine_status ravine_space_evaluate(space *s, int64_t number, int32_t gradient, double *loss) {
     *(gradient ? &s->gradients : &s->losses) += 1;
     *loss = NAN;
-    const int answer = s->problem->evaluate(s->problem->context, number, gradient, loss);
+    const int answer = s->problem.evaluate(s->problem.context, number, gradient, loss);
     if (answer == 0) return RAVINE_OK;
     return ravine_fail(RAVINE_E_STATE, "the problem answered %d for batch %lld", answer,
                        (long long)number);
@@ -195,7 +196,7 @@ ravine_status ravine_space_evaluate(space *s, int64_t number, int32_t gradient, 
 
 ravine_status ravine_space_loss_at(space *s, double step, const double *direction, double *loss) {
     ravine_space_move(s, step, direction);
-    const ravine_status status = ravine_space_evaluate(s, s->problem->batch, 0, loss);
+    const ravine_status status = ravine_space_evaluate(s, s->problem.batch, 0, loss);
     if (!status && !isfinite(*loss)) *loss = HUGE_VAL;
     return status;
 }
@@ -237,10 +238,10 @@ static ravine_status bend(space *s, double distance, const double *v, const doub
                           double *ratio) {
     double loss, even = 0, odd = 0;
     ravine_space_move(s, distance, v);
-    ravine_status status = ravine_space_gradient(s, s->problem->batch, &loss, plus);
+    ravine_status status = ravine_space_gradient(s, s->problem.batch, &loss, plus);
     if (status) return status;
     ravine_space_move(s, -distance, v);
-    status = ravine_space_evaluate(s, s->problem->batch, 1, &loss);
+    status = ravine_space_evaluate(s, s->problem.batch, 1, &loss);
     for (int64_t i = 0; !status && i < s->o->nparams; i++) {
         const param *p = s->o->slots[i].added;
         if (!takes_part(p)) continue;
@@ -288,9 +289,9 @@ ravine_status ravine_space_product(space *s, const double *x, double *y) {
     const double step = s->distance / length;
     double loss;
     ravine_space_move(s, -step, x);
-    ravine_status status = ravine_space_gradient(s, s->problem->batch, &loss, y);
+    ravine_status status = ravine_space_gradient(s, s->problem.batch, &loss, y);
     if (status) return status;
     ravine_space_move(s, step, x);
-    status = ravine_space_evaluate(s, s->problem->batch, 1, &loss);
+    status = ravine_space_evaluate(s, s->problem.batch, 1, &loss);
     return status ? status : take_gradient(s, 1 / (2 * step), y);
 }

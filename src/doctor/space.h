@@ -16,7 +16,7 @@
 
 typedef struct space {
     ravine_optimizer *o;
-    const ravine_problem *problem;
+    ravine_problem problem;
     int64_t n;                 /* elements */
     bool single;               /* a parameter is float32: so are the gradients */
     double norm;               /* of the parameters at home */

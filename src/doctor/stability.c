@@ -7,13 +7,13 @@
  *     eta S = (1 + a) / G,      S the largest eigenvalue, a what decay leaves of theta.
  */
 #include "base/elementary.h"
+#include "optimizer/settings.h"
 #include "ravine_doctor.h"
 
 #include <math.h>
-#include <stddef.h>
 
-double ravine_effective_lr(const ravine_config *c, double lr, int64_t t) {
-    if (!c) return NAN;
+/* eta of a config of our own. */
+static double effective_lr(const ravine_config *c, double lr, int64_t t) {
     if (c->rule == RAVINE_ADAGRAD || c->rule == RAVINE_ADAGRAD_MEAN)
         return lr / (1 + (double)t * c->lr_decay);
     if (c->rule == RAVINE_ASGD) return lr / ravine_pow(1 + c->lambd * lr * (double)t, c->power);
@@ -71,7 +71,13 @@ static double slack(const ravine_config *c, double lr, double eta) {
     return 1 + kept;
 }
 
+double ravine_effective_lr(const ravine_config *c, double lr, int64_t t) {
+    ravine_config own;
+    return ravine_config_read(&own, c) ? NAN : effective_lr(&own, lr, t);
+}
+
 double ravine_stability_limit(const ravine_config *c, double lr, int64_t t) {
-    if (!c) return NAN;
-    return slack(c, lr, ravine_effective_lr(c, lr, t)) / alternating_gain(c, t);
+    ravine_config own;
+    if (ravine_config_read(&own, c)) return NAN;
+    return slack(&own, lr, effective_lr(&own, lr, t)) / alternating_gain(&own, t);
 }

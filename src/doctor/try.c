@@ -1,5 +1,6 @@
 /* Cures beside the unchanged run, from the same place on the same batches. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "doctor/space.h"
 #include "doctor/try_copy.h"
 
@@ -18,7 +19,7 @@ typedef struct change {
 
 static ravine_status run_steps(space *s, ravine_optimizer *copy, const change *c, int64_t steps,
                                double *loss) {
-    const ravine_problem *problem = s->problem;
+    const ravine_problem *problem = &s->problem;
     const int64_t judged = steps < JUDGED_STEPS ? steps : JUDGED_STEPS;
     double sum = 0;
     for (int64_t k = 0; k < steps; k++) {
@@ -47,7 +48,7 @@ static ravine_status run(space *s, const change *c, int64_t steps, int *possible
     ravine_space_home(s);
     ravine_status status = ravine_copy_create(&copy, s->o, c->config);
     if (!status && c->escape != 0) {
-        status = ravine_escape(copy, s->problem, NULL, c->escape);
+        status = ravine_escape(copy, &s->problem, NULL, c->escape);
         *possible = status != RAVINE_E_STATE;
         if (!*possible) status = RAVINE_OK;
     }
@@ -106,9 +107,6 @@ static void sort(ravine_cure *cure, int32_t count) {
 }
 
 static ravine_status check(int64_t steps, const ravine_diagnosis *diagnosis) {
-    if (!diagnosis || diagnosis->size != sizeof *diagnosis)
-        return ravine_fail(RAVINE_E_ARG, "the diagnosis is NULL, or its size is not %zu",
-                           sizeof *diagnosis);
     if (steps < 1)
         return ravine_fail(RAVINE_E_RANGE, "steps of a trial are %lld; they must be at least 1",
                            (long long)steps);
@@ -119,10 +117,12 @@ static ravine_status check(int64_t steps, const ravine_diagnosis *diagnosis) {
 }
 
 ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem, int64_t steps,
-                               ravine_diagnosis *diagnosis) {
+                               ravine_diagnosis *told) {
     space s;
+    ravine_diagnosis own = {0}, *diagnosis = &own;
     ravine_cure cure[RAVINE_CURES_MAX];
-    ravine_status status = check(steps, diagnosis);
+    ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, diagnosis, told);
+    if (!status) status = check(steps, diagnosis);
     if (!status) status = ravine_space_open(&s, o, problem);
     if (status) return status;
     double unchanged = 0;
@@ -138,5 +138,6 @@ ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *proble
     if (status) return status;
     sort(cure, diagnosis->ncures);
     for (int32_t k = 0; k < diagnosis->ncures; k++) diagnosis->cure[k] = cure[k];
+    ravine_sized_write(&ravine_sized_diagnosis, told, diagnosis);
     return RAVINE_OK;
 }

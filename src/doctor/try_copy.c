@@ -24,9 +24,9 @@ static ravine_status group_config(const ravine_optimizer *o, int32_t k, const ra
     *c = wanted ? *wanted : *own;
     if (!wanted) return RAVINE_OK;
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
-        const double value = ravine_config_get(own, setting);
+        const double value = ravine_config_value(own, setting);
         if (setting != RAVINE_LR && ravine_rule_uses(c->rule, setting) &&
-            ravine_rule_uses(own->rule, setting) && value != ravine_config_get(first, setting))
+            ravine_rule_uses(own->rule, setting) && value != ravine_config_value(first, setting))
             *ravine_config_number(c, setting) = value;
     }
     const ravine_status status = lr_ratio(o, k, &ratio);
@@ -42,8 +42,8 @@ static ravine_status copy_schedules(ravine_optimizer *copy, const ravine_optimiz
     group *to = &copy->groups[k];
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
         if (!from->schedule[setting] || !ravine_rule_uses(to->config.rule, setting)) continue;
-        const bool same =
-            ravine_config_get(&to->config, setting) == ravine_config_get(&from->config, setting);
+        const bool same = ravine_config_value(&to->config, setting) ==
+                          ravine_config_value(&from->config, setting);
         if (wanted && (setting == RAVINE_LR || !same)) continue;
         to->schedule[setting] = ravine_memory_take(copy, sizeof *to->schedule[setting]);
         if (!to->schedule[setting]) return RAVINE_E_NOMEM;

@@ -1,6 +1,7 @@
 /* The rules, in the order in which they are looked for: each says whether its evidence is there,
  * and how far beyond the threshold. Every threshold is of RAVINE_THRESHOLD_LIST. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "doctor/doctor.h"
 
 #include <math.h>
@@ -293,16 +294,16 @@ static void decide(const question *q, ravine_diagnosis *x) {
     }
 }
 
-ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *x) {
-    if (!d || !x) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (x->size != sizeof *x)
-        return ravine_fail(RAVINE_E_ARG, "size of the diagnosis is %u, not %zu", x->size,
-                           sizeof *x);
-    *x = (ravine_diagnosis){.size = sizeof *x, .step = (int64_t)d->h.step, .since = -1};
+ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *diagnosis) {
+    if (!d || !diagnosis) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    const ravine_status status = ravine_sized_check(&ravine_sized_diagnosis, diagnosis);
+    if (status) return status;
+    ravine_diagnosis own = {.step = (int64_t)d->h.step, .since = -1}, *x = &own;
     doctor_findings f;
     doctor_find(d, &f);
     decide(&(question){.d = d, .f = &f, .t = &d->options, .h = &d->h}, x);
     doctor_explain(d, &f, x);
     doctor_prescribe(d, &f, x);
+    ravine_sized_write(&ravine_sized_diagnosis, diagnosis, x);
     return RAVINE_OK;
 }

@@ -1,5 +1,6 @@
 /* Early warning: what the last steps say of the next ones. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "doctor/doctor.h"
 
 #include <math.h>
@@ -53,16 +54,16 @@ void doctor_watch_warnings(ravine_doctor *d) {
     }
 }
 
-ravine_status ravine_doctor_warning(const ravine_doctor *d, ravine_warning *w) {
-    if (!d || !w) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (w->size != sizeof *w)
-        return ravine_fail(RAVINE_E_ARG, "size of the warning is %u, not %zu", w->size, sizeof *w);
+ravine_status ravine_doctor_warning(const ravine_doctor *d, ravine_warning *warning) {
+    if (!d || !warning) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    const ravine_status status = ravine_sized_check(&ravine_sized_warning, warning);
+    if (status) return status;
     const doctor_history *h = &d->h;
-    *w = (ravine_warning){.size = sizeof *w,
-                          .kind = (int32_t)h->warning,
+    ravine_warning own = {.kind = (int32_t)h->warning,
                           .since = (int64_t)h->warning_since,
                           .value = h->warning_value,
-                          .limit = h->warning_limit};
+                          .limit = h->warning_limit},
+                   *w = &own;
     switch (w->kind) {
     case RAVINE_WARNING_GROWTH:
         snprintf(w->text, sizeof w->text,
@@ -81,5 +82,6 @@ ravine_status ravine_doctor_warning(const ravine_doctor *d, ravine_warning *w) {
         break;
     default: break;
     }
+    ravine_sized_write(&ravine_sized_warning, warning, w);
     return RAVINE_OK;
 }

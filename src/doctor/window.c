@@ -1,30 +1,26 @@
 /* A doctor's life, and what it takes from every step. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "doctor/doctor.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/settings.h"
 
 #include <math.h>
 #include <string.h>
 
-void ravine_doctor_options_init(ravine_doctor_options *options) {
-    if (!options) return;
-    *options = (ravine_doctor_options){.size = sizeof *options,
-                                       .window = 256,
-                                       .samples = 4096,
+void ravine_doctor_options_init_sized(ravine_doctor_options *options, size_t size) {
+    const ravine_doctor_options usual = {.window = 256,
+                                         .samples = 4096,
 #define RAVINE_X(name, value, meaning) .name = (value),
-                                       RAVINE_THRESHOLD_LIST(RAVINE_X)
+                                         RAVINE_THRESHOLD_LIST(RAVINE_X)
 #undef RAVINE_X
     };
+    (void)ravine_sized_make(&ravine_sized_doctor_options, options, size, &usual);
 }
 
 static ravine_status check_options(const ravine_doctor_options *o) {
     enum { WINDOW_LEAST = 16, WINDOW_MOST = 65536, SAMPLES_MOST = 1 << 20 };
-    if (o->size != sizeof *o)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the doctor's options is %u, not %zu; "
-                           "use ravine_doctor_options_init",
-                           o->size, sizeof *o);
     if (o->window < WINDOW_LEAST || o->window > WINDOW_MOST)
         return ravine_fail(RAVINE_E_RANGE, "window is %d; it must be in [%d, %d]", o->window,
                            WINDOW_LEAST, WINDOW_MOST);
@@ -51,14 +47,13 @@ ravine_status ravine_doctor_create(ravine_doctor **out, const ravine_doctor_opti
     if (!out) return ravine_fail(RAVINE_E_ARG, "out is NULL");
     ravine_doctor_options own;
     ravine_doctor_options_init(&own);
-    if (options) {
-        const ravine_status status = check_options(options);
-        if (status) return status;
-        own = *options;
-    }
+    ravine_status status =
+        options ? ravine_sized_read(&ravine_sized_doctor_options, &own, options) : RAVINE_OK;
+    if (!status) status = check_options(&own);
+    if (status) return status;
     if (own.budget == 0) own.budget = 10 * (int64_t)own.window;
     ravine_env complete;
-    const ravine_status status = ravine_env_complete(&complete, env);
+    status = ravine_env_complete(&complete, env);
     if (status) return status;
     ravine_doctor *d = ravine_env_take(&complete, sizeof *d);
     if (!d) return RAVINE_E_NOMEM;
@@ -132,9 +127,10 @@ const doctor_step *doctor_back(const ravine_doctor *d, int64_t k) {
 /* ---- one step */
 
 static void remember_config(doctor_history *h, const ravine_config *c) {
-    if (!c) return;
-    h->rule = c->rule;
-    for (int k = 0; k < RAVINE_SETTING_COUNT; k++) h->setting[k] = ravine_config_get(c, k);
+    ravine_config own;
+    if (!c || ravine_config_read(&own, c)) return;
+    h->rule = own.rule;
+    for (int k = 0; k < RAVINE_SETTING_COUNT; k++) h->setting[k] = ravine_config_value(&own, k);
 }
 
 static void remember_group(doctor_group *g, const ravine_report *r, int32_t window) {
@@ -227,25 +223,52 @@ static void remember_nonfinite(ravine_doctor *d, double loss, const ravine_repor
         doctor_climbs(d, &f) || f.exploded || f.gradient_rise > d->options.rise_overflow;
 }
 
-ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *o) {
-    if (!d || !o || !o->report) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (o->size != sizeof *o)
-        return ravine_fail(RAVINE_E_ARG, "size of the observation is %u, not %zu", o->size,
-                           sizeof *o);
-    if (o->report->size != sizeof *o->report) return ravine_report_fail_size(o->report);
-    if (o->ngroups < 0 || (o->ngroups > 0 && !o->group_report))
+/* Report k of an array whose elements have the size that they have for the caller. Statistics that
+ * it does not have are not known. */
+static ravine_status read_report(const ravine_report *reports, int32_t k, ravine_report *own) {
+    *own = (ravine_report){
+#define RAVINE_X(name, meaning) .name = NAN,
+        RAVINE_STATISTIC_LIST(RAVINE_X)
+#undef RAVINE_X
+    };
+    return ravine_sized_read(&ravine_sized_report, own,
+                             (const char *)reports + (size_t)k * reports->size);
+}
+
+/* An observation of the caller's, whole, with what it points to checked. */
+static ravine_status read_observation(ravine_observation *own, const ravine_observation *o) {
+    ravine_report report;
+    ravine_config config;
+    *own = (ravine_observation){0};
+    ravine_status status = ravine_sized_read(&ravine_sized_observation, own, o);
+    if (status) return status;
+    if (!own->report) return ravine_fail(RAVINE_E_ARG, "the report of the observation is NULL");
+    if (own->ngroups < 0 || (own->ngroups > 0 && !own->group_report))
         return ravine_fail(RAVINE_E_ARG, "ngroups is %d and there is no report of groups",
-                           o->ngroups);
-    const ravine_status status = doctor_make_groups(d, o->ngroups);
+                           own->ngroups);
+    status = read_report(own->report, 0, &report);
+    for (int32_t k = 0; !status && k < own->ngroups; k++)
+        status = read_report(own->group_report, k, &report);
+    if (!status && own->config) status = ravine_config_read(&config, own->config);
+    return status;
+}
+
+ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *observation) {
+    if (!d || !observation) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    ravine_observation own, *o = &own;
+    ravine_report report, *r = &report;
+    ravine_status status = read_observation(o, observation);
+    if (!status) status = doctor_make_groups(d, o->ngroups);
     if (status) return status;
 
-    const ravine_report *r = o->report;
     remember_config(&d->h, o->config);
     for (int32_t k = 0; k < o->ngroups; k++) {
-        remember_group(&d->groups[k], &o->group_report[k], d->options.window);
+        (void)read_report(o->group_report, k, r);
+        remember_group(&d->groups[k], r, d->options.window);
         if (o->group_name && o->group_name[k])
             strncpy(d->group_name[k], o->group_name[k], sizeof d->group_name[k] - 1);
     }
+    (void)read_report(o->report, 0, r);
     const bool finite = isfinite(o->loss) && isfinite(r->grad_norm) && isfinite(r->update_norm) &&
                         isfinite(r->param_norm);
     if (!finite || r->nonfinite > 0) remember_nonfinite(d, o->loss, r);
@@ -263,8 +286,7 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
         return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
     ravine_status status = doctor_make_groups(d, o->ngroups);
     if (status) return status;
-    ravine_report all;
-    ravine_report_fill(o, &all);
+    const ravine_report all = ravine_report_all(o);
     for (int32_t k = 0; k < o->ngroups; k++) {
         d->reports[k].size = sizeof *d->reports;
         status = ravine_group_report(o, k, &d->reports[k]);
@@ -285,10 +307,11 @@ double ravine_doctor_path_efficiency(const ravine_doctor *d) {
     return d ? d->h.efficiency : NAN;
 }
 
-ravine_status ravine_doctor_take_probe(ravine_doctor *d, const ravine_probe *p) {
-    if (!d || !p) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (p->size != sizeof *p)
-        return ravine_fail(RAVINE_E_ARG, "size of the probe is %u, not %zu", p->size, sizeof *p);
+ravine_status ravine_doctor_take_probe(ravine_doctor *d, const ravine_probe *probe) {
+    if (!d || !probe) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    ravine_probe own = {0}, *p = &own;
+    const ravine_status status = ravine_sized_read(&ravine_sized_probe, p, probe);
+    if (status) return status;
     doctor_history *h = &d->h;
     h->probe_step = (double)p->step;
     h->probe_elements = (double)p->elements;

@@ -32,7 +32,7 @@ int ravine_verdict_exit_code(int verdict) {
 }
 
 const char *ravine_warning_word(int kind) {
-#define RAVINE_X(NAME, word, meaning) word,
+#define RAVINE_X(NAME, value, word, meaning) [value] = word,
     static const char *const words[RAVINE_WARNING_COUNT] = {RAVINE_WARNING_LIST(RAVINE_X)};
 #undef RAVINE_X
     return kind >= 0 && kind < RAVINE_WARNING_COUNT ? words[kind] : NULL;

@@ -100,7 +100,7 @@ int config_schedule(const config *c, int setting, int64_t total_steps, ravine_sc
 #define SCHEDULED_NUMBER(NAME, name) {RAVINE_##NAME, CONFIG_KEY_schedule_##name},
 #define SCHEDULED_FLAG(NAME, name)
 #define SCHEDULED_CHOICE(NAME, name)
-#define RAVINE_X(NAME, name, kind, interval, text) SCHEDULED_##kind(NAME, name)
+#define RAVINE_X(NAME, value, name, kind, interval, text) SCHEDULED_##kind(NAME, name)
         RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
     };

@@ -69,7 +69,7 @@ static ravine_status group_config(const search *s, int32_t group, ravine_config 
         double value = 0;
         status = ravine_get(s->setup->optimizer, group, info->setting[k], &value);
         switch (info->setting[k]) {
-#define RAVINE_X(NAME, name, kind, interval, text) \
+#define RAVINE_X(NAME, number, name, kind, interval, text) \
     case RAVINE_##NAME: c->name = value; break;
             RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X

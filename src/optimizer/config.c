@@ -1,36 +1,65 @@
 /* A rule with its settings: defaults, text form, checks. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "optimizer/settings.h"
 #include "update/rules.h"
 
+#include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-ravine_status ravine_config_init(ravine_config *c, int rule) {
-    if (!c) return ravine_fail(RAVINE_E_ARG, "the config is NULL");
+ravine_status ravine_config_init_sized(ravine_config *c, size_t size, int rule) {
     if (!ravine_rule_describe(rule))
         return ravine_fail(RAVINE_E_RANGE, "rule is %d; it must be in [0, %d]", rule,
                            RAVINE_RULE_COUNT - 1);
-    *c = ravine_rule_row(rule)->defaults;
-    c->size = sizeof *c;
-    c->rule = rule;
-    return RAVINE_OK;
+    ravine_config usual = ravine_rule_row(rule)->defaults;
+    usual.rule = rule;
+    return ravine_sized_make(&ravine_sized_config, c, size, &usual);
+}
+
+ravine_status ravine_config_read(ravine_config *own, const ravine_config *c) {
+    ravine_status status = ravine_sized_check(&ravine_sized_config, c);
+    if (!status) status = ravine_config_init(own, c->rule);
+    return status ? status : ravine_sized_read(&ravine_sized_config, own, c);
+}
+
+/* Whether a config of that size has the setting; those of programs that are older have not. */
+static bool is_within(size_t size, int setting) {
+    return offsetof(ravine_config, lr) + ((size_t)setting + 1) * sizeof(double) <= size;
+}
+
+static ravine_status fail_older(int setting) {
+    return ravine_fail(RAVINE_E_UNSUPPORTED,
+                       "this config has no place for %s: its program was built with a header that "
+                       "has no such setting",
+                       ravine_setting_describe(setting)->name);
+}
+
+double ravine_config_get(const ravine_config *c, int setting) {
+    ravine_config own;
+    if (setting < 0 || setting >= RAVINE_SETTING_COUNT || ravine_config_read(&own, c)) return NAN;
+    return ravine_config_value(&own, setting);
 }
 
 ravine_status ravine_config_set(ravine_config *c, const char *name, const char *text) {
     if (!c || !name || !text) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    ravine_status status = ravine_sized_check(&ravine_sized_config, c);
+    if (status) return status;
     const ravine_rule_info *rule = ravine_rule_describe(c->rule);
     if (!rule) return ravine_fail(RAVINE_E_RANGE, "rule is %d; there is no such rule", c->rule);
     int setting;
     double value;
-    ravine_status status = ravine_setting_lookup(name, &setting);
+    status = ravine_setting_lookup(name, &setting);
     if (!status && !ravine_rule_uses(c->rule, setting))
         status = ravine_fail(RAVINE_E_ARG, "%s has no setting %s", rule->name, name);
     if (!status) status = ravine_setting_read(setting, text, &value);
     if (!status) status = ravine_setting_check(setting, value, rule->name);
-    if (!status) *ravine_config_number(c, setting) = value;
-    return status;
+    if (status) return status;
+    if (!is_within(c->size, setting)) return fail_older(setting);
+    *ravine_config_number(c, setting) = value;
+    return RAVINE_OK;
 }
 
 #define WORD_MAX 64
@@ -45,7 +74,7 @@ static bool next_word(const char **text, char word[WORD_MAX]) {
     return length > 0;
 }
 
-ravine_status ravine_config_parse(ravine_config *c, const char *text) {
+ravine_status ravine_config_parse_sized(ravine_config *c, size_t size, const char *text) {
     if (!c || !text) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     char word[WORD_MAX];
     if (!next_word(&text, word))
@@ -63,8 +92,12 @@ ravine_status ravine_config_parse(ravine_config *c, const char *text) {
         status = ravine_config_set(&parsed, word, value);
     }
     if (!status) status = ravine_config_check(&parsed);
-    if (!status) *c = parsed;
-    return status;
+    if (status) return status;
+    const ravine_config *usual = &ravine_rule_row(rule)->defaults;
+    for (int k = 0; k < RAVINE_SETTING_COUNT; k++)
+        if (!is_within(size, k) && ravine_config_value(&parsed, k) != ravine_config_value(usual, k))
+            return fail_older(k);
+    return ravine_sized_make(&ravine_sized_config, c, size, &parsed);
 }
 
 ravine_status ravine_config_check_together(const ravine_config *c, const char *of) {
@@ -92,18 +125,13 @@ ravine_status ravine_config_check_together(const ravine_config *c, const char *o
 }
 
 ravine_status ravine_config_check_of(const ravine_config *c, const char *of) {
-    if (!c) return ravine_fail(RAVINE_E_ARG, "the config is NULL");
-    if (c->size != sizeof *c)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the config is %u, not %zu; use ravine_config_init", c->size,
-                           sizeof *c);
     ravine_config defaults;
     ravine_status status = ravine_config_init(&defaults, c->rule);
     for (int k = 0; !status && k < RAVINE_SETTING_COUNT; k++) {
-        const double value = ravine_config_get(c, k);
+        const double value = ravine_config_value(c, k);
         if (ravine_rule_uses(c->rule, k))
             status = ravine_setting_check(k, value, of);
-        else if (!(value == ravine_config_get(&defaults, k)))
+        else if (!(value == ravine_config_value(&defaults, k)))
             status = ravine_fail(RAVINE_E_ARG, "%s of %s is %.15g; %s has no such setting",
                                  ravine_setting_describe(k)->name, of, value,
                                  ravine_rule_describe(c->rule)->name);
@@ -112,31 +140,33 @@ ravine_status ravine_config_check_of(const ravine_config *c, const char *of) {
 }
 
 ravine_status ravine_config_check(const ravine_config *c) {
-    const ravine_rule_info *rule = c ? ravine_rule_describe(c->rule) : NULL;
-    return ravine_config_check_of(c, rule ? rule->name : "the config");
+    ravine_config own;
+    const ravine_status status = ravine_config_read(&own, c);
+    return status ? status : ravine_config_check_of(&own, ravine_rule_describe(own.rule)->name);
 }
 
 ravine_status ravine_config_format(const ravine_config *c, int32_t all, char *text, size_t capacity,
                                    size_t *length) {
-    ravine_config usual;
-    ravine_status status = ravine_config_check(c);
-    if (!status) status = ravine_config_init(&usual, c->rule);
+    ravine_config own;
+    ravine_status status = ravine_config_read(&own, c);
+    if (!status) status = ravine_config_check(&own);
     if (status) return status;
     if (!text) return ravine_fail(RAVINE_E_ARG, "the text is NULL");
-    char own[CONFIG_TEXT_MAX], number[RAVINE_NUMBER_MAX];
-    size_t used = (size_t)snprintf(own, sizeof own, "%s", ravine_rule_describe(c->rule)->name);
+    const rule_row *row = ravine_rule_row(own.rule);
+    char written[CONFIG_TEXT_MAX], number[RAVINE_NUMBER_MAX];
+    size_t used = (size_t)snprintf(written, sizeof written, "%s", row->info.name);
     for (int k = 0; k < RAVINE_SETTING_COUNT; k++) {
-        const double value = ravine_config_get(c, k);
-        const bool told = all || k == RAVINE_LR || value != ravine_config_get(&usual, k);
-        if (!told || !ravine_rule_uses(c->rule, k)) continue;
+        const double value = ravine_config_value(&own, k);
+        const bool told = all || k == RAVINE_LR || value != ravine_config_value(&row->defaults, k);
+        if (!told || !ravine_rule_uses(own.rule, k)) continue;
         ravine_setting_write(number, k, value);
-        used += (size_t)snprintf(own + used, sizeof own - used, " %s=%s",
+        used += (size_t)snprintf(written + used, sizeof written - used, " %s=%s",
                                  ravine_setting_describe(k)->name, number);
     }
     if (used >= capacity)
         return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
                            used + 1);
-    memcpy(text, own, used + 1);
+    memcpy(text, written, used + 1);
     if (length) *length = used;
     return RAVINE_OK;
 }

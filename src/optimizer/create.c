@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "base/sized.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 #include "update/processor.h"
@@ -11,12 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ravine_env_init(ravine_env *env) {
-    *env = (ravine_env){.size = sizeof *env};
-}
-
-void ravine_options_init(ravine_options *options) {
-    *options = (ravine_options){.size = sizeof *options, .clip_norm = HUGE_VAL, .grad_scale = 1};
+void ravine_options_init_sized(ravine_options *options, size_t size) {
+    const ravine_options usual = {.clip_norm = HUGE_VAL, .grad_scale = 1};
+    (void)ravine_sized_make(&ravine_sized_options, options, size, &usual);
 }
 
 void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
@@ -70,8 +68,7 @@ static ravine_status read_env(ravine_env *own, const ravine_env *env) {
 ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c, const ravine_env *env) {
     if (!out) return ravine_fail(RAVINE_E_ARG, "out of ravine_create is NULL");
     ravine_optimizer start = {0};
-    ravine_status status = ravine_config_check_of(c, "group 0");
-    if (!status) status = read_env(&start.env, env);
+    ravine_status status = read_env(&start.env, env);
     if (status) return status;
     start.kernels = ravine_kernels(start.env.isa);
     if (!start.kernels) return RAVINE_E_UNSUPPORTED;
@@ -103,15 +100,17 @@ ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c, cons
 ravine_status ravine_add_group(ravine_optimizer *o, const ravine_config *c, int32_t *index) {
     if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
     if (o->ngroups == INT32_MAX) return ravine_fail(RAVINE_E_RANGE, "there are too many groups");
-    const ravine_status status = ravine_config_check_of(c, ravine_group_name(o->ngroups).text);
+    ravine_config own;
+    ravine_status status = ravine_config_read(&own, c);
+    if (!status) status = ravine_config_check_of(&own, ravine_group_name(o->ngroups).text);
     if (status) return status;
     const size_t n = (size_t)o->ngroups;
     group *grown = ravine_memory_take(o, (n + 1) * sizeof *grown);
     if (!grown) return RAVINE_E_NOMEM;
     if (n) memcpy(grown, o->groups, n * sizeof *grown);
     ravine_memory_give(o, o->groups, n * sizeof *grown);
-    grown[n].config = *c;
-    grown[n].shape = ravine_rule_shape(c);
+    grown[n].config = own;
+    grown[n].shape = ravine_rule_shape(&own);
     o->groups = grown;
     if (index) *index = o->ngroups;
     o->ngroups++;

@@ -1,5 +1,6 @@
 /* Settings of groups: numbers, schedules, and the options of all. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 
@@ -153,7 +154,8 @@ ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t index, int settin
     ravine_status status = find_groups(o, index, &first, &end);
     if (!status) status = ravine_schedule_check(s);
     if (status) return status;
-    ravine_schedule own = *s;
+    ravine_schedule own = {0};
+    status = ravine_sized_read(&ravine_sized_schedule, &own, s);
     for (int32_t k = first; !status && k < end; k++)
         status = check_schedule(&o->groups[k], k, setting, &own);
     if (status) return status;
@@ -181,29 +183,27 @@ ravine_status ravine_get(const ravine_optimizer *o, int32_t index, int setting, 
     status = check_setting(g, setting, ravine_group_name(first).text);
     if (status) return status;
     const ravine_schedule *s = g->schedule[setting];
-    *value = s ? ravine_schedule_at(s, o->steps) : ravine_config_get(&g->config, setting);
+    *value = s ? ravine_schedule_at(s, o->steps) : ravine_config_value(&g->config, setting);
     return RAVINE_OK;
 }
 
 ravine_status ravine_set_options(ravine_optimizer *o, const ravine_options *options) {
+    ravine_options own;
     if (!o || !options) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (options->size != sizeof *options)
-        return ravine_fail(RAVINE_E_ARG,
-                           "size of the options is %u, not %zu; use "
-                           "ravine_options_init",
-                           options->size, sizeof *options);
-    if (options->nonfinite < RAVINE_HOLD || options->nonfinite > RAVINE_PROPAGATE)
-        return ravine_fail(RAVINE_E_RANGE, "nonfinite is %d; it must be in [0, %d]",
-                           options->nonfinite, RAVINE_PROPAGATE);
-    if (options->zero_grad != 0 && options->zero_grad != 1)
-        return ravine_fail(RAVINE_E_RANGE, "zero_grad is %d; it must be 0 or 1",
-                           options->zero_grad);
-    if (!(options->clip_norm > 0))
+    ravine_options_init(&own);
+    const ravine_status status = ravine_sized_read(&ravine_sized_options, &own, options);
+    if (status) return status;
+    if (own.nonfinite < RAVINE_HOLD || own.nonfinite > RAVINE_PROPAGATE)
+        return ravine_fail(RAVINE_E_RANGE, "nonfinite is %d; it must be in [0, %d]", own.nonfinite,
+                           RAVINE_PROPAGATE);
+    if (own.zero_grad != 0 && own.zero_grad != 1)
+        return ravine_fail(RAVINE_E_RANGE, "zero_grad is %d; it must be 0 or 1", own.zero_grad);
+    if (!(own.clip_norm > 0))
         return ravine_fail(RAVINE_E_RANGE, "clip_norm is %g; it must be in (0, inf]",
-                           options->clip_norm);
-    if (!(options->grad_scale > 0) || isinf(options->grad_scale))
+                           own.clip_norm);
+    if (!(own.grad_scale > 0) || isinf(own.grad_scale))
         return ravine_fail(RAVINE_E_RANGE, "grad_scale is %g; it must be in (0, inf)",
-                           options->grad_scale);
-    o->options = *options;
+                           own.grad_scale);
+    o->options = own;
     return RAVINE_OK;
 }

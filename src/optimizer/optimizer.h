@@ -154,7 +154,6 @@ ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, con
 
 /* Sums and counts of the last pass over the active parameters, into their groups. */
 void ravine_report_gather(ravine_optimizer *o);
-ravine_status ravine_report_fail_size(const ravine_report *report);
-void ravine_report_fill(const ravine_optimizer *o, ravine_report *report); /* of all groups */
+ravine_report ravine_report_all(const ravine_optimizer *o); /* of all groups */
 
 #endif

@@ -1,5 +1,6 @@
 /* Adding parameters: checks, layout of their state in one allocation, names. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "optimizer/param_names.h"
 
 #include <string.h>
@@ -66,15 +67,28 @@ static void place_param(layout *l, const group *g, bool watch, const ravine_para
     w->signs = place(l, (size_t)w->len, 1);
 }
 
+/* Parameter i of an array whose elements have the size that they have for the caller. */
+static ravine_status read_param(const ravine_param *p, int64_t i, ravine_param *own) {
+    const ravine_param *at = (const void *)((const char *)p + (size_t)i * p->size);
+    *own = (ravine_param){0};
+    if (at->size != p->size)
+        return ravine_fail(RAVINE_E_ARG, "size of parameter %lld is %u, that of parameter 0 is %u",
+                           (long long)i, at->size, p->size);
+    return ravine_sized_read(&ravine_sized_param, own, at);
+}
+
 /* Lays out n parameters; `params` is a place to write one (measuring) or all of them (placing). */
 static layout place_batch(const ravine_optimizer *o, const ravine_param *p, int64_t n, char *base) {
     layout l = {.base = base};
     param scratch;
     place(&l, 1, sizeof(batch));
     param *params = place(&l, (size_t)n, sizeof *params);
-    for (int64_t i = 0; i < n; i++)
-        place_param(&l, &o->groups[p[i].group], o->env.watch != 0, &p[i],
+    for (int64_t i = 0; i < n; i++) {
+        ravine_param own;
+        (void)read_param(p, i, &own); /* it is checked */
+        place_param(&l, &o->groups[own.group], o->env.watch != 0, &own,
                     params ? &params[i] : &scratch);
+    }
     return l;
 }
 
@@ -120,9 +134,6 @@ static ravine_status check_place(const char *name, const char *what, const void 
 }
 
 static ravine_status check_param(const ravine_optimizer *o, const ravine_param *p, int64_t i) {
-    if (p->size != sizeof *p)
-        return ravine_fail(RAVINE_E_ARG, "size of parameter %lld is %u, not %zu", (long long)i,
-                           p->size, sizeof *p);
     ravine_status status = ravine_param_name_check(p->name, i);
     if (status) return status;
     if (p->dtype != RAVINE_F32 && p->dtype != RAVINE_F64)
@@ -151,7 +162,9 @@ static ravine_status measure(const ravine_optimizer *o, const ravine_param *p, i
         return ravine_fail(RAVINE_E_RANGE, "%lld parameters are added; %lld is the most in all",
                            (long long)n, (long long)INT32_MAX);
     for (int64_t i = 0; i < n; i++) {
-        const ravine_status status = check_param(o, &p[i], i);
+        ravine_param own;
+        ravine_status status = read_param(p, i, &own);
+        if (!status) status = check_param(o, &own, i);
         if (status) return status;
     }
     const layout l = place_batch(o, p, n, NULL);

@@ -1,5 +1,6 @@
 /* What a step did: sums over blocks, parameters and groups, each in its order. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "optimizer/optimizer.h"
 
 #include <math.h>
@@ -99,12 +100,11 @@ static double share(double part, double whole) {
     return whole != 0 ? part / whole : NAN;
 }
 
-static void fill(const ravine_optimizer *o, int32_t index, const totals *sum,
-                 ravine_report *report) {
+static ravine_report report_of(const ravine_optimizer *o, int32_t index, const totals *sum) {
     const double scale = o->options.grad_scale;
     const watch_statistics *w = &sum->watched;
-    *report = (ravine_report){
-        .size = sizeof *report,
+    return (ravine_report){
+        .size = sizeof(ravine_report),
         .group = index,
         .step = o->steps,
         .attempts = o->attempts,
@@ -130,16 +130,10 @@ static void fill(const ravine_optimizer *o, int32_t index, const totals *sum,
     };
 }
 
-void ravine_report_fill(const ravine_optimizer *o, ravine_report *report) {
+ravine_report ravine_report_all(const ravine_optimizer *o) {
     totals all = nothing;
     for (int32_t k = 0; k < o->ngroups; k++) add_totals(&all, &o->groups[k].totals);
-    fill(o, -1, &all, report);
-}
-
-ravine_status ravine_report_fail_size(const ravine_report *report) {
-    return ravine_fail(RAVINE_E_ARG,
-                       "size of the report is %u, not %zu; set it to sizeof(ravine_report)",
-                       report->size, sizeof *report);
+    return report_of(o, -1, &all);
 }
 
 /* What every question about the last step must pass; `what` is its subject, of `count`. */
@@ -148,7 +142,8 @@ static ravine_status check_question(const ravine_optimizer *o, const ravine_repo
     if (index < 0 || index >= count)
         return ravine_fail(RAVINE_E_RANGE, "%s is %lld; it must be in [0, %lld]", what,
                            (long long)index, (long long)count - 1);
-    if (report->size != sizeof *report) return ravine_report_fail_size(report);
+    const ravine_status status = ravine_sized_check(&ravine_sized_report, report);
+    if (status) return status;
     if (!o->reported)
         return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
     return RAVINE_OK;
@@ -157,8 +152,10 @@ static ravine_status check_question(const ravine_optimizer *o, const ravine_repo
 ravine_status ravine_group_report(const ravine_optimizer *o, int32_t index, ravine_report *report) {
     if (!o || !report) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     const ravine_status status = check_question(o, report, "group", index, o->ngroups);
-    if (!status) fill(o, index, &o->groups[index].totals, report);
-    return status;
+    if (status) return status;
+    const ravine_report own = report_of(o, index, &o->groups[index].totals);
+    ravine_sized_write(&ravine_sized_report, report, &own);
+    return RAVINE_OK;
 }
 
 ravine_status ravine_param_report(const ravine_optimizer *o, int64_t index, ravine_report *report) {
@@ -166,8 +163,9 @@ ravine_status ravine_param_report(const ravine_optimizer *o, int64_t index, ravi
     const ravine_status status = check_question(o, report, "param", index, o->nparams);
     if (status) return status;
     const param *p = o->slots[index].added;
-    totals own = nothing;
-    if (p->attempt == o->attempts) add_param(o, &own, p, index);
-    fill(o, p->group, &own, report);
+    totals sum = nothing;
+    if (p->attempt == o->attempts) add_param(o, &sum, p, index);
+    const ravine_report own = report_of(o, p->group, &sum);
+    ravine_sized_write(&ravine_sized_report, report, &own);
     return RAVINE_OK;
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,11 +15,20 @@ static const char *const decay_forms[] = {"coupled", "decoupled", "independent",
 static const char *const initial_forms[] = {"value", "gradient"};
 
 static ravine_setting_info table[RAVINE_SETTING_COUNT] = {
-#define RAVINE_X(NAME, name_, kind_, interval_, text_) \
-    {.name = #name_, .text = text_, .kind = RAVINE_KIND_##kind_, .interval = interval_},
+#define RAVINE_X(NAME, value, name_, kind_, interval_, text_) \
+    [value] = {.name = #name_, .text = text_, .kind = RAVINE_KIND_##kind_, .interval = interval_},
     RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 };
+
+/* A config has the settings in the order of their numbers, so that new ones lie behind all others.
+ */
+#define RAVINE_X(NAME, value, name, kind, interval, text)                      \
+    _Static_assert(offsetof(ravine_config, name) ==                            \
+                       offsetof(ravine_config, lr) + (value) * sizeof(double), \
+                   #name " is not where its number says");
+RAVINE_SETTING_LIST(RAVINE_X)
+#undef RAVINE_X
 
 /* "[0, 1)": a bracket, a number or inf, and the same from the other side. */
 static void read_interval(ravine_setting_info *info) {
@@ -54,18 +64,11 @@ int ravine_setting_find(const char *name) {
 }
 
 double *ravine_config_number(ravine_config *c, int setting) {
-    static const size_t offset[] = {
-#define RAVINE_X(NAME, name, kind, interval, text) offsetof(ravine_config, name),
-        RAVINE_SETTING_LIST(RAVINE_X)
-#undef RAVINE_X
-    };
-    return (double *)(void *)((char *)c + offset[setting]);
+    return (double *)(void *)((char *)c + offsetof(ravine_config, lr)) + setting;
 }
 
-double ravine_config_get(const ravine_config *c, int setting) {
-    if (!c || setting < 0 || setting >= RAVINE_SETTING_COUNT) return NAN;
-    ravine_config own = *c;
-    return *ravine_config_number(&own, setting);
+double ravine_config_value(const ravine_config *c, int setting) {
+    return *ravine_config_number((ravine_config *)(uintptr_t)c, setting);
 }
 
 ravine_status ravine_setting_check(int setting, double value, const char *of) {

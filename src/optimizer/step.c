@@ -10,6 +10,7 @@
  */
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/sized.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 
@@ -229,10 +230,17 @@ static void finish(ravine_optimizer *o) {
     o->updated = true;
 }
 
+/* The report of the step; `norm`, if it is not NULL: that of the gradients as it was clipped. */
+static void tell(const ravine_optimizer *o, const double *norm, ravine_report *report) {
+    ravine_report own = ravine_report_all(o);
+    if (norm) own.grad_norm = *norm;
+    ravine_sized_write(&ravine_sized_report, report, &own);
+}
+
 ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
-    if (report && report->size != sizeof *report) return ravine_report_fail_size(report);
-    const ravine_status status = evaluate_schedules(o);
+    ravine_status status = report ? ravine_sized_check(&ravine_sized_report, report) : RAVINE_OK;
+    if (!status) status = evaluate_schedules(o);
     if (status) return status;
     const bool clips = o->options.clip_norm < HUGE_VAL, skips = o->options.nonfinite == RAVINE_SKIP;
     o->attempts++;
@@ -246,7 +254,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     if (clips || skips) {
         norm = measure_norm(o);
         if (skips && any_nonfinite(o)) {
-            if (report) ravine_report_fill(o, report);
+            if (report) tell(o, NULL, report);
             return RAVINE_SKIPPED;
         }
         if (clips && norm > o->options.clip_norm) {
@@ -258,10 +266,7 @@ ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
     run_pass(&work);
     finish(o);
     ravine_report_gather(o);
-    if (report) {
-        ravine_report_fill(o, report);
-        if (clips) report->grad_norm = norm;
-    }
+    if (report) tell(o, clips ? &norm : NULL, report);
     if (any_nonfinite(o)) return RAVINE_HELD;
     return o->clip < 1 ? RAVINE_CLIPPED : RAVINE_OK;
 }

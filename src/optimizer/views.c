@@ -1,5 +1,6 @@
 /* Looking at parameters and their state. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "optimizer/param_names.h"
 
 #include <float.h>
@@ -26,14 +27,15 @@ static ravine_param view_of(const param *p, void *data) {
                           .ndim = p->ndim};
 }
 
-ravine_status ravine_param_view(const ravine_optimizer *o, int64_t index, ravine_param *view) {
+ravine_status ravine_param_view_sized(const ravine_optimizer *o, int64_t index, ravine_param *view,
+                                      size_t size) {
     const param *p = param_at(o, index);
     if (!p || !view)
         return ravine_fail(RAVINE_E_ARG, "there is no parameter %lld, or view is NULL",
                            (long long)index);
-    *view = view_of(p, p->data);
-    view->grad = p->grad;
-    return RAVINE_OK;
+    ravine_param own = view_of(p, p->data);
+    own.grad = p->grad;
+    return ravine_sized_make(&ravine_sized_param, view, size, &own);
 }
 
 /* Beside the rule's own state. */
@@ -147,8 +149,8 @@ ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, con
     return number_view(p, &p->scalar[k - arrays]);
 }
 
-ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const char *key,
-                                ravine_param *view) {
+ravine_status ravine_state_view_sized(ravine_optimizer *o, const char *name, const char *key,
+                                      ravine_param *view, size_t size) {
     if (!o || !name || !key || !view) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     param *p = find_param(o, name);
     if (!p) return ravine_fail(RAVINE_E_ARG, "there is no parameter %s", name);
@@ -156,6 +158,6 @@ ravine_status ravine_state_view(ravine_optimizer *o, const char *name, const cha
     const char *known;
     while ((known = ravine_state_key_of(o, p, k)) && strcmp(known, key) != 0) k++;
     if (!known) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
-    *view = ravine_state_of(o, p, k, known);
-    return RAVINE_OK;
+    const ravine_param own = ravine_state_of(o, p, k, known);
+    return ravine_sized_make(&ravine_sized_param, view, size, &own);
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/number.h"
+#include "base/sized.h"
 #include "schedule/text.h"
 
 #include <math.h>
@@ -197,20 +198,20 @@ static ravine_status take_items(reader *r, bool expand) {
     return RAVINE_OK;
 }
 
-static ravine_status parse_constant(reader *r, ravine_schedule *s) {
+static ravine_status parse_constant(reader *r, ravine_schedule *s, size_t size) {
     schedule_argument value;
     const ravine_status status = take_number(r, &value);
     if (status) return status;
     skip_blanks(r);
     if (*r->at) return expected(r, "the end, as a number alone is a constant");
-    return ravine_schedule_constant(s, value.value);
+    return ravine_schedule_constant_sized(s, size, value.value);
 }
 
-ravine_status ravine_schedule_parse(ravine_schedule *s, const char *text) {
+ravine_status ravine_schedule_parse_sized(ravine_schedule *s, size_t size, const char *text) {
     if (!s || !text) return ravine_fail(RAVINE_E_ARG, "the %s is NULL", s ? "text" : "schedule");
-    reader r = {.text = text, .at = text, .builder.schedule.size = sizeof *s};
+    reader r = {.text = text, .at = text};
     skip_blanks(&r);
-    if (*r.at && strchr(DIGITS "+-.", *r.at)) return parse_constant(&r, s);
+    if (*r.at && strchr(DIGITS "+-.", *r.at)) return parse_constant(&r, s, size);
     ravine_status status = take_items(&r, false);
     if (!status) status = take_items(&r, true);
     if (status) return status;
@@ -221,6 +222,5 @@ ravine_status ravine_schedule_parse(ravine_schedule *s, const char *text) {
                            "column %d: lr is not used; all that stands here says "
                            "where it starts",
                            b->lr_column);
-    *s = b->schedule;
-    return RAVINE_OK;
+    return ravine_sized_make(&ravine_sized_schedule, s, size, &b->schedule);
 }

@@ -1,12 +1,12 @@
 /* plateau.c - torch.optim.lr_scheduler.ReduceLROnPlateau, relative mode, for any metric: the
  * improvement that counts is relative to |best|, so that a negative metric must improve too. */
 #include "base/error.h"
+#include "base/sized.h"
 
 #include <math.h>
 
-void ravine_plateau_init(ravine_plateau *p) {
-    *p = (ravine_plateau){
-        .size = sizeof *p,
+void ravine_plateau_init_sized(ravine_plateau *p, size_t size) {
+    const ravine_plateau usual = {
         .factor = 0.1,
         .minimum = 0,
         .threshold = 1e-4,
@@ -15,13 +15,10 @@ void ravine_plateau_init(ravine_plateau *p) {
         .best = NAN, /* none yet */
         .scale = 1,
     };
+    (void)ravine_sized_make(&ravine_sized_plateau, p, size, &usual);
 }
 
 static ravine_status check(const ravine_plateau *p) {
-    if (!p) return ravine_fail(RAVINE_E_ARG, "the plateau is NULL");
-    if (p->size != sizeof *p)
-        return ravine_fail(RAVINE_E_ARG, "the plateau's size is %u; it must be %zu", p->size,
-                           sizeof *p);
     if (!(p->factor > 0 && p->factor < 1))
         return ravine_fail(RAVINE_E_RANGE, "factor is %g; it must be in (0, 1)", p->factor);
     if (!(p->minimum >= 0 && p->minimum <= 1))
@@ -44,8 +41,11 @@ static int is_better(const ravine_plateau *p, double metric) {
     return p->maximize ? metric > p->best + margin : metric < p->best - margin;
 }
 
-ravine_status ravine_plateau_tell(ravine_plateau *p, double metric, double *scale) {
-    const ravine_status status = check(p);
+ravine_status ravine_plateau_tell(ravine_plateau *plateau, double metric, double *scale) {
+    ravine_plateau own, *p = &own;
+    ravine_plateau_init(p);
+    ravine_status status = ravine_sized_read(&ravine_sized_plateau, p, plateau);
+    if (!status) status = check(p);
     if (status) return status;
     const int cooling = p->cooling > 0;
     if (p->told < INT64_MAX) p->told++;
@@ -63,6 +63,7 @@ ravine_status ravine_plateau_tell(ravine_plateau *p, double metric, double *scal
         p->cooling = p->cooldown;
         p->bad = 0;
     }
+    ravine_sized_write(&ravine_sized_plateau, plateau, p);
     if (scale) *scale = p->scale;
     return RAVINE_OK;
 }

@@ -1,27 +1,24 @@
 /* schedule.c - a schedule is its segments one after the other. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "schedule/segment.h"
 
 #include <math.h>
 #include <stdio.h>
 
-ravine_status ravine_schedule_constant(ravine_schedule *s, double value) {
-    if (!s) return ravine_fail(RAVINE_E_ARG, "the schedule is NULL");
+ravine_status ravine_schedule_constant_sized(ravine_schedule *s, size_t size, double value) {
     const ravine_schedule constant = {
-        .size = sizeof constant,
         .nsegments = 1,
         .segment = {{.shape = RAVINE_SHAPE_CONSTANT, .steps = RAVINE_FOREVER, .from = value}},
     };
     const ravine_status status = ravine_segment_check(constant.segment, true, "constant");
-    if (!status) *s = constant;
-    return status;
+    return status ? status : ravine_sized_make(&ravine_sized_schedule, s, size, &constant);
 }
 
 ravine_status ravine_schedule_check(const ravine_schedule *s) {
-    if (!s) return ravine_fail(RAVINE_E_ARG, "the schedule is NULL");
-    if (s->size != sizeof *s)
-        return ravine_fail(RAVINE_E_ARG, "the schedule's size is %u; it must be %zu", s->size,
-                           sizeof *s);
+    ravine_schedule own = {0};
+    ravine_status status = ravine_sized_read(&ravine_sized_schedule, &own, s);
+    if (status) return status;
     if (s->nsegments < 1 || s->nsegments > RAVINE_SEGMENTS_MAX)
         return ravine_fail(RAVINE_E_RANGE, "the schedule has %d segments; it must have 1 to %d",
                            s->nsegments, RAVINE_SEGMENTS_MAX);
@@ -34,7 +31,7 @@ ravine_status ravine_schedule_check(const ravine_schedule *s) {
                                k + 1, g->shape, g->reserved);
         char where[48];
         snprintf(where, sizeof where, "segment %d (%s)", k + 1, ravine_shape_name[g->shape]);
-        const ravine_status status = ravine_segment_check(g, k == s->nsegments - 1, where);
+        status = ravine_segment_check(g, k == s->nsegments - 1, where);
         if (status) return status;
     }
     return RAVINE_OK;
@@ -70,20 +67,19 @@ static int64_t warmup_end(const ravine_schedule *s) {
     return end;
 }
 
-ravine_status ravine_schedule_describe(const ravine_schedule *s, ravine_schedule_facts *facts) {
+ravine_status ravine_schedule_describe_sized(const ravine_schedule *s, ravine_schedule_facts *facts,
+                                             size_t size) {
     const ravine_status status = ravine_schedule_check(s);
     if (status) return status;
-    if (!facts) return ravine_fail(RAVINE_E_ARG, "the facts are NULL");
     const ravine_segment *last = &s->segment[s->nsegments - 1];
     const bool endless = last->steps == RAVINE_FOREVER;
     int64_t total = 0; /* at most 16 times 2^53 */
     for (int k = 0; k < s->nsegments && !endless; k++) total += s->segment[k].steps;
-    *facts = (ravine_schedule_facts){
-        .size = sizeof *facts,
+    const ravine_schedule_facts own = {
         .first = ravine_schedule_at(s, 0),
         .last = endless ? NAN : ravine_segment_end(last),
         .warmup_end = warmup_end(s),
         .total = endless ? RAVINE_FOREVER : total,
     };
-    return RAVINE_OK;
+    return ravine_sized_make(&ravine_sized_schedule_facts, facts, size, &own);
 }

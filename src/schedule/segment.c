@@ -12,10 +12,10 @@
 #include <math.h>
 #include <string.h>
 
-#define RAVINE_X(NAME, name, parameters, formula) #name,
+#define RAVINE_X(NAME, value, name, parameters, formula) [value] = #name,
 const char *const ravine_shape_name[RAVINE_SHAPE_COUNT] = {RAVINE_SHAPE_LIST(RAVINE_X)};
 #undef RAVINE_X
-#define RAVINE_X(NAME, name, parameters, formula) parameters,
+#define RAVINE_X(NAME, value, name, parameters, formula) [value] = parameters,
 const char *const ravine_shape_parameters[RAVINE_SHAPE_COUNT] = {RAVINE_SHAPE_LIST(RAVINE_X)};
 #undef RAVINE_X
 

@@ -10,7 +10,7 @@
 
 /* rules.def names settings without their prefix. */
 enum {
-#define RAVINE_X(NAME, name, kind, interval, text) NAME = RAVINE_##NAME,
+#define RAVINE_X(NAME, value, name, kind, interval, text) NAME = value,
     RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 };

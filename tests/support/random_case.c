@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const size_t field_offset[RAVINE_SETTING_COUNT] = {
-#define RAVINE_X(NAME, name, kind, interval, text) offsetof(ravine_config, name),
+#define RAVINE_X(NAME, value, name, kind, interval, text) offsetof(ravine_config, name),
     RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 };

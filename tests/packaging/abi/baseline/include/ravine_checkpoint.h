@@ -1,0 +1,164 @@
+/* ravine_checkpoint.h - saving and resuming, exactly.
+ *
+ * A checkpoint is one file in the safetensors format, which everyone's tools read: parameters under
+ * their names, state under "state.<param>.<key>" (keys as PyTorch's: exp_avg, exp_avg_sq, ...),
+ * your own tensors under theirs. What is not a tensor - rules, settings, schedules, clocks, a
+ * checksum of every tensor - is text in the header. docs/checkpoints.md has the format.
+ *
+ *     ravine_save(o, "run.safetensors", NULL);        k steps, save
+ *     ravine_load(o, "run.safetensors", NULL);        load, n - k steps: the same bits as n steps
+ *
+ * Saving   At any moment, killed or out of power, `path` is the complete old file or the complete
+ *          new one; when ravine_save returns OK it is the new one and on the disk.
+ * Loading  The file is read and checked whole - structure, checksums, names, shapes, types, rules -
+ *          before anything changes; what does not fit is refused and told, tensor and byte.
+ */
+#ifndef RAVINE_CHECKPOINT_H
+#define RAVINE_CHECKPOINT_H
+
+#include "ravine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A tensor that travels with the optimizer's: a batch norm's running mean, a generator's counters.
+ */
+typedef struct ravine_tensor {
+    const char *name;     /* UTF-8, unique in the file; "__metadata__" and "state.*" are taken */
+    int32_t dtype;        /* ravine_dtype */
+    int32_t ndim;         /* 0: one number */
+    const int64_t *shape; /* [ndim], each >= 0 */
+    void *data;           /* [product of shape]; read by save, written by load */
+} ravine_tensor;
+
+/* A text that travels: a data cursor, the name of the data. */
+typedef struct ravine_text {
+    const char *key, *value; /* UTF-8; keys are unique; "ravine.*" are taken */
+} ravine_text;
+
+typedef struct ravine_save_options {
+    uint32_t size;
+    int32_t without_params; /* 1: state alone, without the parameters' numbers */
+    int32_t verify;         /* 1: the file is read back and compared before it gets its name */
+    int32_t reserved;
+    const ravine_tensor *tensors; /* [ntensors] your own */
+    int64_t ntensors;
+    const ravine_text *texts; /* [ntexts] */
+    int64_t ntexts;
+} ravine_save_options;
+RAVINE_INLINE void ravine_save_options_init(ravine_save_options *options);
+
+/* Writes everything that the next step depends on. options may be NULL. E_IO names the file, the
+ * operation and the system's reason; the old file is then as it was, except where only the last
+ * operation failed, the sync of the folder: then the new file stands, complete, but may be lost
+ * with the power, and the message says so. Free space is looked at first. */
+RAVINE_API ravine_status ravine_save(const ravine_optimizer *o, const char *path,
+                                     const ravine_save_options *options) RAVINE_MUST_CHECK;
+
+typedef struct ravine_load_options {
+    uint32_t size;
+    int32_t without_params; /* 1: the parameters keep their numbers */
+    int32_t partial;        /* 1: take what fits by name, shape and type, leave the rest; E_FORMAT
+                               only if the file is damaged. 0: everything must fit */
+    int32_t reserved;
+    ravine_tensor *tensors; /* [ntensors] your own: filled; name, dtype and shape must fit */
+    int64_t ntensors;
+    /* Told every difference, one line each ("w: shape [3, 4] in the file, [4, 3] here"), and in
+     * partial mode what was taken; may be NULL: then the message has the first and their number. */
+    void (*tell)(void *context, const char *line);
+    void *context;
+} ravine_load_options;
+RAVINE_INLINE void ravine_load_options_init(ravine_load_options *options);
+
+/* Makes `o`, which was set up as the saved one (same parameters by name, rules and settings in each
+ * group), go on where that one was. Never by position, never with a cast. options may be NULL.
+ * E_FORMAT: the file is damaged or does not fit; E_IO: it cannot be read; nothing has changed. */
+RAVINE_API ravine_status ravine_load(ravine_optimizer *o, const char *path,
+                                     const ravine_load_options *options) RAVINE_MUST_CHECK;
+
+/* ---- saving as training goes --------------------------------------------------------------------
+ *
+ * A saver keeps a folder of checkpoints, step-<applied steps>.safetensors, newest K and best one,
+ * and writes them in the background from a copy, so that training waits for the copy only. A save
+ * that fails leaves the older ones whole and is told by the next call. */
+typedef struct ravine_saver ravine_saver;
+typedef struct ravine_saver_options {
+    uint32_t size;
+    int32_t keep;       /* >= 1: this many of the newest; 3 */
+    int32_t keep_best;  /* 1: also the one with the least metric */
+    int32_t foreground; /* 1: no thread; ravine_saver_save returns when it is on the disk */
+    int32_t verify;     /* as in ravine_save_options */
+    int32_t reserved;
+} ravine_saver_options;
+RAVINE_INLINE void ravine_saver_options_init(ravine_saver_options *options);
+
+/* `folder` is made if it is missing; temporary files that a dead process left there are removed.
+ * env (NULL: the defaults) gives the memory of the copies. */
+RAVINE_API ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
+                                             const ravine_saver_options *options,
+                                             const ravine_env *env) RAVINE_MUST_CHECK;
+/* Waits for the save before, copies, and starts the next. `metric`: lower is better; NaN: none. The
+ * status is that of the copy; RAVINE_E_IO if the save before failed: this one goes on all the same.
+ */
+RAVINE_API ravine_status ravine_saver_save(ravine_saver *s, const ravine_optimizer *o,
+                                           const ravine_save_options *options,
+                                           double metric) RAVINE_MUST_CHECK;
+/* Waits for the last save, and its status. */
+RAVINE_API ravine_status ravine_saver_wait(ravine_saver *s) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_saver_destroy(ravine_saver *s); /* waits; NULL is fine */
+
+/* The newest checkpoint of a folder that is whole, into path[capacity]: E_STATE if there is none.
+ * *skipped (may be NULL): newer ones that are damaged. */
+RAVINE_API ravine_status ravine_checkpoint_latest(const char *folder, char *path, size_t capacity,
+                                                  int64_t *skipped) RAVINE_MUST_CHECK;
+
+/* ---- looking into a safetensors file ------------------------------------------------------------
+ */
+typedef struct ravine_checkpoint ravine_checkpoint;
+
+/* Opens and checks the structure and the header's own checksum if there is one, not yet those of
+ * the data. E_FORMAT names the byte; E_IO: it cannot be read or is not a regular file. The file is
+ * read, never mapped: one that shrinks later is an error of the call that meets it. env NULL: the
+ * defaults. */
+RAVINE_API ravine_status ravine_checkpoint_open(ravine_checkpoint **out, const char *path,
+                                                const ravine_env *env) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_checkpoint_close(ravine_checkpoint *c); /* NULL is fine */
+RAVINE_API int64_t ravine_checkpoint_tensor_count(const ravine_checkpoint *c);
+/* Tensor number i in the order of the data; data is NULL. Texts live as long as the checkpoint. */
+RAVINE_API ravine_status ravine_checkpoint_tensor(const ravine_checkpoint *c, int64_t i,
+                                                  ravine_tensor *tensor) RAVINE_MUST_CHECK;
+RAVINE_API int64_t ravine_checkpoint_find(const ravine_checkpoint *c, const char *name); /* or -1 */
+/* Byte range of the tensor's data in the file, and whether the file has a checksum of it. */
+RAVINE_API ravine_status ravine_checkpoint_range(const ravine_checkpoint *c, int64_t i,
+                                                 int64_t *begin, int64_t *end,
+                                                 int32_t *checked) RAVINE_MUST_CHECK;
+/* The numbers of tensor i into data[bytes], with its checksum, if there is one, verified. */
+RAVINE_API ravine_status ravine_checkpoint_read(const ravine_checkpoint *c, int64_t i, void *data,
+                                                int64_t bytes) RAVINE_MUST_CHECK;
+/* Every checksum. */
+RAVINE_API ravine_status ravine_checkpoint_verify(const ravine_checkpoint *c) RAVINE_MUST_CHECK;
+/* Text number k; false past the last. And by key; NULL: there is none. */
+RAVINE_API int32_t ravine_checkpoint_text(const ravine_checkpoint *c, int64_t k, ravine_text *text);
+RAVINE_API const char *ravine_checkpoint_find_text(const ravine_checkpoint *c, const char *key);
+
+/* ---- sizes, as in ravine.h ----------------------------------------------------------------------
+ */
+RAVINE_API void ravine_save_options_init_sized(ravine_save_options *options, size_t size);
+RAVINE_API void ravine_load_options_init_sized(ravine_load_options *options, size_t size);
+RAVINE_API void ravine_saver_options_init_sized(ravine_saver_options *options, size_t size);
+
+static inline void ravine_save_options_init(ravine_save_options *options) {
+    ravine_save_options_init_sized(options, sizeof *options);
+}
+static inline void ravine_load_options_init(ravine_load_options *options) {
+    ravine_load_options_init_sized(options, sizeof *options);
+}
+static inline void ravine_saver_options_init(ravine_saver_options *options) {
+    ravine_saver_options_init_sized(options, sizeof *options);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,345 @@
+/* ravine_doctor.h - why is training stuck?
+ *
+ * Stuck is not "small gradient". A doctor watches loss and report of every step, says what it sees
+ * as a verdict with its evidence as numbers, what to change, and what it cannot tell.
+ *
+ *     env.watch = 1;                                     the optimizer keeps what a doctor looks at
+ *     ravine_doctor_create(&d, NULL, NULL);
+ *     every step:   ravine_step(o, &report);
+ *                   ravine_doctor_observe(d, o, loss);   microseconds
+ *     when stuck:   ravine_probe_run(o, &problem, NULL, &probe);  curvature; costs gradients
+ *                   ravine_doctor_take_probe(d, &probe);
+ *                   ravine_doctor_diagnose(d, &diagnosis);
+ *                   ravine_try_cures(o, &problem, 300, &diagnosis);
+ *
+ * Every judgement is a ratio: multiplying loss, gradients or parameters by a constant, or shuffling
+ * the parameters, changes no verdict. Thresholds are one list, below.
+ * docs/verdicts/ has a page for each verdict; docs/internals/doctor.md the method.
+ */
+#ifndef RAVINE_DOCTOR_H
+#define RAVINE_DOCTOR_H
+
+#include "ravine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- verdicts -----------------------------------------------------------------------------------
+ * X(NAME, value, exit code of the command, word, meaning). In the order in which they are looked
+ * for, HEALTHY last; values never change. */
+#define RAVINE_VERDICT_LIST(X)                                                                   \
+    X(HEALTHY, 0, 0, "healthy", "the loss falls at a rate that will take it further")            \
+    X(NONFINITE, 1, 11, "nonfinite", "a loss, gradient or parameter is not a number any more")   \
+    X(DIVERGING, 2, 12, "diverging", "each step ends higher up the wall than it began")          \
+    X(DEAD, 3, 13, "dead", "nearly all gradients are exactly zero")                              \
+    X(SIGMA_BURST, 4, 14, "sigma_burst",                                                         \
+      "sigma shrank with the gradient until one step was thrown far out of the valley")          \
+    X(WARMUP_NEEDED, 5, 15, "warmup_needed", "the first steps, before sigma is known, threw it") \
+    X(LOCAL_MINIMUM, 6, 0, "local_minimum", "no gradient, and no way down was found")            \
+    X(SADDLE, 7, 17, "saddle", "no gradient, but the loss falls along a direction")              \
+    X(BOUNCING, 8, 18, "bouncing", "steps jump from wall to wall of a ravine")                   \
+    X(VANISHING, 9, 19, "vanishing", "the gradient hardly reaches some or all parameters")       \
+    X(NOISE_FLOOR, 10, 20, "noise_floor", "the noise of the batches undoes the descent")         \
+    X(CRAWLING, 11, 21, "crawling", "the way is straight and downhill, but steps are too short") \
+    X(UNCLEAR, 12, 22, "unclear", "the loss does not fall and no single cause stands out")
+
+#define RAVINE_X(NAME, value, exit_code, word, meaning) RAVINE_##NAME = value,
+typedef enum ravine_verdict {
+    RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 13
+} ravine_verdict;
+#undef RAVINE_X
+RAVINE_API const char *ravine_verdict_word(int verdict);    /* fixed text; NULL: none such */
+RAVINE_API const char *ravine_verdict_meaning(int verdict); /* fixed text; NULL: none such */
+RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -1: none such */
+
+/* ---- thresholds ---------------------------------------------------------------------------------
+ * X(name, default, meaning); new ones come last. Anchors: docs/internals/doctor.md. */
+#define RAVINE_THRESHOLD_LIST(X)                                                                   \
+    X(flips_bouncing, 0.75, "share of flips from which it is bouncing")                            \
+    X(flips_steady, 0.95, "and from which it is, though the loss still falls by little")           \
+    X(alpha_bouncing, 0.85, "alpha from which it is bouncing, where there is noise")               \
+    X(flips_ringing, 0.02, "share of flips from which a way that leads nowhere is ringing")        \
+    X(flips_swinging, 1.8, "flips against two steps before, over flips: a swing, not noise")       \
+    X(flips_noise, 0.3, "share of flips that noise makes, and a straight way does not")            \
+    X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \
+    X(zeta_bouncing, 1.5, "how far momentum cancels in a bounce; 1 in noise")                      \
+    X(stability_bouncing, 1.5, "lr against the limit of stability, probed, whatever flips say")    \
+    X(stability_noisy, 1, "the same in noise, which by itself keeps the sharpness lower")          \
+    X(critical_bouncing, 5, "and critical lr of the next step against lr, at most")                \
+    X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
+    X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
+    X(rise_diverging, 4, "and how far it must have grown")                                         \
+    X(rise_overflow, 1e6,                                                                          \
+      "how far it, or the loss, had risen before it overflowed or came to rest")                   \
+    X(zero_dead, 0.90, "share of exactly zero gradients from which it is dead")                    \
+    X(burst_update, 5, "a burst: update norm against its slow mean")                               \
+    X(burst_loss, 4, "a burst: loss against the loss before it")                                   \
+    X(burst_flips, 0.6, "a burst: share of flips")                                                 \
+    X(burst_sigma_ratio, 2.3, "a burst: gradient against sigma")                                   \
+    X(burst_horizon, 10, "windows in which a burst, or a number not finite, counts")               \
+    X(warmup_loss, 1.5, "loss of the first steps against the initial loss")                        \
+    X(warmup_share, 0.05, "share of the budget that counts as the first steps")                    \
+    X(trend_z, 3, "standard errors by which a loss must fall to count as falling")                 \
+    X(trend_drop, 0.02, "and the least relative fall in four windows")                             \
+    X(trend_stall, 0.1, "fall of the latter half against the whole from which it goes on")         \
+    X(critical_gradient, 1e-6, "gradient norm against its maximum: a critical point")              \
+    X(critical_elasticity, 1e-9, "or |gradient| |theta| against the loss")                         \
+    X(critical_probed, 1e-3, "gradient norm against its maximum, if a probe agrees")               \
+    X(critical_decrease, 1e-4, "it agrees: loss to be had nearby against what the loss has moved") \
+    X(curvature_negative, 1e-6, "of the greatest curvature: the least that is negative")           \
+    X(curvature_worth, 1e-4, "and over the length of the parameters, against the loss")            \
+    X(saddle_worth, 100, "loss along the negative curvature against what the slope is worth")      \
+    X(vanishing_elasticity, 1e-5, "|gradient| |theta| against the loss: it never was large")       \
+    X(vanishing_gradient, 1e-2, "gradient norm against its maximum: and is not smaller now")       \
+    X(vanishing_ratio, 1e-3, "gradient norm of a group against the greatest group's")              \
+    X(vanishing_move, 1e-2, "and its relative move within the budget")                             \
+    X(noise_share, 0.1, "share of the slope that the loss does not follow: noise")                 \
+    X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
+    X(crawling_flattens, 1, "share of the slope that is gone within the budget")                   \
+    X(crawling_room, 120, "critical lr of the next step against lr, probed")                       \
+    X(crawling_noisy, 45, "the same in noise")                                                     \
+    X(crawling_drop, 0.3, "and the greatest relative fall in four windows that is crawling")
+
+typedef struct ravine_doctor_options {
+    uint32_t size;
+    int32_t window;   /* steps of a window, W; 16 .. 65536; 256 */
+    int64_t budget;   /* steps that training may still take; 0: 10 windows */
+    int32_t samples;  /* elements whose path is followed; 0: none; 4096 */
+    int32_t reserved; /* 0 */
+#define RAVINE_X(name, value, meaning) double name;
+    RAVINE_THRESHOLD_LIST(RAVINE_X)
+#undef RAVINE_X
+} ravine_doctor_options;
+RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
+
+/* ---- watching -----------------------------------------------------------------------------------
+ */
+typedef struct ravine_doctor ravine_doctor;
+
+/* options NULL, env NULL: the defaults. Both are copied. */
+RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
+                                              const ravine_doctor_options *options,
+                                              const ravine_env *env) RAVINE_MUST_CHECK;
+RAVINE_API void ravine_doctor_destroy(ravine_doctor *d); /* NULL is fine */
+
+/* After each ravine_step that had a report: takes that report, those of the groups, and the loss of
+ * the step's batch (at the parameters before the step); follows the path of sampled elements. The
+ * first call allocates, later ones only when groups or parameters were added. */
+RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
+                                               double loss) RAVINE_MUST_CHECK;
+
+/* The same from numbers, for logs and for optimizers that are not ours. Unknown numbers are NaN. */
+typedef struct ravine_observation {
+    uint32_t size;
+    int32_t ngroups;
+    double loss;
+    double path_efficiency;            /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of
+                                          the sampled elements; NaN: unknown */
+    const ravine_report *report;       /* of all groups */
+    const ravine_report *group_report; /* [ngroups] */
+    const char *const *group_name;     /* [ngroups], for the evidence; may be NULL */
+    const ravine_config *config;       /* of group 0: which rule; NULL: unknown */
+} ravine_observation;
+RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
+                                            const ravine_observation *o) RAVINE_MUST_CHECK;
+/* The path efficiency that the last ravine_doctor_observe measured, for a log; NaN: unknown. */
+RAVINE_API double ravine_doctor_path_efficiency(const ravine_doctor *d);
+
+/* The doctor's memory as numbers, for a checkpoint: everything that later verdicts depend on. */
+RAVINE_API int64_t ravine_doctor_state_length(const ravine_doctor *d);
+RAVINE_API ravine_status ravine_doctor_export(const ravine_doctor *d, double *state,
+                                              int64_t length) RAVINE_MUST_CHECK;
+/* Into a doctor of the same options; E_FORMAT and nothing changed if they are not its numbers. */
+RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *state,
+                                              int64_t length) RAVINE_MUST_CHECK;
+
+/* ---- early warning ------------------------------------------------------------------------------
+ * X(NAME, value, word, meaning); values never change, new ones come last. */
+#define RAVINE_WARNING_LIST(X)                                                           \
+    X(NONE, 0, "none", "nothing to warn of")                                             \
+    X(GROWTH, 1, "growth", "the gradient norm grows from step to step while signs flip") \
+    X(FLIPS, 2, "flips", "the share of flips rises towards a bounce")                    \
+    X(STABILITY, 3, "stability", "eta over sigma comes close to the limit of stability") \
+    X(NONFINITE_GRADIENT, 4, "nonfinite_gradient", "elements of the gradient are not finite")
+#define RAVINE_X(NAME, value, word, meaning) RAVINE_WARNING_##NAME = value,
+typedef enum ravine_warning_kind {
+    RAVINE_WARNING_LIST(RAVINE_X) RAVINE_WARNING_COUNT
+} ravine_warning_kind;
+#undef RAVINE_X
+typedef struct ravine_warning {
+    uint32_t size;
+    int32_t kind;        /* ravine_warning_kind */
+    int64_t since;       /* step of its first sign */
+    double value, limit; /* what crossed what */
+    char text[160];      /* one line */
+} ravine_warning;
+/* What the last observation gives reason to warn of. */
+RAVINE_API ravine_status ravine_doctor_warning(const ravine_doctor *d,
+                                               ravine_warning *warning) RAVINE_MUST_CHECK;
+RAVINE_API const char *ravine_warning_word(int kind); /* fixed text; NULL: none such */
+
+/* ---- probing: curvature, on demand --------------------------------------------------------------
+ *
+ * The problem is yours, as a function of the optimizer's parameters where they lie: it computes the
+ * loss of batch number `batch` and, if `gradient`, fills the bound gradients with the gradient of
+ * that loss (not times grad_scale); if not, it may leave them as they are or write anything there.
+ * The same batch at the same parameters must give the same numbers: dropout keeps its mask, or is
+ * off. Return 0; anything else stops the call with E_STATE. Parameters without a bound gradient do
+ * not take part.
+ *
+ * Parameters and gradients are moved during a call, and bit for bit the same after it, also when it
+ * fails; E_STATE if loss or gradient are not finite where they are. */
+typedef int (*ravine_evaluate)(void *context, int64_t batch, int32_t gradient, double *loss);
+typedef struct ravine_problem {
+    uint32_t size;
+    int32_t reserved;
+    ravine_evaluate evaluate;
+    void *context;
+    int64_t batch;    /* the fixed batch of curvature probes; large is better */
+    int64_t nbatches; /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
+} ravine_problem;
+
+enum { RAVINE_LANCZOS_MAX = 1024, RAVINE_SLICE_MAX = 129 };
+typedef struct ravine_probe_options {
+    uint32_t size;
+    int32_t lanczos;        /* steps of Lanczos' iteration, 2 gradients each; 20; 0: no curvature */
+    int32_t preconditioned; /* as many again for the sharpness under sigma; 20; 0: none */
+    int32_t noise;          /* batches for the noise scale; 8; 0 or 1: none */
+    int32_t slice;          /* losses along the update and the extreme eigenvectors; 0: none */
+    int32_t reserved;
+    uint64_t seed; /* of the start of Lanczos' iteration */
+} ravine_probe_options;
+RAVINE_INLINE void ravine_probe_options_init(ravine_probe_options *options);
+
+/* Losses at theta + offset direction, direction of norm 1. */
+typedef struct ravine_slice {
+    int32_t count, reserved;
+    double offset[RAVINE_SLICE_MAX], loss[RAVINE_SLICE_MAX];
+} ravine_slice;
+
+typedef struct ravine_probe {
+    uint32_t size;
+    int32_t lanczos;  /* steps made: as asked for, or as many as there are dimensions */
+    int32_t flat;     /* how many of its Ritz values are no more than curvature_noise */
+    int32_t reserved; /* 0 */
+    int64_t step;     /* the optimizer's applied steps */
+    int64_t elements; /* of the parameters that take part */
+    double loss, grad_norm, param_norm;
+    /* Both ends of the spectrum of the Hessian H, as Ritz values; an eigenvalue is within the
+     * residual of each. A lambda_min below -curvature_noise is a certificate of negative curvature:
+     * it is a Rayleigh quotient. */
+    double lambda_max, lambda_max_residual;
+    double lambda_min, lambda_min_residual;
+    double curvature_noise; /* what finite differences cannot tell from zero */
+    double escape_offset;   /* along the eigenvector of lambda_min; its sign is the lower side's */
+    double escape_loss[2];  /* losses at -|escape_offset| and +|escape_offset|; NaN: no way down */
+    double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby */
+    double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with
+                               coupled decay; groups weighed by their rates; NaN: sigma unknown */
+    double lr, limit;       /* of the next step, lr as of ravine_effective_lr: stable iff
+                               lr sharpness < limit; limit NaN for rules of signs */
+    double critical_lr;     /* the lr from which the optimizer's next step raises the loss of the
+                               fixed batch; 0: any; inf: none found; NaN: it does not move */
+    double noise_scale; /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal */
+    double noise_trace; /* tr(Sigma) of one batch's gradient, unbiased */
+    double signal;      /* |G|^2, unbiased: may be negative where there is none */
+    int64_t gradients, losses; /* what it cost: calls with and without a gradient */
+    ravine_slice along_update, along_max, along_min;
+} ravine_probe;
+
+/* options NULL: the defaults. Numbers that were not asked for are NaN. Gradients: 1 + 2 lanczos +
+ * 2 preconditioned + noise, and 2 to 10 to choose the distance of finite differences where |theta|
+ * is below 1. Memory: (max(lanczos, preconditioned) + 4) n doubles for n elements, copies of
+ * parameters and gradients, and a second state, through the optimizer's environment, freed on
+ * return. */
+RAVINE_API ravine_status ravine_probe_run(ravine_optimizer *o, const ravine_problem *problem,
+                                          const ravine_probe_options *options,
+                                          ravine_probe *probe) RAVINE_MUST_CHECK;
+/* Moves the parameters by `offset` along the eigenvector of the most negative curvature that a
+ * probe with the same options finds here: out of a saddle. E_STATE if it finds none. */
+RAVINE_API ravine_status ravine_escape(ravine_optimizer *o, const ravine_problem *problem,
+                                       const ravine_probe_options *options,
+                                       double offset) RAVINE_MUST_CHECK;
+
+/* The greatest lr S at which the rule is stable, S the sharpness under sigma, at step t = 0, 1, ...
+ * when its lr is `lr`: 2 for gradient descent, 2 (1 + b) for a heavy ball, 2 (1 + b)/(1 - b) for
+ * Adam; NaN for rules that use signs alone. */
+RAVINE_API double ravine_stability_limit(const ravine_config *c, double lr, int64_t t);
+/* eta of step t when the schedule says lr: adagrad and asgd have a decay of their own. */
+RAVINE_API double ravine_effective_lr(const ravine_config *c, double lr, int64_t t);
+
+/* The doctor counts with this probe until the parameters have moved on by a window. */
+RAVINE_API ravine_status ravine_doctor_take_probe(ravine_doctor *d,
+                                                  const ravine_probe *probe) RAVINE_MUST_CHECK;
+
+/* ---- the diagnosis ------------------------------------------------------------------------------
+ */
+typedef struct ravine_evidence {
+    char name[32]; /* snake_case: a key of the JSON */
+    double value;
+    char text[128]; /* "signs flip in 98 % of the gradient's energy" */
+} ravine_evidence;
+
+typedef enum ravine_cure_action {
+    RAVINE_CURE_SETTINGS, /* go on with `optimizer` and `schedule` */
+    RAVINE_CURE_ESCAPE,   /* and ravine_escape() first */
+    RAVINE_CURE_ADVICE    /* nothing that a program could try: data, model, stopping */
+} ravine_cure_action;
+typedef struct ravine_cure {
+    int32_t action;      /* ravine_cure_action */
+    int32_t tried;       /* 1: loss_ratio is known */
+    char text[192];      /* "lower lr from 0.1 to 0.02" */
+    char optimizer[256]; /* the whole new setting, as ravine_config_parse reads it; "": as it is */
+    char schedule[128];  /* of lr from here on, as ravine_schedule_parse reads it; "": constant */
+    double escape;       /* offset for ravine_escape */
+    double loss_ratio; /* loss with the cure / loss of the unchanged run after as many steps: below
+                          1 it helped. Where one is not positive 1 + their difference / the
+                          greater magnitude; inf: not finite; NaN: not tried */
+} ravine_cure;
+
+enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
+typedef struct ravine_diagnosis {
+    uint32_t size;
+    int32_t verdict; /* ravine_verdict */
+    double
+        confidence; /* [0, 1]: how far the evidence is beyond its thresholds, not a probability */
+    int64_t step;   /* applied steps at the last observation */
+    int64_t since;  /* the step from which the evidence holds, as far as it is known; -1 */
+    int32_t nevidence, ncures, nalso, ncannot_tell;
+    ravine_evidence evidence[RAVINE_EVIDENCE_MAX];
+    ravine_cure cure[RAVINE_CURES_MAX];       /* the most promising first */
+    char not_text[192];                       /* what it is not, with the number that says so */
+    int32_t also[RAVINE_ALSO_MAX];            /* other verdicts whose evidence holds */
+    char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would tell it */
+} ravine_diagnosis;
+
+RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
+                                                ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
+
+/* Tries every cure that can be tried beside the unchanged run, each for `steps` steps from a copy
+ * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed
+ * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures.
+ * A group keeps the settings in which it differs from group 0, and the ratio of its lr to that of
+ * group 0. Parameters whose state the new rule knows go on with it, others begin anew. Parameters,
+ * gradients and state are as before afterwards. */
+RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
+                                          int64_t steps,
+                                          ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
+
+/* ---- sizes, as in ravine.h ----------------------------------------------------------------------
+ */
+RAVINE_API void ravine_doctor_options_init_sized(ravine_doctor_options *options, size_t size);
+RAVINE_API void ravine_probe_options_init_sized(ravine_probe_options *options, size_t size);
+
+static inline void ravine_doctor_options_init(ravine_doctor_options *options) {
+    ravine_doctor_options_init_sized(options, sizeof *options);
+}
+static inline void ravine_probe_options_init(ravine_probe_options *options) {
+    ravine_probe_options_init_sized(options, sizeof *options);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

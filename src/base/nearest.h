@@ -6,7 +6,7 @@
  *
  * Distance: insertions, deletions, substitutions and swaps of neighbours (optimal string
  * alignment). A name counts only if it is closer than half of the longer length, or if one of the
- * two holds the other: convex_ravine and ravine.
+ * two holds the other as a third of it or more: convex_ravine and ravine.
  */
 #ifndef RAVINE_BASE_NEAREST_H
 #define RAVINE_BASE_NEAREST_H
@@ -48,7 +48,7 @@ static inline size_t ravine_nearest_distance(const char *a, const char *b) {
 
 /* Fewer than four characters are in many names by chance. */
 static inline int ravine_nearest_holds(const char *a, const char *b) {
-    return strlen(b) >= 4 && strstr(a, b) != NULL;
+    return strlen(b) >= 4 && 3 * strlen(b) >= strlen(a) && strstr(a, b) != NULL;
 }
 
 static inline void ravine_nearest_offer(ravine_nearest *n, const char *name) {

@@ -21,6 +21,8 @@
 /* Blocks that one task takes: many hide the cost of claiming it, few share a little work evenly. */
 #define TASK_BLOCKS     16
 #define TASK_BLOCKS_FEW 4
+/* So many parameters ahead their memory is asked for. */
+#define START_AHEAD 4
 /* From so many blocks on two threads are faster than one: if the second one is awake, and if it
  * must be woken (docs/decisions/threads.md). */
 #define PARALLEL_FROM_BLOCKS 8
@@ -77,6 +79,15 @@ static int64_t task_blocks(const ravine_optimizer *o) {
     return o->nblocks < 16 * TASK_BLOCKS ? TASK_BLOCKS_FEW : TASK_BLOCKS;
 }
 
+/* Asks for the start of a parameter that is yet to come: each of its arrays lies on a page whose
+ * address must be looked up, and a short one is done before the processor looks ahead by itself
+ * (docs/decisions/prefetch.md). */
+static void ask_for_start(const param *p) {
+    __builtin_prefetch(p->data);
+    __builtin_prefetch(p->grad);
+    for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++) __builtin_prefetch(p->state[k]);
+}
+
 static void run_task(void *argument, int64_t index) {
     const pass *work = argument;
     const ravine_optimizer *o = work->o;
@@ -85,6 +96,8 @@ static void run_task(void *argument, int64_t index) {
     int64_t active = find_active(o, begin);
     for (int64_t block = begin; block < end; block++) {
         while (active + 1 < o->nactive && o->slots[active + 1].first_block <= block) active++;
+        if (active + START_AHEAD < o->nactive && o->slots[active].first_block == block)
+            ask_for_start(o->slots[active + START_AHEAD].active);
         work->block(work, o->slots[active].active, block - o->slots[active].first_block);
     }
 }

@@ -51,7 +51,8 @@ def test_clipping_where_every_process_has_everything(ranks):
 def test_zero_redundancy_optimizer(ranks):
     """Clipping a part by its own norm is refused; what the message says to call is right."""
     for found in ranks:
-        words, trained = found["zero"]
+        (*words, unclipped), trained = found["zero"]
+        assert unclipped is None
         for text in words:
             assert "clip_norm" in text and "ZeroRedundancyOptimizer" in text
             assert "torch.nn.utils.clip_grad_norm_(model.parameters(), 0.05)" in text

@@ -332,6 +332,21 @@ def test_average_of_the_weights():
     torch.testing.assert_close(optimizer.state[q]["ema"], 0.75 * start + 0.25 * q.detach())
 
 
+@pytest.mark.parametrize("wrong", [{"ema": 2.0}, {"ema": -0.5}, {"clip_norm": -1.0}])
+def test_an_argument_that_is_refused_is_forgotten(wrong):
+    (p,), (q,) = parameters([1.0, 2.0]), parameters([1.0, 2.0])
+    ours, reference = of("Adam", [p]), of("Adam", [q])
+    run(ours, [p], 2)
+    run(reference, [q], 2)
+    before = p.detach().clone()
+    with pytest.raises(ravine.RangeError):
+        ours.step(**wrong)
+    assert torch.equal(p, before)
+    run(ours, [p], 2, first=2)
+    run(reference, [q], 2, first=2)
+    assert torch.equal(p, q) and "ema" not in ours.state[p]
+
+
 def test_report():
     (p,) = parameters([3.0, 4.0])
     optimizer = of("SGD", [p], lr=1.0)

@@ -4,6 +4,7 @@ python torch_ranks.py RANK STORE
 """
 
 import json
+import math
 import os
 import sys
 
@@ -81,6 +82,10 @@ def zero(rank):
         refused(clipped, model.parameters()),
         refused(optimizer, model.parameters(), clip_norm=CLIP),
     ]
+    unclipped = DistributedDataParallel(network())
+    options = {"optimizer_class": ravine.torch.SGD, "clip_norm": CLIP}
+    off = ZeroRedundancyOptimizer(unclipped.parameters(), **options)
+    words.append(refused(off, unclipped.parameters(), clip_norm=math.inf))
     for step in range(3):
         backward(model, rank, step)
         clip_grad_norm_(model.parameters(), CLIP)

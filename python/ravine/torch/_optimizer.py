@@ -1,6 +1,7 @@
 """What every optimizer of ravine.torch does in the same way."""
 
 import inspect
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -119,23 +120,13 @@ class Optimizer(torch.optim.Optimizer):
             ravine.RangeError: a setting of a group is out of its range.
         """
         clip_norm = self.clip_norm if clip_norm is None else clip_norm
-        if clip_norm is not None:
+        if clip_norm is not None and clip_norm != math.inf:
             check_norm(self.param_groups, clip_norm)
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if ema is not None:
-            self._ema = ema
-        session = self._session
-        if session is None or not session.matches(self):
-            session = self._begin()
-        try:
-            session.update_settings(self)
-        except (StateError, RangeError):
-            # Other state is needed: amsgrad, momentum, ema were off before. Or one setting does not
-            # go with another one as that was; whether all go together, a new session says.
-            session = self._begin()
+        session = self._ready(ema)
         # A GradScaler leaves these to optimizers that were made with fused=True.
         scale, found_inf = getattr(self, "grad_scale", None), getattr(self, "found_inf", None)
         if found_inf is not None and found_inf:
@@ -155,6 +146,26 @@ class Optimizer(torch.optim.Optimizer):
         if watched and session.params:
             self.watcher._stepped(session.pointer, loss)
         return loss
+
+    def _ready(self, ema: float | None) -> Session:
+        """A session that has what groups, state and settings are now."""
+        before = self._ema
+        if ema is not None:
+            self._ema = ema
+        try:
+            session = self._session
+            if session is None or not session.matches(self):
+                session = self._begin()
+            try:
+                session.update_settings(self)
+            except (StateError, RangeError):
+                # Other state is needed: amsgrad, momentum, ema were off before. Or one setting does
+                # not go with another one as that was; whether all do, a new session says.
+                session = self._begin()
+        except Exception:
+            self._ema = before
+            raise
+        return session
 
     def _watched_by(self, watcher) -> None:
         """From the next step on the library keeps what a doctor looks at."""

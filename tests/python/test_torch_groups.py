@@ -134,6 +134,18 @@ def test_devices_that_are_not_supported():
         of("AdamW", [p])
 
 
+def test_a_group_that_is_refused_is_not_there():
+    (p,) = parameters([1.0, 2.0])
+    optimizer = of("AdamW", [p])
+    half = torch.zeros(3, dtype=torch.bfloat16, requires_grad=True)
+    half.grad = torch.zeros_like(half)
+    with pytest.raises(ravine.UnsupportedError, match="parameter 0 of group 1 is torch.bfloat16"):
+        optimizer.add_param_group({"params": [half]})
+    assert len(optimizer.param_groups) == 1
+    run(optimizer, [p], 2)
+    assert optimizer.state[p]["step"].item() == 2
+
+
 def test_messages_name_the_parameter():
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1).bfloat16())
     with pytest.raises(

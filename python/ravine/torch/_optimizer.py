@@ -177,9 +177,13 @@ class Optimizer(torch.optim.Optimizer):
         super().add_param_group(param_group)
         number = len(self.param_groups) - 1
         group = self.param_groups[number]
-        for k, p in enumerate(group["params"]):
-            if p.requires_grad:
-                check_parameter(p, name_of(number, group, k))
+        try:
+            for k, p in enumerate(group["params"]):
+                if p.requires_grad:
+                    check_parameter(p, name_of(number, group, k))
+        except UnsupportedError:
+            del self.param_groups[number]
+            raise
 
     def state_dict(self) -> dict[str, Any]:
         """As PyTorch's, with its keys; the tensors are the state itself, not copies."""

@@ -1,5 +1,5 @@
 /* cmd_race.c - `ravine race`: reads what to run, runs it, and picks who prints it. */
-#include "cli.h"
+#include "net/config.h"
 #include "race.h"
 
 #include <math.h>
@@ -40,6 +40,13 @@ int race_read_start(const char *text, const surface *s, double start[SURFACE_SIZ
     if (count == s->size) return 0;
     return failure(EXIT_USAGE, "--start has %d number%s; surface %s has %d coordinates", count,
                    count == 1 ? "" : "s", s->spec, s->size);
+}
+
+int race_read_schedule(const cli_args *args, char **schedule) {
+    const char *text = cli_text(args, CLI_LR_SCHEDULE);
+    if (!text) return 0;
+    *schedule = config_expand_shares(text, cli_count(args, CLI_RACE_STEPS, 1));
+    return *schedule ? 0 : failure(EXIT_INPUT, "out of memory");
 }
 
 static int read_dtype(const char *text, ravine_dtype *dtype) {
@@ -124,9 +131,12 @@ static int race(const cli_args *args, contest *c) {
 int cmd_race(const cli_args *args) {
     if (cli_is_given(args, CLI_SURFACES))
         return contest_print_surfaces(cli_is_given(args, CLI_JSON));
-    contest c = {.schedule = cli_text(args, CLI_LR_SCHEDULE),
-                 .steps = cli_count(args, CLI_RACE_STEPS, 1)};
-    const int code = race(args, &c);
+    contest c = {.steps = cli_count(args, CLI_RACE_STEPS, 1)};
+    char *schedule = NULL;
+    int code = race_read_schedule(args, &schedule);
+    c.schedule = schedule;
+    if (!code) code = race(args, &c);
+    free(schedule);
     for (int k = 0; k < c.count; k++) {
         free(c.optimizer[k]);
         race_free(&c.result[k]);

@@ -1,11 +1,13 @@
 /* cmd_schedule.c - `ravine schedule`: the facts about a schedule, its picture and some values. */
 #include "cli.h"
+#include "net/config.h"
 #include "plot.h"
 #include "ravine.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_SIZE = 4096, ROWS = 12, POINTS = 400 };
@@ -185,13 +187,29 @@ static int print_json(const view *v) {
     return cli_print_json(object);
 }
 
+/* "5%" is a share of the run, and means nothing before its length is known. */
+static int read_schedule(view *v, const cli_args *args) {
+    const char *percent = strchr(v->spec, '%');
+    if (percent && !cli_is_given(args, CLI_STEPS))
+        return failure(
+            EXIT_USAGE,
+            "\"%s\" is in percent of all steps of a run; say how many it has, for example "
+            "--steps 1000",
+            v->spec);
+    char *text = config_expand_shares(v->spec, cli_count(args, CLI_STEPS, 1));
+    if (!text) return failure(EXIT_INPUT, "out of memory");
+    ravine_status status = ravine_schedule_parse(&v->schedule, text);
+    if (status >= 0) status = ravine_schedule_describe(&v->schedule, &v->facts);
+    free(text);
+    return status < 0 ? failure(EXIT_USAGE, "%s", ravine_errmsg()) : 0;
+}
+
 int cmd_schedule(const cli_args *args) {
     view v = {.spec = args->operand[0]};
     if (!v.spec)
         return failure(EXIT_USAGE, "schedule needs a SPEC, for example \"cosine(1000) lr=0.1\"");
-    if (ravine_schedule_parse(&v.schedule, v.spec) ||
-        ravine_schedule_describe(&v.schedule, &v.facts))
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    int status = read_schedule(&v, args);
+    if (status) return status;
     const bool endless = v.facts.total == RAVINE_FOREVER;
     if (endless && !cli_is_given(args, CLI_STEPS))
         return failure(EXIT_USAGE,
@@ -199,7 +217,7 @@ int cmd_schedule(const cli_args *args) {
     v.steps = cli_count(args, CLI_STEPS, v.facts.total);
     v.every = cli_count(args, CLI_EVERY, 0);
     if (cli_is_given(args, CLI_JSON)) return print_json(&v);
-    const int status = print_facts(&v);
+    status = print_facts(&v);
     if (status) return status;
     putchar('\n');
     print_plot(&v);

@@ -79,7 +79,11 @@ static int make(racer *r, const cli_args *args) {
     if (status) return status;
     memcpy(r->theta, r->surface->start, (size_t)r->surface->size * sizeof *r->theta);
     if (start) status = race_read_start(start, r->surface, r->theta);
-    return status ? status : make_optimizer(r, optimizer, cli_text(args, CLI_LR_SCHEDULE));
+    char *schedule = NULL;
+    if (!status) status = race_read_schedule(args, &schedule);
+    if (!status) status = make_optimizer(r, optimizer, schedule);
+    free(schedule);
+    return status;
 }
 
 /* Ends early behind the first loss that is not finite. */

@@ -3,6 +3,7 @@
 #ifndef RAVINE_CLI_RACE_H
 #define RAVINE_CLI_RACE_H
 
+#include "cli.h"
 #include "surface/race.h"
 
 enum { CONTEST_MOST = 64, CONTEST_LEVELS = 13 };
@@ -28,6 +29,9 @@ const char *contest_dtype(const contest *c); /* "f64" or "f32" */
 
 /* cmd_race.c: "1,0.5", one number for each coordinate. */
 int race_read_start(const char *text, const surface *s, double start[SURFACE_SIZE_MAX]);
+
+/* And --schedule with its shares of the steps, for free(); NULL: none is given. */
+int race_read_schedule(const cli_args *args, char **schedule);
 
 /* race_plane.c: the window of the picture of a surface of two coordinates - its axes, wide enough
  * for every start - and heights that cut it into bands of given area, rising. */

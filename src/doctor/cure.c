@@ -213,9 +213,9 @@ static void cure_noise(const prescription *p) {
     c.ema_decay = 0.999;
     set(add(p, RAVINE_CURE_SETTINGS, "ema_decay=0.999: use the average of the weights"), &c);
     if (p->f->probed && p->h->probe_noise_scale > 0 && isfinite(p->h->probe_noise_scale))
-        add(p, RAVINE_CURE_ADVICE, "or batches %.2g times as large", p->h->probe_noise_scale);
+        add(p, RAVINE_CURE_ADVICE, "batches %.2g times as large", p->h->probe_noise_scale);
     else
-        add(p, RAVINE_CURE_ADVICE, "or larger batches");
+        add(p, RAVINE_CURE_ADVICE, "larger batches");
 }
 
 static void cure_crawling(const prescription *p) {

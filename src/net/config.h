@@ -83,8 +83,10 @@ int config_net_spec(const config *c, const dataset *train, net_spec *spec);
 int config_rule(const config *c, ravine_config *rule);
 /* A schedule.* whose text has shares of the run, "5%"; NULL: there is none. */
 const char *config_key_in_shares(const config *c);
-/* The schedule of a setting; *given is false where there is none. "5%" in its text is that share
- * of total_steps, rounded, at least 1. */
+/* A schedule's text in which every "5%" is that share of total_steps, rounded, at least 1; for
+ * free(). NULL: out of memory. */
+char *config_expand_shares(const char *text, int64_t total_steps);
+/* The schedule of a setting, shares expanded; *given is false where there is none. */
 int config_schedule(const config *c, int setting, int64_t total_steps, ravine_schedule *schedule,
                     bool *given);
 

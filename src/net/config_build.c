@@ -56,8 +56,7 @@ int config_rule(const config *c, ravine_config *rule) {
     return 0;
 }
 
-/* Replaces every "5%" by that share of `total` steps. Returns malloc'ed text or NULL. */
-static char *expand_shares(const char *text, int64_t total) {
+char *config_expand_shares(const char *text, int64_t total) {
     size_t capacity = strlen(text) + 1;
     for (const char *c = text; *c; c++) capacity += *c == '%' ? 24 : 0;
     char *out = malloc(capacity), *to = out;
@@ -109,7 +108,7 @@ int config_schedule(const config *c, int setting, int64_t total_steps, ravine_sc
         if (rows[k].setting != setting) continue;
         const char *text = text_of(c, rows[k].key);
         if (!text) return 0;
-        char *expanded = expand_shares(text, total_steps);
+        char *expanded = config_expand_shares(text, total_steps);
         if (!expanded) return failure(EXIT_INPUT, "out of memory");
         int status = 0;
         if (ravine_schedule_parse(schedule, expanded) < 0)

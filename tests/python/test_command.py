@@ -244,6 +244,21 @@ def test_schedule():
     fails(USAGE, "cosin", args=["schedule", "cosin(10)"])
 
 
+def test_schedule_in_percent():
+    """The text that every example has; of how many steps must be said."""
+    text = "warmup(5%) cosine(95%, to=0) lr=3e-3"
+    told = f'"{text}" is in percent of all steps of a run; say how many it has, for example --steps'
+    fails(USAGE, told, args=["schedule", text])
+    same = "warmup(50) cosine(950, to=0) lr=3e-3"
+    assert ravine("schedule", text, "--steps", 1000).stdout == ravine("schedule", same).stdout
+    race = ["race", "--surface", "ravine", "--optimizer", "sgd", "--steps", 1000, "--json"]
+    raced = [json.loads(ravine(*race, "--schedule", s).stdout)["runs"] for s in (text, same)]
+    assert raced[0] == raced[1]
+    doctor = ["doctor", *race[1:]]
+    seen = [ravine(*doctor, "--schedule", s) for s in (text, same)]
+    assert seen[0].stdout == seen[1].stdout and seen[0].returncode == seen[1].returncode != USAGE
+
+
 # ---- training ------------------------------------------------------------------------------------
 
 

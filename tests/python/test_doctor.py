@@ -105,6 +105,7 @@ def test_the_example_of_the_page_shows_its_verdict(page):
     assert answer["verdict"] == page.stem, answer
     shown = ravine(*args)
     assert shown.stdout.startswith(f"VERDICT  {page.stem.upper().replace('_', ' ')} ")
+    assert not re.search(r"^ (do|or) +or ", shown.stdout, re.M)
 
 
 # ---- a surface -----------------------------------------------------------------------------------

@@ -259,7 +259,8 @@ int cmd_find_lr(const cli_args *args) {
     int status = read_config(&c, args);
     if (status) return status;
     training t;
-    status = training_create(&t, &c);
+    status = training_is_told(&c, "find-lr");
+    if (!status) status = training_create(&t, &c);
     if (!status) {
         find_lr_result r = {0};
         status = search(&r, &t, args);

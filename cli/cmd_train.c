@@ -153,7 +153,8 @@ int cmd_train(const cli_args *args) {
         return status;
     }
     training t;
-    status = training_create(&t, &c);
+    status = training_is_told(&c, "train");
+    if (!status) status = training_create(&t, &c);
     if (!status) {
         train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};
         status = result.epoch

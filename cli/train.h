@@ -48,6 +48,8 @@ typedef struct training {
     float *aside;            /* [net_size] the weights, while their average is evaluated; or NULL */
 } training;
 
+/* EXIT_USAGE where no key says what to train; `command` is for the message. */
+int training_is_told(const config *c, const char *command);
 int training_create(training *t, const config *c);
 void training_free(training *t);
 /* The learning rate of every later step: the configured schedule times `factor`. */

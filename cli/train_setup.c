@@ -160,6 +160,26 @@ int training_scale_lr(training *t, double factor) {
     return 0;
 }
 
+/* Where it goes, on how many threads and who watches says nothing of a training. */
+static bool is_about(config_key key) {
+    static const config_key around[] = {CONFIG_KEY_name, CONFIG_KEY_runs_dir, CONFIG_KEY_threads,
+                                        CONFIG_KEY_doctor_watch, CONFIG_KEY_doctor_on_warning};
+    for (size_t k = 0; k < sizeof around / sizeof *around; k++)
+        if (around[k] == key) return false;
+    return true;
+}
+
+int training_is_told(const config *c, const char *command) {
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++)
+        if (is_about((config_key)k) && c->origin[k] && strcmp(c->origin[k], "default") != 0)
+            return 0;
+    return failure(
+        EXIT_USAGE,
+        "%s needs a CONFIG.yaml, for example examples/fashion_mlp.yaml, or --set KEY=VALUE "
+        "for what differs from the defaults; ravine train --keys lists them",
+        command);
+}
+
 int training_create(training *t, const config *c) {
     *t = (training){.config = c, .lr_factor = 1};
     int status = config_read_data(c, &t->data);

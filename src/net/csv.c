@@ -102,6 +102,20 @@ static int no_memory(const reader *r) {
     return failure(EXIT_INPUT, "%s: no memory for its fields", r->table->name);
 }
 
+static int wrong_count(const reader *r) {
+    const csv_table *t = r->table;
+    const char *other = csv_other_delimiter(t, (char)r->delimiter);
+    if (!other)
+        return failure(EXIT_INPUT,
+                       "%s, line %" PRIu32 ": %" PRId64 " fields, but the header has %" PRId64,
+                       t->name, r->row_line, r->column, t->columns);
+    return failure(EXIT_INPUT,
+                   "%s, line %" PRIu32 ": %" PRId64
+                   " fields, but the header has 1; it looks split by "
+                   "'%s': set data.delimiter: \"%s\"",
+                   t->name, r->row_line, r->column, other, other);
+}
+
 static int read_row(reader *r) {
     csv_table *t = r->table;
     ending how = AT_DELIMITER;
@@ -118,10 +132,7 @@ static int read_row(reader *r) {
         put(r, '\0');
     }
     if (r->rows == 0) t->columns = r->column;
-    if (r->column != t->columns)
-        return failure(EXIT_INPUT,
-                       "%s, line %" PRIu32 ": %" PRId64 " fields, but the header has %" PRId64,
-                       t->name, r->row_line, r->column, t->columns);
+    if (r->column != t->columns) return wrong_count(r);
     if (!grow(&t->line, &r->row_capacity, r->rows)) return no_memory(r);
     t->line[r->rows++] = r->row_line;
     return 0;
@@ -203,6 +214,14 @@ void csv_free(csv_table *table) {
     free(table->start);
     free(table->line);
     memset(table, 0, sizeof *table);
+}
+
+const char *csv_other_delimiter(const csv_table *t, char delimiter) {
+    static const char usual[] = ";,\t|";
+    static const char *const written[] = {";", ",", "\\t", "|"};
+    for (size_t k = 0; t->columns == 1 && usual[k]; k++)
+        if (usual[k] != delimiter && strchr(csv_field(t, 0, 0), usual[k])) return written[k];
+    return NULL;
 }
 
 int64_t csv_line(const csv_table *t, int64_t row, int64_t column) {

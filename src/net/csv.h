@@ -31,6 +31,9 @@ void csv_free(csv_table *table); /* a table that is all zero is fine */
 static inline const char *csv_field(const csv_table *t, int64_t row, int64_t column) {
     return t->text + t->start[row * t->columns + column];
 }
+/* Where the only column of a table has another delimiter in its name: how data.delimiter would be
+ * written for that one. NULL: it has not, or there are more columns. */
+const char *csv_other_delimiter(const csv_table *t, char delimiter);
 /* The line on which the field begins: rows can span lines. */
 int64_t csv_line(const csv_table *t, int64_t row, int64_t column);
 

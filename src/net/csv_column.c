@@ -55,6 +55,28 @@ static int wrong_field(const csv_column *c, const csv_table *t, int64_t row, con
                    csv_quote(csv_field(t, row, c->index)).text, what);
 }
 
+/* "-3,14" */
+static bool has_decimal_comma(const char *field) {
+    static const char digits[] = "0123456789";
+    const char *p = skip_blanks(field);
+    if (*p == '+' || *p == '-') p++;
+    const size_t before = strspn(p, digits);
+    if (before == 0 || p[before] != ',') return false;
+    p += before + 1;
+    const size_t after = strspn(p, digits);
+    return after > 0 && *skip_blanks(p + after) == '\0';
+}
+
+/* Whether every field that is no number would be one with a point. */
+static bool is_numbers_with_commas(const csv_column *c, const csv_table *t) {
+    double number;
+    for (int64_t row = 1; row <= t->rows; row++) {
+        const char *field = csv_field(t, row, c->index);
+        if (!parse_number(field, &number) && !has_decimal_comma(field)) return false;
+    }
+    return true;
+}
+
 /* Sets c->numeric, and c->value if it is. */
 static int classify(csv_column *c, const csv_table *t, bool must_be_numeric) {
     int64_t word, unusable;
@@ -62,6 +84,10 @@ static int classify(csv_column *c, const csv_table *t, bool must_be_numeric) {
     if (!c->value) return failure(EXIT_INPUT, "%s: no memory for its columns", t->name);
     read_numbers(c, t, &word, &unusable);
     c->numeric = !word;
+    if (word && has_decimal_comma(csv_field(t, word, c->index)) &&
+        (must_be_numeric || is_numbers_with_commas(c, t)))
+        return wrong_field(c, t, word,
+                           "is not a number: it has a decimal comma, and numbers have a point");
     if (word && must_be_numeric)
         return wrong_field(c, t, word, "is not a number, and the column must be numeric");
     if (!word && unusable)

@@ -43,12 +43,19 @@ static int check_options(const dataset_csv_options *o) {
 }
 
 /* The column of that name, or an error that suggests the nearest. */
-static int find_column(const csv_table *t, const char *name, const char *purpose, int64_t *out) {
+static int find_column(const conversion *c, const char *name, const char *purpose, int64_t *out) {
+    const csv_table *t = &c->table;
     ravine_nearest nearest = ravine_nearest_to(name);
     for (int64_t k = 0; k < t->columns; k++) {
         if (strcmp(csv_field(t, 0, k), name) == 0) return *out = k, 0;
         ravine_nearest_offer(&nearest, csv_field(t, 0, k));
     }
+    const char *delimiter = csv_other_delimiter(t, c->options->delimiter);
+    if (delimiter)
+        return failure(EXIT_USAGE,
+                       "%s: no column is named '%s' (%s); it looks split by '%s': set "
+                       "data.delimiter: \"%s\"",
+                       t->name, csv_quote(name).text, purpose, delimiter, delimiter);
     const char *other = nearest.name ? nearest.name : csv_field(t, 0, t->columns - 1);
     return failure(EXIT_USAGE, "%s: no column is named '%s' (%s); %s '%s'", t->name,
                    csv_quote(name).text, purpose, nearest.name ? "the nearest is" : "the last is",
@@ -58,11 +65,11 @@ static int find_column(const csv_table *t, const char *name, const char *purpose
 static int find_columns(conversion *c) {
     const dataset_csv_options *o = c->options;
     const csv_table *t = &c->table;
-    int code = find_column(t, o->target, "target", &c->target);
+    int code = find_column(c, o->target, "target", &c->target);
     if (code) return code;
     c->must_be_numeric[c->target] = o->regression;
     for (int64_t k = 0, column; k < o->nnumeric; k++) {
-        code = find_column(t, o->numeric_columns[k], "numeric_columns", &column);
+        code = find_column(c, o->numeric_columns[k], "numeric_columns", &column);
         if (code) return code;
         c->must_be_numeric[column] = true;
     }

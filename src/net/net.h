@@ -17,7 +17,7 @@ typedef enum net_activation { NET_RELU, NET_TANH, NET_GELU } net_activation;
 typedef enum net_norm { NET_NORM_NONE, NET_NORM_BATCH, NET_NORM_LAYER } net_norm;
 typedef enum net_pooling { NET_POOL_MAX, NET_POOL_AVERAGE } net_pooling;
 typedef enum net_loss { NET_CROSS_ENTROPY, NET_MEAN_SQUARED_ERROR } net_loss;
-#define NET_WIDTHS_MAX 16
+#define NET_WIDTHS_MAX 256
 
 typedef struct net_spec {
     net_model model;

@@ -313,6 +313,32 @@ static void tables_that_are_refused(void **state) {
     }
 }
 
+/* What German and other spreadsheets write. */
+static void other_habits_are_named(void **state) {
+    (void)state;
+    static const char *const numeric[] = {"a"};
+    dataset_csv_options comma = usual, semicolon = usual;
+    semicolon.delimiter = ';';
+    refuse("a;b;y\n1,5;2;u\n2,5;3;v\n", comma, EXIT_INPUT,
+           "line 2: 2 fields, but the header has 1; it looks split by ';'",
+           "set data.delimiter: \";\"");
+    refuse("a\ty\n1\tu\n2\tv\n", comma, EXIT_USAGE, "no column is named 'y' (target)",
+           "it looks split by '\\t': set data.delimiter: \"\\t\"");
+    refuse("a,y\n1,u\n2,v\n", semicolon, EXIT_USAGE, "no column is named 'y'",
+           "it looks split by ',': set data.delimiter: \",\"");
+    refuse("a;b;y\n1,5;2;u\n-22,5 ;3;v\n3;3;v\n4;4;u\n", semicolon, EXIT_INPUT,
+           "t.csv, line 2, column 'a': '1,5' is not a number: it has a decimal comma",
+           "numbers have a point");
+    semicolon.numeric_columns = numeric;
+    semicolon.nnumeric = 1;
+    refuse("a;y\n1;u\n2,5;v\nold;v\n4;u\n", semicolon, EXIT_INPUT, "line 3, column 'a': '2,5'",
+           "decimal comma");
+    semicolon.nnumeric = 0;
+    dataset_pair pair; /* words among them: they are words */
+    assert_int_equal(convert(&pair, "a;y\n1,2;u\n2,5;v\nold;v\n4;u\n", semicolon), 0);
+    dataset_pair_free(&pair);
+}
+
 /* One row to test is far beyond all rows to train on; which row that is depends on the seed. */
 static void far_rows_are_refused(void **state) {
     (void)state;
@@ -399,6 +425,7 @@ int main(void) {
         SCRATCH_TEST(classes_are_sorted),
         SCRATCH_TEST(the_seed_decides_the_split),
         SCRATCH_TEST(tables_that_are_refused),
+        SCRATCH_TEST(other_habits_are_named),
         SCRATCH_TEST(far_rows_are_refused),
         SCRATCH_TEST(too_many_categories),
         SCRATCH_TEST(the_file_is_told),

@@ -342,7 +342,7 @@ static void errors(void **state) {
     s.widths[2] = s.widths[3] = 3;
     assert_refused(s, EXIT_USAGE, "pool4 pools windows of 2 x 2, but its input is 1 x 1");
     s.nwidths = NET_WIDTHS_MAX + 1;
-    assert_refused(s, EXIT_USAGE, "cnn has 17 widths; it must have 1 to 16");
+    assert_refused(s, EXIT_USAGE, "cnn has 257 widths; it must have 1 to 256");
     s = resnet();
     s.nwidths = 0;
     assert_refused(s, EXIT_USAGE, "resnet has 0 widths");

@@ -358,6 +358,43 @@ optimizer: adamw lr=0.01
         assert test["rmse"] <= 0.15
 
 
+def test_a_deep_network(small, tmp_path):
+    widths = [4] * 256
+    done = ravine("train", small, "-q", "--set", f"model.widths={widths}", cwd=tmp_path)
+    assert done.returncode == OK, done.stderr
+    more = [f"--set=model.widths={[4] * 257}"]
+    told = "model.widths has 257 numbers; it may have 256"
+    fails(USAGE, told, args=["train", small, *more], cwd=tmp_path)
+    assert "at most 256" in ravine("train", "--keys").stdout
+
+
+def test_a_table_from_a_german_spreadsheet(tmp_path):
+    """What must be said to read it is said."""
+    (tmp_path / "t.csv").write_text("a;b;y\n1,5;2;3\n2,5;3;4\n3,5;4;5\n1,5;4;4\n2,5;2;3\n")
+    keys = ["format=csv", "file=t.csv", "target=y", "task=regression"]
+    train = ["train", *(f"--set=data.{key}" for key in keys), "--set=epochs=1"]
+    fails(INPUT, "it looks split by ';': set data.delimiter", args=train, cwd=tmp_path)
+    train.append('--set=data.delimiter=";"')
+    fails(INPUT, "'1,5' is not a number: it has a decimal comma", args=train, cwd=tmp_path)
+    text = (tmp_path / "t.csv").read_text().replace(",", ".")
+    (tmp_path / "t.csv").write_text(text)
+    assert ravine(*train, cwd=tmp_path).returncode == OK
+
+
+@pytest.mark.parametrize("command", ["train", "find-lr"])
+def test_nothing_says_what_to_train(tmp_path, command):
+    """Ten epochs of a known data set are not what was meant."""
+    told = (
+        f"{command} needs a CONFIG.yaml, for example examples/fashion_mlp.yaml, or --set KEY=VALUE"
+    )
+    fails(USAGE, told, args=[command], cwd=tmp_path)
+    fails(USAGE, told, args=[command, "-t", "1"], cwd=tmp_path, env={"RAVINE_THREADS": "2"})
+    nothing_left(tmp_path)
+    fails(INPUT, "cannot open none", args=[command, "--set=data.train_images=none"], cwd=tmp_path)
+    fails(INPUT, "none", args=[command], cwd=tmp_path, env={"RAVINE_DATA_TRAIN_IMAGES": "none"})
+    assert ravine("train", "--print-config").returncode == OK
+
+
 def test_precedence_and_print_config(small, tmp_path):
     def epochs(*args, **env):
         shown = ravine("train", small, "--print-config", "--json", *args, cwd=tmp_path, env=env)

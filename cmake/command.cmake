@@ -21,7 +21,12 @@ target_include_directories(ravine_net PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT
 target_link_libraries(ravine_net PRIVATE ravine_flags
     PUBLIC ravine_static PkgConfig::YAML PkgConfig::JANSSON PkgConfig::BLAS ZLIB::ZLIB m)
 
+# All of it but main(), which a fuzzer has of its own.
 file(GLOB cli_sources CONFIGURE_DEPENDS cli/*.c)
-add_executable(ravine_command ${cli_sources})
+list(REMOVE_ITEM cli_sources ${PROJECT_SOURCE_DIR}/cli/main.c)
+add_library(ravine_cli STATIC ${cli_sources})
+target_link_libraries(ravine_cli PRIVATE ravine_flags PUBLIC ravine_net)
+
+add_executable(ravine_command cli/main.c)
 set_target_properties(ravine_command PROPERTIES OUTPUT_NAME ravine)
-target_link_libraries(ravine_command PRIVATE ravine_flags ravine_net)
+target_link_libraries(ravine_command PRIVATE ravine_flags ravine_cli)

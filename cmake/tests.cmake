@@ -59,7 +59,7 @@ foreach(source ${fuzz_sources})
     get_filename_component(name ${source} NAME_WE)
     string(REPLACE "fuzz_" "" subject ${name})
     add_executable(replay_${subject} ${source} fuzz/replay.c)
-    target_link_libraries(replay_${subject} PRIVATE ravine_flags ravine_net)
+    target_link_libraries(replay_${subject} PRIVATE ravine_flags ravine_cli)
     add_test(NAME replay_${subject}
              COMMAND replay_${subject} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${subject})
 endforeach()

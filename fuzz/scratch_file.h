@@ -28,7 +28,7 @@ static inline const char *scratch_make(void) {
 
 /* Writes FOLDER/NAME and returns its path, valid until the next call. */
 static inline const char *scratch_write(const char *name, const void *bytes, size_t size) {
-    static char path[256];
+    static char path[512];
     snprintf(path, sizeof path, "%s/%s", scratch_make(), name);
     FILE *file = fopen(path, "wb");
     if (!file || (size && fwrite(bytes, 1, size, file) != size) || fclose(file)) abort();

@@ -42,7 +42,7 @@ static void destroy(log_file *log) {
 
 static int open_file(log_file *log, int how) {
     struct stat facts;
-    log->fd = open(log->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0666);
+    log->fd = open(log->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0666);
     if (log->fd < 0 && errno == ELOOP && !(how & O_CREAT))
         return failure(EXIT_INPUT, "cannot write %s: it is a link, and may lead out of the run",
                        log->path);
@@ -82,19 +82,25 @@ int log_file_open(log_file **out, const char *path) {
     return open_log(out, path, 0);
 }
 
-int log_file_check(const log_file *log, int64_t length) {
+static bool ends_a_line(const log_file *log, int64_t length) {
+    char last;
+    return length > 0 && pread(log->fd, &last, 1, (off_t)length - 1) == 1 && last == '\n';
+}
+
+int log_file_check(const log_file *log, int64_t length, bool lines) {
     struct stat facts;
     if (fstat(log->fd, &facts) < 0)
         return failure(EXIT_INPUT, "cannot read %s: %s", log->path, strerror(errno));
     if (facts.st_size < length)
         return failure(EXIT_INPUT, "%s has %lld bytes; the run goes on behind byte %lld", log->path,
                        (long long)facts.st_size, (long long)length);
+    if (lines && !ends_a_line(log, length))
+        return failure(EXIT_INPUT, "%s: no line ends at byte %lld, behind which the run goes on",
+                       log->path, (long long)length);
     return 0;
 }
 
 int log_file_cut(log_file *log, int64_t length) {
-    int code = log_file_check(log, length);
-    if (code) return code;
     if (ftruncate(log->fd, (off_t)length) < 0 || lseek(log->fd, (off_t)length, SEEK_SET) < 0)
         return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
     log->length = (off_t)length;

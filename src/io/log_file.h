@@ -12,6 +12,7 @@
 #ifndef RAVINE_IO_LOG_FILE_H
 #define RAVINE_IO_LOG_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,8 @@ int log_file_create(log_file **out, const char *path);
  * log_file_cut, which goes on behind the first `length` bytes and cuts off what follows them, or
  * log_file_append, which goes on at the end and fails where that is elsewhere. */
 int log_file_open(log_file **out, const char *path);
-int log_file_check(const log_file *log, int64_t length); /* fails where it is shorter */
+/* Whether it can be cut there: fails where it is shorter, and of `lines` within one. */
+int log_file_check(const log_file *log, int64_t length, bool lines);
 int log_file_cut(log_file *log, int64_t length);
 int log_file_append(log_file *log, int64_t length);
 /* The bytes of the records that are written; they are on the disk when this returns 0. */

@@ -40,7 +40,7 @@ int run_log_open(run_log **out, const char *path) {
 }
 
 int run_log_check(const run_log *log, int64_t length) {
-    return log_file_check(log->file, length);
+    return log_file_check(log->file, length, true);
 }
 
 int run_log_cut(run_log *log, int64_t length) {

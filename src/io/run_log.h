@@ -24,7 +24,8 @@ typedef struct run_log run_log;
 
 /* Creates the file `path`, which must not exist yet. `header` stays the caller's. */
 int run_log_create(run_log **out, const char *path, const json_t *header);
-/* Opens a log again, and goes on behind its first `length` bytes or at its end (io/log_file.h). */
+/* Opens a log again, and goes on behind its first `length` bytes, which are whole lines, or at its
+ * end (io/log_file.h). */
 int run_log_open(run_log **out, const char *path);
 int run_log_check(const run_log *log, int64_t length);
 int run_log_cut(run_log *log, int64_t length);

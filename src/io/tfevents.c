@@ -186,7 +186,7 @@ int tfevents_open(tfevents **out, const char *path) {
 }
 
 int tfevents_check(const tfevents *e, int64_t length) {
-    return log_file_check(e->file, length);
+    return log_file_check(e->file, length, false);
 }
 
 int tfevents_cut(tfevents *e, int64_t length) {

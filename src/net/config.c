@@ -55,15 +55,16 @@ static void offer(ravine_nearest *nearest, size_t *shown, const char *key, size_
 }
 
 int config_find(const char *name, const char *origin, config_key *key) {
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++)
+        if (!strcmp(config_rows[k].key, name)) {
+            *key = (config_key)k;
+            return 0;
+        }
     ravine_nearest nearest = ravine_nearest_to(name);
     size_t shown = 0;
     const char *in_section = NULL; /* model.widths for a bare widths */
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         const char *known = config_rows[k].key, *dot = strchr(known, '.');
-        if (!strcmp(known, name)) {
-            *key = (config_key)k;
-            return 0;
-        }
         if (dot && !strcmp(dot + 1, name)) in_section = known;
         offer(&nearest, &shown, known, strlen(known));
         if (dot) offer(&nearest, &shown, known, (size_t)(dot - known));

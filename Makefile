@@ -18,7 +18,7 @@ keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate abi-baseline format lint install clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -138,6 +138,10 @@ lint:
 install: build
 	cmake --install build --prefix $(PREFIX)
 	-test -n "$(DESTDIR)" || ldconfig
+
+uninstall:
+	@cmake -D PREFIX=$(DESTDIR)$(PREFIX) -P cmake/uninstall.cmake
+	-@test -n "$(DESTDIR)" || ldconfig
 
 clean:
 	rm -rf build build-* .venv

@@ -1,5 +1,5 @@
-# cmake --install: libraries, headers, command, man pages, completion, and what lets other programs
-# find them. Everything is relative to the prefix, so the installed tree may be moved.
+# cmake --install: libraries, headers, documents, command, man pages, completion, and what lets other
+# programs find them. Everything is relative to the prefix, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ravine)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -15,7 +15,11 @@ install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHIN
 install(EXPORT ravine_targets NAMESPACE ravine:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/ravine-config.cmake.in ravine-config.cmake
     INSTALL_DESTINATION ${package_dir})
-write_basic_package_version_file(ravine-config-version.cmake COMPATIBILITY SameMajorVersion)
+set(compatibility SameMajorVersion)
+if(PROJECT_VERSION_MAJOR EQUAL 0) # names may change from one 0.x to the next
+    set(compatibility SameMinorVersion)
+endif()
+write_basic_package_version_file(ravine-config-version.cmake COMPATIBILITY ${compatibility})
 install(FILES ${PROJECT_BINARY_DIR}/ravine-config.cmake
               ${PROJECT_BINARY_DIR}/ravine-config-version.cmake
     DESTINATION ${package_dir})
@@ -25,6 +29,15 @@ file(RELATIVE_PATH pkgconfig_to_prefix /prefix/${pkgconfig_dir} /prefix)
 string(REGEX REPLACE "/$" "" pkgconfig_to_prefix "${pkgconfig_to_prefix}")
 configure_file(cmake/ravine.pc.in ravine.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ravine.pc DESTINATION ${pkgconfig_dir})
+
+# Documents and examples, in the folders that their links go to, and a man page with the smallest one.
+install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN CMakeLists.txt EXCLUDE)
+file(READ examples/01_smallest.c smallest)
+string(REPLACE "\\" "\\e" smallest "${smallest}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS examples/01_smallest.c)
+configure_file(cmake/libravine.3.in man/libravine.3 @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/man/libravine.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 
 if(NOT RAVINE_COMMAND)
     return()

@@ -30,7 +30,8 @@ target_compile_definitions(ravine_objects PRIVATE RAVINE_BUILD ${isa_definitions
 
 add_library(ravine SHARED $<TARGET_OBJECTS:ravine_objects>)
 add_library(ravine_static STATIC $<TARGET_OBJECTS:ravine_objects>)
-set_target_properties(ravine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+set(RAVINE_SOVERSION 0) # counts changes that break programs: docs/abi.md
+set_target_properties(ravine PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${RAVINE_SOVERSION})
 set_target_properties(ravine_static PROPERTIES OUTPUT_NAME ravine)
 foreach(library ravine ravine_static)
     target_link_libraries(${library} PRIVATE Threads::Threads m)

@@ -11,6 +11,7 @@
  *                   ravine_doctor_take_probe(d, &probe);
  *                   ravine_doctor_diagnose(d, &diagnosis);
  *                   ravine_try_cures(o, &problem, 300, &diagnosis);
+ *                   ravine_diagnosis_format(&diagnosis, text, sizeof text, NULL);
  *
  * Every judgement is a ratio: multiplying loss, gradients or parameters by a constant, or shuffling
  * the parameters, changes no verdict. Thresholds are one list, below.
@@ -316,6 +317,14 @@ typedef struct ravine_diagnosis {
 
 RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
                                                 ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
+
+/* The diagnosis as lines of text for a terminal or a log: the verdict, then why, what it means,
+ * what to do, what it is not, what cannot be told; and the length without the final NUL to *length
+ * (may be NULL). E_RANGE if `capacity` bytes do not hold it; RAVINE_DIAGNOSIS_TEXT_MAX hold every
+ * one. */
+enum { RAVINE_DIAGNOSIS_TEXT_MAX = 8192 };
+RAVINE_API ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
+                                                 size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 
 /* Tries every cure that can be tried beside the unchanged run, each for `steps` steps from a copy
  * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed

@@ -701,6 +701,9 @@ class ravine_diagnosis(Structure):
     ]
 
 
+# enum
+RAVINE_DIAGNOSIS_TEXT_MAX = 8192
+
 PROTOTYPES = {
     "ravine_status_text": (c_char_p, [c_int]),
     "ravine_errmsg": (c_char_p, []),
@@ -853,6 +856,10 @@ PROTOTYPES = {
     "ravine_effective_lr": (c_double, [POINTER(ravine_config), c_double, c_int64]),
     "ravine_doctor_take_probe": (ravine_status, [c_void_p, POINTER(ravine_probe)]),
     "ravine_doctor_diagnose": (ravine_status, [c_void_p, POINTER(ravine_diagnosis)]),
+    "ravine_diagnosis_format": (
+        ravine_status,
+        [POINTER(ravine_diagnosis), c_void_p, c_size_t, POINTER(c_size_t)],
+    ),
     "ravine_try_cures": (
         ravine_status,
         [c_void_p, POINTER(ravine_problem), c_int64, POINTER(ravine_diagnosis)],

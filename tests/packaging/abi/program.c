@@ -295,6 +295,8 @@ static void look_at_doctor(ravine_doctor *d, ravine_optimizer *o) {
     REQUIRE(ravine_doctor_diagnose(d, diagnosis) == RAVINE_OK);
     REQUIRE_INTACT(ravine_diagnosis, diagnosis);
     REQUIRE(diagnosis->step == ravine_steps(o) && diagnosis->nevidence > 0);
+    static char text[RAVINE_DIAGNOSIS_TEXT_MAX];
+    REQUIRE(ravine_diagnosis_format(diagnosis, text, sizeof text, NULL) == RAVINE_OK);
     REQUIRE(ravine_try_cures(o, problem, 3, diagnosis) == RAVINE_OK);
     REFUSES(diagnosis, ravine_try_cures(o, problem, 3, diagnosis));
     REQUIRE_INTACT(ravine_diagnosis, diagnosis);

@@ -1,0 +1,100 @@
+/* A diagnosis as lines of text, for whoever has no better place to show it. */
+#include "base/error.h"
+#include "base/sized.h"
+#include "ravine_doctor.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct writer {
+    char text[RAVINE_DIAGNOSIS_TEXT_MAX];
+    size_t used;
+} writer;
+
+__attribute__((format(printf, 2, 3))) static void put(writer *w, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    w->used += (size_t)vsnprintf(w->text + w->used, sizeof w->text - w->used, format, values);
+    va_end(values);
+}
+
+/* " why     " or, below it, as many blanks */
+static void begin_line(writer *w, const char *label) {
+    put(w, "\n %-8s", label);
+}
+
+static void put_name(writer *w, int verdict) {
+    const char *word = ravine_verdict_word(verdict);
+    for (const char *c = word ? word : "unknown"; *c; c++)
+        put(w, "%c", *c == '_' ? ' ' : toupper((unsigned char)*c));
+}
+
+static void put_cure(writer *w, const ravine_cure *c, const char *label) {
+    begin_line(w, label);
+    put(w, "%s", c->text);
+    if (!c->tried) return;
+    if (c->loss_ratio == 0)
+        put(w, " [tried: the unchanged run is lost, and this one is not]");
+    else
+        put(w, " [tried, and it %s: the loss is %.3g times the unchanged run's]",
+            c->loss_ratio < 1 ? "helped" : "did not help", c->loss_ratio);
+}
+
+static void put_diagnosis(writer *w, const ravine_diagnosis *d) {
+    const char *meaning = ravine_verdict_meaning(d->verdict);
+    put_name(w, d->verdict);
+    put(w, " (confidence %.2f, step %" PRId64, d->confidence, d->step);
+    if (d->since >= 0 && d->since < d->step) put(w, ", since step %" PRId64, d->since);
+    put(w, ")");
+    for (int32_t k = 0; k < d->nevidence; k++) {
+        begin_line(w, k ? "" : "why");
+        put(w, "%s", d->evidence[k].text);
+    }
+    if (meaning) {
+        begin_line(w, "means");
+        put(w, "%s", meaning);
+    }
+    for (int32_t k = 0; k < d->ncures; k++) put_cure(w, &d->cure[k], k ? "or" : "do");
+    if (*d->not_text) {
+        begin_line(w, "not");
+        put(w, "%s", d->not_text);
+    }
+    for (int32_t k = 0; k < d->nalso; k++) {
+        begin_line(w, k ? "" : "also");
+        put_name(w, d->also[k]);
+    }
+    for (int32_t k = 0; k < d->ncannot_tell; k++) {
+        begin_line(w, k ? "" : "cannot");
+        put(w, "tell %s", d->cannot_tell[k]);
+    }
+    put(w, "\n");
+}
+
+static ravine_status check_count(const char *name, int32_t count, int32_t most) {
+    if (count >= 0 && count <= most) return RAVINE_OK;
+    return ravine_fail(RAVINE_E_RANGE, "%s of the diagnosis is %d; it must be in [0, %d]", name,
+                       count, most);
+}
+
+ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
+                                      size_t capacity, size_t *length) {
+    ravine_diagnosis own = {0}, *d = &own;
+    ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, d, diagnosis);
+    if (!status) status = check_count("nevidence", d->nevidence, RAVINE_EVIDENCE_MAX);
+    if (!status) status = check_count("ncures", d->ncures, RAVINE_CURES_MAX);
+    if (!status) status = check_count("nalso", d->nalso, RAVINE_ALSO_MAX);
+    if (!status) status = check_count("ncannot_tell", d->ncannot_tell, RAVINE_CANNOT_MAX);
+    if (status) return status;
+    if (!text) return ravine_fail(RAVINE_E_ARG, "the text is NULL");
+    writer w = {.used = 0};
+    put_diagnosis(&w, d);
+    if (w.used >= capacity)
+        return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
+                           w.used + 1);
+    memcpy(text, w.text, w.used + 1);
+    if (length) *length = w.used;
+    return RAVINE_OK;
+}

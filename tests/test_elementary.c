@@ -38,22 +38,6 @@ static double scaled(int low, int high) {
     return ldexp(between(0.5, 1), exponent);
 }
 
-static void exp_and_log_are_within_one_ulp(void **state) {
-    (void)state;
-    double worst_exp = 0, worst_log = 0;
-    for (int i = 0; i < TRIES; i++) {
-        const double x = between(-746, 711), small = between(-1, 1);
-        worst_exp = fmax(worst_exp, ulps(ravine_exp(x), expl(x)));
-        worst_exp = fmax(worst_exp, ulps(ravine_exp(small), expl(small)));
-        const double y = scaled(-1073, 1025), near_one = 1 - scaled(-52, 1);
-        worst_log = fmax(worst_log, ulps(ravine_log(y), logl(y)));
-        worst_log = fmax(worst_log, ulps(ravine_log(near_one), logl(near_one)));
-    }
-    print_message("worst error: exp %.3f ulp, log %.3f ulp\n", worst_exp, worst_log);
-    assert_true(worst_exp < 1);
-    assert_true(worst_log < 1);
-}
-
 static void powers_are_within_one_ulp(void **state) {
     (void)state;
     double worst_pow = 0, worst_int = 0, worst_tiny = 0;
@@ -106,8 +90,6 @@ static void one_minus_power_keeps_its_digits(void **state) {
 
 static void exact_results_are_exact(void **state) {
     (void)state;
-    assert_true(ravine_exp(0) == 1);
-    assert_true(ravine_log(1) == 0);
     for (int n = -1023; n < 1024; n++) {
         assert_true(ravine_power_int(2, n) == ldexp(1, n));
         assert_true(ravine_pow(2, n) == ldexp(1, n));
@@ -124,12 +106,7 @@ static void exact_results_are_exact(void **state) {
 static void special_values_follow_annex_f(void **state) {
     (void)state;
     const double inf = HUGE_VAL;
-    assert_true(isnan(ravine_exp(NAN)) && isnan(ravine_log(NAN)) && isnan(ravine_cospi(NAN)));
-    assert_true(ravine_exp(inf) == inf && ravine_exp(-inf) == 0);
-    assert_true(ravine_exp(1e308) == inf && ravine_exp(-1e308) == 0);
-    assert_true(ravine_exp(709) < inf && ravine_exp(-745) > 0);
-    assert_true(ravine_log(inf) == inf && ravine_log(0) == -inf && ravine_log(-0.0) == -inf);
-    assert_true(isnan(ravine_log(-1)) && isnan(ravine_log(-inf)));
+    assert_true(isnan(ravine_cospi(NAN)));
     assert_true(isnan(ravine_cospi(inf)) && isnan(ravine_cospi(-inf)));
     const double special[] = {0, 0.5, 1, 2, 1e-310, 1e308, inf, NAN, -0.5, -1e308, -inf};
     const size_t n = sizeof special / sizeof *special;
@@ -165,20 +142,18 @@ static void bits_are_the_same_in_every_build(void **state) {
     uint64_t hash = 14695981039346656037u; /* FNV-1a over words */
     for (int i = 0; i < 10000; i++) {
         const double x = scaled(-30, 9), y = between(-2, 2);
-        const double value[] = {ravine_exp(y * x), ravine_log(x), ravine_pow(x, y),
-                                ravine_power_int(x, i), ravine_cospi(x)};
+        const double value[] = {ravine_pow(x, y), ravine_power_int(x, i), ravine_cospi(x)};
         for (size_t k = 0; k < sizeof value / sizeof *value; k++) {
             uint64_t bits;
             memcpy(&bits, &value[k], sizeof bits);
             hash = (hash ^ bits) * 1099511628211u;
         }
     }
-    assert_int_equal(hash, 0x45cbbbcc84cd4811u);
+    assert_int_equal(hash, 0x2073b00b25a0680bu);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exp_and_log_are_within_one_ulp),
         cmocka_unit_test(powers_are_within_one_ulp),
         cmocka_unit_test(cospi_is_within_one_ulp),
         cmocka_unit_test(one_minus_power_keeps_its_digits),

@@ -44,16 +44,6 @@ static pair log_of(double x) {
     return pair_add((pair){k * LN2_HI, k * LN2_LO}, (pair){2 * half.hi, 2 * half.lo});
 }
 
-double ravine_exp(double x) {
-    return exp_of((pair){x, 0});
-}
-
-double ravine_log(double x) {
-    if (x == 0) return -HUGE_VAL;
-    if (!(x > 0)) return NAN;
-    return x <= 0x1.fffffffffffffp+1023 ? log_of(x).hi : x;
-}
-
 double ravine_pow(double base, double exponent) {
     if (exponent == 0 || base == 1) return 1;
     if (!(base >= 0) || isnan(exponent)) return NAN;

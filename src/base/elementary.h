@@ -1,4 +1,4 @@
-/* elementary.h - exp, log, powers and cos(pi x) that give the same bits on every machine.
+/* elementary.h - powers and cos(pi x) that give the same bits on every machine.
  *
  * The C library chooses its own by processor, and they may differ in the last bit. These use IEEE
  * + - * / (compiled without contraction) and exact scaling by powers of two, and nothing else.
@@ -13,8 +13,6 @@
 
 #include <stdint.h>
 
-double ravine_exp(double x);
-double ravine_log(double x);
 double ravine_pow(double base, double exponent);        /* base >= 0 */
 double ravine_power_int(double base, int64_t exponent); /* 1 / base^-exponent if negative */
 /* 1 - base^exponent for base in [0, 1], exponent >= 0: without the error that subtracting a rounded

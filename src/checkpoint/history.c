@@ -52,7 +52,8 @@ static ravine_status look(void *context, const char *name) {
     return RAVINE_OK;
 }
 
-ravine_status ravine_history_newest(const char *folder, int64_t limit, int64_t *step) {
+/* The greatest step below `limit` that has a checkpoint; -1: there is none. */
+static ravine_status find_newest(const char *folder, int64_t limit, int64_t *step) {
     search s = {.limit = limit, .newest = -1};
     const ravine_status status = ravine_folder_each(folder, look, &s);
     if (!status) *step = s.newest;
@@ -76,7 +77,7 @@ ravine_status ravine_history_best(const char *folder, const ravine_env *env, int
     *step = -1;
     *metric = HUGE_VAL;
     for (int64_t at = INT64_MAX;;) {
-        const ravine_status status = ravine_history_newest(folder, at, &at);
+        const ravine_status status = find_newest(folder, at, &at);
         if (status || at < 0) return status;
         history_path path;
         (void)ravine_history_path(folder, at, &path);
@@ -92,7 +93,7 @@ ravine_status ravine_history_prune(const char *folder, int32_t keep, int64_t bes
     ravine_status status = RAVINE_OK;
     int64_t step = INT64_MAX;
     for (int32_t rank = 0; !status; rank++) {
-        status = ravine_history_newest(folder, step, &step);
+        status = find_newest(folder, step, &step);
         if (status || step < 0) break;
         if (rank >= keep && step != best && step != written)
             status = ravine_folder_remove(folder, name_of(step).text);
@@ -107,7 +108,7 @@ ravine_status ravine_checkpoint_latest(const char *folder, char *path, size_t ca
     for (int64_t damaged = 0;; damaged++) {
         history_path found;
         ravine_checkpoint *file = NULL;
-        ravine_status status = ravine_history_newest(folder, step, &step);
+        ravine_status status = find_newest(folder, step, &step);
         if (status) return status;
         if (skipped) *skipped = damaged;
         if (step < 0)

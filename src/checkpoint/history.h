@@ -13,9 +13,6 @@ typedef struct history_path {
 /* E_RANGE: the folder's name is too long. Where it is not for the greatest step, it is for none. */
 ravine_status ravine_history_path(const char *folder, int64_t step, history_path *path);
 
-/* The greatest step below `limit` that has a checkpoint; -1: there is none. */
-ravine_status ravine_history_newest(const char *folder, int64_t limit, int64_t *step);
-
 /* The checkpoint with the least metric, the newest of them; *metric is infinite and *step -1 where
  * none has one. What cannot be read is passed over. The folder's name is not too long. */
 ravine_status ravine_history_best(const char *folder, const ravine_env *env, int64_t *step,

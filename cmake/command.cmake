@@ -1,4 +1,4 @@
-# The command: a client of the public API. The trainer it runs lives in src/net and src/io.
+# The command. The trainer it runs lives in src/net and src/io.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)

@@ -40,7 +40,7 @@ static void assert_values(const char *text, int n, const double *truth, double t
     assert_values(text, (int)(sizeof(double[]){__VA_ARGS__} / sizeof(double)), \
                   (double[]){__VA_ARGS__}, tolerance)
 
-/* shared/reference/optimizer_semantics.md, measured with torch 1.13.1, base 1. */
+/* What the schedulers of torch 1.13.1 gave for a base of 1. */
 static void sequences_are_those_of_pytorch(void **state) {
     (void)state;
     VALUES("step(every=3, gamma=0.1) lr=1", 1e-16, 1, 1, 1, .1, .1, .1, .01);

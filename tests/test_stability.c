@@ -85,7 +85,7 @@ static void bisection_finds_the_limit(void **state) {
     }
 }
 
-/* The numbers of diagnosis.md, section 4. */
+/* The limits of docs/surfaces.md. */
 static void known_limits(void **state) {
     (void)state;
     static const struct {

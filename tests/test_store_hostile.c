@@ -1,4 +1,4 @@
-/* Files that are no safetensors files, in the classes of shared/reference/trust.md: each is refused
+/* Files that are no safetensors files, in the classes of docs/internals/store.md: each is refused
  * with the status and the byte that stand in its row, in memory and time that its header bounds.
  *
  * A row's header is JSON text with an @ where the byte is that the message must name. */

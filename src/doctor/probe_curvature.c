@@ -38,7 +38,7 @@ static ravine_status plain_product(void *context, const double *x, double *y) {
 }
 
 /* What cannot be told from zero: what the type of the gradients leaves of a difference (as a share
- * of the largest curvature; diagnosis.md, section 4), or what the projection shows of it: a random
+ * of the largest curvature; docs/internals/probes.md), or what the projection shows of it: a random
  * symmetric matrix of m dimensions has norm 2 sqrt(m) times the deviation of its entries. */
 static double noise_of(const probing *p, double largest) {
     const double share = p->space.single ? 1e-4 : 1e-6;

@@ -227,7 +227,7 @@ ravine_status ravine_space_gradient(space *s, int64_t number, double *loss, doub
 /* ---- finite differences ---- */
 
 /* Best for central differences of gradients: the error of rounding against the square of the
- * distance, as a share of |theta| (diagnosis.md, section 4). */
+ * distance, as a share of |theta| (docs/internals/probes.md). */
 static double share(const space *s) {
     return s->single ? 1e-3 : 6e-6;
 }

@@ -1,7 +1,7 @@
 /* space.h - the parameters of an optimizer as one vector of doubles, moved in place.
  *
  *     ravine_status status = ravine_space_open(&s, o, problem);
- *     ... ravine_space_move(&s, step, direction); ravine_space_loss(&s, batch, &loss); ...
+ *     ... ravine_space_move(&s, step, direction); ravine_space_evaluate(&s, batch, 0, &loss); ...
  *     ravine_space_close(&s);
  *
  * The space has the elements of all parameters with a bound gradient, in the order of adding.

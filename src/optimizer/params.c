@@ -7,7 +7,7 @@
 
 #define ARRAY_ALIGNMENT 64
 /* Large arrays start at different offsets from a page, or their loads and stores get in each
- * other's way in the cache ("4K aliasing"; shared/reference/performance.md, section 1). */
+ * other's way in the cache ("4K aliasing"; docs/decisions/stagger.md). */
 #define STAGGER_BYTES 256
 #define STAGGER_FROM  (16 * 1024)
 #define PAGE_BYTES    4096

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The lr / sigma that is just stable: from diagnosis.md section 4, and from the recursion
+/* The lr / sigma that is just stable: from docs/surfaces.md, and from the recursion
  * theta <- a theta - lr m at an error that changes sign at every step. */
 static const struct {
     const char *optimizer;

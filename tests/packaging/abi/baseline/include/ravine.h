@@ -159,7 +159,7 @@ typedef struct ravine_plateau {
     int64_t bad, cooling, told; /* state: counters */
 } ravine_plateau;
 RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
-/* OK and *scale (may be NULL) = the factor to use from now on; +RAVINE_OK even when it fell. */
+/* OK, also when the factor fell, and *scale (may be NULL) = the factor to use from now on. */
 RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
                                              double *scale) RAVINE_MUST_CHECK;
 
@@ -304,7 +304,7 @@ RAVINE_API ravine_status ravine_config_format(const ravine_config *c, int32_t al
 /* One setting by name; `text` is a number, true/false, or a word of a choice. */
 RAVINE_API ravine_status ravine_config_set(ravine_config *c, const char *setting,
                                            const char *text) RAVINE_MUST_CHECK;
-/* A setting by its number; NaN if there is none such. */
+/* A setting by its number; NaN if there is no such setting. */
 RAVINE_API double ravine_config_get(const ravine_config *c, int setting);
 /* OK if the rule uses every setting that differs from its default, within its bounds. */
 RAVINE_API ravine_status ravine_config_check(const ravine_config *c) RAVINE_MUST_CHECK;
@@ -319,11 +319,10 @@ typedef struct ravine_env {
     uint32_t size;
     int32_t threads; /* of the library's own pool; 0: RAVINE_THREADS, else one per processor */
     const char *isa; /* instruction set of the kernels; NULL: RAVINE_ISA, else the best there is */
-    /* 1: watch the way that training goes, for ravine_doctor.h. Parameters of up to 4,096 elements
-     * are watched as a whole, longer ones in chunks of 128 elements that are spread over them:
-     * 2,048 elements or more, in the end a 128th of them. Watched elements keep their last update
-     * and the last two signs of their gradient: 5 bytes each in float32. No parameter changes by a
-     * bit. */
+    /* 1: keep what ravine_doctor.h looks at. Parameters of up to 4,096 elements are watched as a
+     * whole; of longer ones chunks of 128 elements, spread over the parameter: at least 2,048
+     * elements, and of very long ones 1 in 128. Watched elements keep their last update and the
+     * last two signs of their gradient: 5 bytes each in float32. No parameter changes by a bit. */
     int32_t watch;
     int32_t reserved;
     /* Memory; both NULL: the C library's. `alignment` is a power of two; NULL when there is none.
@@ -489,10 +488,10 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
                                             const ravine_options *options) RAVINE_MUST_CHECK;
 
 /* What a step shows of the way that training goes, beside the norms: X(name, meaning), new ones
- * last. g is the
- * gradient as in grad_norm, u the change of the parameters, t the step; a flip is a change of sign,
- * weighted by the g^2 of the element; zero has no sign. A parameter's last step is the last one in
- * which it had a gradient; a gradient that was held is one of zero, but no share counts it.
+ * last. g is the gradient as in grad_norm, u the change of the parameters, t the step; a flip is a
+ * change of sign, weighted by the g^2 of the element; zero has no sign. A parameter's last step is
+ * the last one in which it had a gradient. An element that was held (its gradient was not finite)
+ * counts as a gradient of zero in sums, and is left out of shares.
  * grad_dot_update is of all elements. From `alpha` on they are of the watched ones (see
  * ravine_env), momentum_norm in proportion to grad_norm, and NaN where nothing is known: without
  * watching, in the first steps, in a step that was skipped, or for a rule that has no such thing.

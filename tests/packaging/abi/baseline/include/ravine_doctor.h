@@ -233,7 +233,8 @@ typedef struct ravine_probe {
     double lambda_max, lambda_max_residual;
     double lambda_min, lambda_min_residual;
     double curvature_noise; /* what finite differences cannot tell from zero */
-    double escape_offset;   /* along the eigenvector of lambda_min; its sign is the lower side's */
+    double escape_offset;   /* along the eigenvector of lambda_min, to the side where the loss is
+                               lower */
     double escape_loss[2];  /* losses at -|escape_offset| and +|escape_offset|; NaN: no way down */
     double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby */
     double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with
@@ -330,8 +331,9 @@ RAVINE_API ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnos
  * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed
  * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures.
  * A group keeps the settings in which it differs from group 0, and the ratio of its lr to that of
- * group 0. Parameters whose state the new rule knows go on with it, others begin anew. Parameters,
- * gradients and state are as before afterwards. */
+ * group 0. Where both rules use the same state a parameter goes on with it, else it begins with
+ * none. What a group may not have (E_RANGE, as of ravine_set) is not tried. Afterwards parameters,
+ * gradients and state are as before. */
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

@@ -1,13 +1,13 @@
 /* A diagnosis as lines of text, for whoever has no better place to show it. */
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/text_out.h"
 #include "ravine_doctor.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 typedef struct writer {
     char text[RAVINE_DIAGNOSIS_TEXT_MAX];
@@ -88,13 +88,7 @@ ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *t
     if (!status) status = check_count("nalso", d->nalso, RAVINE_ALSO_MAX);
     if (!status) status = check_count("ncannot_tell", d->ncannot_tell, RAVINE_CANNOT_MAX);
     if (status) return status;
-    if (!text) return ravine_fail(RAVINE_E_ARG, "the text is NULL");
     writer w = {.used = 0};
     put_diagnosis(&w, d);
-    if (w.used >= capacity)
-        return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
-                           w.used + 1);
-    memcpy(text, w.text, w.used + 1);
-    if (length) *length = w.used;
-    return RAVINE_OK;
+    return ravine_text_out(w.text, w.used, text, capacity, length);
 }

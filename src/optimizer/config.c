@@ -1,6 +1,7 @@
 /* A rule with its settings: defaults, text form, checks. */
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/text_out.h"
 #include "optimizer/settings.h"
 #include "update/rules.h"
 
@@ -151,7 +152,6 @@ ravine_status ravine_config_format(const ravine_config *c, int32_t all, char *te
     ravine_status status = ravine_config_read(&own, c);
     if (!status) status = ravine_config_check(&own);
     if (status) return status;
-    if (!text) return ravine_fail(RAVINE_E_ARG, "the text is NULL");
     const rule_row *row = ravine_rule_row(own.rule);
     char written[CONFIG_TEXT_MAX], number[RAVINE_NUMBER_MAX];
     size_t used = (size_t)snprintf(written, sizeof written, "%s", row->info.name);
@@ -163,10 +163,5 @@ ravine_status ravine_config_format(const ravine_config *c, int32_t all, char *te
         used += (size_t)snprintf(written + used, sizeof written - used, " %s=%s",
                                  ravine_setting_describe(k)->name, number);
     }
-    if (used >= capacity)
-        return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
-                           used + 1);
-    memcpy(text, written, used + 1);
-    if (length) *length = used;
-    return RAVINE_OK;
+    return ravine_text_out(written, used, text, capacity, length);
 }

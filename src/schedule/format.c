@@ -1,6 +1,6 @@
 /* format.c - the canonical text form: shapes only, and nothing that the reader would fill in. */
-#include "base/error.h"
 #include "base/number.h"
+#include "base/text_out.h"
 #include "schedule/segment.h"
 
 #include <stdio.h>
@@ -64,7 +64,6 @@ ravine_status ravine_schedule_format(const ravine_schedule *s, char *text, size_
                                      size_t *length) {
     const ravine_status status = ravine_schedule_check(s);
     if (status) return status;
-    if (!text) return ravine_fail(RAVINE_E_ARG, "the text is NULL");
     writer w = {.used = 0};
     const ravine_segment *first = s->segment;
     if (s->nsegments == 1 && first->shape == RAVINE_SHAPE_CONSTANT &&
@@ -73,10 +72,5 @@ ravine_status ravine_schedule_format(const ravine_schedule *s, char *text, size_
     else
         for (int k = 0; k < s->nsegments; k++)
             put_segment(&w, &s->segment[k], k > 0 ? &s->segment[k - 1] : NULL);
-    if (w.used >= capacity)
-        return ravine_fail(RAVINE_E_RANGE, "capacity is %zu bytes; the text takes %zu", capacity,
-                           w.used + 1);
-    memcpy(text, w.text, w.used + 1);
-    if (length) *length = w.used;
-    return RAVINE_OK;
+    return ravine_text_out(w.text, w.used, text, capacity, length);
 }

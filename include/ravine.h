@@ -167,9 +167,8 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
  *
  * Every setting is a number: X(NAME, value, name, kind, interval, text); values never change, new
  * ones come last. A FLAG is 0 or 1; a CHOICE is a value of the enum named in its text. In an
- * interval a round bracket excludes the bound itself.
- * NUMBERs other than `initial` may be scheduled. A rule uses some of them: ravine_rule_describe()
- * tells which. */
+ * interval a round bracket excludes the bound itself. NUMBERs may be scheduled, other than
+ * `initial`. A rule uses some of them: ravine_rule_describe() tells which. */
 #define RAVINE_SETTING_LIST(X)                                                                     \
     X(LR, 0, lr, NUMBER, "[0, inf)", "learning rate eta")                                          \
     X(MOMENTUM, 1, momentum, NUMBER, "[0, 1]",                                                     \

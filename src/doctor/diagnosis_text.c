@@ -4,10 +4,10 @@
 #include "base/text_out.h"
 #include "ravine_doctor.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct writer {
     char text[RAVINE_DIAGNOSIS_TEXT_MAX];
@@ -21,20 +21,19 @@ __attribute__((format(printf, 2, 3))) static void put(writer *w, const char *for
     va_end(values);
 }
 
-/* " why     " or, below it, as many blanks */
-static void begin_line(writer *w, const char *label) {
-    put(w, "\n %-8s", label);
+/* " why     text" or, below it, as many blanks; text: [size], which need not end in it. */
+static void put_line(writer *w, const char *label, const char *text, size_t size) {
+    put(w, "\n %-8s%.*s", label, (int)size, text);
 }
 
 static void put_name(writer *w, int verdict) {
     const char *word = ravine_verdict_word(verdict);
     for (const char *c = word ? word : "unknown"; *c; c++)
-        put(w, "%c", *c == '_' ? ' ' : toupper((unsigned char)*c));
+        put(w, "%c", *c == '_' ? ' ' : *c - 'a' + 'A'); /* in every locale */
 }
 
 static void put_cure(writer *w, const ravine_cure *c, const char *label) {
-    begin_line(w, label);
-    put(w, "%s", c->text);
+    put_line(w, label, c->text, sizeof c->text);
     if (!c->tried) return;
     if (c->loss_ratio == 0)
         put(w, " [tried: the unchanged run is lost, and this one is not]");
@@ -46,29 +45,21 @@ static void put_cure(writer *w, const ravine_cure *c, const char *label) {
 static void put_diagnosis(writer *w, const ravine_diagnosis *d) {
     const char *meaning = ravine_verdict_meaning(d->verdict);
     put_name(w, d->verdict);
-    put(w, " (confidence %.2f, step %" PRId64, d->confidence, d->step);
+    put(w, " (confidence %.2g, step %" PRId64, d->confidence, d->step);
     if (d->since >= 0 && d->since < d->step) put(w, ", since step %" PRId64, d->since);
     put(w, ")");
-    for (int32_t k = 0; k < d->nevidence; k++) {
-        begin_line(w, k ? "" : "why");
-        put(w, "%s", d->evidence[k].text);
-    }
-    if (meaning) {
-        begin_line(w, "means");
-        put(w, "%s", meaning);
-    }
+    for (int32_t k = 0; k < d->nevidence; k++)
+        put_line(w, k ? "" : "why", d->evidence[k].text, sizeof d->evidence[k].text);
+    if (meaning) put_line(w, "means", meaning, strlen(meaning));
     for (int32_t k = 0; k < d->ncures; k++) put_cure(w, &d->cure[k], k ? "or" : "do");
-    if (*d->not_text) {
-        begin_line(w, "not");
-        put(w, "%s", d->not_text);
-    }
+    if (*d->not_text) put_line(w, "not", d->not_text, sizeof d->not_text);
     for (int32_t k = 0; k < d->nalso; k++) {
-        begin_line(w, k ? "" : "also");
+        put_line(w, k ? "" : "also", "", 0);
         put_name(w, d->also[k]);
     }
     for (int32_t k = 0; k < d->ncannot_tell; k++) {
-        begin_line(w, k ? "" : "cannot");
-        put(w, "tell %s", d->cannot_tell[k]);
+        put_line(w, k ? "" : "cannot", "tell ", strlen("tell "));
+        put(w, "%.*s", (int)sizeof d->cannot_tell[k], d->cannot_tell[k]);
     }
     put(w, "\n");
 }

@@ -73,9 +73,9 @@ typedef struct totals {
 } totals;
 
 typedef struct group {
-    ravine_config config;                            /* as set */
-    ravine_config now;                               /* with schedules applied, of the last step */
-    ravine_config next;                              /* of the step that is being made */
+    ravine_config config; /* as set */
+    ravine_config now;    /* with schedules applied, of the last step */
+    ravine_config next;   /* of the step that is being made, if any is scheduled */
     ravine_schedule *schedule[RAVINE_SETTING_COUNT]; /* NULL: the config's number */
     kernel_shape shape;
     int64_t nparams;

@@ -28,16 +28,26 @@
 #define PARALLEL_FROM_BLOCKS 8
 #define WAKING_FROM_BLOCKS   96
 
+static bool is_scheduled(const group *g) {
+    for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++)
+        if (g->schedule[setting]) return true;
+    return false;
+}
+
 /* Each schedule's bounds were looked at when it was set. Two of them may be too much together in
  * between, which is known here, before anything has changed. */
 static ravine_status evaluate_schedules(ravine_optimizer *o) {
     for (int32_t k = 0; k < o->ngroups; k++) {
         group *g = &o->groups[k];
+        if (!is_scheduled(g)) continue;
         ravine_group_at(g, o->steps, &g->next);
         if (ravine_config_check_together(&g->next, "") == RAVINE_OK) continue;
         return ravine_config_check_together(&g->next, ravine_group_name_at(k, o->steps).text);
     }
-    for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].now = o->groups[k].next;
+    for (int32_t k = 0; k < o->ngroups; k++) {
+        group *g = &o->groups[k];
+        g->now = is_scheduled(g) ? g->next : g->config;
+    }
     return RAVINE_OK;
 }
 

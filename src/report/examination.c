@@ -7,11 +7,11 @@
 #include <string.h>
 
 /* The numbers of a probe that are kept, X(field), and its slices. */
-#define PROBE_NUMBERS(X)                                                                 \
-    X(loss)                                                                              \
-    X(grad_norm)                                                                         \
-    X(param_norm) X(lambda_max) X(lambda_min) X(sharpness) X(lr) X(limit) X(critical_lr) \
-        X(noise_scale)
+#define PROBE_NUMBERS(X) \
+    X(loss)              \
+    X(grad_norm)         \
+    X(param_norm)        \
+    X(lambda_max) X(lambda_min) X(sharpness) X(lr) X(limit) X(critical_lr) X(noise_scale)
 #define PROBE_SLICES(X) X(along_update) X(along_max) X(along_min)
 
 static const char *const actions[] = {[RAVINE_CURE_SETTINGS] = "settings",

@@ -462,7 +462,8 @@ RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t
  * with the interpreter's lock held); an object that is `none` (Python: None) or NULL is no tensor
  * and has the address NULL. *count (may be NULL): how many tensors there are. E_UNSUPPORTED names
  * one that has no memory of its own, or not row-major in the processor's memory and of the
- * parameter's type; E_ARG one of another length. object, address: [n]. */
+ * parameter's type; E_ARG one of another length, or of another shape than a parameter that has more
+ * than one dimension. object, address: [n]. */
 RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n,
                                                  const void *exchange, const void *none,
                                                  void *const *object, void **address,

@@ -162,6 +162,36 @@ static void tensors_that_do_not_fit(void **state) {
     ravine_destroy(o);
 }
 
+/* Elements of 2 by 3 are not those of 3 by 2, though there are as many. */
+static void tensors_of_another_shape(void **state) {
+    (void)state;
+    float a[6];
+    const int64_t two_by_three[] = {2, 3};
+    int64_t three_by_two[] = {3, 2};
+    ravine_optimizer *const o = make_optimizer("sgd");
+    const ravine_param p = {.size = sizeof p,
+                            .dtype = RAVINE_F32,
+                            .name = "a",
+                            .data = a,
+                            .len = 6,
+                            .shape = two_by_three,
+                            .ndim = 2};
+    assert_int_equal(ravine_add(o, &p, 1), RAVINE_OK);
+    tensor t = tensor_of(a);
+    void *address[1], *object[] = {&t};
+    assert_int_equal(read_addresses(o, 1, &theirs, object, address), RAVINE_OK);
+    assert_ptr_equal(address[0], a);
+    t.shape = three_by_two;
+    t.strides = NULL;
+    assert_int_equal(read_addresses(o, 1, &theirs, object, address), RAVINE_E_ARG);
+    assert_non_null(strstr(ravine_errmsg(), "a tensor of a has another shape"));
+    int64_t flat[] = {6};
+    t.shape = flat;
+    t.ndim = 1;
+    assert_int_equal(read_addresses(o, 1, &theirs, object, address), RAVINE_E_ARG);
+    ravine_destroy(o);
+}
+
 /* State and clock carried to a second optimizer: it goes on as the first, to the bit. */
 static void state_from_elsewhere(void **state) {
     (void)state;
@@ -197,9 +227,8 @@ static void state_from_elsewhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_of_tensors),
-        cmocka_unit_test(strides_that_do_not_matter),
-        cmocka_unit_test(tensors_that_do_not_fit),
+        cmocka_unit_test(addresses_of_tensors),    cmocka_unit_test(strides_that_do_not_matter),
+        cmocka_unit_test(tensors_that_do_not_fit), cmocka_unit_test(tensors_of_another_shape),
         cmocka_unit_test(state_from_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,12 @@ static int64_t element_count(const dlpack_tensor *t) {
     return product;
 }
 
+static bool has_shape(const dlpack_tensor *t, const param *p) {
+    for (int32_t k = 0; k < p->ndim && t->ndim == p->ndim; k++)
+        if (t->shape[k] != p->shape[k]) return false;
+    return t->ndim == p->ndim;
+}
+
 static ravine_status check_tensor(const param *p, const dlpack_tensor *t) {
     if (t->device_type != DLPACK_CPU)
         return ravine_fail(RAVINE_E_UNSUPPORTED,
@@ -53,6 +59,8 @@ static ravine_status check_tensor(const param *p, const dlpack_tensor *t) {
     if (count != p->len)
         return ravine_fail(RAVINE_E_ARG, "a tensor of %s has %lld elements, not %lld", p->name,
                            (long long)count, (long long)p->len);
+    if (p->ndim > 1 && !has_shape(t, p))
+        return ravine_fail(RAVINE_E_ARG, "a tensor of %s has another shape", p->name);
     if (count && !t->data)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "a tensor of %s has no memory of its own",
                            p->name);

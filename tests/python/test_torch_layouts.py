@@ -154,6 +154,46 @@ def test_steps_in_one_layout_keep_their_session():
     assert optimizer.state[odd]["exp_avg"].is_contiguous()
 
 
+@pytest.mark.parametrize("layout", [contiguous, channels_last])
+def test_another_shape_of_as_many_elements(layout):
+    """PyTorch's state does not fit then; ours must not be taken for another element's."""
+    (p,) = (layout(torch.randn(SHAPE)).requires_grad_(),)
+    optimizer = of("Adam", [p])
+    run(optimizer, [p], 2)
+    kept, mean = p.data, optimizer.state[p]["exp_avg"]
+    p.grad = None
+    p.data = kept.transpose(0, 1).contiguous()
+    p.grad = torch.ones_like(p)
+    words = r"exp_avg of parameter 0 of group 0 has shape \[4, 6, 2, 3\]; it must be \[6, 4, 2, 3\]"
+    refused(optimizer, [p], ravine.ArgumentError, words)
+    p.grad = None
+    p.data = kept
+    give_gradients([p], 2)
+    optimizer.step()
+    assert optimizer.state[p]["step"].item() == 3 and optimizer.state[p]["exp_avg"] is mean
+    plain, q = of("SGD", [p], lr=1.0), p.detach().clone()  # without state any shape will do
+    plain.step()
+    q -= p.grad
+    assert torch.equal(p, q)
+    p.grad = None
+    p.data = p.data.transpose(0, 1).contiguous()
+    p.grad = torch.ones_like(p)
+    plain.step()
+    assert torch.equal(p, q.transpose(0, 1) - 1)
+
+
+def test_a_parameter_that_grows_with_its_state():
+    (p,) = parameters([1.0, 2.0])
+    optimizer = of("Adam", [p])
+    run(optimizer, [p], 2)
+    p.grad = None
+    p.data = torch.ones(3)
+    for key in ("exp_avg", "exp_avg_sq"):
+        optimizer.state[p][key] = torch.ones(3)
+    run(optimizer, [p], 1)
+    assert optimizer.state[p]["step"].item() == 3
+
+
 def test_memory_that_is_exchanged_between_steps():
     """Every way in which a tensor gets other memory: the step finds the memory of the moment."""
     exchanges = {

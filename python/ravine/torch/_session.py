@@ -84,6 +84,7 @@ class Session:
         self.params: tuple[torch.Tensor, ...] = ()  # the others, in the library's order
         self.names: list[str] = []
         self.orders: list[tuple[int, ...] | None] = []  # in which the state lies; None: row-major
+        self.shapes: list[torch.Size] = []
         self.turned: list[tuple[int, tuple[int, ...]]] = []  # those whose order is another one
         self.clocks = torch.zeros(0)
         self.clock_version = self.clocks._version
@@ -126,10 +127,13 @@ class Session:
             entry.data = p.data_ptr()
             entry.len = p.numel()
             orders.append(storage_order(p))
+            shape = in_order(p, orders[-1]).shape
+            entry.shape, entry.ndim = (ctypes.c_int64 * len(shape))(*shape), len(shape)
         lib.ravine_add(self.pointer, entries, len(params))
         first = len(self.params)
         self.params += tuple(params)
         self.orders += orders
+        self.shapes += [p.shape for p in params]
         self.names += [self.pending.pop(p)[1] for p in params]
         turned = [(i, order) for i, order in enumerate(self.orders) if order]
         self.turned = [(i, order) for i, order in turned if list(order) != sorted(order)]
@@ -295,14 +299,15 @@ class Staging:
         self._zero_grad = session.options[3]
         self._copied: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._unlike: list[torch.Tensor] = []
-        rows = list(zip(session.params, grads, session.names, session.orders, strict=True))
-        self.data = [self._data(p, name, order) for p, _, name, order in rows]
-        self.grads = [self._grad(*row) for row in rows]
+        known = (session.names, session.orders, session.shapes)
+        rows = list(zip(session.params, grads, *known, strict=True))
+        self.data = [self._data(p, *row) for p, _, *row in rows]
+        self.grads = [self._grad(p, grad, name, order) for p, grad, name, order, _ in rows]
 
-    def _data(self, p, name, order) -> torch.Tensor:
+    def _data(self, p, name, order, shape) -> torch.Tensor:
         check_parameter(p, name)
-        if order is not None and len(order) != p.dim():
-            raise StateError(f"{name} has {p.dim()} dimensions, its state {len(order)}")
+        if p.shape != shape:
+            raise StateError(f"{name} has shape {list(p.shape)}, its state {list(shape)}")
         data = in_order(p, order)
         if not data.is_contiguous() and storage_order(p) is not None:
             raise StateError(f"{name} lies in another order than its state")

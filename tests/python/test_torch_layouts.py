@@ -157,7 +157,7 @@ def test_steps_in_one_layout_keep_their_session():
 @pytest.mark.parametrize("layout", [contiguous, channels_last])
 def test_another_shape_of_as_many_elements(layout):
     """PyTorch's state does not fit then; ours must not be taken for another element's."""
-    (p,) = (layout(torch.randn(SHAPE)).requires_grad_(),)
+    p = layout(torch.randn(SHAPE)).requires_grad_()
     optimizer = of("Adam", [p])
     run(optimizer, [p], 2)
     kept, mean = p.data, optimizer.state[p]["exp_avg"]

@@ -179,7 +179,10 @@ def test_results_that_no_training_has(place, row, column, value, told):
     [
         ({"train.log_bytes": "99999999"}, "the run goes on behind byte 99999999"),
         ({"train.log_bytes": "-5"}, "it has no train.log_bytes"),
-        ({"train.log_bytes": "1"}, "run.jsonl: no line ends at byte 1, behind which the run goes on"),
+        (
+            {"train.log_bytes": "1"},
+            "run.jsonl: no line ends at byte 1, behind which the run goes on",
+        ),
         ({"train.events_bytes": "99999999"}, "the run goes on behind byte 99999999"),
     ],
 )

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "doctor/lanczos.h"
-#include "doctor/space.h"
+#include "doctor/probe/lanczos.h"
+#include "doctor/probe/space.h"
 
 #include <math.h>
 #include <stdlib.h>

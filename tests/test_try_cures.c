@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "doctor/try_copy.h"
+#include "doctor/probe/try_copy.h"
 #include "ravine_doctor.h"
 #include "support/make.h"
 #include "support/quadratic.h"

@@ -1,8 +1,8 @@
 /* The iteration itself. */
-#include "doctor/lanczos.h"
+#include "doctor/probe/lanczos.h"
 
 #include "base/random.h"
-#include "doctor/space.h"
+#include "doctor/probe/space.h"
 
 #include <float.h>
 #include <math.h>

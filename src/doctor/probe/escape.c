@@ -1,6 +1,6 @@
 /* Out of a saddle, along the most negative curvature. */
 #include "base/error.h"
-#include "doctor/probe.h"
+#include "doctor/probe/probe.h"
 
 #include <math.h>
 

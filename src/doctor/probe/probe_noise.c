@@ -1,6 +1,6 @@
 /* How much of a gradient is noise: McCandlish, Kaplan, Amodei 2018, An empirical model of
  * large-batch training, appendix A, with K batches in place of two sizes. */
-#include "doctor/probe.h"
+#include "doctor/probe/probe.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* Cures beside the unchanged run, from the same place on the same batches. */
 #include "base/error.h"
 #include "base/sized.h"
-#include "doctor/space.h"
-#include "doctor/try_copy.h"
+#include "doctor/probe/space.h"
+#include "doctor/probe/try_copy.h"
 
 #include <math.h>
 #include <stddef.h>

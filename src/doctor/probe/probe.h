@@ -3,8 +3,8 @@
 #ifndef RAVINE_DOCTOR_PROBE_H
 #define RAVINE_DOCTOR_PROBE_H
 
-#include "doctor/lanczos.h"
-#include "doctor/space.h"
+#include "doctor/probe/lanczos.h"
+#include "doctor/probe/space.h"
 
 /* A probe under way. */
 typedef struct probing {

@@ -1,6 +1,6 @@
 /* The spectrum of the Hessian, and of the Hessian as the optimizer's step sees it. */
 #include "base/random.h"
-#include "doctor/probe.h"
+#include "doctor/probe/probe.h"
 #include "optimizer/optimizer.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Losses along a line: how long a step may be, and pictures. */
-#include "doctor/probe.h"
+#include "doctor/probe/probe.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Groups, parameters, and the state that fits. */
-#include "doctor/try_copy.h"
+#include "doctor/probe/try_copy.h"
 
 #include "base/memory.h"
 #include "optimizer/optimizer.h"

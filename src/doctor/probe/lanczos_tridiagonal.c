@@ -1,6 +1,6 @@
 /* The eigenvalues of a small tridiagonal matrix: QR steps with Wilkinson's shift, chasing the bulge
  * (Golub & Van Loan, algorithm 8.3.2). */
-#include "doctor/lanczos.h"
+#include "doctor/probe/lanczos.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,10 +1,10 @@
 /* A probe: home, the next step, both spectra, noise; and away again. */
-#include "doctor/probe.h"
+#include "doctor/probe/probe.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/sized.h"
-#include "doctor/try_copy.h"
+#include "doctor/probe/try_copy.h"
 #include "optimizer/optimizer.h"
 
 #include <math.h>

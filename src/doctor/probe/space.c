@@ -1,5 +1,5 @@
 /* Where the parameters are, and what the problem says there. */
-#include "doctor/space.h"
+#include "doctor/probe/space.h"
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -508,8 +508,8 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
     X(zero_share, "share of elements whose gradient is exactly zero")                             \
     X(lost_share, "share of elements with a gradient that did not change: u below the last bit")  \
     X(update_max, "greatest |u|")                                                                 \
-    X(quiet_share, "share of elements whose gradient was exactly zero in all of the last 256 to " \
-                   "511 steps of their parameter, or in all so far")
+    X(quiet_share, "share of elements whose gradient was exactly zero in all of the last 192 to " \
+                   "255 steps of their parameter, or in all so far")
 
 /* What a step did. Norms are over the gradients after grad_scale and before clipping, over the
  * change of the parameters, and over the parameters after the step; elements that were held count

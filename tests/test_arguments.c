@@ -374,23 +374,12 @@ static void schedules(void **state) {
 
 /* ---- the doctor ------------------------------------------------------------------------------ */
 
-static void doctor_thresholds(void **state) {
+static void doctor_options(void **state) {
     (void)state;
-    static const double bad[] = {0, -1, NAN, INFINITY};
-    ravine_doctor_options good, options;
+    ravine_doctor_options options;
     ravine_doctor *d = NULL;
-    ravine_doctor_options_init(&good);
     ravine_doctor_options_init(NULL); /* nothing happens */
-#define RAVINE_X(name, value, meaning)                                                          \
-    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {                                     \
-        options = good;                                                                         \
-        options.name = bad[k];                                                                  \
-        assert_refused(ravine_doctor_create(&d, &options, NULL), RAVINE_E_RANGE, #name " is "); \
-        assert_null(d);                                                                         \
-    }
-    RAVINE_THRESHOLD_LIST(RAVINE_X)
-#undef RAVINE_X
-    options = good;
+    ravine_doctor_options_init(&options);
     options.budget = 77;
     assert_int_equal(ravine_doctor_create(&d, &options, NULL), RAVINE_OK);
     ravine_doctor_destroy(d);
@@ -418,9 +407,13 @@ static void doctor_questions(void **state) {
     REFUSED(o.report = NULL, "the report of the observation is NULL");
     REFUSED(report.size = 6, "size of a ravine_report is 6");
     report.size = sizeof report;
-    REFUSED(o.ngroups = -1, "ngroups is -1 and there is no report of groups");
-    REFUSED(o.ngroups = 1, "ngroups is 1 and there is no report of groups");
+    REFUSED(o.nparts = -1, "nparts is -1 and there is no report of parts");
+    REFUSED(o.nparts = 1, "nparts is 1 and there is no report of parts");
 #undef REFUSED
+    assert_refused(ravine_doctor_tell(NULL, RAVINE_FACT_CLASSES, 10), RAVINE_E_ARG,
+                   "the doctor is NULL");
+    assert_refused(ravine_doctor_tell(d, -1, 10), RAVINE_E_RANGE, "fact is -1; it must be in [0, ");
+    assert_refused(ravine_doctor_tell(d, RAVINE_FACT_COUNT, 10), RAVINE_E_RANGE, "fact is ");
     assert_int_equal(ravine_doctor_feed(NULL, &good), RAVINE_E_ARG);
     assert_int_equal(ravine_doctor_feed(d, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_doctor_observe(NULL, NULL, 1), RAVINE_E_ARG);
@@ -461,7 +454,7 @@ int main(void) {
         cmocka_unit_test(configs),          cmocka_unit_test(threads_of_the_environment),
         cmocka_unit_test(environments),     cmocka_unit_test(no_optimizer),
         cmocka_unit_test(parameters),       cmocka_unit_test(questions),
-        cmocka_unit_test(schedules),        cmocka_unit_test(doctor_thresholds),
+        cmocka_unit_test(schedules),        cmocka_unit_test(doctor_options),
         cmocka_unit_test(doctor_questions), cmocka_unit_test(status_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ static ravine_report report_at(int64_t step, double gradient) {
                            .alpha = NAN,
                            .flips = NAN,
                            .flips_two = NAN,
+                           .quiet_share = NAN,
                            .sigma_ratio = NAN};
 }
 
@@ -198,12 +199,12 @@ static void dead_group(void **state) {
         ravine_report groups[] = {all, all};
         groups[1].zero_share = 0.99;
         const ravine_observation o = {.size = sizeof o,
-                                      .ngroups = 2,
+                                      .nparts = 2,
                                       .loss = 1,
                                       .path_efficiency = NAN,
                                       .report = &all,
-                                      .group_report = groups,
-                                      .group_name = names};
+                                      .part_report = groups,
+                                      .part_name = names};
         assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
     }
     diagnose(d, &x);

@@ -406,14 +406,15 @@ static void memory_is_announced(void **state) {
 }
 
 /* Element i has a gradient in every (i + 1)^2-th step; the last one at two steps alone. What is
- * quiet is counted from the whole past, in periods of 256 of the parameter's steps. */
+ * quiet is counted from the whole past, in periods of 64 of the parameter's steps. */
 static bool has_gradient(int i, int t) {
     return i < LEN - 1 ? t % ((i + 1) * (i + 1)) == 0 : t == 3 || t == 900;
 }
 
 static double share_of_quiet(int steps) {
-    enum { PERIOD = 256 };
-    const int since = steps <= PERIOD ? 1 : ((steps - 1) / PERIOD - 1) * PERIOD + 1;
+    enum { PERIOD = 64, PERIODS = 4 };
+    const int period = (steps - 1) / PERIOD;
+    const int since = period < PERIODS ? 1 : (period - PERIODS + 1) * PERIOD + 1;
     int quiet = 0;
     for (int i = 0; i < LEN; i++) {
         bool seen = false;

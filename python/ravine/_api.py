@@ -478,49 +478,6 @@ class ravine_doctor_options(Structure):
         ("budget", c_int64),
         ("samples", c_int32),
         ("reserved", c_int32),
-        ("flips_bouncing", c_double),
-        ("flips_steady", c_double),
-        ("alpha_bouncing", c_double),
-        ("flips_ringing", c_double),
-        ("flips_swinging", c_double),
-        ("flips_noise", c_double),
-        ("efficiency_ringing", c_double),
-        ("zeta_bouncing", c_double),
-        ("stability_bouncing", c_double),
-        ("stability_noisy", c_double),
-        ("critical_bouncing", c_double),
-        ("alpha_diverging", c_double),
-        ("growth_diverging", c_double),
-        ("rise_diverging", c_double),
-        ("rise_overflow", c_double),
-        ("zero_dead", c_double),
-        ("burst_update", c_double),
-        ("burst_loss", c_double),
-        ("burst_flips", c_double),
-        ("burst_sigma_ratio", c_double),
-        ("burst_horizon", c_double),
-        ("warmup_loss", c_double),
-        ("warmup_share", c_double),
-        ("trend_z", c_double),
-        ("trend_drop", c_double),
-        ("trend_stall", c_double),
-        ("critical_gradient", c_double),
-        ("critical_elasticity", c_double),
-        ("critical_probed", c_double),
-        ("critical_decrease", c_double),
-        ("curvature_negative", c_double),
-        ("curvature_worth", c_double),
-        ("saddle_worth", c_double),
-        ("vanishing_elasticity", c_double),
-        ("vanishing_gradient", c_double),
-        ("vanishing_ratio", c_double),
-        ("vanishing_move", c_double),
-        ("noise_share", c_double),
-        ("noise_drift", c_double),
-        ("crawling_flattens", c_double),
-        ("crawling_room", c_double),
-        ("crawling_noisy", c_double),
-        ("crawling_drop", c_double),
     ]
 
 
@@ -529,15 +486,29 @@ class ravine_observation(Structure):
 
     _fields_ = [
         ("size", c_uint32),
-        ("ngroups", c_int32),
+        ("nparts", c_int32),
         ("loss", c_double),
         ("path_efficiency", c_double),
         ("report", POINTER(ravine_report)),
-        ("group_report", POINTER(ravine_report)),
-        ("group_name", POINTER(c_char_p)),
+        ("part_report", POINTER(ravine_report)),
+        ("part_name", POINTER(c_char_p)),
         ("config", POINTER(ravine_config)),
+        ("part_elements", POINTER(c_int64)),
     ]
 
+
+# enum ravine_fact
+RAVINE_FACT_TOTAL_STEPS = 0
+RAVINE_FACT_CONSTANT_LOSS = 1
+RAVINE_FACT_CLASSES = 2
+RAVINE_FACT_VALIDATION = 3
+RAVINE_FACT_EXAMPLE = 4
+RAVINE_FACT_UNREACHED_SHARE = 5
+RAVINE_FACT_FOREIGN_SHARE = 6
+RAVINE_FACT_FROZEN_SHARE = 7
+RAVINE_FACT_CLIP_NORM = 8
+RAVINE_FACT_RESUMED = 9
+RAVINE_FACT_COUNT = 10
 
 # enum ravine_warning_kind
 RAVINE_WARNING_NONE = 0
@@ -838,6 +809,8 @@ PROTOTYPES = {
     "ravine_doctor_destroy": (None, [c_void_p]),
     "ravine_doctor_observe": (ravine_status, [c_void_p, c_void_p, c_double]),
     "ravine_doctor_feed": (ravine_status, [c_void_p, POINTER(ravine_observation)]),
+    "ravine_fact_word": (c_char_p, [c_int]),
+    "ravine_doctor_tell": (ravine_status, [c_void_p, c_int, c_double]),
     "ravine_doctor_path_efficiency": (c_double, [c_void_p]),
     "ravine_doctor_state_length": (c_int64, [c_void_p]),
     "ravine_doctor_export": (ravine_status, [c_void_p, POINTER(c_double), c_int64]),

@@ -50,7 +50,7 @@ class StepReport:
     lost_share: float
     #: greatest |u|
     update_max: float
-    #: share of elements whose gradient was exactly zero in all of the last 256 to 511 steps of
+    #: share of elements whose gradient was exactly zero in all of the last 192 to 255 steps of
     #: their parameter, or in all so far
     quiet_share: float
 

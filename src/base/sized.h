@@ -24,24 +24,24 @@ typedef struct sized {
 } sized;
 
 /* X(struct, its last field in the first release, how a program sets `size`) */
-#define SIZED_LIST(X)                                                    \
-    X(schedule, segment, "set it to sizeof(ravine_schedule)")            \
-    X(schedule_facts, total, "use ravine_schedule_describe")             \
-    X(plateau, told, "use ravine_plateau_init")                          \
-    X(config, maximize, "use ravine_config_init or ravine_config_parse") \
-    X(env, parallel_context, "use ravine_env_init")                      \
-    X(param, reserved, "set it to sizeof(ravine_param)")                 \
-    X(options, grad_scale, "use ravine_options_init")                    \
-    X(report, quiet_share, "set it to sizeof(ravine_report)")            \
-    X(doctor_options, crawling_drop, "use ravine_doctor_options_init")   \
-    X(observation, config, "set it to sizeof(ravine_observation)")       \
-    X(warning, text, "set it to sizeof(ravine_warning)")                 \
-    X(problem, nbatches, "set it to sizeof(ravine_problem)")             \
-    X(probe_options, seed, "use ravine_probe_options_init")              \
-    X(probe, along_min, "set it to sizeof(ravine_probe)")                \
-    X(diagnosis, cannot_tell, "set it to sizeof(ravine_diagnosis)")      \
-    X(save_options, ntexts, "use ravine_save_options_init")              \
-    X(load_options, context, "use ravine_load_options_init")             \
+#define SIZED_LIST(X)                                                     \
+    X(schedule, segment, "set it to sizeof(ravine_schedule)")             \
+    X(schedule_facts, total, "use ravine_schedule_describe")              \
+    X(plateau, told, "use ravine_plateau_init")                           \
+    X(config, maximize, "use ravine_config_init or ravine_config_parse")  \
+    X(env, parallel_context, "use ravine_env_init")                       \
+    X(param, reserved, "set it to sizeof(ravine_param)")                  \
+    X(options, grad_scale, "use ravine_options_init")                     \
+    X(report, quiet_share, "set it to sizeof(ravine_report)")             \
+    X(doctor_options, reserved, "use ravine_doctor_options_init")         \
+    X(observation, part_elements, "set it to sizeof(ravine_observation)") \
+    X(warning, text, "set it to sizeof(ravine_warning)")                  \
+    X(problem, nbatches, "set it to sizeof(ravine_problem)")              \
+    X(probe_options, seed, "use ravine_probe_options_init")               \
+    X(probe, along_min, "set it to sizeof(ravine_probe)")                 \
+    X(diagnosis, cannot_tell, "set it to sizeof(ravine_diagnosis)")       \
+    X(save_options, ntexts, "use ravine_save_options_init")               \
+    X(load_options, context, "use ravine_load_options_init")              \
     X(saver_options, reserved, "use ravine_saver_options_init")
 
 #define X(name, last, how) extern const sized ravine_sized_##name;

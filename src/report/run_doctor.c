@@ -104,12 +104,12 @@ static int take_step(void *context, const run_data *run, const run_line *line) {
     if (d->has_config && isfinite(report.lr)) d->config.lr = report.lr;
     if (!isnan(report.flips)) d->flips_known = true;
     const ravine_observation seen = {.size = sizeof seen,
-                                     .ngroups = (int32_t)d->ngroups,
+                                     .nparts = (int32_t)d->ngroups,
                                      .loss = line->value[RUN_LOSS],
                                      .path_efficiency = line->value[RUN_PATH_EFFICIENCY],
                                      .report = &report,
-                                     .group_report = d->group,
-                                     .group_name = d->group_name,
+                                     .part_report = d->group,
+                                     .part_name = d->group_name,
                                      .config = d->has_config ? &d->config : NULL};
     d->step = report.step;
     d->steps++;

@@ -165,9 +165,9 @@ typedef struct block_statistics {
  * keeps its last update and the last two signs of each gradient (docs/internals/statistics.md). */
 #define WATCH_EVERY_MOST 128
 /* Of a watched element it is also known whether its gradient was anything but 0 in the present
- * period of so many steps of the parameter, and in the one before: bits of `signs`. */
-#define QUIET_STEPS 256
-enum { SEEN = 1 << 4, SEEN_BEFORE = 1 << 5 };
+ * period of so many steps of the parameter, and in the three before: the upper bits of `signs`. */
+#define QUIET_STEPS 64
+enum { SEEN = 1 << 4, SEEN_EVER = 0xf << 4 };
 
 /* Sums over the watched elements of a block. X(type, name) */
 #define WATCH_SUM_LIST(X)                                                                 \

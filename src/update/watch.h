@@ -106,7 +106,7 @@ OUTLINED int64_t FN(rate)(REAL *restrict ratio, const REAL *restrict g, const RE
 
 /* Into flipped the gradients with another sign than in the step before, 0 for the others; into
  * flipped_two those with another one than two steps before. Returns how many elements had no
- * gradient but 0 since the period before this one; one that the guard refuses is some gradient. */
+ * gradient but 0 in these periods; one that the guard refuses is some gradient. */
 OUTLINED int64_t FN(see_signs)(uint8_t *restrict signs, bool turn, const REAL *restrict g,
                                const REAL *restrict raw, REAL *restrict flipped,
                                REAL *restrict flipped_two) {
@@ -114,12 +114,12 @@ OUTLINED int64_t FN(see_signs)(uint8_t *restrict signs, bool turn, const REAL *r
     for (int64_t i = 0; i < CHUNK; i++) history[i] = signs[i];
     if (turn)
         for (int64_t i = 0; i < CHUNK; i++)
-            history[i] = (history[i] & ~SEEN_BEFORE & ~SEEN) | (history[i] & SEEN) << 1;
+            history[i] = (history[i] & ~SEEN_EVER) | (history[i] << 1 & (SEEN_EVER & ~SEEN));
     for (int64_t i = 0; i < CHUNK; i += LANES)
         for (int l = 0; l < LANES; l++) {
             const INTEGER past = history[i + l], last = past & 3, two = past >> 2 & 3;
             const INTEGER sign = g[i + l] > 0 ? 1 : g[i + l] < 0 ? 2 : 0;
-            const INTEGER seen = (past & (SEEN | SEEN_BEFORE)) | (raw[i + l] != 0 ? SEEN : 0);
+            const INTEGER seen = (past & SEEN_EVER) | (raw[i + l] != 0 ? SEEN : 0);
             flipped[i + l] = sign + last == 3 ? g[i + l] : 0;
             flipped_two[i + l] = sign + two == 3 ? g[i + l] : 0;
             quiet[l] += seen == 0;

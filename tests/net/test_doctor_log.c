@@ -107,12 +107,12 @@ static ravine_diagnosis diagnose_directly(int64_t until) {
     for (int64_t step = 1; step <= until; step++) {
         const told t = make_step(step);
         const ravine_observation seen = {.size = sizeof seen,
-                                         .ngroups = GROUPS,
+                                         .nparts = GROUPS,
                                          .loss = t.loss,
                                          .path_efficiency = t.path_efficiency,
                                          .report = &t.all,
-                                         .group_report = t.group,
-                                         .group_name = names,
+                                         .part_report = t.group,
+                                         .part_name = names,
                                          .config = &config};
         assert_int_equal(ravine_doctor_feed(d, &seen), 0);
     }

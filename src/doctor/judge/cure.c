@@ -1,6 +1,6 @@
 /* What to change, with the very values. */
 #include "base/number.h"
-#include "doctor/doctor.h"
+#include "doctor/judge/judge.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@ typedef struct prescription {
     const ravine_doctor *d;
     const doctor_findings *f;
     const doctor_history *h;
+    ravine_config config; /* as it is now; rule -1: unknown */
     ravine_diagnosis *x;
 } prescription;
 
@@ -41,10 +42,10 @@ static double rounded(double value) {
 }
 
 static void change_lr(const prescription *p, double lr, const char *why) {
-    ravine_config c = p->f->config;
+    ravine_config c = p->config;
     c.lr = rounded(lr);
     set(add(p, RAVINE_CURE_SETTINGS, "%s lr from %.3g to %.3g%s",
-            c.lr < p->f->config.lr ? "lower" : "raise", p->f->config.lr, c.lr, why),
+            c.lr < p->config.lr ? "lower" : "raise", p->config.lr, c.lr, why),
         &c);
 }
 
@@ -55,9 +56,9 @@ static void decay_lr(const prescription *p, double lr, const char *why) {
     ravine_number_write(to, lr / 100);
     ravine_cure *cure =
         add(p, RAVINE_CURE_SETTINGS, "let lr fall from %.3g to %.3g%s", lr, lr / 100, why);
-    set(cure, &p->f->config);
+    set(cure, &p->config);
     snprintf(cure->schedule, sizeof cure->schedule, "cosine(%lld, to=%s) lr=%s",
-             (long long)p->d->options.budget, to, from);
+             (long long)p->f->budget, to, from);
 }
 
 static void use(const prescription *p, const char *text, const char *optimizer) {
@@ -68,8 +69,8 @@ static void use(const prescription *p, const char *text, const char *optimizer) 
 /* The learning rate at half the rule's limit; NaN: the curvature is not known. */
 static double half_limit(const prescription *p) {
     const doctor_findings *f = p->f;
-    if (f->probed && f->stability > 0) return 0.5 * f->config.lr / f->stability;
-    const bool here = p->x->verdict == RAVINE_DIVERGING && !f->exploded;
+    if (f->probed != 0 && f->stability > 0) return 0.5 * p->config.lr / f->stability;
+    const bool here = p->x->verdict == RAVINE_DIVERGING && f->exploded == 0;
     return here && f->curvature > 0 ? 0.5 * f->limit / f->curvature : NAN;
 }
 
@@ -80,7 +81,7 @@ static void advise_clipping(const prescription *p) {
 
 /* From where it was thrown nothing leads back: all that helps is for a place before. */
 static void cure_explosion(const prescription *p) {
-    const double lr = p->f->config.lr;
+    const double lr = p->config.lr;
     add(p, RAVINE_CURE_ADVICE,
         "go back to a checkpoint from before, or begin anew, with lr at %.3g instead of %.3g",
         rounded(lr / 10), lr);
@@ -89,7 +90,7 @@ static void cure_explosion(const prescription *p) {
 
 static void cure_diverging(const prescription *p) {
     const bool from_before = p->h->probe_step >= 0 && p->h->probe_step < p->h->step;
-    if (p->f->exploded && !from_before) {
+    if (p->f->exploded != 0 && !from_before) {
         cure_explosion(p);
         return;
     }
@@ -97,10 +98,10 @@ static void cure_diverging(const prescription *p) {
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr))
         change_lr(p, lr,
-                  p->f->probed ? ", half the limit where it was probed"
-                               : ", half the limit of stability");
+                  p->f->probed != 0 ? ", half the limit where it was probed"
+                                    : ", half the limit of stability");
     else
-        change_lr(p, p->f->config.lr / 10, "");
+        change_lr(p, p->config.lr / 10, "");
     use(p, "a step of its own for each parameter: adam", "adam");
     advise_clipping(p);
 }
@@ -116,7 +117,7 @@ static void cure_nonfinite(const prescription *p) {
     add(p, RAVINE_CURE_ADVICE,
         "go back to a checkpoint; look at the data of that batch and for log, / and sqrt out of "
         "their domain");
-    change_lr(p, p->f->config.lr / 10, ", if it comes back");
+    change_lr(p, p->config.lr / 10, ", if it comes back");
 }
 
 static void cure_dead(const prescription *p) {
@@ -126,7 +127,7 @@ static void cure_dead(const prescription *p) {
 }
 
 static void cure_burst(const prescription *p) {
-    ravine_config c = p->f->config;
+    ravine_config c = p->config;
     char from[RAVINE_NUMBER_MAX];
     /* Below the limit, where that is known: a sigma that is too small already bursts again. */
     const double safe = rounded(half_limit(p)), first = safe < c.lr ? safe : c.lr;
@@ -143,7 +144,7 @@ static void cure_burst(const prescription *p) {
         c.beta2 = 1 - fmin(0.1, 10 * (1 - c.beta2));
         set(add(p, RAVINE_CURE_SETTINGS, "beta2=%.4g: a sigma that forgets sooner", c.beta2), &c);
     }
-    change_lr(p, p->f->config.lr / 10, ": bursts become rarer and smaller");
+    change_lr(p, p->config.lr / 10, ": bursts become rarer and smaller");
     add(p, RAVINE_CURE_ADVICE,
         "go back to a checkpoint from before step %.0f first, if the loss does not come back: a "
         "burst can kill units for good",
@@ -151,11 +152,10 @@ static void cure_burst(const prescription *p) {
 }
 
 static void cure_warmup(const prescription *p) {
-    const ravine_config *c = &p->f->config;
+    const ravine_config *c = &p->config;
     char lr[RAVINE_NUMBER_MAX];
     const double memory = fmax(c->beta2, c->alpha);
-    const long long steps = (long long)fmax(2 / (1 - memory), p->d->options.warmup_share *
-                                                                  (double)p->d->options.budget);
+    const long long steps = (long long)fmax(2 / (1 - memory), 0.05 * (double)p->f->budget);
     ravine_number_write(lr, c->lr);
     ravine_cure *cure =
         add(p, RAVINE_CURE_SETTINGS, "let lr rise to %.3g over %lld steps", c->lr, steps);
@@ -180,10 +180,10 @@ static void cure_minimum(const prescription *p) {
 static void cure_saddle(const prescription *p) {
     ravine_cure *cure =
         add(p, RAVINE_CURE_ESCAPE, "move along the direction of negative curvature");
-    cure->escape = p->f->probed && p->h->probe_escape > 0 ? p->h->probe_escape : 0;
-    set(cure, &p->f->config);
-    if (p->f->config.rule == RAVINE_SGD && p->f->config.momentum == 0) {
-        ravine_config c = p->f->config;
+    cure->escape = p->f->probed != 0 && p->h->probe_escape > 0 ? p->h->probe_escape : 0;
+    set(cure, &p->config);
+    if (p->config.rule == RAVINE_SGD && p->config.momentum == 0) {
+        ravine_config c = p->config;
         c.momentum = 0.9;
         set(add(p, RAVINE_CURE_SETTINGS, "momentum=0.9: it leaves a saddle sooner"), &c);
     }
@@ -191,12 +191,12 @@ static void cure_saddle(const prescription *p) {
 
 static void cure_bouncing(const prescription *p) {
     const double lr = half_limit(p);
-    if (isfinite(lr) && lr < p->f->config.lr)
+    if (isfinite(lr) && lr < p->config.lr)
         change_lr(p, lr, ", half the limit of stability");
     else
-        change_lr(p, p->f->config.lr / 4, "");
-    decay_lr(p, p->f->config.lr, " over the rest of the run");
-    if (!p->f->adaptive) use(p, "a step of its own for each parameter: adam", "adam");
+        change_lr(p, p->config.lr / 4, "");
+    decay_lr(p, p->config.lr, " over the rest of the run");
+    if (p->f->adaptive == 0) use(p, "a step of its own for each parameter: adam", "adam");
 }
 
 static void cure_vanishing(const prescription *p) {
@@ -207,12 +207,12 @@ static void cure_vanishing(const prescription *p) {
 }
 
 static void cure_noise(const prescription *p) {
-    decay_lr(p, p->f->config.lr, " over the rest of the run: the floor falls with it");
-    change_lr(p, p->f->config.lr / 10, "");
-    ravine_config c = p->f->config;
+    decay_lr(p, p->config.lr, " over the rest of the run: the floor falls with it");
+    change_lr(p, p->config.lr / 10, "");
+    ravine_config c = p->config;
     c.ema_decay = 0.999;
     set(add(p, RAVINE_CURE_SETTINGS, "ema_decay=0.999: use the average of the weights"), &c);
-    if (p->f->probed && p->h->probe_noise_scale > 0 && isfinite(p->h->probe_noise_scale))
+    if (p->f->probed != 0 && p->h->probe_noise_scale > 0 && isfinite(p->h->probe_noise_scale))
         add(p, RAVINE_CURE_ADVICE, "batches %.2g times as large", p->h->probe_noise_scale);
     else
         add(p, RAVINE_CURE_ADVICE, "larger batches");
@@ -221,18 +221,18 @@ static void cure_noise(const prescription *p) {
 static void cure_crawling(const prescription *p) {
     const double lr = half_limit(p);
     enum { WORTH = 2 };
-    if (isfinite(lr) && lr > WORTH * p->f->config.lr) {
+    if (isfinite(lr) && lr > WORTH * p->config.lr) {
         change_lr(p, lr, ", half the limit of stability");
     } else if (!isfinite(lr)) {
-        change_lr(p, 100 * p->f->config.lr, "");
-        change_lr(p, 10 * p->f->config.lr, "");
+        change_lr(p, 100 * p->config.lr, "");
+        change_lr(p, 10 * p->config.lr, "");
     }
-    if (p->f->config.rule == RAVINE_SGD && p->f->config.momentum == 0) {
-        ravine_config c = p->f->config;
+    if (p->config.rule == RAVINE_SGD && p->config.momentum == 0) {
+        ravine_config c = p->config;
         c.momentum = 0.9;
         set(add(p, RAVINE_CURE_SETTINGS, "momentum=0.9: ten times as fast along the floor"), &c);
     }
-    if (!p->f->adaptive) use(p, "a step of its own for each parameter: adam", "adam");
+    if (p->f->adaptive == 0) use(p, "a step of its own for each parameter: adam", "adam");
 }
 
 void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
@@ -250,5 +250,6 @@ void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_d
         [RAVINE_CRAWLING] = cure_crawling,
     };
     if (!prescribe[x->verdict]) return;
-    prescribe[x->verdict](&(prescription){.d = d, .f = f, .h = &d->h, .x = x});
+    prescribe[x->verdict](
+        &(prescription){.d = d, .f = f, .h = &d->h, .config = doctor_config(d), .x = x});
 }

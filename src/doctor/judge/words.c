@@ -37,3 +37,10 @@ const char *ravine_warning_word(int kind) {
 #undef RAVINE_X
     return kind >= 0 && kind < RAVINE_WARNING_COUNT ? words[kind] : NULL;
 }
+
+const char *ravine_fact_word(int fact) {
+#define RAVINE_X(NAME, value, word, meaning) [value] = word,
+    static const char *const words[RAVINE_FACT_COUNT] = {RAVINE_FACT_LIST(RAVINE_X)};
+#undef RAVINE_X
+    return fact >= 0 && fact < RAVINE_FACT_COUNT ? words[fact] : NULL;
+}

@@ -1,12 +1,18 @@
 /* Bursts: a step many times longer than the usual ones, and the loss thrown up by it.
  *
- * The usual length is a mean of log |u| over about a window, held still while a burst goes on. An
+ * The usual length is a mean of log (|u| / lr) over about a window, held still while a burst goes
+ * on: a step that is long because its schedule says so is none of a burst. An
  * event counts as a burst of sigma (docs/internals/doctor.md) when the loss rose by several times
  * what it was, the gradient's signs flipped, and the gradient was large against its own past.
  */
-#include "doctor/doctor.h"
+#include "doctor/watch/memory.h"
 
 #include <math.h>
+
+static const double UPDATE = 5; /* over the usual length: a step of a burst */
+/* And a burst is one of sigma where the loss is so many times what it was, such a share of signs
+ * flips and the gradient is so many times sigma. */
+static const double LOSS = 4, FLIPS = 0.6, SIGMA_RATIO = 2.3;
 
 enum {
     LEARN_STEPS = 20, /* before that no step is known to be unusual */
@@ -34,22 +40,25 @@ static double median_loss(const ravine_doctor *d) {
     return doctor_median(loss, n);
 }
 
+/* Of a step, as the rule makes it: log (|u| / lr). */
+static double size_of(const doctor_step *s) {
+    return log(fmax(s->update / (s->lr > 0 ? s->lr : 1), 0x1p-1022));
+}
+
 /* The usual length is that of the last steps, from now on. */
 static void close_burst(ravine_doctor *d) {
     double size[256];
     const int64_t length = doctor_window_length(d);
     const int64_t n = length < 256 ? length : 256;
-    for (int64_t k = 0; k < n; k++) size[k] = log(fmax(doctor_back(d, k)->update, 0x1p-1022));
+    for (int64_t k = 0; k < n; k++) size[k] = size_of(doctor_back(d, k));
     d->h.update_slow = doctor_median(size, n);
     d->h.burst_open = d->h.burst_counted = 0;
 }
 
 static bool is_burst(const ravine_doctor *d) {
-    const ravine_doctor_options *t = &d->options;
     const doctor_burst *b = &d->h.burst;
     /* A ratio that is not known speaks against nothing. */
-    return b->loss >= t->burst_loss - 1 && b->flips >= t->burst_flips &&
-           !(b->sigma_ratio < t->burst_sigma_ratio);
+    return b->loss >= LOSS - 1 && b->flips >= FLIPS && !(b->sigma_ratio < SIGMA_RATIO);
 }
 
 /* Half a window after a burst, what is thrown is thrown by it. */
@@ -82,7 +91,7 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
         h->bursts++;
     }
     if (h->burst_counted != 0) h->past[((int64_t)h->bursts - 1) % DOCTOR_BURSTS] = *b;
-    const bool calm = ratio < sqrt(d->options.burst_update);
+    const bool calm = ratio < sqrt(UPDATE);
     h->quiet = calm ? h->quiet + 1 : 0;
     if (h->quiet >= CALM_STEPS || now->step - b->start > d->options.window) close_burst(d);
 }
@@ -92,10 +101,10 @@ void doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
     doctor_history *h = &d->h;
     if (isfinite(now->flips)) h->flips_short += (now->flips - h->flips_short) / SHORT_STEPS;
     if (!(now->update > 0)) return;
-    const double size = log(now->update);
+    const double size = size_of(now);
     if (h->kept == 0) h->update_slow = size;
     const double ratio = exp(size - h->update_slow);
-    if (h->burst_open != 0 || (h->kept >= LEARN_STEPS && ratio > d->options.burst_update)) {
+    if (h->burst_open != 0 || (h->kept >= LEARN_STEPS && ratio > UPDATE)) {
         watch_burst(d, now, ratio);
         return;
     }

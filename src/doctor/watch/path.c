@@ -5,7 +5,7 @@
  */
 #include "base/error.h"
 #include "base/memory.h"
-#include "doctor/doctor.h"
+#include "doctor/watch/memory.h"
 #include "optimizer/optimizer.h"
 
 #include <math.h>

@@ -1,26 +1,26 @@
-/* A doctor's memory as numbers: what it was made for, the history, the window, groups, the path. */
+/* A doctor's memory as numbers: what it was made for, the history, the window, parts, the path. */
 #include "base/error.h"
-#include "doctor/doctor.h"
+#include "doctor/watch/memory.h"
 
 #include <math.h>
 #include <string.h>
 
 /* What must agree, or be made, before the rest is read. */
 typedef struct header {
-    double version, length, window, samples_wanted, ngroups, nparams, nruns, nsamples;
+    double version, length, window, samples_wanted, nparts, nparams, nruns, nsamples;
 } header;
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     HEADER = sizeof(header) / sizeof(double),
     HISTORY = sizeof(doctor_history) / sizeof(double),
     STEP = sizeof(doctor_step) / sizeof(double),
-    GROUP = sizeof(doctor_group) / sizeof(double),
+    PART = sizeof(doctor_part) / sizeof(double),
     RUN_NUMBERS = 3
 };
 
 static int64_t length_of(const header *h) {
-    return HEADER + HISTORY + STEP * (int64_t)h->window + GROUP * (int64_t)h->ngroups +
+    return HEADER + HISTORY + STEP * (int64_t)h->window + PART * (int64_t)h->nparts +
            RUN_NUMBERS * (int64_t)h->nruns + (1 + DOCTOR_QUARTERS) * (int64_t)h->nsamples;
 }
 
@@ -28,7 +28,7 @@ static header header_of(const ravine_doctor *d) {
     header h = {.version = VERSION,
                 .window = d->options.window,
                 .samples_wanted = d->options.samples,
-                .ngroups = d->ngroups,
+                .nparts = d->nparts,
                 .nparams = (double)d->nparams,
                 .nruns = (double)d->nruns,
                 .nsamples = (double)d->nsamples};
@@ -63,7 +63,7 @@ ravine_status ravine_doctor_export(const ravine_doctor *d, double *state, int64_
     memset(to, 0, (size_t)d->options.window * sizeof *d->window);
     put(to, d->window, STEP * doctor_window_length(d));
     to += STEP * (int64_t)d->options.window;
-    to = put(to, d->groups, GROUP * (int64_t)d->ngroups);
+    to = put(to, d->parts, PART * (int64_t)d->nparts);
     for (int64_t k = 0; k < RUN_NUMBERS * d->nruns; k++) *to++ = (double)d->sample[k];
     to = put(to, d->position, d->nsamples);
     put(to, d->quarter, DOCTOR_QUARTERS * d->nsamples);
@@ -77,7 +77,7 @@ static bool is_count(double value, double most) {
 static bool header_fits(const ravine_doctor *d, const header *h, int64_t length) {
     const double samples = d->options.samples;
     return h->version == VERSION && h->window == d->options.window &&
-           h->samples_wanted == samples && is_count(h->ngroups, INT32_MAX) &&
+           h->samples_wanted == samples && is_count(h->nparts, INT32_MAX) &&
            is_count(h->nparams, 0x1p53) && is_count(h->nsamples, samples + DOCTOR_RUN) &&
            is_count(h->nruns, h->nsamples) && h->length == (double)length && length_of(h) == length;
 }
@@ -125,17 +125,17 @@ ravine_status ravine_doctor_import(ravine_doctor *d, const double *state, int64_
                            "%d steps and %d samples",
                            d->options.window, d->options.samples);
     from = get(from, &history, HISTORY);
-    const double *run = from + STEP * (int64_t)h.window + GROUP * (int64_t)h.ngroups;
+    const double *run = from + STEP * (int64_t)h.window + PART * (int64_t)h.nparts;
     if (!history_fits(d, &history) || !runs_fit(run, &h))
         return ravine_fail(RAVINE_E_FORMAT, "a counter of the doctor's memory is out of its range");
 
-    ravine_status status = doctor_make_groups(d, (int32_t)h.ngroups);
+    ravine_status status = doctor_make_parts(d, (int32_t)h.nparts);
     if (!status) status = doctor_make_path(d, (int64_t)h.nsamples, (int64_t)h.nruns);
     if (status) return status;
     d->h = history;
     d->nparams = (int64_t)h.nparams;
     from = get(from, d->window, STEP * (int64_t)h.window);
-    from = get(from, d->groups, GROUP * (int64_t)d->ngroups);
+    from = get(from, d->parts, PART * (int64_t)d->nparts);
     for (int64_t k = 0; k < RUN_NUMBERS * d->nruns; k++) d->sample[k] = (int64_t)*from++;
     from = get(from, d->position, d->nsamples);
     get(from, d->quarter, DOCTOR_QUARTERS * d->nsamples);

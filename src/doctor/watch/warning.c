@@ -1,12 +1,13 @@
 /* Early warning: what the last steps say of the next ones. */
 #include "base/error.h"
 #include "base/sized.h"
-#include "doctor/doctor.h"
+#include "doctor/watch/memory.h"
 
 #include <math.h>
 #include <stdio.h>
 
 enum { STEPS = 8 }; /* of the sign */
+static const double GROWTH = 1.01, FLIPS = 0.75;
 
 /* Each of the last steps' gradients is longer than two steps before, and signs flip. */
 static double growth_now(const ravine_doctor *d) {
@@ -35,17 +36,16 @@ static void warn(doctor_history *h, int kind, double value, double limit) {
 
 void doctor_watch_warnings(ravine_doctor *d) {
     doctor_history *h = &d->h;
-    const ravine_doctor_options *t = &d->options;
     if (h->nonfinite_last == h->observed - 1) {
         warn(h, RAVINE_WARNING_NONFINITE_GRADIENT, h->nonfinite_count, 0);
         return;
     }
     const double growth = growth_now(d), flips = mean_flips(d);
-    if (growth > t->growth_diverging && flips > t->flips_bouncing) {
-        warn(h, RAVINE_WARNING_GROWTH, growth, t->growth_diverging);
-    } else if (flips > t->flips_bouncing) {
-        warn(h, RAVINE_WARNING_FLIPS, flips, t->flips_bouncing);
-    } else if (h->probe_step >= 0 && h->step - h->probe_step <= (double)t->window &&
+    if (growth > GROWTH && flips > FLIPS) {
+        warn(h, RAVINE_WARNING_GROWTH, growth, GROWTH);
+    } else if (flips > FLIPS) {
+        warn(h, RAVINE_WARNING_FLIPS, flips, FLIPS);
+    } else if (h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window &&
                doctor_back(d, 0)->lr * h->probe_sharpness > h->probe_limit) {
         warn(h, RAVINE_WARNING_STABILITY,
              doctor_back(d, 0)->lr * h->probe_sharpness / h->probe_limit, 1);

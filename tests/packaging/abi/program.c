@@ -307,10 +307,10 @@ static void feed(ravine_doctor *d, double loss, const ravine_report *report,
                  const ravine_report groups[2], const ravine_config *c) {
     GUARDED(ravine_observation, observation);
     BY_HAND(ravine_observation, observation);
-    observation->ngroups = 2;
+    observation->nparts = 2;
     observation->loss = loss;
     observation->report = report;
-    observation->group_report = groups;
+    observation->part_report = groups;
     observation->config = c;
     REFUSES(observation, ravine_doctor_feed(d, observation));
     REQUIRE(ravine_doctor_feed(d, observation) == RAVINE_OK);

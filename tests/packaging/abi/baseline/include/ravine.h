@@ -462,7 +462,8 @@ RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t
  * with the interpreter's lock held); an object that is `none` (Python: None) or NULL is no tensor
  * and has the address NULL. *count (may be NULL): how many tensors there are. E_UNSUPPORTED names
  * one that has no memory of its own, or not row-major in the processor's memory and of the
- * parameter's type; E_ARG one of another length. object, address: [n]. */
+ * parameter's type; E_ARG one of another length, or of another shape than a parameter that has more
+ * than one dimension. object, address: [n]. */
 RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n,
                                                  const void *exchange, const void *none,
                                                  void *const *object, void **address,
@@ -507,8 +508,8 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
     X(zero_share, "share of elements whose gradient is exactly zero")                             \
     X(lost_share, "share of elements with a gradient that did not change: u below the last bit")  \
     X(update_max, "greatest |u|")                                                                 \
-    X(quiet_share, "share of elements whose gradient was exactly zero in all of the last 256 to " \
-                   "511 steps of their parameter, or in all so far")
+    X(quiet_share, "share of elements whose gradient was exactly zero in all of the last 192 to " \
+                   "255 steps of their parameter, or in all so far")
 
 /* What a step did. Norms are over the gradients after grad_scale and before clipping, over the
  * change of the parameters, and over the parameters after the step; elements that were held count

@@ -14,7 +14,7 @@
  *                   ravine_diagnosis_format(&diagnosis, text, sizeof text, NULL);
  *
  * Every judgement is a ratio: multiplying loss, gradients or parameters by a constant, or shuffling
- * the parameters, changes no verdict. Thresholds are one list, below.
+ * the parameters, changes no verdict.
  * docs/verdicts/ has a page for each verdict; docs/internals/doctor.md the method.
  */
 #ifndef RAVINE_DOCTOR_H
@@ -54,63 +54,12 @@ RAVINE_API const char *ravine_verdict_word(int verdict);    /* fixed text; NULL:
 RAVINE_API const char *ravine_verdict_meaning(int verdict); /* fixed text; NULL: none such */
 RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -1: none such */
 
-/* ---- thresholds ---------------------------------------------------------------------------------
- * X(name, default, meaning); new ones come last. Anchors: docs/internals/doctor.md. */
-#define RAVINE_THRESHOLD_LIST(X)                                                                   \
-    X(flips_bouncing, 0.75, "share of flips from which it is bouncing")                            \
-    X(flips_steady, 0.95, "and from which it is, though the loss still falls by little")           \
-    X(alpha_bouncing, 0.85, "alpha from which it is bouncing, where there is noise")               \
-    X(flips_ringing, 0.02, "share of flips from which a way that leads nowhere is ringing")        \
-    X(flips_swinging, 1.8, "flips against two steps before, over flips: a swing, not noise")       \
-    X(flips_noise, 0.3, "share of flips that noise makes, and a straight way does not")            \
-    X(efficiency_ringing, 0.2, "a way leads nowhere: distance against its length")                 \
-    X(zeta_bouncing, 1.5, "how far momentum cancels in a bounce; 1 in noise")                      \
-    X(stability_bouncing, 1.5, "lr against the limit of stability, probed, whatever flips say")    \
-    X(stability_noisy, 1, "the same in noise, which by itself keeps the sharpness lower")          \
-    X(critical_bouncing, 5, "and critical lr of the next step against lr, at most")                \
-    X(alpha_diverging, 1.02, "alpha from which a wall is climbed")                                 \
-    X(growth_diverging, 1.01, "growth of the gradient norm per step that is divergence")           \
-    X(rise_diverging, 4, "and how far it must have grown")                                         \
-    X(rise_overflow, 1e6,                                                                          \
-      "how far it, or the loss, had risen before it overflowed or came to rest")                   \
-    X(zero_dead, 0.90, "share of exactly zero gradients from which it is dead")                    \
-    X(burst_update, 5, "a burst: update norm against its slow mean")                               \
-    X(burst_loss, 4, "a burst: loss against the loss before it")                                   \
-    X(burst_flips, 0.6, "a burst: share of flips")                                                 \
-    X(burst_sigma_ratio, 2.3, "a burst: gradient against sigma")                                   \
-    X(burst_horizon, 10, "windows in which a burst, or a number not finite, counts")               \
-    X(warmup_loss, 1.5, "loss of the first steps against the initial loss")                        \
-    X(warmup_share, 0.05, "share of the budget that counts as the first steps")                    \
-    X(trend_z, 3, "standard errors by which a loss must fall to count as falling")                 \
-    X(trend_drop, 0.02, "and the least relative fall in four windows")                             \
-    X(trend_stall, 0.1, "fall of the latter half against the whole from which it goes on")         \
-    X(critical_gradient, 1e-6, "gradient norm against its maximum: a critical point")              \
-    X(critical_elasticity, 1e-9, "or |gradient| |theta| against the loss")                         \
-    X(critical_probed, 1e-3, "gradient norm against its maximum, if a probe agrees")               \
-    X(critical_decrease, 1e-4, "it agrees: loss to be had nearby against what the loss has moved") \
-    X(curvature_negative, 1e-6, "of the greatest curvature: the least that is negative")           \
-    X(curvature_worth, 1e-4, "and over the length of the parameters, against the loss")            \
-    X(saddle_worth, 100, "loss along the negative curvature against what the slope is worth")      \
-    X(vanishing_elasticity, 1e-5, "|gradient| |theta| against the loss: it never was large")       \
-    X(vanishing_gradient, 1e-2, "gradient norm against its maximum: and is not smaller now")       \
-    X(vanishing_ratio, 1e-3, "gradient norm of a group against the greatest group's")              \
-    X(vanishing_move, 1e-2, "and its relative move within the budget")                             \
-    X(noise_share, 0.1, "share of the slope that the loss does not follow: noise")                 \
-    X(noise_drift, 3, "standard errors of a drift downhill that noise has not undone")             \
-    X(crawling_flattens, 1, "share of the slope that is gone within the budget")                   \
-    X(crawling_room, 120, "critical lr of the next step against lr, probed")                       \
-    X(crawling_noisy, 45, "the same in noise")                                                     \
-    X(crawling_drop, 0.3, "and the greatest relative fall in four windows that is crawling")
-
 typedef struct ravine_doctor_options {
     uint32_t size;
     int32_t window;   /* steps of a window, W; 16 .. 65536; 256 */
     int64_t budget;   /* steps that training may still take; 0: 10 windows */
     int32_t samples;  /* elements whose path is followed; 0: none; 4096 */
     int32_t reserved; /* 0 */
-#define RAVINE_X(name, value, meaning) double name;
-    RAVINE_THRESHOLD_LIST(RAVINE_X)
-#undef RAVINE_X
 } ravine_doctor_options;
 RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
 
@@ -124,26 +73,54 @@ RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
                                               const ravine_env *env) RAVINE_MUST_CHECK;
 RAVINE_API void ravine_doctor_destroy(ravine_doctor *d); /* NULL is fine */
 
-/* After each ravine_step that had a report: takes that report, those of the groups, and the loss of
- * the step's batch (at the parameters before the step); follows the path of sampled elements. The
- * first call allocates, later ones only when groups or parameters were added. */
+/* After each ravine_step that had a report: takes that report, those of the parameters, and the
+ * loss of the step's batch (at the parameters before the step); follows the path of sampled
+ * elements. The first call allocates, later ones only when parameters were added. */
 RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                double loss) RAVINE_MUST_CHECK;
 
-/* The same from numbers, for logs and for optimizers that are not ours. Unknown numbers are NaN. */
+/* The same from numbers, for logs and for optimizers that are not ours. Unknown numbers are NaN.
+ * The parts are what is looked at by name: parameters, in the order of their layers, or groups of
+ * them. */
 typedef struct ravine_observation {
     uint32_t size;
-    int32_t ngroups;
+    int32_t nparts;
     double loss;
-    double path_efficiency;            /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of
-                                          the sampled elements; NaN: unknown */
-    const ravine_report *report;       /* of all groups */
-    const ravine_report *group_report; /* [ngroups] */
-    const char *const *group_name;     /* [ngroups], for the evidence; may be NULL */
-    const ravine_config *config;       /* of group 0: which rule; NULL: unknown */
+    double path_efficiency;           /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of
+                                         the sampled elements; NaN: unknown */
+    const ravine_report *report;      /* of all parts */
+    const ravine_report *part_report; /* [nparts] */
+    const char *const *part_name;     /* [nparts], for the evidence; may be NULL */
+    const ravine_config *config;      /* of the first part: which rule; NULL: unknown */
+    const int64_t *part_elements;     /* [nparts], how many numbers each has; NULL: unknown */
 } ravine_observation;
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
+
+/* What no step shows. X(NAME, value, word, meaning); values never change, new ones come last. */
+#define RAVINE_FACT_LIST(X)                                                               \
+    X(TOTAL_STEPS, 0, "total_steps", "steps that the training has made when it ends")     \
+    X(CONSTANT_LOSS, 1, "constant_loss",                                                  \
+      "the loss of the best prediction that is the same for every example")               \
+    X(CLASSES, 2, "classes", "classes of the targets: ln of them bounds constant_loss")   \
+    X(VALIDATION, 3, "validation",                                                        \
+      "the loss, now, on examples that are not trained on: told again and again")         \
+    X(EXAMPLE, 4, "example", "the first example of the next step's batch, by its number") \
+    X(UNREACHED_SHARE, 5, "unreached_share",                                              \
+      "share of the optimizer's numbers that no gradient has reached")                    \
+    X(FOREIGN_SHARE, 6, "foreign_share",                                                  \
+      "share of the model's trainable numbers that the optimizer does not have")          \
+    X(FROZEN_SHARE, 7, "frozen_share", "share of the model's numbers that are frozen")    \
+    X(CLIP_NORM, 8, "clip_norm", "bound on the gradient's norm where others clip it")     \
+    X(RESUMED, 9, "resumed", "the step from which training goes on, after a checkpoint")
+#define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 10 } ravine_fact;
+#undef RAVINE_X
+RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
+/* Tells a fact, from the next step on; NaN takes it back. */
+RAVINE_API ravine_status ravine_doctor_tell(ravine_doctor *d, int fact,
+                                            double value) RAVINE_MUST_CHECK;
+
 /* The path efficiency that the last ravine_doctor_observe measured, for a log; NaN: unknown. */
 RAVINE_API double ravine_doctor_path_efficiency(const ravine_doctor *d);
 

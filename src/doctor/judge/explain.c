@@ -1,5 +1,5 @@
 /* What is said of a verdict: the numbers that speak for it, what it is not, what nobody knows. */
-#include "doctor/doctor.h"
+#include "doctor/judge/judge.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -40,15 +40,15 @@ static void say_gradient(const witness *w) {
 }
 
 static void say_trend(const witness *w) {
-    const doctor_trend *t = &w->f->long_trend;
-    const char *way = t->drop < 0 ? "rose" : "fell";
-    const char *when = t->points < DOCTOR_BLOCKS ? "the run" : "four windows";
-    const double percent = 100 * fabs(t->drop);
-    if (isfinite(t->z))
-        say(w, "loss_drop", t->drop, "the loss %s by %.2g %% over %s, %.3g standard errors", way,
-            percent, when, fabs(t->z));
+    const doctor_findings *f = w->f;
+    const char *way = f->drop < 0 ? "rose" : "fell";
+    const char *when = w->h->blocks < DOCTOR_BLOCKS ? "the run" : "four windows";
+    const double percent = 100 * fabs(f->drop);
+    if (isfinite(f->drop_z))
+        say(w, "loss_drop", f->drop, "the loss %s by %.2g %% over %s, %.3g standard errors", way,
+            percent, when, fabs(f->drop_z));
     else
-        say(w, "loss_drop", t->drop, "the loss %s by %.2g %% over %s, without noise", way, percent,
+        say(w, "loss_drop", f->drop, "the loss %s by %.2g %% over %s, without noise", way, percent,
             when);
 }
 
@@ -69,7 +69,7 @@ static void say_path(const witness *w) {
 }
 
 static void say_stability(const witness *w) {
-    if (w->f->probed)
+    if (w->f->probed != 0)
         say(w, "stability", w->f->stability, "lr times sharpness is %.3g of the rule's limit %.4g",
             w->f->stability, w->f->limit);
     else
@@ -79,7 +79,7 @@ static void say_stability(const witness *w) {
 }
 
 static void say_curvature(const witness *w) {
-    if (!w->f->probed) return;
+    if (w->f->probed == 0) return;
     const doctor_history *h = w->h;
     say(w, "lambda_min", h->probe_min, "least curvature found %.4g +- %.1g", h->probe_min,
         h->probe_min_residual);
@@ -130,7 +130,7 @@ static void explain_explosion(const witness *w) {
 
 static void explain_diverging(const witness *w) {
     const doctor_findings *f = w->f;
-    if (f->exploded) {
+    if (f->exploded != 0) {
         explain_explosion(w);
         return;
     }
@@ -146,16 +146,17 @@ static void explain_diverging(const witness *w) {
 }
 
 static void explain_dead(const witness *w) {
+    const double nearly_all = 0.9;
     say(w, "zero_share", w->f->zero_share, "%.1f %% of all gradients are exactly zero",
         100 * w->f->zero_share);
-    for (int32_t k = 0; k < w->d->ngroups; k++) {
-        const doctor_group *g = &w->d->groups[k];
+    for (int32_t k = 0; k < w->d->nparts; k++) {
+        const doctor_part *g = &w->d->parts[k];
         const double share = g->zero_share / g->share_weight;
         char name[32];
         snprintf(name, sizeof name, "zero_share_%d", (int)k);
-        if (g->share_weight > 0 && share > w->d->options.zero_dead)
+        if (g->share_weight > 0 && share > nearly_all)
             say(w, name, share, "%.1f %% in group %d%s%.60s", 100 * share, (int)k,
-                w->d->group_name[k][0] ? ", " : "", w->d->group_name[k]);
+                w->d->part_name[k][0] ? ", " : "", w->d->part_name[k]);
     }
     say_gradient(w);
 }
@@ -193,7 +194,7 @@ static void explain_critical(const witness *w) {
     const doctor_history *h = w->h;
     say_gradient(w);
     say_curvature(w);
-    if (w->f->probed && w->x->verdict == RAVINE_SADDLE) {
+    if (w->f->probed != 0 && w->x->verdict == RAVINE_SADDLE) {
         say(w, "escape_loss", h->probe_escape_loss[1],
             "the loss %.3g along that direction is %.6g, here %.6g", h->probe_escape,
             fmin(h->probe_escape_loss[0], h->probe_escape_loss[1]), h->probe_loss);
@@ -201,15 +202,16 @@ static void explain_critical(const witness *w) {
         say(w, "escape_steps", 1 / rate, "gradient descent leaves it by a factor e in %.3g steps",
             1 / rate);
     }
-    if (w->f->adaptive && w->f->probed) say_stability(w);
+    if (w->f->adaptive != 0 && w->f->probed != 0) say_stability(w);
 }
 
 static void explain_bouncing(const witness *w) {
+    const double zeta_of_a_bounce = 1.5;
     say_flips(w);
     say_alpha(w);
     say_path(w);
     say(w, "zeta", w->f->zeta, "momentum cancels as in a %s: zeta %.3g",
-        w->f->zeta > w->d->options.zeta_bouncing ? "bounce" : "noise", w->f->zeta);
+        w->f->zeta > zeta_of_a_bounce ? "bounce" : "noise", w->f->zeta);
     say_stability(w);
     say_gradient(w);
     say_trend(w);
@@ -221,8 +223,8 @@ static void explain_vanishing(const witness *w) {
     say_gradient(w);
     double most = 0, least = INFINITY;
     int32_t faint = -1;
-    for (int32_t k = 0; k < w->d->ngroups; k++) {
-        const doctor_group *g = &w->d->groups[k];
+    for (int32_t k = 0; k < w->d->nparts; k++) {
+        const doctor_part *g = &w->d->parts[k];
         if (!(g->weight > 0)) continue;
         const double mean = g->gradient / g->weight;
         most = fmax(most, mean);
@@ -231,10 +233,10 @@ static void explain_vanishing(const witness *w) {
             faint = k;
         }
     }
-    if (w->d->ngroups > 1 && faint >= 0)
+    if (w->d->nparts > 1 && faint >= 0)
         say(w, "group_ratio", least / most,
             "group %d%s%.60s has %.2g of the greatest group's gradient", (int)faint,
-            w->d->group_name[faint][0] ? ", " : "", w->d->group_name[faint], least / most);
+            w->d->part_name[faint][0] ? ", " : "", w->d->part_name[faint], least / most);
     say_trend(w);
 }
 
@@ -248,17 +250,16 @@ static void explain_noise(const witness *w) {
     say_alpha(w);
     say_path(w);
     say(w, "zeta", w->f->zeta, "momentum cancels as in noise: zeta %.3g", w->f->zeta);
-    if (w->f->probed)
+    if (w->f->probed != 0)
         say(w, "noise_scale", w->h->probe_noise_scale,
             "the noise of a batch is %.3g times the signal", w->h->probe_noise_scale);
     say_gradient(w);
 }
 
 static void explain_crawling(const witness *w) {
-    const ravine_doctor_options *t = &w->d->options;
     const double flattens = 1 + w->f->alpha_median;
     /* Noise turns the gradient as curvature does: only a slope that lasts speaks for itself. */
-    if (flattens * (double)t->budget < t->crawling_flattens)
+    if (w->f->gone < 1)
         say(w, "steps_to_flatten", 1 / flattens, "at this pace the slope flattens in %.3g steps",
             1 / flattens);
     say(w, "drift_z", w->f->drift_z, "steps lead downhill, by %.2g standard errors", w->f->drift_z);
@@ -298,8 +299,8 @@ static void say_not(const witness *w) {
         break;
     case RAVINE_DIVERGING:
         snprintf(text, room, "%s",
-                 f->exploded ? "a minimum: it was thrown out here, and nothing leads back"
-                             : "a small gradient: it grows from step to step");
+                 f->exploded != 0 ? "a minimum: it was thrown out here, and nothing leads back"
+                                  : "a small gradient: it grows from step to step");
         break;
     case RAVINE_LOCAL_MINIMUM:
         snprintf(text, room, "too small a learning rate: the gradient is at %.2g of its maximum",
@@ -325,15 +326,15 @@ static void say_unknown(const witness *w) {
     if (isnan(w->f->flips))
         cannot_tell(x, "bounces from noise: how often signs change is not known");
     const bool point = x->verdict == RAVINE_LOCAL_MINIMUM || x->verdict == RAVINE_SADDLE;
-    if (point && !w->f->probed)
+    if (point && w->f->probed == 0)
         cannot_tell(x, "a minimum from a saddle: only a probe of the curvature tells");
-    if (x->verdict == RAVINE_LOCAL_MINIMUM && w->f->probed)
+    if (x->verdict == RAVINE_LOCAL_MINIMUM && w->f->probed != 0)
         cannot_tell(x, "directions of negative curvature beyond the steps of Lanczos' iteration");
-    if (x->verdict == RAVINE_NOISE_FLOOR && !w->f->probed)
+    if (x->verdict == RAVINE_NOISE_FLOOR && w->f->probed == 0)
         cannot_tell(x, "how large a batch would have to be: a probe of the noise tells");
-    if (x->verdict == RAVINE_CRAWLING && !w->f->probed)
+    if (x->verdict == RAVINE_CRAWLING && w->f->probed == 0)
         cannot_tell(x, "how far lr can be raised: a probe of the curvature tells");
-    if (x->verdict == RAVINE_VANISHING && !w->f->probed)
+    if (x->verdict == RAVINE_VANISHING && w->f->probed == 0)
         cannot_tell(x, "a plateau from a saddle: only a probe of the curvature tells");
 }
 
@@ -343,8 +344,9 @@ static int64_t stalled_since(const witness *w) {
     const int64_t blocks = (int64_t)w->h->blocks;
     if (blocks == 0) return -1;
     const int64_t block = d->options.window / DOCTOR_BLOCKS_A_WINDOW;
+    const double least_drop = 0.02;
     const double now = w->h->block[(blocks - 1) % DOCTOR_BLOCKS];
-    const double scale = fmin(fabs(now), w->f->loss_range) * d->options.trend_drop;
+    const double scale = fmin(fabs(now), w->f->loss_range) * least_drop;
     int64_t back = 1;
     while (back < blocks && back < DOCTOR_BLOCKS &&
            w->h->block[(blocks - 1 - back) % DOCTOR_BLOCKS] - now < scale)

@@ -1,0 +1,163 @@
+/* One evaluator for all rules: rules.def says what a verdict is made of. */
+#include "base/error.h"
+#include "base/sized.h"
+#include "doctor/judge/judge.h"
+
+#include <math.h>
+
+typedef enum row_kind {
+    ROW_CONCEPT,
+    ROW_CASE,
+    ROW_ABOVE,
+    ROW_BELOW,
+    ROW_NOT_ABOVE,
+    ROW_NOT_BELOW,
+    ROW_UNKNOWN,
+    ROW_HOLDS,
+    ROW_FAILS
+} row_kind;
+
+typedef struct row {
+    row_kind kind;
+    int what; /* a concept or a finding */
+    double threshold, sure;
+} row;
+
+/* clang-format off */
+#define ANY NAN
+#define CONCEPT(NAME)        CONCEPT_##NAME,
+#define VERDICT(NAME, steps) CONCEPT_##NAME,
+#define CASE(most)
+#define ABOVE(finding, threshold, sure)
+#define BELOW(finding, threshold, sure)
+#define YES(finding)
+#define NO(finding)
+#define NOT_ABOVE(finding, threshold)
+#define NOT_BELOW(finding, threshold)
+#define UNKNOWN(finding)
+#define HOLDS(NAME)
+#define FAILS(NAME)
+enum {
+#include "doctor/judge/rules.def"
+    CONCEPT_COUNT
+};
+#undef CONCEPT
+#undef VERDICT
+#define CONCEPT(NAME)
+#define VERDICT(NAME, steps) {CONCEPT_##NAME, RAVINE_##NAME, steps},
+static const struct {
+    int concept, verdict, steps;
+} verdicts[] = {
+#include "doctor/judge/rules.def"
+};
+#undef CONCEPT
+#undef VERDICT
+#undef CASE
+#undef ABOVE
+#undef BELOW
+#undef YES
+#undef NO
+#undef NOT_ABOVE
+#undef NOT_BELOW
+#undef UNKNOWN
+#undef HOLDS
+#undef FAILS
+#define CONCEPT(NAME)                   {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
+#define VERDICT(NAME, steps)            {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
+#define CASE(most)                      {ROW_CASE, 0, most, ANY},
+#define ABOVE(finding, threshold, sure) {ROW_ABOVE, FIND_##finding, threshold, sure},
+#define BELOW(finding, threshold, sure) {ROW_BELOW, FIND_##finding, threshold, sure},
+#define YES(finding)                    {ROW_ABOVE, FIND_##finding, 0, ANY},
+#define NO(finding)                     {ROW_NOT_ABOVE, FIND_##finding, 0, ANY},
+#define NOT_ABOVE(finding, threshold)   {ROW_NOT_ABOVE, FIND_##finding, threshold, ANY},
+#define NOT_BELOW(finding, threshold)   {ROW_NOT_BELOW, FIND_##finding, threshold, ANY},
+#define UNKNOWN(finding)                {ROW_UNKNOWN, FIND_##finding, 0, ANY},
+#define HOLDS(NAME)                     {ROW_HOLDS, CONCEPT_##NAME, 0, ANY},
+#define FAILS(NAME)                     {ROW_FAILS, CONCEPT_##NAME, 0, ANY},
+static const row rows[] = {
+#include "doctor/judge/rules.def"
+};
+/* clang-format on */
+
+/* 1/2 at the threshold, 1 at `sure` and beyond; on a scale of factors where they lie far apart. */
+static double certainty(double value, const row *r) {
+    if (isnan(r->sure)) return 1;
+    const double from = r->threshold, to = r->sure;
+    const bool factors = from > 0 && to > 0 && (to / from > 4 || from / to > 4);
+    const double share =
+        factors ? log(fmax(value, 1e-300) / from) / log(to / from) : (value - from) / (to - from);
+    return fmin(1, 0.5 + 0.5 * fmax(share, 0));
+}
+
+/* 0: the row does not hold; else how sure it is. */
+static double weigh(const row *r, const doctor_findings *f, const double *holds) {
+    const double value = f->value[r->kind == ROW_HOLDS || r->kind == ROW_FAILS ? 0 : r->what];
+    switch (r->kind) {
+    case ROW_ABOVE: return value > r->threshold ? certainty(value, r) : 0;
+    case ROW_BELOW: return value < r->threshold ? certainty(value, r) : 0;
+    case ROW_NOT_ABOVE: return value > r->threshold ? 0 : 1;
+    case ROW_NOT_BELOW: return value < r->threshold ? 0 : 1;
+    case ROW_UNKNOWN: return isnan(value) ? 1 : 0;
+    case ROW_HOLDS: return holds[r->what];
+    case ROW_FAILS: return holds[r->what] > 0 ? 0 : 1;
+    case ROW_CONCEPT:
+    case ROW_CASE: break;
+    }
+    return 0;
+}
+
+/* How sure each concept is: that of its surest case, whose rows all hold. */
+static void weigh_all(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
+    int concept = 0;
+    double case_holds = 0;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        const row *r = &rows[k];
+        if (r->kind == ROW_CONCEPT) {
+            concept = r->what;
+            holds[concept] = 0;
+            continue;
+        }
+        case_holds = r->kind == ROW_CASE ? r->threshold : fmin(case_holds, weigh(r, f, holds));
+        const bool last = k + 1 == sizeof rows / sizeof *rows || rows[k + 1].kind <= ROW_CASE;
+        if (last) holds[concept] = fmax(holds[concept], case_holds);
+    }
+}
+
+/* The first verdict that holds; others that hold are named beside it. */
+static void decide(const doctor_findings *f, ravine_diagnosis *x) {
+    double holds[CONCEPT_COUNT];
+    bool decided = false, lost = false;
+    weigh_all(f, holds);
+    x->verdict = RAVINE_HEALTHY;
+    x->confidence = 0;
+    for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
+        const double sure = holds[verdicts[k].concept];
+        const int verdict = verdicts[k].verdict;
+        if (f->steps < verdicts[k].steps || !(sure > 0)) continue;
+        if (!decided) {
+            x->verdict = verdict;
+            x->confidence = sure;
+            decided = true;
+            lost = verdict == RAVINE_DIVERGING || verdict == RAVINE_NONFINITE;
+        } else if (lost && (verdict == RAVINE_LOCAL_MINIMUM || verdict == RAVINE_SADDLE)) {
+            continue; /* any gradient is small beside the greatest of a run that is lost */
+        } else if (verdict != RAVINE_UNCLEAR && verdict != RAVINE_HEALTHY &&
+                   x->nalso < RAVINE_ALSO_MAX) {
+            x->also[x->nalso++] = verdict;
+        }
+    }
+}
+
+ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *diagnosis) {
+    if (!d) return ravine_fail(RAVINE_E_ARG, "the doctor is NULL");
+    const ravine_status status = ravine_sized_check(&ravine_sized_diagnosis, diagnosis);
+    if (status) return status;
+    ravine_diagnosis x = {.step = (int64_t)d->h.step, .since = -1};
+    doctor_findings f;
+    doctor_find(d, &f);
+    decide(&f, &x);
+    doctor_explain(d, &f, &x);
+    doctor_prescribe(d, &f, &x);
+    ravine_sized_write(&ravine_sized_diagnosis, diagnosis, &x);
+    return RAVINE_OK;
+}

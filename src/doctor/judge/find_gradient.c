@@ -1,0 +1,67 @@
+/* What the gradient is: how long, how much of it is 0, clipped, or lost on the way to a parameter.
+ */
+#include "doctor/judge/findings.h"
+
+#include <math.h>
+
+#define STEP_VALUE(name, value)                             \
+    static double name(const ravine_doctor *d, int64_t k) { \
+        const doctor_step *s = doctor_back(d, k);           \
+        return value;                                       \
+    }
+STEP_VALUE(gradient_of, s->gradient)
+STEP_VALUE(zero_share_of, s->zero_share)
+STEP_VALUE(lost_share_of, s->lost_share)
+STEP_VALUE(eps_share_of, s->eps_share)
+STEP_VALUE(clipped_of, s->clip < 1)
+STEP_VALUE(clip_of, s->clip < 1 ? s->clip : NAN)
+#undef STEP_VALUE
+
+/* |decay| over |update|: the pull towards 0 in a step, and all of the step. */
+static double find_decay_share(const ravine_doctor *d) {
+    enum { RECENT = 16 };
+    const ravine_config c = doctor_config(d);
+    const int64_t length = doctor_window_length(d), n = length < RECENT ? length : RECENT;
+    if (c.rule < 0 || c.weight_decay == 0 || n == 0) return c.rule < 0 ? NAN : 0;
+    double share[RECENT];
+    for (int64_t k = 0; k < n; k++) {
+        const doctor_step *s = doctor_back(d, k);
+        const double pull = c.weight_decay * s->param;
+        switch ((ravine_decay_form)c.decay_form) {
+        case RAVINE_DECAY_COUPLED: share[k] = pull / (pull + s->gradient * s->clip); break;
+        case RAVINE_DECAY_INDEPENDENT: share[k] = pull / s->update; break;
+        case RAVINE_DECAY_DECOUPLED:
+        case RAVINE_DECAY_PROXIMAL:
+        default: share[k] = s->lr * pull / s->update; break;
+        }
+    }
+    return doctor_median(share, n);
+}
+
+void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f) {
+    const doctor_history *h = &d->h;
+    const int64_t n = doctor_window_length(d);
+    const doctor_recent recent = doctor_recent_of(d);
+    double most = 0;
+    for (int64_t k = 0; k < n; k++) most = fmax(most, doctor_back(d, k)->gradient);
+    f->gradient = recent.gradient;
+    f->gradient_share = recent.gradient / h->gradient_most;
+    f->gradient_alive = h->gradient_alive / h->gradient_most;
+    f->gradient_rise = recent.rise;
+    f->gradient_peak = most / doctor_median_back(d, n, gradient_of);
+    f->growth = recent.growth;
+    f->growth_least = recent.growth_least;
+    /* Parameters that are hardly longer than their way do not tell how far it is. */
+    const double param = n > 0 ? doctor_back(d, 0)->param : NAN;
+    f->elasticity = param > 2 * h->way ? f->gradient * param / f->loss_scale : NAN;
+    f->silent = h->silent;
+    f->same_norm = h->same_norm;
+    f->clip_share = doctor_mean_back(d, n, clipped_of);
+    f->clip_factor = doctor_median_back(d, n, clip_of);
+    f->zero_share = doctor_median_back(d, n, zero_share_of);
+    f->quiet_share = n > 0 ? doctor_back(d, 0)->quiet_share : NAN;
+    if (isnan(f->quiet_share)) f->quiet_share = f->zero_share;
+    f->lost_share = doctor_median_back(d, n, lost_share_of);
+    f->eps_share = doctor_median_back(d, n, eps_share_of);
+    f->decay_share = find_decay_share(d);
+}

@@ -1,0 +1,69 @@
+/* The parameters by name: which have no gradient, do not move, or get far less than others. */
+#include "doctor/judge/findings.h"
+
+#include <math.h>
+
+static double mean_gradient(const doctor_part *p) {
+    return p->weight > 0 ? p->gradient / p->weight : 0;
+}
+
+/* Root mean square of an element of the gradient. */
+static double element_gradient(const doctor_part *p) {
+    return mean_gradient(p) / sqrt(fmax(p->elements, 1));
+}
+
+/* A part whose gradient is a small share of the greatest, and that hardly moves within the budget.
+ */
+static double find_faint(const ravine_doctor *d, double budget) {
+    const double hardly = 1e-2;
+    double most = 0, least = INFINITY;
+    for (int32_t k = 0; k < d->nparts; k++) most = fmax(most, mean_gradient(&d->parts[k]));
+    for (int32_t k = 0; k < d->nparts; k++) {
+        const doctor_part *p = &d->parts[k];
+        const double move = p->update / p->param * budget;
+        if (p->weight > 0 && move < hardly) least = fmin(least, mean_gradient(p) / most);
+    }
+    return least;
+}
+
+/* Parts in the order in which they were added, which is that of the layers: a third at each end. */
+static double find_depth(const ravine_doctor *d) {
+    enum { PARTS_LEAST = 6 };
+    const int32_t third = d->nparts / 3;
+    if (d->nparts < PARTS_LEAST) return NAN;
+    double first = 0, last = 0;
+    for (int32_t k = 0; k < third; k++) {
+        first = fmax(first, element_gradient(&d->parts[k]));
+        last = fmax(last, element_gradient(&d->parts[d->nparts - 1 - k]));
+    }
+    return first / last;
+}
+
+/* Share of the gradients that were 0 in every step; where that is not known, in a step. */
+static double quiet_of(const doctor_part *p) {
+    return isnan(p->quiet_share) ? p->zero_share / p->share_weight : p->quiet_share;
+}
+
+void doctor_find_parts(const ravine_doctor *d, doctor_findings *f) {
+    const double nearly = 0.9;
+    double all = 0, silent = 0, still = 0, quiet = 0;
+    f->parts = d->nparts;
+    f->quiet_part = d->nparts > 0 ? 0 : NAN;
+    for (int32_t k = 0; k < d->nparts; k++) {
+        const doctor_part *p = &d->parts[k];
+        all += p->elements;
+        silent += p->silent >= p->steps ? p->elements : 0;
+        still += p->way == 0 ? p->elements : 0;
+        if (!(p->share_weight > 0 && p->param > 0)) continue;
+        quiet += quiet_of(p) > nearly ? p->elements : 0;
+        f->quiet_part = fmax(f->quiet_part, quiet_of(p));
+    }
+    f->silent_parts = silent / all;
+    f->still_parts = still / all;
+    f->quiet_parts = quiet / all;
+    f->faint_part = find_faint(d, f->budget);
+    f->faint_first = find_depth(d);
+    f->unreached_share = d->h.fact[RAVINE_FACT_UNREACHED_SHARE];
+    f->foreign_share = d->h.fact[RAVINE_FACT_FOREIGN_SHARE];
+    f->frozen_share = d->h.fact[RAVINE_FACT_FROZEN_SHARE];
+}

@@ -1,0 +1,78 @@
+/* The parts of the model: a parameter each, or a group of them where a log has no more. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "doctor/watch/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+void doctor_release_parts(ravine_doctor *d) {
+    const size_t n = (size_t)d->nparts;
+    ravine_env_give(&d->env, d->parts, n * sizeof *d->parts);
+    ravine_env_give(&d->env, d->part_name, n * sizeof *d->part_name);
+    ravine_env_give(&d->env, d->reports, n * sizeof *d->reports);
+    ravine_env_give(&d->env, d->elements, n * sizeof *d->elements);
+    ravine_env_give(&d->env, d->names, n * sizeof *d->names);
+}
+
+ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
+    if (nparts == d->nparts) return RAVINE_OK;
+    ravine_doctor other = {.env = d->env, .nparts = nparts};
+    const size_t n = (size_t)nparts, kept = (size_t)(d->nparts < nparts ? d->nparts : nparts);
+    if (n > 0) {
+        other.parts = ravine_env_take(&d->env, n * sizeof *d->parts);
+        other.part_name = ravine_env_take(&d->env, n * sizeof *d->part_name);
+        other.reports = ravine_env_take(&d->env, n * sizeof *d->reports);
+        other.elements = ravine_env_take(&d->env, n * sizeof *d->elements);
+        other.names = ravine_env_take(&d->env, n * sizeof *d->names);
+        if (!other.parts || !other.part_name || !other.reports || !other.elements || !other.names) {
+            doctor_release_parts(&other);
+            return RAVINE_E_NOMEM;
+        }
+        memset(other.parts, 0, n * sizeof *d->parts);
+        memset(other.part_name, 0, n * sizeof *d->part_name);
+    }
+    if (kept > 0) {
+        memcpy(other.parts, d->parts, kept * sizeof *d->parts);
+        memcpy(other.part_name, d->part_name, kept * sizeof *d->part_name);
+    }
+    doctor_release_parts(d);
+    d->nparts = nparts;
+    d->parts = other.parts;
+    d->part_name = other.part_name;
+    d->reports = other.reports;
+    d->elements = other.elements;
+    d->names = other.names;
+    return RAVINE_OK;
+}
+
+static void watch_report(doctor_part *p, const ravine_report *r, int32_t window) {
+    const double keep = 1 - 2.0 / window;
+    p->steps++;
+    if (!isfinite(r->grad_norm) || !isfinite(r->update_norm) || !isfinite(r->param_norm)) return;
+    p->silent = r->grad_norm > 0 ? 0 : p->silent + 1;
+    if (p->param_first == 0) p->param_first = r->param_norm;
+    p->way += r->update_norm;
+    p->weight = keep * p->weight + 1;
+    p->gradient = keep * p->gradient + r->grad_norm;
+    p->update = keep * p->update + r->update_norm;
+    p->param = keep * p->param + r->param_norm;
+    p->gradient_most = fmax(p->gradient_most, r->grad_norm);
+    if (isfinite(r->flips)) {
+        p->flips_weight = keep * p->flips_weight + 1;
+        p->flips = keep * p->flips + r->flips;
+    }
+    if (!isfinite(r->zero_share)) return;
+    p->share_weight = keep * p->share_weight + 1;
+    p->zero_share = keep * p->zero_share + r->zero_share;
+    p->lost_share = keep * p->lost_share + (isfinite(r->lost_share) ? r->lost_share : 0);
+    p->eps_share = keep * p->eps_share + (isfinite(r->eps_share) ? r->eps_share : 0);
+    p->quiet_share = r->quiet_share; /* looks back by itself */
+}
+
+void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int64_t elements,
+                       const char *name) {
+    watch_report(&d->parts[k], r, d->options.window);
+    d->parts[k].elements = (double)elements;
+    if (name) strncpy(d->part_name[k], name, sizeof d->part_name[k] - 1);
+}

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ravine_doctor.h"
+#include "doctor/doctor.h"
 #include "support/counting.h"
 #include "support/make.h"
 #include "support/trial.h"
@@ -219,6 +219,40 @@ static void numbers_that_are_no_memory_change_nothing(void **state) {
     trial_free(t);
 }
 
+/* A burst that is open but not counted has no place among those that are. */
+static void bursts_that_cannot_be_are_refused(void **state) {
+    (void)state;
+    enum { HEADER = 8 };
+#define PLACE(field) (HEADER + (int64_t)(offsetof(doctor_history, field) / sizeof(double)))
+    const struct {
+        int64_t at;
+        double value;
+    } cases[] = {
+        {PLACE(burst_counted), 1}, {PLACE(burst_counted), NAN}, {PLACE(burst_counted), -1},
+        {PLACE(burst_open), 2},    {PLACE(burst_open), NAN},    {PLACE(burst.start), 1e300},
+        {PLACE(burst.start), NAN}, {PLACE(past[3].start), -2},
+    };
+#undef PLACE
+    double start[40];
+    for (int i = 0; i < 40; i++) start[i] = 1;
+    trial *t = new_trial(start, NULL);
+    trial_run(t, 100);
+    int64_t length;
+    double *numbers = export(t->d, &length);
+    ravine_doctor *d;
+    assert_int_equal(ravine_doctor_create(&d, NULL, NULL), RAVINE_OK);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const double right = numbers[cases[k].at];
+        numbers[cases[k].at] = cases[k].value;
+        expect_bad_memory(d, numbers, length);
+        numbers[cases[k].at] = right;
+    }
+    assert_int_equal(ravine_doctor_import(d, numbers, length), RAVINE_OK);
+    ravine_doctor_destroy(d);
+    free(numbers);
+    trial_free(t);
+}
+
 /* ---- allocation */
 
 static void memory_is_taken_once_and_given_back(void **state) {
@@ -362,6 +396,7 @@ int main(void) {
         cmocka_unit_test(wrong_calls_are_refused),
         cmocka_unit_test(memory_goes_through_numbers),
         cmocka_unit_test(numbers_that_are_no_memory_change_nothing),
+        cmocka_unit_test(bursts_that_cannot_be_are_refused),
         cmocka_unit_test(memory_is_taken_once_and_given_back),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(norms_alone_tell_of_divergence),

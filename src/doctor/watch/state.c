@@ -91,10 +91,12 @@ static bool history_fits(const ravine_doctor *d, const doctor_history *h) {
     const double most = 0x1p53;
     for (int k = 0; k < DOCTOR_BURSTS; k++)
         if (!is_step(h->past[k].start)) return false;
-    return is_step(h->step) && is_step(h->first_step) && is_step(h->nonfinite_first) &&
-           is_step(h->warning_since) && is_count(h->observed, most) &&
-           is_count(h->kept, h->observed) && is_count(h->blocks, most) &&
-           is_count(h->bursts, most) && is_count(h->quarters, most) &&
+    const double counted = h->bursts > 0; /* the open one is the last of them, if it is counted */
+    return is_step(h->burst.start) && is_count(h->burst_open, 1) &&
+           is_count(h->burst_counted, counted) && is_step(h->step) && is_step(h->first_step) &&
+           is_step(h->nonfinite_first) && is_step(h->warning_since) &&
+           is_count(h->observed, most) && is_count(h->kept, h->observed) &&
+           is_count(h->blocks, most) && is_count(h->bursts, most) && is_count(h->quarters, most) &&
            is_count(h->walked_steps, d->options.window) && h->rule >= -1 &&
            h->rule < RAVINE_RULE_COUNT && h->rule == floor(h->rule) &&
            is_count(h->warning, RAVINE_WARNING_COUNT - 1);

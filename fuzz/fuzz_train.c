@@ -164,7 +164,7 @@ static void change_tensor(changed *c, int64_t i, const uint8_t *how, const uint8
     ravine_tensor *t = &c->tensor[i];
     const size_t whole = (size_t)ravine_tensor_bytes(t), at = how[2] | (size_t)how[3] << 8;
     if (how[1] & 64 && t->ndim > 0) {
-        memcpy(c->shape[i], t->shape, (size_t)t->ndim * sizeof *t->shape);
+        memmove(c->shape[i], t->shape, (size_t)t->ndim * sizeof *t->shape);
         c->shape[i][0] = (int64_t)(at % ((size_t)t->shape[0] + 1));
         t->shape = c->shape[i];
         return;

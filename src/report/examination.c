@@ -11,7 +11,13 @@
     X(loss)              \
     X(grad_norm)         \
     X(param_norm)        \
-    X(lambda_max) X(lambda_min) X(sharpness) X(lr) X(limit) X(critical_lr) X(noise_scale)
+    X(lambda_max)        \
+    X(lambda_min)        \
+    X(sharpness)         \
+    X(lr)                \
+    X(limit)             \
+    X(critical_lr)       \
+    X(noise_scale)
 #define PROBE_SLICES(X) X(along_update) X(along_max) X(along_min)
 
 static const char *const actions[] = {[RAVINE_CURE_SETTINGS] = "settings",

@@ -27,11 +27,11 @@ static void print_cure(FILE *out, const examination *e, const ravine_cure *c, bo
 /* Red where training is lost, yellow where it is stuck, green where all is well. */
 static const char *color_of(int verdict) {
     switch (verdict) {
-    case RAVINE_HEALTHY:
-    case RAVINE_LOCAL_MINIMUM: return "\033[1;32m";
-    case RAVINE_NONFINITE:
-    case RAVINE_DIVERGING:
-    case RAVINE_DEAD: return "\033[1;31m";
+    case RAVINE_VERDICT_HEALTHY:
+    case RAVINE_VERDICT_LOCAL_MINIMUM: return "\033[1;32m";
+    case RAVINE_VERDICT_NONFINITE:
+    case RAVINE_VERDICT_DIVERGING:
+    case RAVINE_VERDICT_DEAD: return "\033[1;31m";
     default: return "\033[1;33m";
     }
 }

@@ -200,7 +200,7 @@ void watch_end(watch *w, const train_result *r, const char *folder) {
         diagnosis_line(&r->diagnosis, line, sizeof line);
         fprintf(w->table, "doctor: ");
         cli_print_wrapped(w->table, line, 8, 8, cli_width(w->table));
-        if (r->diagnosis.verdict != RAVINE_HEALTHY)
+        if (r->diagnosis.verdict != RAVINE_VERDICT_HEALTHY)
             fprintf(w->table, "        what to do: ravine doctor %s\n", folder);
     }
     fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);

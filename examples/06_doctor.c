@@ -76,7 +76,7 @@ int main(void) {
     train(optimizer, doctor, STEPS);
     printf("at the end  loss %.6f\n", compute_loss());
 
-    int right = diagnosis.verdict == RAVINE_BOUNCING && best->tried && best->loss_ratio < 1;
+    int right = diagnosis.verdict == RAVINE_VERDICT_BOUNCING && best->tried && best->loss_ratio < 1;
     ravine_doctor_destroy(doctor);
     ravine_destroy(optimizer);
     return right ? 0 : 1;

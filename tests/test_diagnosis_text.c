@@ -23,7 +23,7 @@ static void every_line(void **state) {
     (void)state;
     static ravine_diagnosis d = {
         .size = sizeof d,
-        .verdict = RAVINE_SIGMA_BURST,
+        .verdict = RAVINE_VERDICT_SIGMA_BURST,
         .confidence = 0.875,
         .step = 1200,
         .since = 800,
@@ -37,7 +37,7 @@ static void every_line(void **state) {
                  {.tried = 1, .text = "three", .loss_ratio = HUGE_VAL},
                  {.text = "four", .loss_ratio = NAN}},
         .not_text = "a minimum",
-        .also = {RAVINE_NOISE_FLOOR, RAVINE_DEAD},
+        .also = {RAVINE_VERDICT_NOISE_FLOOR, RAVINE_VERDICT_DEAD},
         .cannot_tell = {"this", "that"}};
     assert_text(&d,
                 "SIGMA BURST (confidence 0.88, step 1200, since step 800)\n"
@@ -66,7 +66,7 @@ static void every_line(void **state) {
 static void the_longest_fits(void **state) {
     (void)state;
     static ravine_diagnosis d = {.size = sizeof d,
-                                 .verdict = RAVINE_SIGMA_BURST,
+                                 .verdict = RAVINE_VERDICT_SIGMA_BURST,
                                  .confidence = 1.234e300,
                                  .step = INT64_MAX,
                                  .since = INT64_MAX - 1,
@@ -82,7 +82,7 @@ static void the_longest_fits(void **state) {
         d.cure[k].loss_ratio = 1.234e300;
     }
     memset(d.not_text, 'n', sizeof d.not_text);
-    for (int k = 0; k < RAVINE_ALSO_MAX; k++) d.also[k] = RAVINE_WARMUP_NEEDED;
+    for (int k = 0; k < RAVINE_ALSO_MAX; k++) d.also[k] = RAVINE_VERDICT_WARMUP_NEEDED;
     for (int k = 0; k < RAVINE_CANNOT_MAX; k++)
         memset(d.cannot_tell[k], 't', sizeof d.cannot_tell[k]);
     static char text[RAVINE_DIAGNOSIS_TEXT_MAX];

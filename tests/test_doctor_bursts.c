@@ -95,9 +95,9 @@ static void g12_the_lecture_explodes(void **state) {
     expect_between("burst", (double)risen, 700, 725);
     expect_between("lead", (double)lead, 10, 200);
     trial_run(t, 100);
-    expect_verdict(t, RAVINE_SIGMA_BURST);
+    expect_verdict(t, RAVINE_VERDICT_SIGMA_BURST);
     trial_run(t, 100000 - ravine_steps(t->o));
-    expect_verdict(t, RAVINE_SIGMA_BURST);
+    expect_verdict(t, RAVINE_VERDICT_SIGMA_BURST);
     ravine_diagnosis x;
     trial_diagnose(t, &x);
     expect_between("bursts", trial_evidence(&x, "bursts"), 50, 70);
@@ -116,7 +116,7 @@ static void g12_the_cure_begins_below_the_limit(void **state) {
         trial_run(t, 100);
         trial_probe(t, &probe);
         trial_diagnose(t, &x);
-        assert_int_equal(x.verdict, RAVINE_SIGMA_BURST);
+        assert_int_equal(x.verdict, RAVINE_VERDICT_SIGMA_BURST);
         assert_int_equal(ravine_schedule_parse(&schedule, x.cure[0].schedule), RAVINE_OK);
         const double safe = fmin(1, 0.5 * probe.limit / probe.sharpness);
         expect_between("lr", ravine_schedule_at(&schedule, 0), 0.95 * safe, 1.05 * safe);
@@ -133,7 +133,7 @@ static void g12_decay_cures_it(void **state) {
         trial_run(t, 1000);
         ravine_diagnosis x;
         trial_diagnose(t, &x);
-        assert_int_not_equal(x.verdict, RAVINE_SIGMA_BURST);
+        assert_int_not_equal(x.verdict, RAVINE_VERDICT_SIGMA_BURST);
     }
     trial_free(t);
 }
@@ -166,7 +166,7 @@ static void g13_the_hour_of_the_burst(void **state) {
         const int64_t lead = lead_time(t, 1e-4 * curvature[k], &risen);
         expect_between("lead", (double)lead, 20, 2000);
         trial_run(t, 50);
-        expect_verdict(t, RAVINE_SIGMA_BURST);
+        expect_verdict(t, RAVINE_VERDICT_SIGMA_BURST);
         trial_free(t);
     }
 }
@@ -201,7 +201,7 @@ static void expect_adam(const char *optimizer, int64_t crossed, int64_t visible)
     expect_between("visible", (double)risen, (double)visible - 20, (double)visible + 20);
     expect_between("lead", (double)lead, 20, 1000);
     trial_run(t, 50);
-    expect_verdict(t, RAVINE_SIGMA_BURST);
+    expect_verdict(t, RAVINE_VERDICT_SIGMA_BURST);
     trial_free(t);
 }
 

@@ -66,7 +66,7 @@ static void not_finite_from_the_start(void **state) {
     r.nonfinite_index = 5;
     feed(d, 1, &r, NULL);
     diagnose(d, &x);
-    assert_int_equal(x.verdict, RAVINE_NONFINITE);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_NONFINITE);
     assert_evidence(&x, "first_step", "after step 0 the gradient was not finite");
     assert_evidence(&x, "elements", "3 elements of the gradient");
     assert_evidence(&x, "first_param", "first in parameter 2, element 5");
@@ -99,7 +99,7 @@ static int verdict_after_throw(double first, double most, double rest, int lost)
         feed(d, t == lost ? NAN : loss, &r, &config);
     }
     diagnose(d, &x);
-    if (x.verdict == RAVINE_DIVERGING && lost < 0) {
+    if (x.verdict == RAVINE_VERDICT_DIVERGING && lost < 0) {
         assert_true(trial_evidence(&x, "thrown") > 1e6);
         assert_string_equal(x.cure[0].text, "go back to a checkpoint from before, or begin anew, "
                                             "with lr at 0.01 instead of 0.1");
@@ -118,16 +118,17 @@ static void thrown_onto_a_plateau(void **state) {
     (void)state;
     for (double scale = 1e-6; scale < 2e6; scale *= 1e6) {
         assert_int_equal(verdict_after_throw(3 * scale, 1e20 * scale, 2.3 * scale, -1),
-                         RAVINE_DIVERGING);
+                         RAVINE_VERDICT_DIVERGING);
         assert_int_equal(verdict_after_throw(3 * scale, 1e20 * scale, 2.9 * scale, 12),
-                         RAVINE_DIVERGING);
+                         RAVINE_VERDICT_DIVERGING);
         assert_int_not_equal(verdict_after_throw(3 * scale, 1e20 * scale, 1.2 * scale, -1),
-                             RAVINE_DIVERGING);
+                             RAVINE_VERDICT_DIVERGING);
         assert_int_not_equal(verdict_after_throw(3 * scale, 2e6 * scale, 2.9 * scale, -1),
-                             RAVINE_DIVERGING);
-        assert_int_not_equal(verdict_after_throw(1e-9 * scale, scale, scale, -1), RAVINE_DIVERGING);
+                             RAVINE_VERDICT_DIVERGING);
+        assert_int_not_equal(verdict_after_throw(1e-9 * scale, scale, scale, -1),
+                             RAVINE_VERDICT_DIVERGING);
     }
-    assert_int_equal(verdict_after_throw(3, 1e3, 2.9, 12), RAVINE_NONFINITE);
+    assert_int_equal(verdict_after_throw(3, 1e3, 2.9, 12), RAVINE_VERDICT_NONFINITE);
 }
 
 /* lr times what was probed, against the limit, as long as the probe is not older than a window. */
@@ -172,7 +173,7 @@ static void settings_of_a_cure(void **state) {
         feed(d, 1, &r, &given);
         feed(d, NAN, &r, &given);
         diagnose(d, &x);
-        assert_int_equal(x.verdict, RAVINE_NONFINITE);
+        assert_int_equal(x.verdict, RAVINE_VERDICT_NONFINITE);
         assert_evidence(&x, "first_step", "after step 0 the loss was not finite");
         int settings = 0;
         for (int32_t i = 0; i < x.ncures; i++) {
@@ -208,7 +209,7 @@ static void dead_group(void **state) {
         assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
     }
     diagnose(d, &x);
-    assert_int_equal(x.verdict, RAVINE_DEAD);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_DEAD);
     assert_evidence(&x, "zero_share_1", "99.0 % in group 1, second");
     assert_true(isnan(trial_evidence(&x, "zero_share_0")));
     ravine_doctor_destroy(d);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "doctor/doctor.h"
+#include "doctor/watch/memory.h"
 #include "support/counting.h"
 #include "support/make.h"
 #include "support/trial.h"
@@ -29,8 +29,8 @@ static double parabola(const void *context, int n, const double *theta, int64_t 
 
 static void words_and_codes(void **state) {
     (void)state;
-    assert_string_equal(ravine_verdict_word(RAVINE_SIGMA_BURST), "sigma_burst");
-    assert_int_equal(ravine_verdict_exit_code(RAVINE_BOUNCING), 18);
+    assert_string_equal(ravine_verdict_word(RAVINE_VERDICT_SIGMA_BURST), "sigma_burst");
+    assert_int_equal(ravine_verdict_exit_code(RAVINE_VERDICT_BOUNCING), 18);
     for (int a = 0; a < RAVINE_VERDICT_COUNT; a++) {
         assert_non_null(ravine_verdict_meaning(a));
         for (int b = 0; b < a; b++)
@@ -98,8 +98,8 @@ static void wrong_calls_are_refused(void **state) {
     /* Nothing seen: nothing said. */
     ravine_diagnosis x2 = {.size = sizeof x2};
     assert_int_equal(ravine_doctor_diagnose(d, &x2), RAVINE_OK);
-    assert_int_equal(x2.verdict, RAVINE_HEALTHY);
-    assert_true(x2.confidence == 0 && x2.ncannot_tell > 0);
+    assert_int_equal(x2.verdict, RAVINE_VERDICT_UNCLEAR);
+    assert_true(x2.confidence == 0.5 && x2.ncannot_tell > 0);
     ravine_doctor_destroy(d);
     ravine_destroy(o);
 }
@@ -348,7 +348,7 @@ static void norms_alone_tell_of_divergence(void **state) {
     }
     ravine_diagnosis x = {.size = sizeof x};
     assert_int_equal(ravine_doctor_diagnose(d, &x), RAVINE_OK);
-    assert_int_equal(x.verdict, RAVINE_DIVERGING);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_DIVERGING);
     /* G = 3: lambda = (1 + G)/lr */
     assert_true(fabs(trial_evidence(&x, "lambda_max") - 40) < 1e-9);
     assert_true(fabs(trial_evidence(&x, "lr_limit") - 0.05) < 1e-12);

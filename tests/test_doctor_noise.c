@@ -54,12 +54,13 @@ static void g15_the_noise_floor(void **state) {
     for (int k = 0; k < 4; k++) {
         const double h = 1, a = rate[k];
         double start[N], before[N], square = 0, product = 0, gradient2 = 0;
-        for (int i = 0; i < N; i++) start[i] = 1;
+        /* A floor is told from the way down to it: who starts on it has learned nothing. */
+        for (int i = 0; i < N; i++) start[i] = 20;
         char optimizer[32];
         snprintf(optimizer, sizeof optimizer, "sgd lr=%g", a);
         trial *t = begin(noisy, &h, N, start, optimizer);
         trial_run(t, 2000);
-        expect_verdict(t, RAVINE_NOISE_FLOOR);
+        expect_verdict(t, RAVINE_VERDICT_NOISE_FLOOR);
         memcpy(before, t->gradient, sizeof before);
         for (int step = 0; step < STEPS; step++) {
             for (int i = 0; i < N; i++) square += t->theta[i] * t->theta[i];
@@ -72,7 +73,7 @@ static void g15_the_noise_floor(void **state) {
         }
         expect_near("variance", square / N / STEPS, a / (h * (2 - a)), 0.02 * a / (2 - a));
         expect_near("correlation", product / gradient2, -a / 2, 0.01);
-        const ravine_diagnosis x = expect_verdict(t, RAVINE_NOISE_FLOOR);
+        const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_NOISE_FLOOR);
         expect_near("alpha", trial_evidence(&x, "alpha"), a / 2, 0.1);
         /* Of two normal numbers that correlate by -a/2, this share differs in sign; more of the
          * large ones. */
@@ -90,7 +91,9 @@ static void a_bounce_that_noise_hides(void **state) {
     static const struct {
         double stability, critical;
         int verdict;
-    } seen[] = {{1.2, 2, RAVINE_BOUNCING}, {1.2, 10, RAVINE_HEALTHY}, {0.9, 2, RAVINE_HEALTHY}};
+    } seen[] = {{1.2, 2, RAVINE_VERDICT_BOUNCING},
+                {1.2, 10, RAVINE_VERDICT_HEALTHY},
+                {0.9, 2, RAVINE_VERDICT_HEALTHY}};
     const double h = 0.02;
     double far[8];
     for (int i = 0; i < 8; i++) far[i] = 50;
@@ -129,12 +132,12 @@ static void g17_a_chain_of_thirty_layers(void **state) {
     for (int i = 0; i < 30; i++) start[i] = 0.5;
     trial *t = begin(chain, NULL, 30, start, "sgd lr=0.1");
     trial_run(t, 500);
-    const ravine_diagnosis x = expect_verdict(t, RAVINE_VANISHING);
+    const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_VANISHING);
     assert_true(trial_evidence(&x, "elasticity") < 1e-5);
     assert_true(trial_evidence(&x, "gradient_share") > 0.99);
     ravine_probe probe; /* its curvature is that of nothing as well: no saddle */
     trial_probe(t, &probe);
-    expect_verdict(t, RAVINE_VANISHING);
+    expect_verdict(t, RAVINE_VERDICT_VANISHING);
     trial_free(t);
 }
 
@@ -154,13 +157,13 @@ static void g17_a_unit_that_is_dead(void **state) {
     const double dead[2] = {1, -100};
     trial *t = begin(relu, NULL, 2, dead, "sgd lr=0.1");
     trial_run(t, 50);
-    const ravine_diagnosis x = expect_verdict(t, RAVINE_DEAD);
+    const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_DEAD);
     expect_near("zero_share", trial_evidence(&x, "zero_share"), 1, 0);
     trial_free(t);
     const double alive[2] = {5, 5}; /* killed by a step of 5 x 9 */
     t = begin(relu, NULL, 2, alive, "sgd lr=5");
     trial_run(t, 500);
-    expect_verdict(t, RAVINE_DEAD);
+    expect_verdict(t, RAVINE_VERDICT_DEAD);
     trial_free(t);
 }
 
@@ -179,11 +182,11 @@ static void g18_beyond_the_logarithm(void **state) {
     const double start = 1; /* 1 - 0.05 x 49 = -1.45 */
     trial *t = begin(barrier, NULL, 1, &start, "sgd lr=0.05");
     trial_run(t, 2);
-    ravine_diagnosis x = expect_verdict(t, RAVINE_NONFINITE);
+    ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_NONFINITE);
     expect_near("first_step", trial_evidence(&x, "first_step"), 1, 0);
     expect_near("last_loss", trial_evidence(&x, "last_loss"), 50, 1e-12);
     trial_run(t, 100);
-    x = expect_verdict(t, RAVINE_NONFINITE);
+    x = expect_verdict(t, RAVINE_VERDICT_NONFINITE);
     assert_int_equal(x.since, 1);
     trial_free(t);
 }
@@ -201,10 +204,10 @@ static void a_batch_that_is_no_number(void **state) {
     const double h = 1, start[2] = {1, 1};
     trial *t = begin(spoiled, &h, 2, start, "sgd lr=0.1");
     trial_run(t, 101);
-    ravine_diagnosis x = expect_verdict(t, RAVINE_NONFINITE);
+    ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_NONFINITE);
     assert_true(x.ncures > 1);
     trial_run(t, 50);
-    x = expect_verdict(t, RAVINE_NONFINITE);
+    x = expect_verdict(t, RAVINE_VERDICT_NONFINITE);
     assert_int_equal(x.ncures, 1);
     assert_int_equal(x.cure[0].action, RAVINE_CURE_ADVICE);
     trial_free(t);
@@ -236,7 +239,7 @@ static void g19_thrown_by_the_first_step(void **state) {
             const double times = (c - 1) * (c - 1) / (c * c);
             expect_near("loss 1 / loss 0", t->loss / first, times, 1e-9 * times);
             trial_run(t, 60);
-            const ravine_diagnosis x = expect_verdict(t, RAVINE_WARMUP_NEEDED);
+            const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_WARMUP_NEEDED);
             assert_true(trial_evidence(&x, "thrown") >= times * (1 - 1e-9));
             assert_non_null(strstr(x.cure[0].schedule, "warmup("));
             trial_free(t);
@@ -261,7 +264,7 @@ static void g19_warm_up_cures_it(void **state) {
     assert_true(most <= first * (1 + 1e-9));
     ravine_diagnosis x;
     trial_diagnose(t, &x);
-    assert_int_not_equal(x.verdict, RAVINE_WARMUP_NEEDED);
+    assert_int_not_equal(x.verdict, RAVINE_VERDICT_WARMUP_NEEDED);
     trial_free(t);
 }
 
@@ -315,11 +318,11 @@ static void g20_nothing_is_wrong(void **state) {
     for (int k = 0; k < 3; k++) {
         trial *t = begin(run[k].loss, run[k].context, run[k].n, run[k].start, run[k].optimizer);
         trial_run(t, run[k].steps);
-        const ravine_diagnosis x = expect_verdict(t, RAVINE_HEALTHY);
+        const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_HEALTHY);
         assert_true(x.confidence > 0.5 && x.ncures == 0);
         ravine_probe probe;
         trial_probe(t, &probe);
-        expect_verdict(t, RAVINE_HEALTHY);
+        expect_verdict(t, RAVINE_VERDICT_HEALTHY);
         trial_free(t);
     }
 }
@@ -350,7 +353,7 @@ static void g21_a_saddle_steeper_down_than_up(void **state) {
     trial_run(t, 400);
     ravine_probe probe;
     trial_probe(t, &probe);
-    const ravine_diagnosis x = expect_verdict(t, RAVINE_SADDLE);
+    const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_SADDLE);
     expect_near("lambda_max", trial_evidence(&x, "lambda_max"), 2, 1e-6);
     expect_near("lambda_min", trial_evidence(&x, "lambda_min"), -3, 1e-6);
     trial_free(t);
@@ -368,7 +371,7 @@ static void g22_flat_is_no_saddle(void **state) {
     trial_run(t, 600);
     ravine_probe probe;
     trial_probe(t, &probe);
-    const ravine_diagnosis x = expect_verdict(t, RAVINE_LOCAL_MINIMUM);
+    const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_LOCAL_MINIMUM);
     expect_near("lambda_max", trial_evidence(&x, "lambda_max"), 1, 1e-6);
     trial_free(t);
 }

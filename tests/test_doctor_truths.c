@@ -101,12 +101,12 @@ static void g1_a_minimum(void **state) {
     const double curvature[3] = {1, 0.1, 0.01}, start[3] = {1, -1, 1};
     trial *t = begin(quadratic, curvature, 3, start, "sgd lr=1");
     ravine_diagnosis x = run(t, 3000);
-    expect_verdict(&x, RAVINE_LOCAL_MINIMUM);
+    expect_verdict(&x, RAVINE_VERDICT_LOCAL_MINIMUM);
     assert_true(x.ncannot_tell > 0); /* without a probe it may be a saddle */
     ravine_probe probe;
     trial_probe(t, &probe);
     trial_diagnose(t, &x);
-    expect_verdict(&x, RAVINE_LOCAL_MINIMUM);
+    expect_verdict(&x, RAVINE_VERDICT_LOCAL_MINIMUM);
     expect_evidence(&x, "lambda_min", 0.01, 1e-8);
     expect_evidence(&x, "lambda_max", 1, 1e-8);
     trial_free(t);
@@ -119,7 +119,7 @@ static void expect_saddle(double y, int64_t steps) {
     ravine_diagnosis x = run(t, steps);
     trial_probe(t, &probe);
     trial_diagnose(t, &x);
-    expect_verdict(&x, RAVINE_SADDLE);
+    expect_verdict(&x, RAVINE_VERDICT_SADDLE);
     expect_evidence(&x, "lambda_min", -1, 1e-7);
     expect_evidence(&x, "escape_steps", 1 / log(1.5), 1e-6);
     assert_true(trial_evidence(&x, "escape_loss") < 0);
@@ -138,7 +138,7 @@ static void g2_a_saddle_and_its_minima(void **state) {
     ravine_diagnosis x = run(t, 400);
     trial_probe(t, &probe);
     trial_diagnose(t, &x);
-    expect_verdict(&x, RAVINE_LOCAL_MINIMUM);
+    expect_verdict(&x, RAVINE_VERDICT_LOCAL_MINIMUM);
     expect_near("y", fabs(t->theta[2]), 1, 1e-9);
     expect_evidence(&x, "lambda_max", 2, 1e-7);
     expect_evidence(&x, "lambda_min", 1, 1e-7);
@@ -151,7 +151,7 @@ static void g2_a_saddle_that_is_being_left(void **state) {
     const double start[3] = {1, -0.5, 1e-60};
     trial *t = begin(saddle, NULL, 3, start, "sgd lr=0.5");
     const ravine_diagnosis x = run(t, 300); /* x: 0.5^300; y: 1.5^300 1e-60 = 1e-8 */
-    expect_verdict(&x, RAVINE_SADDLE);
+    expect_verdict(&x, RAVINE_VERDICT_SADDLE);
     trial_free(t);
 }
 
@@ -179,7 +179,7 @@ static void g3_walls_of_a_limited_slope(void **state) {
         expect_near("multiplier", fabs(error[1] / error[0]), fabs(1 - 8 / (times[k] * times[k])),
                     0.01);
         const ravine_diagnosis x = run(t, 1200);
-        expect_verdict(&x, RAVINE_BOUNCING);
+        expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
         expect_near("|x|", fabs(t->theta[0]), orbit, 1e-9);
         expect_evidence(&x, "flips", 1, 1e-3);
         expect_evidence(&x, "flips_two", 0, 1e-3);
@@ -200,7 +200,7 @@ static void g4_heavy_ball_bounces_in_four_steps(void **state) {
         snprintf(optimizer, sizeof optimizer, "sgd momentum=0.9 lr=%g", times[k]);
         trial *t = begin(ravine, &w, 2, start, optimizer);
         const ravine_diagnosis x = run(t, 2500);
-        expect_verdict(&x, RAVINE_BOUNCING);
+        expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
         expect_evidence(&x, "flips", 0.51, 0.03);
         expect_evidence(&x, "flips_two", 1, 0.03);
         expect_evidence(&x, "zeta", 1.77, 0.03);
@@ -222,7 +222,7 @@ static void g4_heavy_ball_bounces_in_more_steps(void **state) {
         snprintf(optimizer, sizeof optimizer, "sgd momentum=0.9 lr=%g", orbit[k].lr);
         trial *t = begin(ravine, &w, 2, start, optimizer);
         const ravine_diagnosis x = run(t, 2500);
-        expect_verdict(&x, RAVINE_BOUNCING);
+        expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
         expect_evidence(&x, "flips", orbit[k].flips, 0.1);
         expect_evidence(&x, "flips_two", orbit[k].flips_two, 0.1);
         trial_free(t);
@@ -234,14 +234,14 @@ static void g5_at_the_limit_itself(void **state) {
     const double curvature[2] = {1, 0.1}, start[2] = {1, 1};
     trial *t = begin(quadratic, curvature, 2, start, "sgd lr=2");
     ravine_diagnosis x = run(t, 1500);
-    expect_verdict(&x, RAVINE_BOUNCING);
+    expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
     expect_evidence(&x, "alpha", 1, 1e-6);
     expect_evidence(&x, "stability", 1, 1e-6);
     trial_free(t);
 
     t = begin(lecture_loss, NULL, 2, lecture_start, "sgd lr=1.1449e-6");
     x = run(t, 3000);
-    expect_verdict(&x, RAVINE_BOUNCING);
+    expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
     expect_evidence(&x, "alpha", 1, 1e-3);
     trial_free(t);
 }
@@ -254,7 +254,7 @@ static void g6_rmsprop_orbits_the_minimum(void **state) {
         const double lr = k ? 1 : 0.1;
         trial *t = begin(lecture_loss, NULL, 2, lecture_start, optimizer[k]);
         const ravine_diagnosis x = run(t, 100000);
-        expect_verdict(&x, RAVINE_BOUNCING);
+        expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
         expect_near("distance",
                     hypot(t->theta[0] - lecture_minimum[0], t->theta[1] - lecture_minimum[1]),
                     lr / sqrt(2), 1e-6 * lr);
@@ -267,7 +267,7 @@ static void g7_signs_alone_never_settle(void **state) {
     const double curvature[2] = {1, 30}, start[2] = {0.2517, 0.1208};
     trial *t = begin(quadratic, curvature, 2, start, "signum momentum=0 lr=0.001");
     const ravine_diagnosis x = run(t, 1500);
-    expect_verdict(&x, RAVINE_BOUNCING);
+    expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
     double before[2];
     memcpy(before, t->theta, sizeof before);
     trial_step(t);
@@ -282,7 +282,7 @@ static void g8_the_lecture_crawls(void **state) {
     (void)state;
     trial *t = begin(lecture_loss, NULL, 2, lecture_start, "sgd lr=1e-7");
     const ravine_diagnosis x = run(t, 100000);
-    expect_verdict(&x, RAVINE_CRAWLING);
+    expect_verdict(&x, RAVINE_VERDICT_CRAWLING);
     expect_evidence(&x, "steps_to_flatten", 1 / 5.5735e-7, 1e-3 / 5.5735e-7);
     expect_near("b", t->theta[0], -123.692, 1e-3);
     trial_free(t);
@@ -293,12 +293,12 @@ static void g9_a_rate_far_too_small(void **state) {
     const double curvature[2] = {1, 0.1}, start[2] = {1, 1};
     trial *t = begin(quadratic, curvature, 2, start, "sgd lr=1e-5");
     ravine_diagnosis x = run(t, 300);
-    expect_verdict(&x, RAVINE_CRAWLING);
+    expect_verdict(&x, RAVINE_VERDICT_CRAWLING);
     assert_true(cured_by(&x, "raise lr"));
     ravine_probe probe;
     trial_probe(t, &probe);
     trial_diagnose(t, &x);
-    expect_verdict(&x, RAVINE_CRAWLING);
+    expect_verdict(&x, RAVINE_VERDICT_CRAWLING);
     ravine_config c; /* half the limit 2/1 */
     assert_int_equal(ravine_config_parse(&c, x.cure[0].optimizer), RAVINE_OK);
     expect_near("lr", c.lr, 1, 0.01);
@@ -311,9 +311,9 @@ static void g10_the_lecture_diverges(void **state) {
     (void)state;
     trial *t = begin(lecture_loss, NULL, 2, lecture_start, "sgd lr=1e-2");
     ravine_diagnosis x = run(t, 4);
-    expect_verdict(&x, RAVINE_DIVERGING);
+    expect_verdict(&x, RAVINE_VERDICT_DIVERGING);
     x = run(t, 4);
-    expect_verdict(&x, RAVINE_DIVERGING);
+    expect_verdict(&x, RAVINE_VERDICT_DIVERGING);
     expect_evidence(&x, "growth", 1e-2 * lecture_steep - 1, 1e-6 * 17467);
     expect_evidence(&x, "lambda_max", lecture_steep, 1e-6 * lecture_steep);
     expect_evidence(&x, "lr_limit", 2 / lecture_steep, 1e-6 * 2 / lecture_steep);
@@ -322,7 +322,7 @@ static void g10_the_lecture_diverges(void **state) {
     expect_near("lr", c.lr * lecture_steep, 1, 0.05);
     /* It is the same when the loss is no number any more. */
     x = run(t, 60);
-    expect_verdict(&x, RAVINE_DIVERGING);
+    expect_verdict(&x, RAVINE_VERDICT_DIVERGING);
     trial_free(t);
 }
 
@@ -331,14 +331,14 @@ static void g11_momentum_on_both_sides_of_its_limit(void **state) {
     const double curvature[2] = {1, 0.2}, start[2] = {1, 1};
     trial *t = begin(quadratic, curvature, 2, start, "sgd momentum=0.9 lr=3.99");
     ravine_diagnosis x = run(t, 300); /* 1.05 x 3.8 */
-    expect_verdict(&x, RAVINE_DIVERGING);
+    expect_verdict(&x, RAVINE_VERDICT_DIVERGING);
     expect_evidence(&x, "lambda_max", 1, 1e-6);
     trial_free(t);
     t = begin(quadratic, curvature, 2, start, "sgd momentum=0.9 lr=3.61");
     x = run(t, 100); /* 0.95 x 3.8: it rings by sqrt(0.9) a step, and arrives */
-    expect_verdict(&x, RAVINE_HEALTHY);
+    expect_verdict(&x, RAVINE_VERDICT_HEALTHY);
     x = run(t, 700);
-    expect_verdict(&x, RAVINE_LOCAL_MINIMUM);
+    expect_verdict(&x, RAVINE_VERDICT_LOCAL_MINIMUM);
     trial_free(t);
 }
 

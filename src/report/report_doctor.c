@@ -72,42 +72,43 @@ typedef struct picture {
 } picture;
 
 static const picture pictures[] = {
-    {.verdict = {RAVINE_BOUNCING},
+    {.verdict = {RAVINE_VERDICT_BOUNCING},
      .nverdicts = 1,
      .panels = {&flips, &alpha_at_wall},
      .caption =
          "The gradient changes its sign from step to step (with momentum: every other step), "
          "and a step ends about as high up one wall as it began on the other."},
-    {.verdict = {RAVINE_DIVERGING},
+    {.verdict = {RAVINE_VERDICT_DIVERGING},
      .nverdicts = 1,
      .panels = {&gradient, &alpha_at_wall},
      .caption =
          "Above 1, alpha says that each step ends higher than it began: the gradient grows."},
-    {.verdict = {RAVINE_CRAWLING},
+    {.verdict = {RAVINE_VERDICT_CRAWLING},
      .nverdicts = 1,
      .panels = {&loss, &alpha_on_slope},
      .caption = "The slope after a step is the slope before it: far longer steps would still go "
                 "down."},
-    {.verdict = {RAVINE_NOISE_FLOOR},
+    {.verdict = {RAVINE_VERDICT_NOISE_FLOOR},
      .nverdicts = 1,
      .panels = {&loss, &flips},
      .caption = "The loss has stopped falling, and whether a gradient changes its sign is a coin "
                 "toss."},
-    {.verdict = {RAVINE_SIGMA_BURST, RAVINE_WARMUP_NEEDED},
+    {.verdict = {RAVINE_VERDICT_SIGMA_BURST, RAVINE_VERDICT_WARMUP_NEEDED},
      .nverdicts = 2,
      .panels = {&update, &loss},
      .caption =
          "A cross marks a step that is far longer than those before; the loss follows it up."},
-    {.verdict = {RAVINE_DEAD},
+    {.verdict = {RAVINE_VERDICT_DEAD},
      .nverdicts = 1,
      .panels = {&zeros, &gradient},
      .caption = "A gradient of exactly zero moves nothing: a unit that is off for every example "
                 "stays off."},
-    {.verdict = {RAVINE_VANISHING, RAVINE_SADDLE, RAVINE_LOCAL_MINIMUM, RAVINE_NONFINITE},
+    {.verdict = {RAVINE_VERDICT_VANISHING, RAVINE_VERDICT_SADDLE, RAVINE_VERDICT_LOCAL_MINIMUM,
+                 RAVINE_VERDICT_NONFINITE},
      .nverdicts = 4,
      .panels = {&loss, &gradient},
      .caption = "The gradient norm on the time axis of the loss."},
-    {.verdict = {RAVINE_HEALTHY, RAVINE_UNCLEAR},
+    {.verdict = {RAVINE_VERDICT_HEALTHY, RAVINE_VERDICT_UNCLEAR},
      .nverdicts = 2,
      .panels = {&loss, &flips},
      .caption = "What the doctor looks at: whether the loss falls, and whether gradients change "
@@ -363,11 +364,11 @@ static void add_words(const ravine_diagnosis *d, int64_t tried_steps, page *p) {
 /* good, stuck, lost: its colour */
 static const char *class_of(int verdict) {
     switch (verdict) {
-    case RAVINE_HEALTHY:
-    case RAVINE_LOCAL_MINIMUM: return "good";
-    case RAVINE_NONFINITE:
-    case RAVINE_DIVERGING:
-    case RAVINE_DEAD: return "lost";
+    case RAVINE_VERDICT_HEALTHY:
+    case RAVINE_VERDICT_LOCAL_MINIMUM: return "good";
+    case RAVINE_VERDICT_NONFINITE:
+    case RAVINE_VERDICT_DIVERGING:
+    case RAVINE_VERDICT_DEAD: return "lost";
     default: return "stuck";
     }
 }
@@ -385,7 +386,8 @@ int report_doctor(const report_run *run, page *p) {
     add_words(d, run->found.tried_steps, p);
     const int status = add_picture(run, d, p);
     if (run->found.probe.size) add_slices(&run->found.probe, p);
-    if (d->verdict == RAVINE_VANISHING || d->verdict == RAVINE_DEAD) add_groups(&run->doctor, p);
+    if (d->verdict == RAVINE_VERDICT_VANISHING || d->verdict == RAVINE_VERDICT_DEAD)
+        add_groups(&run->doctor, p);
     page_add(p, "</section>\n");
     return status;
 }

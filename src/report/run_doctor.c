@@ -33,17 +33,27 @@ static int begin(run_doctor *d, const run_data *run) {
     d->ngroups = run->ngroups;
     d->group = calloc(d->ngroups + 1, sizeof *d->group);
     d->group_name = calloc(d->ngroups + 1, sizeof *d->group_name);
-    if (!d->group || !d->group_name) return failure(EXIT_INPUT, "out of memory");
+    d->group_elements = calloc(d->ngroups + 1, sizeof *d->group_elements);
+    if (!d->group || !d->group_name || !d->group_elements)
+        return failure(EXIT_INPUT, "out of memory");
     const json_t *groups = json_object_get(run->header, "groups");
     for (size_t g = 0; g < d->ngroups; g++) {
         const json_t *name = json_object_get(json_array_get(groups, g), "name");
         d->group_name[g] = json_is_string(name) ? json_string_value(name) : "?";
+        const json_int_t size =
+            json_integer_value(json_object_get(json_array_get(groups, g), "size"));
+        d->group_elements[g] = size > 0 ? size : 1;
     }
     read_config(d, run);
     ravine_doctor_options options;
     ravine_doctor_options_init(&options);
     options.window = window_of(run, options.window);
-    return ravine_doctor_create(&d->doctor, &options, NULL) < 0 ? cannot_examine(run) : 0;
+    if (ravine_doctor_create(&d->doctor, &options, NULL) < 0) return cannot_examine(run);
+    const json_int_t total = json_integer_value(json_object_get(run->header, "total_steps"));
+    if (total <= 0) return 0;
+    const ravine_status status =
+        ravine_doctor_tell(d->doctor, RAVINE_FACT_TOTAL_STEPS, (double)total);
+    return status < 0 ? cannot_examine(run) : 0;
 }
 
 /* ---- a step ---- */
@@ -110,6 +120,7 @@ static int take_step(void *context, const run_data *run, const run_line *line) {
                                      .report = &report,
                                      .part_report = d->group,
                                      .part_name = d->group_name,
+                                     .part_elements = d->group_elements,
                                      .config = d->has_config ? &d->config : NULL};
     d->step = report.step;
     d->steps++;
@@ -142,7 +153,7 @@ static void add_first_nonfinite(const run_doctor *d, const run_data *run, ravine
 }
 
 void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagnosis *diagnosis) {
-    if (diagnosis->verdict == RAVINE_NONFINITE) add_first_nonfinite(d, run, diagnosis);
+    if (diagnosis->verdict == RAVINE_VERDICT_NONFINITE) add_first_nonfinite(d, run, diagnosis);
     if (!d->flips_known)
         diagnosis_cannot_tell(diagnosis,
                               "how signs flip, alpha and the like: the log does not hold them (an "
@@ -168,5 +179,6 @@ void run_doctor_free(run_doctor *d) {
     ravine_doctor_destroy(d->doctor);
     free(d->group);
     free(d->group_name);
+    free(d->group_elements);
     *d = (run_doctor){0};
 }

@@ -21,6 +21,7 @@ typedef struct run_doctor {
     int64_t until;           /* steps beyond it are not looked at */
     ravine_doctor *doctor;   /* NULL before the first step */
     const char **group_name; /* [ngroups], of the header */
+    int64_t *group_elements; /* [ngroups] */
     ravine_report *group;    /* [ngroups] of the last step that was looked at */
     size_t ngroups;
     ravine_config config; /* of the optimizer */

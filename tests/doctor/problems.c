@@ -416,7 +416,7 @@ static const struct {
     void (*make)(draw *d);
 } generators[] = {
 #define G(verdict, name) \
-    { #name, RAVINE_##verdict, name }
+    { #name, RAVINE_VERDICT_##verdict, name }
     G(DIVERGING, gd_too_fast),
     G(BOUNCING, ravine_gd),
     G(CRAWLING, gd_too_slow),

@@ -224,7 +224,7 @@ static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
     ravine_probe probe = {.size = sizeof probe};
     if (ravine_doctor_diagnose(d, &diagnosis) < 0) goto fail;
     json_object_set_new(out, "from_log", diagnosis_json(&diagnosis));
-    const bool lost = c->lost == LOST || diagnosis.verdict == RAVINE_DIVERGING;
+    const bool lost = c->lost == LOST || diagnosis.verdict == RAVINE_VERDICT_DIVERGING;
     if (lost && trainee_restart(t)) return EXIT_INPUT;
     if (ravine_probe_run(t->optimizer, &problem, NULL, &probe) < 0)
         json_object_set_new(out, "probe_failed", json_string(ravine_errmsg()));

@@ -152,7 +152,7 @@ static void test_the_same_as_told_directly(void **state) {
         }
         assert_int_equal(read.ncannot_tell, direct.ncannot_tell); /* nothing is missing */
     }
-    assert_int_equal(diagnose_log(STEPS).verdict, RAVINE_BOUNCING);
+    assert_int_equal(diagnose_log(STEPS).verdict, RAVINE_VERDICT_BOUNCING);
 }
 
 static bool says(const ravine_diagnosis *d, const char *part) {
@@ -166,7 +166,7 @@ static void test_what_is_missing_is_said(void **state) {
     write_log(10, false);
     const ravine_diagnosis d = diagnose_log(INT64_MAX);
     assert_int_equal(d.step, 591);
-    assert_int_not_equal(d.verdict, RAVINE_BOUNCING); /* signs are not known */
+    assert_int_not_equal(d.verdict, RAVINE_VERDICT_BOUNCING); /* signs are not known */
     assert_true(says(&d, "how signs flip"));
     assert_true(says(&d, "the log holds one in 10"));
 }
@@ -261,7 +261,8 @@ static void test_page(void **state) {
     write_log(1, true);
     report r = {0};
     assert_int_equal(report_add(&r, scratch_folder), 0);
-    r.run->found.diagnosis.verdict = RAVINE_DEAD; /* whose section has the table of the groups */
+    r.run->found.diagnosis.verdict =
+        RAVINE_VERDICT_DEAD; /* whose section has the table of the groups */
     ravine_probe *probe = &r.run->found.probe;
     probe->size = sizeof *probe;
     probe->along_update.count = 5;
@@ -287,7 +288,7 @@ static examination made_up(void) {
     examination e = {.tried_steps = 300};
     ravine_diagnosis *d = &e.diagnosis;
     *d = (ravine_diagnosis){.size = sizeof *d,
-                            .verdict = RAVINE_BOUNCING,
+                            .verdict = RAVINE_VERDICT_BOUNCING,
                             .confidence = 0.75,
                             .step = 1000,
                             .since = 8,
@@ -296,7 +297,7 @@ static examination made_up(void) {
                             .nalso = 1,
                             .ncannot_tell = 1,
                             .not_text = "a critical point",
-                            .also = {RAVINE_CRAWLING},
+                            .also = {RAVINE_VERDICT_CRAWLING},
                             .cannot_tell = {"the weather"}};
     d->evidence[0] = (ravine_evidence){"flips", 0.98, "signs flip"};
     d->evidence[1] = (ravine_evidence){"lost", NAN, "nothing"};
@@ -453,7 +454,7 @@ static void test_examination_in_a_log(void **state) {
 static void test_words(void **state) {
     (void)state;
     char text[DIAGNOSIS_TEXT_SIZE];
-    assert_string_equal(diagnosis_name(RAVINE_LOCAL_MINIMUM, text), "LOCAL MINIMUM");
+    assert_string_equal(diagnosis_name(RAVINE_VERDICT_LOCAL_MINIMUM, text), "LOCAL MINIMUM");
     assert_string_equal(diagnosis_confidence(0.8), "high");
     assert_string_equal(diagnosis_confidence(0.79), "medium");
     assert_string_equal(diagnosis_confidence(0.49), "low");

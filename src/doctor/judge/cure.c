@@ -70,7 +70,7 @@ static void use(const prescription *p, const char *text, const char *optimizer) 
 static double half_limit(const prescription *p) {
     const doctor_findings *f = p->f;
     if (f->probed != 0 && f->stability > 0) return 0.5 * p->config.lr / f->stability;
-    const bool here = p->x->verdict == RAVINE_DIVERGING && f->exploded == 0;
+    const bool here = p->x->verdict == RAVINE_VERDICT_DIVERGING && f->exploded == 0;
     return here && f->curvature > 0 ? 0.5 * f->limit / f->curvature : NAN;
 }
 
@@ -237,17 +237,17 @@ static void cure_crawling(const prescription *p) {
 
 void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
     static void (*const prescribe[RAVINE_VERDICT_COUNT])(const prescription *) = {
-        [RAVINE_NONFINITE] = cure_nonfinite,
-        [RAVINE_DIVERGING] = cure_diverging,
-        [RAVINE_DEAD] = cure_dead,
-        [RAVINE_SIGMA_BURST] = cure_burst,
-        [RAVINE_WARMUP_NEEDED] = cure_warmup,
-        [RAVINE_LOCAL_MINIMUM] = cure_minimum,
-        [RAVINE_SADDLE] = cure_saddle,
-        [RAVINE_BOUNCING] = cure_bouncing,
-        [RAVINE_VANISHING] = cure_vanishing,
-        [RAVINE_NOISE_FLOOR] = cure_noise,
-        [RAVINE_CRAWLING] = cure_crawling,
+        [RAVINE_VERDICT_NONFINITE] = cure_nonfinite,
+        [RAVINE_VERDICT_DIVERGING] = cure_diverging,
+        [RAVINE_VERDICT_DEAD] = cure_dead,
+        [RAVINE_VERDICT_SIGMA_BURST] = cure_burst,
+        [RAVINE_VERDICT_WARMUP_NEEDED] = cure_warmup,
+        [RAVINE_VERDICT_LOCAL_MINIMUM] = cure_minimum,
+        [RAVINE_VERDICT_SADDLE] = cure_saddle,
+        [RAVINE_VERDICT_BOUNCING] = cure_bouncing,
+        [RAVINE_VERDICT_VANISHING] = cure_vanishing,
+        [RAVINE_VERDICT_NOISE_FLOOR] = cure_noise,
+        [RAVINE_VERDICT_CRAWLING] = cure_crawling,
     };
     if (!prescribe[x->verdict]) return;
     prescribe[x->verdict](

@@ -44,7 +44,7 @@ enum {
 #undef CONCEPT
 #undef VERDICT
 #define CONCEPT(NAME)
-#define VERDICT(NAME, steps) {CONCEPT_##NAME, RAVINE_##NAME, steps},
+#define VERDICT(NAME, steps) {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
 static const struct {
     int concept, verdict, steps;
 } verdicts[] = {
@@ -128,7 +128,7 @@ static void decide(const doctor_findings *f, ravine_diagnosis *x) {
     double holds[CONCEPT_COUNT];
     bool decided = false, lost = false;
     weigh_all(f, holds);
-    x->verdict = RAVINE_HEALTHY;
+    x->verdict = RAVINE_VERDICT_UNCLEAR;
     x->confidence = 0;
     for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
         const double sure = holds[verdicts[k].concept];
@@ -138,10 +138,11 @@ static void decide(const doctor_findings *f, ravine_diagnosis *x) {
             x->verdict = verdict;
             x->confidence = sure;
             decided = true;
-            lost = verdict == RAVINE_DIVERGING || verdict == RAVINE_NONFINITE;
-        } else if (lost && (verdict == RAVINE_LOCAL_MINIMUM || verdict == RAVINE_SADDLE)) {
+            lost = verdict == RAVINE_VERDICT_DIVERGING || verdict == RAVINE_VERDICT_NONFINITE;
+        } else if (lost &&
+                   (verdict == RAVINE_VERDICT_LOCAL_MINIMUM || verdict == RAVINE_VERDICT_SADDLE)) {
             continue; /* any gradient is small beside the greatest of a run that is lost */
-        } else if (verdict != RAVINE_UNCLEAR && verdict != RAVINE_HEALTHY &&
+        } else if (verdict != RAVINE_VERDICT_UNCLEAR && verdict != RAVINE_VERDICT_HEALTHY &&
                    x->nalso < RAVINE_ALSO_MAX) {
             x->also[x->nalso++] = verdict;
         }

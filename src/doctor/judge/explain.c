@@ -194,7 +194,7 @@ static void explain_critical(const witness *w) {
     const doctor_history *h = w->h;
     say_gradient(w);
     say_curvature(w);
-    if (w->f->probed != 0 && w->x->verdict == RAVINE_SADDLE) {
+    if (w->f->probed != 0 && w->x->verdict == RAVINE_VERDICT_SADDLE) {
         say(w, "escape_loss", h->probe_escape_loss[1],
             "the loss %.3g along that direction is %.6g, here %.6g", h->probe_escape,
             fmin(h->probe_escape_loss[0], h->probe_escape_loss[1]), h->probe_loss);
@@ -290,26 +290,26 @@ static void say_not(const witness *w) {
     char *text = x->not_text;
     const size_t room = sizeof x->not_text;
     switch (x->verdict) {
-    case RAVINE_BOUNCING:
-    case RAVINE_NOISE_FLOOR:
-    case RAVINE_CRAWLING:
-    case RAVINE_SIGMA_BURST:
+    case RAVINE_VERDICT_BOUNCING:
+    case RAVINE_VERDICT_NOISE_FLOOR:
+    case RAVINE_VERDICT_CRAWLING:
+    case RAVINE_VERDICT_SIGMA_BURST:
         snprintf(text, room, "a critical point: the gradient is at %.3g %% of its maximum",
                  100 * f->gradient_share);
         break;
-    case RAVINE_DIVERGING:
+    case RAVINE_VERDICT_DIVERGING:
         snprintf(text, room, "%s",
                  f->exploded != 0 ? "a minimum: it was thrown out here, and nothing leads back"
                                   : "a small gradient: it grows from step to step");
         break;
-    case RAVINE_LOCAL_MINIMUM:
+    case RAVINE_VERDICT_LOCAL_MINIMUM:
         snprintf(text, room, "too small a learning rate: the gradient is at %.2g of its maximum",
                  f->gradient_share);
         break;
-    case RAVINE_SADDLE:
+    case RAVINE_VERDICT_SADDLE:
         snprintf(text, room, "a minimum: the loss falls along a direction that the gradient lacks");
         break;
-    case RAVINE_VANISHING:
+    case RAVINE_VERDICT_VANISHING:
         snprintf(text, room,
                  "a minimum: the gradient was never large, and is at %.3g %% of its maximum",
                  100 * f->gradient_share);
@@ -325,16 +325,17 @@ static void say_unknown(const witness *w) {
         cannot_tell(x, "anything: a diagnosis needs at least 16 steps");
     if (isnan(w->f->flips))
         cannot_tell(x, "bounces from noise: how often signs change is not known");
-    const bool point = x->verdict == RAVINE_LOCAL_MINIMUM || x->verdict == RAVINE_SADDLE;
+    const bool point =
+        x->verdict == RAVINE_VERDICT_LOCAL_MINIMUM || x->verdict == RAVINE_VERDICT_SADDLE;
     if (point && w->f->probed == 0)
         cannot_tell(x, "a minimum from a saddle: only a probe of the curvature tells");
-    if (x->verdict == RAVINE_LOCAL_MINIMUM && w->f->probed != 0)
+    if (x->verdict == RAVINE_VERDICT_LOCAL_MINIMUM && w->f->probed != 0)
         cannot_tell(x, "directions of negative curvature beyond the steps of Lanczos' iteration");
-    if (x->verdict == RAVINE_NOISE_FLOOR && w->f->probed == 0)
+    if (x->verdict == RAVINE_VERDICT_NOISE_FLOOR && w->f->probed == 0)
         cannot_tell(x, "how large a batch would have to be: a probe of the noise tells");
-    if (x->verdict == RAVINE_CRAWLING && w->f->probed == 0)
+    if (x->verdict == RAVINE_VERDICT_CRAWLING && w->f->probed == 0)
         cannot_tell(x, "how far lr can be raised: a probe of the curvature tells");
-    if (x->verdict == RAVINE_VANISHING && w->f->probed == 0)
+    if (x->verdict == RAVINE_VERDICT_VANISHING && w->f->probed == 0)
         cannot_tell(x, "a plateau from a saddle: only a probe of the curvature tells");
 }
 
@@ -359,11 +360,11 @@ static int64_t since(const witness *w) {
     const doctor_history *h = w->h;
     const int64_t counted = h->bursts < DOCTOR_BURSTS ? (int64_t)h->bursts : DOCTOR_BURSTS;
     switch (w->x->verdict) {
-    case RAVINE_HEALTHY: return -1;
-    case RAVINE_NONFINITE: return (int64_t)h->nonfinite_first;
-    case RAVINE_WARMUP_NEEDED: return (int64_t)h->first_step;
-    case RAVINE_SIGMA_BURST: return (int64_t)doctor_burst_back(h, counted - 1)->start;
-    case RAVINE_DIVERGING:
+    case RAVINE_VERDICT_HEALTHY: return -1;
+    case RAVINE_VERDICT_NONFINITE: return (int64_t)h->nonfinite_first;
+    case RAVINE_VERDICT_WARMUP_NEEDED: return (int64_t)h->first_step;
+    case RAVINE_VERDICT_SIGMA_BURST: return (int64_t)doctor_burst_back(h, counted - 1)->start;
+    case RAVINE_VERDICT_DIVERGING:
         return h->warning == RAVINE_WARNING_GROWTH ? (int64_t)h->warning_since : -1;
     default: return stalled_since(w);
     }
@@ -371,16 +372,22 @@ static int64_t since(const witness *w) {
 
 void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
     static void (*const explain[RAVINE_VERDICT_COUNT])(const witness *) = {
-        [RAVINE_HEALTHY] = explain_healthy,        [RAVINE_NONFINITE] = explain_nonfinite,
-        [RAVINE_DIVERGING] = explain_diverging,    [RAVINE_DEAD] = explain_dead,
-        [RAVINE_SIGMA_BURST] = explain_burst,      [RAVINE_WARMUP_NEEDED] = explain_warmup,
-        [RAVINE_LOCAL_MINIMUM] = explain_critical, [RAVINE_SADDLE] = explain_critical,
-        [RAVINE_BOUNCING] = explain_bouncing,      [RAVINE_VANISHING] = explain_vanishing,
-        [RAVINE_NOISE_FLOOR] = explain_noise,      [RAVINE_CRAWLING] = explain_crawling,
-        [RAVINE_UNCLEAR] = explain_unclear,
+        [RAVINE_VERDICT_HEALTHY] = explain_healthy,
+        [RAVINE_VERDICT_NONFINITE] = explain_nonfinite,
+        [RAVINE_VERDICT_DIVERGING] = explain_diverging,
+        [RAVINE_VERDICT_DEAD] = explain_dead,
+        [RAVINE_VERDICT_SIGMA_BURST] = explain_burst,
+        [RAVINE_VERDICT_WARMUP_NEEDED] = explain_warmup,
+        [RAVINE_VERDICT_LOCAL_MINIMUM] = explain_critical,
+        [RAVINE_VERDICT_SADDLE] = explain_critical,
+        [RAVINE_VERDICT_BOUNCING] = explain_bouncing,
+        [RAVINE_VERDICT_VANISHING] = explain_vanishing,
+        [RAVINE_VERDICT_NOISE_FLOOR] = explain_noise,
+        [RAVINE_VERDICT_CRAWLING] = explain_crawling,
+        [RAVINE_VERDICT_UNCLEAR] = explain_unclear,
     };
     const witness w = {.d = d, .f = f, .h = &d->h, .x = x};
-    explain[x->verdict](&w);
+    if (explain[x->verdict]) explain[x->verdict](&w);
     say_not(&w);
     say_unknown(&w);
     x->since = since(&w);

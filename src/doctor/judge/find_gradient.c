@@ -55,6 +55,7 @@ void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f) {
     const double param = n > 0 ? doctor_back(d, 0)->param : NAN;
     f->elasticity = param > 2 * h->way ? f->gradient * param / f->loss_scale : NAN;
     f->silent = h->silent;
+    f->silent_share_of_run = h->silent / h->observed;
     f->same_norm = h->same_norm;
     f->clip_share = doctor_mean_back(d, n, clipped_of);
     f->clip_factor = doctor_median_back(d, n, clip_of);

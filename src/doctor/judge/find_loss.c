@@ -74,7 +74,7 @@ static double residual_noise(const double *value, int64_t n, double *correlation
 
 typedef struct trend {
     int64_t points;
-    double drop;  /* from the first to the last quarter of the span, over |loss| there */
+    double drop;  /* from the first to the last quarter of the span, over the greater magnitude */
     double error; /* of drop: its standard error, neighbours correlated */
     double z;     /* drop / error */
 } trend;
@@ -96,7 +96,7 @@ static trend trend_of(const ravine_doctor *d, int64_t windows) {
     /* A median of k points has about the error of 0.64 k of them. */
     const double independent = (double)quarter * (1 - correlation) / (1 + correlation);
     const double error = noise * sqrt(2 / (0.64 * fmax(independent, 0.5)));
-    const double scale = fabs(start);
+    const double scale = fmax(fabs(start), fabs(end)); /* losses may cross 0 */
     t.drop = scale > 0 ? (start - end) / scale : 0;
     t.error = scale > 0 ? error / scale : 0;
     t.z = error > 0 ? (start - end) / error : start > end ? INFINITY : start < end ? -INFINITY : 0;
@@ -132,6 +132,15 @@ static double greater_size(double a, double b) {
     return fmax(fabs(a), fabs(b));
 }
 
+/* Of the best constant prediction: as told, or ln of the number of outputs, if the loss begins
+ * there as that of a classifier does. */
+static double constant_loss(const doctor_history *h) {
+    const double near = 0.35, told = h->fact[RAVINE_FACT_CONSTANT_LOSS];
+    const double guess = log(h->fact[RAVINE_FACT_CLASSES]);
+    if (!isnan(told)) return told;
+    return fabs(h->loss_first - guess) < near * guess ? guess : NAN;
+}
+
 enum { NOW = 16 }; /* steps whose median is the loss of now */
 
 static void find_level(const ravine_doctor *d, doctor_findings *f) {
@@ -141,7 +150,9 @@ static void find_level(const ravine_doctor *d, doctor_findings *f) {
     double first[DOCTOR_EARLY];
     for (int64_t k = 0; k < early; k++) first[k] = h->early[k];
     f->loss = n > 0 ? loss_of(d, 0) : NAN;
-    f->loss_start = doctor_median(first, early);
+    /* The first steps may have thrown it: then only the very first loss is that of the start. */
+    const bool thrown = h->update_first > 0.2 * h->param_first;
+    f->loss_start = thrown ? h->loss_first : doctor_median(first, early);
     f->loss_range = h->loss_most - h->loss_least;
     f->loss_scale = fmax(fabs(f->loss), f->loss_range);
     const double now = doctor_median_back(d, recent, loss_of);
@@ -156,11 +167,13 @@ static void find_level(const ravine_doctor *d, doctor_findings *f) {
         f->above_least = size > 0 ? (now - least) / size : 0;
         f->above_least_z = (now - least) / (noise * sqrt(2 / (0.64 * (double)recent)));
     }
-    const double told = h->fact[RAVINE_FACT_CONSTANT_LOSS], outputs = h->fact[RAVINE_FACT_CLASSES];
-    f->constant_known = !isnan(told);
-    const double constant = !isnan(told) ? told : outputs >= 2 ? log(outputs) : NAN;
+    const double constant = constant_loss(h);
+    f->constant_known = !isnan(constant);
+    f->loss_first = h->loss_first;
+    f->start_over = h->loss_first / constant;
     f->below_constant = (constant - now) / fabs(constant);
     f->zero_losses = h->zero_losses;
+    f->zero_share_of_run = h->zero_losses / h->observed;
 }
 
 /* The loss has come down from what it was thrown to, and not below half of what it began with. */
@@ -180,7 +193,7 @@ static void find_leaps(const ravine_doctor *d, doctor_findings *f) {
     enum { POINTS_LEAST = 8 };
     double value[DOCTOR_BLOCKS], change[DOCTOR_BLOCKS];
     const int64_t n = collect(d, 4, value);
-    f->jump = f->jump_age = f->sawteeth = NAN;
+    f->jump = f->jump_rise = f->jump_age = f->sawteeth = NAN;
     if (n < POINTS_LEAST || d->h.blocks < POINTS_LEAST) return;
     for (int64_t k = 1; k < n; k++) change[k - 1] = fabs(value[k] - value[k - 1]);
     const double usual = doctor_median(change, n - 1);
@@ -197,6 +210,7 @@ static void find_leaps(const ravine_doctor *d, doctor_findings *f) {
     }
     f->jump = usual > 0 ? most / usual : most > 0 ? INFINITY : 0;
     f->jump_age = (double)(n - at);
+    f->jump_rise = at > 0 ? most / fabs(value[at - 1]) : 0;
 }
 
 /* Autocorrelation of the losses of the window; the period is the least lag at which it comes back
@@ -217,7 +231,8 @@ static void find_period(const ravine_doctor *d, doctor_findings *f) {
         for (int64_t k = lag; k < n; k++) product += (loss[k] - mean) * (loss[k - lag] - mean);
         const double correlation = product / square * (double)n / (double)(n - lag);
         if (correlation < 0.2) gone = true;
-        if (gone && correlation > f->period_share) {
+        /* Multiples of the period repeat as well, and noise may make one of them look better. */
+        if (gone && correlation > f->period_share + 0.05) {
             f->period_share = correlation;
             f->period = (double)lag;
         }
@@ -229,5 +244,6 @@ void doctor_find_loss(const ravine_doctor *d, doctor_findings *f) {
     find_trends(d, f);
     f->exploded = find_explosion(d, f);
     find_leaps(d, f);
+    f->jump_over_spread = f->jump_rise / f->spread;
     find_period(d, f);
 }

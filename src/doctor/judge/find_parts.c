@@ -7,11 +7,6 @@ static double mean_gradient(const doctor_part *p) {
     return p->weight > 0 ? p->gradient / p->weight : 0;
 }
 
-/* Root mean square of an element of the gradient. */
-static double element_gradient(const doctor_part *p) {
-    return mean_gradient(p) / sqrt(fmax(p->elements, 1));
-}
-
 /* A part whose gradient is a small share of the greatest, and that hardly moves within the budget.
  */
 static double find_faint(const ravine_doctor *d, double budget) {
@@ -24,19 +19,6 @@ static double find_faint(const ravine_doctor *d, double budget) {
         if (p->weight > 0 && move < hardly) least = fmin(least, mean_gradient(p) / most);
     }
     return least;
-}
-
-/* Parts in the order in which they were added, which is that of the layers: a third at each end. */
-static double find_depth(const ravine_doctor *d) {
-    enum { PARTS_LEAST = 6 };
-    const int32_t third = d->nparts / 3;
-    if (d->nparts < PARTS_LEAST) return NAN;
-    double first = 0, last = 0;
-    for (int32_t k = 0; k < third; k++) {
-        first = fmax(first, element_gradient(&d->parts[k]));
-        last = fmax(last, element_gradient(&d->parts[d->nparts - 1 - k]));
-    }
-    return first / last;
 }
 
 /* Share of the gradients that were 0 in every step; where that is not known, in a step. */
@@ -62,7 +44,12 @@ void doctor_find_parts(const ravine_doctor *d, doctor_findings *f) {
     f->still_parts = still / all;
     f->quiet_parts = quiet / all;
     f->faint_part = find_faint(d, f->budget);
-    f->faint_first = find_depth(d);
+    const doctor_scales now = doctor_scales_of(d), start = d->h.start;
+    f->faint_first = now.faint;
+    f->start_faint = start.faint;
+    f->input_scale = start.input;
+    f->signal_scale = start.signal;
+    f->equal_parts = d->h.equal_parts;
     f->unreached_share = d->h.fact[RAVINE_FACT_UNREACHED_SHARE];
     f->foreign_share = d->h.fact[RAVINE_FACT_FOREIGN_SHARE];
     f->frozen_share = d->h.fact[RAVINE_FACT_FROZEN_SHARE];

@@ -26,7 +26,7 @@ static double arrival(const ravine_doctor *d, int64_t k) {
 /* Slopes at both ends of the steps of the window, against each other and against the loss. */
 static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
     double arrived = 0, departed = 0, square = 0, before = NAN, product = 0;
-    double missed = 0, counted = 0;
+    double missed = 0, counted = 0, promised = 0, fell = 0;
     int64_t n = 0;
     for (int64_t k = (int64_t)f->steps - 2; k >= 0; k--) { /* from the oldest */
         const double end = arrival(d, k), start = doctor_back(d, k + 1)->slope;
@@ -39,6 +39,8 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
         n++;
         const double fall = doctor_back(d, k)->loss - doctor_back(d, k + 1)->loss;
         missed += fabs(fall - (start + end) / 2);
+        promised += (start + end) / 2;
+        fell += fall;
         counted += fabs(start);
     }
     f->alpha = n > 0 && departed != 0 ? -arrived / departed : NAN;
@@ -46,6 +48,7 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
     const double roundings = 16 * DBL_EPSILON * fabs(f->loss) * (double)n;
     f->rounded = counted <= fmax(roundings, DBL_MIN / DBL_EPSILON);
     f->noise = f->rounded != 0 ? NAN : missed / counted;
+    f->follows = f->rounded != 0 ? NAN : fell / promised;
     f->drift_z = NAN;
     enum { STEPS_LEAST = 16 };
     if (n < STEPS_LEAST) return;
@@ -77,17 +80,27 @@ static double find_zeta(const ravine_doctor *d, const doctor_findings *f) {
     return gradient2 > 0 ? log(mean2 / gradient2) / log((1 - beta) / (1 + beta)) : NAN;
 }
 
-/* As a share of the parameters' length, which the first steps may still be making. */
+/* A few numbers may be near 0 by chance; the length of many is a yardstick for steps. */
+static bool is_yardstick(const ravine_doctor *d) {
+    enum { MANY = 64 };
+    double elements = 0;
+    for (int32_t k = 0; k < d->nparts; k++) elements += d->parts[k].elements;
+    return d->nparts == 0 || elements >= MANY;
+}
+
+/* Steps as a share of the parameters' length. */
 static void find_moves(const ravine_doctor *d, doctor_findings *f) {
     const doctor_history *h = &d->h;
     const int64_t n = (int64_t)f->steps;
+    f->still = h->still;
+    f->efficiency = h->efficiency;
+    f->first_move = f->early_way = f->move = f->move_most = f->stretch = NAN;
+    if (!is_yardstick(d)) return;
     f->first_move = h->update_first / h->param_first;
     f->early_way = h->way_early / h->param_first;
     f->move = doctor_median_back(d, n, move_of);
     f->move_most = h->move_most;
     f->stretch = n > 0 ? doctor_back(d, 0)->param / h->param_first : NAN;
-    f->still = h->still;
-    f->efficiency = h->efficiency;
 }
 
 static void find_bursts(const ravine_doctor *d, doctor_findings *f) {

@@ -48,6 +48,7 @@ typedef struct doctor_burst {
 /* A part's running means over about half a window: sums with weights that decay. */
 typedef struct doctor_part {
     double elements; /* 1 where nobody said how many */
+    double equal;    /* 1: a weight whose numbers were all the same at the first step */
     double weight, gradient, update, param;
     double flips_weight, flips;
     double share_weight, zero_share, quiet_share, lost_share, eps_share;
@@ -64,6 +65,13 @@ typedef struct doctor_recent {
     double growth, growth_least; /* of the gradient's norm a step; the least of the eight */
     double rise;                 /* gradient's norm now / the least of the window */
 } doctor_recent;
+
+/* How gradients and signals go through the layers: parts in the order of being added. */
+typedef struct doctor_scales {
+    double faint;  /* gradient of an element in the first third of the parts over the last third */
+    double input;  /* size of what the first layer is given, as gradients tell it */
+    double signal; /* the greatest size of what later ones are given */
+} doctor_scales;
 
 typedef struct doctor_validation {
     double step, loss;
@@ -104,8 +112,10 @@ typedef struct doctor_history {
     double nonfinite_loss;    /* 1: it was the loss that was not finite first */
     double nonfinite_example; /* the fact EXAMPLE at the first of them */
     doctor_recent before_nonfinite;
-    double blocks;      /* block medians so far */
-    double block_least; /* the least of them, and the step at which it ended */
+    doctor_scales start; /* at the first step */
+    double equal_parts;  /* share of numbers in weights that all were the same then */
+    double blocks;       /* block medians so far */
+    double block_least;  /* the least of them, and the step at which it ended */
     double block_least_step;
     double efficiency; /* of the path */
     double warning, warning_since, warning_value, warning_limit;
@@ -171,6 +181,8 @@ void doctor_release_parts(ravine_doctor *d);
 /* A step's report of part k; name may be NULL. */
 void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int64_t elements,
                        const char *name);
+
+doctor_scales doctor_scales_of(const ravine_doctor *d);
 
 /* ---- path.c */
 ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns);

@@ -76,3 +76,49 @@ void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int6
     d->parts[k].elements = (double)elements;
     if (name) strncpy(d->part_name[k], name, sizeof d->part_name[k] - 1);
 }
+
+static double mean_gradient(const doctor_part *p) {
+    return p->weight > 0 ? p->gradient / p->weight : 0;
+}
+
+/* Root mean square of an element of the gradient. */
+static double element_gradient(const doctor_part *p) {
+    return mean_gradient(p) / sqrt(fmax(p->elements, 1));
+}
+
+static double faint_of(const ravine_doctor *d) {
+    enum { PARTS_LEAST = 6 };
+    const int32_t third = d->nparts / 3;
+    if (d->nparts < PARTS_LEAST) return NAN;
+    double first = 0, last = 0;
+    for (int32_t k = 0; k < third; k++) {
+        first = fmax(first, element_gradient(&d->parts[k]));
+        last = fmax(last, element_gradient(&d->parts[d->nparts - 1 - k]));
+    }
+    return first / last;
+}
+
+/* Weights [rows, columns] get delta x' as their gradient, biases [rows] delta, so that the norms of
+ * both tell the root mean square of x, which the layer is given. NaN: part k is no such pair. */
+static double scale_into(const ravine_doctor *d, int32_t k) {
+    const double useless =
+        1e5; /* a bias that a norm takes away again has roundings for a gradient */
+    const doctor_part *w = &d->parts[k], *b = &d->parts[k + 1];
+    const double columns = w->elements / b->elements;
+    if (b->elements < 2 || columns < 2 || columns != floor(columns)) return NAN;
+    const double scale = mean_gradient(w) / (mean_gradient(b) * sqrt(columns));
+    return scale < useless ? scale : NAN;
+}
+
+doctor_scales doctor_scales_of(const ravine_doctor *d) {
+    doctor_scales s = {.faint = faint_of(d), .input = NAN, .signal = NAN};
+    for (int32_t k = 0; k + 1 < d->nparts; k++) {
+        const double scale = scale_into(d, k);
+        if (isnan(scale)) continue;
+        if (isnan(s.input))
+            s.input = scale;
+        else
+            s.signal = fmax(s.signal, scale);
+    }
+    return s;
+}

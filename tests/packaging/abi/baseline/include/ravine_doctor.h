@@ -43,11 +43,26 @@ extern "C" {
     X(VANISHING, 9, 19, "vanishing", "the gradient hardly reaches some or all parameters")       \
     X(NOISE_FLOOR, 10, 20, "noise_floor", "the noise of the batches undoes the descent")         \
     X(CRAWLING, 11, 21, "crawling", "the way is straight and downhill, but steps are too short") \
-    X(UNCLEAR, 12, 22, "unclear", "the loss does not fall and no single cause stands out")
+    X(UNCLEAR, 12, 22, "unclear", "the loss does not fall and no single cause stands out")       \
+    X(NOT_LEARNING, 13, 23, "not_learning", "the loss is that of the best constant prediction")  \
+    X(NOT_CONNECTED, 14, 24, "not_connected",                                                    \
+      "parameters get no gradient, or no optimizer has them")                                    \
+    X(OVERFITTING, 15, 25, "overfitting",                                                        \
+      "the loss of examples that are not trained on rises while that of training falls")         \
+    X(CLIPPED, 16, 26, "clipped", "every gradient is clipped to a small part of its length")     \
+    X(LR_ZERO, 17, 27, "lr_zero", "the learning rate is 0, or next to it, and steps go on")      \
+    X(ACCUMULATING, 18, 28, "accumulating", "gradients are never set to zero")                   \
+    X(DECAYED_AWAY, 19, 29, "decayed_away", "weight decay pulls harder than the gradient")       \
+    X(DATA_ORDER, 20, 30, "data_order", "the loss shows the order of the examples")              \
+    X(UPDATE_LOST, 21, 31, "update_lost", "updates are below the last bit of the parameters")    \
+    X(EXPLODING, 22, 32, "exploding", "signals or gradients grow from layer to layer")           \
+    X(UNSCALED_INPUT, 23, 33, "unscaled_input", "inputs are not of the size that a net expects") \
+    X(LABELS_LOST, 24, 34, "labels_lost", "the loss is exactly 0: nothing is asked for")         \
+    X(RESUME_JUMP, 25, 35, "resume_jump", "the loss leapt up where training went on")
 
-#define RAVINE_X(NAME, value, exit_code, word, meaning) RAVINE_##NAME = value,
+#define RAVINE_X(NAME, value, exit_code, word, meaning) RAVINE_VERDICT_##NAME = value,
 typedef enum ravine_verdict {
-    RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 13
+    RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 26
 } ravine_verdict;
 #undef RAVINE_X
 RAVINE_API const char *ravine_verdict_word(int verdict);    /* fixed text; NULL: none such */

@@ -146,8 +146,16 @@ NAN, INF = float("nan"), float("inf")
         ("train.epoch_began", number(INF), "train.epoch_began is inf; it must be in [0, "),
         ("train.lr_factor", number(-1), "train.lr_factor is -1; it must be in [0, 1]"),
         ("train.lr_factor", number(NAN), "train.lr_factor is nan; it must be in [0, 1]"),
-        ("train.doctor_told", word(LAST_VERDICT + 1), f"must be in [0, {LAST_VERDICT}]"),
-        ("train.doctor_seen", word(-1), f"doctor_seen is -1; it must be in [0, {LAST_VERDICT}]"),
+        (
+            "train.doctor_told",
+            word(LAST_VERDICT + 1),
+            f"train.doctor_told is {LAST_VERDICT + 1}; it must be in [0, {LAST_VERDICT}]",
+        ),
+        (
+            "train.doctor_seen",
+            word(-1),
+            f"train.doctor_seen is -1; it must be in [0, {LAST_VERDICT}]",
+        ),
         ("train.doctor_warned", word(9), "train.doctor_warned is 9; it must be in [0, 4]"),
         ("train.doctor_warned_at", whole(-(2**63)), "train.doctor_warned_at is -92233720368547758"),
         ("train.doctor_acted_at", whole(INT64_MAX), "train.doctor_acted_at is 92233720368547758"),

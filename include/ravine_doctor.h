@@ -127,9 +127,21 @@ RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
       "share of the model's trainable numbers that the optimizer does not have")          \
     X(FROZEN_SHARE, 7, "frozen_share", "share of the model's numbers that are frozen")    \
     X(CLIP_NORM, 8, "clip_norm", "bound on the gradient's norm where others clip it")     \
-    X(RESUMED, 9, "resumed", "the step from which training goes on, after a checkpoint")
+    X(RESUMED, 9, "resumed", "the step from which training goes on, after a checkpoint")  \
+    X(LOSS_INPUT, 10, "loss_input",                                                       \
+      "what the loss is given: 0 what it expects, 1 what a softmax or sigmoid has "       \
+      "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0")       \
+    X(INPUT_SIZE, 11, "input_size", "root mean square of the inputs")                     \
+    X(INPUT_RATIO, 12, "input_ratio",                                                     \
+      "the greatest root mean square of a column of inputs over the median one")          \
+    X(INPUT_PEAK, 13, "input_peak",                                                       \
+      "the greatest root mean square of an example over the median one")                  \
+    X(TARGET_SIZE, 14, "target_size", "root mean square of the targets of a regression")  \
+    X(DROPOUT, 15, "dropout", "the greatest share of units that a layer drops")           \
+    X(NORMS_UNTRAINED, 16, "norms_untrained",                                             \
+      "share of the batch norms whose running means are those of the start")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
-typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 10 } ravine_fact;
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 17 } ravine_fact;
 #undef RAVINE_X
 RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
 /* Tells a fact, from the next step on; NaN takes it back. */

@@ -49,7 +49,7 @@ void doctor_find_parts(const ravine_doctor *d, doctor_findings *f) {
     f->start_faint = start.faint;
     f->input_scale = start.input;
     f->signal_scale = start.signal;
-    f->equal_parts = d->h.equal_parts;
+    f->twins = d->h.twins;
     f->unreached_share = d->h.fact[RAVINE_FACT_UNREACHED_SHARE];
     f->foreign_share = d->h.fact[RAVINE_FACT_FOREIGN_SHARE];
     f->frozen_share = d->h.fact[RAVINE_FACT_FROZEN_SHARE];

@@ -48,7 +48,7 @@ typedef struct doctor_burst {
 /* A part's running means over about half a window: sums with weights that decay. */
 typedef struct doctor_part {
     double elements; /* 1 where nobody said how many */
-    double equal;    /* 1: a weight whose numbers were all the same at the first step */
+    double twins;    /* 1: a weight whose rows were all the same after the first step */
     double weight, gradient, update, param;
     double flips_weight, flips;
     double share_weight, zero_share, quiet_share, lost_share, eps_share;
@@ -113,7 +113,7 @@ typedef struct doctor_history {
     double nonfinite_example; /* the fact EXAMPLE at the first of them */
     doctor_recent before_nonfinite;
     doctor_scales start; /* at the first step */
-    double equal_parts;  /* share of numbers in weights that all were the same then */
+    double twins;        /* share of the numbers in weights whose rows were the same then */
     double blocks;       /* block medians so far */
     double block_least;  /* the least of them, and the step at which it ended */
     double block_least_step;
@@ -183,6 +183,8 @@ void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int6
                        const char *name);
 
 doctor_scales doctor_scales_of(const ravine_doctor *d);
+void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o);
+double doctor_share_of_twins(const ravine_doctor *d);
 
 /* ---- path.c */
 ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns);

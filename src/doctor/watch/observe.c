@@ -81,16 +81,6 @@ static double sign_of(const doctor_history *h) {
     return h->rule >= 0 && h->setting[RAVINE_MAXIMIZE] != 0 ? -1 : 1;
 }
 
-/* A weight whose numbers are all the same: its units have no reason to become different ones. */
-static double share_of_equal(const ravine_doctor *d) {
-    double all = 0, equal = 0;
-    for (int32_t k = 0; k < d->nparts; k++) {
-        all += d->parts[k].elements;
-        equal += d->parts[k].equal != 0 ? d->parts[k].elements : 0;
-    }
-    return equal / all;
-}
-
 static void remember_step(ravine_doctor *d, double loss, const ravine_report *r) {
     const double sign = sign_of(&d->h);
     /* Reports without statistics have zeros or NaN there. */
@@ -114,7 +104,7 @@ static void remember_step(ravine_doctor *d, double loss, const ravine_report *r)
                              .update_max = r->update_max};
     if (d->h.kept == 0) {
         d->h.start = doctor_scales_of(d);
-        d->h.equal_parts = share_of_equal(d);
+        d->h.twins = doctor_share_of_twins(d);
     }
     remember_start(&d->h, &now);
     remember_extremes(&d->h, &now);
@@ -216,6 +206,7 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
     }
     status = doctor_follow(d, o);
     if (status) return status;
+    if (d->h.kept == 0) doctor_find_twins(d, o);
     return ravine_doctor_feed(d, &(ravine_observation){.size = sizeof(ravine_observation),
                                                        .nparts = d->nparts,
                                                        .loss = loss,

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "doctor/watch/memory.h"
+#include "optimizer/optimizer.h"
 
 #include <math.h>
 #include <string.h>
@@ -121,4 +122,48 @@ doctor_scales doctor_scales_of(const ravine_doctor *d) {
             s.signal = fmax(s.signal, scale);
     }
     return s;
+}
+
+/* ---- units that are the same */
+
+static double element(const param *p, int64_t k) {
+    return p->dtype == RAVINE_F64 ? ((const double *)p->data)[k]
+                                  : (double)((const float *)p->data)[k];
+}
+
+/* Are the first lines of a matrix the same, up to roundings? Element k of line i is number
+ * i * line + k * next. */
+static bool lines_are_same(const param *p, int64_t lines, int64_t length, int64_t line,
+                           int64_t next) {
+    enum { LINES = 8, LENGTH = 64 };
+    const double rounding = 1e-5;
+    if (lines < 2 || length < 1) return false;
+    for (int64_t i = 1; i < lines && i < LINES; i++)
+        for (int64_t k = 0; k < length && k < LENGTH; k++) {
+            const double a = element(p, k * next), b = element(p, i * line + k * next);
+            if (!(fabs(a - b) <= rounding * fabs(a))) return false;
+        }
+    return true;
+}
+
+/* Units that began as one have the same gradient and stay one. A unit is a row of its weight, and
+ * in some nets a column. */
+static bool has_twins(const param *p) {
+    if (p->ndim < 2) return false;
+    const int64_t rows = p->shape[0], columns = rows > 0 ? p->len / rows : 0;
+    return lines_are_same(p, rows, columns, columns, 1) ||
+           (p->ndim == 2 && lines_are_same(p, columns, rows, 1, columns));
+}
+
+void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o) {
+    for (int32_t k = 0; k < d->nparts; k++) d->parts[k].twins = has_twins(o->slots[k].added);
+}
+
+double doctor_share_of_twins(const ravine_doctor *d) {
+    double all = 0, twins = 0;
+    for (int32_t k = 0; k < d->nparts; k++) {
+        all += d->parts[k].elements;
+        twins += d->parts[k].twins != 0 ? d->parts[k].elements : 0;
+    }
+    return twins / all;
 }

@@ -27,6 +27,7 @@ typedef struct row {
 #define ANY NAN
 #define CONCEPT(NAME)        CONCEPT_##NAME,
 #define VERDICT(NAME, steps) CONCEPT_##NAME,
+#define SAYS(NAME, word, steps) CONCEPT_##NAME,
 #define CASE(most)
 #define ABOVE(finding, threshold, sure)
 #define BELOW(finding, threshold, sure)
@@ -43,8 +44,10 @@ enum {
 };
 #undef CONCEPT
 #undef VERDICT
+#undef SAYS
 #define CONCEPT(NAME)
-#define VERDICT(NAME, steps) {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
+#define VERDICT(NAME, steps)    {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
+#define SAYS(NAME, word, steps) {CONCEPT_##NAME, RAVINE_VERDICT_##word, steps},
 static const struct {
     int concept, verdict, steps;
 } verdicts[] = {
@@ -52,6 +55,7 @@ static const struct {
 };
 #undef CONCEPT
 #undef VERDICT
+#undef SAYS
 #undef CASE
 #undef ABOVE
 #undef BELOW
@@ -64,6 +68,7 @@ static const struct {
 #undef FAILS
 #define CONCEPT(NAME)                   {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
 #define VERDICT(NAME, steps)            {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
+#define SAYS(NAME, word, steps)         {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
 #define CASE(most)                      {ROW_CASE, 0, most, ANY},
 #define ABOVE(finding, threshold, sure) {ROW_ABOVE, FIND_##finding, threshold, sure},
 #define BELOW(finding, threshold, sure) {ROW_BELOW, FIND_##finding, threshold, sure},
@@ -142,8 +147,8 @@ static void decide(const doctor_findings *f, ravine_diagnosis *x) {
         } else if (lost &&
                    (verdict == RAVINE_VERDICT_LOCAL_MINIMUM || verdict == RAVINE_VERDICT_SADDLE)) {
             continue; /* any gradient is small beside the greatest of a run that is lost */
-        } else if (verdict != RAVINE_VERDICT_UNCLEAR && verdict != RAVINE_VERDICT_HEALTHY &&
-                   x->nalso < RAVINE_ALSO_MAX) {
+        } else if (verdict != x->verdict && verdict != RAVINE_VERDICT_UNCLEAR &&
+                   verdict != RAVINE_VERDICT_HEALTHY && x->nalso < RAVINE_ALSO_MAX) {
             x->also[x->nalso++] = verdict;
         }
     }

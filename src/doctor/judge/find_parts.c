@@ -50,7 +50,4 @@ void doctor_find_parts(const ravine_doctor *d, doctor_findings *f) {
     f->input_scale = start.input;
     f->signal_scale = start.signal;
     f->twins = d->h.twins;
-    f->unreached_share = d->h.fact[RAVINE_FACT_UNREACHED_SHARE];
-    f->foreign_share = d->h.fact[RAVINE_FACT_FOREIGN_SHARE];
-    f->frozen_share = d->h.fact[RAVINE_FACT_FROZEN_SHARE];
 }

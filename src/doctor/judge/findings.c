@@ -24,6 +24,7 @@ void doctor_find(const ravine_doctor *d, doctor_findings *f) {
     doctor_find_gradient(d, f);
     doctor_find_schedule(d, f);
     doctor_find_parts(d, f);
+    doctor_find_facts(d, f);
     doctor_find_validation(d, f);
     doctor_find_nonfinite(d, f);
     doctor_find_curvature(d, f);

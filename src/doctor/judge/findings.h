@@ -32,6 +32,7 @@ void doctor_find_loss(const ravine_doctor *d, doctor_findings *f);
 void doctor_find_steps(const ravine_doctor *d, doctor_findings *f);
 void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f);
 void doctor_find_parts(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_facts(const ravine_doctor *d, doctor_findings *f);
 void doctor_find_schedule(const ravine_doctor *d, doctor_findings *f);
 void doctor_find_validation(const ravine_doctor *d, doctor_findings *f);
 void doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f);

@@ -1,0 +1,184 @@
+"""The outside battery: the same bits whoever looks on, runs that go on, causes that take."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from conftest import RAVINE, ROOT
+
+sys.path.insert(0, str(ROOT / "tests/doctor"))
+from outside import cases, ravine_runs, runs, torch_runs, train, truth
+from outside.causes import ALL, BROKEN
+from outside.observe import LogObserver, Nobody
+from outside.rules import CLASSES, with_torch
+
+TINY = [
+    "usual-image_dense-adam",
+    "rate_too_high-1000-table_classes-sgd",
+    "never_zeroed-table_energy-sgd",
+    "nan_example-table_energy-adam",
+    "other_parameters-table_energy-adam",
+    "accumulation-4-table_energy-adam",
+]
+
+
+def named(name):
+    return next(case for case in cases.every() if case.name == name)
+
+
+def tiny(name):
+    setup = named(name).setup()
+    setup.steps = 48
+    return setup
+
+
+class Meddler(Nobody):
+    """Draws from PyTorch's generator at every call, and counts what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, net, optimizer, facts):
+        self.facts = facts
+        torch.rand(3)
+
+    def before_step(self, step):
+        self.told.append(("before", step))
+        torch.rand(3)
+
+    def step(self, step, loss, indices):
+        self.told.append(("after", step))
+        assert len(indices) == self.facts.batch_size * self.facts.accumulate
+        assert 0 <= int(indices.min()) and int(indices.max()) < self.facts.train_size
+        torch.rand(3)
+
+    def validation(self, step, loss):
+        self.told.append(("validation", step))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_same_bits_whoever_looks_on(name, tmp_path):
+    log = tmp_path / "run.jsonl"
+    meddler = Meddler()
+    records = [
+        train.run(tiny(name), 2, observer=observer)
+        for observer in (None, LogObserver(log), meddler)
+    ]
+    for record in records:
+        del record["seconds"]
+    assert records[0] == records[1] == records[2]
+    head, *lines = map(json.loads, log.read_text().splitlines())
+    assert head["facts"]["steps"] == 48
+    steps = records[0]["steps"]
+    assert [line["step"] for line in lines] == list(range(1, steps + 1))
+    assert [k for what, k in meddler.told if what == "after"] == list(range(1, steps + 1))
+    assert sum("val_loss" in line for line in lines) == len(records[0]["looks"]) - 1
+    assert set(lines[15]["parameters"]) == set(head["sizes"])
+
+
+def test_dropout_is_the_same_whoever_looks_on():
+    digests = set()
+    for observer in (None, Meddler()):
+        digests.add(
+            train.run(tiny("dropout_usual-0.2-image_dense-adam"), 1, observer=observer)[
+                "parameters"
+            ]
+        )
+    assert len(digests) == 1
+
+
+def test_seeds_differ_and_other_optimizers_fit():
+    setup = "usual-image_dense-adam"
+    one, two = (train.run(tiny(setup), seed)["parameters"] for seed in (1, 2))
+    assert one != two
+    assert train.run(tiny(setup), 1, with_torch)["loss_end"] > 0
+
+
+def test_runs_go_on_and_the_truth_is_found(tmp_path, capsys):
+    """The second call makes only what is not there; a folder that was left half-made is no run."""
+    jobs = [
+        job
+        for name in ("nan_example-table_energy-sgd", "usual-table_energy-sgd")
+        for job in torch_runs.jobs_of(tmp_path, [1], name)
+    ]
+    runs.carry_out(jobs[:1], 1)
+    (tmp_path / "usual-table_energy-sgd").mkdir()
+    (tmp_path / "usual-table_energy-sgd/.1.77").mkdir()
+    assert [job.done for job in jobs] == [True, False]
+    stamp = (jobs[0].folder / "summary.json").stat().st_mtime_ns
+    runs.carry_out(jobs, 1)
+    assert (jobs[0].folder / "summary.json").stat().st_mtime_ns == stamp
+    assert "1 of them there already" in capsys.readouterr().out
+    truth.report(tmp_path)
+    found = {line["case"]: line for line in map(json.loads, (tmp_path / "truth.jsonl").open())}
+    assert found["nan_example-table_energy-sgd"]["judged"]
+    assert found["nan_example-table_energy-sgd"]["first_nonfinite"]
+    assert found["usual-table_energy-sgd"]["judged"]
+    assert found["usual-table_energy-sgd"]["first_nonfinite"] is None
+
+
+def test_a_run_of_the_command_has_its_truth(tmp_path):
+    (job,) = ravine_runs.jobs_of(tmp_path, [1], "train-rate_zero-energy-adamw")
+    runs.carry_out([job], 1)
+    assert (job.folder / "run/run.jsonl").exists()
+    summary = json.loads((job.folder / "summary.json").read_text())
+    assert summary["exit_code"] == 0
+    assert summary["looks"][-1]["clean"] == pytest.approx(summary["looks"][1]["clean"])
+
+
+def test_final_seeds_run_together_or_not_at_all():
+    assert runs.seeds_of("1,3") == [1, 3]
+    for number in ("9001", "1,9002", "4"):
+        with pytest.raises(ValueError, match="no development seed"):
+            runs.seeds_of(number)
+    assert not set(runs.seeds_of("final")) & set(runs.seeds_of("dev"))
+
+
+def test_parts_are_all_of_it():
+    jobs = torch_runs.jobs_of(ROOT / "nowhere", [1, 2], "*")
+    parts = [runs.part_of(jobs, f"{k}/7") for k in range(1, 8)]
+    assert sorted(job.name + str(job.seed) for part in parts for job in part) == sorted(
+        job.name + str(job.seed) for job in jobs
+    )
+    with pytest.raises(ValueError, match="from 1/7"):
+        runs.part_of(jobs, "8/7")
+
+
+@pytest.mark.parametrize("every", [cases.every, ravine_runs.every])
+def test_every_case_has_a_name_of_its_own_and_a_control(every):
+    listed = every()
+    names = [case.name for case in listed]
+    assert len(names) == len(set(names))
+    for case in listed:
+        assert case.control() in listed, case.name
+        assert not case.control().broken, case.name
+
+
+def test_the_battery_is_as_wide_as_it_says():
+    listed = cases.every()
+    assert len(BROKEN) >= 30
+    assert len(ALL) - len(BROKEN) >= 12
+    assert {case.rule for case in listed} == set(CLASSES)
+    recurrent_or_post = {"no_warmup", "exploding_time", "wild_rows", "unscaled_column"}
+    for cause in set(BROKEN) - recurrent_or_post:
+        tasks = {case.task for case in listed if case.cause == cause}
+        assert len(tasks) >= 5, cause
+
+
+def test_it_knows_nothing_of_the_doctor():
+    for path in (ROOT / "tests/doctor/outside").glob("*.py"):
+        text = path.read_text()
+        for word in ("watch(", "diagnose", "ravine.Doctor", "verdict"):
+            assert word not in text, f"{path.name}: {word}"
+    listed = subprocess.run(
+        [sys.executable, "-m", "outside", "list", "frozen*"],
+        env={"PYTHONPATH": f"{ROOT}/tests/doctor:{ROOT}/python", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "frozen-image_dense-adam" in listed and "rate" not in listed.split("frozen:")[0]
+    assert RAVINE.exists()

@@ -1,6 +1,6 @@
 """The outside battery: what the doctor is judged by, made without it.
 
-python -m outside list [PATTERN]      every case in PyTorch, with its control
+python -m outside list [PATTERN]      every case, with its control
 python -m outside run ...             train them: a folder each, with run.jsonl and summary.json
 python -m outside ravine ...          the same for `ravine train`
 python -m outside truth [--folder F]  whether each construction took, into truth.jsonl
@@ -11,19 +11,21 @@ import fnmatch
 import sys
 from pathlib import Path
 
-from outside import cases, ravine_causes, ravine_runs, runs, torch_runs, truth
-from outside.causes import ALL
+from outside import ravine_runs, runs, torch_runs, truth
+from outside.cases import Case
 
 FOLDER = Path("build/outside")
+KINDS = {"run": Case, "ravine": ravine_runs.Case}
+MAKE = {"run": torch_runs.make, "ravine": ravine_runs.make}
 
 
 def listing(pattern: str) -> None:
     """Prints the cases, and how many there are of each cause."""
-    for every, causes in ((cases.every(), ALL), (ravine_runs.every(), ravine_causes.ALL)):
-        chosen = [case for case in every if fnmatch.fnmatch(case.name, pattern)]
+    for kind in KINDS.values():
+        chosen = [case for case in kind.every() if fnmatch.fnmatch(case.name, pattern)]
         for case in chosen:
             print(f"{case.name:52} against {case.control().name}" if case.broken else case.name)
-        for cause in causes.values():
+        for cause in kind.causes().values():
             count = sum(case.cause == cause.name for case in chosen)
             if count:
                 print(f"{count:4}  {cause.name}: {cause.says}")
@@ -35,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="outside", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list").add_argument("pattern", nargs="?", default="*")
-    for name in ("run", "ravine"):
+    for name in KINDS:
         making = commands.add_parser(name)
         making.add_argument("--seeds", default="dev", help="dev, final, or 1,2")
         making.add_argument("--part", default="1/1", help="K/N: the K-th of N parts")
@@ -50,11 +52,10 @@ def main() -> None:
     elif arguments.command == "truth":
         truth.report(arguments.folder)
     else:
-        maker = torch_runs if arguments.command == "run" else ravine_runs
+        every, make = KINDS[arguments.command].every(), MAKE[arguments.command]
         try:
-            jobs = maker.jobs_of(
-                arguments.folder, runs.seeds_of(arguments.seeds), arguments.pattern
-            )
+            seeds = runs.seeds_of(arguments.seeds)
+            jobs = runs.jobs_of(every, make, arguments.folder, seeds, arguments.pattern)
             jobs = runs.part_of(jobs, arguments.part)
         except ValueError as error:
             sys.exit(f"outside: {error}")

@@ -8,5 +8,4 @@ BROKEN: dict[str, Cause] = {
     for module in (causes_settings, causes_data, causes_net, causes_loop)
     for cause in module.CAUSES
 }
-HEALTHY: dict[str, Cause] = {kind.name: kind for kind in [healthy.USUAL, *healthy.KINDS]}
-ALL = BROKEN | HEALTHY
+HEALTHY: dict[str, Cause] = {kind.name: kind for kind in [*healthy.CONTROLS, *healthy.KINDS]}

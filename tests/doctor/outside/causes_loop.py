@@ -80,9 +80,11 @@ def softmax_twice(setup: Setup, strength: float) -> None:
     setup.criterion = lambda outputs, target: of_logits(outputs.softmax(1), target)
 
 
-def softmax_of_batch(setup: Setup, strength: float) -> None:
-    """The softmax over the examples of a batch instead of the classes."""
-    setup.criterion = lambda outputs, target: F.nll_loss(outputs.log_softmax(0), target)
+def loss_of_pairs(setup: Setup, strength: float) -> None:
+    """Predictions of a column against targets of a row: every one is compared with all targets."""
+    setup.criterion = lambda outputs, target: (
+        (outputs.reshape(-1, 1) - target.reshape(1, -1)).square().mean()
+    )
 
 
 def log_of_zero(setup: Setup, scale: float) -> None:
@@ -198,13 +200,12 @@ CAUSES = [
         judge="own",
     ),
     Cause(
-        "softmax_of_batch",
-        "The softmax goes over the examples of the batch instead of the classes.",
-        softmax_of_batch,
+        "loss_of_pairs",
+        "By broadcasting, each prediction is compared with the targets of the whole batch.",
+        loss_of_pairs,
         [
-            (None, "image_dense table_classes", "sgd adam"),
-            (None, "image_cnn", "momentum"),
-            (None, "memory_rnn sums", "adamw"),
+            (None, "table_energy table_linear", "sgd adam"),
+            (None, "series_gru factors", "adam momentum"),
         ],
     ),
     Cause(
@@ -212,9 +213,10 @@ CAUSES = [
         "The loss is written out by hand and asks for the logarithm of 0.",
         log_of_zero,
         [
-            (10, "image_dense table_classes", "adam momentum"),
-            (10, "image_cnn sums", "adamw"),
-            (1, "table_energy series_gru", "sgd"),
+            (30, "image_dense", "adam momentum"),
+            (100, "table_classes image_cnn", "adam momentum"),
+            (30, "sums", "adamw"),
+            (1, "table_energy table_linear", "sgd"),
         ],
         judge="nonfinite",
     ),

@@ -184,8 +184,8 @@ CAUSES = [
         "The recurrent matrix enlarges the state at every moment: gradients explode in time.",
         exploding_time,
         [
-            (2, "memory_rnn", "sgd momentum adam"),
-            (3, "memory_rnn", "adam rmsprop"),
+            (2, "memory_rnn", "sgd momentum"),
+            (4, "memory_rnn", "adam rmsprop adamw"),
             (12, "series_gru text_lstm", "sgd adam"),
         ],
     ),
@@ -227,7 +227,7 @@ CAUSES = [
         dropout_heavy,
         [
             (0.95, "image_dense table_classes image_autoencoder", "adam sgd"),
-            (0.95, "text_pre text_lstm", "adamw"),
+            (0.95, "text_lstm image_cnn", "adamw"),
             (0.95, "table_energy", "momentum"),
         ],
     ),
@@ -238,7 +238,7 @@ CAUSES = [
         [
             (None, "table_energy series_gru", "adam sgd"),
             (None, "table_linear points_denoise", "momentum"),
-            (None, "image_dense table_classes", "sgd"),
+            (None, "words", "adam sgd"),
         ],
     ),
     Cause(
@@ -246,9 +246,10 @@ CAUSES = [
         "The net is in eval() while it trains: its batch norms normalize nothing.",
         norm_never_trains,
         [
-            (3, "image_resnet image_deep", "sgd adam"),
+            (3, "image_deep", "sgd adam"),
+            (6, "image_resnet", "sgd momentum"),
             (5, "table_classes image_autoencoder", "sgd"),
-            (4, "image_dense", "momentum"),
+            (10, "image_dense", "adam"),
         ],
         control="batch_norm",
     ),

@@ -1,9 +1,18 @@
 """Causes that stand in the settings: rates, schedules, numbers of the rule."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from outside.cause import Cause, cosine, times, warm
+from outside.healthy import (
+    NEEDS_WARMUP,
+    SMALL_BATCHES,
+    batch_of_one,
+    small_batch_decayed,
+    warmup_high,
+)
 from outside.world import Setup, Training, constant_rate
 
 
@@ -17,21 +26,16 @@ def too_low(setup: Setup, factor: float) -> None:
     setup.lr /= factor
 
 
-def no_warmup(setup: Setup, factor: float) -> None:
+def no_warmup(setup: Setup, lr: float) -> None:
     """A rate that needs a warm-up, without one."""
-    setup.lr *= factor
+    warmup_high(setup, lr)
     setup.shape = constant_rate
 
 
-def noise_floor(setup: Setup, batch: float) -> None:
-    """Small batches at a constant rate, for long."""
-    setup.batch, setup.steps = int(batch), setup.steps * 3 // 2
-
-
-def batch_of_one(setup: Setup, factor: float) -> None:
-    """One example a step at a rate for many."""
-    setup.batch, setup.steps = 1, 1280
-    setup.lr *= factor
+def noise_floor(setup: Setup, factor: float) -> None:
+    """Small batches at a constant and rather high rate, for long."""
+    small_batch_decayed(setup, factor)
+    setup.shape = constant_rate
 
 
 def momentum_high(setup: Setup, momentum: float) -> None:
@@ -93,7 +97,7 @@ def loss_summed(setup: Setup, strength: float) -> None:
 def accumulation_summed(setup: Setup, batches: float) -> None:
     """Gradients of several batches in each step, not divided by their number."""
     setup.accumulate, setup.average = int(batches), False
-    setup.steps = min(setup.steps, 512)
+    setup.batch, setup.steps = setup.batch // 2, min(setup.steps, 320)
 
 
 def update_lost(setup: Setup, factor: float) -> None:
@@ -110,29 +114,30 @@ def update_lost(setup: Setup, factor: float) -> None:
 
 
 class _Narrow(torch.autograd.Function):
-    """Nothing forward; backward the gradient goes through an eight-bit type."""
+    """Nothing forward; backward the gradient goes through eight bits, its unit being 1/scale."""
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, scale: float) -> Tensor:
+        ctx.scale = scale
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return gradient.to(torch.float8_e5m2).to(gradient.dtype)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        kept = (gradient * ctx.scale).to(torch.float8_e5m2).to(gradient.dtype)
+        return kept / ctx.scale, None
 
 
 def gradient_underflow(setup: Setup, scale: float) -> None:
-    """Gradients between layers in eight bits, without a scale for the loss."""
+    """Gradients between layers in a narrow type, without a scale for the loss."""
 
-    def narrow(module: torch.nn.Module, inputs, output):
-        return _Narrow.apply(output) if isinstance(output, Tensor) else output
+    def narrow(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
+        return _Narrow.apply(output, scale) if isinstance(output, Tensor) else output
 
     def hook(net: torch.nn.Module, train) -> None:
         for module in net.modules():
             if not list(module.children()) and list(module.parameters()):
                 module.register_forward_hook(narrow)
 
-    setup.sign *= scale
     setup.change_net.append(hook)
 
 
@@ -175,18 +180,14 @@ CAUSES = [
         "no_warmup",
         "The rate needs a warm-up and has none: the first steps throw the net out.",
         no_warmup,
-        [(3, "text_post", "adam adamw lion rmsprop")],
+        NEEDS_WARMUP,
         control="warmup_high",
     ),
     Cause(
         "noise_floor",
         "The rate is constant and the batches are small: the loss stays where noise holds it.",
         noise_floor,
-        [
-            (4, "table_linear table_energy table_classes", "sgd adam"),
-            (4, "factors points_denoise", "adam"),
-            (4, "image_autoencoder table_bands", "adam rmsprop"),
-        ],
+        SMALL_BATCHES,
         judge="floor",
         control="small_batch_decayed",
     ),
@@ -195,8 +196,12 @@ CAUSES = [
         "Each step sees one example, at a rate for many.",
         batch_of_one,
         [
-            (1, "table_linear table_energy table_classes image_dense", "sgd adam"),
-            (1, "table_counts", "adam momentum"),
+            (30, "table_linear", "adam"),
+            (10, "table_energy table_counts", "adam"),
+            (5, "table_linear table_energy", "sgd"),
+            (10, "image_dense image_autoencoder points_denoise", "adam"),
+            (3, "image_dense", "sgd"),
+            (3, "table_counts", "momentum"),
         ],
         control="batch_of_one",
     ),
@@ -206,14 +211,18 @@ CAUSES = [
         momentum_high,
         [
             (0.999, "table_energy image_dense table_linear points_denoise", "momentum"),
-            (0.999, "table_classes image_autoencoder series_gru", "adam"),
+            (0.999, "image_cnn table_classes series_gru memory_rnn", "momentum"),
         ],
     ),
     Cause(
         "beta2_small",
         "beta2 is so small that the scale follows single gradients.",
         beta2_small,
-        [(0.5, "factors words table_energy table_bands series_gru table_classes", "adam")],
+        [
+            (0.5, "factors words table_energy", "adam"),
+            (0.1, "table_bands image_vae table_classes image_autoencoder", "adam"),
+            (0.1, "table_counts", "adamw"),
+        ],
     ),
     Cause(
         "eps_large",
@@ -264,10 +273,11 @@ CAUSES = [
         "The schedule was made for a fraction of the steps; lr is 0 for the rest.",
         schedule_over,
         [
-            (0.25, "text_pre text_lstm", "adamw"),
-            (0.25, "series_gru table_bands", "adam"),
-            (0.125, "image_cnn table_energy", "sgd"),
-            (0.125, "image_autoencoder", "momentum"),
+            (0.2, "text_pre table_bands", "adamw"),
+            (0.1, "text_lstm", "adam"),
+            (0.05, "series_gru", "adam"),
+            (0.05, "image_cnn table_energy", "sgd"),
+            (0.05, "image_autoencoder image_resnet", "momentum"),
         ],
     ),
     Cause(
@@ -305,8 +315,8 @@ CAUSES = [
         "The gradients of 16 batches are summed before each step, not averaged.",
         accumulation_summed,
         [
-            (16, "table_energy table_classes table_counts", "sgd"),
-            (16, "factors image_deep", "momentum"),
+            (16, "table_energy table_classes image_dense", "sgd"),
+            (16, "image_cnn image_deep", "momentum"),
         ],
     ),
     Cause(
@@ -317,7 +327,7 @@ CAUSES = [
             (30, "table_classes image_dense series_gru", "adam"),
             (30, "text_pre", "adamw"),
             (30, "image_autoencoder", "lion"),
-            (10, "image_cnn table_energy", "sgd"),
+            (100, "image_cnn table_energy", "sgd"),
         ],
         control="low_rate",
     ),
@@ -326,10 +336,12 @@ CAUSES = [
         "Gradients between layers go through a type of eight bits and become 0.",
         gradient_underflow,
         [
-            (1, "image_autoencoder text_lstm", "adam"),
-            (1e-3, "table_classes image_dense", "adamw"),
-            (1e-3, "series_gru", "rmsprop"),
+            (1e-2, "image_autoencoder text_lstm", "adam"),
+            (1e-4, "table_classes", "adamw"),
+            (1e-5, "image_dense", "adamw"),
+            (1e-4, "table_energy", "rmsprop"),
             (1e-2, "text_pre", "adam"),
+            (1e-3, "image_cnn", "momentum"),
         ],
     ),
 ]

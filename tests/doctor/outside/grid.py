@@ -39,7 +39,7 @@ def end_of(job: tuple[str, str, float]) -> float:
 
 def main(names: list[str]) -> None:
     """Prints the table."""
-    needed = {(case.task, AS_ADAM.get(case.rule, case.rule)) for case in cases.every()}
+    needed = {(case.task, AS_ADAM.get(case.rule, case.rule)) for case in cases.Case.every()}
     jobs = [
         (task, rule, lr)
         for task in names or TASKS

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from outside.cause import Cause, cosine, nothing, times, warm
+from outside.cause import Cause, Rows, cosine, nothing, times, warm
 from outside.parts import stages
 from outside.world import Examples, Setup, Shape, constant_rate
 
@@ -58,21 +58,47 @@ def inverse_root(progress: float) -> float:
     return min((progress + 1e-3) / 0.1, math.sqrt(0.1 / (progress + 1e-3)))
 
 
-def warmup_high(setup: Setup, factor: float) -> None:
+# Rates, tasks and rules that fail without a warm-up.
+NEEDS_WARMUP: Rows = [
+    (0.01, "text_post", "adam adamw"),
+    (0.1, "image_resnet", "rmsprop"),
+    (0.5, "image_resnet", "momentum"),
+    (1, "image_resnet", "momentum"),
+    (0.01, "memory_rnn", "rmsprop"),
+]
+
+
+def warmup_high(setup: Setup, lr: float) -> None:
     """A high rate, with the warm-up that it needs."""
-    setup.lr *= factor
-    setup.shape = warm(0.25)
+    setup.lr = lr
+    if setup.task.name == "image_resnet":
+        setup.net["blocks"] = 4
+        setup.steps = 512
+    setup.shape = warm(0.3)
 
 
-def small_batch_decayed(setup: Setup, batch: float) -> None:
+# What stays at a floor with batches of 4 at a constant rate: factors on the usual ones.
+SMALL_BATCHES: Rows = [
+    (1, "table_energy table_classes", "sgd"),
+    (8, "table_linear", "sgd"),
+    (10, "table_linear", "adam"),
+    (3, "table_energy image_autoencoder series_gru", "adam"),
+    (10, "table_energy", "rmsprop"),
+    (5, "image_autoencoder", "rmsprop"),
+    (0.3, "image_dense", "momentum"),
+]
+
+
+def small_batch_decayed(setup: Setup, factor: float) -> None:
     """Small batches, at a rate that falls to 0."""
-    setup.batch, setup.steps = int(batch), setup.steps * 3 // 2
+    setup.batch, setup.steps = 4, setup.steps * 3 // 2
+    setup.lr *= factor
     setup.shape = cosine
 
 
 def batch_of_one(setup: Setup, factor: float) -> None:
     """One example a step, at a rate for one."""
-    setup.batch, setup.steps = 1, 1280
+    setup.batch, setup.steps = 1, 1536
     setup.lr *= factor
 
 
@@ -197,10 +223,30 @@ def low_rate(setup: Setup, factor: float) -> None:
     setup.lr /= factor
 
 
-# "usual" gets a row for each task and rule that something is compared with: cases.py.
-USUAL = Cause(
-    "usual", "Everything as usual, at a constant rate or after a warm-up.", nothing, [], "healthy"
-)
+def usual_decayed(setup: Setup, strength: float) -> None:
+    """As usual, and over the last quarter the rate falls to 0."""
+    setup.shape = times(setup.shape, lambda progress: min(1.0, (1 - progress) / 0.25))
+
+
+# These get a row for each task and rule that something is compared with.
+CONTROLS = [
+    Cause(
+        "usual",
+        "Everything as usual, at a constant rate or after a warm-up.",
+        nothing,
+        [],
+        judge="learned",
+        control="usual_decayed",
+    ),
+    Cause(
+        "usual_decayed",
+        "The same with a rate that falls over the last quarter; it serves as a control alone.",
+        usual_decayed,
+        [],
+        judge="none",
+        control="usual_decayed",
+    ),
+]
 
 KINDS = [
     Cause(
@@ -300,7 +346,7 @@ KINDS = [
             (1.25, "parity", "sgd momentum rmsprop"),
             (1, "sums", "adam momentum sgd"),
         ],
-        judge="healthy",
+        judge="learned",
         control="plateau",
     ),
     Cause(
@@ -308,23 +354,23 @@ KINDS = [
         "A likelihood whose loss goes through 0 and on.",
         nothing,
         [(None, "table_bands", "adam adamw adan rmsprop lion radam")],
-        judge="healthy",
-        control="likelihood",
+        judge="learned",
+        control="usual_decayed",
     ),
     Cause(
         "gan",
         "A generator against a critic: losses that stand while both learn.",
         nothing,
         [(None, "points_gan", "adam adamw radam")],
-        judge="healthy",
-        control="gan",
+        judge="learned",
+        control="usual_decayed",
     ),
     Cause(
         "policy",
         "A policy gradient: the loss says nothing, the pole stands longer.",
         nothing,
         [(None, "cart_pole", "adam rmsprop adamw")],
-        judge="healthy",
+        judge="learned",
         control="policy",
     ),
     Cause(
@@ -332,9 +378,12 @@ KINDS = [
         "One example a step, at a rate for one.",
         batch_of_one,
         [
-            (0.1, "table_linear table_energy table_classes image_dense table_counts", "adam"),
-            (0.1, "table_linear table_energy table_classes image_dense", "sgd"),
-            (0.1, "table_counts", "momentum"),
+            (0.3, "table_linear table_energy table_counts", "adam"),
+            (0.5, "table_linear", "sgd"),
+            (0.2, "table_energy", "sgd"),
+            (0.3, "image_dense image_autoencoder points_denoise", "adam"),
+            (0.1, "image_dense", "sgd"),
+            (0.03, "table_counts", "momentum"),
         ],
         judge="healthy",
     ),
@@ -342,11 +391,7 @@ KINDS = [
         "small_batch_decayed",
         "Small batches, at a rate that falls to 0 over the run.",
         small_batch_decayed,
-        [
-            (4, "table_linear table_energy table_classes", "sgd adam"),
-            (4, "factors points_denoise", "adam"),
-            (4, "image_autoencoder table_bands", "adam rmsprop"),
-        ],
+        SMALL_BATCHES,
         judge="healthy",
     ),
     Cause(
@@ -458,7 +503,7 @@ KINDS = [
         converged,
         [
             (2, "table_linear", "sgd momentum adam rmsprop"),
-            (1.5, "table_energy table_counts factors", "adam"),
+            (1.5, "table_energy table_counts points_denoise", "adam"),
         ],
         judge="healthy",
     ),
@@ -466,7 +511,7 @@ KINDS = [
         "warmup_high",
         "A high rate, with the warm-up that it needs.",
         warmup_high,
-        [(3, "text_post", "adam adamw lion rmsprop")],
+        NEEDS_WARMUP,
         judge="healthy",
     ),
     Cause(
@@ -477,7 +522,7 @@ KINDS = [
             (30, "table_classes image_dense series_gru", "adam"),
             (30, "text_pre", "adamw"),
             (30, "image_autoencoder", "lion"),
-            (10, "image_cnn table_energy", "sgd"),
+            (100, "image_cnn table_energy", "sgd"),
         ],
         judge="none",
     ),

@@ -112,7 +112,7 @@ class Transformer(nn.Module):
         width: int = 32,
         blocks: int = 2,
         pre: bool = True,
-        activation: str = "gelu",
+        activation: str = "relu",
         dropout: float = 0.0,
     ):
         super().__init__()
@@ -123,6 +123,10 @@ class Transformer(nn.Module):
         )
         self.norm = nn.LayerNorm(width) if pre else nn.Identity()
         self.head = nn.Linear(width, symbols)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
 
     def forward(self, symbols: Tensor) -> Tensor:
         """[batch, symbols, time] from [batch, time]."""

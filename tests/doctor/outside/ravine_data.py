@@ -1,7 +1,10 @@
 """Files for `ravine train`: tables as beginners bring them and small cuts of Fashion-MNIST."""
 
 import csv
+import math
+import os
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,11 @@ class Table:
         """As CSV."""
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([self.header, *self.rows])
+
+    def constant(self) -> float:
+        """Cross-entropy of the best constant prediction of the target, as classes."""
+        counts = Counter(row[-1] for row in self.rows).values()
+        return -sum(n / len(self.rows) * math.log(n / len(self.rows)) for n in counts)
 
 
 def energy(draw: random.Random) -> Table:
@@ -73,31 +81,38 @@ TABLES: dict[str, tuple[Callable[[random.Random], Table], str]] = {
 TRAIN, HELD = 6000, 500
 
 
-def images(folder: Path, seed: int) -> list[Path]:
-    """Cuts of the four files of Fashion-MNIST; the labels may be written anew."""
+def _write_idx(path: Path, values: torch.Tensor) -> Path:
+    """Writes a file that another process may be writing too, of the same bytes."""
+    sides = b"".join(n.to_bytes(4, "big") for n in values.shape)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_bytes(bytes([0, 0, 8, values.dim()]) + sides + values.numpy().tobytes())
+    return unfinished.rename(path)
+
+
+def images(
+    folder: Path, shared: Path, seed: int, train: int, spoil: Callable[[Table, bool], None]
+) -> list[Path]:
+    """Cuts of the four files of Fashion-MNIST: pictures and labels to train on and to test.
+
+    Args:
+        folder: for the labels.
+        shared: for the pictures, which many runs of a seed have in common.
+        seed: of the cut.
+        train: how many pictures to train on.
+        spoil: changes the labels; told whether they are those of the test.
+    """
     pictures, labels = data.fashion_files()
     order = torch.randperm(len(labels), generator=data.generator(seed, 51))
+    shared.mkdir(parents=True, exist_ok=True)
     paths = []
-    for part, picked in (("train", order[:TRAIN]), ("test", order[TRAIN : TRAIN + HELD])):
-        for what, values in (("images", pictures[picked]), ("labels", labels[picked])):
-            path = folder / f"{part}-{what}.idx"
-            sides = list(values.shape)
-            head = bytes([0, 0, 8, len(sides)])
-            head += b"".join(n.to_bytes(4, "big") for n in sides)
-            path.write_bytes(head + values.numpy().tobytes())
-            paths.append(path)
+    for part, picked in (("train", order[:train]), ("test", order[TRAIN : TRAIN + HELD])):
+        path = shared / f"{seed}-{part}-{len(picked)}.idx"
+        paths.append(path if path.exists() else _write_idx(path, pictures[picked]))
+        table = Table(["label"], [[str(int(k))] for k in labels[picked]])
+        spoil(table, part == "test")
+        written = torch.tensor([int(row[-1]) for row in table.rows], dtype=torch.uint8)
+        paths.append(_write_idx(folder / f"{part}-labels.idx", written))
     return paths
-
-
-def labels_of(path: Path) -> Table:
-    """The labels of a file as a table of one column."""
-    return Table(["label"], [[str(k)] for k in path.read_bytes()[8:]])
-
-
-def write_labels(path: Path, table: Table) -> None:
-    """The same back."""
-    values = bytes(int(row[-1]) for row in table.rows)
-    path.write_bytes(bytes([0, 0, 8, 1]) + len(values).to_bytes(4, "big") + values)
 
 
 # ---- what goes wrong with tables -----------------------------------------------------------------
@@ -121,13 +136,3 @@ def wild(table: Table, draw: random.Random, factor: float) -> None:
     """One target in 200 is in other units."""
     for row in draw.sample(table.rows, len(table.rows) // 200):
         row[-1] = f"{float(row[-1]) * factor:.1f}"
-
-
-def one_class(table: Table, draw: random.Random, share: float) -> None:
-    """Nearly all rows are of one class."""
-    common = table.rows[0][-1]
-    rare = [row for row in table.rows if row[-1] != common]
-    many = [row for row in table.rows if row[-1] == common]
-    rare = rare[: max(8, int(len(many) * (1 - share) / share))]
-    table.rows = many + rare
-    draw.shuffle(table.rows)

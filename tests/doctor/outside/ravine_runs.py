@@ -1,17 +1,16 @@
 """The same battery for the command: `ravine train`, a run folder each."""
 
-import fnmatch
-import functools
 import json
 import math
 import random
+import statistics
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from outside import ravine_causes, ravine_data, runs
+from outside import ravine_causes, ravine_data
+from outside.cause import Row
 from outside.ravine_causes import Command
 from outside.ravine_usual import RATES
 
@@ -56,77 +55,34 @@ TASKS = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
-    """One run of the command for each seed."""
+class Case(Row):
+    """A run of the command."""
 
-    cause: str
-    task: str
-    rule: str
-    strength: float | None = None
-
-    @property
-    def name(self) -> str:
-        """As files and tables have it."""
-        how = [] if self.strength is None else [f"{self.strength:g}"]
-        return "-".join(["train", self.cause, *how, self.task, self.rule])
-
-    @property
-    def broken(self) -> bool:
-        """Is there anything wrong with it?"""
-        return self.cause in ravine_causes.BROKEN
+    prefix = ["train"]
+    broken_causes = ravine_causes.BROKEN
+    healthy_kinds = ravine_causes.HEALTHY
 
     def command(self) -> Command:
-        """What is asked of the command."""
+        """What is asked of it."""
         net = TASKS[self.task]
         made = Command(RULES[self.rule], RATES[self.task][self.rule], net.epochs, net.batch)
         made.keys |= net.keys
-        ravine_causes.ALL[self.cause].change(made, self.strength or 0.0)
+        self.what.change(made, self.strength or 0.0)
         return made
 
-    def control(self) -> "Case":
-        """The healthy run that it is compared with."""
-        kind = ravine_causes.ALL[self.cause].control
-        for other in _rows(kind):
-            if (other.task, other.rule) == (self.task, self.rule):
-                return other
-        return Case(kind, self.task, self.rule)
 
-
-def _rows(cause: str) -> Iterator[Case]:
-    for strength, tasks, rules in ravine_causes.ALL[cause].rows:
-        for task in tasks.split():
-            for rule in rules.split():
-                yield Case(cause, task, rule, strength)
-
-
-def every() -> list[Case]:
-    """All cases, controls among them, in a stable order."""
-    written = [case for cause in ravine_causes.ALL for case in _rows(cause)]
-    return list(dict.fromkeys([*written, *(case.control() for case in written)]))
-
-
-def jobs_of(folder: Path, seeds: list[int], pattern: str) -> list[runs.Job]:
-    """Of all cases whose name fits, seed by seed."""
-    return [
-        runs.Job(case.name, seed, folder / case.name / str(seed), functools.partial(make, case))
-        for seed in seeds
-        for case in every()
-        if fnmatch.fnmatch(case.name, pattern)
-    ]
-
-
-def make(case: Case, job: runs.Job, folder: Path) -> str:
+def make(case: Case, seed: int, folder: Path) -> str:
     """Runs the command into a folder: run/ is its own, summary.json is for the truth."""
-    code = train(case.task, case.command(), job.seed, folder)
-    summary = summarize(folder / "run/run.jsonl") | {"exit_code": code}
+    code, constant = train(case.task, case.command(), seed, folder)
+    summary = summarize(folder / "run/run.jsonl", constant) | {"exit_code": code}
     (folder / "summary.json").write_text(json.dumps(summary))
     return f"exit {code}, {summary['loss_start']} -> {summary['loss_end']}"
 
 
-def train(task: str, command: Command, seed: int, folder: Path) -> int:
-    """Trains; the exit code."""
-    keys = _files(task, command, seed, folder) | command.keys
+def train(task: str, command: Command, seed: int, folder: Path) -> tuple[int, float]:
+    """Trains; the exit code, and the loss of the best constant prediction."""
+    keys, constant = _files(task, command, seed, folder)
+    keys |= command.keys
     keys |= {
         "name": "run",
         "runs_dir": str(folder),
@@ -147,56 +103,63 @@ def train(task: str, command: Command, seed: int, folder: Path) -> int:
         )
     if done.returncode not in (0, 4):
         raise RuntimeError(f"{settings}: {(folder / 'output.txt').read_text()}")
-    return done.returncode
+    return done.returncode, constant
 
 
-def _files(task: str, command: Command, seed: int, folder: Path) -> dict[str, str]:
-    """Writes the data; the keys that name it."""
+def _files(task: str, command: Command, seed: int, folder: Path) -> tuple[dict[str, str], float]:
+    """Writes the data; the keys that name it, and the loss of the best constant prediction."""
     draw = random.Random(f"{task} {seed}")
     source = TASKS[task].source
+
+    def spoil(table: ravine_data.Table, test: bool = False) -> None:
+        if command.spoils_test or not test:
+            for change in command.spoil:
+                change(table, draw)
+
     if source == "images":
-        paths = ravine_data.images(folder, seed)
-        for path in paths[1::2] if command.spoils_test else paths[1:2]:
-            labels = ravine_data.labels_of(path)
-            for spoil in command.spoil:
-                spoil(labels, draw)
-            ravine_data.write_labels(path, labels)
+        shared = folder.parent.parent / ".images"
+        paths = ravine_data.images(folder, shared, seed, command.images, spoil)
         names = ("train_images", "train_labels", "test_images", "test_labels")
-        return {f"data.{name}": str(path) for name, path in zip(names, paths, strict=True)}
-    made, task_kind = ravine_data.TABLES[source]
+        keys = {f"data.{name}": str(path) for name, path in zip(names, paths, strict=True)}
+        return keys, math.log(10)
+    made, kind = ravine_data.TABLES[source]
     table = made(draw)
-    for spoil in command.spoil:
-        spoil(table, draw)
+    spoil(table)
     table.write(folder / "table.csv")
     return {
         "data.format": "csv",
         "data.file": str(folder / "table.csv"),
         "data.target": table.header[-1],
-        "data.task": task_kind,
-    }
+        "data.task": kind,
+    }, table.constant() if kind == "classification" else 1.0
 
 
-def summarize(log: Path) -> dict[str, Any]:
-    """What train.run() returns, as far as a log has it; losses are those of the epochs."""
+def summarize(log: Path, constant: float) -> dict[str, Any]:
+    """What train.run() returns, as far as a log has it.
+
+    Looks are the epochs; for the look at the start, which a log has not, stands the constant.
+    """
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     steps = [line for line in lines if "type" not in line]
     epochs = [line for line in lines if line.get("type") == "epoch"]
     lost = [line["step"] for line in steps if line["loss"] is None]
     lost += [x["step"] for x in lines if x.get("event") in ("nonfinite", "diverged")]
-    first = steps[0]["loss"]
-    looks = [{"step": 0, "own": first, "clean": first, "fixed": first}]
+    looks = [{"step": 0, "own": constant, "clean": constant, "fixed": constant}]
     for line in epochs:
         test, training = line["test"]["loss"], line["train"]["loss"]
         looks.append({"step": line["step"], "own": test, "clean": test, "fixed": training})
     if lost:
         looks.append({"step": steps[-1]["step"], "own": None, "clean": None, "fixed": None})
+    late = [math.inf if x["loss"] is None else x["loss"] for x in steps[len(steps) // 2 :]]
     return {
         "steps": steps[-1]["step"],
         "first_nonfinite": min(lost) if lost else None,
-        "loss_start": first,
+        "loss_start": steps[0]["loss"],
         "loss_end": looks[-1]["fixed"],
         "middle": None,
-        "constant_loss": None,
+        "median": statistics.median(late),
+        "largest": max(late),
+        "constant_loss": constant,
         "loss_zero": sum(line["loss"] == 0 for line in steps),
         "looks": looks,
         "moved": {},
@@ -210,6 +173,6 @@ def grid(task: str, rule: str, lr: float, seed: int, folder: Path) -> float:
     net = TASKS[task]
     command = Command(RULES[rule], lr, net.epochs, net.batch)
     command.keys |= net.keys
-    train(task, command, seed, folder)
-    end = summarize(folder / "run/run.jsonl")["looks"][-1]["clean"]
+    constant = train(task, command, seed, folder)[1]
+    end = summarize(folder / "run/run.jsonl", constant)["looks"][-1]["clean"]
     return math.inf if end is None else end

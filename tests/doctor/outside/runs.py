@@ -4,30 +4,47 @@ Whatever makes a run - train.py, the command - hands over a list of jobs; one th
 done again.
 """
 
+import fnmatch
 import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from outside.cases import SEEDS
+from outside.cause import Row
 
 
 @dataclass(frozen=True)
 class Job:
     """One run: where it goes, and what makes it."""
 
-    name: str
     seed: int
     folder: Path  # of this run; it appears whole
-    make: Callable[["Job", Path], str]  # fills a folder; a line that tells what came of it
+    case: Row
+    make: "Make"
 
     @property
     def done(self) -> bool:
         """Was it made before?"""
         return self.folder.exists()
+
+
+# Fills a folder for a case and a seed; a few words on what came of it.
+Make = Callable[[Any, int, Path], str]
+
+
+def jobs_of(cases: list[Any], make: Make, folder: Path, seeds: list[int], names: str) -> list[Job]:
+    """Of all cases whose name fits, seed by seed."""
+    return [
+        Job(seed, folder / case.name / str(seed), case, make)
+        for seed in seeds
+        for case in cases
+        if fnmatch.fnmatch(case.name, names)
+    ]
 
 
 def seeds_of(text: str) -> list[int]:
@@ -53,15 +70,28 @@ def part_of(jobs: list[Job], text: str) -> list[Job]:
     return jobs[k - 1 :: n]
 
 
+def _processor_time() -> float:
+    """Of this process and of those that it waited for."""
+    return sum(os.times()[:4])
+
+
 def _make(job: Job) -> tuple[Job, str, float]:
-    began = time.process_time()
+    began = _processor_time()
     job.folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = job.folder.with_name(f".{job.folder.name}.{os.getpid()}")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    told = job.make(job, unfinished)
+    told = job.make(job.case, job.seed, unfinished)
     unfinished.rename(job.folder)
-    return job, told, time.process_time() - began
+    return job, told, _processor_time() - began
+
+
+def _made(jobs: list[Job], processes: int) -> Iterator[tuple[Job, str, float]]:
+    if processes == 1:
+        yield from map(_make, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap_unordered(_make, jobs)
 
 
 def carry_out(jobs: Iterable[Job], processes: int) -> None:
@@ -70,17 +100,13 @@ def carry_out(jobs: Iterable[Job], processes: int) -> None:
     left = [job for job in all_jobs if not job.done]
     print(f"{len(all_jobs)} runs, {len(all_jobs) - len(left)} of them there already", flush=True)
     began, busy = time.monotonic(), 0.0
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for k, (job, told, seconds) in enumerate(pool.imap_unordered(_make, left), 1):
-            busy += seconds
-            left_s = (time.monotonic() - began) / k * (len(left) - k)
-            print(
-                f"{k}/{len(left)}  {job.name} {job.seed}  {seconds:.1f} s  {told}"
-                f"  ({left_s / 60:.0f} min left)",
-                flush=True,
-            )
-    print(
-        f"{len(left)} runs in {(time.monotonic() - began) / 60:.1f} min, "
-        f"{busy / 60:.1f} min of processors",
-        flush=True,
-    )
+    for k, (job, told, seconds) in enumerate(_made(left, processes), 1):
+        busy += seconds
+        minutes = (time.monotonic() - began) / k * (len(left) - k) / 60
+        print(
+            f"{k}/{len(left)}  {job.case.name} {job.seed}  {seconds:.1f} s  {told}"
+            f"  ({minutes:.0f} min left)",
+            flush=True,
+        )
+    minutes = (time.monotonic() - began) / 60
+    print(f"{len(left)} runs in {minutes:.1f} min, {busy / 60:.1f} min of processors", flush=True)

@@ -40,7 +40,7 @@ def _pre(**options: Any) -> nn.Module:
     return Transformer(SYMBOLS, TIME, **options)
 
 
-def _post(blocks: int = 4, **options: Any) -> nn.Module:
+def _post(blocks: int = 6, **options: Any) -> nn.Module:
     return Transformer(SYMBOLS, TIME, blocks=blocks, pre=False, **options)
 
 
@@ -136,7 +136,7 @@ TASKS = [
         _windows,
         _post,
         F.cross_entropy,
-        640,
+        448,
         16,
         SYMBOLS,
         constant=_entropy,

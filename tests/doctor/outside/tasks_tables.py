@@ -102,7 +102,8 @@ def _counts(seed: int) -> Pair:
 
 
 def _poisson(outputs: Tensor, target: Tensor) -> Tensor:
-    return (outputs.clamp(max=20).exp() - target * outputs).mean()
+    log_rate = outputs.clamp(max=20)
+    return (log_rate.exp() - target * log_rate).mean()
 
 
 def _constant_poisson(examples: Examples) -> float:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import statistics
 import time
 from typing import Any
 
@@ -166,6 +167,7 @@ class _Record:
         """Everything, for JSON; numbers that are not finite are null."""
         finite = [math.isfinite(x) for x in self.losses]
         tenth = max(1, len(self.losses) // 16)
+        late = self.losses[len(self.losses) // 2 :]
         digest = hashlib.sha256()
         for p in self.training.net.parameters():
             digest.update(p.detach().numpy().tobytes())
@@ -175,6 +177,8 @@ class _Record:
             "loss_start": _plain(sum(self.losses[:4]) / len(self.losses[:4])),
             "loss_end": _plain(sum(self.losses[-tenth:]) / tenth),
             "middle": self._middle(),
+            "median": _plain(statistics.median(late)),
+            "largest": _plain(max(late)),
             "constant_loss": self.facts.constant_loss,
             "loss_zero": sum(x == 0 for x in self.losses),
             "looks": [{k: _plain(v) for k, v in look.items()} for look in self.looks],

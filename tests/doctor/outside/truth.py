@@ -1,24 +1,28 @@
 """Whether a construction took: each broken run beside its healthy control, by numbers alone.
 
-The rules, fixed before any doctor saw a run; cause.Judge names them:
+The rules, fixed before any doctor saw a run; Judge in cause.py names them:
   level     held out, the run ends above where its control was after 80 % of its fall, or is not
             finite at some step
   own       the same with the loss that the run used
   relative  the same, each loss as a share of what it was at the start
   floor     over the last quarter of its looks the loss on fixed training examples is 1.25 times the
-            control's (of a likelihood: higher by a tenth of the fall), and it fell by less than a
-            sixth of that since the quarter before
+            control's (of a likelihood: higher by a tenth of the fall), and since the quarter before
+            it fell by less than half of what the control is better, but in all by a third of what
+            the control did
   still     half of the numbers or more are what they were at the start, to the last bit
   part      one parameter or more is
   nonfinite some loss is not finite
   zero      nine losses in ten are exactly 0
   overfit   held out, it ends above its least by a fifth of its fall, and on training examples below
             that least
+  leaps     in the second half a loss is five times the median, or not finite
   jump      the mean of eight losses after the middle is above that before by three tenths of what
             had been learned
-  healthy   finite; its fall is half of the control's or more (a control itself: 15 % below the best
-            constant prediction, or half of its start where there is none); held out it does not
-            end above its least by a fifth of its fall
+  learned   finite; held out it ends 15 % below the best constant prediction (half of its start,
+            where there is none) and not above its least by a fifth of its fall; it is at no floor
+            in the sense of "floor", against a control whose rate decays at the end
+  healthy   finite; held out it falls by half of the control's fall or more and does not end above
+            its least by a fifth of its own
 A run that did not take is listed and not judged.
 """
 
@@ -29,7 +33,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from outside import cases, causes, ravine_causes, ravine_runs
+from outside import cases, ravine_runs
+from outside.cause import Row
 
 Summary = dict[str, Any]
 
@@ -71,9 +76,10 @@ def _floor(run: Summary, control: Summary) -> tuple[bool, str]:
     mine, other = _looks(run, "fixed"), _looks(control, "fixed")
     end, before, best = _mean(mine[-4:]), _mean(mine[-8:-4]), _mean(other[-4:])
     gap = 0.25 * best if best > 0 else 0.1 * (mine[0] - best)
-    flat = before - end < max(gap, end - best) / 6 * 4
+    flat = before - end < 0.5 * (end - best)
+    learned = mine[0] - end > 0.3 * (other[0] - best)
     told = f"ends at {before:.4g}, {end:.4g}; with a decaying rate at {best:.4g}"
-    return end - best > gap and flat, told
+    return end - best > gap and flat and learned, told
 
 
 def _still(run: Summary, control: Summary) -> tuple[bool, str]:
@@ -106,26 +112,35 @@ def _overfit(run: Summary, control: Summary) -> tuple[bool, str]:
     return _rises(run) and fixed[-1] < min(held), told
 
 
+def _leaps(run: Summary, control: Summary) -> tuple[bool, str]:
+    if not _finite(run):
+        return True, "not finite"
+    return run["largest"] > 5 * run["median"], f"{run['median']:.4g}, up to {run['largest']:.4g}"
+
+
 def _jump(run: Summary, control: Summary) -> tuple[bool, str]:
     if run["middle"] is None:
         return True, "not finite"
     before, after = run["middle"]
-    learned = run["loss_start"] - before
+    learned = _looks(run, "own")[0] - before
     return after - before > 0.3 * learned > 0, f"{before:.4g}, then {after:.4g}"
+
+
+def _learned(run: Summary, control: Summary) -> tuple[bool, str]:
+    held, constant = _looks(run, "clean"), run["constant_loss"]
+    least = 0.5 * held[0] if constant is None else constant - 0.15 * abs(constant)
+    told = f"{held[0]:.4g} -> {min(held):.4g} -> {held[-1]:.4g}, to be below {least:.4g}"
+    if not _finite(run) or held[-1] > least or _rises(run):
+        return False, told
+    at_floor, where = _floor(run, control)
+    return not at_floor, f"{told}; {where}"
 
 
 def _healthy(run: Summary, control: Summary) -> tuple[bool, str]:
     mine, other = _looks(run, "clean"), _looks(control, "clean")
-    if not _finite(run):
-        return False, "not finite"
-    if run is control:
-        constant = run["constant_loss"]
-        least = 0.5 * mine[0] if constant is None else constant - 0.15 * abs(constant)
-        learned = mine[-1] < least
-    else:
-        learned = mine[0] - mine[-1] >= 0.5 * (other[0] - other[-1])
     told = f"{mine[0]:.4g} -> {min(mine):.4g} -> {mine[-1]:.4g}, control ends at {other[-1]:.4g}"
-    return learned and not _rises(run), told
+    fell = mine[0] - mine[-1] >= 0.5 * (other[0] - other[-1])
+    return _finite(run) and fell and not _rises(run), told
 
 
 def _unjudged(run: Summary, control: Summary) -> tuple[bool, str]:
@@ -142,7 +157,9 @@ JUDGES: dict[str, Callable[[Summary, Summary], tuple[bool, str]]] = {
     "nonfinite": _nonfinite,
     "zero": _zero,
     "overfit": _overfit,
+    "leaps": _leaps,
     "jump": _jump,
+    "learned": _learned,
     "healthy": _healthy,
     "none": _unjudged,
 }
@@ -156,21 +173,20 @@ def read(folder: Path) -> dict[tuple[str, int], Summary]:
     }
 
 
-def of(case: cases.Case | ravine_runs.Case, run: Summary, control: Summary) -> dict[str, Any]:
+def of(case: Row, run: Summary, control: Summary) -> dict[str, Any]:
     """What is known of a run without a doctor."""
-    in_torch = isinstance(case, cases.Case)
-    cause = (causes.ALL if in_torch else ravine_causes.ALL)[case.cause]
-    took, why = JUDGES[cause.judge](run, control)
+    judge = case.what.judge
+    took, why = JUDGES[judge](run, control)
     clean = _looks(run, "clean")
     return {
         "case": case.name,
-        "where": "torch" if in_torch else "command",
+        "where": "-".join(case.prefix) or "torch",
         "cause": case.cause,
         "task": case.task,
         "rule": case.rule,
         "strength": case.strength,
         "broken": case.broken,
-        "judged": took and cause.judge != "none",
+        "judged": took and judge != "none",
         "took": took,
         "why": why,
         "first_nonfinite": run["first_nonfinite"],
@@ -183,7 +199,7 @@ def of(case: cases.Case | ravine_runs.Case, run: Summary, control: Summary) -> d
 def collect(folder: Path) -> list[dict[str, Any]]:
     """The truth of every run whose control was run too."""
     runs = read(folder)
-    named = {case.name: case for case in [*cases.every(), *ravine_runs.every()]}
+    named = {case.name: case for case in [*cases.Case.every(), *ravine_runs.Case.every()]}
     found = []
     for (name, seed), run in runs.items():
         if name not in named:

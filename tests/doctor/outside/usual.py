@@ -36,7 +36,7 @@ RATES: dict[str, dict[str, float]] = {
         "adan": 0.01,
     },
     "table_counts": {
-        "sgd": 0.1,
+        "sgd": 0.03,
         "momentum": 0.01,
         "adam": 3e-3,
         "adamw": 3e-3,
@@ -74,7 +74,13 @@ RATES: dict[str, dict[str, float]] = {
         "radam": 3e-3,
         "rmsprop": 3e-3,
     },
-    "image_resnet": {"sgd": 0.1, "momentum": 0.03, "adam": 3e-3, "adamw": 3e-3},
+    "image_resnet": {
+        "sgd": 0.1,
+        "momentum": 0.03,
+        "adam": 3e-3,
+        "adamw": 3e-3,
+        "rmsprop": 3e-3,
+    },
     "image_autoencoder": {
         "sgd": 1.0,
         "momentum": 0.3,
@@ -97,7 +103,7 @@ RATES: dict[str, dict[str, float]] = {
         "rmsprop": 3e-3,
         "lion": 3e-4,
     },
-    "series_gru": {"sgd": 0.3, "momentum": 0.03, "adam": 0.01, "adamw": 0.01, "rmsprop": 3e-3},
+    "series_gru": {"sgd": 0.3, "momentum": 0.1, "adam": 0.01, "adamw": 0.01, "rmsprop": 3e-3},
     # These two are slower than the best: their plateau breaks in the middle of the run.
     "sums": {"sgd": 0.1, "momentum": 0.01, "adam": 1e-3, "adamw": 1e-3},
     "parity": {

@@ -144,11 +144,14 @@ def gradient_underflow(setup: Setup, scale: float) -> None:
 CAUSES = [
     Cause(
         "rate_too_high",
-        "The learning rate is 30, 100 or 1,000 times the usual one.",
+        "The learning rate is 30 to 1,000 times the usual one.",
         too_high,
         [
-            (30, "image_dense table_bands series_gru", "sgd adam"),
-            (30, "image_autoencoder text_pre table_classes", "adamw"),
+            (30, "image_dense table_bands series_gru", "sgd"),
+            (30, "table_bands series_gru", "adam"),
+            (30, "image_autoencoder table_classes", "adamw"),
+            (100, "image_dense", "adam"),
+            (100, "text_pre", "adamw"),
             (30, "image_resnet", "momentum"),
             (30, "memory_rnn image_deep", "lion"),
             (100, "image_cnn table_counts points_denoise factors", "momentum adam"),
@@ -282,7 +285,7 @@ CAUSES = [
     ),
     Cause(
         "decays_each_step",
-        "lr is multiplied with 0.9 or 0.95 at each step, as was meant for each epoch.",
+        "lr is multiplied at each step with a factor that was meant for each epoch.",
         decays_each_step,
         [
             (0.95, "image_dense table_classes", "adam"),
@@ -293,7 +296,7 @@ CAUSES = [
     ),
     Cause(
         "warmup_endless",
-        "The warm-up is 1,000 runs long: lr has hardly begun to rise at the end.",
+        "The warm-up is a thousand runs long: lr has hardly begun to rise at the end.",
         warmup_endless,
         [
             (1000, "image_dense table_energy", "sgd"),
@@ -316,7 +319,7 @@ CAUSES = [
         accumulation_summed,
         [
             (16, "table_energy table_classes image_dense", "sgd"),
-            (16, "image_cnn image_deep", "momentum"),
+            (16, "image_cnn series_gru", "momentum"),
         ],
     ),
     Cause(

@@ -425,7 +425,7 @@ KINDS = [
     ),
     Cause(
         "large_batch",
-        "Batches of 512, with a rate to match.",
+        "Large batches, with a rate to match.",
         large_batch,
         [
             (512, "image_dense table_energy", "sgd"),

@@ -74,12 +74,13 @@ def _relative(run: Summary, control: Summary) -> tuple[bool, str]:
 
 def _floor(run: Summary, control: Summary) -> tuple[bool, str]:
     mine, other = _looks(run, "fixed"), _looks(control, "fixed")
-    end, before, best = _mean(mine[-4:]), _mean(mine[-8:-4]), _mean(other[-4:])
+    n = max(1, len(mine) // 4)
+    end, before, best = _mean(mine[-n:]), _mean(mine[-2 * n : -n]), _mean(other[-n:])
     gap = 0.25 * best if best > 0 else 0.1 * (mine[0] - best)
     flat = before - end < 0.5 * (end - best)
     learned = mine[0] - end > 0.3 * (other[0] - best)
     told = f"ends at {before:.4g}, {end:.4g}; with a decaying rate at {best:.4g}"
-    return end - best > gap and flat and learned, told
+    return _finite(run) and end - best > gap and flat and learned, told
 
 
 def _still(run: Summary, control: Summary) -> tuple[bool, str]:

@@ -214,7 +214,8 @@ CAUSES = [
         log_of_zero,
         [
             (30, "image_dense", "adam momentum"),
-            (100, "table_classes image_cnn", "adam momentum"),
+            (100, "table_classes", "adam momentum"),
+            (60, "image_cnn", "adam momentum"),
             (30, "sums", "adamw"),
             (1, "table_energy table_linear", "sgd"),
         ],

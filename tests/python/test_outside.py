@@ -69,8 +69,8 @@ def test_the_same_bits_whoever_looks_on(name, tmp_path):
     log = tmp_path / "run.jsonl"
     meddler = Meddler()
     records = [
-        train.run(tiny(name), 2, observer=observer)
-        for observer in (None, LogObserver(log), meddler)
+        train.run(tiny(name), 2, observers=observers)
+        for observers in ([], [LogObserver(log)], [meddler])
     ]
     for record in records:
         del record["seconds"]
@@ -86,9 +86,9 @@ def test_the_same_bits_whoever_looks_on(name, tmp_path):
 
 def test_dropout_is_the_same_whoever_looks_on():
     digests = set()
-    for observer in (None, Meddler()):
+    for observers in ([], [Meddler(), Nobody()]):
         digests.add(
-            train.run(tiny("dropout_usual-0.2-image_dense-adam"), 1, observer=observer)[
+            train.run(tiny("dropout_usual-0.2-image_dense-adam"), 1, observers=observers)[
                 "parameters"
             ]
         )

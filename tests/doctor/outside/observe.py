@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -135,7 +136,7 @@ class LogObserver:
 class Quietly:
     """Calls several observers and puts PyTorch's generator back after each call."""
 
-    def __init__(self, observers: list[Observer]):
+    def __init__(self, observers: Sequence[Observer]):
         self.observers = observers
 
     def __call__(self, name: str, *arguments: Any) -> None:

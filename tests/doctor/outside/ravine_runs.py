@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 import statistics
 import subprocess
@@ -64,28 +65,36 @@ class Case(Row):
 
     def command(self) -> Command:
         """What is asked of it."""
-        net = TASKS[self.task]
-        made = Command(RULES[self.rule], RATES[self.task][self.rule], net.epochs, net.batch)
-        made.keys |= net.keys
+        made = usual(self.task, self.rule)
         self.what.change(made, self.strength or 0.0)
         return made
 
 
+def usual(task: str, rule: str) -> Command:
+    """The settings that usually learn a task."""
+    net = TASKS[task]
+    made = Command(RULES[rule], RATES[task][rule], net.epochs, net.batch)
+    made.keys |= net.keys
+    return made
+
+
 def make(case: Case, seed: int, folder: Path) -> str:
     """Runs the command into a folder: run/ is its own, summary.json is for the truth."""
-    code, constant = train(case.task, case.command(), seed, folder)
-    summary = summarize(folder / "run/run.jsonl", constant) | {"exit_code": code}
+    summary = train(case.task, case.command(), seed, folder)
     (folder / "summary.json").write_text(json.dumps(summary))
-    return f"exit {code}, {summary['loss_start']} -> {summary['loss_end']}"
+    return f"exit {summary['exit_code']}, {summary['loss_start']} -> {summary['loss_end']}"
 
 
-def train(task: str, command: Command, seed: int, folder: Path) -> tuple[int, float]:
-    """Trains; the exit code, and the loss of the best constant prediction."""
+def train(task: str, command: Command, seed: int, folder: Path) -> dict[str, Any]:
+    """Trains; what summarize() says, and the exit code.
+
+    Paths in the run's configuration are relative to the folder, which may be moved.
+    """
     keys, constant = _files(task, command, seed, folder)
     keys |= command.keys
     keys |= {
         "name": "run",
-        "runs_dir": str(folder),
+        "runs_dir": ".",
         "seed": str(seed),
         "threads": "1",
         "checkpoint.keep": "1",
@@ -99,11 +108,14 @@ def train(task: str, command: Command, seed: int, folder: Path) -> tuple[int, fl
     settings = [f"--set={key}={value}" for key, value in keys.items()]
     with (folder / "output.txt").open("w") as output:
         done = subprocess.run(
-            [PROGRAM, "train", "--quiet", *settings], stdout=output, stderr=subprocess.STDOUT
+            [PROGRAM, "train", "--quiet", *settings],
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     if done.returncode not in (0, 4):
         raise RuntimeError(f"{settings}: {(folder / 'output.txt').read_text()}")
-    return done.returncode, constant
+    return summarize(folder / "run/run.jsonl", constant) | {"exit_code": done.returncode}
 
 
 def _files(task: str, command: Command, seed: int, folder: Path) -> tuple[dict[str, str], float]:
@@ -120,7 +132,10 @@ def _files(task: str, command: Command, seed: int, folder: Path) -> tuple[dict[s
         shared = folder.parent.parent / ".images"
         paths = ravine_data.images(folder, shared, seed, command.images, spoil)
         names = ("train_images", "train_labels", "test_images", "test_labels")
-        keys = {f"data.{name}": str(path) for name, path in zip(names, paths, strict=True)}
+        keys = {
+            f"data.{name}": os.path.relpath(path, folder)
+            for name, path in zip(names, paths, strict=True)
+        }
         return keys, math.log(10)
     made, kind = ravine_data.TABLES[source]
     table = made(draw)
@@ -128,7 +143,7 @@ def _files(task: str, command: Command, seed: int, folder: Path) -> tuple[dict[s
     table.write(folder / "table.csv")
     return {
         "data.format": "csv",
-        "data.file": str(folder / "table.csv"),
+        "data.file": "table.csv",
         "data.target": table.header[-1],
         "data.task": kind,
     }, table.constant() if kind == "classification" else 1.0
@@ -166,13 +181,3 @@ def summarize(log: Path, constant: float) -> dict[str, Any]:
         "sizes": {},
         "seconds": round(steps[-1]["seconds"], 2),
     }
-
-
-def grid(task: str, rule: str, lr: float, seed: int, folder: Path) -> float:
-    """The test loss at the end of a run at a rate."""
-    net = TASKS[task]
-    command = Command(RULES[rule], lr, net.epochs, net.batch)
-    command.keys |= net.keys
-    constant = train(task, command, seed, folder)[1]
-    end = summarize(folder / "run/run.jsonl", constant)["looks"][-1]["clean"]
-    return math.inf if end is None else end

@@ -4,6 +4,7 @@ import hashlib
 import math
 import statistics
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,9 +23,15 @@ def run(
     setup: Setup,
     seed: int,
     make_optimizer: rules.MakeOptimizer = rules.with_ravine,
-    observer: Observer | None = None,
+    observers: Sequence[Observer] = (),
 ) -> dict[str, Any]:
-    """Trains once, the same bits for the same setup and seed.
+    """Trains once, the same bits for the same setup and seed, whoever looks on.
+
+    Args:
+        setup: of a case: case.setup().
+        seed: of the data, the first weights and all noise.
+        make_optimizer: (rule, what is trained, lr, other options) -> an optimizer.
+        observers: are told of every step, in this order.
 
     Returns:
         What the truth is found from: losses, what moved, how long it took.
@@ -33,7 +40,7 @@ def run(
     began = time.process_time()
     training = _prepare(setup, seed, make_optimizer)
     facts = _facts(training)
-    call = Quietly([observer] if observer else [])
+    call = Quietly(observers)
     call("begin", training.net, training.optimizer, facts)
     record = _Record(training, facts, seed)
     record.look()
@@ -91,8 +98,6 @@ def _steps(training: Training, facts: Facts, call: Quietly, record: "_Record") -
         loss = sum(_backward(training, picked) for picked in indices) / setup.accumulate
         if setup.zero == "between":
             optimizer.zero_grad()
-        for hook in setup.before_step:
-            hook(training)
         call("before_step", step)
         if setup.clip_norm is not None:
             nn.utils.clip_grad_norm_(net.parameters(), setup.clip_norm)

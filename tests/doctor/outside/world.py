@@ -113,8 +113,7 @@ class Setup:
     change_net: list[Callable[[nn.Module, Examples], None]] = field(default_factory=list)
     # What the optimizer is given, of the net; None: net.parameters().
     trained: Callable[[nn.Module], Any] | None = None
-    # After backward, before the optimizer's step; and after it.
-    before_step: list[Callable[["Training"], None]] = field(default_factory=list)
+    # After each of the optimizer's steps.
     after_step: list[Callable[["Training"], None]] = field(default_factory=list)
 
     @property

@@ -136,7 +136,9 @@ def test_a_run_of_the_command_has_its_truth(tmp_path):
 
 def record(*clean, fixed=None, **more):
     looks = [{"clean": x, "own": x, "fixed": y} for x, y in zip(clean, fixed or clean, strict=True)]
-    return {"looks": looks, "first_nonfinite": None, "constant_loss": 1.0} | more
+    end = looks[-1]["own"]
+    known = {"first_nonfinite": None, "constant_loss": 1.0, "quarters": [end, end], "loss_end": end}
+    return {"looks": looks, "largest": 1.0, "median": 1.0} | known | more
 
 
 @pytest.mark.parametrize(
@@ -146,22 +148,24 @@ def record(*clean, fixed=None, **more):
         ("level", record(1, None), record(1, 0.1)),
         ("overfit", record(1, 0.5, 0.9, fixed=[1, 0.4, 0.1]), record(1, 0.5, 0.55)),
         ("overfit", record(1, 0.5, 0.9, fixed=[1, 0.4, 0.1]), record(1, 0.5, 0.9)),
-        ("floor", record(1, *[0.4] * 8), record(1, *[0.4] * 4, *[0.12] * 4)),
-        ("floor", record(1, *[0.4] * 8), record(1, *[0.9] * 8)),
-        ("learned", record(1, 0.1, *[0.1] * 8), record(1, 0.9, *[0.9] * 8)),
-        ("learned", record(1, 0.1, *[0.1] * 8), record(1, *[0.4] * 9)),
+        ("floor", record(1, 0.4), record(1, 0.12)),
+        ("floor", record(1, 0.4), record(1, 0.4, quarters=[0.4, 0.8])),
+        ("floor", record(1, 0.4), record(1, 0.9)),
+        ("learned", record(1, 0.1), record(1, 0.9)),
+        ("learned", record(1, 0.1), record(1, 0.4)),
         ("healthy", record(1, 0.3), record(1, 0.8)),
         ("healthy", record(1, 0.3), record(1, 0.1, 0.4)),
         ("still", record(1, moved={"a": 0, "b": 1}, sizes={"a": 5, "b": 4}),
          record(1, moved={"a": 0, "b": 1}, sizes={"a": 4, "b": 5})),
         ("zero", record(0, loss_zero=9, steps=10), record(0, loss_zero=8, steps=10)),
-        ("leaps", record(1, largest=6.0, median=1.0), record(1, largest=4.0, median=1.0)),
+        ("leaps", record(1, 0.1, largest=6.0), record(1, 0.1, largest=4.0)),
+        ("leaps", record(1, 0.9), record(1, 0.1)),
         ("jump", record(1, middle=[0.2, 0.9]), record(1, middle=[0.2, 0.3])),
         ("jump", record(1, middle=[0.2, 0.9]), record(1, middle=[1.2, 1.9])),
     ],
 )  # fmt: skip
 def test_a_judge_says_yes_and_no(judge, took, failed):
-    control = record(1, 0.1, *[0.1] * 8)
+    control = record(1, 0.1)
     assert truth.JUDGES[judge](took, control)[0]
     assert not truth.JUDGES[judge](failed, control)[0]
 

@@ -238,7 +238,8 @@ CAUSES = [
         "Inputs are in their own units, around 100 or more, where the net expects 0 and 1.",
         unscaled,
         [
-            (100, "table_energy table_classes", "sgd adam"),
+            (100, "table_energy table_classes", "sgd"),
+            (1000, "table_energy table_classes", "adam"),
             (100, "image_dense table_bands", "momentum"),
             (1000, "series_gru table_counts", "adam"),
             (300, "image_cnn image_autoencoder", "sgd"),
@@ -343,7 +344,7 @@ CAUSES = [
         [
             (160, "image_dense table_classes image_cnn", "adam sgd"),
             (160, "memory_rnn", "adam"),
-            (160, "table_energy", "adam momentum"),
+            (400, "table_energy", "adam momentum"),
         ],
     ),
     Cause(
@@ -413,7 +414,8 @@ CAUSES = [
         [
             (3, "table_energy image_dense table_classes image_autoencoder", "adagrad"),
             (3, "table_bands factors", "adagrad"),
-            (3, "table_energy image_cnn", "rmsprop"),
+            (8, "table_energy", "rmsprop"),
+            (3, "image_cnn", "rmsprop"),
         ],
         judge="jump",
     ),

@@ -186,7 +186,7 @@ CAUSES = [
         [
             (2, "memory_rnn", "sgd momentum"),
             (4, "memory_rnn", "adam rmsprop adamw"),
-            (12, "series_gru text_lstm", "sgd adam"),
+            (20, "series_gru text_lstm", "sgd adam"),
         ],
     ),
     Cause(

@@ -61,7 +61,7 @@ def inverse_root(progress: float) -> float:
 # Rates, tasks and rules that fail without a warm-up.
 NEEDS_WARMUP: Rows = [
     (0.01, "text_post", "adam adamw"),
-    (0.1, "image_resnet", "rmsprop"),
+    (0.2, "image_resnet", "rmsprop"),
     (0.5, "image_resnet", "momentum"),
     (1, "image_resnet", "momentum"),
     (0.01, "memory_rnn", "rmsprop"),
@@ -79,13 +79,16 @@ def warmup_high(setup: Setup, lr: float) -> None:
 
 # What stays at a floor with batches of 4 at a constant rate: factors on the usual ones.
 SMALL_BATCHES: Rows = [
-    (1, "table_energy table_classes", "sgd"),
+    (1, "table_energy", "sgd"),
+    (2.5, "table_classes", "sgd"),
     (8, "table_linear", "sgd"),
     (10, "table_linear", "adam"),
-    (3, "table_energy image_autoencoder series_gru", "adam"),
+    (3, "series_gru", "adam"),
+    (8, "table_energy", "adam"),
+    (4, "image_autoencoder", "adam"),
     (10, "table_energy", "rmsprop"),
-    (5, "image_autoencoder", "rmsprop"),
-    (0.3, "image_dense", "momentum"),
+    (5, "table_classes", "rmsprop"),
+    (0.6, "image_dense", "momentum"),
 ]
 
 
@@ -380,7 +383,7 @@ KINDS = [
         [
             (0.3, "table_linear table_energy table_counts", "adam"),
             (0.5, "table_linear", "sgd"),
-            (0.2, "table_energy", "sgd"),
+            (0.03, "table_energy", "sgd"),
             (0.3, "image_dense image_autoencoder points_denoise", "adam"),
             (0.1, "image_dense", "sgd"),
             (0.03, "table_counts", "momentum"),

@@ -86,10 +86,12 @@ def _small_batch(command: Command, factor: float) -> None:
 
 # What stays at a floor with batches of 2 at a constant rate: factors on the usual ones.
 SMALL_BATCHES: Rows = [
-    (1, "energy prices", "sgd"),
+    (3, "energy", "sgd"),
+    (1, "prices", "sgd"),
     (1, "energy", "adamw"),
     (3, "energy prices", "rmsprop"),
-    (3, "classes prices", "adamw"),
+    (10, "classes", "adamw"),
+    (3, "prices", "adamw"),
     (3, "classes", "momentum"),
 ]
 
@@ -146,11 +148,12 @@ BROKEN_CAUSES = [
         _rate,
         [
             (30, "energy mlp cnn", "sgd"),
-            (30, "resnet", "momentum"),
+            (100, "resnet", "momentum"),
             (100, "mlp cnn", "adamw lion"),
             (300, "energy", "adamw lion"),
             (100, "classes prices mlp", "momentum"),
-            (300, "classes prices mlp", "adam rmsprop"),
+            (300, "classes mlp", "adam rmsprop"),
+            (1000, "prices", "adam rmsprop"),
             (1000, "energy", "adagrad_mean adan"),
             (1000, "cnn classes", "adamw sgd"),
         ],
@@ -176,7 +179,7 @@ BROKEN_CAUSES = [
         _one,
         [
             (30, "energy prices", "adamw"),
-            (10, "classes", "adamw"),
+            (30, "classes", "adamw"),
             (3, "energy prices classes", "momentum"),
         ],
     ),
@@ -218,7 +221,7 @@ BROKEN_CAUSES = [
     _again(
         "schedule_over",
         _schedule("cosine(STRENGTH%, to=0)"),
-        [(3, "mlp cnn", "sgd"), (2, "energy prices", "adamw"), (3, "classes", "momentum")],
+        [(2, "mlp cnn", "sgd"), (2, "energy prices", "adamw"), (3, "classes", "momentum")],
     ),
     _again(
         "decays_each_step",
@@ -244,7 +247,8 @@ BROKEN_CAUSES = [
         "few_examples",
         _few,
         [
-            (64, "energy classes prices", "adamw"),
+            (32, "energy", "adamw"),
+            (64, "classes prices", "adamw"),
             (64, "classes prices", "momentum lion"),
             (256, "mlp cnn", "adamw momentum"),
         ],

@@ -14,6 +14,7 @@ from outside import ravine_causes, ravine_data
 from outside.cause import Row
 from outside.ravine_causes import Command
 from outside.ravine_usual import RATES
+from outside.train import quarters
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "build/ravine"
@@ -165,17 +166,19 @@ def summarize(log: Path, constant: float) -> dict[str, Any]:
         looks.append({"step": line["step"], "own": test, "clean": test, "fixed": training})
     if lost:
         looks.append({"step": steps[-1]["step"], "own": None, "clean": None, "fixed": None})
-    late = [math.inf if x["loss"] is None else x["loss"] for x in steps[len(steps) // 2 :]]
+    losses = [math.inf if line["loss"] is None else line["loss"] for line in steps]
+    late = losses[len(losses) // 2 :]
     return {
         "steps": steps[-1]["step"],
         "first_nonfinite": min(lost) if lost else None,
         "loss_start": steps[0]["loss"],
-        "loss_end": looks[-1]["fixed"],
+        "loss_end": None if lost else statistics.mean(losses[-max(1, len(losses) // 16) :]),
+        "quarters": [None, None] if lost else [statistics.mean(q) for q in quarters(losses)],
         "middle": None,
         "median": statistics.median(late),
         "largest": max(late),
         "constant_loss": constant,
-        "loss_zero": sum(line["loss"] == 0 for line in steps),
+        "loss_zero": losses.count(0.0),
         "looks": looks,
         "moved": {},
         "sizes": {},

@@ -36,5 +36,5 @@ RATES: dict[str, dict[str, float]] = {
         "lion": 1e-4,
     },
     "cnn": {"sgd": 0.1, "momentum": 0.03, "adam": 3e-3, "adamw": 3e-3, "lion": 3e-4},
-    "resnet": {"momentum": 0.03, "adam": 3e-3, "adamw": 3e-3},
+    "resnet": {"momentum": 0.01, "adam": 3e-3, "adamw": 3e-3},
 }

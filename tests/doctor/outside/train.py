@@ -179,8 +179,9 @@ class _Record:
         return {
             "steps": len(self.losses),
             "first_nonfinite": finite.index(False) + 1 if False in finite else None,
-            "loss_start": _plain(sum(self.losses[:4]) / len(self.losses[:4])),
-            "loss_end": _plain(sum(self.losses[-tenth:]) / tenth),
+            "loss_start": _plain(_mean(self.losses[:4])),
+            "loss_end": _plain(_mean(self.losses[-tenth:])),
+            "quarters": [_plain(_mean(part)) for part in quarters(self.losses)],
             "middle": self._middle(),
             "median": _plain(statistics.median(late)),
             "largest": _plain(max(late)),
@@ -195,13 +196,23 @@ class _Record:
     def _middle(self) -> list[float] | None:
         """Means of eight losses before and after the middle of the run, if they are finite."""
         half = self.training.setup.steps // 2
-        means = [sum(self.losses[half + k : half + k + 8]) / 8 for k in (-8, 0)]
+        means = [_mean(self.losses[half + k : half + k + 8]) for k in (-8, 0)]
         return means if all(map(math.isfinite, means)) else None
 
     def _moved(self, name: str, now: Tensor) -> float | None:
         """How far a parameter went, as a share of its size at the start."""
         start = self.start[name]
         return _plain(float((now.detach() - start).norm() / start.norm().clamp_min(1e-12)))
+
+
+def quarters(losses: list[float]) -> list[list[float]]:
+    """The last two quarters of a run: at the end, and before."""
+    n = max(1, len(losses) // 4)
+    return [losses[-n:], losses[-2 * n : -n]]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
 
 
 def _plain(x: float) -> float | None:

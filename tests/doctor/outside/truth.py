@@ -5,19 +5,19 @@ The rules, fixed before any doctor saw a run; Judge in cause.py names them:
             finite at some step
   own       the same with the loss that the run used
   relative  the same, each loss as a share of what it was at the start
-  floor     over the last quarter of its looks the loss on fixed training examples is 1.25 times the
-            control's (of a likelihood: higher by a tenth of the fall), and since the quarter before
-            it fell by less than half of what the control is better, but in all by a third of what
-            the control did
+  floor     over the last quarter of the run the mean loss is 1.25 times that at the end of the
+            control and more than a hundredth of its fall above (of a likelihood: a tenth); since
+            the quarter before it fell by less than half of what the control is better, but in all
+            by a third of what the control did
   still     half of the numbers or more are what they were at the start, to the last bit
   part      one parameter or more is
   nonfinite some loss is not finite
   zero      nine losses in ten are exactly 0
   overfit   held out, it ends above its least by a fifth of its fall, and on training examples below
             that least
-  leaps     in the second half a loss is five times the median, or not finite
-  jump      the mean of eight losses after the middle is above that before by three tenths of what
-            had been learned
+  leaps     in the second half a loss is five times the median; or as level
+  jump      the mean of eight losses after the middle is above that before by a sixth of what had
+            been learned
   learned   finite; held out it ends 15 % below the best constant prediction (half of its start,
             where there is none) and not above its least by a fifth of its fall; it is at no floor
             in the sense of "floor", against a control whose rate decays at the end
@@ -41,10 +41,6 @@ Summary = dict[str, Any]
 
 def _looks(run: Summary, key: str) -> list[float]:
     return [math.inf if look[key] is None else look[key] for look in run["looks"]]
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _finite(run: Summary) -> bool:
@@ -73,14 +69,15 @@ def _relative(run: Summary, control: Summary) -> tuple[bool, str]:
 
 
 def _floor(run: Summary, control: Summary) -> tuple[bool, str]:
-    mine, other = _looks(run, "fixed"), _looks(control, "fixed")
-    n = max(1, len(mine) // 4)
-    end, before, best = _mean(mine[-n:]), _mean(mine[-2 * n : -n]), _mean(other[-n:])
-    gap = 0.25 * best if best > 0 else 0.1 * (mine[0] - best)
+    if not _finite(run) or not _finite(control):
+        return False, "not finite"
+    (end, before), best = run["quarters"], control["loss_end"]
+    fall = _looks(control, "own")[0] - best
+    gap = max(0.25 * best, 0.01 * fall) if best > 0 else 0.1 * fall
     flat = before - end < 0.5 * (end - best)
-    learned = mine[0] - end > 0.3 * (other[0] - best)
-    told = f"ends at {before:.4g}, {end:.4g}; with a decaying rate at {best:.4g}"
-    return _finite(run) and end - best > gap and flat and learned, told
+    learned = _looks(run, "own")[0] - end > 0.3 * fall
+    told = f"by quarters {before:.4g}, {end:.4g}; with a decaying rate {best:.4g}"
+    return end - best > gap and flat and learned, told
 
 
 def _still(run: Summary, control: Summary) -> tuple[bool, str]:
@@ -114,8 +111,9 @@ def _overfit(run: Summary, control: Summary) -> tuple[bool, str]:
 
 
 def _leaps(run: Summary, control: Summary) -> tuple[bool, str]:
-    if not _finite(run):
-        return True, "not finite"
+    above, told = _level(run, control)
+    if above:
+        return True, told
     return run["largest"] > 5 * run["median"], f"{run['median']:.4g}, up to {run['largest']:.4g}"
 
 
@@ -124,7 +122,7 @@ def _jump(run: Summary, control: Summary) -> tuple[bool, str]:
         return True, "not finite"
     before, after = run["middle"]
     learned = _looks(run, "own")[0] - before
-    return after - before > 0.3 * learned > 0, f"{before:.4g}, then {after:.4g}"
+    return after - before > learned / 6 > 0, f"{before:.4g}, then {after:.4g}"
 
 
 def _learned(run: Summary, control: Summary) -> tuple[bool, str]:

@@ -2,7 +2,7 @@
 
 RATES: dict[str, dict[str, float]] = {
     "table_classes": {
-        "sgd": 0.3,
+        "sgd": 0.1,
         "momentum": 0.01,
         "adam": 3e-3,
         "adamw": 3e-3,
@@ -25,14 +25,14 @@ RATES: dict[str, dict[str, float]] = {
     },
     "table_linear": {"sgd": 0.01, "momentum": 1e-3, "adam": 3e-3, "rmsprop": 1e-3},
     "table_bands": {
-        "sgd": 0.01,
+        "sgd": 3e-3,
         "momentum": 1e-3,
         "adam": 1e-3,
         "adamw": 1e-3,
         "radam": 1e-3,
         "adagrad": 0.03,
         "rmsprop": 1e-3,
-        "lion": 1e-3,
+        "lion": 3e-4,
         "adan": 0.01,
     },
     "table_counts": {
@@ -59,10 +59,10 @@ RATES: dict[str, dict[str, float]] = {
         "adagrad": 0.01,
     },
     "image_deep": {
-        "sgd": 0.1,
-        "momentum": 0.01,
-        "adam": 3e-3,
-        "adamw": 3e-3,
+        "sgd": 0.03,
+        "momentum": 3e-3,
+        "adam": 1e-3,
+        "adamw": 1e-3,
         "rmsprop": 1e-3,
         "lion": 3e-4,
     },

@@ -11,10 +11,14 @@ from conftest import RAVINE, ROOT
 
 sys.path.insert(0, str(ROOT / "tests/doctor"))
 from outside import cases, ravine_runs, runs, torch_runs, train, truth
+from outside.answers import ANSWERS, SILENT, UNCLEAR
 from outside.causes import BROKEN, HEALTHY
 from outside.observe import LogObserver, Nobody
 from outside.rules import CLASSES, with_torch
+from ravine import _api
+from ravine._library import lib
 
+WORDS = {lib.ravine_verdict_word(k).decode() for k in range(_api.RAVINE_VERDICT_COUNT)}
 MAKE = {cases: torch_runs.make, ravine_runs: ravine_runs.make}
 TINY = [
     "usual-image_dense-adam",
@@ -116,7 +120,7 @@ def test_runs_go_on_and_the_truth_is_found(tmp_path, capsys):
     stamp = (jobs[0].folder / "summary.json").stat().st_mtime_ns
     runs.carry_out(jobs, 1)
     assert (jobs[0].folder / "summary.json").stat().st_mtime_ns == stamp
-    assert "1 of them there already" in capsys.readouterr().out
+    assert "1 of them there already" in capsys.readouterr().err
     truth.report(tmp_path)
     found = {line["case"]: line for line in map(json.loads, (tmp_path / "truth.jsonl").open())}
     assert found["nan_example-table_energy-sgd"]["judged"]
@@ -209,8 +213,18 @@ def test_the_battery_is_as_wide_as_it_says():
         assert len(tasks) >= 5, cause
 
 
+def test_every_cause_has_its_answers():
+    """Written down before the first run, in words that the doctor has."""
+    assert set(ANSWERS) == set(BROKEN)
+    for cause, answer in ANSWERS.items():
+        assert answer.right | answer.near <= WORDS, cause
+        assert not answer.right & answer.near, cause
+        assert not (answer.right | answer.near) & (SILENT | {UNCLEAR}), cause
+
+
 def test_it_knows_nothing_of_the_doctor():
-    for path in (ROOT / "tests/doctor/outside").glob("*.py"):
+    every = (ROOT / "tests/doctor/outside").glob("*.py")
+    for path in (path for path in every if path.stem != "answers"):
         text = path.read_text()
         for word in ("watch(", "diagnose", "ravine.Doctor", "verdict"):
             assert word not in text, f"{path.name}: {word}"

@@ -21,6 +21,9 @@ class Observer(Protocol):
     def begin(self, net: nn.Module, optimizer: torch.optim.Optimizer, facts: Facts) -> None:
         """Before the first step."""
 
+    def forward(self, loss: Tensor, indices: Tensor) -> None:
+        """The loss of a batch before its backward(), and which training examples are in it."""
+
     def before_step(self, step: int) -> None:
         """Gradients stand as the optimizer would find them without clipping; step from 1 on."""
 
@@ -38,6 +41,9 @@ class Nobody:
     """An observer that does not look."""
 
     def begin(self, net: nn.Module, optimizer: torch.optim.Optimizer, facts: Facts) -> None:
+        """Nothing."""
+
+    def forward(self, loss: Tensor, indices: Tensor) -> None:
         """Nothing."""
 
     def before_step(self, step: int) -> None:
@@ -64,7 +70,7 @@ def _norm(tensors: list[Tensor]) -> float:
     return float(torch.stack(torch._foreach_norm(tensors)).norm()) if tensors else 0.0
 
 
-class LogObserver:
+class LogObserver(Nobody):
     """A line of JSON a step: step, loss, lr, grad_norm, and val_loss and clip_norm if there are.
 
     The first line has the facts. Every 16 steps `parameters` says of each by name: the norm of its

@@ -8,6 +8,7 @@ import fnmatch
 import multiprocessing
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -58,7 +59,10 @@ def seeds_of(text: str) -> list[int]:
     seeds = [int(number) for number in text.split(",")]
     for seed in seeds:
         if seed not in SEEDS["dev"]:
-            raise ValueError(f"{seed} is no development seed; they are {SEEDS['dev']}")
+            raise ValueError(
+                f"{seed} is no development seed; they are {SEEDS['dev']}. The final ones run"
+                " together and once: make doctor-outside-final FINAL=1"
+            )
     return seeds
 
 
@@ -82,6 +86,7 @@ def _make(job: Job) -> tuple[Job, str, float]:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     told = job.make(job.case, job.seed, unfinished)
+    shutil.rmtree(job.folder, ignore_errors=True)
     unfinished.rename(job.folder)
     return job, told, _processor_time() - began
 
@@ -94,19 +99,22 @@ def _made(jobs: list[Job], processes: int) -> Iterator[tuple[Job, str, float]]:
         yield from pool.imap_unordered(_make, jobs)
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def carry_out(jobs: Iterable[Job], processes: int) -> None:
     """Makes what is not there yet, and says how far it is."""
     all_jobs = list(jobs)
     left = [job for job in all_jobs if not job.done]
-    print(f"{len(all_jobs)} runs, {len(all_jobs) - len(left)} of them there already", flush=True)
+    _say(f"{len(all_jobs)} runs, {len(all_jobs) - len(left)} of them there already")
     began, busy = time.monotonic(), 0.0
     for k, (job, told, seconds) in enumerate(_made(left, processes), 1):
         busy += seconds
         minutes = (time.monotonic() - began) / k * (len(left) - k) / 60
-        print(
+        _say(
             f"{k}/{len(left)}  {job.case.name} {job.seed}  {seconds:.1f} s  {told}"
-            f"  ({minutes:.0f} min left)",
-            flush=True,
+            f"  ({minutes:.0f} min left)"
         )
     minutes = (time.monotonic() - began) / 60
-    print(f"{len(left)} runs in {minutes:.1f} min, {busy / 60:.1f} min of processors", flush=True)
+    _say(f"{len(left)} runs in {minutes:.1f} min, {busy / 60:.1f} min of processors")

@@ -95,7 +95,7 @@ def _steps(training: Training, facts: Facts, call: Quietly, record: "_Record") -
         if setup.zero == "before":
             optimizer.zero_grad()
         indices = [next(batches) for _ in range(setup.accumulate)]
-        loss = sum(_backward(training, picked) for picked in indices) / setup.accumulate
+        loss = sum(_backward(training, picked, call) for picked in indices) / setup.accumulate
         if setup.zero == "between":
             optimizer.zero_grad()
         call("before_step", step)
@@ -116,12 +116,13 @@ def _steps(training: Training, facts: Facts, call: Quietly, record: "_Record") -
             break
 
 
-def _backward(training: Training, indices: Tensor) -> float:
+def _backward(training: Training, indices: Tensor, call: Quietly) -> float:
     """Adds to the gradients; the loss of the batch."""
     setup, net = training.setup, training.net
     net.train(setup.mode == "train")
     examples = training.train.take(indices)
     loss = setup.task.objective(net, examples, setup.loss, training.random)
+    call("forward", loss, indices)
     share = setup.sign / (setup.accumulate if setup.average else 1)
     if loss.requires_grad:  # not where nothing is trained
         (loss * share).backward()

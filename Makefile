@@ -13,12 +13,13 @@ own     = tools/check-tree tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
+in_battery = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests/doctor .venv/bin/python
 # Runs the rest of the line and keeps what it prints for docs/*_evidence.md.
 keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -87,7 +88,23 @@ bench-doctor: build/doctor_real
 	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs) \
 		--live-seeds $(LIVE_SEEDS)
 
-# The last output of these, of bench, parity and bench-torch into docs/*_evidence.md.
+# What it says of some 1,100 trainings a seed, in PyTorch and of `ravine train`, from which no threshold
+# was chosen: an hour on two cores for three seeds. A run that is there already is not made again;
+# PART=1/4 makes a quarter. The final seeds run once, when all else is done, and not without FINAL=1.
+doctor-outside doctor-outside-final: SEEDS = 1 2 3
+doctor-outside doctor-outside-final: PART = 1/1
+doctor-outside-final: SEEDS = $(if $(FINAL),final,9001)
+doctor-outside doctor-outside-final: build
+	@tools/install-dependencies test
+	@$(keep) $@ $(in_battery) -m asked --part $(PART) --seeds $(SEEDS)
+
+# What six tools of PyPI that read logs say of the same runs: of those that doctor-outside has made.
+bench-doctor-outside:
+	@python3 -m venv build/peers-logs
+	@build/peers-logs/bin/pip install -q -r tests/doctor/peers/requirements-logs.txt
+	@$(keep) $@ build/peers-logs/bin/python tests/doctor/peers/outside_bench.py
+
+# The last output of these, of bench, parity and bench-torch into docs/*_evidence.md and docs/doctor_outside.md.
 evidence:
 	@python3 tools/evidence fill
 

@@ -105,7 +105,7 @@ ANSWERS: dict[str, Answer] = {
     "ascent": _words("diverging", "nonfinite exploding"),
     # the loss
     "softmax_twice": _words("not_learning", "crawling"),
-    "softmax_of_batch": _words("not_learning", "crawling"),
+    "loss_of_pairs": _words("not_learning"),
     "log_of_zero": _words("nonfinite"),
 }
 

@@ -1,0 +1,1 @@
+"""Asks the doctor about the runs of the outside battery, and counts how often it is right."""

@@ -1,0 +1,46 @@
+"""How often the doctor is right outside its own battery (make doctor-outside).
+
+python -m asked [--seeds 1 2 3] [--part K/N] [--jobs N] [--pattern TEXT] [--folder DIR]
+
+A run that this build was asked about is not made again. Prints the tables of
+docs/doctor_outside.md; DIR gets results.jsonl, a line a run.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from outside import runs
+
+from asked import asking, page, score
+
+FOLDER = Path("build/doctor-outside")
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="asked", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--seeds", nargs="+", default=["dev"], help="1 2 3; or final: they run once"
+    )
+    parser.add_argument("--part", default="1/1", help="K/N: the K-th of N parts of the runs")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--pattern", default="*", help="of the names of cases")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    folder = arguments.folder / "runs"
+    try:
+        seeds = runs.seeds_of(",".join(arguments.seeds))
+        every = asking.jobs_of(folder, seeds, arguments.pattern)
+        runs.carry_out(runs.part_of(every, arguments.part), arguments.jobs)
+    except ValueError as error:
+        sys.exit(f"asked: {error}")
+    asked = score.collect(folder, seeds)
+    score.keep(asked, arguments.folder / "results.jsonl")
+    wanted = sum(job.case.what.judge != "none" for job in every)
+    print(page.tables(asked, wanted, seeds))
+
+
+if __name__ == "__main__":
+    main()

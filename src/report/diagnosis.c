@@ -91,13 +91,14 @@ bool diagnosis_can_be_tried(const ravine_diagnosis *d) {
 void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *row,
                         void *context) {
     const ravine_diagnosis *d = &e->diagnosis;
+    const bool is_to_mend = ravine_verdict_severity(d->verdict) > RAVINE_SEVERITY_NOTE;
     char text[2 * DIAGNOSIS_TEXT_SIZE];
     for (int k = 0; k < d->nevidence && k < evidence_most; k++)
         row(context, k ? "" : LABEL_WHY, d->evidence[k].text, NULL);
     row(context, LABEL_MEANS, ravine_verdict_meaning(d->verdict), NULL);
     for (int k = 0; k < d->ncures; k++) {
         diagnosis_trial(&d->cure[k], e->tried_steps, text);
-        row(context, k ? LABEL_OR : LABEL_DO, d->cure[k].text, text);
+        row(context, k ? LABEL_OR : LABEL_DO, d->cure[k].text, is_to_mend ? text : NULL);
     }
     if (*d->not_text) row(context, LABEL_NOT, d->not_text, NULL);
     diagnosis_also(d, text);

@@ -374,6 +374,8 @@ static void cure_crawling(const prescription *p) {
     if (p->f->lost_share > 0.5) advise(p, CURE_FULL_PRECISION, "");
     if (isfinite(lr) && lr > 2 * p->lr) {
         change_lr(p, lr, ", half the limit of stability");
+        /* Curvature is that of here, and may be greater on the way. */
+        if (lr > 200 * p->lr) change_lr(p, 100 * p->lr, "");
     } else if (!isfinite(lr)) {
         change_lr(p, 100 * p->lr, "");
         change_lr(p, 10 * p->lr, "");

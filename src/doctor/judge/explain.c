@@ -174,10 +174,8 @@ static void explain_diverging(const witness *w) {
         return;
     }
     say_finding(w, FIND_growth);
-    say(w, "flips", f->recent_flips, "and its signs flip in %.0f %% of its energy",
-        100 * f->recent_flips);
-    say(w, "alpha", f->recent_alpha, "each step ends %.4g times as far up the other wall",
-        f->recent_alpha);
+    say_finding(w, FIND_recent_flips);
+    say_finding(w, FIND_recent_alpha);
     say_finding(w, FIND_curvature);
     say(w, "lr_limit", f->limit / f->curvature,
         "lr must be below %.6g and is %.6g, %.4g times that", f->limit / f->curvature, f->lr,
@@ -269,7 +267,7 @@ static void explain_noise(const witness *w) {
 static void explain_crawling(const witness *w) {
     const double flattens = 1 + w->f->alpha_median;
     /* Noise turns the gradient as curvature does: only a slope that lasts speaks for itself. */
-    if (w->f->gone < 1)
+    if (w->f->gone < 1 && flattens > 0)
         say(w, "steps_to_flatten", 1 / flattens, "at this pace the slope flattens in %.3g steps",
             1 / flattens);
 }

@@ -41,7 +41,7 @@ int doctor_examine(examination *e, ravine_doctor *doctor, ravine_optimizer *opti
     if (*why)
         diagnosis_cannot_tell(&e->diagnosis, "how the loss curves%s: %s",
                               request->try_steps ? " and what a cure is worth" : "", why);
-    if (!request->try_steps || *why || e->diagnosis.ncures == 0) return 0;
+    if (!request->try_steps || *why || !diagnosis_can_be_tried(&e->diagnosis)) return 0;
     status = failure_of(ravine_try_cures(optimizer, problem, request->try_steps, &e->diagnosis));
     if (status) return failed(status, what);
     e->tried_steps = request->try_steps;

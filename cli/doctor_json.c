@@ -23,11 +23,18 @@ static json_t *cures_json(const ravine_diagnosis *d) {
     json_t *cures = json_array();
     for (int k = 0; k < d->ncures; k++) {
         const ravine_cure *c = &d->cure[k];
-        json_array_append_new(cures, json_pack("{so so sb so}", "text", text_json(c->text),
-                                               "settings", settings_json(c), "tried", c->tried,
-                                               "loss_ratio", number_json(c->loss_ratio)));
+        json_array_append_new(
+            cures, json_pack("{so ss? so so so sb so}", "text", text_json(c->text), "kind",
+                             ravine_cure_word(c->kind), "old_value", number_json(c->old_value),
+                             "new_value", number_json(c->new_value), "settings", settings_json(c),
+                             "tried", c->tried, "loss_ratio", number_json(c->loss_ratio)));
     }
     return cures;
+}
+
+static json_t *sentence_json(const ravine_diagnosis *d, const char *language) {
+    char text[RAVINE_SENTENCE_MAX];
+    return json_string(diagnosis_sentence(d, language, text));
 }
 
 json_t *doctor_json(const ravine_diagnosis *d) {
@@ -38,9 +45,11 @@ json_t *doctor_json(const ravine_diagnosis *d) {
         json_array_append_new(also, json_string(ravine_verdict_word(d->also[k])));
     for (int k = 0; k < d->ncannot_tell; k++)
         json_array_append_new(cannot, text_json(d->cannot_tell[k]));
-    return json_pack("{ss so sI so so so so so}", "verdict", ravine_verdict_word(d->verdict),
-                     "confidence", number_json(d->confidence), "step", (json_int_t)d->step,
-                     "evidence", evidence, "cures", cures_json(d), "not",
-                     *d->not_text ? text_json(d->not_text) : json_null(), "also", also,
-                     "cannot_tell", cannot);
+    return json_pack(
+        "{ss ss so so so sI so so so so so}", "verdict", ravine_verdict_word(d->verdict),
+        "severity", ravine_severity_word(ravine_verdict_severity(d->verdict)), "sentence",
+        sentence_json(d, "en"), "sentence_zh", sentence_json(d, "zh"), "confidence",
+        number_json(d->confidence), "step", (json_int_t)d->step, "evidence", evidence, "cures",
+        cures_json(d), "not", *d->not_text ? text_json(d->not_text) : json_null(), "also", also,
+        "cannot_tell", cannot);
 }

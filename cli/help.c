@@ -8,6 +8,35 @@
 
 enum { WIDTH = 79, TEXT_COLUMN = 26 };
 
+/* Does a character begin here that is two columns wide, as Chinese ones and their marks are? */
+static bool is_wide(const char *text) {
+    return (unsigned char)*text >= 0xE3;
+}
+
+static bool is_wide_mark(const char *text) {
+    static const char *const marks[] = {"，", "。", "：", "；", "、", "）", "！"};
+    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
+        if (!strncmp(text, marks[k], strlen(marks[k]))) return true;
+    return false;
+}
+
+/* Bytes of the next word; a wide character is one of its own, with the mark behind it. */
+static int measure_word(const char *text, int *columns) {
+    int bytes = 0;
+    *columns = 0;
+    if (is_wide(text)) {
+        do {
+            do bytes++;
+            while ((text[bytes] & 0xC0) == 0x80);
+            *columns += 2;
+        } while (is_wide_mark(text + bytes));
+        return bytes;
+    }
+    while (text[bytes] && text[bytes] != ' ' && text[bytes] != '\n' && !is_wide(text + bytes))
+        *columns += (text[bytes++] & 0xC0) != 0x80;
+    return bytes;
+}
+
 void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width) {
     bool first = true;
     while (*text) {
@@ -18,16 +47,19 @@ void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int widt
             text += strspn(text, "\n");
             continue;
         }
+        int blank = *text == ' ', columns;
         text += strspn(text, " ");
-        int length = (int)strcspn(text, " \n");
-        if (!first && at + 1 + length > width) {
+        const int bytes = measure_word(text, &columns);
+        if (first) blank = 0;
+        if (!first && at + blank + columns > width) {
             fprintf(out, "\n%*s", indent, "");
             at = indent;
-            first = true;
+            blank = 0;
         }
-        at += fprintf(out, "%s%.*s", first ? "" : " ", length, text);
+        fprintf(out, "%*s%.*s", blank, "", bytes, text);
+        at += blank + columns;
         first = false;
-        text += length;
+        text += bytes;
     }
     fputc('\n', out);
 }

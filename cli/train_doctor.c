@@ -24,15 +24,18 @@ void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r) {
 /* ---- the verdict ---- */
 
 static int tell_verdict(train_doctor *d, const train_step *s, const ravine_diagnosis *found) {
-    char line[256];
+    char line[DIAGNOSIS_LINE_SIZE];
     diagnosis_line(found, line, sizeof line);
     watch_told(d->watch, s, line);
     d->told = found->verdict;
     char because[DIAGNOSIS_TEXT_SIZE];
     diagnosis_printable(found->nevidence ? found->evidence[0].text : "", because);
+    const int severity = ravine_verdict_severity(found->verdict);
     return record_event_with(d->record, "verdict", s,
-                             json_pack("{ss sf ss}", "verdict", ravine_verdict_word(found->verdict),
-                                       "confidence", found->confidence, "because", because));
+                             json_pack("{ss ss sf ss}", "verdict",
+                                       ravine_verdict_word(found->verdict), "severity",
+                                       ravine_severity_word(severity), "confidence",
+                                       found->confidence, "because", because));
 }
 
 static int look(train_doctor *d, const train_step *s) {

@@ -196,11 +196,11 @@ void watch_end(watch *w, const train_result *r, const char *folder) {
             grouped(announced, t->announced_bytes),
             grouped(held, ravine_memory_bytes(t->optimizer)));
     if (r->diagnosis.size) {
-        char line[256];
+        char line[DIAGNOSIS_LINE_SIZE];
         diagnosis_line(&r->diagnosis, line, sizeof line);
         fprintf(w->table, "doctor: ");
         cli_print_wrapped(w->table, line, 8, 8, cli_width(w->table));
-        if (r->diagnosis.verdict != RAVINE_VERDICT_HEALTHY)
+        if (ravine_verdict_severity(r->diagnosis.verdict) > RAVINE_SEVERITY_FINE)
             fprintf(w->table, "        what to do: ravine doctor %s\n", folder);
     }
     fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);

@@ -40,15 +40,16 @@ static void every_line(void **state) {
         .also = {RAVINE_VERDICT_NOISE_FLOOR, RAVINE_VERDICT_DEAD},
         .cannot_tell = {"this", "that"}};
     assert_text(&d,
+                "The optimizer made its steps longer and longer while gradients were small, until "
+                "one step threw the parameters far away.\n"
                 "SIGMA BURST (confidence 0.88, step 1200, since step 800)\n"
                 " why     first\n"
                 "         second, 5 %\n"
                 " means   sigma shrank with the gradient until one step was thrown far out of the "
                 "valley\n"
                 " do      one [tried: the unchanged run is lost, and this one is not]\n"
-                " or      two [tried, and it helped: the loss is 0.25 times the unchanged run's]\n"
-                " or      three [tried, and it did not help: the loss is inf times the unchanged "
-                "run's]\n"
+                " or      two [tried, it helped: the loss is 0.25 times the unchanged run's]\n"
+                " or      three [tried, it did harm: the loss is inf times the unchanged run's]\n"
                 " or      four\n"
                 " not     a minimum\n"
                 " also    NOISE FLOOR\n"
@@ -56,7 +57,8 @@ static void every_line(void **state) {
                 " cannot  tell this\n"
                 "         tell that\n");
     d = (ravine_diagnosis){.size = sizeof d, .step = 3, .since = -1};
-    assert_text(&d, "HEALTHY (confidence 0, step 3)\n"
+    assert_text(&d, "Training goes well: the loss is clearly below where it began.\n"
+                    "HEALTHY (confidence 0, step 3)\n"
                     " means   the loss falls at a rate that will take it further\n");
     d.verdict = 99; /* of a newer library */
     assert_text(&d, "UNKNOWN (confidence 0, step 3)\n");

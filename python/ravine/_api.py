@@ -452,6 +452,13 @@ class ravine_saver_options(Structure):
     ]
 
 
+# enum ravine_severity
+RAVINE_SEVERITY_FINE = 0
+RAVINE_SEVERITY_NOTE = 1
+RAVINE_SEVERITY_WARNING = 2
+RAVINE_SEVERITY_URGENT = 3
+RAVINE_SEVERITY_COUNT = 4
+
 # enum ravine_verdict
 RAVINE_VERDICT_HEALTHY = 0
 RAVINE_VERDICT_NONFINITE = 1
@@ -656,6 +663,10 @@ class ravine_cure(Structure):
     _fields_ = [
         ("action", c_int32),
         ("tried", c_int32),
+        ("kind", c_int32),
+        ("reserved", c_int32),
+        ("old_value", c_double),
+        ("new_value", c_double),
         ("text", c_char * 192),
         ("optimizer", c_char * 256),
         ("schedule", c_char * 128),
@@ -693,7 +704,13 @@ class ravine_diagnosis(Structure):
 
 
 # enum
+RAVINE_SENTENCE_MAX = 768
+
+# enum
 RAVINE_DIAGNOSIS_TEXT_MAX = 8192
+
+# enum
+RAVINE_NO_EFFECT_PERCENT = 2
 
 PROTOTYPES = {
     "ravine_status_text": (c_char_p, [c_int]),
@@ -819,8 +836,11 @@ PROTOTYPES = {
     "ravine_save_options_init_sized": (None, [POINTER(ravine_save_options), c_size_t]),
     "ravine_load_options_init_sized": (None, [POINTER(ravine_load_options), c_size_t]),
     "ravine_saver_options_init_sized": (None, [POINTER(ravine_saver_options), c_size_t]),
+    "ravine_severity_word": (c_char_p, [c_int]),
+    "ravine_severity_mark": (c_char_p, [c_int]),
     "ravine_verdict_word": (c_char_p, [c_int]),
     "ravine_verdict_meaning": (c_char_p, [c_int]),
+    "ravine_verdict_severity": (c_int, [c_int]),
     "ravine_verdict_exit_code": (c_int, [c_int]),
     "ravine_doctor_create": (
         ravine_status,
@@ -848,7 +868,12 @@ PROTOTYPES = {
     "ravine_stability_limit": (c_double, [POINTER(ravine_config), c_double, c_int64]),
     "ravine_effective_lr": (c_double, [POINTER(ravine_config), c_double, c_int64]),
     "ravine_doctor_take_probe": (ravine_status, [c_void_p, POINTER(ravine_probe)]),
+    "ravine_cure_word": (c_char_p, [c_int]),
     "ravine_doctor_diagnose": (ravine_status, [c_void_p, POINTER(ravine_diagnosis)]),
+    "ravine_diagnosis_sentence": (
+        ravine_status,
+        [POINTER(ravine_diagnosis), c_char_p, c_void_p, c_size_t, POINTER(c_size_t)],
+    ),
     "ravine_diagnosis_format": (
         ravine_status,
         [POINTER(ravine_diagnosis), c_void_p, c_size_t, POINTER(c_size_t)],

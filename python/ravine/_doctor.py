@@ -1,7 +1,7 @@
 """Why is training stuck? The doctor of ravine_doctor.h, for optimizers of this package."""
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ravine import _api
 from ravine._library import ArgumentError, lib, made, record_of
@@ -24,20 +24,28 @@ class Diagnosis:
     what_not: str  #: what it is not, with the number that says so
     also: list[str]  #: other verdicts whose evidence holds
     cannot_tell: list[str]
+    severity: str  #: "fine", "note": nothing to mend; "warning", "urgent"
+    sentence: str  #: what is wrong and what to do, in words of every day
+    sentence_zh: str  #: the same in Chinese
+    text: str = field(repr=False)  #: the lines that print() shows
 
     def __str__(self) -> str:
-        """A few lines for a terminal."""
-        name = self.verdict.replace("_", " ").upper()
-        lines = [f"{name} at step {self.step}: {self.meaning}"]
-        lines += [f"  why  {reason}" for reason in self.reasons]
-        lines += [f"  do   {cure.text}" for cure in self.cures]
-        lines += [f"  not  {self.what_not}"] if self.what_not else []
-        lines += [f"  cannot tell  {line}" for line in self.cannot_tell]
-        return "\n".join(lines)
+        """Its sentence, and the lines with numbers: ravine_diagnosis_format."""
+        return self.text
 
 
 def _word(verdict: int) -> str:
     return lib.ravine_verdict_word(verdict).decode()
+
+
+def _text(write, size: int, *arguments) -> str:
+    room = ctypes.create_string_buffer(size)
+    write(*arguments, room, size, None)
+    return room.value.decode()
+
+
+def _sentence(d, language: bytes) -> str:
+    return _text(lib.ravine_diagnosis_sentence, _api.RAVINE_SENTENCE_MAX, d, language)
 
 
 def _diagnosis_of(d) -> Diagnosis:
@@ -53,6 +61,10 @@ def _diagnosis_of(d) -> Diagnosis:
         what_not=d.not_text.decode(),
         also=[_word(verdict) for verdict in d.also[: d.nalso]],
         cannot_tell=[line.value.decode() for line in d.cannot_tell[: d.ncannot_tell]],
+        severity=lib.ravine_severity_word(lib.ravine_verdict_severity(d.verdict)).decode(),
+        sentence=_sentence(d, b"en"),
+        sentence_zh=_sentence(d, b"zh"),
+        text=_text(lib.ravine_diagnosis_format, _api.RAVINE_DIAGNOSIS_TEXT_MAX, d).rstrip("\n"),
     )
 
 

@@ -63,6 +63,12 @@ class Cure:
     action: int
     #: 1: loss_ratio is known
     tried: int
+    #: what is changed: ravine_cure_word; 0: not known
+    kind: int
+    #: numbers of its text: "from 0.1"; NaN: none
+    old_value: float
+    #: "to 0.02"
+    new_value: float
     #: "lower lr from 0.1 to 0.02"
     text: str
     #: the whole new setting, as ravine_config_parse reads it; "": as it is

@@ -42,13 +42,20 @@ static json_t *evidence_json(const ravine_diagnosis *d) {
     return list;
 }
 
+static json_t *kind_json(int kind) {
+    const char *word = ravine_cure_word(kind);
+    return word ? json_string(word) : json_null();
+}
+
 static json_t *cures_json(const ravine_diagnosis *d) {
     json_t *list = json_array();
     for (int k = 0; k < d->ncures; k++) {
         const ravine_cure *c = &d->cure[k];
         json_array_append_new(
-            list, json_pack("{so ss so so so sb so}", "text", text_json(c->text), "action",
-                            actions[c->action], "optimizer", text_json(c->optimizer), "schedule",
+            list, json_pack("{so ss so so so so so so sb so}", "text", text_json(c->text), "action",
+                            actions[c->action], "kind", kind_json(c->kind), "old_value",
+                            number_json(c->old_value), "new_value", number_json(c->new_value),
+                            "optimizer", text_json(c->optimizer), "schedule",
                             text_json(c->schedule), "escape", number_json(c->escape), "tried",
                             c->tried, "loss_ratio", number_json(c->loss_ratio)));
     }
@@ -127,6 +134,14 @@ static void read_evidence(ravine_diagnosis *d, const json_t *list) {
     }
 }
 
+/* Of what an older version wrote the kind is not known. */
+static int32_t read_kind(const json_t *word) {
+    const char *known;
+    for (int32_t k = 1; json_is_string(word) && (known = ravine_cure_word(k)); k++)
+        if (!strcmp(json_string_value(word), known)) return k;
+    return 0;
+}
+
 static int32_t read_action(const json_t *item) {
     const char *word = json_string_value(json_object_get(item, "action"));
     for (int a = 0; word && a < ACTIONS; a++)
@@ -142,6 +157,9 @@ static void read_cures(ravine_diagnosis *d, const json_t *list) {
         if (d->ncures == RAVINE_CURES_MAX) return;
         ravine_cure *c = &d->cure[d->ncures++];
         c->action = read_action(item);
+        c->kind = read_kind(json_object_get(item, "kind"));
+        c->old_value = read_number(item, "old_value");
+        c->new_value = read_number(item, "new_value");
         c->tried = json_is_true(json_object_get(item, "tried"));
         read_text(c->text, sizeof c->text, item, "text");
         read_text(c->optimizer, sizeof c->optimizer, item, "optimizer");

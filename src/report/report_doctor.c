@@ -64,6 +64,8 @@ static const panel zeros = {.label = "share of zero gradients",
                             .nlines = 1,
                             .share = true};
 
+static const panel rate = {.label = "learning rate", .lines = {{RUN_LR, NULL}}, .nlines = 1};
+
 typedef struct picture {
     int verdict[VERDICTS_MAX];
     size_t nverdicts;
@@ -103,23 +105,25 @@ static const picture pictures[] = {
      .panels = {&zeros, &gradient},
      .caption = "A gradient of exactly zero moves nothing: a unit that is off for every example "
                 "stays off."},
-    {.verdict = {RAVINE_VERDICT_VANISHING, RAVINE_VERDICT_SADDLE, RAVINE_VERDICT_LOCAL_MINIMUM,
-                 RAVINE_VERDICT_NONFINITE},
-     .nverdicts = 4,
-     .panels = {&loss, &gradient},
-     .caption = "The gradient norm on the time axis of the loss."},
+    {.verdict = {RAVINE_VERDICT_LR_ZERO, RAVINE_VERDICT_RESUME_JUMP},
+     .nverdicts = 2,
+     .panels = {&loss, &rate},
+     .caption = "The learning rate on the time axis of the loss."},
     {.verdict = {RAVINE_VERDICT_HEALTHY, RAVINE_VERDICT_UNCLEAR},
      .nverdicts = 2,
      .panels = {&loss, &flips},
      .caption = "What the doctor looks at: whether the loss falls, and whether gradients change "
                 "their signs."},
+    {.panels = {&loss, &gradient}, .caption = "The gradient norm on the time axis of the loss."},
 };
 
+/* The last one is that of all other verdicts. */
 static const picture *find_picture(int verdict) {
-    for (size_t k = 0; k < sizeof pictures / sizeof *pictures; k++)
+    enum { PICTURES = sizeof pictures / sizeof *pictures };
+    for (size_t k = 0; k < PICTURES; k++)
         for (size_t v = 0; v < pictures[k].nverdicts; v++)
             if (pictures[k].verdict[v] == verdict) return &pictures[k];
-    return NULL;
+    return &pictures[PICTURES - 1];
 }
 
 /* ---- curves ---- */
@@ -229,7 +233,7 @@ static size_t steps_until(const run_data *run, int64_t step) {
 static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p) {
     const picture *shown = find_picture(d->verdict);
     const size_t n = steps_until(&run->data, d->step);
-    if (!shown || n < 2) return 0;
+    if (n < 2) return 0;
     const svg_band band = {d->since >= 0 ? (double)d->since : 0,
                            d->since >= 0 ? (double)d->step : 0};
     svg_panel panels[PANELS_MAX];
@@ -333,7 +337,8 @@ static void add_groups(const run_doctor *d, page *p) {
 
 /* ---- the words ---- */
 
-static void add_row(page *p, const char *label, const char *text, const char *more) {
+static void add_row(void *context, const char *label, const char *text, const char *more) {
+    page *p = context;
     page_format(p, "<dt>%s</dt><dd>", label);
     page_escape(p, text);
     if (more) {
@@ -344,33 +349,21 @@ static void add_row(page *p, const char *label, const char *text, const char *mo
     page_add(p, "</dd>\n");
 }
 
-static void add_words(const ravine_diagnosis *d, int64_t tried_steps, page *p) {
-    char text[DIAGNOSIS_TEXT_SIZE];
-    page_add(p, "<dl class=\"diagnosis\">\n");
-    for (int k = 0; k < d->nevidence; k++) add_row(p, k ? "" : "why", d->evidence[k].text, NULL);
-    add_row(p, "means", ravine_verdict_meaning(d->verdict), NULL);
-    for (int k = 0; k < d->ncures; k++) {
-        diagnosis_trial(&d->cure[k], tried_steps, text);
-        add_row(p, k ? "or" : "do", d->cure[k].text, text);
+static bool is_about_tensors(int verdict) {
+    switch (verdict) {
+    case RAVINE_VERDICT_DEAD:
+    case RAVINE_VERDICT_VANISHING:
+    case RAVINE_VERDICT_EXPLODING:
+    case RAVINE_VERDICT_NOT_CONNECTED: return true;
+    default: return false;
     }
-    if (*d->not_text) add_row(p, "not", d->not_text, NULL);
-    diagnosis_also(d, text);
-    if (*text) add_row(p, "also", text, NULL);
-    for (int k = 0; k < d->ncannot_tell; k++)
-        add_row(p, k ? "" : "cannot tell", d->cannot_tell[k], NULL);
-    page_add(p, "</dl>\n");
 }
 
-/* good, stuck, lost: its colour */
-static const char *class_of(int verdict) {
-    switch (verdict) {
-    case RAVINE_VERDICT_HEALTHY:
-    case RAVINE_VERDICT_LOCAL_MINIMUM: return "good";
-    case RAVINE_VERDICT_NONFINITE:
-    case RAVINE_VERDICT_DIVERGING:
-    case RAVINE_VERDICT_DEAD: return "lost";
-    default: return "stuck";
-    }
+static void add_sentence(const ravine_diagnosis *d, const char *language, page *p) {
+    char text[RAVINE_SENTENCE_MAX];
+    page_format(p, "<p class=\"sentence\" lang=\"%s\">", language);
+    page_escape(p, diagnosis_sentence(d, language, text));
+    page_add(p, "</p>\n");
 }
 
 int report_doctor(const report_run *run, page *p) {
@@ -378,16 +371,20 @@ int report_doctor(const report_run *run, page *p) {
     if (d->size == 0) return 0;
     char name[DIAGNOSIS_TEXT_SIZE];
     page_format(p, "<section id=\"verdict\"><h2>Verdict: <span class=\"%s\">%s</span></h2>\n",
-                class_of(d->verdict), diagnosis_name(d->verdict, name));
+                ravine_severity_word(ravine_verdict_severity(d->verdict)),
+                diagnosis_name(d->verdict, name));
+    add_sentence(d, "en", p);
+    add_sentence(d, "zh", p);
     page_format(p, "<p class=\"muted\">confidence %s, step %" PRId64,
                 diagnosis_confidence(d->confidence), d->step);
     if (d->since >= 0 && d->since < d->step) page_format(p, ", since step %" PRId64, d->since);
     page_add(p, "</p>\n");
-    add_words(d, run->found.tried_steps, p);
+    page_add(p, "<dl class=\"diagnosis\">\n");
+    diagnosis_each_row(&run->found, RAVINE_EVIDENCE_MAX, add_row, p);
+    page_add(p, "</dl>\n");
     const int status = add_picture(run, d, p);
     if (run->found.probe.size) add_slices(&run->found.probe, p);
-    if (d->verdict == RAVINE_VERDICT_VANISHING || d->verdict == RAVINE_VERDICT_DEAD)
-        add_groups(&run->doctor, p);
+    if (is_about_tensors(d->verdict)) add_groups(&run->doctor, p);
     page_add(p, "</section>\n");
     return status;
 }

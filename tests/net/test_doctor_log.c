@@ -303,6 +303,9 @@ static examination made_up(void) {
     d->evidence[1] = (ravine_evidence){"lost", NAN, "nothing"};
     d->cure[0] = (ravine_cure){.action = RAVINE_CURE_ESCAPE,
                                .tried = 1,
+                               .kind = 2,
+                               .old_value = 5,
+                               .new_value = NAN,
                                .text = "lower lr",
                                .optimizer = "sgd lr=1",
                                .schedule = "cosine(9) lr=1",
@@ -310,6 +313,7 @@ static examination made_up(void) {
                                .loss_ratio = 1.0 / 3};
     d->cure[1] =
         (ravine_cure){.tried = 1, .text = "raise lr", .escape = NAN, .loss_ratio = INFINITY};
+    d->cure[1].old_value = 0.1;
     e.probe = (ravine_probe){.size = sizeof e.probe,
                              .step = 900,
                              .loss = 0.1,
@@ -335,6 +339,8 @@ static void assert_same_examination(const examination *a, const examination *b) 
         const ravine_cure *c = &d->cure[k], *e = &f->cure[k];
         assert_true(c->action == e->action && c->tried == e->tried);
         assert_true(c->loss_ratio == e->loss_ratio);
+        assert_true(c->kind == e->kind && c->old_value == e->old_value);
+        assert_true(c->new_value == e->new_value || isnan(c->new_value));
         assert_true(c->escape == e->escape || (isnan(c->escape) && isnan(e->escape)));
         assert_string_equal(c->text, e->text);
         assert_string_equal(c->optimizer, e->optimizer);
@@ -463,7 +469,10 @@ static void test_words(void **state) {
     assert_string_equal(text, "tried: after 300 steps the loss is 0.25 of the unchanged run's");
     cure.loss_ratio = 2;
     diagnosis_trial(&cure, 300, text);
-    assert_non_null(strstr(text, "did not help"));
+    assert_non_null(strstr(text, "tried, and it did harm: "));
+    cure.loss_ratio = 1.02;
+    diagnosis_trial(&cure, 300, text);
+    assert_non_null(strstr(text, "tried, no effect: "));
     cure.tried = 0;
     diagnosis_trial(&cure, 0, text);
     assert_string_equal(text, "untried");

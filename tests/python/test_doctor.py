@@ -22,8 +22,8 @@ USAGE, INPUT, DIVERGED = 2, 3, 4
 def exit_codes():
     """Verdict and exit code of every row of the list in the header."""
     header = (ROOT / "include/ravine_doctor.h").read_text()
-    rows = re.findall(r'X\([A-Z_]+, *(\d+), *(\d+), *"(\w+)",', header)
-    return {word: int(code) for _, code, word in rows}
+    rows = re.findall(r'X\([A-Z_]+, (\d+), ([A-Z]+),\s*\\?\s*"(\w+)",', header)
+    return {word: 0 if of in ("FINE", "NOTE") else 10 + int(value) for value, of, word in rows}
 
 
 CODES = exit_codes()
@@ -99,13 +99,15 @@ def test_the_example_of_the_page_shows_its_verdict(page):
     assert text.startswith(f"# {page.stem.upper().replace('_', ' ')}\n")
     example = re.search(r"^    ravine (doctor --surface .*)$", text, re.M)
     if not example:
-        assert page.stem == "unclear" or re.search("^No surface has it|^    ravine train ", text, re.M)
+        assert page.stem == "unclear" or re.search(
+            "^No surface has it|^    ravine train ", text, re.M
+        )
         return
     args = [part.strip('"') for part in re.findall(r'"[^"]*"|\S+', example[1])]
     answer = diagnose(*args[1:])
     assert answer["verdict"] == page.stem, answer
     shown = ravine(*args)
-    assert shown.stdout.startswith(f"VERDICT  {page.stem.upper().replace('_', ' ')} ")
+    assert f"\n\nVERDICT  {page.stem.upper().replace('_', ' ')} " in shown.stdout
     assert not re.search(r"^ (do|or) +or ", shown.stdout, re.M)
 
 
@@ -138,10 +140,32 @@ def test_text_fits_and_has_no_colour_off_a_terminal():
     lines = done.stdout.splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert "\x1b" not in done.stdout
-    labels = [line[:9].strip() for line in lines[1:] if line[:9].strip()]
+    verdict = next(k for k, line in enumerate(lines) if line.startswith("VERDICT"))
+    labels = [line[:9].strip() for line in lines[verdict + 1 :] if line[:9].strip()]
     assert labels[0] == "why" and "means" in labels and "do" in labels
     order = ["why", "means", "do", "or", "not", "also", "cannot", "next"]
     assert labels == sorted(labels, key=order.index)
+
+
+SENTENCE = "Each step undoes the last one: the rate is too high for the steepest direction."
+SENTENCE_ZH = "每一步都抵消了上一步：对最陡的方向来说学习率太大。"
+
+
+def test_a_plain_sentence_comes_first():
+    """Before all numbers, in the reader's language; for programs in both."""
+    english = {"LC_ALL": "C.UTF-8"}
+    shown = " ".join(ravine("doctor", *BOUNCE, env=english).stdout.split())
+    assert shown.startswith(f"{SENTENCE} Lower lr from 5 to 1.2. VERDICT BOUNCING ")
+    for chosen in ({"LC_ALL": "", "LC_MESSAGES": "zh_TW.UTF-8"}, {"LC_ALL": "zh_CN.UTF-8"}):
+        lines = ravine("doctor", *BOUNCE, env=chosen).stdout.splitlines()
+        verdict = next(k for k, line in enumerate(lines) if line.startswith("VERDICT"))
+        assert "".join(lines[:verdict]) == f"{SENTENCE_ZH}把学习率从 5 降到 1.2。"
+    answer = diagnose(*BOUNCE)
+    assert answer["severity"] == "warning"
+    assert answer["sentence"] == f"{SENTENCE} Lower lr from 5 to 1.2."
+    assert answer["sentence_zh"] == f"{SENTENCE_ZH}把学习率从 5 降到 1.2。"
+    first = answer["cures"][0]
+    assert (first["kind"], first["old_value"], first["new_value"]) == ("lower_lr", 5, 1.2)
 
 
 def test_colour_on_a_terminal_unless_no_color():
@@ -174,6 +198,7 @@ def test_cures_are_tried_and_sorted():
     assert tried
     ratios = [cure["loss_ratio"] for cure in tried]
     assert ratios == sorted(ratios)
+    assert ratios[-1] <= 1.02  # what did harm is not shown
     assert ratios[0] < 0.9
     assert set(tried[0]["settings"]) & {"optimizer", "schedule.lr"}
     text = ravine("doctor", *BOUNCE, "--try", "--try-steps", "200").stdout
@@ -237,7 +262,7 @@ def test_too_small_a_learning_rate(slow_run):
     answer = diagnose(run)
     assert answer["verdict"] == "crawling", answer
     assert answer["step"] == 80 * 13
-    assert "doctor: CRAWLING" in done.stdout
+    assert "doctor: ! CRAWLING" in done.stdout
     assert f"ravine doctor {run}" in done.stdout
     assert [e["verdict"] for e in events(run, "verdict")][-1] == "crawling"
 
@@ -262,7 +287,7 @@ def test_try_finds_what_helps_and_the_page_shows_it(slow_run):
     assert page == first
     for words in ("tried: after 100 steps", "Slices of the loss"):
         assert words in page
-    assert "doctor: CRAWLING (confidence " in told
+    assert "doctor: ! CRAWLING (confidence " in told
     assert f"{answer['cures'][0]['text']} [tried: after 100 steps" in " ".join(told.split())
     (seen,) = json.loads(ravine("report", run, "--json").stdout)["runs"]
     assert seen["tried_steps"] == 100 and seen["verdict"] == "crawling"
@@ -291,7 +316,7 @@ def test_what_was_found_cannot_be_kept(tmp_path):
     for log, reason in reasons.items():
         (run / "run.jsonl").write_bytes(log)
         done = ravine("doctor", run, "--probe")
-        assert done.stdout.startswith("VERDICT  ") and done.returncode in CODES.values()
+        assert "\nVERDICT  " in done.stdout and done.returncode in CODES.values()
         assert "ravine: what was found is not kept: " in done.stderr and reason in done.stderr
         assert (run / "run.jsonl").read_bytes() == log
 
@@ -311,7 +336,7 @@ def test_a_run_that_is_being_trained(tmp_path):
         while not list(tmp_path.glob("run/checkpoints/step-*")):
             assert process.poll() is None
         done = ravine("doctor", tmp_path / "run", "--probe")
-        assert done.stdout.startswith("VERDICT  "), done.stderr
+        assert "\nVERDICT  " in done.stdout, done.stderr
         assert "not kept: " in done.stderr and "another process writes it" in done.stderr
     finally:
         process.kill()

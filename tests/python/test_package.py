@@ -80,6 +80,10 @@ def test_a_diagnosis_has_what_the_structure_has():
     assert {f.name for f in dataclasses.fields(ravine.Diagnosis)} == expected | {
         "meaning",
         "reasons",
+        "severity",
+        "sentence",
+        "sentence_zh",
+        "text",
     }
 
 

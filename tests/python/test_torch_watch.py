@@ -71,7 +71,8 @@ def test_it_is_printed_to_stderr(capsys):
     optimizer = rt.SGD([x], lr=0.02)
     bounce(optimizer, x, rt.watch(optimizer, window=64), 640)
     captured = capsys.readouterr()
-    assert captured.err.startswith("ravine: BOUNCING at step ")
+    assert captured.err.startswith("ravine: Each step undoes the last one: ")
+    assert "\nBOUNCING (confidence " in captured.err
     assert captured.out == ""
 
 

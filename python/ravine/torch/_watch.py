@@ -10,8 +10,6 @@ from ravine._doctor import Diagnosis, Doctor
 from ravine._library import ArgumentError
 from ravine.torch._optimizer import Optimizer
 
-HEALTHY = ("healthy", "local_minimum")
-
 
 def _to_terminal(diagnosis: Diagnosis) -> None:
     print(f"ravine: {diagnosis}", file=sys.stderr)
@@ -53,7 +51,8 @@ class Watch(Doctor):
         if self._observed % self._window:
             return
         diagnosis = self.diagnose()
-        if diagnosis.verdict != self._verdict and diagnosis.verdict not in HEALTHY:
+        mend = diagnosis.severity in ("warning", "urgent")
+        if diagnosis.verdict != self._verdict and mend:
             self._on_verdict(diagnosis)
         self._verdict = diagnosis.verdict
 

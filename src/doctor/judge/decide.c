@@ -167,3 +167,5 @@ ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *d
     ravine_sized_write(&ravine_sized_diagnosis, diagnosis, &x);
     return RAVINE_OK;
 }
+
+#include "doctor/judge/held.inc"

@@ -1,8 +1,7 @@
 /* A diagnosis as lines of text, for whoever has no better place to show it. */
-#include "base/error.h"
-#include "base/sized.h"
+#include "base/labels.h"
 #include "base/text_out.h"
-#include "ravine_doctor.h"
+#include "doctor/judge/cures.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,49 +34,44 @@ static void put_name(writer *w, int verdict) {
 static void put_cure(writer *w, const ravine_cure *c, const char *label) {
     put_line(w, label, c->text, sizeof c->text);
     if (!c->tried) return;
+    static const char *const outcome[] = {
+        [CURE_HELPED] = "it helped", [CURE_NO_EFFECT] = "no effect", [CURE_HARMED] = "it did harm"};
     if (c->loss_ratio == 0)
         put(w, " [tried: the unchanged run is lost, and this one is not]");
     else
-        put(w, " [tried, and it %s: the loss is %.3g times the unchanged run's]",
-            c->loss_ratio < 1 ? "helped" : "did not help", c->loss_ratio);
+        put(w, " [tried, %s: the loss is %.3g times the unchanged run's]",
+            outcome[doctor_cure_outcome(c)], c->loss_ratio);
 }
 
 static void put_diagnosis(writer *w, const ravine_diagnosis *d) {
     const char *meaning = ravine_verdict_meaning(d->verdict);
+    char sentence[RAVINE_SENTENCE_MAX];
+    if (!ravine_diagnosis_sentence(d, "en", sentence, sizeof sentence, NULL) && *sentence)
+        put(w, "%s\n", sentence);
     put_name(w, d->verdict);
     put(w, " (confidence %.2g, step %" PRId64, d->confidence, d->step);
     if (d->since >= 0 && d->since < d->step) put(w, ", since step %" PRId64, d->since);
     put(w, ")");
     for (int32_t k = 0; k < d->nevidence; k++)
-        put_line(w, k ? "" : "why", d->evidence[k].text, sizeof d->evidence[k].text);
-    if (meaning) put_line(w, "means", meaning, strlen(meaning));
-    for (int32_t k = 0; k < d->ncures; k++) put_cure(w, &d->cure[k], k ? "or" : "do");
-    if (*d->not_text) put_line(w, "not", d->not_text, sizeof d->not_text);
+        put_line(w, k ? "" : LABEL_WHY, d->evidence[k].text, sizeof d->evidence[k].text);
+    if (meaning) put_line(w, LABEL_MEANS, meaning, strlen(meaning));
+    for (int32_t k = 0; k < d->ncures; k++) put_cure(w, &d->cure[k], k ? LABEL_OR : LABEL_DO);
+    if (*d->not_text) put_line(w, LABEL_NOT, d->not_text, sizeof d->not_text);
     for (int32_t k = 0; k < d->nalso; k++) {
-        put_line(w, k ? "" : "also", "", 0);
+        put_line(w, k ? "" : LABEL_ALSO, "", 0);
         put_name(w, d->also[k]);
     }
     for (int32_t k = 0; k < d->ncannot_tell; k++) {
-        put_line(w, k ? "" : "cannot", "tell ", strlen("tell "));
+        put_line(w, k ? "" : LABEL_CANNOT, "tell ", strlen("tell "));
         put(w, "%.*s", (int)sizeof d->cannot_tell[k], d->cannot_tell[k]);
     }
     put(w, "\n");
 }
 
-static ravine_status check_count(const char *name, int32_t count, int32_t most) {
-    if (count >= 0 && count <= most) return RAVINE_OK;
-    return ravine_fail(RAVINE_E_RANGE, "%s of the diagnosis is %d; it must be in [0, %d]", name,
-                       count, most);
-}
-
 ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
                                       size_t capacity, size_t *length) {
     ravine_diagnosis own = {0}, *d = &own;
-    ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, d, diagnosis);
-    if (!status) status = check_count("nevidence", d->nevidence, RAVINE_EVIDENCE_MAX);
-    if (!status) status = check_count("ncures", d->ncures, RAVINE_CURES_MAX);
-    if (!status) status = check_count("nalso", d->nalso, RAVINE_ALSO_MAX);
-    if (!status) status = check_count("ncannot_tell", d->ncannot_tell, RAVINE_CANNOT_MAX);
+    const ravine_status status = doctor_diagnosis_read(d, diagnosis);
     if (status) return status;
     writer w = {.used = 0};
     put_diagnosis(&w, d);

@@ -1,4 +1,7 @@
-/* What is said of a verdict: the numbers that speak for it, what it is not, what nobody knows. */
+/* What is said of a verdict: the numbers that speak for it, what it is not, what nobody knows.
+ *
+ * Evidence are the numbers of the rows that made the verdict hold (rules.def), each by its sentence
+ * of evidence.def; behind them what shows the same picture, and what happened at one step. */
 #include "doctor/judge/judge.h"
 
 #include <math.h>
@@ -17,6 +20,8 @@ __attribute__((format(printf, 4, 5))) static void say(const witness *w, const ch
                                                       double value, const char *format, ...) {
     ravine_diagnosis *x = w->x;
     if (x->nevidence >= RAVINE_EVIDENCE_MAX || isnan(value)) return;
+    for (int32_t k = 0; k < x->nevidence; k++)
+        if (!strcmp(x->evidence[k].name, name)) return;
     ravine_evidence *e = &x->evidence[x->nevidence++];
     snprintf(e->name, sizeof e->name, "%s", name);
     e->value = value;
@@ -31,52 +36,97 @@ static void cannot_tell(ravine_diagnosis *x, const char *text) {
         snprintf(x->cannot_tell[x->ncannot_tell++], sizeof x->cannot_tell[0], "%s", text);
 }
 
-/* ---- evidence that several verdicts share */
+/* ---- sentences */
 
-static void say_gradient(const witness *w) {
-    say(w, "gradient_share", w->f->gradient_share,
-        "the gradient's norm is %.3g, %.3g %% of its maximum", w->f->gradient,
-        100 * w->f->gradient_share);
+enum { ERRORS_SIZE = 48 };
+#define ZETA_OF_A_BOUNCE 1.5
+
+/* "5.2 standard errors" */
+static const char *errors(double z, char text[ERRORS_SIZE]) {
+    if (isfinite(z))
+        snprintf(text, ERRORS_SIZE, "%.3g standard errors", fabs(z));
+    else
+        snprintf(text, ERRORS_SIZE, "without noise");
+    return text;
 }
 
-static void say_trend(const witness *w) {
+static const char *span(const witness *w) {
+    return w->h->blocks < DOCTOR_BLOCKS ? "the run" : "four windows";
+}
+
+static double block_length(const witness *w) {
+    return (double)w->d->options.window / DOCTOR_BLOCKS_A_WINDOW;
+}
+
+static bool is_aside(finding which) {
+    switch (which) {
+#define SAY(finding, ...)
+#define ASIDE(finding, ...) case FIND_##finding:
+#include "doctor/judge/evidence.def"
+#undef ASIDE
+#undef SAY
+        return true;
+    default: return false;
+    }
+}
+
+static void say_finding(const witness *w, finding which) {
     const doctor_findings *f = w->f;
-    const char *way = f->drop < 0 ? "rose" : "fell";
-    const char *when = w->h->blocks < DOCTOR_BLOCKS ? "the run" : "four windows";
-    const double percent = 100 * fabs(f->drop);
-    if (isfinite(f->drop_z))
-        say(w, "loss_drop", f->drop, "the loss %s by %.2g %% over %s, %.3g standard errors", way,
-            percent, when, fabs(f->drop_z));
-    else
-        say(w, "loss_drop", f->drop, "the loss %s by %.2g %% over %s, without noise", way, percent,
-            when);
+    switch (which) {
+#define SAY(finding, key, value, ...)    \
+    case FIND_##finding:                 \
+        say(w, key, value, __VA_ARGS__); \
+        return;
+#define ASIDE SAY
+#include "doctor/judge/evidence.def"
+#undef ASIDE
+#undef SAY
+    default: return;
+    }
 }
 
-static void say_flips(const witness *w) {
-    say(w, "flips", w->f->flips, "signs flip in %.0f %% of the gradient's energy",
-        100 * w->f->flips);
-    say(w, "flips_two", w->f->flips_two, "%.0f %% against two steps before", 100 * w->f->flips_two);
+static void say_plain(void *context, finding which) {
+    const witness *w = context;
+    if (!is_aside(which) && !isnan(w->f->value[which])) say_finding(w, which);
 }
 
-static void say_alpha(const witness *w) {
-    say(w, "alpha", w->f->alpha, "steps end %s: alpha %.4g",
-        w->f->alpha > 0 ? "beyond the bottom" : "before the bottom", w->f->alpha);
+static void say_aside(void *context, finding which) {
+    const witness *w = context;
+    if (is_aside(which)) say_finding(w, which);
 }
 
-static void say_path(const witness *w) {
-    say(w, "path_efficiency", w->f->efficiency, "the way led %.3g %% as far as it was long",
-        100 * w->f->efficiency);
-}
+/* What shows the same picture, whether or not a row asks for it. */
+#define BESIDE(...) \
+    { (const finding[]){__VA_ARGS__}, sizeof((const finding[]){__VA_ARGS__}) / sizeof(finding) }
+static const struct {
+    const finding *list;
+    size_t count;
+} beside[RAVINE_VERDICT_COUNT] = {
+    [RAVINE_VERDICT_HEALTHY] = BESIDE(FIND_drop, FIND_gradient_share, FIND_flips, FIND_efficiency),
+    [RAVINE_VERDICT_DEAD] = BESIDE(FIND_zero_share),
+    [RAVINE_VERDICT_SADDLE] = BESIDE(FIND_gradient_share),
+    [RAVINE_VERDICT_LOCAL_MINIMUM] = BESIDE(FIND_gradient_share),
+    [RAVINE_VERDICT_BOUNCING] = BESIDE(FIND_flips, FIND_flips_two, FIND_alpha, FIND_efficiency,
+                                       FIND_zeta, FIND_stability, FIND_gradient_share, FIND_drop),
+    [RAVINE_VERDICT_VANISHING] = BESIDE(FIND_elasticity, FIND_gradient_share, FIND_drop),
+    [RAVINE_VERDICT_NOISE_FLOOR] =
+        BESIDE(FIND_drop, FIND_flips, FIND_noise, FIND_drift_z, FIND_alpha, FIND_efficiency,
+               FIND_zeta, FIND_gradient_share),
+    [RAVINE_VERDICT_CRAWLING] = BESIDE(FIND_drift_z, FIND_flips, FIND_efficiency, FIND_lost_share,
+                                       FIND_stability, FIND_gradient_share, FIND_drop),
+    [RAVINE_VERDICT_UNCLEAR] =
+        BESIDE(FIND_drop, FIND_gradient_share, FIND_flips, FIND_alpha, FIND_efficiency, FIND_noise),
+    [RAVINE_VERDICT_NOT_LEARNING] = BESIDE(FIND_drop, FIND_flips, FIND_gradient_share),
+    [RAVINE_VERDICT_OVERFITTING] = BESIDE(FIND_drop),
+    [RAVINE_VERDICT_CLIPPED] = BESIDE(FIND_clip_share, FIND_clip_factor, FIND_drop),
+    [RAVINE_VERDICT_LR_ZERO] = BESIDE(FIND_lr, FIND_still, FIND_drop),
+    [RAVINE_VERDICT_DECAYED_AWAY] = BESIDE(FIND_gradient_share, FIND_drop),
+    [RAVINE_VERDICT_UPDATE_LOST] = BESIDE(FIND_lost_share, FIND_drop),
+    [RAVINE_VERDICT_EXPLODING] = BESIDE(FIND_signal_scale, FIND_start_faint, FIND_gradient_share),
+    [RAVINE_VERDICT_UNSCALED_INPUT] = BESIDE(FIND_input_scale, FIND_drop),
+};
 
-static void say_stability(const witness *w) {
-    if (w->f->probed != 0)
-        say(w, "stability", w->f->stability, "lr times sharpness is %.3g of the rule's limit %.4g",
-            w->f->stability, w->f->limit);
-    else
-        say(w, "stability", w->f->stability,
-            "lr times the curvature along the steps is %.3g of the rule's limit %.4g",
-            w->f->stability, w->f->limit);
-}
+/* ---- what happened at one step, and what has no finding */
 
 static void say_curvature(const witness *w) {
     if (w->f->probed == 0) return;
@@ -89,15 +139,6 @@ static void say_curvature(const witness *w) {
         h->probe_flat, h->probe_lanczos);
     say(w, "loss_to_be_had", h->probe_decrease, "%.3g of the loss is still to be had nearby",
         h->probe_decrease);
-}
-
-/* ---- evidence of each verdict */
-
-static void explain_healthy(const witness *w) {
-    say_trend(w);
-    say_gradient(w);
-    say_flips(w);
-    say_path(w);
 }
 
 static void explain_nonfinite(const witness *w) {
@@ -119,8 +160,6 @@ static void explain_nonfinite(const witness *w) {
 
 static void explain_explosion(const witness *w) {
     const doctor_history *h = w->h;
-    say(w, "thrown", h->loss_most / fabs(h->loss_first),
-        "the loss rose to %.3g times what it began with", h->loss_most / fabs(h->loss_first));
     say(w, "loss", w->f->loss, "and fell to %.6g, where it had begun with %.6g", w->f->loss,
         h->loss_first);
     say(w, "param_norm", h->param_most / h->param_first,
@@ -134,12 +173,10 @@ static void explain_diverging(const witness *w) {
         explain_explosion(w);
         return;
     }
-    say(w, "growth", f->growth, "the gradient's norm grows by a factor of %.6g a step", f->growth);
-    say(w, "flips", f->recent_flips, "and its signs flip in %.0f %% of its energy",
-        100 * f->recent_flips);
-    say(w, "alpha", f->recent_alpha, "each step ends %.4g times as far up the other wall",
-        f->recent_alpha);
-    say(w, "lambda_max", f->curvature, "the curvature across is therefore %.6g", f->curvature);
+    say_finding(w, FIND_growth);
+    say_finding(w, FIND_recent_flips);
+    say_finding(w, FIND_recent_alpha);
+    say_finding(w, FIND_curvature);
     say(w, "lr_limit", f->limit / f->curvature,
         "lr must be below %.6g and is %.6g, %.4g times that", f->limit / f->curvature, f->lr,
         f->lr * f->curvature / f->limit);
@@ -147,24 +184,23 @@ static void explain_diverging(const witness *w) {
 
 static void explain_dead(const witness *w) {
     const double nearly_all = 0.9;
-    say(w, "zero_share", w->f->zero_share, "%.1f %% of all gradients are exactly zero",
-        100 * w->f->zero_share);
     for (int32_t k = 0; k < w->d->nparts; k++) {
         const doctor_part *g = &w->d->parts[k];
-        const double share = g->zero_share / g->share_weight;
+        const double share =
+            isnan(g->quiet_share) ? g->zero_share / g->share_weight : g->quiet_share;
         char name[32];
         snprintf(name, sizeof name, "zero_share_%d", (int)k);
         if (g->share_weight > 0 && share > nearly_all)
             say(w, name, share, "%.1f %% in group %d%s%.60s", 100 * share, (int)k,
                 w->d->part_name[k][0] ? ", " : "", w->d->part_name[k]);
     }
-    say_gradient(w);
+    say_finding(w, FIND_gradient_share);
 }
 
 static void explain_burst(const witness *w) {
     const doctor_history *h = w->h;
+    if (h->bursts < 1) return;
     const doctor_burst *last = doctor_burst_back(h, 0);
-    say(w, "bursts", h->bursts, "%.0f so far, the last at step %.0f", h->bursts, last->peak);
     say(w, "burst_update", last->update, "its longest step was %.3g times the usual one",
         last->update);
     say(w, "burst_loss", last->loss + 1, "and threw the loss to %.3g times what it was",
@@ -177,14 +213,12 @@ static void explain_burst(const witness *w) {
         const double period = (last->peak - first->peak) / (double)(counted - 1);
         say(w, "burst_period", period, "one in %.0f steps", period);
     }
-    say_stability(w);
+    say_finding(w, FIND_stability);
 }
 
 static void explain_warmup(const witness *w) {
     const doctor_history *h = w->h;
-    say(w, "thrown", h->thrown / h->loss_first,
-        "within the first steps the loss rose to %.3g times what it began with",
-        h->thrown / h->loss_first);
+    say_finding(w, FIND_thrown);
     say(w, "first_move", h->update_first / h->param_first,
         "the first step was %.2g times as long as the parameters are",
         h->update_first / h->param_first);
@@ -192,7 +226,6 @@ static void explain_warmup(const witness *w) {
 
 static void explain_critical(const witness *w) {
     const doctor_history *h = w->h;
-    say_gradient(w);
     say_curvature(w);
     if (w->f->probed != 0 && w->x->verdict == RAVINE_VERDICT_SADDLE) {
         say(w, "escape_loss", h->probe_escape_loss[1],
@@ -202,25 +235,11 @@ static void explain_critical(const witness *w) {
         say(w, "escape_steps", 1 / rate, "gradient descent leaves it by a factor e in %.3g steps",
             1 / rate);
     }
-    if (w->f->adaptive != 0 && w->f->probed != 0) say_stability(w);
+    if (w->f->adaptive != 0 && w->f->probed != 0) say_finding(w, FIND_stability);
 }
 
-static void explain_bouncing(const witness *w) {
-    const double zeta_of_a_bounce = 1.5;
-    say_flips(w);
-    say_alpha(w);
-    say_path(w);
-    say(w, "zeta", w->f->zeta, "momentum cancels as in a %s: zeta %.3g",
-        w->f->zeta > zeta_of_a_bounce ? "bounce" : "noise", w->f->zeta);
-    say_stability(w);
-    say_gradient(w);
-    say_trend(w);
-}
-
+/* The part with the least gradient, by name. */
 static void explain_vanishing(const witness *w) {
-    say(w, "elasticity", w->f->elasticity, "|gradient| |theta| is %.2g of the loss",
-        w->f->elasticity);
-    say_gradient(w);
     double most = 0, least = INFINITY;
     int32_t faint = -1;
     for (int32_t k = 0; k < w->d->nparts; k++) {
@@ -237,49 +256,39 @@ static void explain_vanishing(const witness *w) {
         say(w, "group_ratio", least / most,
             "group %d%s%.60s has %.2g of the greatest group's gradient", (int)faint,
             w->d->part_name[faint][0] ? ", " : "", w->d->part_name[faint], least / most);
-    say_trend(w);
 }
 
 static void explain_noise(const witness *w) {
-    say_trend(w);
-    say_flips(w);
-    say(w, "noise", w->f->noise, "%.0f %% of what the slope promises does not happen",
-        100 * w->f->noise);
-    say(w, "drift_z", w->f->drift_z, "steps lead downhill by %.2g standard errors only",
-        w->f->drift_z);
-    say_alpha(w);
-    say_path(w);
-    say(w, "zeta", w->f->zeta, "momentum cancels as in noise: zeta %.3g", w->f->zeta);
     if (w->f->probed != 0)
         say(w, "noise_scale", w->h->probe_noise_scale,
             "the noise of a batch is %.3g times the signal", w->h->probe_noise_scale);
-    say_gradient(w);
 }
 
 static void explain_crawling(const witness *w) {
     const double flattens = 1 + w->f->alpha_median;
     /* Noise turns the gradient as curvature does: only a slope that lasts speaks for itself. */
-    if (w->f->gone < 1)
+    if (w->f->gone < 1 && flattens > 0)
         say(w, "steps_to_flatten", 1 / flattens, "at this pace the slope flattens in %.3g steps",
             1 / flattens);
-    say(w, "drift_z", w->f->drift_z, "steps lead downhill, by %.2g standard errors", w->f->drift_z);
-    say_flips(w);
-    say_path(w);
-    say(w, "lost_share", w->f->lost_share, "%.0f %% of the updates are lost below the last bit",
-        100 * w->f->lost_share);
-    say_stability(w);
-    say_gradient(w);
-    say_trend(w);
 }
 
-static void explain_unclear(const witness *w) {
-    say_trend(w);
-    say_gradient(w);
-    say_flips(w);
-    say_alpha(w);
-    say_path(w);
-    say(w, "noise", w->f->noise, "%.0f %% of what the slope promises does not happen",
-        100 * w->f->noise);
+/* What a told fact says beside the rows. */
+static void explain_not_learning(const witness *w) {
+    const double dropout = w->h->fact[RAVINE_FACT_DROPOUT];
+    const double input = w->h->fact[RAVINE_FACT_LOSS_INPUT];
+    static const char *const given[] = {NULL, "what a softmax or sigmoid has squashed before",
+                                        "a softmax over the examples, not over the classes",
+                                        "what a ReLU has cut at 0"};
+    if (input >= 1 && input <= 3)
+        say(w, "loss_input", input, "the loss is given %s", given[(int)input]);
+    if (dropout > 0)
+        say(w, "dropout", dropout, "a layer drops %.3g %% of its units", 100 * dropout);
+}
+
+static void explain_overfitting(const witness *w) {
+    say(w, "best_step", w->h->validation_least_step,
+        "on other examples the loss was least at step %.0f: %.6g", w->h->validation_least_step,
+        w->h->validation_least);
 }
 
 /* ---- what it is not, and what nobody knows */
@@ -314,6 +323,29 @@ static void say_not(const witness *w) {
                  "a minimum: the gradient was never large, and is at %.3g %% of its maximum",
                  100 * f->gradient_share);
         break;
+    case RAVINE_VERDICT_LR_ZERO:
+        snprintf(text, room, "a minimum: nothing moves because lr is %.3g", f->lr);
+        break;
+    case RAVINE_VERDICT_NOT_LEARNING:
+        snprintf(text, room, "a noise floor: a floor is reached by learning, and nothing is");
+        break;
+    case RAVINE_VERDICT_OVERFITTING:
+        snprintf(text, room, "the optimizer: the loss that it works on fell");
+        break;
+    case RAVINE_VERDICT_DATA_ORDER:
+        snprintf(text, room, "too high a learning rate: the loss goes up and down with the data");
+        break;
+    case RAVINE_VERDICT_ACCUMULATING:
+        snprintf(text, room,
+                 "too low a learning rate: gradients point the same way because they are sums");
+        break;
+    case RAVINE_VERDICT_DECAYED_AWAY:
+        snprintf(text, room, "a minimum of the loss: weight decay makes %.3g %% of a step",
+                 100 * f->decay_share);
+        break;
+    case RAVINE_VERDICT_CLIPPED:
+        snprintf(text, room, "too low a learning rate: clipping makes the steps short");
+        break;
     default: break;
     }
 }
@@ -321,9 +353,13 @@ static void say_not(const witness *w) {
 static void say_unknown(const witness *w) {
     ravine_diagnosis *x = w->x;
     enum { STEPS_ENOUGH = 16 };
-    if (w->h->observed < STEPS_ENOUGH && x->confidence == 0)
+    const bool unclear = x->verdict == RAVINE_VERDICT_UNCLEAR;
+    if (unclear && w->h->observed == 0)
+        cannot_tell(x, "anything: no step was seen; tell the doctor the loss of each step "
+                       "(ravine_doctor_observe, in Python doctor.tell(loss))");
+    else if (unclear && w->h->observed < STEPS_ENOUGH)
         cannot_tell(x, "anything: a diagnosis needs at least 16 steps");
-    if (isnan(w->f->flips))
+    if (isnan(w->f->flips) && w->h->observed > 0)
         cannot_tell(x, "bounces from noise: how often signs change is not known");
     const bool point =
         x->verdict == RAVINE_VERDICT_LOCAL_MINIMUM || x->verdict == RAVINE_VERDICT_SADDLE;
@@ -363,7 +399,13 @@ static int64_t since(const witness *w) {
     case RAVINE_VERDICT_HEALTHY: return -1;
     case RAVINE_VERDICT_NONFINITE: return (int64_t)h->nonfinite_first;
     case RAVINE_VERDICT_WARMUP_NEEDED: return (int64_t)h->first_step;
-    case RAVINE_VERDICT_SIGMA_BURST: return (int64_t)doctor_burst_back(h, counted - 1)->start;
+    case RAVINE_VERDICT_SIGMA_BURST:
+        return counted > 0 ? (int64_t)doctor_burst_back(h, counted - 1)->start : -1;
+    case RAVINE_VERDICT_LR_ZERO: return (int64_t)h->lr_low_since;
+    case RAVINE_VERDICT_OVERFITTING: return (int64_t)h->validation_least_step;
+    case RAVINE_VERDICT_LABELS_LOST: return (int64_t)(h->step - h->zero_losses);
+    case RAVINE_VERDICT_RESUME_JUMP:
+        return (int64_t)fmax(h->step - w->f->jump_age * block_length(w), 0);
     case RAVINE_VERDICT_DIVERGING:
         return h->warning == RAVINE_WARNING_GROWTH ? (int64_t)h->warning_since : -1;
     default: return stalled_since(w);
@@ -372,7 +414,6 @@ static int64_t since(const witness *w) {
 
 void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
     static void (*const explain[RAVINE_VERDICT_COUNT])(const witness *) = {
-        [RAVINE_VERDICT_HEALTHY] = explain_healthy,
         [RAVINE_VERDICT_NONFINITE] = explain_nonfinite,
         [RAVINE_VERDICT_DIVERGING] = explain_diverging,
         [RAVINE_VERDICT_DEAD] = explain_dead,
@@ -380,14 +421,18 @@ void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_dia
         [RAVINE_VERDICT_WARMUP_NEEDED] = explain_warmup,
         [RAVINE_VERDICT_LOCAL_MINIMUM] = explain_critical,
         [RAVINE_VERDICT_SADDLE] = explain_critical,
-        [RAVINE_VERDICT_BOUNCING] = explain_bouncing,
         [RAVINE_VERDICT_VANISHING] = explain_vanishing,
         [RAVINE_VERDICT_NOISE_FLOOR] = explain_noise,
         [RAVINE_VERDICT_CRAWLING] = explain_crawling,
-        [RAVINE_VERDICT_UNCLEAR] = explain_unclear,
+        [RAVINE_VERDICT_NOT_LEARNING] = explain_not_learning,
+        [RAVINE_VERDICT_OVERFITTING] = explain_overfitting,
     };
-    const witness w = {.d = d, .f = f, .h = &d->h, .x = x};
+    witness w = {.d = d, .f = f, .h = &d->h, .x = x};
+    doctor_see_held(f, x->verdict, say_plain, &w);
+    for (size_t k = 0; k < beside[x->verdict].count; k++)
+        say_finding(&w, beside[x->verdict].list[k]);
     if (explain[x->verdict]) explain[x->verdict](&w);
+    doctor_see_held(f, x->verdict, say_aside, &w);
     say_not(&w);
     say_unknown(&w);
     x->since = since(&w);

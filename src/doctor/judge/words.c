@@ -3,12 +3,35 @@
 
 #include <stddef.h>
 
+typedef struct severity_row {
+    const char *word, *mark;
+} severity_row;
+
+#define RAVINE_X(NAME, value, word, mark, meaning) [value] = {word, mark},
+static const severity_row severities[RAVINE_SEVERITY_COUNT] = {RAVINE_SEVERITY_LIST(RAVINE_X)};
+#undef RAVINE_X
+
+static const severity_row *severity_at(int severity) {
+    return severity >= 0 && severity < RAVINE_SEVERITY_COUNT ? &severities[severity] : NULL;
+}
+
+const char *ravine_severity_word(int severity) {
+    const severity_row *row = severity_at(severity);
+    return row ? row->word : NULL;
+}
+
+const char *ravine_severity_mark(int severity) {
+    const severity_row *row = severity_at(severity);
+    return row ? row->mark : NULL;
+}
+
 typedef struct verdict_row {
-    int exit_code;
+    int severity;
     const char *word, *meaning;
 } verdict_row;
 
-#define RAVINE_X(NAME, value, exit_code, word, meaning) [value] = {exit_code, word, meaning},
+#define RAVINE_X(NAME, value, severity, word, meaning) \
+    [value] = {RAVINE_SEVERITY_##severity, word, meaning},
 static const verdict_row verdicts[RAVINE_VERDICT_COUNT] = {RAVINE_VERDICT_LIST(RAVINE_X)};
 #undef RAVINE_X
 
@@ -26,9 +49,16 @@ const char *ravine_verdict_meaning(int verdict) {
     return row ? row->meaning : NULL;
 }
 
-int ravine_verdict_exit_code(int verdict) {
+int ravine_verdict_severity(int verdict) {
     const verdict_row *row = verdict_at(verdict);
-    return row ? row->exit_code : -1;
+    return row ? row->severity : -1;
+}
+
+int ravine_verdict_exit_code(int verdict) {
+    enum { FIRST = 10 }; /* below it are those of failures */
+    const verdict_row *row = verdict_at(verdict);
+    if (!row) return -1;
+    return row->severity <= RAVINE_SEVERITY_NOTE ? 0 : FIRST + verdict;
 }
 
 const char *ravine_warning_word(int kind) {

@@ -1,6 +1,7 @@
 /* Cures beside the unchanged run, from the same place on the same batches. */
 #include "base/error.h"
 #include "base/sized.h"
+#include "doctor/judge/cures.h"
 #include "doctor/probe/space.h"
 #include "doctor/probe/try_copy.h"
 
@@ -91,12 +92,13 @@ static ravine_status try_cure(space *s, int64_t steps, double unchanged, ravine_
     return RAVINE_OK;
 }
 
+/* What helped, by how much; then what was not tried, in its order; then what had no effect. */
 static int goes_before(const ravine_cure *a, const ravine_cure *b) {
-    if (a->tried != b->tried) return a->tried > b->tried;
-    return a->tried && a->loss_ratio < b->loss_ratio;
+    const cure_outcome first = doctor_cure_outcome(a), second = doctor_cure_outcome(b);
+    if (first != second) return first < second;
+    return first == CURE_HELPED && a->loss_ratio < b->loss_ratio;
 }
 
-/* What helped most first; what was not tried keeps its order, behind. */
 static void sort(ravine_cure *cure, int32_t count) {
     for (int32_t k = 1; k < count; k++) {
         const ravine_cure moved = cure[k];
@@ -104,6 +106,22 @@ static void sort(ravine_cure *cure, int32_t count) {
         for (; to > 0 && goes_before(&moved, &cure[to - 1]); to--) cure[to] = cure[to - 1];
         cure[to] = moved;
     }
+}
+
+/* Without those that did harm; where nothing is left, to know that is what there is to do. */
+static int32_t keep_harmless(ravine_cure *cure, int32_t count) {
+    int32_t kept = 0;
+    for (int32_t k = 0; k < count; k++)
+        if (doctor_cure_outcome(&cure[k]) != CURE_HARMED) cure[kept++] = cure[k];
+    if (kept > 0 || count == 0) return kept;
+    cure[0] = (ravine_cure){.action = RAVINE_CURE_ADVICE,
+                            .kind = CURE_NOTHING_HELPS,
+                            .old_value = NAN,
+                            .new_value = NAN,
+                            .loss_ratio = NAN};
+    doctor_fill(cure[0].text, sizeof cure[0].text, doctor_cure_words(CURE_NOTHING_HELPS)->english,
+                NAN, NAN);
+    return 1;
 }
 
 static ravine_status check(int64_t steps, const ravine_diagnosis *diagnosis) {
@@ -137,6 +155,7 @@ ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *proble
     ravine_space_close(&s);
     if (status) return status;
     sort(cure, diagnosis->ncures);
+    diagnosis->ncures = keep_harmless(cure, diagnosis->ncures);
     for (int32_t k = 0; k < diagnosis->ncures; k++) diagnosis->cure[k] = cure[k];
     ravine_sized_write(&ravine_sized_diagnosis, told, diagnosis);
     return RAVINE_OK;

@@ -98,9 +98,9 @@ static void look_at_numbers(void) {
     REQUIRE(!strcmp(ravine_dtype_name(value), name) && ravine_dtype_bits(RAVINE_##NAME) == bits);
     RAVINE_DTYPE_LIST(RAVINE_X)
 #undef RAVINE_X
-#define RAVINE_X(NAME, value, exit_code, word, meaning)                  \
+#define RAVINE_X(NAME, value, severity, word, meaning)                   \
     REQUIRE(!strcmp(ravine_verdict_word(RAVINE_VERDICT_##NAME), word) && \
-            ravine_verdict_exit_code(RAVINE_VERDICT_##NAME) == (exit_code));
+            ravine_verdict_severity(RAVINE_VERDICT_##NAME) == RAVINE_SEVERITY_##severity);
     RAVINE_VERDICT_LIST(RAVINE_X)
 #undef RAVINE_X
 #define RAVINE_X(NAME, value, word, meaning) \

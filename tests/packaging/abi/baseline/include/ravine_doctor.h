@@ -27,47 +27,67 @@ extern "C" {
 #endif
 
 /* ---- verdicts -----------------------------------------------------------------------------------
- * X(NAME, value, exit code of the command, word, meaning). In the order in which they are looked
- * for, HEALTHY last; values never change. */
-#define RAVINE_VERDICT_LIST(X)                                                                   \
-    X(HEALTHY, 0, 0, "healthy", "the loss falls at a rate that will take it further")            \
-    X(NONFINITE, 1, 11, "nonfinite", "a loss, gradient or parameter is not a number any more")   \
-    X(DIVERGING, 2, 12, "diverging", "each step ends higher up the wall than it began")          \
-    X(DEAD, 3, 13, "dead", "nearly all gradients are exactly zero")                              \
-    X(SIGMA_BURST, 4, 14, "sigma_burst",                                                         \
-      "sigma shrank with the gradient until one step was thrown far out of the valley")          \
-    X(WARMUP_NEEDED, 5, 15, "warmup_needed", "the first steps, before sigma is known, threw it") \
-    X(LOCAL_MINIMUM, 6, 0, "local_minimum", "no gradient, and no way down was found")            \
-    X(SADDLE, 7, 17, "saddle", "no gradient, but the loss falls along a direction")              \
-    X(BOUNCING, 8, 18, "bouncing", "steps jump from wall to wall of a ravine")                   \
-    X(VANISHING, 9, 19, "vanishing", "the gradient hardly reaches some or all parameters")       \
-    X(NOISE_FLOOR, 10, 20, "noise_floor", "the noise of the batches undoes the descent")         \
-    X(CRAWLING, 11, 21, "crawling", "the way is straight and downhill, but steps are too short") \
-    X(UNCLEAR, 12, 22, "unclear", "the loss does not fall and no single cause stands out")       \
-    X(NOT_LEARNING, 13, 23, "not_learning", "the loss is that of the best constant prediction")  \
-    X(NOT_CONNECTED, 14, 24, "not_connected",                                                    \
-      "parameters get no gradient, or no optimizer has them")                                    \
-    X(OVERFITTING, 15, 25, "overfitting",                                                        \
-      "the loss of examples that are not trained on rises while that of training falls")         \
-    X(CLIPPED, 16, 26, "clipped", "every gradient is clipped to a small part of its length")     \
-    X(LR_ZERO, 17, 27, "lr_zero", "the learning rate is 0, or next to it, and steps go on")      \
-    X(ACCUMULATING, 18, 28, "accumulating", "gradients are never set to zero")                   \
-    X(DECAYED_AWAY, 19, 29, "decayed_away", "weight decay pulls harder than the gradient")       \
-    X(DATA_ORDER, 20, 30, "data_order", "the loss shows the order of the examples")              \
-    X(UPDATE_LOST, 21, 31, "update_lost", "updates are below the last bit of the parameters")    \
-    X(EXPLODING, 22, 32, "exploding", "signals or gradients grow from layer to layer")           \
-    X(UNSCALED_INPUT, 23, 33, "unscaled_input", "inputs are not of the size that a net expects") \
-    X(LABELS_LOST, 24, 34, "labels_lost", "the loss is exactly 0: nothing is asked for")         \
-    X(RESUME_JUMP, 25, 35, "resume_jump", "the loss leapt up where training went on")
+ * How much a verdict matters: X(NAME, value, word, mark, meaning); values never change. From NOTE
+ * down there is nothing to mend, and the command ends with 0. */
+#define RAVINE_SEVERITY_LIST(X)                                             \
+    X(FINE, 0, "fine", "", "training goes on as it should")                 \
+    X(NOTE, 1, "note", "", "worth knowing, and nothing to mend")            \
+    X(WARNING, 2, "warning", "!", "training is held up: something to mend") \
+    X(URGENT, 3, "urgent", "!!", "every further step is for nothing until it is mended")
+#define RAVINE_X(NAME, value, word, mark, meaning) RAVINE_SEVERITY_##NAME = value,
+typedef enum ravine_severity {
+    RAVINE_SEVERITY_LIST(RAVINE_X) RAVINE_SEVERITY_COUNT = 4
+} ravine_severity;
+#undef RAVINE_X
+RAVINE_API const char *ravine_severity_word(int severity); /* fixed text; NULL: none such */
+RAVINE_API const char *ravine_severity_mark(int severity); /* before a verdict; NULL: none such */
 
-#define RAVINE_X(NAME, value, exit_code, word, meaning) RAVINE_VERDICT_##NAME = value,
+/* X(NAME, value, severity, word, meaning); values never change, new ones come last. */
+#define RAVINE_VERDICT_LIST(X)                                                                     \
+    X(HEALTHY, 0, FINE, "healthy", "the loss falls at a rate that will take it further")           \
+    X(NONFINITE, 1, URGENT, "nonfinite", "a loss, gradient or parameter is not a number any more") \
+    X(DIVERGING, 2, URGENT, "diverging", "each step ends higher up the wall than it began")        \
+    X(DEAD, 3, URGENT, "dead", "nearly all gradients are exactly zero")                            \
+    X(SIGMA_BURST, 4, WARNING, "sigma_burst",                                                      \
+      "sigma shrank with the gradient until one step was thrown far out of the valley")            \
+    X(WARMUP_NEEDED, 5, WARNING, "warmup_needed",                                                  \
+      "the first steps, before sigma is known, threw it")                                          \
+    X(LOCAL_MINIMUM, 6, NOTE, "local_minimum", "no gradient, and no way down was found")           \
+    X(SADDLE, 7, WARNING, "saddle", "no gradient, but the loss falls along a direction")           \
+    X(BOUNCING, 8, WARNING, "bouncing", "steps jump from wall to wall of a ravine")                \
+    X(VANISHING, 9, WARNING, "vanishing", "the gradient hardly reaches some or all parameters")    \
+    X(NOISE_FLOOR, 10, WARNING, "noise_floor", "the noise of the batches undoes the descent")      \
+    X(CRAWLING, 11, WARNING, "crawling",                                                           \
+      "the way is straight and downhill, but steps are too short")                                 \
+    X(UNCLEAR, 12, WARNING, "unclear", "the loss does not fall and no single cause stands out")    \
+    X(NOT_LEARNING, 13, WARNING, "not_learning",                                                   \
+      "the loss is that of the best constant prediction")                                          \
+    X(NOT_CONNECTED, 14, URGENT, "not_connected",                                                  \
+      "parameters get no gradient, or no optimizer has them")                                      \
+    X(OVERFITTING, 15, WARNING, "overfitting",                                                     \
+      "the loss of examples that are not trained on rises while that of training falls")           \
+    X(CLIPPED, 16, WARNING, "clipped", "every gradient is clipped to a small part of its length")  \
+    X(LR_ZERO, 17, WARNING, "lr_zero", "the learning rate is 0, or next to it, and steps go on")   \
+    X(ACCUMULATING, 18, URGENT, "accumulating", "gradients are never set to zero")                 \
+    X(DECAYED_AWAY, 19, WARNING, "decayed_away", "weight decay pulls harder than the gradient")    \
+    X(DATA_ORDER, 20, WARNING, "data_order", "the loss shows the order of the examples")           \
+    X(UPDATE_LOST, 21, WARNING, "update_lost", "updates are below the last bit of the parameters") \
+    X(EXPLODING, 22, WARNING, "exploding", "signals or gradients grow from layer to layer")        \
+    X(UNSCALED_INPUT, 23, WARNING, "unscaled_input",                                               \
+      "inputs are not of the size that a net expects")                                             \
+    X(LABELS_LOST, 24, URGENT, "labels_lost", "the loss is exactly 0: nothing is asked for")       \
+    X(RESUME_JUMP, 25, WARNING, "resume_jump", "the loss leapt up where training went on")
+
+#define RAVINE_X(NAME, value, severity, word, meaning) RAVINE_VERDICT_##NAME = value,
 typedef enum ravine_verdict {
     RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 26
 } ravine_verdict;
 #undef RAVINE_X
 RAVINE_API const char *ravine_verdict_word(int verdict);    /* fixed text; NULL: none such */
 RAVINE_API const char *ravine_verdict_meaning(int verdict); /* fixed text; NULL: none such */
-RAVINE_API int ravine_verdict_exit_code(int verdict);       /* of the command; -1: none such */
+RAVINE_API int ravine_verdict_severity(int verdict);        /* ravine_severity; -1: none such */
+/* Of the command: 0 where there is nothing to mend, else 10 + verdict; -1: none such. */
+RAVINE_API int ravine_verdict_exit_code(int verdict);
 
 typedef struct ravine_doctor_options {
     uint32_t size;
@@ -295,6 +315,10 @@ typedef enum ravine_cure_action {
 typedef struct ravine_cure {
     int32_t action;      /* ravine_cure_action */
     int32_t tried;       /* 1: loss_ratio is known */
+    int32_t kind;        /* what is changed: ravine_cure_word; 0: not known */
+    int32_t reserved;    /* 0 */
+    double old_value;    /* numbers of its text: "from 0.1"; NaN: none */
+    double new_value;    /* "to 0.02" */
     char text[192];      /* "lower lr from 0.1 to 0.02" */
     char optimizer[256]; /* the whole new setting, as ravine_config_parse reads it; "": as it is */
     char schedule[128];  /* of lr from here on, as ravine_schedule_parse reads it; "": constant */
@@ -303,6 +327,8 @@ typedef struct ravine_cure {
                           1 it helped. Where one is not positive 1 + their difference / the
                           greater magnitude; inf: not finite; NaN: not tried */
 } ravine_cure;
+
+RAVINE_API const char *ravine_cure_word(int kind); /* "lower_lr"; fixed text; NULL: none such */
 
 enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
 typedef struct ravine_diagnosis {
@@ -323,21 +349,35 @@ typedef struct ravine_diagnosis {
 RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
                                                 ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
 
-/* The diagnosis as lines of text for a terminal or a log: the verdict, then why, what it means,
- * what to do, what it is not, what cannot be told; and the length without the final NUL to *length
- * (may be NULL). E_RANGE if `capacity` bytes do not hold it; RAVINE_DIAGNOSIS_TEXT_MAX hold every
- * one. */
+/* What is wrong and what to do about it, in words of every day: "Each step undoes the last one: ...
+ * Lower lr from 5 to 1.2." The language is "en" or "zh" (simplified Chinese, UTF-8); of a longer
+ * name ("zh_CN.UTF-8") the first part counts, and one that is not known is English. The length
+ * without the final NUL goes to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it;
+ * RAVINE_SENTENCE_MAX hold every one. */
+enum { RAVINE_SENTENCE_MAX = 768 };
+RAVINE_API ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis,
+                                                   const char *language, char *text,
+                                                   size_t capacity,
+                                                   size_t *length) RAVINE_MUST_CHECK;
+
+/* The diagnosis as lines of text for a terminal or a log: its sentence, the verdict, then why, what
+ * it means, what to do, what it is not, what cannot be told; and the length without the final NUL
+ * to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it; RAVINE_DIAGNOSIS_TEXT_MAX
+ * hold every one. */
 enum { RAVINE_DIAGNOSIS_TEXT_MAX = 8192 };
 RAVINE_API ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
                                                  size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 
 /* Tries every cure that can be tried beside the unchanged run, each for `steps` steps from a copy
  * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed
- * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures.
- * A group keeps the settings in which it differs from group 0, and the ratio of its lr to that of
- * group 0. Where both rules use the same state a parameter goes on with it, else it begins with
- * none. What a group may not have (E_RANGE, as of ravine_set) is not tried. Afterwards parameters,
- * gradients and state are as before. */
+ * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures:
+ * what helped most first, what was not tried, what had no effect (a ratio within
+ * RAVINE_NO_EFFECT_PERCENT of 1). What did harm is left out; where nothing is left the cure is to
+ * know that. A group keeps the settings in which it differs from group 0, and the ratio of its lr
+ * to that of group 0. Where both rules use the same state a parameter goes on with it, else it
+ * begins with none. What a group may not have (E_RANGE, as of ravine_set) is not tried. Afterwards
+ * parameters, gradients and state are as before. */
+enum { RAVINE_NO_EFFECT_PERCENT = 2 };
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

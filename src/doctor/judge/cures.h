@@ -1,0 +1,33 @@
+/* cures.h - what can be changed, the texts that say so (cures.def), and what was said. */
+#ifndef RAVINE_DOCTOR_JUDGE_CURES_H
+#define RAVINE_DOCTOR_JUDGE_CURES_H
+
+#include "ravine_doctor.h"
+
+#define CURE(NAME, word, action, english, chinese) CURE_##NAME,
+typedef enum cure_kind {
+    CURE_UNKNOWN,
+#include "doctor/judge/cures.def"
+    CURE_COUNT
+} cure_kind;
+#undef CURE
+
+typedef struct cure_words {
+    const char *word;
+    ravine_cure_action action;
+    const char *english, *chinese;
+} cure_words;
+
+const cure_words *doctor_cure_words(int kind); /* NULL: none such */
+
+/* What a trial says of a cure. */
+typedef enum cure_outcome { CURE_HELPED, CURE_UNTRIED, CURE_NO_EFFECT, CURE_HARMED } cure_outcome;
+cure_outcome doctor_cure_outcome(const ravine_cure *c);
+
+/* A text of cures.def with its numbers; returns its length, or what it would be (snprintf). */
+size_t doctor_fill(char *out, size_t size, const char *text, double from, double to);
+
+/* A diagnosis of the caller's, whole, with its counts checked. */
+ravine_status doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosis *told);
+
+#endif

@@ -132,6 +132,38 @@ typedef struct ravine_observation {
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
+/* The same from copies of some elements of each parameter, the same ones in every step, taken
+ * before and after a step of an optimizer that is not ours. Everything is double, whatever the
+ * parameters are; what is not known is NULL or NaN. A parameter belongs among the parts from its
+ * first gradient on. */
+typedef struct ravine_samples {
+    uint32_t size;
+    int32_t stepped;              /* 0: it has no gradient in this step */
+    int64_t elements;             /* of the parameter */
+    int64_t len;                  /* of them, in every array below */
+    const double *gradient;       /* as the step finds it */
+    const double *before, *after; /* the parameter around the step */
+    const double *momentum;       /* mean or buffer of gradients after the step */
+    const double *variance;       /* times variance_scale: the square of sigma before the step,
+                                     without eps */
+    double variance_scale;
+    double eps_variance; /* where variance is less, sigma is mostly eps */
+    double decay;        /* weight decay that the rule adds to the gradient */
+    double grad_norm;    /* of the whole parameter */
+    int32_t twins;       /* 1: a weight whose rows or columns are all the same */
+    int32_t reserved;    /* 0 */
+    /* What is noted from step to step: zeros before the first one. */
+    double *last_update; /* [len] */
+    uint8_t *signs;      /* [len] */
+    double slope;
+    int64_t steps;
+} ravine_samples;
+/* Of the observation loss, path_efficiency, nparts, names and config are taken, of its report step,
+ * attempts, lr and clip; samples: [nparts]. */
+RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
+                                                       const ravine_observation *o,
+                                                       ravine_samples *samples) RAVINE_MUST_CHECK;
+
 /* What no step shows. X(NAME, value, word, meaning); values never change, new ones come last. */
 #define RAVINE_FACT_LIST(X)                                                               \
     X(TOTAL_STEPS, 0, "total_steps", "steps that the training has made when it ends")     \

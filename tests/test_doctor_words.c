@@ -155,6 +155,7 @@ static const finding used[] = {
 #define ANY 0
 #define CONCEPT(NAME)
 #define VERDICT(NAME, steps)
+#define SAYS(NAME, word, steps)
 #define CASE(most)
 #define ABOVE(finding, threshold, sure) FIND_##finding,
 #define BELOW(finding, threshold, sure) FIND_##finding,

@@ -188,6 +188,12 @@ class Writer:
                 self.lines.append(f"{name} = {value}")
 
 
+def _as_imports_go(name):
+    """Where ruff wants a name: constants, classes, others; c_uint8 before c_uint32."""
+    parts = re.split(r"(\d+)", name)
+    return not name.isupper(), name.islower(), [int(p) if p.isdigit() else p for p in parts]
+
+
 HEAD = '''\
 """The C API: constants, structures and prototypes, as ctypes has them.
 
@@ -257,8 +263,8 @@ def generate():
         writer.declare(node)
     body = "\n".join(writer.lines).lstrip("\n")
     body += "\n\nPROTOTYPES = {\n" + "\n".join(writer.prototypes) + "\n}\n"
-    names = sorted(set(re.findall(r"\b(c_\w+|CFUNCTYPE|POINTER|Structure)\b", body)) | {"c_int"})
-    names.sort(key=lambda name: (not name.isupper(), name.islower(), name))
+    names = set(re.findall(r"\b(c_\w+|CFUNCTYPE|POINTER|Structure)\b", body)) | {"c_int"}
+    names = sorted(names, key=_as_imports_go)
     head = HEAD.format(headers=", ".join(headers), names="\n".join(f"    {n}," for n in names))
     records = [RECORDS_HEAD.format(headers=", ".join(headers)).rstrip("\n")]
     for structure in RECORDS:

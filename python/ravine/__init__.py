@@ -1,7 +1,8 @@
 """Adaptive learning rates: theta <- theta - (eta_t / sigma_t) * m_t.
 
-`Optimizer` steps NumPy arrays, `ravine.torch` has the optimizers of PyTorch, `Schedule` the
-learning rates over time; `python -m ravine` is the command. docs/python.md, docs/pytorch.md.
+`watch` has a doctor look on at a training in PyTorch; `Optimizer` steps NumPy arrays,
+`ravine.torch` has the optimizers of PyTorch, `Schedule` the learning rates over time;
+`python -m ravine` is the command. docs/doctor.md, docs/python.md, docs/pytorch.md.
 """
 
 from ravine._doctor import Diagnosis, Doctor
@@ -19,6 +20,14 @@ from ravine._library import (
 from ravine._optimizer import Optimizer, Report, Status
 from ravine._records import Cure
 from ravine._schedule import Schedule, ScheduleFacts
+
+
+def watch(optimizer, model=None, **options):
+    """Has a doctor watch any optimizer of PyTorch: ravine.torch.watch."""
+    from ravine.torch import watch as watch_torch  # needs PyTorch, which this module does not
+
+    return watch_torch(optimizer, model, **options)
+
 
 __version__ = lib.ravine_version().decode()
 __all__ = [
@@ -38,4 +47,5 @@ __all__ = [
     "StateError",
     "Status",
     "UnsupportedError",
+    "watch",
 ]

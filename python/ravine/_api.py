@@ -15,6 +15,7 @@ from ctypes import (
     c_int32,
     c_int64,
     c_size_t,
+    c_uint8,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -517,6 +518,32 @@ class ravine_observation(Structure):
     ]
 
 
+class ravine_samples(Structure):
+    """`struct ravine_samples`."""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("stepped", c_int32),
+        ("elements", c_int64),
+        ("len", c_int64),
+        ("gradient", POINTER(c_double)),
+        ("before", POINTER(c_double)),
+        ("after", POINTER(c_double)),
+        ("momentum", POINTER(c_double)),
+        ("variance", POINTER(c_double)),
+        ("variance_scale", c_double),
+        ("eps_variance", c_double),
+        ("decay", c_double),
+        ("grad_norm", c_double),
+        ("twins", c_int32),
+        ("reserved", c_int32),
+        ("last_update", POINTER(c_double)),
+        ("signs", POINTER(c_uint8)),
+        ("slope", c_double),
+        ("steps", c_int64),
+    ]
+
+
 # enum ravine_fact
 RAVINE_FACT_TOTAL_STEPS = 0
 RAVINE_FACT_CONSTANT_LOSS = 1
@@ -849,6 +876,10 @@ PROTOTYPES = {
     "ravine_doctor_destroy": (None, [c_void_p]),
     "ravine_doctor_observe": (ravine_status, [c_void_p, c_void_p, c_double]),
     "ravine_doctor_feed": (ravine_status, [c_void_p, POINTER(ravine_observation)]),
+    "ravine_doctor_observe_samples": (
+        ravine_status,
+        [c_void_p, POINTER(ravine_observation), POINTER(ravine_samples)],
+    ),
     "ravine_fact_word": (c_char_p, [c_int]),
     "ravine_doctor_tell": (ravine_status, [c_void_p, c_int, c_double]),
     "ravine_doctor_path_efficiency": (c_double, [c_void_p]),

@@ -34,6 +34,10 @@ class Diagnosis:
         return self.text
 
 
+#: Names of facts, and their numbers.
+FACTS = {lib.ravine_fact_word(number).decode(): number for number in range(_api.RAVINE_FACT_COUNT)}
+
+
 def _word(verdict: int) -> str:
     return lib.ravine_verdict_word(verdict).decode()
 
@@ -90,6 +94,7 @@ class Doctor:
         """
         options = made(_api.ravine_doctor_options, lib.ravine_doctor_options_init)
         options.window = window
+        self.facts: dict[str, float] = {}  # that it was told of last
         self._optimizer = optimizer
         self._pointer = ctypes.c_void_p()
         self._destroy = lib.ravine_doctor_destroy
@@ -115,6 +120,21 @@ class Doctor:
 
     def _observe(self, optimizer, loss: float) -> None:
         lib.ravine_doctor_observe(self._pointer, optimizer, loss)
+
+    def fact(self, name: str, value: float) -> None:
+        """Tells what no step shows, from the next step on.
+
+        Args:
+            name: of RAVINE_FACT_LIST in ravine_doctor.h: "total_steps", "classes", ...
+            value: NaN takes it back.
+
+        Raises:
+            ravine.ArgumentError: there is no such fact.
+        """
+        if name not in FACTS:
+            raise ArgumentError(f"there is no fact {name}; there are {', '.join(FACTS)}")
+        lib.ravine_doctor_tell(self._pointer, FACTS[name], value)
+        self.facts[name] = value
 
     def diagnose(self) -> Diagnosis:
         """The verdict on what was observed so far."""

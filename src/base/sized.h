@@ -35,6 +35,7 @@ typedef struct sized {
     X(report, quiet_share, "set it to sizeof(ravine_report)")             \
     X(doctor_options, reserved, "use ravine_doctor_options_init")         \
     X(observation, part_elements, "set it to sizeof(ravine_observation)") \
+    X(samples, steps, "set it to sizeof(ravine_samples)")                 \
     X(warning, text, "set it to sizeof(ravine_warning)")                  \
     X(problem, nbatches, "set it to sizeof(ravine_problem)")              \
     X(probe_options, seed, "use ravine_probe_options_init")               \

@@ -123,8 +123,3 @@ def test_what_is_not_known_is_said_in_words_of_any_language():
     assert found.verdict == "nonfinite"
     assert "bounces from noise: how often signs change is not known" in found.cannot_tell
     assert "env." not in str(found) and "watched" not in str(found)
-
-
-def test_other_optimizers_are_refused():
-    with pytest.raises(ravine.ArgumentError, match="SGD is not an optimizer of ravine.torch"):
-        rt.watch(torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1))

@@ -19,6 +19,20 @@ from ravine.torch._tensors import check_parameter
 Keys = dict[str, tuple[str, ...]]
 
 
+def setting_numbers(keys: Keys, group: dict[str, Any]) -> list[float]:
+    """What the library's settings behind these keys are in a group now."""
+    numbers: list[float] = []
+    for key in keys:
+        value = group[key]
+        if isinstance(value, (tuple, list)):
+            numbers += map(float, value)
+        elif isinstance(value, str):
+            numbers.append(float(choice_number(key, value)))
+        else:
+            numbers.append(float(value))
+    return numbers
+
+
 class Optimizer(torch.optim.Optimizer):
     """Steps CPU tensors with the library: one call for each step, however many tensors there are.
 
@@ -37,7 +51,7 @@ class Optimizer(torch.optim.Optimizer):
     nonfinite: str = "propagate"
     clip_norm: float | None = None
     report: Report | None = None  # of the last step, if it was asked for one
-    watcher: Any = None  # the doctor of ravine.torch.watch()
+    watcher: Any = None  # is told of every step: ravine.torch.watch()
     _ema: float = 0.0
     _session: Session | None = None
 
@@ -66,17 +80,7 @@ class Optimizer(torch.optim.Optimizer):
 
     def numbers_of(self, group: dict[str, Any]) -> list[float]:
         """What the library's settings are in a group now."""
-        numbers: list[float] = []
-        for key in self.keys:
-            value = group[key]
-            if isinstance(value, (tuple, list)):
-                numbers += map(float, value)
-            elif isinstance(value, str):
-                numbers.append(float(choice_number(key, value)))
-            else:
-                numbers.append(float(value))
-        numbers.append(self._ema)
-        return numbers
+        return [*setting_numbers(self.keys, group), self._ema]
 
     def _begin(self) -> Session:
         """A session from what groups and state are now."""

@@ -48,7 +48,7 @@ def _workers() -> dict[str, Any]:
     return {"openmp": team}
 
 
-def _config(rule: str, names, numbers):
+def config_of_numbers(rule: str, names, numbers):
     """A rule's defaults with these settings."""
     config = made(_api.ravine_config)
     lib.ravine_config_init(config, lib.ravine_rule_find(rule.encode()))
@@ -88,7 +88,9 @@ class Session:
         self.turned: list[tuple[int, tuple[int, ...]]] = []  # those whose order is another one
         self.clocks = torch.zeros(0)
         self.clock_version = self.clocks._version
-        first, *others = (_config(optimizer.rule, self.setting_names, n) for n in self.numbers)
+        first, *others = (
+            config_of_numbers(optimizer.rule, self.setting_names, n) for n in self.numbers
+        )
         self.handle = Handle(first, watch=optimizer.watcher is not None, **_workers())
         self.pointer = self.handle.pointer
         for config in others:

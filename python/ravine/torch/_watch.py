@@ -1,86 +1,370 @@
 """A doctor beside a training in PyTorch."""
 
+import contextlib
+import dataclasses
+import math
 import sys
+import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
+from ravine import _api
 from ravine._doctor import Diagnosis, Doctor
-from ravine._library import ArgumentError
+from ravine._library import ArgumentError, lib, made
+from ravine.torch._facts import (
+    Inputs,
+    Targets,
+    criteria_of,
+    facts_of_model,
+    loss_input_of,
+    norms_untrained,
+)
 from ravine.torch._optimizer import Optimizer
+from ravine.torch._sources import Copies, Own
 
+FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
 def _to_terminal(diagnosis: Diagnosis) -> None:
     print(f"ravine: {diagnosis}", file=sys.stderr)
 
 
 def _number(loss) -> float:
-    return loss.item() if torch.is_tensor(loss) else float(loss)
+    if not torch.is_tensor(loss):
+        return float(loss)
+    if loss.numel() != 1:
+        raise ArgumentError(f"the loss has shape {list(loss.shape)}; it must be one number")
+    return float(loss.detach())
+
+
+def _is_power_of_two(n: int) -> bool:
+    return n & (n - 1) == 0
+
+
+_WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
 
 
 class Watch(Doctor):
     """What watch() returns: it is told the losses, and asked for diagnoses."""
 
-    def __init__(self, optimizer: Optimizer, window: int, on_verdict: Callable[[Diagnosis], Any]):
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        model: nn.Module | None,
+        window: int,
+        on_verdict: Callable[[Diagnosis], Any],
+        facts: dict[str, float],
+    ):
         """As watch()."""
         super().__init__(window=window)
-        self._window = window
+        for name, value in facts.items():
+            self.fact(name, value)
+        self._given = set(facts)  # what the user says stands
+        self._watched, self._model, self._window = optimizer, model, window
         self._on_verdict = on_verdict
-        self._told: float | None = None
+        self._losses: list[float] = []  # told since the last step
+        self._told = self._validated = False
         self._verdict = "healthy"
-        self._observed = 0
-        optimizer._watched_by(self)
+        self._steps = self._observed = 0
+        self._stopped = ""  # why it does not look any more
+        self._bad = False  # the last step was not finite
+        self._warned = made(_api.ravine_warning)
+        self._inputs, self._targets = Inputs(), Targets()
+        self._reached: set[Tensor] = set()
+        self._foreign: dict[Tensor, tuple[int, Tensor]] = {}
+        for other in [w for w in _WATCHES if w._watched is optimizer]:
+            other._stop("another watch() of its optimizer took its place")
+        is_own = isinstance(optimizer, Optimizer)
+        self._source = Own(optimizer) if is_own else Copies(optimizer, model, window)
+        self._handles = [
+            optimizer.register_step_pre_hook(self._before),
+            optimizer.register_step_post_hook(self._after),
+        ]
+        if model is not None:
+            self._handles.append(
+                model.register_forward_pre_hook(self._see_inputs, with_kwargs=True)
+            )
+        _WATCHES.add(self)
+
+    # ---- what it is told
 
     def tell(self, loss) -> None:
-        """The loss of the batch whose gradients the next step uses: a number or a tensor of one.
+        """The loss of a batch whose gradients the next step uses: a number or a tensor of one.
 
-        A step with a closure knows its loss itself. Steps of which no loss was told are not
-        observed.
+        Told before backward(), a tensor shows more: the loss's function keeps its targets until
+        then. Of several losses before a step the mean counts. A step with a closure knows its loss
+        itself. Steps of which no loss was told are not observed.
         """
-        self._told = _number(loss)
+        value = _number(loss)
+        if self._stopped:
+            return
+        self._losses.append(value)
+        if torch.is_tensor(loss) and loss.grad_fn is not None:
+            with self._guarded():
+                self._see_graph(loss)
 
-    def _stepped(self, pointer, loss) -> None:
-        """After a step with a report; loss: what its closure returned."""
-        value = self._told if loss is None else _number(loss)
-        self._told = None
-        if value is None:
+    def tell_validation(self, loss) -> None:
+        """The loss, now, on examples that are not trained on: tell it again and again."""
+        self._validated = True
+        self.fact("validation", _number(loss))
+
+    def tell_data(self, indices) -> None:
+        """Which examples the next step's batch has: numbers, or a tensor of them."""
+        first = next(iter(indices.flatten().tolist() if torch.is_tensor(indices) else indices))
+        self.fact("example", float(first))
+
+    # ---- what it says
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What it thinks now."""
+        return self.diagnose()
+
+    def diagnose(self) -> Diagnosis:
+        """The verdict on what was observed so far, and which line of code would tell more."""
+        if not self._stopped:
+            with self._guarded():
+                self._tell_facts()
+        found = super().diagnose()
+        missing = self._missing() if found.verdict == "unclear" or not self._observed else []
+        return dataclasses.replace(found, cannot_tell=[*missing, *found.cannot_tell])
+
+    def _missing(self) -> list[str]:
+        """What was not told, with the line that would tell it."""
+        lines = [f"anything since then: {self._stopped}"] if self._stopped else []
+        if self._steps == 0:
+            lines.append("anything: no step was made since ravine.watch(optimizer)")
+        elif not self._told:
+            lines.append("anything: no loss was told; doctor.tell(loss) before optimizer.step()")
+        if self._model is None:
+            lines.append("what lies outside the optimizer: ravine.watch(optimizer, model) tells")
+        if self._told and not self._validated:
+            lines.append("overfitting: doctor.tell_validation(loss) now and then tells")
+        return lines
+
+    def detach(self) -> None:
+        """Looks no more; the optimizer and the model are as if nobody had watched them."""
+        self._stop("it was detached")
+
+    # ---- hooks
+
+    @contextlib.contextmanager
+    def _guarded(self):
+        """What fails in here ends the watch, never the training."""
+        try:
+            with torch.no_grad():
+                yield
+        except Exception as error:
+            self._stop(f"it failed: {type(error).__name__}: {error}")
+            with contextlib.suppress(Warning):  # where warnings are errors
+                text = f"ravine.watch looks no more, {self._stopped}; the training goes on"
+                warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+    def _stop(self, why: str) -> None:
+        if self._stopped:
             return
-        self._observe(pointer, value)
+        self._stopped = why
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._source.detach()
+        _WATCHES.discard(self)
+
+    def _before(self, optimizer, args, kwargs):
+        """Before a step: its gradients, or the closure that will make them."""
+        with self._guarded():
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")
+            if closure is None:
+                self._take()
+            elif len(args) > 1:
+                return (args[0], self._heard(closure), *args[2:]), kwargs
+            else:
+                return args, kwargs | {"closure": self._heard(closure)}
+        return None
+
+    def _heard(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+        """The closure, of whose first loss in a step the doctor hears."""
+        first = [True]
+
+        def heard():
+            loss = closure()
+            if first:
+                first.clear()
+                with self._guarded():
+                    if loss is not None:
+                        self._losses = [_number(loss)]
+                    self._take()
+            return loss
+
+        return heard
+
+    def _take(self) -> None:
+        """A step begins, and its gradients are there."""
+        if not self._steps and self._model is not None:
+            self._begin(self._model)
+        params = [p for group in self._watched.param_groups for p in group["params"]]
+        self._reached.update(p for p in params if p.grad is not None)
+        self._source.before()
+
+    def _after(self, optimizer, args, kwargs) -> None:
+        """After a step: whether there is something to say, and to whom."""
+        found: Diagnosis | None = None
+        with self._guarded():
+            if self._step():
+                found = self._look()
+        if found is not None:
+            self._on_verdict(found)  # what fails there is the user's
+
+    def _step(self) -> bool:
+        """Takes in a step; whether it is time to look."""
+        losses, self._losses = self._losses, []
+        self._steps += 1
+        urgent = self._is_urgent()
+        if not self._source.can_observe() or not losses:
+            return urgent or (self._steps == FIRST_LOOK and not self._told)
+        self._told = True
+        loss = math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else sum(losses)
+        self._source.observe(self._pointer, loss)
         self._observed += 1
-        if self._observed % self._window:
+        return urgent or self._is_bad(loss) or self._is_due()
+
+    def _is_urgent(self) -> bool:
+        """Whether no gradient came so far, or parameters turn out to be in no optimizer."""
+        if self._steps == 2 and self._foreign_share() > 0:
+            return True
+        return not self._reached and _is_power_of_two(self._steps)
+
+    def _is_bad(self, loss: float) -> bool:
+        """Whether a step is not finite, and the one before it was."""
+        before = self._bad
+        lib.ravine_doctor_warning(self._pointer, self._warned)
+        bad_gradient = self._warned.kind == _api.RAVINE_WARNING_NONFINITE_GRADIENT
+        self._bad = bad_gradient or not math.isfinite(loss)
+        return self._bad and not before
+
+    def _is_due(self) -> bool:
+        n = self._observed
+        if n < self._window:
+            return n >= FIRST_LOOK and _is_power_of_two(n)
+        return n % (self._window // 2) == 0
+
+    def _look(self) -> Diagnosis | None:
+        """The verdict, if it is a new one that is worth being told."""
+        found = self.diagnose()
+        if self._steps >= FIRST_LOOK and not self._told and found.verdict == "unclear":
+            return found
+        is_new = found.verdict != self._verdict and found.severity in ("warning", "urgent")
+        self._verdict = found.verdict
+        return found if is_new else None
+
+    # ---- what model and graph show
+
+    def _see_inputs(self, model, args, kwargs) -> None:
+        if not model.training or self._inputs.calls >= Inputs.CALLS:
             return
-        diagnosis = self.diagnose()
-        mend = diagnosis.severity in ("warning", "urgent")
-        if diagnosis.verdict != self._verdict and mend:
-            self._on_verdict(diagnosis)
-        self._verdict = diagnosis.verdict
+        with self._guarded():
+            self._inputs.see([*args, *kwargs.values()])
+
+    def _see_graph(self, loss: Tensor) -> None:
+        """What the loss's function is given, and its targets, in the first steps."""
+        if self._targets.looks >= Targets.LOOKS:
+            return
+        if self._targets.looks == 0:
+            inputs = [loss_input_of(node) for node in criteria_of(loss)]
+            if inputs:
+                self._tell("loss_input", max(inputs))
+        self._targets.see(loss)
+
+    def _begin(self, model: nn.Module) -> None:
+        """Before the first step."""
+        for name, value in facts_of_model(model).items():
+            self._tell(name, value)
+        owned = {p for w in _WATCHES for g in w._watched.param_groups for p in g["params"]}
+        self._foreign = {
+            p: (p._version, p.detach().flatten()[:16].clone())
+            for p in model.parameters()
+            if p.requires_grad and p not in owned
+        }
+
+    def _foreign_share(self) -> float:
+        """Of the model's trainable numbers, those that nobody has moved since the first step."""
+        if self._model is None:
+            return 0.0
+        trained = sum(p.numel() for p in self._model.parameters() if p.requires_grad)
+        still = sum(
+            p.numel()
+            for p, (version, some) in self._foreign.items()
+            if p._version == version and torch.equal(p.detach().flatten()[:16], some)
+        )
+        return still / trained if trained else 0.0
+
+    def _unreached_share(self) -> float:
+        """Of the optimizer's numbers, those that should have a gradient and never had one."""
+        params = {p for group in self._watched.param_groups for p in group["params"]}
+        total = sum(p.numel() for p in params)
+        if not any(p.requires_grad for p in params):
+            return 1.0
+        unreached = params - self._reached
+        return sum(p.numel() for p in unreached if p.requires_grad) / total
+
+    def _tell(self, name: str, value: float) -> None:
+        if name not in self._given:
+            self.fact(name, value)
+
+    def _tell_facts(self) -> None:
+        """Facts that become known while it trains."""
+        if self._steps:
+            self._tell("unreached_share", self._unreached_share())
+        for name, value in (self._inputs.facts() | self._targets.facts()).items():
+            self._tell(name, value)
+        if self._model is None:
+            return
+        if self._steps > 1:
+            self._tell("foreign_share", self._foreign_share())
+        untrained = norms_untrained(self._model)
+        if untrained is not None and self._observed >= FIRST_LOOK:
+            self._tell("norms_untrained", untrained)
 
 
 def watch(
-    optimizer: Optimizer,
+    optimizer: torch.optim.Optimizer,
+    model: nn.Module | None = None,
     *,
     window: int = 256,
     on_verdict: Callable[[Diagnosis], Any] = _to_terminal,
+    **facts: float,
 ) -> Watch:
     """Has a doctor watch an optimizer from its next step on.
 
-        doctor = ravine.torch.watch(optimizer)
-        loss.backward()
+        doctor = ravine.watch(optimizer, model)
+        loss = criterion(model(x), y)
         doctor.tell(loss)
+        loss.backward()
         optimizer.step()
 
+    No bit of the training changes. What fails in the watch ends the watch with a warning, never
+    the training.
+
     Args:
-        optimizer: one of this module's; its steps cost a few percent more.
-        window: steps over which the doctor judges, in [16, 65536]; it looks once a window.
-        on_verdict: called with each new verdict that is not a healthy one; prints it to stderr.
+        optimizer: any of PyTorch's, of this module's or of somebody else's.
+        model: what is trained: parameters are then called by their names, and what the optimizer
+            does not have, frozen layers, dropout, batch norms and inputs are looked at, too.
+        window: steps over which the doctor judges, in [16, 65536]. It looks after 16, 32, 64, ...
+            steps, then every half window, and at once where a number is not finite, no gradient
+            comes or parameters are in no optimizer.
+        on_verdict: called with each new verdict that asks for something; prints it to stderr.
+        facts: what no step shows, by its name: total_steps=10000, clip_norm=1.0, classes=10, ...
 
     Returns:
-        The doctor: `diagnose()` says what it thinks now, `warning()` what the last step forebodes.
+        The doctor: `diagnosis` is what it thinks now, `warning()` what the last step forebodes.
 
     Raises:
-        ravine.ArgumentError: the optimizer is not one of this module's.
+        ravine.ArgumentError: it is no optimizer of PyTorch; there is no such fact.
+        ravine.RangeError: the window is out of its range.
     """
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"{type(optimizer).__name__} is not an optimizer of ravine.torch")
-    return Watch(optimizer, window, on_verdict)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ArgumentError(f"{type(optimizer).__name__} is no torch.optim.Optimizer")
+    return Watch(optimizer, model, window, on_verdict, facts)

@@ -206,6 +206,7 @@ static void blame_facts(const prescription *p) {
     if (input == 1) advise(p, CURE_RAW_OUTPUTS, "");
     if (input == 2) advise(p, CURE_SOFTMAX_OVER_CLASSES, "");
     if (input == 3) advise(p, CURE_NO_RELU_AT_THE_END, "");
+    if (p->f->norms_untrained > 0.5) advise(p, CURE_TRAIN_NORMS, "");
 }
 
 /* ---- of each verdict */
@@ -405,6 +406,7 @@ static void cure_unclear(const prescription *p) {
 
 static void cure_not_learning(const prescription *p) {
     blame_facts(p);
+    if (p->f->evenness < 0.35) advise(p, CURE_WEIGH_CLASSES, "");
     if (p->f->input_scale < 1e-3) advise(p, CURE_SCALE_UP_INPUTS, "");
     advise(p, CURE_LOOK_AT_LABELS, "");
     advise(p, CURE_ONE_BATCH, ": what it cannot learn there it cannot learn at all");
@@ -454,8 +456,11 @@ static void cure_exploding(const prescription *p) {
 }
 
 static void cure_unscaled(const prescription *p) {
-    advise(p, CURE_SCALE_INPUTS, "");
-    if (p->f->adaptive == 0) use(p, CURE_ADAM, "adam");
+    const doctor_findings *f = p->f;
+    if (f->target_size > 100) advise(p, CURE_SCALE_TARGETS, "");
+    if (f->input_peak > 30) advise(p, CURE_LOOK_AT_EXAMPLES, "");
+    if (p->x->ncures == 0 || f->input_size > 15) advise(p, CURE_SCALE_INPUTS, "");
+    if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
 }
 
 static void cure_labels(const prescription *p) {

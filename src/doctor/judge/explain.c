@@ -54,6 +54,13 @@ static const char *span(const witness *w) {
     return w->h->blocks < DOCTOR_BLOCKS ? "the run" : "four windows";
 }
 
+static const char *loss_input(double code) {
+    static const char *const given[] = {
+        "what it expects", "what a softmax or sigmoid has squashed before",
+        "a softmax over the examples, not over the classes", "what a ReLU has cut at 0"};
+    return code >= 1 && code <= 3 ? given[(int)code] : given[0];
+}
+
 static double block_length(const witness *w) {
     return (double)w->d->options.window / DOCTOR_BLOCKS_A_WINDOW;
 }
@@ -272,19 +279,6 @@ static void explain_crawling(const witness *w) {
             1 / flattens);
 }
 
-/* What a told fact says beside the rows. */
-static void explain_not_learning(const witness *w) {
-    const double dropout = w->h->fact[RAVINE_FACT_DROPOUT];
-    const double input = w->h->fact[RAVINE_FACT_LOSS_INPUT];
-    static const char *const given[] = {NULL, "what a softmax or sigmoid has squashed before",
-                                        "a softmax over the examples, not over the classes",
-                                        "what a ReLU has cut at 0"};
-    if (input >= 1 && input <= 3)
-        say(w, "loss_input", input, "the loss is given %s", given[(int)input]);
-    if (dropout > 0)
-        say(w, "dropout", dropout, "a layer drops %.3g %% of its units", 100 * dropout);
-}
-
 static void explain_overfitting(const witness *w) {
     say(w, "best_step", w->h->validation_least_step,
         "on other examples the loss was least at step %.0f: %.6g", w->h->validation_least_step,
@@ -424,7 +418,6 @@ void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_dia
         [RAVINE_VERDICT_VANISHING] = explain_vanishing,
         [RAVINE_VERDICT_NOISE_FLOOR] = explain_noise,
         [RAVINE_VERDICT_CRAWLING] = explain_crawling,
-        [RAVINE_VERDICT_NOT_LEARNING] = explain_not_learning,
         [RAVINE_VERDICT_OVERFITTING] = explain_overfitting,
     };
     witness w = {.d = d, .f = f, .h = &d->h, .x = x};

@@ -317,11 +317,33 @@ static void feed(ravine_doctor *d, double loss, const ravine_report *report,
     REQUIRE_INTACT(ravine_observation, observation);
 }
 
+/* And by copies of numbers. */
+static void sample(ravine_doctor *d, const ravine_report *report) {
+    static double x[LEN], last[LEN];
+    static uint8_t signs[LEN];
+    GUARDED(ravine_observation, observation);
+    GUARDED(ravine_samples, samples);
+    BY_HAND(ravine_observation, observation);
+    BY_HAND(ravine_samples, samples);
+    observation->nparts = 1;
+    observation->loss = 1;
+    observation->report = report;
+    samples->stepped = 1;
+    samples->elements = samples->len = LEN;
+    samples->gradient = samples->before = samples->after = x;
+    samples->last_update = last;
+    samples->signs = signs;
+    REFUSES(samples, ravine_doctor_observe_samples(d, observation, samples));
+    REQUIRE(ravine_doctor_observe_samples(d, observation, samples) == RAVINE_OK);
+    REQUIRE_INTACT(ravine_samples, samples);
+    REQUIRE(samples->steps == 1);
+}
+
 static void train(ravine_optimizer *o, const ravine_config *c) {
     GUARDED(ravine_doctor_options, options);
     GUARDED(ravine_report, report);
     ravine_report groups[2];
-    ravine_doctor *d, *fed;
+    ravine_doctor *d, *fed, *sampled;
     double first = 0, loss = 0;
     ravine_doctor_options_init(options);
     REQUIRE_INTACT(ravine_doctor_options, options);
@@ -330,6 +352,7 @@ static void train(ravine_optimizer *o, const ravine_config *c) {
     REFUSES(options, ravine_doctor_create(&d, options, NULL));
     REQUIRE(ravine_doctor_create(&d, options, NULL) == RAVINE_OK);
     REQUIRE(ravine_doctor_create(&fed, options, NULL) == RAVINE_OK);
+    REQUIRE(ravine_doctor_create(&sampled, options, NULL) == RAVINE_OK);
     for (int k = 0; k < STEPS; k++) {
         loss = bowl();
         if (k == 0) first = loss;
@@ -352,8 +375,10 @@ static void train(ravine_optimizer *o, const ravine_config *c) {
     REQUIRE(loss < first / 2);
     look_at_doctor(d, o);
     look_at_doctor(fed, o);
+    sample(sampled, report);
     ravine_doctor_destroy(d);
     ravine_doctor_destroy(fed);
+    ravine_doctor_destroy(sampled);
 }
 
 /* ---- files -------------------------------------------------------------------------------------

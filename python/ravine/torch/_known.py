@@ -1,0 +1,136 @@
+"""What is known of any optimizer of PyTorch: which rule it is, its settings, what its state has."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ravine._library import Error, lib
+from ravine.torch import _rules
+from ravine.torch._optimizer import setting_numbers
+from ravine.torch._session import config_of_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Where a rule's state has a momentum of gradients, and the square of its sigma without eps."""
+
+    momentum: str | None = None
+    variance: str | None = None
+    corrected: bool = False  # the variance is still to be divided by 1 - beta2^t
+    inside: bool = False  # eps stands under the root
+
+
+ADAM = Keys("exp_avg", "exp_avg_sq", corrected=True)
+KEYS = {
+    "sgd": Keys("momentum_buffer"),
+    "adam": ADAM,
+    "adamw": ADAM,
+    "nadam": ADAM,
+    "radam": Keys("exp_avg"),  # its sigma waits, and is rectified
+    "adamax": Keys("exp_avg"),  # its sigma is no root
+    "adagrad": Keys(variance="sum"),
+    "rmsprop": Keys(variance="square_avg"),
+    "adadelta": Keys(variance="square_avg", inside=True),
+    "lion": Keys("exp_avg"),
+    "signum": Keys("momentum_buffer"),
+}
+# Keys of groups that optimizers of others have, and the library's settings.
+USUAL = ("lr", "weight_decay", "eps", "momentum", "maximize")
+
+
+def rule_of(optimizer: torch.optim.Optimizer) -> str | None:
+    """The library's name of the rule: that of the class, or of the one that it is derived from."""
+    for kind in type(optimizer).__mro__[:-2]:
+        name = kind.__name__.lower()
+        if lib.ravine_rule_find(name.encode()) >= 0:
+            return name
+    return None
+
+
+class Known:
+    """What the library is told of an optimizer beside its numbers."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer):
+        """As it is now; settings are read again at every step."""
+        self._optimizer = optimizer
+        self._rule = rule_of(optimizer)
+        self._read: list[tuple[str, float]] = []
+        self._config = None
+        group = self.group
+        keys = KEYS.get(self._rule or "", Keys())
+        if self._rule is None and {"betas", "eps"} <= group.keys():
+            keys = ADAM  # most optimizers of others are some Adam
+        if group.get("centered"):
+            keys = Keys()  # its sigma leaves out what is steady in the gradient
+        self.keys = keys
+        kind = getattr(_rules, type(optimizer).__name__, None)
+        self._setting_keys = kind.keys if kind and kind.rule == self._rule else None
+
+    @property
+    def group(self) -> dict[str, Any]:
+        """The first one, whose settings stand for all."""
+        return self._optimizer.param_groups[0]
+
+    @property
+    def lr(self) -> float:
+        """Of the first group, now."""
+        return float(self.group.get("lr", math.nan))
+
+    def steps_of(self, p: Tensor) -> int:
+        """Steps that a parameter has made, if its state counts them."""
+        return int(self._optimizer.state.get(p, {}).get("step", 0))
+
+    def config(self):
+        """Rule and settings as the library has them; None: it does not know such a rule."""
+        if self._rule is None:
+            return None
+        try:
+            read = self._settings()
+            if read != self._read:
+                self._read = read
+                self._config = config_of_numbers(self._rule, *zip(*read, strict=True))
+        except (Error, KeyError, TypeError, ValueError):
+            self.forget_rule()  # it is called so, and is not it
+        return self._config
+
+    def forget_rule(self) -> None:
+        """The library does not take these settings for this rule."""
+        self._rule = self._config = None
+
+    def _settings(self) -> list[tuple[str, float]]:
+        group = self.group
+        if self._setting_keys is not None:
+            names = [name for names in self._setting_keys.values() for name in names]
+            return list(zip(names, setting_numbers(self._setting_keys, group), strict=True))
+        found = [(key, float(group[key])) for key in USUAL if key in group]
+        return found + [(f"beta{k}", float(b)) for k, b in enumerate(group.get("betas", ()), 1)]
+
+    def state(self, p: Tensor, key: str | None) -> Tensor | None:
+        """A tensor of a parameter's state, of its shape."""
+        if key == "exp_avg_sq" and self.group.get("amsgrad"):
+            key = "max_exp_avg_sq"
+        found = self._optimizer.state.get(p, {}).get(key) if key else None
+        return found if torch.is_tensor(found) and found.shape == p.shape else None
+
+    def decay(self) -> float:
+        """Weight decay that is added to the gradient."""
+        group = self.group
+        if self._rule in ("adamw", "lion", None) or group.get("decoupled_weight_decay"):
+            return 0.0
+        decay = float(group.get("weight_decay", 0))
+        return -decay if group.get("maximize") else decay
+
+    def variance_scale(self, clock: int) -> float:
+        """What the variance after so many steps is to be multiplied with."""
+        return 1 / (1 - float(self.group["betas"][1]) ** clock) if self.keys.corrected else 1.0
+
+    def eps_variance(self, clock: int) -> float:
+        """The variance below which eps is the greater part of sigma."""
+        eps = self.group.get("eps")
+        if eps is None or self.keys.variance is None:
+            return math.nan
+        bound = float(eps) if self.keys.inside else float(eps) ** 2
+        return bound / self.variance_scale(clock)

@@ -1,0 +1,127 @@
+"""From where a doctor has its steps: optimizers of the library, or copies of others' numbers."""
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ravine import _api
+from ravine._library import Error, lib, made
+from ravine.torch._known import Known
+from ravine.torch._optimizer import Optimizer
+from ravine.torch._samples import Samples
+
+
+class Own:
+    """An optimizer of this package measures its steps by itself."""
+
+    def __init__(self, optimizer: Optimizer):
+        """From the next step on."""
+        self._optimizer = optimizer
+        self._pointer: Any = None  # the library's optimizer, after a step
+        optimizer._watched_by(self)
+
+    def _stepped(self, pointer, loss) -> None:
+        """The optimizer made a step with a report."""
+        self._pointer = pointer
+
+    def before(self) -> None:
+        """A step begins."""
+        self._pointer = None
+
+    def can_observe(self) -> bool:
+        """After a step: whether there was one."""
+        return self._pointer is not None
+
+    def observe(self, doctor, loss: float) -> None:
+        """Tells the doctor of the step."""
+        lib.ravine_doctor_observe(doctor, self._pointer, loss)
+
+    def detach(self) -> None:
+        """The optimizer goes on as if nobody had watched it."""
+        self._optimizer._watched_by(None)
+
+
+class Copies:
+    """Any other optimizer: its numbers are copied around each step."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, model: Any, window: int):
+        """From the next step on; parameters are called as the model calls them."""
+        self._optimizer, self._model, self._window = optimizer, model, window
+        self._known = Known(optimizer)
+        self._samples: Samples | None = None
+        self._listed: list[Tensor] = []
+        self._steps = 0  # of the optimizer, as far as anybody knows
+        self._taken = False
+        self._report = made(_api.ravine_report)
+        self._report.group, self._report.clip = -1, 1.0
+        self._observation = made(_api.ravine_observation)
+        self._observation.report = ctypes.pointer(self._report)
+
+    def before(self) -> None:
+        """A step begins: its gradients are there."""
+        self._taken = False
+        listed = [p for group in self._optimizer.param_groups for p in group["params"]]
+        if len(listed) != len(self._listed) or any(
+            a is not b for a, b in zip(listed, self._listed, strict=True)
+        ):
+            self._begin(listed)
+        # A GradScaler leaves these to optimizers that are fused.
+        scale = getattr(self._optimizer, "grad_scale", None)
+        found = getattr(self._optimizer, "found_inf", None)
+        if self._samples is None or (found is not None and bool(found)):
+            return
+        self._samples.take_before(1.0 if scale is None else float(scale))
+        self._taken = True
+
+    def _begin(self, listed: list[Tensor]) -> None:
+        """Other parameters than before: their numbers begin anew."""
+        self._listed = listed
+        once = list(dict.fromkeys(p for p in listed if not torch.is_complex(p) and p.numel()))
+        if not once:
+            self._samples = None
+            return
+        names = names_of(self._optimizer, self._model)
+        self._samples = Samples(once, [names[p] for p in once], self._known, self._window)
+        self._steps = max(self._steps, self._samples.steps)
+
+    def can_observe(self) -> bool:
+        """After a step: copies what it did, if it did something."""
+        if not self._taken or self._samples is None:
+            return False
+        self._taken = False
+        self._samples.take_after()
+        self._steps += 1
+        return self._samples.parts > 0
+
+    def observe(self, doctor, loss: float) -> None:
+        """Tells the doctor of the step."""
+        seen, report, samples = self._observation, self._report, self._samples
+        report.step = report.attempts = self._steps
+        report.lr = self._known.lr
+        seen.loss, seen.path_efficiency = loss, samples.path.efficiency
+        seen.nparts, seen.part_name = samples.parts, samples.names
+        config = self._known.config()
+        seen.config = ctypes.pointer(config) if config else None
+        try:
+            lib.ravine_doctor_observe_samples(doctor, seen, samples.table)
+        except Error:
+            if config is None:
+                raise
+            self._known.forget_rule()
+            seen.config = None
+            lib.ravine_doctor_observe_samples(doctor, seen, samples.table)
+
+    def detach(self) -> None:
+        """Nothing of the optimizer's was changed."""
+
+
+def names_of(optimizer: torch.optim.Optimizer, model: Any) -> dict[Tensor, str]:
+    """What parameters are called: by the model, or by their groups."""
+    names = {} if model is None else {p: name for name, p in model.named_parameters()}
+    for k, group in enumerate(optimizer.param_groups):
+        given = group.get("param_names", ())
+        for i, p in enumerate(group["params"]):
+            names.setdefault(p, given[i] if i < len(given) else f"group {k}[{i}]")
+    return names

@@ -1,0 +1,257 @@
+"""What the doctor finds out by itself of a model, its inputs and the graph of its loss."""
+
+import math
+
+import pytest
+import ravine
+
+torch = pytest.importorskip("torch")
+nn, F = torch.nn, torch.nn.functional
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def net(*more, inputs=8, outputs=3, seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(inputs, 16), nn.ReLU(), nn.Linear(16, outputs), *more)
+
+
+def facts_of(model, criterion, x, target, steps=20, trained=None, before=True):
+    """The facts after a short training on one batch; before: told before backward()."""
+    optimizer = torch.optim.SGD((trained or model).parameters(), lr=1e-3)
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = criterion(model(x), target)
+        if before:
+            doctor.tell(loss)
+        loss.backward()
+        if not before:
+            doctor.tell(loss)
+        optimizer.step()
+    doctor.diagnose()
+    assert not doctor._stopped
+    return doctor.facts
+
+
+def table(rows=64, inputs=8):
+    random = torch.Generator().manual_seed(1)
+    return torch.randn(rows, inputs, generator=random)
+
+
+LABELS = torch.arange(64) % 3
+NUMBERS = table(64, 3)
+
+
+# ---- what the loss is given
+
+CROSS = F.cross_entropy
+LOGITS = F.binary_cross_entropy_with_logits
+SMOOTH = nn.CrossEntropyLoss(label_smoothing=0.1)
+SHARES = NUMBERS.sigmoid()
+
+
+@pytest.mark.parametrize(
+    ("value", "criterion", "target"),
+    [
+        (0, CROSS, LABELS),
+        (0, SMOOTH, LABELS),
+        (0, CROSS, SHARES),
+        (0, lambda out, t: F.nll_loss(out.log_softmax(-1), t), LABELS),
+        (0, lambda out, t: F.nll_loss(out.softmax(1).log(), t), LABELS),
+        (0, lambda out, t: (CROSS(out, t) + 0.1 * out.square().mean()) / 4, LABELS),
+        (1, lambda out, t: CROSS(out.softmax(1), t), LABELS),
+        (1, lambda out, t: SMOOTH(out.softmax(1), t), LABELS),
+        (1, lambda out, t: CROSS(out.sigmoid(), t), LABELS),
+        (1, lambda out, t: CROSS(out.softmax(1), t) / 4, LABELS),
+        (2, lambda out, t: CROSS(out.softmax(0), t), LABELS),
+        (2, lambda out, t: F.nll_loss(out.log_softmax(0), t), LABELS),
+        (2, lambda out, t: F.nll_loss(out.log_softmax(-2), t), LABELS),
+        (3, lambda out, t: CROSS(out.relu(), t), LABELS),
+        (0, LOGITS, SHARES),
+        (1, lambda out, t: LOGITS(out.sigmoid(), t), SHARES),
+        (0, lambda out, t: F.binary_cross_entropy(out.sigmoid(), t), SHARES),
+        (0, F.mse_loss, NUMBERS),
+        (3, lambda out, t: F.mse_loss(out.relu(), t), NUMBERS),
+        (0, lambda out, t: F.mse_loss(out.relu(), t), NUMBERS.abs()),
+        (3, lambda out, t: F.mse_loss(out.sigmoid(), t), NUMBERS),
+        (0, lambda out, t: F.mse_loss(out.sigmoid(), t), SHARES),
+        (3, lambda out, t: F.smooth_l1_loss(out.relu(), t), NUMBERS),
+        (0, lambda out, t: (out - t).square().mean(), NUMBERS),
+        (3, lambda out, t: (t - out.relu()).square().mean(), NUMBERS),
+        (3, lambda out, t: F.l1_loss(out.relu(), t), NUMBERS),
+    ],
+)
+def test_loss_input(value, criterion, target):
+    assert facts_of(net(), criterion, table(), target, 3)["loss_input"] == value
+
+
+@pytest.mark.parametrize(
+    ("value", "criterion"),
+    [
+        (0, CROSS),
+        (1, lambda out, t: CROSS(out.softmax(1), t)),
+        (2, lambda out, t: CROSS(out.softmax(0), t)),
+        (3, lambda out, t: CROSS(out.relu(), t)),
+    ],
+)
+def test_loss_input_after_backward(value, criterion):
+    facts = facts_of(net(), criterion, table(), LABELS, 3, before=False)
+    assert facts["loss_input"] == value and facts["classes"] == 3
+    assert "constant_loss" not in facts  # the targets are gone
+
+
+def test_of_a_loss_that_nobody_knows_nothing_is_said():
+    facts = facts_of(net(), lambda out, t: (out * t).mean().exp(), table(), NUMBERS, 3)
+    assert "loss_input" not in facts and "constant_loss" not in facts
+
+
+# ---- targets
+
+
+def test_the_best_constant_of_classes_is_the_entropy_of_their_counts():
+    labels = torch.tensor([0] * 48 + [1] * 16)
+    facts = facts_of(net(), CROSS, table(), labels)
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert facts["classes"] == 3
+    assert facts["constant_loss"] == pytest.approx(entropy, abs=2e-3)
+    masked = facts_of(net(), CROSS, table(), torch.where(labels == 1, -100, labels))
+    assert masked["constant_loss"] == pytest.approx(0, abs=2e-3)
+
+
+def test_the_best_constant_of_a_regression_is_its_variance():
+    facts = facts_of(net(), F.mse_loss, table(), 100 + 5 * NUMBERS)
+    assert facts["constant_loss"] == pytest.approx(
+        25 * float(NUMBERS.var(0, False).mean()), rel=1e-4
+    )
+    assert facts["target_size"] == pytest.approx(100, rel=0.01)
+
+
+def test_the_best_constant_of_yes_and_no():
+    target = (NUMBERS > 0).float()
+    p = target.mean(0)
+    entropy = float(-(p * p.log() + (1 - p) * (1 - p).log()).mean())
+    assert facts_of(net(), LOGITS, table(), target)["constant_loss"] == pytest.approx(entropy)
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        lambda out, t: CROSS(out, t) / 4,
+        lambda out, t: CROSS(out, t, reduction="sum"),
+        lambda out, t: CROSS(out, t, weight=torch.tensor([1.0, 2, 3])),
+        SMOOTH,
+    ],
+)
+def test_the_best_constant_of_another_loss_is_not_guessed(criterion):
+    facts = facts_of(net(), criterion, table(), LABELS)
+    assert "constant_loss" not in facts and "classes" not in facts
+
+
+# ---- inputs
+
+
+def test_inputs_of_usual_size():
+    facts = facts_of(net(), CROSS, table(), LABELS)
+    assert facts["input_size"] == pytest.approx(1, rel=0.1)
+    assert facts["input_ratio"] < 2 and facts["input_peak"] < 3
+
+
+def test_inputs_in_their_own_units():
+    assert facts_of(net(), CROSS, 255 * table(), LABELS)["input_size"] > 200
+    x = table()
+    x[:, 0] *= 1000
+    assert facts_of(net(), CROSS, x, LABELS)["input_ratio"] > 500
+    x = table()
+    x[17] *= 1000
+    assert facts_of(net(), CROSS, x, LABELS)["input_peak"] > 500
+
+
+def test_columns_that_are_always_0_are_no_measure():
+    x = table()
+    x[:, :6] = 0
+    assert facts_of(net(), CROSS, x, LABELS)["input_ratio"] < 2
+
+
+def test_symbols_have_no_size():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(10, 8), nn.Flatten(), nn.Linear(32, 3))
+    facts = facts_of(model, CROSS, torch.randint(0, 10, (64, 4)), LABELS)
+    assert not {"input_size", "input_ratio", "input_peak"} & facts.keys()
+
+
+# ---- the model
+
+
+def test_dropout_is_the_greatest_share():
+    assert "dropout" not in facts_of(net(), CROSS, table(), LABELS)
+    facts = facts_of(net(nn.Dropout(0.2), nn.Dropout(0.9)), CROSS, table(), LABELS, 2)
+    assert facts["dropout"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("mode", "momentum", "share"), [("train", 0.1, 0), ("eval", 0.1, 1), ("train", 0.0, 1)]
+)
+def test_batch_norms_that_never_see_a_batch(mode, momentum, share):
+    model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16, momentum=momentum), nn.Linear(16, 3))
+    model.train(mode == "train")
+    assert facts_of(model, CROSS, table(), LABELS)["norms_untrained"] == share
+
+
+def test_shares_of_what_is_trained():
+    facts = facts_of(net(), CROSS, table(), LABELS)
+    assert facts["frozen_share"] == facts["foreign_share"] == facts["unreached_share"] == 0
+
+    model = net()  # 144 numbers in the first layer, 51 in the last
+    model[0].requires_grad_(False)
+    facts = facts_of(model, CROSS, table(), LABELS)
+    assert facts["frozen_share"] == pytest.approx(144 / 195)
+    assert facts["foreign_share"] == facts["unreached_share"] == 0
+
+    model = net()
+    facts = facts_of(model, CROSS, table(), LABELS, trained=model[2])
+    assert facts["foreign_share"] == pytest.approx(144 / 195)
+    assert facts["frozen_share"] == facts["unreached_share"] == 0
+
+
+def test_a_part_that_no_gradient_reaches():
+    model = net()
+    model[0].register_forward_hook(lambda module, args, out: out.detach())
+    facts = facts_of(model, CROSS, table(), LABELS)
+    assert facts["unreached_share"] == pytest.approx(144 / 195)
+
+
+def test_updates_below_the_last_bit_of_16_bits():
+    for dtype, lost in ((torch.float32, False), (torch.bfloat16, True)):
+        torch.manual_seed(0)
+        model = net().to(dtype)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-5)
+        doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+        for _ in range(64):
+            optimizer.zero_grad()
+            loss = CROSS(model(table().to(dtype)), LABELS)
+            doctor.tell(loss)
+            loss.backward()
+            optimizer.step()
+        samples = doctor._source._samples
+        still = samples._before.numbers == samples._after.numbers
+        assert bool(still[samples._gradient.numbers != 0].mean() > 0.5) is lost
+
+
+def test_what_the_user_says_stands():
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    doctor = ravine.watch(optimizer, model, classes=7)
+    for _ in range(3):
+        loss = CROSS(model(table()), LABELS)
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    doctor.diagnose()
+    assert doctor.facts["classes"] == 7

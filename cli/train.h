@@ -210,10 +210,15 @@ int train_doctor_end(train_doctor *d, const train_step *s, bool lost, ravine_dia
 
 /* ---- train_trial.c ---------------------------------------------------------------------------
  */
-/* Trains for `steps` steps as it is and, from the same place on the same batches, with `factor`
- * times the learning rate; then everything is as before. *ratio: the loss at the lower rate over
- * the other; 0: only the lower one is finite, inf: it is not. */
-int train_trial(const training *t, double factor, int64_t steps, double *ratio);
+/* Losses over the one before; inf: not finite. */
+typedef struct trial_result {
+    double share; /* of the learning rate: the best of those tried */
+    double lower; /* after the steps with it */
+    double as_is; /* after as many with the whole rate */
+} trial_result;
+/* Trains for `steps` steps as it is and, from the same place on the same batches, with lower
+ * learning rates; then everything is as before. */
+int train_trial(training *t, int64_t steps, trial_result *result);
 
 /* ---- train_checkpoint.c: RUN/checkpoints/ ----------------------------------------------------
  */

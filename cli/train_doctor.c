@@ -91,7 +91,8 @@ static bool is_of_size(int32_t warning) {
  * needs one to change. */
 static int64_t patience(const train_doctor *d, int32_t warning) {
     enum { HASTE = 4 };
-    const int64_t usual = warning == RAVINE_WARNING_GROWTH ? HASTE : window_of(d);
+    const bool now = warning == RAVINE_WARNING_GROWTH || warning == RAVINE_WARNING_THROWN;
+    const int64_t usual = now ? HASTE : window_of(d);
     return usual > d->wait ? usual : d->wait;
 }
 
@@ -108,29 +109,34 @@ static int64_t trial_steps(const train_doctor *d, const train_step *s) {
     return quarter < window ? quarter : window;
 }
 
-/* Half of the learning rate, if it is clearly better than all of it; where both are lost half of
- * that, and so on. Else it stays, and the next trial waits for twice as long. */
-static int halve(train_doctor *d, const train_step *s, deed *done) {
-    enum { HALVINGS_MOST = 8, STEPS_LEAST = 16 };
-    static const double BETTER = 0.9;
+/* A shorter step has less noise, and for a while looks better than one that gets on: that is no
+ * reason. Where the run as it is gets nowhere, or only a fraction as far, it is. */
+static bool is_better(const trial_result *r) {
+    static const double BETTER = 0.9, FAR_BETTER = 0.5, GETS_ON = 0.95;
+    if (isinf(r->lower)) return false;
+    return r->lower < FAR_BETTER * r->as_is ||
+           (r->lower < BETTER * r->as_is && !(r->as_is < GETS_ON));
+}
+
+/* The best of some lower rates, if it is better than the one that is. Else that stays, and the next
+ * trial waits for twice as long. */
+static int lower_rate(train_doctor *d, const train_step *s, deed *done) {
+    enum { STEPS_LEAST = 16 };
     const int64_t steps = trial_steps(d, s);
-    double factor = 1;
+    trial_result r;
     if (steps < STEPS_LEAST) return 0;
+    const int status = train_trial(d->t, steps, &r);
+    if (status) return status;
+    const bool better = is_better(&r);
     d->acted_at = s->step;
-    done->loss_ratio = INFINITY;
-    for (int k = 0; k < HALVINGS_MOST && isinf(done->loss_ratio); k++) {
-        factor /= 2;
-        const int status = train_trial(d->t, factor, steps, &done->loss_ratio);
-        if (status) return status;
-    }
-    const bool better = done->loss_ratio < BETTER;
+    d->wait = better ? 0 : d->wait ? 2 * d->wait : steps;
+    done->loss_ratio = r.lower / r.as_is;
     snprintf(done->text, sizeof done->text,
              "; %.3g of the learning rate tried for %" PRId64 " steps: %.3g of the loss, %s",
-             factor, steps, done->loss_ratio, better ? "taken" : "it stays as it is");
-    d->wait = better ? 0 : d->wait ? 2 * d->wait : steps;
+             r.share, steps, done->loss_ratio, better ? "taken" : "it stays as it is");
     if (!better) return 0;
     done->word = "halve-lr";
-    return training_scale_lr(d->t, d->t->lr_factor * factor);
+    return training_scale_lr(d->t, d->t->lr_factor * r.share);
 }
 
 /* Does what doctor.on_warning says. */
@@ -139,7 +145,7 @@ static int act(train_doctor *d, const train_step *s, const ravine_warning *w, de
     if (s->step - d->acted_at < patience(d, w->kind)) return 0;
     switch ((config_warning)d->t->config->doctor_on_warning) {
     case CONFIG_WARNING_NONE: return 0;
-    case CONFIG_WARNING_HALVE_LR: return is_of_size(w->kind) ? halve(d, s, done) : 0;
+    case CONFIG_WARNING_HALVE_LR: return is_of_size(w->kind) ? lower_rate(d, s, done) : 0;
     case CONFIG_WARNING_STOP:
         done->word = "stop";
         d->stop = true;

@@ -13,7 +13,8 @@ enum {
 static const double GROWTH = 1.01, FLIPS = 0.75;
 /* Of a bounce: a step ends nearly as high up the wall as it began. Flips of noise alone do not. */
 static const double ALPHA = 0.85;
-static const double CLIMB = 2, STEEPER = 4; /* of loss and gradient on the way to infinity */
+static const double LONG = 0.6; /* of a step, over the parameters */
+static const double CLIMB = 2;  /* the loss over the greatest before, on the way to infinity */
 
 /* Each of the last steps' gradients is longer than two steps before. */
 static double growth_now(const ravine_doctor *d) {
@@ -43,16 +44,21 @@ static double mean_flips(const ravine_doctor *d, int64_t n) {
     return doctor_window_length(d) < n ? NAN : doctor_mean_back(d, n, flips_of);
 }
 
-/* Where units die on the way signs need not flip: the loss climbs, and the gradient with it. */
+/* Each of the last steps ends higher up the other wall than it began. */
+static bool swings_up(const ravine_doctor *d) {
+    return mean_flips(d, GROWING) > FLIPS && !(doctor_mean_back(d, GROWING, alpha_of) < 1);
+}
+
+/* Where units die on the way signs need not flip: but the loss is higher than in all the steps
+ * before, by more than their range. */
 static bool climbs(const ravine_doctor *d) {
-    const int64_t length = doctor_window_length(d), n = length < STEPS ? length : STEPS;
-    const doctor_step *now = doctor_back(d, 0);
-    double loss = INFINITY, gradient = INFINITY;
-    for (int64_t k = 0; k < n; k++) {
-        loss = fmin(loss, doctor_back(d, k)->loss);
-        gradient = fmin(gradient, doctor_back(d, k)->gradient);
+    const int64_t length = doctor_window_length(d);
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t k = GROWING / 2; k < length; k++) {
+        least = fmin(least, loss_of(d, k));
+        most = fmax(most, loss_of(d, k));
     }
-    return now->loss - loss > (CLIMB - 1) * fabs(loss) && now->gradient > STEEPER * gradient;
+    return loss_of(d, 0) - most > (CLIMB - 1) * fmin(fabs(most), most - least);
 }
 
 /* It has been lower than ever before within a quarter of a window; in the first steps: than it
@@ -61,6 +67,18 @@ static bool still_falls(const ravine_doctor *d) {
     const doctor_history *h = &d->h;
     if (h->blocks < 2) return doctor_median_back(d, STEPS, loss_of) < h->loss_first;
     return h->step - h->block_least_step < (double)d->options.window / 4;
+}
+
+/* How long the step before was against the parameters, if it has thrown the loss above all before;
+ * else 0. */
+static double thrown_by(const ravine_doctor *d) {
+    const int64_t length = doctor_window_length(d);
+    if (length < 2) return 0;
+    const doctor_step *before = doctor_back(d, 1);
+    double most = -INFINITY;
+    for (int64_t k = 1; k < length; k++) most = fmax(most, loss_of(d, k));
+    const bool thrown = loss_of(d, 0) - most > (CLIMB - 1) * fabs(most);
+    return thrown ? before->update / before->param : 0;
 }
 
 static bool bounces(const ravine_doctor *d) {
@@ -81,8 +99,10 @@ void doctor_watch_warnings(ravine_doctor *d) {
         warn(h, RAVINE_WARNING_NONFINITE_GRADIENT, h->nonfinite_count, 0);
         return;
     }
-    const double growth = growth_now(d);
-    if (growth > GROWTH && (mean_flips(d, GROWING) > FLIPS || climbs(d))) {
+    const double growth = growth_now(d), thrown = thrown_by(d);
+    if (thrown > LONG) {
+        warn(h, RAVINE_WARNING_THROWN, thrown, LONG);
+    } else if (growth > GROWTH && (swings_up(d) || climbs(d))) {
         warn(h, RAVINE_WARNING_GROWTH, growth, GROWTH);
     } else if (bounces(d)) {
         warn(h, RAVINE_WARNING_FLIPS, mean_flips(d, STEPS), FLIPS);
@@ -118,6 +138,11 @@ ravine_status ravine_doctor_warning(const ravine_doctor *d, ravine_warning *warn
     case RAVINE_WARNING_STABILITY:
         snprintf(w->text, sizeof w->text,
                  "lr times the sharpness that was probed is %.3g of the rule's limit", w->value);
+        break;
+    case RAVINE_WARNING_THROWN:
+        snprintf(w->text, sizeof w->text,
+                 "a step %.3g times as long as the parameters are has thrown the loss up",
+                 w->value);
         break;
     case RAVINE_WARNING_NONFINITE_GRADIENT:
         snprintf(w->text, sizeof w->text, "loss or gradient is not finite");

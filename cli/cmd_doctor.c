@@ -5,20 +5,34 @@
 enum { WHY_SIZE = 128 };
 
 /* Where loss or gradient are not finite there is no curvature to look at, and `why` says so. */
-static int make_probe(examination *e, ravine_doctor *doctor, ravine_optimizer *optimizer,
-                      const ravine_problem *problem, char why[WHY_SIZE]) {
-    enum { SLICE = 65 };
-    ravine_probe_options options;
-    ravine_probe_options_init(&options);
-    options.slice = SLICE;
+static int make_probe(examination *e, const doctor_subject *s, char why[WHY_SIZE]) {
+    problem_watch w;
+    const ravine_problem problem = problem_watch_begin(&w, s->problem, "probing", s->calls);
     ravine_probe probe = {.size = sizeof probe};
-    ravine_status status = ravine_probe_run(optimizer, problem, &options, &probe);
+    ravine_status status = ravine_probe_run(s->optimizer, &problem, s->probe, &probe);
+    problem_watch_end(&w);
     if (status == RAVINE_E_STATE) {
         snprintf(why, WHY_SIZE, "%s", ravine_errmsg());
         return 0;
     }
-    if (status >= 0) status = ravine_doctor_take_probe(doctor, &probe);
+    if (status >= 0) status = ravine_doctor_take_probe(s->doctor, &probe);
     e->probe = probe;
+    return failure_of(status);
+}
+
+/* Beside the unchanged run, each for so many steps; the loss of the fixed batch after the last
+ * ones.
+ */
+static int try_cures(examination *e, const doctor_subject *s, const doctor_request *request) {
+    enum { JUDGED_STEPS = 8 };
+    problem_watch w;
+    const int64_t runs = 1 + e->diagnosis.ncures;
+    const ravine_problem problem = problem_watch_begin(&w, s->trial, "trying cures",
+                                                       runs * (request->try_steps + JUDGED_STEPS));
+    const ravine_status status =
+        ravine_try_cures(s->optimizer, &problem, request->try_steps, &e->diagnosis);
+    problem_watch_end(&w);
+    if (!status) e->tried_steps = request->try_steps;
     return failure_of(status);
 }
 
@@ -29,23 +43,20 @@ static int failed(int status, const char *what) {
     return failure(status, "%s: %s", what, told);
 }
 
-int doctor_examine(examination *e, ravine_doctor *doctor, ravine_optimizer *optimizer,
-                   const ravine_problem *problem, const doctor_request *request, const char *what) {
-    const bool further = request->probe || request->try_steps;
+int doctor_examine(examination *e, const doctor_subject *s, const doctor_request *request) {
     char why[WHY_SIZE] = "";
-    int status = further ? make_probe(e, doctor, optimizer, problem, why) : 0;
-    if (status) return failed(status, what);
+    int status = s->probe ? make_probe(e, s, why) : 0;
+    if (status) return failed(status, s->name);
     e->diagnosis.size = sizeof e->diagnosis;
-    status = failure_of(ravine_doctor_diagnose(doctor, &e->diagnosis));
-    if (status) return failed(status, what);
+    status = failure_of(ravine_doctor_diagnose(s->doctor, &e->diagnosis));
+    if (status) return failed(status, s->name);
     if (*why)
         diagnosis_cannot_tell(&e->diagnosis, "how the loss curves%s: %s",
                               request->try_steps ? " and what a cure is worth" : "", why);
+    if (s->why_not) diagnosis_cannot_tell(&e->diagnosis, "how the loss curves: %s", s->why_not);
     if (!request->try_steps || *why || !diagnosis_can_be_tried(&e->diagnosis)) return 0;
-    status = failure_of(ravine_try_cures(optimizer, problem, request->try_steps, &e->diagnosis));
-    if (status) return failed(status, what);
-    e->tried_steps = request->try_steps;
-    return 0;
+    status = try_cures(e, s, request);
+    return status ? failed(status, s->name) : 0;
 }
 
 /* Options that concern the other kind of subject are refused, not ignored. */
@@ -65,6 +76,8 @@ static int check(const cli_args *args, bool surface) {
                            "--surface; %s was trained already",
                            folder);
     const bool further = cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY);
+    if (cli_is_given(args, CLI_FULL_PROBE) && !further)
+        return failure(EXIT_USAGE, "--full goes with --probe or --try: it is how fine they look");
     if (cli_is_given(args, CLI_AT) && (surface || further))
         return failure(EXIT_USAGE, surface ? "--at goes with a RUN_DIR; a race ends at --steps"
                                            : "--at reads the log; --probe and --try look at the "
@@ -78,6 +91,8 @@ int cmd_doctor(const cli_args *args) {
     if (status) return status;
     const doctor_request request = {.until = cli_count(args, CLI_AT, INT64_MAX),
                                     .probe = cli_is_given(args, CLI_PROBE),
+                                    .full = cli_is_given(args, CLI_FULL_PROBE),
+                                    .quiet = cli_is_given(args, CLI_JSON),
                                     .try_steps = try ? cli_count(args, CLI_TRY_STEPS, 1) : 0};
     examination e = {0};
     status =

@@ -17,7 +17,7 @@
 typedef struct rebuilt {
     config config;
     training training;
-    net_problem *problem;
+    net_problem *probed, *tried; /* the loss that a probe looks at, and the one of trials */
 } rebuilt;
 
 static int read_config(rebuilt *b, const run_data *run) {
@@ -45,38 +45,87 @@ static int load_newest(rebuilt *b, const run_data *run) {
 }
 
 static int rebuild(rebuilt *b, const run_data *run) {
-    enum { FIXED = 1024 }; /* examples on which curvature and loss are looked at */
     int status = read_config(b, run);
     if (!status) status = training_create(&b->training, &b->config);
     if (!status) status = data_check(&b->training.data, run->header, run->folder);
     if (!status) status = load_newest(b, run);
-    if (status) return status;
+    return status;
+}
+
+static int make_problem(net_problem **out, const rebuilt *b, int64_t fixed) {
     const net_problem_setup setup = {.net = b->training.net,
                                      .data = &b->training.data.train,
                                      .batch = b->training.batch,
-                                     .fixed = FIXED,
+                                     .fixed = fixed,
                                      .slice = b->training.slice,
                                      .seed = (uint64_t)b->config.seed};
-    return net_problem_create(&b->problem, &setup);
+    return net_problem_create(out, &setup);
 }
 
 static void rebuilt_free(rebuilt *b) {
-    net_problem_destroy(b->problem);
+    net_problem_destroy(b->probed);
+    net_problem_destroy(b->tried);
     training_free(&b->training);
     config_free(&b->config);
 }
 
 /* ---- the examination ---- */
 
+/* What it is going to cost, before it does. */
+static void tell_cost(const probe_plan *plan, const probed_run *run) {
+    const double cost = (double)probe_plan_cost(plan, run),
+                 all = (double)run->steps * (double)run->batch;
+    fprintf(stderr,
+            "ravine: the probe computes about %" PRId64 " gradients of %" PRId64
+            " examples: %.2g %% of what the run cost\n",
+            probe_plan_calls(plan), plan->fixed, 100 * cost / all);
+}
+
+/* What is seen where a probe has to be coarse. */
+static void tell_coarse(examination *e, const probe_plan *plan) {
+    if (!probe_plan_is_whole(plan))
+        diagnosis_cannot_tell(&e->diagnosis,
+                              "the curvature any finer: the probe looked at %" PRId64
+                              " examples, for a tenth of what the run cost; --full looks closer",
+                              plan->fixed);
+}
+
+static int examine(examination *e, rebuilt *b, run_doctor *d, const doctor_request *request,
+                   const char *folder) {
+    enum { JUDGED = 1024 }; /* examples by whose loss cures are judged */
+    const probed_run run = {d->step, b->training.batch, b->training.data.train.count};
+    probe_plan plan;
+    /* Beside trials the least of them counts for nothing. */
+    const bool probed = probe_plan_choose(&plan, &run, request->full) || request->try_steps;
+    const ravine_probe_options options = probe_plan_options(&plan);
+    int status = make_problem(&b->probed, b, plan.fixed);
+    if (!status) status = make_problem(&b->tried, b, JUDGED);
+    if (status) return status;
+    const ravine_problem problem = net_problem_view(b->probed), trial = net_problem_view(b->tried);
+    if (probed && !request->quiet) tell_cost(&plan, &run);
+    const doctor_subject subject = {
+        .doctor = d->doctor,
+        .optimizer = b->training.optimizer,
+        .problem = &problem,
+        .trial = &trial,
+        .probe = probed ? &options : NULL,
+        .why_not = probed ? NULL
+                          : "a tenth of what the run cost is too little for a probe; --full probes "
+                            "all the same",
+        .calls = probe_plan_calls(&plan),
+        .name = folder};
+    status = doctor_examine(e, &subject, request);
+    if (!status && probed) tell_coarse(e, &plan);
+    return status;
+}
+
 static int look_further(examination *e, run_doctor *d, const run_data *run,
                         const doctor_request *request) {
     rebuilt b = {0};
     int status = rebuild(&b, run);
     if (!status) {
-        const ravine_problem problem = net_problem_view(b.problem);
-        ravine_optimizer *optimizer = b.training.optimizer;
-        status = doctor_examine(e, d->doctor, optimizer, &problem, request, run->folder);
-        const int64_t from = ravine_steps(optimizer);
+        status = examine(e, &b, d, request, run->folder);
+        const int64_t from = ravine_steps(b.training.optimizer);
         if (!status && from == 0)
             diagnosis_cannot_tell(&e->diagnosis,
                                   "how the loss curves at step %" PRId64

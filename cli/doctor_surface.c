@@ -103,11 +103,23 @@ static int watch(racer *r, int64_t steps) {
 
 int doctor_surface(examination *e, const cli_args *args, const doctor_request *request) {
     racer r = {0};
+    probe_plan whole;
+    (void)probe_plan_choose(&whole, &(probed_run){0}, true); /* a gradient costs next to nothing */
     int status = make(&r, args);
     if (!status) status = watch(&r, cli_count(args, CLI_RACE_STEPS, 1));
     if (!status) {
         const ravine_problem problem = problem_of(&r);
-        status = doctor_examine(e, r.doctor, r.optimizer, &problem, request, r.surface->spec);
+        const ravine_probe_options options = probe_plan_options(&whole);
+        const bool further = request->probe || request->try_steps;
+        status = doctor_examine(e,
+                                &(doctor_subject){.doctor = r.doctor,
+                                                  .optimizer = r.optimizer,
+                                                  .problem = &problem,
+                                                  .trial = &problem,
+                                                  .probe = further ? &options : NULL,
+                                                  .calls = probe_plan_calls(&whole),
+                                                  .name = r.surface->spec},
+                                request);
     }
     ravine_doctor_destroy(r.doctor);
     ravine_destroy(r.optimizer);

@@ -4,6 +4,7 @@
  *     train_setup.c    data, net, thread pool, optimizer with its groups and schedules
  *     train_loop.c     epochs, steps, evaluation, when to stop
  *     train_doctor.c   the doctor that looks at every step, and what is done when it warns
+ *     train_trial.c    a lower learning rate tried beside the one that is
  *     train_watch.c    what a person sees: the live line, the table, the summary
  *     train_record.c   what stays: run folder, run.jsonl, TensorBoard events, weights
  *     train_checkpoint.c   and from where it can be gone on with: RUN/checkpoints/
@@ -41,11 +42,13 @@ typedef struct training {
     int64_t batch;         /* examples of a step */
     int64_t slice;         /* examples evaluated at once */
     int64_t steps_per_epoch, total_steps;
-    int64_t announced_bytes; /* what the optimizer said it would hold */
-    int64_t *order;          /* [train.count] the examples in the order of this epoch */
-    float *x, *y;            /* [batch, size], [batch, outputs] */
-    int32_t *label;          /* [batch]; y or label is NULL */
-    float *aside;            /* [net_size] the weights, while their average is evaluated; or NULL */
+    double
+        fact[RAVINE_FACT_COUNT]; /* what the doctor is told before the first step; NaN: nothing */
+    int64_t announced_bytes;     /* what the optimizer said it would hold */
+    int64_t *order;              /* [train.count] the examples in the order of this epoch */
+    float *x, *y;                /* [batch, size], [batch, outputs] */
+    int32_t *label;              /* [batch]; y or label is NULL */
+    float *aside; /* [net_size] the weights, while their average is evaluated; or NULL */
 } training;
 
 /* EXIT_USAGE where no key says what to train; `command` is for the message. */
@@ -155,9 +158,10 @@ const char *record_behind(const record *r);
 const char *record_folder(const record *r);
 int record_step(record *r, const train_step *s);
 int record_epoch(record *r, const train_epoch *e);
-/* What happened once: "finished", "interrupted", "diverged", "stopped", "nonfinite", "resumed",
- * "checkpoint_failed". */
+/* What happened once: "finished", "interrupted", "diverged", "stopped". */
 int record_event(record *r, const char *event, const train_step *s);
+/* The first gradient that is not finite, of a step whose first example has that number. */
+int record_nonfinite(record *r, const train_step *s, int64_t example);
 /* The same with keys of its own; takes the reference to `more`. */
 int record_event_with(record *r, const char *event, const train_step *s, json_t *more);
 int record_weights(record *r);
@@ -167,15 +171,25 @@ json_t *epoch_json(const training *t, const train_epoch *e);
 
 /* ---- train_doctor.c --------------------------------------------------------------------------
  */
+/* What cannot wait for the next look, as bits. */
+typedef enum doctor_sign {
+    DOCTOR_SIGN_NONFINITE = 1,
+    DOCTOR_SIGN_THROWN = 2, /* the step was longer than the parameters are */
+    DOCTOR_SIGN_SILENT = 4, /* no gradient but 0 */
+    DOCTOR_SIGN_GROWTH = 8,
+    DOCTOR_SIGNS_ALL = 15
+} doctor_sign;
 typedef struct train_doctor {
     training *t;
     watch *watch;
     record *record;
     int32_t told;         /* the verdict that was told last */
     int32_t seen;         /* at the last look */
+    int32_t signs;        /* of the last step: what cannot wait */
     int32_t warned;       /* kind of the last warning */
     int64_t warned_at;    /* its last step */
     int64_t acted_at;     /* the step at which something was done about a warning */
+    int64_t wait;         /* steps until a lower rate is tried again: the last one was no better */
     bool alert;           /* the gradient began to grow: every step is logged */
     bool stop;            /* training is to end here */
     ravine_warning cause; /* of the end */
@@ -185,8 +199,26 @@ void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r);
 /* Shows the doctor a step that was made, tells what is new, and acts on a warning. Fills
  * s->path_efficiency. */
 int train_doctor_step(train_doctor *d, train_step *s);
-/* What it says at the end. */
-int train_doctor_end(train_doctor *d, const train_step *s, ravine_diagnosis *diagnosis);
+/* Before a step: the first of its examples, by its number among those that are trained on. */
+int train_doctor_example(const train_doctor *d, int64_t example);
+/* After an epoch: the loss of examples that are not trained on. */
+int train_doctor_validate(const train_doctor *d, double loss);
+/* The training goes on from that step. */
+int train_doctor_resumed(const train_doctor *d, int64_t step);
+/* What it says at the end, which ravine doctor is to say again; `lost`: training is given up. */
+int train_doctor_end(train_doctor *d, const train_step *s, bool lost, ravine_diagnosis *diagnosis);
+
+/* ---- train_trial.c ---------------------------------------------------------------------------
+ */
+/* Losses over the one before; inf: not finite. */
+typedef struct trial_result {
+    double share; /* of the learning rate: the best of those tried */
+    double lower; /* after the steps with it */
+    double as_is; /* after as many with the whole rate */
+} trial_result;
+/* Trains for `steps` steps as it is and, from the same place on the same batches, with lower
+ * learning rates; then everything is as before. */
+int train_trial(training *t, int64_t steps, trial_result *result);
 
 /* ---- train_checkpoint.c: RUN/checkpoints/ ----------------------------------------------------
  */
@@ -235,7 +267,7 @@ typedef struct loop_number {
     double least, greatest; /* NaN: any number */
     int64_t multiple;       /* if not 0: and a multiple of it, or the greatest */
 } loop_number;
-enum { LOOP_NUMBERS = 17 };
+enum { LOOP_NUMBERS = 19 };
 /* Every number that a later step, line or decision depends on. */
 void loop_numbers(const train_state *state, loop_number list[LOOP_NUMBERS]);
 /* Whether they can be those of this training; `path`: of the file that they come from. */

@@ -120,19 +120,19 @@ static int evaluate_average(loop *l, train_score *score) {
 }
 
 /* The last word of the doctor, then that of the log. */
-static int tell_end(loop *l, const char *event) {
-    const int status = train_doctor_end(&l->doctor, &l->step, &l->result->diagnosis);
+static int tell_end(loop *l, const char *event, bool lost) {
+    const int status = train_doctor_end(&l->doctor, &l->step, lost, &l->result->diagnosis);
     return status ? status : record_event(l->record, event, &l->step);
 }
 
 /* An end with weights: they are there when the log says so. */
 static int keep_end(loop *l, const char *event) {
     const int status = record_weights(l->record);
-    return status ? status : tell_end(l, event);
+    return status ? status : tell_end(l, event, false);
 }
 
 static int diverged(loop *l, const char *what) {
-    int status = tell_end(l, "diverged");
+    int status = tell_end(l, "diverged", true);
     if (status) return status;
     return failure(EXIT_DIVERGED,
                    "training diverged: %s at step %lld (epoch %lld); try a smaller lr, warm-up or "
@@ -142,12 +142,12 @@ static int diverged(loop *l, const char *what) {
 }
 
 /* Every log_every-th step and the last one; and where things happen fast each of them: the first
- * steps, and those in which the gradient begins to grow. */
+ * steps, those in which the gradient begins to grow, and those whose loss is not finite. */
 static bool is_logged(const loop *l) {
     enum { FIRST_STEPS = 20 };
     const int64_t step = l->step.step;
     return (step - 1) % l->t->config->log_every == 0 || step == l->t->total_steps ||
-           step <= FIRST_STEPS || l->doctor.alert || l->doctor.stop;
+           step <= FIRST_STEPS || l->doctor.alert || l->doctor.stop || !isfinite(l->step.loss);
 }
 
 /* A log that cannot grow costs no training. */
@@ -158,12 +158,20 @@ static void tell_behind(loop *l) {
     l->told_behind = why != NULL;
 }
 
+/* The first of them, before the line of its step: who reads the log then knows whose it is. */
+static int tell_nonfinite(loop *l, int64_t example) {
+    l->at.told_nonfinite = 1;
+    return record_nonfinite(l->record, &l->step, example);
+}
+
 /* The next examples of the epoch. */
 static int one_step(loop *l) {
     training *t = l->t;
     train_step *s = &l->step;
     progress *at = &l->at;
     int64_t left = t->data.train.count - at->example, count = left < t->batch ? left : t->batch;
+    int status = train_doctor_example(&l->doctor, t->order[at->example]);
+    if (status) return status;
     gather(t, at->example, count);
     int64_t correct = 0;
     s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)at->step, &correct);
@@ -176,12 +184,10 @@ static int one_step(loop *l) {
     sum_add(&at->sum, s->loss, count, correct);
     watch_step(l->watch, s);
 
-    int status = train_doctor_step(&l->doctor, s);
-    if (!status && is_logged(l)) status = record_step(l->record, s);
-    if (!status && s->report.nonfinite > 0 && !at->told_nonfinite) {
-        at->told_nonfinite = 1;
-        status = record_event(l->record, "nonfinite", s);
-    }
+    status = train_doctor_step(&l->doctor, s);
+    const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
+    if (!status && first) status = tell_nonfinite(l, t->order[at->example - count]);
+    if (!status && (first || is_logged(l))) status = record_step(l->record, s);
     tell_behind(l);
     at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;
     if (!status && at->nonfinite_losses == NONFINITE_LOSSES_MAX) {
@@ -228,6 +234,7 @@ static int end_epoch(loop *l, const train_epoch *e) {
     const config *c = l->t->config;
     watch_epoch(l->watch, e);
     int status = record_epoch(l->record, e);
+    if (!status) status = train_doctor_validate(&l->doctor, e->test.loss);
     if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
     if (status) return status;
     l->at.epoch++;
@@ -320,7 +327,11 @@ static int begin(loop *l) {
     int status = checkpoints_begin(l->checkpoints);
     if (status || !l->point) return status;
     status = record_go_on(l->record);
-    return status ? status : record_event(l->record, "resumed", &l->step);
+    if (!status) status = train_doctor_resumed(&l->doctor, l->step.step);
+    return status
+               ? status
+               : record_event_with(l->record, "resumed", &l->step,
+                                   json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
 }
 
 int loop_run(loop *l) {

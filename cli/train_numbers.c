@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-static const double ANY = NAN, SECONDS_MAX = 1e10, NEVER = (double)(INT64_MIN / 2);
+static const double ANY = NAN, SECONDS_MAX = 1e10, NEVER = (double)(INT64_MIN / 2),
+                    WAIT_MAX = 0x1p53;
 
 /* The steps that are done when so much of this epoch is. A double, for no product to overflow. */
 static double steps_of(const training *t, const progress *p) {
@@ -49,9 +50,11 @@ void loop_numbers(const train_state *s, loop_number list[LOOP_NUMBERS]) {
         loop_lr_factor(&p->lr_factor),
         WORD("train.doctor_told", d->told, 0, verdicts),
         WORD("train.doctor_seen", d->seen, 0, verdicts),
+        WORD("train.doctor_signs", d->signs, 0, DOCTOR_SIGNS_ALL),
         WORD("train.doctor_warned", d->warned, 0, warnings),
         WHOLE("train.doctor_warned_at", d->warned_at, NEVER, steps),
         WHOLE("train.doctor_acted_at", d->acted_at, NEVER, steps),
+        WHOLE("train.doctor_wait", d->wait, 0, WAIT_MAX),
     };
     memcpy(list, all, sizeof all);
 }

@@ -79,20 +79,29 @@ static json_t *data_files_json(const dataset_pair *data) {
     return files;
 }
 
+/* What the doctor was told before the first step, by the words of the facts. */
+static json_t *facts_json(const training *t) {
+    json_t *facts = json_object();
+    for (int k = 0; k < RAVINE_FACT_COUNT; k++)
+        if (isfinite(t->fact[k]))
+            json_object_set_new(facts, ravine_fact_word(k), json_real(t->fact[k]));
+    return facts;
+}
+
 static json_t *header_json(const training *t) {
     char started[32];
     time_t now = time(NULL);
     struct tm utc;
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    return json_pack("{ss si ss ss ss sI sI sI so sI sI sI so so so so}", "type", "header",
-                     "format", 1, "program", "ravine", "version", ravine_version(), "started",
-                     started, "seed", (json_int_t)t->config->seed, "train_examples",
-                     (json_int_t)t->data.train.count, "test_examples",
-                     (json_int_t)t->data.test.count, "data_files", data_files_json(&t->data),
-                     "parameters", (json_int_t)net_size(t->net), "total_steps",
-                     (json_int_t)t->total_steps, "optimizer_bytes", (json_int_t)t->announced_bytes,
-                     "groups", groups_json(t), "config", config_json(t->config, false), "origins",
-                     config_json(t->config, true), "machine", machine_json(t));
+    return json_pack(
+        "{ss si ss ss ss sI sI sI so sI sI sI so so so so so}", "type", "header", "format", 1,
+        "program", "ravine", "version", ravine_version(), "started", started, "seed",
+        (json_int_t)t->config->seed, "train_examples", (json_int_t)t->data.train.count,
+        "test_examples", (json_int_t)t->data.test.count, "data_files", data_files_json(&t->data),
+        "parameters", (json_int_t)net_size(t->net), "total_steps", (json_int_t)t->total_steps,
+        "optimizer_bytes", (json_int_t)t->announced_bytes, "groups", groups_json(t), "facts",
+        facts_json(t), "config", config_json(t->config, false), "origins",
+        config_json(t->config, true), "machine", machine_json(t));
 }
 
 /* ---- the folder
@@ -367,14 +376,18 @@ int record_event_with(record *r, const char *event, const train_step *s, json_t 
 }
 
 int record_event(record *r, const char *event, const train_step *s) {
-    json_t *more = json_object();
-    if (more && s->report.nonfinite > 0 && s->report.nonfinite_param >= 0) {
+    return record_event_with(r, event, s, json_object());
+}
+
+int record_nonfinite(record *r, const train_step *s, int64_t example) {
+    json_t *more = json_pack("{sI}", "example", (json_int_t)example);
+    if (more && s->report.nonfinite_param >= 0) {
         net_tensor tensor = net_param(r->t->net, s->report.nonfinite_param);
         json_object_set_new(more, "nonfinite_tensor", json_string(tensor.name));
         json_object_set_new(more, "nonfinite_index",
                             json_integer((json_int_t)s->report.nonfinite_index));
     }
-    return record_event_with(r, event, s, more);
+    return record_event_with(r, "nonfinite", s, more);
 }
 
 /* ---- weights

@@ -1,8 +1,10 @@
 /* train_setup.c - from a configuration to everything that a step needs. */
 #include "io/failure.h"
 #include "net/blas.h"
+#include "net/dataset_facts.h"
 #include "train.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,13 +133,37 @@ static int make_optimizer(training *t) {
     return failure_of(set);
 }
 
+/* All of the net is trained, and its loss is given what it expects: logits, or a prediction. */
+static int find_facts(training *t) {
+    dataset_facts data;
+    const int status = dataset_facts_of(&data, &t->data.train);
+    if (status) return status;
+    for (int k = 0; k < RAVINE_FACT_COUNT; k++) t->fact[k] = NAN;
+    t->fact[RAVINE_FACT_TOTAL_STEPS] = (double)t->total_steps;
+    t->fact[RAVINE_FACT_CONSTANT_LOSS] = data.constant_loss;
+    t->fact[RAVINE_FACT_CLASSES] = data.classes;
+    t->fact[RAVINE_FACT_UNREACHED_SHARE] = 0;
+    t->fact[RAVINE_FACT_FOREIGN_SHARE] = 0;
+    t->fact[RAVINE_FACT_FROZEN_SHARE] = 0;
+    if (isfinite(t->config->clip_norm)) t->fact[RAVINE_FACT_CLIP_NORM] = t->config->clip_norm;
+    t->fact[RAVINE_FACT_LOSS_INPUT] = 0;
+    t->fact[RAVINE_FACT_INPUT_SIZE] = data.input_size;
+    t->fact[RAVINE_FACT_INPUT_RATIO] = data.input_ratio;
+    t->fact[RAVINE_FACT_INPUT_PEAK] = data.input_peak;
+    t->fact[RAVINE_FACT_TARGET_SIZE] = data.target_size;
+    t->fact[RAVINE_FACT_DROPOUT] = t->config->model_dropout;
+    return 0;
+}
+
 static int make_doctor(training *t) {
     if (!t->config->doctor_watch) return 0;
     ravine_doctor_options options;
     ravine_doctor_options_init(&options);
     options.window = (int32_t)t->config->doctor_window;
-    const ravine_status made = ravine_doctor_create(&t->doctor, &options, NULL);
-    return failure_of(made);
+    ravine_status status = ravine_doctor_create(&t->doctor, &options, NULL);
+    for (int k = 0; k < RAVINE_FACT_COUNT && !status; k++)
+        if (!isnan(t->fact[k])) status = ravine_doctor_tell(t->doctor, k, t->fact[k]);
+    return failure_of(status);
 }
 
 int training_scale_lr(training *t, double factor) {
@@ -185,6 +211,7 @@ int training_create(training *t, const config *c) {
     int status = config_read_data(c, &t->data);
     if (!status) status = make_net(t);
     if (!status) status = make_optimizer(t);
+    if (!status) status = find_facts(t);
     if (!status) status = make_doctor(t);
     if (!status) status = make_buffers(t);
     if (!status) status = blas_check_room((int)ravine_pool_threads(t->pool));

@@ -119,6 +119,18 @@ void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {
                              diagnosis_name(d->also[k], name), ravine_verdict_meaning(d->also[k]));
 }
 
+void diagnosis_heed_end(ravine_diagnosis *d, const char *why) {
+    if (!why || ravine_verdict_exit_code(d->verdict) != 0) return;
+    d->verdict = RAVINE_VERDICT_UNCLEAR;
+    d->confidence = 0.5;
+    d->ncures = 0;
+    if (d->nevidence == RAVINE_EVIDENCE_MAX) d->nevidence--;
+    memmove(d->evidence + 1, d->evidence, (size_t)d->nevidence++ * sizeof *d->evidence);
+    d->evidence[0] = (ravine_evidence){.name = "given_up", .value = 1};
+    snprintf(d->evidence[0].text, sizeof d->evidence[0].text, "the training was given up: %.90s",
+             why);
+}
+
 void diagnosis_cannot_tell(ravine_diagnosis *d, const char *format, ...) {
     if (d->ncannot_tell == RAVINE_CANNOT_MAX) return;
     va_list values;

@@ -38,6 +38,9 @@ bool diagnosis_can_be_tried(const ravine_diagnosis *d);
 typedef void diagnosis_row(void *context, const char *label, const char *text, const char *more);
 void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *row, void *context);
 
+/* A training that was given up is not well, whatever its last steps say; `why`: NULL, it was not.
+ */
+void diagnosis_heed_end(ravine_diagnosis *d, const char *why);
 /* Adds a line to cannot_tell; one for which there is no room is left out. */
 __attribute__((format(printf, 2, 3))) void diagnosis_cannot_tell(ravine_diagnosis *d,
                                                                  const char *format, ...);

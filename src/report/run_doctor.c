@@ -2,6 +2,7 @@
 
 #include "io/failure.h"
 #include "report/diagnosis.h"
+#include "report/doctor_memory.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -29,6 +30,21 @@ static void read_config(run_doctor *d, const run_data *run) {
     d->has_config = optimizer && ravine_config_parse(&d->config, optimizer) == RAVINE_OK;
 }
 
+static int tell(run_doctor *d, const run_data *run, int fact, const json_t *value) {
+    if (!json_is_number(value)) return 0;
+    const ravine_status status = ravine_doctor_tell(d->doctor, fact, json_number_value(value));
+    return status < 0 ? cannot_examine(run) : 0;
+}
+
+/* Its facts by their words; older logs have the number of steps alone. */
+static int tell_header(run_doctor *d, const run_data *run) {
+    const json_t *facts = json_object_get(run->header, "facts");
+    int status = tell(d, run, RAVINE_FACT_TOTAL_STEPS, json_object_get(run->header, "total_steps"));
+    for (int k = 0; k < RAVINE_FACT_COUNT && !status; k++)
+        status = tell(d, run, k, json_object_get(facts, ravine_fact_word(k)));
+    return status;
+}
+
 static int begin(run_doctor *d, const run_data *run) {
     d->ngroups = run->ngroups;
     d->group = calloc(d->ngroups + 1, sizeof *d->group);
@@ -49,11 +65,7 @@ static int begin(run_doctor *d, const run_data *run) {
     ravine_doctor_options_init(&options);
     options.window = window_of(run, options.window);
     if (ravine_doctor_create(&d->doctor, &options, NULL) < 0) return cannot_examine(run);
-    const json_int_t total = json_integer_value(json_object_get(run->header, "total_steps"));
-    if (total <= 0) return 0;
-    const ravine_status status =
-        ravine_doctor_tell(d->doctor, RAVINE_FACT_TOTAL_STEPS, (double)total);
-    return status < 0 ? cannot_examine(run) : 0;
+    return tell_header(d, run);
 }
 
 /* ---- a step ---- */
@@ -104,31 +116,67 @@ static void read_groups(run_doctor *d, const run_line *line, const ravine_report
     }
 }
 
+static int feed(run_doctor *d, const run_data *run) {
+    if (d->has_config && isfinite(d->last.lr)) d->config.lr = d->last.lr;
+    const ravine_observation seen = {.size = sizeof seen,
+                                     .nparts = (int32_t)d->ngroups,
+                                     .loss = d->last_loss,
+                                     .path_efficiency = d->path_efficiency,
+                                     .report = &d->last,
+                                     .part_report = d->group,
+                                     .part_name = d->group_name,
+                                     .part_elements = d->group_elements,
+                                     .config = d->has_config ? &d->config : NULL};
+    return ravine_doctor_feed(d->doctor, &seen) < 0 ? cannot_examine(run) : 0;
+}
+
 static int take_step(void *context, const run_data *run, const run_line *line) {
     run_doctor *d = context;
     if (line->value[RUN_STEP] > (double)d->until) return 0;
     const int status = d->doctor ? 0 : begin(d, run);
     if (status) return status;
-    const ravine_report report = report_of(line);
-    read_groups(d, line, &report);
-    if (d->has_config && isfinite(report.lr)) d->config.lr = report.lr;
-    if (!isnan(report.flips)) d->flips_known = true;
-    const ravine_observation seen = {.size = sizeof seen,
-                                     .nparts = (int32_t)d->ngroups,
-                                     .loss = line->value[RUN_LOSS],
-                                     .path_efficiency = line->value[RUN_PATH_EFFICIENCY],
-                                     .report = &report,
-                                     .part_report = d->group,
-                                     .part_name = d->group_name,
-                                     .part_elements = d->group_elements,
-                                     .config = d->has_config ? &d->config : NULL};
-    d->step = report.step;
+    d->last = report_of(line);
+    d->last_loss = line->value[RUN_LOSS];
+    d->path_efficiency = line->value[RUN_PATH_EFFICIENCY];
+    read_groups(d, line, &d->last);
+    if (!isnan(d->last.flips)) d->flips_known = true;
+    d->step = d->last.step;
     d->steps++;
-    return ravine_doctor_feed(d->doctor, &seen) < 0 ? cannot_examine(run) : 0;
+    return feed(d, run);
+}
+
+/* ---- what happened between steps ---- */
+
+/* A training that was given up, though its last step was finite, had lost the test's loss. */
+static int take_loss_of_all(run_doctor *d, const run_data *run) {
+    if (!isfinite(d->last_loss)) return 0;
+    d->last_loss = NAN;
+    return feed(d, run);
+}
+
+static int take_event(run_doctor *d, const run_data *run, const json_t *line) {
+    const char *event = json_string_value(json_object_get(line, "event"));
+    if (!strcmp(event, "diverged")) return take_loss_of_all(d, run);
+    if (!strcmp(event, "nonfinite"))
+        return tell(d, run, RAVINE_FACT_EXAMPLE, json_object_get(line, "example"));
+    if (strcmp(event, "resumed") != 0) return 0;
+    const int status = tell(d, run, RAVINE_FACT_RESUMED, json_object_get(line, "step"));
+    return status ? status
+                  : tell(d, run, RAVINE_FACT_TOTAL_STEPS, json_object_get(line, "total_steps"));
+}
+
+static int take_line(void *context, const run_data *run, const json_t *line) {
+    run_doctor *d = context;
+    const json_t *step = json_object_get(line, "step");
+    if (!d->doctor || (json_is_number(step) && json_number_value(step) > (double)d->until))
+        return 0;
+    if (json_object_get(line, "event")) return take_event(d, run, line);
+    const json_t *test = json_object_get(line, "test");
+    return tell(d, run, RAVINE_FACT_VALIDATION, json_object_get(test, "loss"));
 }
 
 run_listener run_doctor_listener(run_doctor *d) {
-    return (run_listener){take_step, d};
+    return (run_listener){take_step, d, take_line};
 }
 
 /* ---- the answer ---- */
@@ -152,8 +200,38 @@ static void add_first_nonfinite(const run_doctor *d, const run_data *run, ravine
     }
 }
 
+/* The last event of that name; NULL: there is none. */
+static const json_t *last_event(const run_data *run, const char *name) {
+    for (size_t k = json_array_size(run->events); k-- > 0;) {
+        const json_t *event = json_array_get(run->events, k);
+        if (!strcmp(json_string_value(json_object_get(event, "event")), name)) return event;
+    }
+    return NULL;
+}
+
+/* Takes over what the live one remembered, if all of the run is looked at and it came to an end. */
+static void remember(run_doctor *d, const run_data *run) {
+    const json_t *end = last_event(run, run->state);
+    const json_int_t step = json_integer_value(json_object_get(end, "step"));
+    if (step < d->step || step > d->until) return;
+    d->remembers = doctor_memory_read(run->folder, d->doctor, step);
+    if (d->remembers) d->step = step;
+}
+
+/* Why a training ended with exit code 4; NULL: it did not. */
+static const char *why_given_up(const run_doctor *d, const run_data *run) {
+    const json_t *end = last_event(run, run->state);
+    if (json_integer_value(json_object_get(end, "step")) > d->until) return NULL;
+    if (!strcmp(run->state, "diverged")) return "it diverged";
+    if (strcmp(run->state, "stopped") != 0) return NULL;
+    const char *text = json_string_value(json_object_get(last_event(run, "warning"), "text"));
+    return text ? text : "the doctor warned";
+}
+
 void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagnosis *diagnosis) {
+    diagnosis_heed_end(diagnosis, why_given_up(d, run));
     if (diagnosis->verdict == RAVINE_VERDICT_NONFINITE) add_first_nonfinite(d, run, diagnosis);
+    if (d->remembers) return;
     if (!d->flips_known)
         diagnosis_cannot_tell(diagnosis,
                               "how signs flip, alpha and the like: the log does not hold them (an "
@@ -165,10 +243,11 @@ void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagno
                               (double)d->step / (double)d->steps);
 }
 
-int run_doctor_diagnose(const run_doctor *d, const run_data *run, ravine_diagnosis *diagnosis) {
+int run_doctor_diagnose(run_doctor *d, const run_data *run, ravine_diagnosis *diagnosis) {
     if (!d->doctor)
         return failure(EXIT_INPUT, "%s/run.jsonl: no step is logged%s", run->folder,
                        run->nsteps ? " up to that one" : "");
+    remember(d, run);
     *diagnosis = (ravine_diagnosis){.size = sizeof *diagnosis};
     if (ravine_doctor_diagnose(d->doctor, diagnosis) < 0) return cannot_examine(run);
     run_doctor_complete(d, run, diagnosis);

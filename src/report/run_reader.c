@@ -136,6 +136,13 @@ static int add_event(run_data *run, json_t *line) {
     return json_array_append(run->events, line) ? no_memory(run) : 0;
 }
 
+/* The listener hears of a line that was added. */
+static int tell_line(run_data *run, const json_t *line, int added) {
+    const run_listener *told = run->listener;
+    if (added || run->stop.line || !told || !told->line) return added;
+    return told->line(told->context, run, line);
+}
+
 /* The first line: without it nothing else can be told. */
 static int read_header(run_data *run, json_t *line) {
     if (json_integer_value(json_object_get(line, "format")) != 1)
@@ -167,8 +174,8 @@ static int read_object(run_data *run, json_t *line) {
                        run->folder);
     }
     if (!type) return stop(run, "neither a type nor the numbers of a step");
-    if (!strcmp(type, "epoch")) return add_epoch(run, line);
-    if (!strcmp(type, "event")) return add_event(run, line);
+    if (!strcmp(type, "epoch")) return tell_line(run, line, add_epoch(run, line));
+    if (!strcmp(type, "event")) return tell_line(run, line, add_event(run, line));
     if (!strcmp(type, "doctor")) return set_examination(run, line);
     if (!strcmp(type, "header")) return stop(run, "a second header");
     return 0; /* of a later version */

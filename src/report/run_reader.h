@@ -54,6 +54,8 @@ typedef struct run_data {
 typedef struct run_listener {
     int (*step)(void *context, const run_data *run, const run_line *line);
     void *context;
+    /* And every line of type "epoch" or "event", in its place among the steps; may be NULL. */
+    int (*line)(void *context, const run_data *run, const json_t *line);
 } run_listener;
 
 /* The first line of FOLDER/run.jsonl alone, for json_decref(), and how many bytes it takes. Fails

@@ -235,7 +235,7 @@ static void test_every_number_is_read_back(void **state) {
     assert_int_equal(run_log_close(log), 0);
     heard h = {0};
     run_data run;
-    assert_int_equal(run_read(&run, scratch_folder, &(run_listener){hear, &h}), 0);
+    assert_int_equal(run_read(&run, scratch_folder, &(run_listener){hear, &h, NULL}), 0);
     assert_int_equal(run.nsteps, 3);
     assert_int_equal(h.steps, 3);
     for (int k = 0; k < 3; k++) {
@@ -250,7 +250,7 @@ static void test_every_number_is_read_back(void **state) {
     for (int k = 0; k < RUN_GROUP_KEYS; k++)
         for (int g = 0; g < GROUPS; g++) assert_true(h.last[k][g] == distinct(3, 50 + k * 10 + g));
     run_free(&run);
-    assert_int_equal(run_read(&run, scratch_folder, &(run_listener){refuse, NULL}), 42);
+    assert_int_equal(run_read(&run, scratch_folder, &(run_listener){refuse, NULL, NULL}), 42);
     run_free(&run);
 }
 

@@ -156,7 +156,7 @@ NAN, INF = float("nan"), float("inf")
             word(-1),
             f"train.doctor_seen is -1; it must be in [0, {LAST_VERDICT}]",
         ),
-        ("train.doctor_warned", word(9), "train.doctor_warned is 9; it must be in [0, 4]"),
+        ("train.doctor_warned", word(9), "train.doctor_warned is 9; it must be in [0, 5]"),
         ("train.doctor_warned_at", whole(-(2**63)), "train.doctor_warned_at is -92233720368547758"),
         ("train.doctor_acted_at", whole(INT64_MAX), "train.doctor_acted_at is 92233720368547758"),
     ],

@@ -213,12 +213,14 @@ RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *st
 
 /* ---- early warning ------------------------------------------------------------------------------
  * X(NAME, value, word, meaning); values never change, new ones come last. */
-#define RAVINE_WARNING_LIST(X)                                                           \
-    X(NONE, 0, "none", "nothing to warn of")                                             \
-    X(GROWTH, 1, "growth", "the gradient norm grows from step to step while signs flip") \
-    X(FLIPS, 2, "flips", "the share of flips rises towards a bounce")                    \
-    X(STABILITY, 3, "stability", "eta over sigma comes close to the limit of stability") \
-    X(NONFINITE_GRADIENT, 4, "nonfinite_gradient", "elements of the gradient are not finite")
+#define RAVINE_WARNING_LIST(X)                                                                \
+    X(NONE, 0, "none", "nothing to warn of")                                                  \
+    X(GROWTH, 1, "growth",                                                                    \
+      "the gradient norm grows from step to step while signs flip or the loss climbs")        \
+    X(FLIPS, 2, "flips", "signs flip as in a bounce, and the loss does not fall")             \
+    X(STABILITY, 3, "stability", "eta over sigma comes close to the limit of stability")      \
+    X(NONFINITE_GRADIENT, 4, "nonfinite_gradient", "elements of the gradient are not finite") \
+    X(THROWN, 5, "thrown", "a step as long as the parameters has thrown the loss up")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_WARNING_##NAME = value,
 typedef enum ravine_warning_kind {
     RAVINE_WARNING_LIST(RAVINE_X) RAVINE_WARNING_COUNT

@@ -10,7 +10,6 @@ import subprocess
 import pytest
 from conftest import RAVINE, ROOT
 from forged import forge
-
 from ravine._api import RAVINE_VERDICT_COUNT
 
 OK, USAGE, INPUT = 0, 2, 3

@@ -28,6 +28,7 @@ from ravine.torch._sources import Copies, Own
 
 FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
+
 def _to_terminal(diagnosis: Diagnosis) -> None:
     print(f"ravine: {diagnosis}", file=sys.stderr)
 

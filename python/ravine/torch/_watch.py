@@ -257,7 +257,8 @@ class Watch(Doctor):
         found = self.diagnose()
         if self._steps >= FIRST_LOOK and not self._told and found.verdict == "unclear":
             return found
-        is_new = found.verdict != self._verdict and found.severity in ("warning", "urgent")
+        asks = found.severity in ("warning", "urgent") and found.verdict != "unclear"
+        is_new = found.verdict != self._verdict and asks
         self._verdict = found.verdict
         return found if is_new else None
 

@@ -12,6 +12,7 @@ from outside.world import Setup
 
 from asked.live import Answer
 
+STEP_KEYS = ["step", "loss", "lr", "grad_norm", "update_norm", "param_norm"]
 # Four numbers of each parameter that LogObserver has, by their keys in a log of `ravine train`.
 GROUP_KEYS = ["group_grad_norm", "group_update_norm", "group_param_norm", "group_zero_share"]
 
@@ -56,7 +57,7 @@ def _as_ravine(lines: Iterator[dict[str, Any]], optimizer: str) -> Iterator[dict
         "config": {"optimizer": optimizer},
     }
     for line in lines:
-        step = {key: line[key] for key in ("step", "loss", "lr", "grad_norm")}
+        step = {key: line[key] for key in STEP_KEYS}
         looked = line.get("parameters")
         if looked:
             columns = zip(*(looked[name] for name in head["sizes"]), strict=True)

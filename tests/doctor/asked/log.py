@@ -12,6 +12,7 @@ from outside.world import Setup
 
 from asked.live import Answer
 
+FACTS = ["classes", "constant_loss", "clip_norm"]  # that the author of a script knows
 STEP_KEYS = ["step", "loss", "lr", "grad_norm", "update_norm", "param_norm"]
 # Four numbers of each parameter that LogObserver has, by their keys in a log of `ravine train`.
 GROUP_KEYS = ["group_grad_norm", "group_update_norm", "group_param_norm", "group_zero_share"]
@@ -54,6 +55,7 @@ def _as_ravine(lines: Iterator[dict[str, Any]], optimizer: str) -> Iterator[dict
         "total_steps": head["facts"]["steps"],
         "train_examples": head["facts"]["train_size"],
         "groups": [{"name": name, "size": size} for name, size in head["sizes"].items()],
+        "facts": {fact: head["facts"][fact] for fact in FACTS if head["facts"][fact] is not None},
         "config": {"optimizer": optimizer},
     }
     for line in lines:
@@ -63,6 +65,9 @@ def _as_ravine(lines: Iterator[dict[str, Any]], optimizer: str) -> Iterator[dict
             columns = zip(*(looked[name] for name in head["sizes"]), strict=True)
             step |= dict(zip(GROUP_KEYS, map(list, columns), strict=True))
         yield step
+        if line.get("val_loss") is not None:
+            losses = {"train": {"loss": line["loss"]}, "test": {"loss": line["val_loss"]}}
+            yield {"type": "epoch", "epoch": 1, "step": line["step"]} | losses
 
 
 def as_run_folder(log: Path, optimizer: str, folder: Path) -> None:

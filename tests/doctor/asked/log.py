@@ -10,9 +10,8 @@ from outside.ravine_runs import PROGRAM
 from outside.ravine_runs import RULES as TEXTS
 from outside.world import Setup
 
-from asked.live import Answer
+from asked.live import FACTS, Answer
 
-FACTS = ["classes", "constant_loss", "clip_norm"]  # that the author of a script knows
 STEP_KEYS = ["step", "loss", "lr", "grad_norm", "update_norm", "param_norm"]
 # Four numbers of each parameter that LogObserver has, by their keys in a log of `ravine train`.
 GROUP_KEYS = ["group_grad_norm", "group_update_norm", "group_param_norm", "group_zero_share"]

@@ -93,10 +93,10 @@ bench-doctor: build/doctor_real
 # PART=1/4 makes a quarter. The final seeds run once, when all else is done, and not without FINAL=1.
 doctor-outside doctor-outside-final: SEEDS = 1 2 3
 doctor-outside doctor-outside-final: PART = 1/1
-doctor-outside-final: SEEDS = $(if $(FINAL),final,9001)
+doctor-outside-final: SEEDS = 9001 9002 9003
 doctor-outside doctor-outside-final: build
 	@tools/install-dependencies test
-	@$(keep) $@ $(in_battery) -m asked --part $(PART) --seeds $(SEEDS)
+	@$(keep) $@ $(in_battery) -m asked --part $(PART) $(if $(FINAL),--final,--seeds $(SEEDS))
 
 # What six tools of PyPI that read logs say of the same runs: of those that doctor-outside has made.
 bench-doctor-outside:

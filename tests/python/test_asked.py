@@ -14,9 +14,13 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests/doctor"))
 from asked import asking, page, score
+from asked.__main__ import seeds_of
 from outside.answers import judge
 from outside.causes import BROKEN
+from ravine import _api
+from ravine._library import lib
 
+WORDS = {lib.ravine_verdict_word(k).decode() for k in range(_api.RAVINE_VERDICT_COUNT)}
 SEED = 1
 TORCH = """
 rate_too_high-100-factors-momentum rate_too_low-1000-table_counts-adam
@@ -145,3 +149,29 @@ def test_a_run_is_asked_again_when_anything_changed(tmp_path, monkeypatch):
     assert job.done
     monkeypatch.setattr(asking, "made_of", lambda: "another library")
     assert not job.done
+
+
+def test_findings_of_other_tools_mean_words_that_there_are():
+    sys.path.insert(0, str(ROOT / "tests/doctor/peers"))
+    import meanings
+
+    for tool, pattern, generous, strict in meanings.ROWS:
+        assert (generous or frozenset()) | (strict or frozenset()) <= WORDS, (tool, pattern)
+        if generous is not meanings.IGNORED:
+            assert strict <= generous, (tool, pattern)
+    spike, unknown = meanings.Finding("GS003 spike"), meanings.Finding("GS999 something")
+    plateau = meanings.Finding("Plateau", info=True)
+    assert "sigma_burst" in meanings.words_of("gradsnitch", spike, strict=True)
+    assert meanings.words_of("gradsnitch", unknown, strict=False) == meanings.NOTHING
+    assert meanings.is_alarm("gradsnitch", unknown, strict=False)
+    assert "not_learning" in meanings.words_of("trainspotter", plateau, strict=False)
+    assert meanings.words_of("trainspotter", plateau, strict=True) is meanings.IGNORED
+    assert not meanings.is_alarm("trainspotter", plateau, strict=False)
+
+
+def test_final_seeds_are_asked_for_by_name():
+    assert seeds_of(["1", "3"], final=False) == [1, 3]
+    assert seeds_of(["1"], final=True) == [9001, 9002, 9003]
+    for text in ("9001", "final", "4"):
+        with pytest.raises(ValueError):
+            seeds_of([text], final=False)

@@ -1,6 +1,6 @@
 """How often the doctor is right outside its own battery (make doctor-outside).
 
-python -m asked [--seeds 1 2 3] [--part K/N] [--jobs N] [--pattern TEXT] [--folder DIR]
+python -m asked [--seeds 1 2 3 | --final] [--part K/N] [--jobs N] [--pattern TEXT] [--folder DIR]
 
 A run that this build was asked about is not made again. Prints the tables of
 docs/doctor_outside.md; DIR gets results.jsonl, a line a run.
@@ -12,18 +12,29 @@ import sys
 from pathlib import Path
 
 from outside import runs
+from outside.cases import SEEDS
 
 from asked import asking, page, score
 
 FOLDER = Path("build/doctor-outside")
 
 
+def seeds_of(given: list[str], final: bool) -> list[int]:
+    """Seeds of development, or all of the final ones: never without being asked for by name.
+
+    Raises:
+        ValueError: a final seed without that.
+    """
+    if final:
+        return SEEDS["final"]
+    return [seed for text in given for seed in runs.seeds_of(str(int(text)))]
+
+
 def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="asked", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--seeds", nargs="+", default=["dev"], help="1 2 3; or final: they run once"
-    )
+    parser.add_argument("--seeds", nargs="+", default=SEEDS["dev"], help="of development")
+    parser.add_argument("--final", action="store_true", help="the final seeds, which run once")
     parser.add_argument("--part", default="1/1", help="K/N: the K-th of N parts of the runs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--pattern", default="*", help="of the names of cases")
@@ -31,7 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.folder / "runs"
     try:
-        seeds = runs.seeds_of(",".join(arguments.seeds))
+        seeds = seeds_of(arguments.seeds, arguments.final)
         every = asking.jobs_of(folder, seeds, arguments.pattern)
         runs.carry_out(runs.part_of(every, arguments.part), arguments.jobs)
     except ValueError as error:

@@ -90,8 +90,13 @@ def ask_command(case: ravine_runs.Case, seed: int, folder: Path) -> str:
     return live[-1].word
 
 
+def _mixed(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def jobs_of(folder: Path, seeds: list[int], pattern: str) -> list[runs.Job]:
-    """Every run of the battery whose name fits, in PyTorch and of the command."""
+    """Every run of the battery whose name fits, in PyTorch and of the command, well mixed."""
     jobs = runs.jobs_of(cases.Case.every(), ask_torch, folder, seeds, pattern)
     jobs += runs.jobs_of(ravine_runs.Case.every(), ask_command, folder, seeds, pattern)
-    return [Job(job.seed, job.folder, job.case, job.make) for job in jobs]
+    asked = [Job(job.seed, job.folder, job.case, job.make) for job in jobs]
+    return sorted(asked, key=lambda job: (job.seed, _mixed(job.case.name)))

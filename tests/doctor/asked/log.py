@@ -10,8 +10,9 @@ from outside.ravine_runs import PROGRAM
 from outside.ravine_runs import RULES as TEXTS
 from outside.world import Setup
 
-from asked.live import Answer
+from asked.live import FACTS, Answer
 
+STEP_KEYS = ["step", "loss", "lr", "grad_norm", "update_norm", "param_norm"]
 # Four numbers of each parameter that LogObserver has, by their keys in a log of `ravine train`.
 GROUP_KEYS = ["group_grad_norm", "group_update_norm", "group_param_norm", "group_zero_share"]
 
@@ -53,15 +54,19 @@ def _as_ravine(lines: Iterator[dict[str, Any]], optimizer: str) -> Iterator[dict
         "total_steps": head["facts"]["steps"],
         "train_examples": head["facts"]["train_size"],
         "groups": [{"name": name, "size": size} for name, size in head["sizes"].items()],
+        "facts": {fact: head["facts"][fact] for fact in FACTS if head["facts"][fact] is not None},
         "config": {"optimizer": optimizer},
     }
     for line in lines:
-        step = {key: line[key] for key in ("step", "loss", "lr", "grad_norm")}
+        step = {key: line[key] for key in STEP_KEYS}
         looked = line.get("parameters")
         if looked:
             columns = zip(*(looked[name] for name in head["sizes"]), strict=True)
             step |= dict(zip(GROUP_KEYS, map(list, columns), strict=True))
         yield step
+        if line.get("val_loss") is not None:
+            losses = {"train": {"loss": line["loss"]}, "test": {"loss": line["val_loss"]}}
+            yield {"type": "epoch", "epoch": 1, "step": line["step"]} | losses
 
 
 def as_run_folder(log: Path, optimizer: str, folder: Path) -> None:

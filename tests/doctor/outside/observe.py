@@ -71,7 +71,9 @@ def _norm(tensors: list[Tensor]) -> float:
 
 
 class LogObserver(Nobody):
-    """A line of JSON a step: step, loss, lr, grad_norm, and val_loss and clip_norm if there are.
+    """A line of JSON a step: step, loss, lr, norms, and val_loss and clip_norm if there are.
+
+    The norms: grad_norm before clipping, update_norm of the step, param_norm after it.
 
     The first line has the facts. Every 16 steps `parameters` says of each by name: the norm of its
     gradient, of its update and of itself, and the share of its gradient that is exactly 0.
@@ -94,9 +96,8 @@ class LogObserver(Nobody):
         self._flush()
         gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
         self.line = {"step": step, "grad_norm": _number(_norm(gradients))}
+        self.before = {name: p.detach().clone() for name, p in self.net.named_parameters()}
         if step % EVERY == 0:
-            named = self.net.named_parameters()
-            self.before = {name: p.detach().clone() for name, p in named}
             self.gradients = {
                 name: None if p.grad is None else p.grad.detach().clone()
                 for name, p in self.net.named_parameters()
@@ -105,6 +106,9 @@ class LogObserver(Nobody):
     def step(self, step: int, loss: float, indices: Tensor) -> None:
         """Adds what the step did."""
         self.line |= {"loss": _number(loss), "lr": self.optimizer.param_groups[0]["lr"]}
+        now = [p.detach() for p in self.net.parameters()]
+        moved = torch._foreach_sub(now, list(self.before.values()))
+        self.line |= {"update_norm": _number(_norm(moved)), "param_norm": _number(_norm(now))}
         if self.facts.clip_norm is not None:
             self.line["clip_norm"] = self.facts.clip_norm
         if step % EVERY == 0:

@@ -42,8 +42,7 @@ def columns(folder: Path, result: Result) -> pd.DataFrame:
             rows[-1]["val_loss"] = line["test"]["loss"]
         elif "type" not in line and "step" in line:
             rows.append(_row(line))
-    wanted = ["step", "train_loss", "lr", "grad_norm", "val_loss"]
-    wanted += ["update_ratio"] if is_command else []
+    wanted = ["step", "train_loss", "lr", "grad_norm", "val_loss", "update_ratio"]
     return pd.DataFrame(rows, columns=wanted).astype(float).astype({"step": int})
 
 

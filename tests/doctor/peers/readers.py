@@ -1,7 +1,7 @@
 """Tools of PyPI that read a log, asked about the columns of a run; findings, most severe first.
 
-The log has a row a step: step, train_loss, lr, grad_norm, val_loss where it was measured and, where
-a log has both norms, update_ratio. Of arc-training, which is made to sit beside a training, those
+The log has a row a step: step, train_loss, lr, grad_norm, update_ratio, and val_loss where it was
+measured. Of arc-training, which is made to sit beside a training, those
 parts are asked that need no more than a log: its detectors of silent failures and of drifts, and
 its rule that a loss that is not finite is a failure.
 """

@@ -293,11 +293,8 @@ static ravine_doctor *any_doctor(dice *r) {
     h->probe_noise_scale = any_number(r);
     h->probe_escape = any_number(r);
     h->validations = (double)random_integer(r, 0, 9);
-    h->fact[RAVINE_FACT_DROPOUT] = random_integer(r, 0, 3) ? NAN : random_between(r, 0, 1);
     h->fact[RAVINE_FACT_CLIP_NORM] =
         random_integer(r, 0, 3) ? NAN : pow(10, random_between(r, -6, 1));
-    h->fact[RAVINE_FACT_LOSS_INPUT] =
-        random_integer(r, 0, 3) ? NAN : (double)random_integer(r, 0, 3);
     return d;
 }
 
@@ -308,6 +305,8 @@ static doctor_findings any_findings(dice *r, const ravine_doctor *d) {
     f.budget = (double)random_integer(r, 0, 100000);
     f.lr_share = d->h.lr_most > 0 ? lr / d->h.lr_most : NAN;
     f.adaptive = (double)random_integer(r, 0, 1);
+    f.loss_input = random_integer(r, 0, 3) ? NAN : (double)random_integer(r, 0, 3);
+    f.dropout = random_integer(r, 0, 3) ? NAN : random_between(r, 0, 1);
     f.probed = (double)random_integer(r, 0, 1);
     return f;
 }
@@ -373,8 +372,7 @@ static void assert_blamed(const ravine_diagnosis *x, const doctor_findings *f,
         assert_true(has_cure(x, CURE_RAISE_BETA2, c.beta2));
     if (known && c.weight_decay > 0 && f->decay_share > 0.3)
         assert_true(has_cure(x, CURE_LOWER_DECAY, c.weight_decay));
-    if (d->h.fact[RAVINE_FACT_DROPOUT] > 0.6)
-        assert_true(has_cure(x, CURE_LOWER_DROPOUT, d->h.fact[RAVINE_FACT_DROPOUT]));
+    if (f->dropout > 0.6) assert_true(has_cure(x, CURE_LOWER_DROPOUT, f->dropout));
     if (d->h.fact[RAVINE_FACT_CLIP_NORM] > 0 && f->clip_share > 0.9 && f->clip_factor < 0.1 &&
         f->clip_factor > 0)
         assert_true(has_cure(x, CURE_RAISE_CLIP, d->h.fact[RAVINE_FACT_CLIP_NORM]));

@@ -188,7 +188,7 @@ static void blame_decay(const prescription *p) {
 }
 
 static void blame_dropout(const prescription *p) {
-    const double most = 0.6, usual = 0.2, dropout = p->h->fact[RAVINE_FACT_DROPOUT];
+    const double most = 0.6, usual = 0.2, dropout = p->f->dropout;
     if (dropout > most) add(p, CURE_LOWER_DROPOUT, dropout, usual, "");
 }
 
@@ -200,9 +200,9 @@ static void blame_settings(const prescription *p) {
     blame_dropout(p);
 }
 
-/* What the loss is given, and what the network is, as far as somebody told. */
+/* What was told of net, loss and data. */
 static void blame_facts(const prescription *p) {
-    const double input = p->h->fact[RAVINE_FACT_LOSS_INPUT];
+    const double input = p->f->loss_input;
     if (input == 1) advise(p, CURE_RAW_OUTPUTS, "");
     if (input == 2) advise(p, CURE_SOFTMAX_OVER_CLASSES, "");
     if (input == 3) advise(p, CURE_NO_RELU_AT_THE_END, "");

@@ -324,7 +324,7 @@ static void say_not(const witness *w) {
         snprintf(text, room, "a minimum: nothing moves because lr is %.3g", f->lr);
         break;
     case RAVINE_VERDICT_NOT_LEARNING:
-        snprintf(text, room, "a noise floor: a floor is reached by learning, and nothing is");
+        snprintf(text, room, "a noise floor: that is reached by learning");
         break;
     case RAVINE_VERDICT_OVERFITTING:
         snprintf(text, room, "the optimizer: the loss that it works on fell");

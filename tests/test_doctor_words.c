@@ -293,11 +293,8 @@ static ravine_doctor *any_doctor(dice *r) {
     h->probe_noise_scale = any_number(r);
     h->probe_escape = any_number(r);
     h->validations = (double)random_integer(r, 0, 9);
-    h->fact[RAVINE_FACT_DROPOUT] = random_integer(r, 0, 3) ? NAN : random_between(r, 0, 1);
     h->fact[RAVINE_FACT_CLIP_NORM] =
         random_integer(r, 0, 3) ? NAN : pow(10, random_between(r, -6, 1));
-    h->fact[RAVINE_FACT_LOSS_INPUT] =
-        random_integer(r, 0, 3) ? NAN : (double)random_integer(r, 0, 3);
     return d;
 }
 
@@ -308,6 +305,8 @@ static doctor_findings any_findings(dice *r, const ravine_doctor *d) {
     f.budget = (double)random_integer(r, 0, 100000);
     f.lr_share = d->h.lr_most > 0 ? lr / d->h.lr_most : NAN;
     f.adaptive = (double)random_integer(r, 0, 1);
+    f.loss_input = random_integer(r, 0, 3) ? NAN : (double)random_integer(r, 0, 3);
+    f.dropout = random_integer(r, 0, 3) ? NAN : random_between(r, 0, 1);
     f.probed = (double)random_integer(r, 0, 1);
     return f;
 }
@@ -373,8 +372,7 @@ static void assert_blamed(const ravine_diagnosis *x, const doctor_findings *f,
         assert_true(has_cure(x, CURE_RAISE_BETA2, c.beta2));
     if (known && c.weight_decay > 0 && f->decay_share > 0.3)
         assert_true(has_cure(x, CURE_LOWER_DECAY, c.weight_decay));
-    if (d->h.fact[RAVINE_FACT_DROPOUT] > 0.6)
-        assert_true(has_cure(x, CURE_LOWER_DROPOUT, d->h.fact[RAVINE_FACT_DROPOUT]));
+    if (f->dropout > 0.6) assert_true(has_cure(x, CURE_LOWER_DROPOUT, f->dropout));
     if (d->h.fact[RAVINE_FACT_CLIP_NORM] > 0 && f->clip_share > 0.9 && f->clip_factor < 0.1 &&
         f->clip_factor > 0)
         assert_true(has_cure(x, CURE_RAISE_CLIP, d->h.fact[RAVINE_FACT_CLIP_NORM]));
@@ -413,6 +411,136 @@ static void no_advice_against_the_numbers(void **state) {
     }
 }
 
+/* ---- whole diagnoses of random histories */
+
+/* How loss and gradient go in a history. */
+typedef enum regime { FALLS, RISES, RESTS, GROWS, ZERO, SILENT, WILD, REGIMES } regime;
+
+static double loss_at(dice *r, regime way, int64_t t) {
+    const double noise = random_between(r, 0.9, 1.1);
+    switch (way) {
+    case FALLS: return 3 * noise / (1 + 0.01 * (double)t);
+    case RISES: return noise * (1 + 0.02 * (double)t);
+    case GROWS: return pow(1.1, (double)t);
+    case ZERO: return 0;
+    case WILD: return any_number(r);
+    case RESTS:
+    case SILENT:
+    case REGIMES: break;
+    }
+    return noise;
+}
+
+static ravine_report any_report(dice *r, regime way, int64_t t, double lr) {
+    const double share = random_between(r, 0, 1);
+    ravine_report report = {.size = sizeof report,
+                            .step = t,
+                            .attempts = t,
+                            .lr = lr,
+                            .grad_norm = way == SILENT  ? 0
+                                         : way == GROWS ? pow(1.1, (double)t)
+                                                        : random_between(r, 0.5, 1),
+                            .param_norm = way == WILD ? any_number(r) : 1,
+                            .clip = random_integer(r, 0, 1) ? 1 : 0.01,
+                            .alpha = random_between(r, -1, 1.2),
+                            .flips = share,
+                            .flips_two = random_between(r, 0, 1),
+                            .zero_share = way == SILENT ? 1 : share,
+                            .quiet_share = way == SILENT ? 1 : 0,
+                            .lost_share = random_between(r, 0, 1),
+                            .eps_share = random_between(r, 0, 1),
+                            .sigma_ratio = any_number(r),
+                            .momentum_norm = any_number(r)};
+    report.update_norm = way == WILD ? any_number(r) : lr * report.grad_norm;
+    report.grad_dot_update = -report.update_norm * report.grad_norm;
+    return report;
+}
+
+static void tell_facts(dice *r, ravine_doctor *d) {
+    for (int fact = 0; fact < RAVINE_FACT_COUNT; fact++)
+        if (random_integer(r, 0, 9) == 0)
+            assert_int_equal(ravine_doctor_tell(d, fact, any_number(r)), RAVINE_OK);
+}
+
+static ravine_doctor *any_history(dice *r) {
+    enum { STEPS = 300 };
+    ravine_doctor *d;
+    ravine_config config;
+    ravine_doctor_options options;
+    char text[96];
+    ravine_doctor_options_init(&options);
+    options.window = 32;
+    assert_int_equal(ravine_doctor_create(&d, &options, NULL), RAVINE_OK);
+    double lr = random_integer(r, 0, 9) ? pow(10, random_between(r, -9, 0)) : 0;
+    const char *const *rule = optimizers[random_integer(r, 0, OPTIMIZERS - 1)];
+    snprintf(text, sizeof text, "%s lr=%.17g %s", rule[0], lr, rule[1]);
+    assert_int_equal(ravine_config_parse(&config, text), RAVINE_OK);
+    const regime way = (regime)random_integer(r, 0, REGIMES - 1);
+    const double keep = random_integer(r, 0, 1) ? 1 : 0.95;
+    const int64_t steps = random_integer(r, 0, STEPS);
+    if (random_integer(r, 0, 1)) tell_facts(r, d);
+    for (int64_t t = 1; t <= steps; t++, lr *= keep) {
+        const ravine_report report = any_report(r, way, t, lr);
+        config.lr = lr;
+        const ravine_observation o = {.size = sizeof o,
+                                      .nparts = 1,
+                                      .loss = loss_at(r, way, t),
+                                      .path_efficiency = random_between(r, 0, 1),
+                                      .report = &report,
+                                      .part_report = &report,
+                                      .config = &config};
+        assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
+    }
+    return d;
+}
+
+static void assert_words(const char *text) {
+    if (strstr(text, "nan")) fail_msg("\"%s\"", text);
+}
+
+static void no_word_without_its_number(void **state) {
+    (void)state;
+    enum { HISTORIES = 1500 };
+    dice r = {.thrown = 1u << 30};
+    static int said_of[RAVINE_VERDICT_COUNT];
+    for (int k = 0; k < HISTORIES; k++) {
+        ravine_doctor *d = any_history(&r);
+        ravine_diagnosis x = {.size = sizeof x};
+        assert_int_equal(ravine_doctor_diagnose(d, &x), RAVINE_OK);
+        for (int32_t e = 0; e < x.nevidence; e++) assert_words(x.evidence[e].text);
+        for (int32_t e = 0; e < x.ncannot_tell; e++) assert_words(x.cannot_tell[e]);
+        assert_words(x.not_text);
+        char english[RAVINE_SENTENCE_MAX];
+        sentence_of(&x, "en", english);
+        assert_words(english);
+        doctor_findings f;
+        doctor_find(d, &f);
+        check_cures(d, &f, x.verdict);
+        said_of[x.verdict]++;
+        ravine_doctor_destroy(d);
+    }
+    int different = 0;
+    for (int verdict = 0; verdict < RAVINE_VERDICT_COUNT; verdict++)
+        different += said_of[verdict] > 0;
+    assert_true(different >= 8);
+}
+
+/* Nothing was seen: that is said, and what to do about it. */
+static void nothing_was_seen(void **state) {
+    (void)state;
+    ravine_doctor *d;
+    ravine_diagnosis x = {.size = sizeof x};
+    char text[RAVINE_SENTENCE_MAX];
+    assert_int_equal(ravine_doctor_create(&d, NULL, NULL), RAVINE_OK);
+    assert_int_equal(ravine_doctor_diagnose(d, &x), RAVINE_OK);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_UNCLEAR);
+    assert_int_equal(x.nevidence, 0);
+    assert_non_null(strstr(x.cannot_tell[0], "no step was seen; tell the doctor the loss"));
+    sentence_of(&x, "en", text);
+    assert_non_null(strstr(text, " Tell the doctor the loss of each step"));
+    ravine_doctor_destroy(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_codes_follow_from_severity),
@@ -423,6 +551,8 @@ int main(void) {
         cmocka_unit_test(every_finding_of_a_rule_has_a_sentence),
         cmocka_unit_test(evidence_is_what_held),
         cmocka_unit_test(no_advice_against_the_numbers),
+        cmocka_unit_test(no_word_without_its_number),
+        cmocka_unit_test(nothing_was_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

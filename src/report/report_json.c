@@ -1,4 +1,5 @@
 /* report_json.c - the headline numbers for programs. */
+#include "report/diagnosis.h"
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -37,6 +38,19 @@ static void add_cures(page *p, const examination *found) {
     page_add(p, "]");
 }
 
+/* How bad it is, and what it is in words of every day. */
+static void add_words(page *p, const ravine_diagnosis *d) {
+    static const char *const languages[] = {"en", "zh"}, *const keys[] = {"sentence",
+                                                                          "sentence_zh"};
+    if (d->size == 0) {
+        page_add(p, ",\"severity\":null,\"sentence\":null,\"sentence_zh\":null");
+        return;
+    }
+    char text[RAVINE_SENTENCE_MAX];
+    add_text(p, "severity", ravine_severity_word(ravine_verdict_severity(d->verdict)));
+    for (int k = 0; k < 2; k++) add_text(p, keys[k], diagnosis_sentence(d, languages[k], text));
+}
+
 static void add_run(const report *r, size_t k, page *p) {
     const run_data *d = &r->run[k].data;
     const run_facts *f = &r->run[k].facts;
@@ -48,6 +62,7 @@ static void add_run(const report *r, size_t k, page *p) {
     page_add(p, ",\"verdict\":");
     page_add(p, diagnosis->size ? "\"" : "null");
     if (diagnosis->size) page_format(p, "%s\"", ravine_verdict_word(diagnosis->verdict));
+    add_words(p, diagnosis);
     add_cures(p, &r->run[k].found);
     page_format(p, ",\"steps\":%" PRId64 ",\"total_steps\":%" PRId64, f->steps, f->total_steps);
     add_number(p, "epochs", f->epochs);

@@ -53,12 +53,17 @@ static void print_diagnosis(const problem *p, uint64_t index, const ravine_diagn
     for (int k = 0; k < x->nalso; k++) printf("    also %s\n", ravine_verdict_word(x->also[k]));
 }
 
-/* What is prescribed can be used as it is. */
+/* What is prescribed can be used as it is, and changes something; there is a sentence to it. */
 static void check_cures(const ravine_diagnosis *x) {
+    char text[RAVINE_SENTENCE_MAX];
+    if (ravine_diagnosis_sentence(x, "zh", text, sizeof text, NULL) || !*text)
+        fail_msg("no sentence: %s", ravine_errmsg());
+    assert_true(x->ncures > 0);
     for (int k = 0; k < x->ncures; k++) {
         ravine_config c;
         ravine_schedule s;
         const ravine_cure *cure = &x->cure[k];
+        assert_false(cure->old_value == cure->new_value || strstr(cure->text, "nan"));
         if (cure->optimizer[0] && ravine_config_parse(&c, cure->optimizer) < 0)
             fail_msg("cure \"%s\": %s", cure->optimizer, ravine_errmsg());
         if (cure->schedule[0] && ravine_schedule_parse(&s, cure->schedule) < 0)

@@ -294,6 +294,8 @@ def test_try_finds_what_helps_and_the_page_shows_it(slow_run):
     assert f"{answer['cures'][0]['text']} [tried: after 100 steps" in " ".join(told.split())
     (seen,) = json.loads(ravine("report", run, "--json").stdout)["runs"]
     assert seen["tried_steps"] == 100 and seen["verdict"] == "crawling"
+    assert seen["severity"] == "warning" and seen["sentence"] == answer["sentence"]
+    assert seen["sentence_zh"] == answer["sentence_zh"]
     assert [c["loss_ratio"] for c in seen["cures"]] == [c["loss_ratio"] for c in answer["cures"]]
 
 

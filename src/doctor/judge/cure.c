@@ -183,12 +183,12 @@ static void blame_decay(const prescription *p) {
     ravine_config c = p->config;
     const bool heavy = p->f->decay_share > 0.3 || p->x->verdict == RAVINE_VERDICT_DECAYED_AWAY;
     if (!has_setting(p, RAVINE_WEIGHT_DECAY) || !(c.weight_decay > 0) || !heavy) return;
-    c.weight_decay = rounded(c.weight_decay / 100);
+    c.weight_decay = rounded(fmin(c.weight_decay / 100, 0.01));
     set(add(p, CURE_LOWER_DECAY, p->config.weight_decay, c.weight_decay, ""), &c);
 }
 
 static void blame_dropout(const prescription *p) {
-    const double most = 0.6, usual = 0.2, dropout = p->h->fact[RAVINE_FACT_DROPOUT];
+    const double most = 0.6, usual = 0.2, dropout = p->f->dropout;
     if (dropout > most) add(p, CURE_LOWER_DROPOUT, dropout, usual, "");
 }
 
@@ -200,9 +200,9 @@ static void blame_settings(const prescription *p) {
     blame_dropout(p);
 }
 
-/* What the loss is given, and what the network is, as far as somebody told. */
+/* What was told of net, loss and data. */
 static void blame_facts(const prescription *p) {
-    const double input = p->h->fact[RAVINE_FACT_LOSS_INPUT];
+    const double input = p->f->loss_input;
     if (input == 1) advise(p, CURE_RAW_OUTPUTS, "");
     if (input == 2) advise(p, CURE_SOFTMAX_OVER_CLASSES, "");
     if (input == 3) advise(p, CURE_NO_RELU_AT_THE_END, "");
@@ -219,10 +219,22 @@ static void advise_clipping(const prescription *p) {
     advise(p, CURE_CLIP, ", or warm lr up, if only the start is steep");
 }
 
-/* From where it was thrown nothing leads back: all that helps is for a place before. */
+/* From where it was thrown nothing leads back: all that helps is for a place before, and no trial
+ * from here tells what it is worth. */
 static void cure_explosion(const prescription *p) {
-    if (p->lr > 0) add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), "");
+    if (may_lower(p, rounded(p->lr / 10)))
+        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), "")->action = RAVINE_CURE_ADVICE;
     advise_clipping(p);
+}
+
+/* Where the parameters are no numbers any more a lower lr is for a new start. */
+static void restart_at(const prescription *p, double lr, const char *why) {
+    ravine_config c = p->config;
+    c.lr = rounded(lr);
+    if (p->f->nonfinite_now > 0 && may_lower(p, c.lr))
+        set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
+    else
+        change_lr(p, lr, why);
 }
 
 static void cure_diverging(const prescription *p) {
@@ -236,12 +248,12 @@ static void cure_diverging(const prescription *p) {
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr)) {
-        change_lr(p, lr,
-                  f->probed != 0 ? ", half the limit where it was probed"
-                                 : ", half the limit of stability");
+        restart_at(p, lr,
+                   f->probed != 0 ? ", half the limit where it was probed"
+                                  : ", half the limit of stability");
     } else {
-        change_lr(p, p->lr / 10, "");
-        change_lr(p, p->lr / 100, "");
+        restart_at(p, p->lr / 10, "");
+        restart_at(p, p->lr / 100, "");
     }
     if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
     advise_clipping(p);
@@ -265,7 +277,8 @@ static void cure_nonfinite(const prescription *p) {
 static void cure_dead(const prescription *p) {
     const double far = 0.1;
     if (p->f->move_most > far && may_lower(p, rounded(p->lr / 10)))
-        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), ": a long step killed the units");
+        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), ": a long step killed the units")
+            ->action = RAVINE_CURE_ADVICE;
     advise(p, CURE_INITIALIZE, "");
 }
 

@@ -297,6 +297,7 @@ static void say_not(const witness *w) {
     case RAVINE_VERDICT_NOISE_FLOOR:
     case RAVINE_VERDICT_CRAWLING:
     case RAVINE_VERDICT_SIGMA_BURST:
+        if (isnan(f->gradient_share)) return;
         snprintf(text, room, "a critical point: the gradient is at %.3g %% of its maximum",
                  100 * f->gradient_share);
         break;
@@ -306,6 +307,7 @@ static void say_not(const witness *w) {
                                   : "a small gradient: it grows from step to step");
         break;
     case RAVINE_VERDICT_LOCAL_MINIMUM:
+        if (isnan(f->gradient_share)) return;
         snprintf(text, room, "too small a learning rate: the gradient is at %.2g of its maximum",
                  f->gradient_share);
         break;
@@ -313,6 +315,7 @@ static void say_not(const witness *w) {
         snprintf(text, room, "a minimum: the loss falls along a direction that the gradient lacks");
         break;
     case RAVINE_VERDICT_VANISHING:
+        if (isnan(f->gradient_share)) return;
         snprintf(text, room,
                  "a minimum: the gradient was never large, and is at %.3g %% of its maximum",
                  100 * f->gradient_share);
@@ -321,7 +324,7 @@ static void say_not(const witness *w) {
         snprintf(text, room, "a minimum: nothing moves because lr is %.3g", f->lr);
         break;
     case RAVINE_VERDICT_NOT_LEARNING:
-        snprintf(text, room, "a noise floor: a floor is reached by learning, and nothing is");
+        snprintf(text, room, "a noise floor: that is reached by learning");
         break;
     case RAVINE_VERDICT_OVERFITTING:
         snprintf(text, room, "the optimizer: the loss that it works on fell");
@@ -334,6 +337,7 @@ static void say_not(const witness *w) {
                  "too low a learning rate: gradients point the same way because they are sums");
         break;
     case RAVINE_VERDICT_DECAYED_AWAY:
+        if (isnan(f->decay_share)) return;
         snprintf(text, room, "a minimum of the loss: weight decay makes %.3g %% of a step",
                  100 * f->decay_share);
         break;

@@ -45,6 +45,26 @@ def _is_power_of_two(n: int) -> bool:
     return n & (n - 1) == 0
 
 
+class _Guard:
+    """Hands what fails in a watch to it; what is done under it leaves no trace in any graph."""
+
+    __slots__ = ("_grad", "_watch")
+
+    def __init__(self, watch: "Watch"):
+        self._watch = watch
+
+    def __enter__(self) -> None:
+        self._grad = torch.is_grad_enabled()
+        torch.set_grad_enabled(False)
+
+    def __exit__(self, kind, error, trace) -> bool:
+        torch.set_grad_enabled(self._grad)
+        if isinstance(error, Exception):
+            self._watch._failed(error)
+            return True
+        return False
+
+
 _WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
 
 
@@ -152,17 +172,15 @@ class Watch(Doctor):
 
     # ---- hooks
 
-    @contextlib.contextmanager
-    def _guarded(self):
+    def _guarded(self) -> "_Guard":
         """What fails in here ends the watch, never the training."""
-        try:
-            with torch.no_grad():
-                yield
-        except Exception as error:
-            self._stop(f"it failed: {type(error).__name__}: {error}")
-            with contextlib.suppress(Warning):  # where warnings are errors
-                text = f"ravine.watch looks no more, {self._stopped}; the training goes on"
-                warnings.warn(text, RuntimeWarning, stacklevel=4)
+        return _Guard(self)
+
+    def _failed(self, error: Exception) -> None:
+        self._stop(f"it failed: {type(error).__name__}: {error}")
+        with contextlib.suppress(Warning):  # where warnings are errors
+            text = f"ravine.watch looks no more, {self._stopped}; the training goes on"
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
 
     def _stop(self, why: str) -> None:
         if self._stopped:
@@ -207,8 +225,9 @@ class Watch(Doctor):
         if not self._steps and self._model is not None:
             self._begin(self._model)
         params = [p for group in self._watched.param_groups for p in group["params"]]
-        self._reached.update(p for p in params if p.grad is not None)
-        self._source.before()
+        if len(self._reached) < len(params):
+            self._reached.update(p for p in params if p.grad is not None)
+        self._source.before(params)
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""

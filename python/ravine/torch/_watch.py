@@ -1,7 +1,6 @@
 """A doctor beside a training in PyTorch."""
 
 import contextlib
-import dataclasses
 import math
 import sys
 import warnings
@@ -149,21 +148,21 @@ class Watch(Doctor):
         if not self._stopped:
             with self._guarded():
                 self._tell_facts()
-        found = super().diagnose()
-        missing = self._missing() if found.verdict == "unclear" or not self._observed else []
-        return dataclasses.replace(found, cannot_tell=[*missing, *found.cannot_tell])
+        return super().diagnose()
 
-    def _missing(self) -> list[str]:
-        """What was not told, with the line that would tell it."""
+    def _missing(self, verdict: str) -> list[str]:
+        """What was not told, with the line of code that would tell it."""
+        if verdict != "unclear" and self._observed:
+            return []
         lines = [f"anything since then: {self._stopped}"] if self._stopped else []
         if self._steps == 0:
             lines.append("anything: no step was made since ravine.watch(optimizer)")
         elif not self._told:
             lines.append("anything: no loss was told; doctor.tell(loss) before optimizer.step()")
         if self._model is None:
-            lines.append("what lies outside the optimizer: ravine.watch(optimizer, model) tells")
+            lines.append("what the optimizer does not have: ravine.watch(optimizer, model)")
         if self._told and not self._validated:
-            lines.append("overfitting: doctor.tell_validation(loss) now and then tells")
+            lines.append("overfitting: doctor.tell_validation(loss) now and then")
         return lines
 
     def detach(self) -> None:
@@ -276,7 +275,8 @@ class Watch(Doctor):
         found = self.diagnose()
         if self._steps >= FIRST_LOOK and not self._told and found.verdict == "unclear":
             return found
-        is_new = found.verdict != self._verdict and found.severity in ("warning", "urgent")
+        asks = found.severity in ("warning", "urgent") and found.verdict != "unclear"
+        is_new = asks and found.verdict != self._verdict
         self._verdict = found.verdict
         return found if is_new else None
 

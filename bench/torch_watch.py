@@ -29,14 +29,16 @@ def make(widths, batch, watched):
     for n, m in zip(widths, widths[1:], strict=False):
         layers += [nn.Linear(n, m), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    # A rate at which nothing is learned by heart: numbers next to 0 would make other steps slow.
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6)
     doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None) if watched else None
-    x, y = torch.randn(batch, widths[0]), torch.randint(0, widths[-1], (batch,))
+    x = torch.randn(16, batch, widths[0])
+    y = torch.randint(0, widths[-1], (16, batch))
 
     def steps(number):
-        for _ in range(number):
+        for k in range(number):
             optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), y)
+            loss = F.cross_entropy(model(x[k % 16]), y[k % 16])
             if doctor:
                 doctor.tell(loss)
             loss.backward()

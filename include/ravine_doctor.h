@@ -153,8 +153,7 @@ typedef struct ravine_samples {
     int32_t twins;       /* 1: a weight whose rows or columns are all the same */
     int32_t reserved;    /* 0 */
     /* What is noted from step to step: zeros before the first one. */
-    double *last_update; /* [len] */
-    uint8_t *signs;      /* [len] */
+    double *notes; /* [4, len] */
     double slope;
     int64_t steps;
 } ravine_samples;

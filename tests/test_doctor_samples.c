@@ -19,8 +19,7 @@ typedef struct both {
     ravine_optimizer *o;
     ravine_doctor *own, *copied;
     double theta[PARTS][LEN], g[PARTS][LEN];
-    double before[PARTS][LEN], momentum[PARTS][LEN], variance[PARTS][LEN], last[PARTS][LEN];
-    uint8_t signs[PARTS][LEN];
+    double before[PARTS][LEN], momentum[PARTS][LEN], variance[PARTS][LEN], notes[PARTS][4 * LEN];
     ravine_samples samples[PARTS];
 } both;
 
@@ -52,8 +51,7 @@ static void begin(both *b, const char *rule) {
                                          .variance_scale = 1,
                                          .eps_variance = NAN,
                                          .grad_norm = NAN,
-                                         .last_update = b->last[k],
-                                         .signs = b->signs[k]};
+                                         .notes = b->notes[k]};
     }
     assert_int_equal(ravine_add(b->o, p, PARTS), RAVINE_OK);
     for (int k = 0; k < PARTS; k++) make_grad(b->o, k, b->g[k]);
@@ -194,9 +192,9 @@ static void refused(void **state) {
     b.samples[1].len = LEN + 1;
     REFUSED(b.samples, "samples 1 have 301 of 300 elements");
     b.samples[1].len = LEN;
-    b.samples[1].signs = NULL;
+    b.samples[1].notes = NULL;
     REFUSED(b.samples, "an array of samples 1 is NULL");
-    b.samples[1].signs = b.signs[1];
+    b.samples[1].notes = b.notes[1];
     b.samples[0].size = 3;
     REFUSED(b.samples, "size of a ravine_samples is 3");
 #undef REFUSED

@@ -15,7 +15,6 @@ from ctypes import (
     c_int32,
     c_int64,
     c_size_t,
-    c_uint8,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -537,8 +536,7 @@ class ravine_samples(Structure):
         ("grad_norm", c_double),
         ("twins", c_int32),
         ("reserved", c_int32),
-        ("last_update", POINTER(c_double)),
-        ("signs", POINTER(c_uint8)),
+        ("notes", POINTER(c_double)),
         ("slope", c_double),
         ("steps", c_int64),
     ]

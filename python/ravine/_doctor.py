@@ -140,7 +140,16 @@ class Doctor:
         """The verdict on what was observed so far."""
         found = made(_api.ravine_diagnosis)
         lib.ravine_doctor_diagnose(self._pointer, found)
+        lines = [line.value for line in found.cannot_tell[: found.ncannot_tell]]
+        lines = [*map(str.encode, self._missing(_word(found.verdict))), *lines]
+        found.ncannot_tell = min(len(lines), len(found.cannot_tell))
+        for room, line in zip(found.cannot_tell, lines, strict=False):
+            room.value = line
         return _diagnosis_of(found)
+
+    def _missing(self, verdict: str) -> list[str]:
+        """What was not told that would tell more, for lines after "cannot"."""
+        return []
 
     def warning(self) -> str:
         """What the last step gives reason to warn of, in one line; "": nothing."""

@@ -185,15 +185,15 @@ def test_large_parameters_are_sampled_and_small_ones_are_not():
 
 def test_norms_of_sampled_parameters_are_about_those_of_the_whole():
     torch.manual_seed(0)
-    weight = nn.Parameter(torch.randn(300, 1000))
+    weight = nn.Parameter(torch.randn(60, 1000))
     optimizer = torch.optim.SGD([weight], lr=0.1)
     doctor = ravine.watch(optimizer)
-    weight.grad = torch.randn(300, 1000)
+    weight.grad = torch.randn(60, 1000)
     exact = float(weight.grad.norm())
     doctor.tell(1.0)
     optimizer.step()
     row = doctor._source._samples._rows[0]
-    assert row["len"] < row["elements"] == 300_000
+    assert row["len"] < row["elements"] == 60_000
     assert row["grad_norm"] == pytest.approx(exact, rel=1e-5)
 
 

@@ -108,12 +108,13 @@ class Known:
         found = [(key, float(group[key])) for key in USUAL if key in group]
         return found + [(f"beta{k}", float(b)) for k, b in enumerate(group.get("betas", ()), 1)]
 
-    def state(self, p: Tensor, key: str | None) -> Tensor | None:
-        """A tensor of a parameter's state, of its shape."""
+    def states(self, params: list[Tensor], key: str) -> list[Tensor | None]:
+        """Tensors of the parameters' states, of their shapes; None where there is none."""
         if key == "exp_avg_sq" and self.group.get("amsgrad"):
             key = "max_exp_avg_sq"
-        found = self._optimizer.state.get(p, {}).get(key) if key else None
-        return found if torch.is_tensor(found) and found.shape == p.shape else None
+        every, none = self._optimizer.state, {}
+        found = [(p, every.get(p, none).get(key)) for p in params]
+        return [t if torch.is_tensor(t) and t.shape == p.shape else None for p, t in found]
 
     def decay(self) -> float:
         """Weight decay that is added to the gradient."""

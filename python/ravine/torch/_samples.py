@@ -18,9 +18,10 @@ from ravine import _api
 from ravine.torch._known import Known
 
 CHUNK = 128
-WANTED = 1 << 14  # samples in all, if small parameters leave as many
+WANTED = 1 << 13  # samples in all, if small parameters leave as many
 LEAST = 8  # chunks of a parameter, or all of it
-EXACT = 1 << 20  # numbers up to which gradients are measured whole
+EXACT = 1 << 16  # numbers up to which gradients are measured whole, and sigma at every step
+SIGMA_EVERY = 4  # steps, of more numbers
 
 # ravine_samples with its pointers as addresses: a table with a row for each part.
 _FIELDS = {name: getattr(_api.ravine_samples, name) for name, _ in _api.ravine_samples._fields_}
@@ -92,6 +93,7 @@ class Array:
         self.places = places
         self.flat = torch.zeros(sum(place.count for place in places), dtype=torch.float64)
         self.numbers = self.flat.numpy()
+        self.filled: list[int] = []  # parameters whose samples the library is shown
         self._into = [place.into(self.flat) for place in places]
 
     def addresses(self, which: list[int]) -> list[int]:
@@ -126,7 +128,7 @@ def _brought(sources: list[Tensor]) -> list[Tensor]:
 class Path:
     """How straight the way of some samples was over a window: src/doctor/watch/path.c."""
 
-    FOLLOWED = 4096
+    FOLLOWED = 2048
     QUARTERS = 4
 
     def __init__(self, numbers: np.ndarray, window: int):
@@ -176,7 +178,7 @@ class Samples:
         self._before, self._after, self._gradient, self._momentum, self._variance = (
             Array(self._places) for _ in range(5)
         )
-        self._update, self._signs = np.zeros(at), np.zeros(at, np.uint8)
+        self._notes = np.zeros(4 * at)  # the library's
         self._clocks = [known.steps_of(p) for p in params]
         self._all_names = [name.encode()[:63] for name in names]
         self.names = (ctypes.c_char_p * len(params))()
@@ -186,6 +188,7 @@ class Samples:
         self._stepped: list[int] = []
         self._exact = sum(self._lengths) <= EXACT
         self._looked_for_twins = False
+        self._taken = 0  # steps
         self._after.fill(range(len(params)), params)
         self.path = Path(self._after.numbers, window)
 
@@ -210,8 +213,7 @@ class Samples:
         row["before"] = self._before.addresses(first)
         row["after"] = self._after.addresses(first)
         row["gradient"] = self._gradient.addresses(first)
-        row["last_update"] = self._update.ctypes.data + 8 * at
-        row["signs"] = self._signs.ctypes.data + at
+        row["notes"] = self._notes.ctypes.data + 8 * 4 * at
         row["grad_norm"] = row["eps_variance"] = math.nan
         row["variance_scale"] = 1
 
@@ -227,8 +229,7 @@ class Samples:
             self._gradient.flat /= scale
         self._before.fill(stepped, [self.params[i] for i in stepped])
         self._measure(grads, scale)
-        self._take_state("variance", self._variance, self._known.keys.variance)
-        self._tell_sigma()
+        self._take_sigma()
 
     def _step_others(self, stepped: list[int]) -> None:
         """Other parameters than in the last step have a gradient."""
@@ -252,21 +253,27 @@ class Samples:
             norms = torch._foreach_norm([g for _, g in wide])
             self._rows["grad_norm"][[k for k, _ in wide]] = torch.stack(norms).cpu() / scale
 
-    def _take_state(self, name: str, array: Array, key: str | None) -> None:
-        if key is None:
-            return
-        state = [(i, self._known.state(self.params[i], key)) for i in self._stepped]
-        there = [(i, t) for i, t in state if t is not None]
+    def _take_state(self, name: str, array: Array, key: str) -> None:
+        """Copies a state of those that have it."""
+        states = self._known.states([self.params[i] for i in self._stepped], key)
+        there = [(i, t) for i, t in zip(self._stepped, states, strict=True) if t is not None]
         which = [i for i, _ in there]
         array.fill(which, [t for _, t in there])
-        self._rows[name] = 0
-        self._rows[name][[self._part_of[i] for i in which]] = array.addresses(which)
+        if array.filled != which:
+            array.filled = which
+            self._rows[name] = 0
+            self._rows[name][[self._part_of[i] for i in which]] = array.addresses(which)
 
-    def _tell_sigma(self) -> None:
-        """Of the variance that was taken: it is that after so many steps."""
-        known = self._known
+    def _take_sigma(self) -> None:
+        """The variance after the steps that were made, and what it is to be multiplied with."""
+        known, array = self._known, self._variance
         if known.keys.variance is None:
             return
+        if not self._exact and self._taken % SIGMA_EVERY:
+            array.filled = []
+            self._rows["variance"] = 0
+            return
+        self._take_state("variance", array, known.keys.variance)
         self._rows["decay"] = known.decay()
         parts = [self._part_of[i] for i in self._stepped]
         clocks = [self._clocks[i] for i in self._stepped]
@@ -278,7 +285,9 @@ class Samples:
     def take_after(self) -> None:
         """After the step."""
         self._after.fill(self._stepped, [self.params[i] for i in self._stepped])
-        self._take_state("momentum", self._momentum, self._known.keys.momentum)
+        if self._known.keys.momentum is not None:
+            self._take_state("momentum", self._momentum, self._known.keys.momentum)
+        self._taken += 1
         for i in self._stepped:
             self._clocks[i] += 1
         self.path.step()

@@ -1,6 +1,7 @@
 """From where a doctor has its steps: optimizers of the library, or copies of others' numbers."""
 
 import ctypes
+from operator import is_
 from typing import Any
 
 import torch
@@ -26,8 +27,8 @@ class Own:
         """The optimizer made a step with a report."""
         self._pointer = pointer
 
-    def before(self) -> None:
-        """A step begins."""
+    def before(self, params: list[Tensor]) -> None:
+        """A step of these parameters begins."""
         self._pointer = None
 
     def can_observe(self) -> bool:
@@ -59,14 +60,11 @@ class Copies:
         self._observation = made(_api.ravine_observation)
         self._observation.report = ctypes.pointer(self._report)
 
-    def before(self) -> None:
-        """A step begins: its gradients are there."""
+    def before(self, params: list[Tensor]) -> None:
+        """A step of these parameters begins: their gradients are there."""
         self._taken = False
-        listed = [p for group in self._optimizer.param_groups for p in group["params"]]
-        if len(listed) != len(self._listed) or any(
-            a is not b for a, b in zip(listed, self._listed, strict=True)
-        ):
-            self._begin(listed)
+        if len(params) != len(self._listed) or not all(map(is_, params, self._listed)):
+            self._begin(params)
         # A GradScaler leaves these to optimizers that are fused.
         scale = getattr(self._optimizer, "grad_scale", None)
         found = getattr(self._optimizer, "found_inf", None)

@@ -1,7 +1,6 @@
 """A doctor beside a training in PyTorch."""
 
 import contextlib
-import dataclasses
 import math
 import sys
 import warnings
@@ -43,6 +42,26 @@ def _number(loss) -> float:
 
 def _is_power_of_two(n: int) -> bool:
     return n & (n - 1) == 0
+
+
+class _Guard:
+    """Hands what fails in a watch to it; what is done under it leaves no trace in any graph."""
+
+    __slots__ = ("_grad", "_watch")
+
+    def __init__(self, watch: "Watch"):
+        self._watch = watch
+
+    def __enter__(self) -> None:
+        self._grad = torch.is_grad_enabled()
+        torch.set_grad_enabled(False)
+
+    def __exit__(self, kind, error, trace) -> bool:
+        torch.set_grad_enabled(self._grad)
+        if isinstance(error, Exception):
+            self._watch._failed(error)
+            return True
+        return False
 
 
 _WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
@@ -129,21 +148,21 @@ class Watch(Doctor):
         if not self._stopped:
             with self._guarded():
                 self._tell_facts()
-        found = super().diagnose()
-        missing = self._missing() if found.verdict == "unclear" or not self._observed else []
-        return dataclasses.replace(found, cannot_tell=[*missing, *found.cannot_tell])
+        return super().diagnose()
 
-    def _missing(self) -> list[str]:
-        """What was not told, with the line that would tell it."""
+    def _missing(self, verdict: str) -> list[str]:
+        """What was not told, with the line of code that would tell it."""
+        if verdict != "unclear" and self._observed:
+            return []
         lines = [f"anything since then: {self._stopped}"] if self._stopped else []
         if self._steps == 0:
             lines.append("anything: no step was made since ravine.watch(optimizer)")
         elif not self._told:
             lines.append("anything: no loss was told; doctor.tell(loss) before optimizer.step()")
         if self._model is None:
-            lines.append("what lies outside the optimizer: ravine.watch(optimizer, model) tells")
+            lines.append("what the optimizer does not have: ravine.watch(optimizer, model)")
         if self._told and not self._validated:
-            lines.append("overfitting: doctor.tell_validation(loss) now and then tells")
+            lines.append("overfitting: doctor.tell_validation(loss) now and then")
         return lines
 
     def detach(self) -> None:
@@ -152,17 +171,15 @@ class Watch(Doctor):
 
     # ---- hooks
 
-    @contextlib.contextmanager
-    def _guarded(self):
+    def _guarded(self) -> "_Guard":
         """What fails in here ends the watch, never the training."""
-        try:
-            with torch.no_grad():
-                yield
-        except Exception as error:
-            self._stop(f"it failed: {type(error).__name__}: {error}")
-            with contextlib.suppress(Warning):  # where warnings are errors
-                text = f"ravine.watch looks no more, {self._stopped}; the training goes on"
-                warnings.warn(text, RuntimeWarning, stacklevel=4)
+        return _Guard(self)
+
+    def _failed(self, error: Exception) -> None:
+        self._stop(f"it failed: {type(error).__name__}: {error}")
+        with contextlib.suppress(Warning):  # where warnings are errors
+            text = f"ravine.watch looks no more, {self._stopped}; the training goes on"
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
 
     def _stop(self, why: str) -> None:
         if self._stopped:
@@ -207,8 +224,9 @@ class Watch(Doctor):
         if not self._steps and self._model is not None:
             self._begin(self._model)
         params = [p for group in self._watched.param_groups for p in group["params"]]
-        self._reached.update(p for p in params if p.grad is not None)
-        self._source.before()
+        if len(self._reached) < len(params):
+            self._reached.update(p for p in params if p.grad is not None)
+        self._source.before(params)
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
@@ -258,7 +276,7 @@ class Watch(Doctor):
         if self._steps >= FIRST_LOOK and not self._told and found.verdict == "unclear":
             return found
         asks = found.severity in ("warning", "urgent") and found.verdict != "unclear"
-        is_new = found.verdict != self._verdict and asks
+        is_new = asks and found.verdict != self._verdict
         self._verdict = found.verdict
         return found if is_new else None
 

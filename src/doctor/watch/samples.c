@@ -23,56 +23,105 @@ static const sums nothing = {.nonfinite_param = -1};
 
 /* ---- a parameter */
 
+enum { LANES = 8 }; /* of every sum, so that compilers use vectors */
+
+static double total(const double lane[LANES]) {
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* Runs a body for every sample `i`, with `l` its lane. */
+#define FOR_SAMPLES(n, ...)                          \
+    do {                                             \
+        int64_t first = 0;                           \
+        for (; first + LANES <= (n); first += LANES) \
+            for (int l = 0; l < LANES; l++) {        \
+                const int64_t i = first + l;         \
+                __VA_ARGS__                          \
+            }                                        \
+        for (int l = 0; first < (n); first++, l++) { \
+            const int64_t i = first;                 \
+            __VA_ARGS__                              \
+        }                                            \
+    } while (0)
+
 /* The gradients' signs against those of the steps before; notes them for the next ones. */
 static void see_signs(const ravine_samples *s, watch_statistics *w) {
-    const bool turn = s->steps % QUIET_STEPS == 0;
-    for (int64_t i = 0; i < s->len; i++) {
-        const double g = s->gradient[i], square = g * g;
-        int past = s->signs[i];
-        if (turn) past = (past & ~SEEN_EVER) | (past << 1 & (SEEN_EVER & ~SEEN));
-        const int last = past & 3, two = past >> 2 & 3, sign = g > 0 ? 1 : g < 0 ? 2 : 0;
-        const int seen = (past & SEEN_EVER) | (g != 0 ? SEEN : 0);
-        w->flips2 += sign + last == 3 ? square : 0;
-        w->flips_two2 += sign + two == 3 ? square : 0;
-        w->quiet += seen == 0;
-        s->signs[i] = (uint8_t)(sign | last << 2 | seen);
-    }
+    const double *restrict gradient = s->gradient;
+    double *restrict last = s->notes + s->len, *restrict two = last + s->len;
+    double *restrict seen = two + s->len; /* number of the last step with a gradient but 0 */
+    double flips[LANES] = {0}, flips_two[LANES] = {0}, quiet[LANES] = {0};
+    const int64_t periods = s->steps / QUIET_STEPS - 3; /* that are past remembering */
+    const double now = (double)s->steps + 1, since = (double)(periods * QUIET_STEPS) + 1;
+    const double known = since > 1 ? since : 1;
+    FOR_SAMPLES(s->len, {
+        const double g = gradient[i], a = last[i], b = two[i], square = g * g;
+        flips[l] += g * a < 0 ? square : 0;
+        flips_two[l] += g * b < 0 ? square : 0;
+        seen[i] = g != 0 ? now : seen[i];
+        quiet[l] += seen[i] < known ? 1.0 : 0.0;
+        two[i] = a;
+        last[i] = g;
+    });
+    w->flips2 = total(flips);
+    w->flips_two2 = total(flips_two);
+    w->quiet = (int64_t)total(quiet);
 }
 
 /* The update, and what is counted of it; notes it for the next step. Returns its square. */
 static double see_changes(const ravine_samples *s, watch_statistics *w) {
-    double square = 0;
-    for (int64_t i = 0; i < s->len; i++) {
-        const double g = s->gradient[i], u = s->after[i] - s->before[i];
-        w->gradient2 += g * g;
-        w->slope += g * u;
-        w->arrival += g * s->last_update[i];
-        w->zeros += g == 0;
-        w->lost += (g != 0) & (u == 0);
-        if (!(fabs(u) <= w->update_max)) w->update_max = fabs(u);
-        square += u * u;
-        s->last_update[i] = u;
-    }
-    return square;
+    const double *restrict gradient = s->gradient, *restrict before = s->before;
+    const double *restrict after = s->after;
+    double *restrict last = s->notes;
+    double gradient2[LANES] = {0}, slope[LANES] = {0}, arrival[LANES] = {0}, square[LANES] = {0};
+    double zeros[LANES] = {0}, lost[LANES] = {0}, most[LANES] = {0};
+    FOR_SAMPLES(s->len, {
+        const double g = gradient[i], u = after[i] - before[i], size = fabs(u);
+        gradient2[l] += g * g;
+        slope[l] += g * u;
+        arrival[l] += g * last[i];
+        square[l] += u * u;
+        const double zero = g == 0 ? 1.0 : 0.0, still = u == 0 ? 1.0 : 0.0;
+        zeros[l] += zero;
+        lost[l] += still * (1 - zero);
+        most[l] = size > most[l] ? size : most[l];
+        last[i] = u;
+    });
+    w->gradient2 = total(gradient2);
+    w->slope = total(slope);
+    w->arrival = total(arrival);
+    w->zeros = (int64_t)total(zeros);
+    w->lost = (int64_t)total(lost);
+    const double update2 = total(square);
+    for (int l = 0; l < LANES; l++) w->update_max = fmax(w->update_max, most[l]);
+    if (isnan(update2)) w->update_max = NAN;
+    return update2;
 }
 
 /* The gradient that the rule takes in, against sigma of the step before. */
 static void see_sigma(const ravine_samples *s, watch_statistics *w) {
     if (!s->variance) return;
-    for (int64_t i = 0; i < s->len; i++) {
-        const double v = s->variance[i], g = s->gradient[i] + s->decay * s->before[i];
-        w->rated += v > 0;
-        w->ratios += v > 0 ? g * g / v : 0;
-        w->eps += v < s->eps_variance;
-    }
-    w->ratios /= s->variance_scale;
-    w->scaled = isnan(s->eps_variance) ? 0 : s->len;
+    const double *restrict gradient = s->gradient, *restrict before = s->before;
+    const double *restrict variance = s->variance;
+    double rated[LANES] = {0}, ratios[LANES] = {0}, eps[LANES] = {0};
+    const double decay = s->decay, bound = s->eps_variance;
+    FOR_SAMPLES(s->len, {
+        const double v = variance[i], g = gradient[i] + decay * before[i];
+        const double known = v > 0 ? 1.0 : 0.0;
+        rated[l] += known;
+        ratios[l] += known * (g * g) / (v + (1 - known));
+        eps[l] += v < bound ? 1.0 : 0.0;
+    });
+    w->rated = (int64_t)total(rated);
+    w->ratios = total(ratios) / s->variance_scale;
+    w->eps = (int64_t)total(eps);
+    w->scaled = isnan(bound) ? 0 : s->len;
 }
 
-static double sum_of_squares(const double *x, int64_t n) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += x[i] * x[i];
-    return sum;
+static double sum_of_squares(const double *restrict x, int64_t n) {
+    double sum[LANES] = {0};
+    FOR_SAMPLES(n, { sum[l] += x[i] * x[i]; });
+    return total(sum);
 }
 
 static int64_t count_nonfinite(const ravine_samples *s) {
@@ -176,7 +225,7 @@ static ravine_status read_samples(ravine_samples *own, ravine_samples *samples, 
     if (own->len < 0 || own->elements < own->len)
         return ravine_fail(RAVINE_E_ARG, "samples %d have %lld of %lld elements", k,
                            (long long)own->len, (long long)own->elements);
-    const bool there = own->gradient && own->before && own->after && own->last_update && own->signs;
+    const bool there = own->gradient && own->before && own->after && own->notes;
     if (own->stepped && own->len > 0 && !there)
         return ravine_fail(RAVINE_E_ARG, "an array of samples %d is NULL", k);
     return RAVINE_OK;

@@ -319,8 +319,7 @@ static void feed(ravine_doctor *d, double loss, const ravine_report *report,
 
 /* And by copies of numbers. */
 static void sample(ravine_doctor *d, const ravine_report *report) {
-    static double x[LEN], last[LEN];
-    static uint8_t signs[LEN];
+    static double x[LEN], notes[4 * LEN];
     GUARDED(ravine_observation, observation);
     GUARDED(ravine_samples, samples);
     BY_HAND(ravine_observation, observation);
@@ -331,8 +330,7 @@ static void sample(ravine_doctor *d, const ravine_report *report) {
     samples->stepped = 1;
     samples->elements = samples->len = LEN;
     samples->gradient = samples->before = samples->after = x;
-    samples->last_update = last;
-    samples->signs = signs;
+    samples->notes = notes;
     REFUSES(samples, ravine_doctor_observe_samples(d, observation, samples));
     REQUIRE(ravine_doctor_observe_samples(d, observation, samples) == RAVINE_OK);
     REQUIRE_INTACT(ravine_samples, samples);

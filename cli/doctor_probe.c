@@ -16,7 +16,7 @@ enum { PLANS = sizeof plans / sizeof *plans };
 
 /* Gradients and losses of the fixed batch, beside those that a search along a line takes. */
 int64_t probe_plan_calls(const probe_plan *p) {
-    enum { HOME = 1, SPECTRA = 2, LINES = 3, SEARCHES = 24 };
+    enum { HOME = 1, SPECTRA = 2, LINES = 3, SEARCHES = 40 };
     return HOME + SPECTRA * 2 * p->lanczos + LINES * p->slice + SEARCHES + p->noise;
 }
 

@@ -61,9 +61,9 @@ static int tell_verdict(train_doctor *d, const train_step *s, const ravine_diagn
                                        found->confidence, "because", because));
 }
 
+/* Every further step is for nothing. */
 static bool cannot_wait(int verdict) {
-    return verdict == RAVINE_VERDICT_NONFINITE || verdict == RAVINE_VERDICT_DIVERGING ||
-           verdict == RAVINE_VERDICT_NOT_CONNECTED || verdict == RAVINE_VERDICT_LABELS_LOST;
+    return ravine_verdict_severity(verdict) == RAVINE_SEVERITY_URGENT;
 }
 
 /* That it does not know yet is no news. */

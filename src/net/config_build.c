@@ -20,6 +20,8 @@ int config_read_data(const config *c, dataset_pair *data) {
         .delimiter = *c->data_delimiter,
         .numeric_columns = (const char *const *)c->data_numeric_columns.item,
         .nnumeric = c->data_numeric_columns.count,
+        .word_columns = (const char *const *)c->data_word_columns.item,
+        .nwords = c->data_word_columns.count,
     };
     return dataset_read_csv(data, &options);
 }

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -78,17 +79,18 @@ static bool is_numbers_with_commas(const csv_column *c, const csv_table *t) {
 }
 
 /* Sets c->numeric, and c->value if it is. */
-static int classify(csv_column *c, const csv_table *t, bool must_be_numeric) {
+static int classify(csv_column *c, const csv_table *t, csv_kind kind) {
     int64_t word, unusable;
     c->value = malloc((size_t)t->rows * sizeof *c->value);
     if (!c->value) return failure(EXIT_INPUT, "%s: no memory for its columns", t->name);
     read_numbers(c, t, &word, &unusable);
-    c->numeric = !word;
+    c->numeric = !word && kind != CSV_WORDS;
+    if (kind == CSV_WORDS) return 0;
     if (word && has_decimal_comma(csv_field(t, word, c->index)) &&
-        (must_be_numeric || is_numbers_with_commas(c, t)))
+        (kind == CSV_NUMBERS || is_numbers_with_commas(c, t)))
         return wrong_field(c, t, word,
                            "is not a number: it has a decimal comma, and numbers have a point");
-    if (word && must_be_numeric)
+    if (word && kind == CSV_NUMBERS)
         return wrong_field(c, t, word, "is not a number, and the column must be numeric");
     if (!word && unusable)
         return wrong_field(c, t, unusable, "cannot be used; numbers must lie within +-1e100");
@@ -149,11 +151,34 @@ static int64_t first_word(const csv_column *c, const csv_table *t) {
     return row;
 }
 
-int csv_column_read(csv_column *out, const csv_table *t, int64_t index, bool must_be_numeric) {
+/* A word among so many different numbers is a value that is missing, or was mistyped: as categories
+ * they would all be lost. */
+static int check_mostly_words(const csv_column *c, const csv_table *t) {
+    enum { CODES_MOST = 16 }; /* different numbers that may be names of categories */
+    const double nearly = 0.9;
+    int64_t numbers = 0, word = 0;
+    double number;
+    for (int64_t row = t->rows; row > 0; row--) {
+        if (parse_number(csv_field(t, row, c->index), &number))
+            numbers++;
+        else
+            word = row;
+    }
+    if (c->categories <= CODES_MOST + 1 || (double)numbers < nearly * (double)t->rows) return 0;
+    char what[160];
+    snprintf(what, sizeof what,
+             "is not a number, and %" PRId64 " of the column's %" PRId64
+             " fields are; mend it, or name the column in data.word_columns",
+             numbers, t->rows);
+    return wrong_field(c, t, word, what);
+}
+
+int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind kind) {
     *out = (csv_column){.index = index};
-    int code = classify(out, t, must_be_numeric);
+    int code = classify(out, t, kind);
     if (code || out->numeric) return code;
     code = rank_values(out, t);
+    if (!code && kind != CSV_WORDS) code = check_mostly_words(out, t);
     if (code) return code;
     if (out->categories > CSV_CATEGORIES_MAX) {
         int64_t row = first_word(out, t);
@@ -168,10 +193,9 @@ int csv_column_read(csv_column *out, const csv_table *t, int64_t index, bool mus
     return 0;
 }
 
-int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index,
-                            bool must_be_numeric) {
+int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, csv_kind kind) {
     *out = (csv_column){.index = index};
-    int code = classify(out, t, must_be_numeric);
+    int code = classify(out, t, kind);
     if (!code) code = rank_values(out, t);
     if (code) return code;
     const char *name = csv_field(t, 0, index);

@@ -16,15 +16,18 @@ typedef struct csv_column {
     double *value;      /* [rows] the number, or the index of the category */
 } csv_column;
 
+/* What somebody said of a column. */
+typedef enum csv_kind { CSV_ANY, CSV_NUMBERS, CSV_WORDS } csv_kind;
+
 /* Reads a column whose fields are all filled: numbers if each is one, else categories in order of
- * first appearance. With must_be_numeric a word is an error; a NaN or infinity among numbers always
- * is. Returns 0 or an exit code; what was allocated goes with csv_column_free. */
-int csv_column_read(csv_column *out, const csv_table *t, int64_t index, bool must_be_numeric);
+ * first appearance. Of CSV_NUMBERS a word is an error, and of CSV_ANY among many different numbers:
+ * a value that is missing, most often; a NaN or infinity among numbers always is. Returns 0 or an
+ * exit code; what was allocated goes with csv_column_free. */
+int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind kind);
 
 /* Reads a column as classes: the different values in sorted order, numbers by size, words by bytes.
  * There must be 2 .. CSV_CATEGORIES_MAX of them. */
-int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index,
-                            bool must_be_numeric);
+int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, csv_kind kind);
 
 void csv_column_free(csv_column *column);
 

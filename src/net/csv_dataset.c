@@ -17,9 +17,9 @@
 typedef struct conversion {
     const dataset_csv_options *options;
     csv_table table;
-    csv_column *column;    /* [table.columns] */
-    bool *must_be_numeric; /* [table.columns] */
-    int64_t target;        /* column */
+    csv_column *column; /* [table.columns] */
+    csv_kind *kind;     /* [table.columns] */
+    int64_t target;     /* column */
     int64_t *order; /* [table.rows] shuffled rows from 0: those to train on, then those to test */
     int64_t ntrain;
 } conversion;
@@ -62,17 +62,29 @@ static int find_column(const conversion *c, const char *name, const char *purpos
                    csv_quote(other).text);
 }
 
+static int set_kinds(conversion *c, const char *const *names, int64_t count, csv_kind kind) {
+    for (int64_t k = 0, column; k < count; k++) {
+        const int code = find_column(
+            c, names[k], kind == CSV_WORDS ? "word_columns" : "numeric_columns", &column);
+        if (code) return code;
+        if (c->kind[column] != CSV_ANY && c->kind[column] != kind)
+            return failure(EXIT_USAGE,
+                           "%s: column '%s' is in data.word_columns, and must be numeric",
+                           c->table.name, csv_quote(names[k]).text);
+        c->kind[column] = kind;
+    }
+    return 0;
+}
+
 static int find_columns(conversion *c) {
     const dataset_csv_options *o = c->options;
     const csv_table *t = &c->table;
     int code = find_column(c, o->target, "target", &c->target);
     if (code) return code;
-    c->must_be_numeric[c->target] = o->regression;
-    for (int64_t k = 0, column; k < o->nnumeric; k++) {
-        code = find_column(c, o->numeric_columns[k], "numeric_columns", &column);
-        if (code) return code;
-        c->must_be_numeric[column] = true;
-    }
+    c->kind[c->target] = o->regression ? CSV_NUMBERS : CSV_ANY;
+    code = set_kinds(c, o->word_columns, o->nwords, CSV_WORDS);
+    if (!code) code = set_kinds(c, o->numeric_columns, o->nnumeric, CSV_NUMBERS);
+    if (code) return code;
     if (t->columns < 2)
         return failure(EXIT_INPUT, "%s: has no column but the target '%s'; nothing to learn from",
                        t->name, csv_quote(o->target).text);
@@ -95,9 +107,8 @@ static int check_filled(const csv_table *t) {
 static int read_columns(conversion *c) {
     for (int64_t k = 0; k < c->table.columns; k++) {
         bool classes = k == c->target && !c->options->regression;
-        int code = classes
-                       ? csv_column_read_classes(&c->column[k], &c->table, k, c->must_be_numeric[k])
-                       : csv_column_read(&c->column[k], &c->table, k, c->must_be_numeric[k]);
+        int code = classes ? csv_column_read_classes(&c->column[k], &c->table, k, c->kind[k])
+                           : csv_column_read(&c->column[k], &c->table, k, c->kind[k]);
         if (code) return code;
     }
     return 0;
@@ -206,8 +217,8 @@ static int fill(const conversion *c, dataset *d, const int64_t *rows, int64_t co
 static int convert(conversion *c, dataset_pair *out) {
     const size_t columns = (size_t)c->table.columns;
     c->column = calloc(columns, sizeof *c->column);
-    c->must_be_numeric = calloc(columns, sizeof *c->must_be_numeric);
-    if (!c->column || !c->must_be_numeric) return no_memory(c);
+    c->kind = calloc(columns, sizeof *c->kind);
+    if (!c->column || !c->kind) return no_memory(c);
     int code = find_columns(c);
     if (!code) code = check_filled(&c->table);
     if (!code) code = split(c);
@@ -231,7 +242,7 @@ int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options) {
     if (code) dataset_pair_free(out);
     for (int64_t k = 0; c.column && k < c.table.columns; k++) csv_column_free(&c.column[k]);
     free(c.column);
-    free(c.must_be_numeric);
+    free(c.kind);
     free(c.order);
     csv_free(&c.table);
     return code;

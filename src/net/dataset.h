@@ -39,10 +39,11 @@ int dataset_read_idx(dataset_pair *out, const char *train_images, const char *tr
 
 /* A table (RFC 4180) with a header line. Columns whose every value is a number are numeric; the
  * others are categories, one-hot encoded in order of first appearance; a column named in
- * numeric_columns must be numeric. Numeric columns are standardised with the training rows' mean
- * and deviation. Rows are split by a shuffle under `seed`: test_share of them for the test.
- * Classification: the target's values are the classes, in sorted order. Regression: a numeric
- * target, standardised too. */
+ * numeric_columns must be numeric, one in word_columns is a category whatever it holds; a word
+ * among many different numbers is an error in any other. Numeric columns are standardised with the
+ * training rows' mean and deviation. Rows are split by a shuffle under `seed`: test_share of them
+ * for the test. Classification: the target's values are the classes, in sorted order. Regression: a
+ * numeric target, standardised too. */
 typedef struct dataset_csv_options {
     const char *path;
     const char *target; /* name of the target column */
@@ -52,6 +53,8 @@ typedef struct dataset_csv_options {
     char delimiter;                     /* usually ',' */
     const char *const *numeric_columns; /* [nnumeric] */
     int64_t nnumeric;
+    const char *const *word_columns; /* [nwords] */
+    int64_t nwords;
 } dataset_csv_options;
 int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options);
 

@@ -136,7 +136,7 @@ static int read_number(const char *text, double *value) {
     char file[64];
     snprintf(file, sizeof file, "a;b\n%s;x\n", text);
     assert_int_equal(parse(&t, file, ';'), 0);
-    int code = csv_column_read(&column, &t, 0, true);
+    int code = csv_column_read(&column, &t, 0, CSV_NUMBERS);
     if (!code) *value = column.value[0];
     csv_column_free(&column);
     csv_free(&t);
@@ -271,6 +271,42 @@ static void refuse(const char *text, dataset_csv_options options, int code, cons
     assert_told(told, told_too);
     assert_null(pair.train.x);
     assert_null(pair.test.x);
+}
+
+/* A table with the first column, 30 rows of it, and classes. */
+static void write_column(char *text, size_t size, const char *const *odd, int nodd, int different) {
+    size_t used = (size_t)snprintf(text, size, "a,y\n");
+    for (int k = 0; k < 30; k++)
+        used += k < nodd ? (size_t)snprintf(text + used, size - used, "%s,u\n", odd[k])
+                         : (size_t)snprintf(text + used, size - used, "%d.5,%s\n", k % different,
+                                            k % 2 ? "u" : "v");
+}
+
+/* One `?` among numbers would make each of them a category. */
+static void a_word_among_numbers(void **state) {
+    (void)state;
+    static const char *const odd[] = {"?", "n/a", "-", "x"}, *const name[] = {"a"};
+    char text[1024];
+    dataset_pair pair;
+    dataset_csv_options words = usual;
+    write_column(text, sizeof text, odd, 1, 40);
+    refuse(text, usual, EXIT_INPUT, "line 2, column 'a': '?' is not a number, and 29 of the",
+           "30 fields are; mend it, or name the column in data.word_columns");
+    words.word_columns = name;
+    words.nwords = 1;
+    assert_int_equal(convert(&pair, text, words), 0);
+    assert_int_equal(pair.train.size, 30);
+    dataset_pair_free(&pair);
+    words.numeric_columns = name;
+    words.nnumeric = 1;
+    refuse(text, words, EXIT_USAGE, "column 'a' is in data.word_columns", "must be numeric");
+    write_column(text, sizeof text, odd, 1, 16); /* names of categories that look like numbers */
+    assert_int_equal(convert(&pair, text, usual), 0);
+    assert_int_equal(pair.train.size, 17);
+    dataset_pair_free(&pair);
+    write_column(text, sizeof text, odd, 4, 40); /* more than one in ten */
+    assert_int_equal(convert(&pair, text, usual), 0);
+    dataset_pair_free(&pair);
 }
 
 static void tables_that_are_refused(void **state) {
@@ -424,6 +460,7 @@ int main(void) {
         SCRATCH_TEST(regression_values),
         SCRATCH_TEST(classes_are_sorted),
         SCRATCH_TEST(the_seed_decides_the_split),
+        SCRATCH_TEST(a_word_among_numbers),
         SCRATCH_TEST(tables_that_are_refused),
         SCRATCH_TEST(other_habits_are_named),
         SCRATCH_TEST(far_rows_are_refused),

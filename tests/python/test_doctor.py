@@ -579,3 +579,59 @@ def test_a_run_with_trials_that_is_resumed(tmp_path, epoch):
     assert (whole / weights).read_bytes() == (part / weights).read_bytes()
     told = [[(e["step"], e["action"]) for e in events(run, "warning")] for run in (whole, part)]
     assert told[0] == told[1]
+
+
+# ---- what a probe costs --------------------------------------------------------------------------
+
+COST = r"about (\d+) gradients of (\d+) examples: ([\d.e+]+) % of what the run cost"
+
+
+def cost_of(run, *options):
+    done = ravine("doctor", run, "--probe", *options)
+    told = re.search(COST, done.stderr)
+    assert told, done.stderr
+    return int(told[1]) * int(told[2]), float(told[3]), done.stdout
+
+
+@pytest.mark.parametrize("epochs", [20, 80, 800])
+def test_a_probe_costs_a_tenth_of_the_run(tmp_path, epochs):
+    run, _ = train(tmp_path, "optimizer=sgd lr=1e-6", f"epochs={epochs}", "log_every=100")
+    cost, percent, answer = cost_of(run)
+    assert cost <= epochs * 13 * 128 / 10 and percent <= 10
+    assert percent > 2  # and it is not coarser than it need be
+    assert "the curvature any finer: the probe looked at " in " ".join(answer.split())
+    full, percent, answer = cost_of(run, "--full")
+    assert full > 250 * 1024 and math.isclose(percent, full / (epochs * 13 * 1.28), rel_tol=0.1)
+    assert "any finer" not in " ".join(answer.split())
+
+
+def test_a_run_that_is_too_short_for_a_probe(tmp_path):
+    run, _ = train(tmp_path, "epochs=1")
+    done = ravine("doctor", run, "--probe")
+    assert done.stderr == ""
+    assert "too little for a probe; --full probes all the same" in " ".join(done.stdout.split())
+    cost_of(run, "--full")
+
+
+def test_full_of_what(slow_run):
+    done = ravine("doctor", slow_run[0], "--full")
+    assert done.returncode == USAGE and "--full goes with --probe or --try" in done.stderr
+
+
+def test_a_probe_shows_how_far_it_is(slow_run):
+    ours, theirs = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if not k.startswith("RAVINE_")} | {"TERM": "xterm"}
+    with open(os.devnull, "w") as nowhere:
+        command = [RAVINE, "doctor", slow_run[0], "--try", "--try-steps", "5"]
+        subprocess.run(command, stdout=nowhere, stderr=theirs, env=env, timeout=60, check=False)
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # the end, on Linux
+        pass
+    os.close(ours)
+    assert re.search(rb"\rprobing: 1 of about \d+ gradients", shown)
+    assert re.search(rb"\rtrying cures: 1 of about \d+ gradients", shown)
+    assert re.search(rb"\r\x1b\[K$", shown)  # nothing stays

@@ -181,7 +181,8 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
     X(RESUMED, 9, "resumed", "the step from which training goes on, after a checkpoint")  \
     X(LOSS_INPUT, 10, "loss_input",                                                       \
       "what the loss is given: 0 what it expects, 1 what a softmax or sigmoid has "       \
-      "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0")       \
+      "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0, 4 "    \
+      "each prediction beside each target, [n, 1] beside [n]")                            \
     X(INPUT_SIZE, 11, "input_size", "root mean square of the inputs")                     \
     X(INPUT_RATIO, 12, "input_ratio",                                                     \
       "the greatest root mean square of a column of inputs over the median one")          \

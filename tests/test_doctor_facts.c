@@ -57,7 +57,7 @@ static void without_a_fact_it_is_healthy(void **state) {
 static void a_loss_that_is_given_the_wrong_thing(void **state) {
     (void)state;
     expect(RAVINE_FACT_LOSS_INPUT, 0, RAVINE_VERDICT_HEALTHY);
-    for (int wrong = 1; wrong <= 3; wrong++)
+    for (int wrong = 1; wrong <= 4; wrong++)
         expect(RAVINE_FACT_LOSS_INPUT, wrong, RAVINE_VERDICT_NOT_LEARNING);
 }
 

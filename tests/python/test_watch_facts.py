@@ -86,8 +86,17 @@ SHARES = NUMBERS.sigmoid()
         (0, lambda out, t: (out - t).square().mean(), NUMBERS),
         (3, lambda out, t: (t - out.relu()).square().mean(), NUMBERS),
         (3, lambda out, t: F.l1_loss(out.relu(), t), NUMBERS),
+        (0, lambda out, t: F.mse_loss(out[:, :1], t), NUMBERS[:, :1]),
+        (4, lambda out, t: F.mse_loss(out[:, :1], t), NUMBERS[:, 0]),
+        (4, lambda out, t: F.smooth_l1_loss(out[:, :1], t), NUMBERS[:, 0]),
+        (4, lambda out, t: F.mse_loss(out[:, 0], t), NUMBERS[:, :1]),
+        (0, lambda out, t: (out[:, 0] - t).square().mean(), NUMBERS[:, 0]),
+        (4, lambda out, t: (out[:, :1] - t).square().mean(), NUMBERS[:, 0]),
+        (4, lambda out, t: (t - out[:, :1]).abs().mean(), NUMBERS[:, 0]),
+        (0, lambda out, t: (out - t[:, :1]).square().mean(), NUMBERS),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Using a target size")
 def test_loss_input(value, criterion, target):
     assert facts_of(net(), criterion, table(), target, 3)["loss_input"] == value
 

@@ -108,7 +108,8 @@ _ERRORS = frozenset({"MseLossBackward0", "SmoothL1LossBackward0", "HuberLossBack
 _CRITERIA = _LIKELIHOODS | _ERRORS | {_LOGITS, "BinaryCrossEntropyBackward0", "LogSoftmaxBackward0"}
 _BY_HAND = frozenset({"PowBackward0", "AbsBackward0"})  # of a difference
 
-EXPECTED, SQUASHED, OF_EXAMPLES, CUT = 0.0, 1.0, 2.0, 3.0  # values of loss_input
+# Values of loss_input.
+EXPECTED, SQUASHED, OF_EXAMPLES, CUT, OF_PAIRS = 0.0, 1.0, 2.0, 3.0, 4.0
 
 
 def _before(node) -> Iterator:
@@ -201,6 +202,23 @@ def _of_numbers(node, target: Tensor | None) -> float:
     return OF_EXAMPLES if _name(node) == "SoftmaxBackward0" and _is_of_examples(node) else EXPECTED
 
 
+def _shape_of(node) -> tuple[int, ...]:
+    """Of a node's result; (): not known."""
+    shapes = getattr(node, "_input_metadata", None)
+    return tuple(shapes[0].shape) if shapes else ()
+
+
+def _is_of_pairs(difference) -> bool:
+    """Whether n predictions stand beside n targets each: [n, 1] beside [n] becomes [n, n]."""
+    given = next(_before(difference), None)
+    if given is None:
+        return False
+    whole = _shape_of(given) if given.name() == "ExpandBackward0" else _shape_of(difference)
+    while given is not None and given.name() == "ExpandBackward0":
+        given = next(_before(given), None)
+    return len(whole) == 2 and whole[0] == whole[1] > 1 and math.prod(_shape_of(given)) == whole[0]
+
+
 def loss_input_of(criterion) -> float:
     """What a criterion is given: a value of the fact loss_input."""
     name = criterion.name()
@@ -214,6 +232,8 @@ def loss_input_of(criterion) -> float:
         return _of_probabilities(_argument(criterion))
     if name in _BY_HAND:
         criterion = _argument(criterion)  # the difference
+    if _is_of_pairs(criterion):
+        return OF_PAIRS
     return _of_numbers(_argument(criterion), saved(criterion, "target"))
 
 

@@ -206,6 +206,7 @@ static void blame_facts(const prescription *p) {
     if (input == 1) advise(p, CURE_RAW_OUTPUTS, "");
     if (input == 2) advise(p, CURE_SOFTMAX_OVER_CLASSES, "");
     if (input == 3) advise(p, CURE_NO_RELU_AT_THE_END, "");
+    if (input == 4) advise(p, CURE_ONE_SHAPE, "");
     if (p->f->norms_untrained > 0.5) advise(p, CURE_TRAIN_NORMS, "");
 }
 

@@ -57,8 +57,9 @@ static const char *span(const witness *w) {
 static const char *loss_input(double code) {
     static const char *const given[] = {
         "what it expects", "what a softmax or sigmoid has squashed before",
-        "a softmax over the examples, not over the classes", "what a ReLU has cut at 0"};
-    return code >= 1 && code <= 3 ? given[(int)code] : given[0];
+        "a softmax over the examples, not over the classes", "what a ReLU has cut at 0",
+        "each prediction beside each target: [n, 1] beside [n]"};
+    return code >= 1 && code <= 4 ? given[(int)code] : given[0];
 }
 
 static double block_length(const witness *w) {

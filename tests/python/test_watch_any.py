@@ -412,6 +412,23 @@ def test_a_healthy_run_is_told_of_by_nobody_and_is_healthy():
     assert not told and doctor.diagnosis.verdict == "healthy"
 
 
+@pytest.mark.parametrize("kept", [torch.bfloat16, torch.float32])
+def test_steps_below_the_last_bit_of_the_parameters_are_lost(kept):
+    """8 bits hold nothing of a step of 1e-4 upon parameters of 0.1 and more; 24 bits do."""
+    model = mlp().to(kept)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda diagnosis: None)
+    for x, y in batches(300):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x.to(kept)).float(), y)
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    assert (doctor.diagnosis.verdict == "update_lost") == (kept is torch.bfloat16)
+    share = doctor.diagnosis.evidence.get("lost_share", 0)
+    assert share > 0.8 if kept is torch.bfloat16 else share < 0.1
+
+
 def test_a_callback_may_end_the_training():
     def stop(diagnosis):
         raise KeyboardInterrupt

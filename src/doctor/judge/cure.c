@@ -228,12 +228,16 @@ static void cure_explosion(const prescription *p) {
     advise_clipping(p);
 }
 
-/* Where the parameters are no numbers any more a lower lr is for a new start. */
-static void restart_at(const prescription *p, double lr, const char *why) {
+static void begin_anew(const prescription *p, double lr, const char *why) {
     ravine_config c = p->config;
     c.lr = rounded(lr);
-    if (p->f->nonfinite_now > 0 && may_lower(p, c.lr))
-        set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
+    if (may_lower(p, c.lr)) set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
+}
+
+/* Where the parameters are no numbers any more a lower lr is for a new start. */
+static void restart_at(const prescription *p, double lr, const char *why) {
+    if (p->f->nonfinite_now > 0)
+        begin_anew(p, lr, why);
     else
         change_lr(p, lr, why);
 }
@@ -245,6 +249,7 @@ static void cure_diverging(const prescription *p) {
         cure_explosion(p);
         return;
     }
+    blame_beta2(p);
     if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) advise(p, CURE_WRONG_SIGN, "");
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
@@ -310,13 +315,14 @@ static void cure_burst(const prescription *p) {
             " first, if the loss does not come back: a burst can kill units for good");
 }
 
-static void rise_slowly(const prescription *p) {
+static void rise_slowly(const prescription *p, double peak) {
     const ravine_config *c = &p->config;
     char lr[RAVINE_NUMBER_MAX];
-    const double peak = fmax(p->lr, p->h->lr_most), memory = fmax(c->beta2, c->alpha);
+    const double memory = fmax(c->beta2, c->alpha);
     const double settled = memory < 1 ? 2 / (1 - memory) : 0;
     const double steps = floor(fmax(fmax(settled, 0.05 * p->f->budget), 1));
-    if (!(p->lr > 0) || !isfinite(peak) || !(steps < 9e15) || is_decayed(p->f)) return;
+    if (!(p->lr > 0) || !(peak > 0) || !isfinite(peak) || !(steps < 9e15) || is_decayed(p->f))
+        return;
     ravine_number_write(lr, peak);
     ravine_cure *cure = add(p, CURE_WARM_UP, steps, peak, "");
     set(cure, c);
@@ -329,12 +335,17 @@ static void rise_slowly(const prescription *p) {
 }
 
 /* Where the first step was nearly as long as the parameters it is lr itself that is too high, and a
- * warm-up only leads there more slowly. */
+ * warm-up to it only leads there more slowly. */
 static void cure_warmup(const prescription *p) {
     const double far = 0.6, right = 0.02, move = p->f->first_move;
-    if (move > far) change_lr(p, p->lr * fmax(0.01, right / move), "");
-    rise_slowly(p);
-    if (!(move > far)) change_lr(p, p->lr / 10, "");
+    if (move > far) {
+        const double lr = rounded(p->lr * fmax(0.01, right / move));
+        begin_anew(p, lr, "");
+        rise_slowly(p, lr);
+        return;
+    }
+    rise_slowly(p, fmax(p->lr, p->h->lr_most));
+    change_lr(p, p->lr / 10, "");
 }
 
 static void cure_minimum(const prescription *p) {

@@ -250,7 +250,10 @@ static void cure_diverging(const prescription *p) {
         return;
     }
     blame_beta2(p);
-    if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) advise(p, CURE_WRONG_SIGN, "");
+    if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) {
+        advise(p, CURE_WRONG_SIGN, "");
+        return;
+    }
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr)) {
@@ -302,8 +305,8 @@ static void cure_burst(const prescription *p) {
     decay_lr(p, first, "");
     if (c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW) {
         c.amsgrad = 1;
-        set(add(p, CURE_AMSGRAD, NAN, NAN, ""), &c);
-        c.amsgrad = 0;
+        if (p->config.amsgrad == 0) set(add(p, CURE_AMSGRAD, NAN, NAN, ""), &c);
+        c.amsgrad = p->config.amsgrad;
         c.beta2 = 1 - fmin(0.1, 10 * (1 - c.beta2));
         if (c.beta2 < p->config.beta2)
             set(add(p, CURE_LOWER_BETA2, p->config.beta2, c.beta2, ": a sigma that forgets sooner"),
@@ -344,7 +347,7 @@ static void cure_warmup(const prescription *p) {
         rise_slowly(p, lr);
         return;
     }
-    rise_slowly(p, fmax(p->lr, p->h->lr_most));
+    rise_slowly(p, p->lr);
     change_lr(p, p->lr / 10, "");
 }
 
@@ -426,7 +429,6 @@ static void cure_unclear(const prescription *p) {
     advise(p, CURE_ONE_BATCH,
            ": if it cannot, the cause is in model, loss or labels, and not in the optimizer");
     change_lr(p, p->lr / 10, "");
-    change_lr(p, 10 * p->lr, "");
 }
 
 static void cure_not_learning(const prescription *p) {

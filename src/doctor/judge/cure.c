@@ -398,6 +398,19 @@ static void cure_noise(const prescription *p) {
         advise(p, CURE_LARGER_BATCH, "");
 }
 
+/* The gradient was far steeper before: on the floor of a ravine its walls limit lr, and not the
+ * slope along it. A sigma takes care of that. */
+static bool is_floor(const doctor_findings *f) {
+    return f->adaptive == 0 && f->gradient_share < 0.01;
+}
+
+/* By how much lr may be raised where no curvature tells: to steps of a usual length, if there is a
+ * yardstick for them. */
+static double room_to_grow(const doctor_findings *f) {
+    const double usual = 2e-3, most = 100;
+    return f->move > 0 ? fmax(5, fmin(usual / f->move, most)) : most;
+}
+
 static void cure_crawling(const prescription *p) {
     const double lr = half_limit(p);
     if (p->f->lost_share > 0.5) advise(p, CURE_FULL_PRECISION, "");
@@ -405,9 +418,10 @@ static void cure_crawling(const prescription *p) {
         change_lr(p, lr, ", half the limit of stability");
         /* Curvature is that of here, and may be greater on the way. */
         if (lr > 200 * p->lr) change_lr(p, 100 * p->lr, "");
-    } else if (!isfinite(lr)) {
-        change_lr(p, 100 * p->lr, "");
-        change_lr(p, 10 * p->lr, "");
+    } else if (!isfinite(lr) && !is_floor(p->f)) {
+        const double much = room_to_grow(p->f);
+        change_lr(p, much * p->lr, "");
+        if (much != 10) change_lr(p, 10 * p->lr, "");
     }
     if (p->config.rule == RAVINE_SGD && p->config.momentum == 0) {
         ravine_config c = p->config;

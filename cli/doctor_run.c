@@ -44,11 +44,23 @@ static int load_newest(rebuilt *b, const run_data *run) {
     return failure_of(ravine_load(b->training.optimizer, path, &options));
 }
 
-static int rebuild(rebuilt *b, const run_data *run) {
+/* What was lost within as many steps as a trial makes is tried from its start: from where it is now
+ * nothing leads back. */
+static bool begins_anew(const ravine_diagnosis *found, const doctor_request *request) {
+    switch (found->verdict) {
+    case RAVINE_VERDICT_NONFINITE:
+    case RAVINE_VERDICT_DIVERGING:
+    case RAVINE_VERDICT_WARMUP_NEEDED:
+        return found->since >= 0 && found->since <= request->try_steps;
+    default: return false;
+    }
+}
+
+static int rebuild(rebuilt *b, const run_data *run, bool anew) {
     int status = read_config(b, run);
     if (!status) status = training_create(&b->training, &b->config);
     if (!status) status = data_check(&b->training.data, run->header, run->folder);
-    if (!status) status = load_newest(b, run);
+    if (!status && !anew) status = load_newest(b, run);
     return status;
 }
 
@@ -90,13 +102,20 @@ static void tell_coarse(examination *e, const probe_plan *plan) {
                               plan->fixed);
 }
 
+/* A new start is not where the run is: what its curvature says of a run that was thrown far is that
+ * all is small there. */
+static bool may_probe(const ravine_diagnosis *found, bool anew) {
+    return !anew || found->verdict != RAVINE_VERDICT_WARMUP_NEEDED;
+}
+
 static int examine(examination *e, rebuilt *b, run_doctor *d, const doctor_request *request,
-                   const char *folder) {
+                   bool anew, const char *folder) {
     enum { JUDGED = 1024 }; /* examples by whose loss cures are judged */
     const probed_run run = {d->step, b->training.batch, b->training.data.train.count};
     probe_plan plan;
     /* Beside trials the least of them counts for nothing. */
-    const bool probed = probe_plan_choose(&plan, &run, request->full) || request->try_steps;
+    const bool possible = probe_plan_choose(&plan, &run, request->full) || request->try_steps;
+    const bool probed = possible && may_probe(&e->diagnosis, anew);
     const ravine_probe_options options = probe_plan_options(&plan);
     int status = make_problem(&b->probed, b, plan.fixed);
     if (!status) status = make_problem(&b->tried, b, JUDGED);
@@ -110,8 +129,10 @@ static int examine(examination *e, rebuilt *b, run_doctor *d, const doctor_reque
         .trial = &trial,
         .probe = probed ? &options : NULL,
         .why_not = probed ? NULL
-                          : "a tenth of what the run cost is too little for a probe; --full probes "
-                            "all the same",
+                   : possible
+                       ? "cures are tried from the start of the run"
+                       : "a tenth of what the run cost is too little for a probe; --full probes "
+                         "all the same",
         .calls = probe_plan_calls(&plan),
         .name = folder};
     status = doctor_examine(e, &subject, request);
@@ -121,12 +142,18 @@ static int examine(examination *e, rebuilt *b, run_doctor *d, const doctor_reque
 
 static int look_further(examination *e, run_doctor *d, const run_data *run,
                         const doctor_request *request) {
+    const bool anew = begins_anew(&e->diagnosis, request);
     rebuilt b = {0};
-    int status = rebuild(&b, run);
+    int status = rebuild(&b, run, anew);
     if (!status) {
-        status = examine(e, &b, d, request, run->folder);
+        status = examine(e, &b, d, request, anew, run->folder);
         const int64_t from = ravine_steps(b.training.optimizer);
-        if (!status && from == 0)
+        if (!status && anew)
+            diagnosis_cannot_tell(&e->diagnosis,
+                                  "what would save the run at step %" PRId64
+                                  ": cures were tried from its start",
+                                  d->step);
+        else if (!status && from == 0)
             diagnosis_cannot_tell(&e->diagnosis,
                                   "how the loss curves at step %" PRId64
                                   ": there is no checkpoint; this is the start of the run",

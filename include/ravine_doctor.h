@@ -402,16 +402,17 @@ enum { RAVINE_DIAGNOSIS_TEXT_MAX = 8192 };
 RAVINE_API ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
                                                  size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 
+enum { RAVINE_NO_EFFECT_PERCENT = 2 };
 /* Tries every cure that can be tried beside the unchanged run, each for `steps` steps from a copy
  * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed
  * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures:
  * what helped most first, what was not tried, what had no effect (a ratio within
  * RAVINE_NO_EFFECT_PERCENT of 1). What did harm is left out; where nothing is left the cure is to
- * know that. A group keeps the settings in which it differs from group 0, and the ratio of its lr
+ * know that. Of a run that is lost, but not within so many steps, only what helped counts as tried.
+ * A group keeps the settings in which it differs from group 0, and the ratio of its lr
  * to that of group 0. Where both rules use the same state a parameter goes on with it, else it
  * begins with none. What a group may not have (E_RANGE, as of ravine_set) is not tried. Afterwards
  * parameters, gradients and state are as before. */
-enum { RAVINE_NO_EFFECT_PERCENT = 2 };
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

@@ -77,6 +77,8 @@ static void every_cure_makes_a_sentence(void **state) {
     char english[RAVINE_SENTENCE_MAX], chinese[RAVINE_SENTENCE_MAX];
     for (int kind = CURE_UNKNOWN + 1; kind < CURE_COUNT; kind++) {
         assert_non_null(ravine_cure_word(kind));
+        const char first = doctor_cure_words(kind)->english[0];
+        assert_true(first >= 'a' && first <= 'z'); /* to be made a capital */
         for (int other = CURE_UNKNOWN + 1; other < kind; other++)
             assert_string_not_equal(ravine_cure_word(kind), ravine_cure_word(other));
         for (int verdict = 0; verdict < RAVINE_VERDICT_COUNT; verdict++) {
@@ -254,10 +256,16 @@ static double any_number(dice *r) {
 }
 
 static const char *const optimizers[][2] = {
-    {"sgd", ""},        {"sgd", "momentum=0.9 weight_decay=100"},
-    {"adam", "eps=10"}, {"adamw", "beta2=0.3"},
-    {"adagrad", ""},    {"rmsprop", "eps=0.1"},
-    {"lion", ""},       {"adamw", "weight_decay=0.5 eps=1"},
+    {"sgd", ""},
+    {"sgd", "momentum=0.9 weight_decay=100"},
+    {"adam", "eps=10"},
+    {"adamw", "beta2=0.3"},
+    {"adagrad", ""},
+    {"rmsprop", "eps=0.1"},
+    {"lion", ""},
+    {"adamw", "weight_decay=0.5 eps=1"},
+    {"adam", "amsgrad=true"},
+    {"sgd", "momentum=0.9 ema_decay=0.999"},
 };
 enum { OPTIMIZERS = sizeof optimizers / sizeof *optimizers };
 
@@ -319,13 +327,16 @@ static void assert_changes(const ravine_cure *c) {
     if (!strcmp(old_value, new_value)) fail_msg("%s", c->text);
 }
 
-static void assert_settings(const ravine_cure *c) {
+static void assert_settings(const ravine_cure *c, const ravine_config *now) {
     ravine_config config;
     ravine_schedule schedule;
     if (*c->optimizer && ravine_config_parse(&config, c->optimizer))
         fail_msg("%s: %s: %s", c->text, c->optimizer, ravine_errmsg());
     if (*c->schedule && ravine_schedule_parse(&schedule, c->schedule))
         fail_msg("%s: %s: %s", c->text, c->schedule, ravine_errmsg());
+    if (*c->optimizer && !*c->schedule && c->action == RAVINE_CURE_SETTINGS &&
+        !memcmp(&config, now, sizeof config))
+        fail_msg("%s: %s is what it was", c->text, c->optimizer);
 }
 
 /* A rate that the numbers speak against, or that the schedule has left. */
@@ -379,6 +390,7 @@ static void assert_blamed(const ravine_diagnosis *x, const doctor_findings *f,
 }
 
 static void check_cures(const ravine_doctor *d, const doctor_findings *f, int verdict) {
+    const ravine_config now = doctor_config(d);
     ravine_diagnosis x = {.size = sizeof x, .verdict = verdict};
     doctor_prescribe(d, f, &x);
     assert_true(x.ncures >= 1 && x.ncures <= RAVINE_CURES_MAX);
@@ -389,7 +401,7 @@ static void check_cures(const ravine_doctor *d, const doctor_findings *f, int ve
             fail_msg("%s: \"%s\"", ravine_verdict_word(verdict), c->text);
         assert_true(isnan(c->loss_ratio) && c->tried == 0);
         assert_changes(c);
-        assert_settings(c);
+        assert_settings(c, &now);
         assert_rate(c, f, &d->h);
         if (c->kind == CURE_NOTHING) assert_int_equal(x.ncures, 1);
     }

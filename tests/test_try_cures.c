@@ -88,6 +88,14 @@ static void what_has_no_effect_comes_last(void **state) {
     expect_ratio(&d.cure[0], mean_loss(0.012, 60) / mean_loss(0.01, 60));
     expect_ratio(&d.cure[2], mean_loss(0.010001, 60) / mean_loss(0.01, 60));
 
+    d = with_cures(4, cures); /* what was lost later than a trial takes */
+    d.verdict = RAVINE_VERDICT_DIVERGING;
+    try(o, 0, 60, &d);
+    assert_int_equal(d.ncures, 4);
+    assert_string_equal(d.cure[0].text, "longer");
+    assert_string_equal(d.cure[1].text, "the same");
+    for (int k = 1; k < 4; k++) assert_true(d.cure[k].tried == 0 && isnan(d.cure[k].loss_ratio));
+
     d = with_cures(1, &cures[2]); /* where all do harm, that is said */
     try(o, 0, 60, &d);
     assert_int_equal(d.ncures, 1);

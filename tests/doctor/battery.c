@@ -1,10 +1,11 @@
 /* battery.c - problems drawn by seeds, each with one known trouble: what does the doctor say?
  *
- *     doctor_battery [--problems N] [--only K] [--verbose] SEED...
+ *     doctor_battery [--problems N] [--only K] [--verbose] [--advice] SEED...
  *
  * Each problem is asked about twice: with a probe after its last step, and without. Prints a table
  * (Markdown), verdict by verdict, with what was said instead. Exit code 0 if of every seed, with a
- * probe, 97 % are right and of no verdict fewer than 90 %.
+ * probe, 97 % are right and of no verdict fewer than 90 %. With --advice the first cure that can be
+ * tried is followed for some steps wherever the verdict is right: none may do harm.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,13 +25,15 @@ enum { SEEDS_MAX = 16 };
 
 typedef struct arguments {
     uint64_t seeds[SEEDS_MAX], problems, only;
-    int nseeds, verbose;
+    int nseeds, verbose, advice;
 } arguments;
 
 static int read_arguments(arguments *a, int argc, char **argv) {
     for (int k = 1; k < argc; k++) {
         if (!strcmp(argv[k], "--verbose"))
             a->verbose = 1;
+        else if (!strcmp(argv[k], "--advice"))
+            a->advice = 1;
         else if (k + 1 < argc && !strcmp(argv[k], "--problems"))
             a->problems = strtoull(argv[++k], NULL, 10);
         else if (k + 1 < argc && !strcmp(argv[k], "--only"))
@@ -83,6 +86,28 @@ static void ask(const problem *p, uint64_t index, const trial *t, const argument
     if (a->verbose && (x.verdict != p->verdict || a->only == index)) print_diagnosis(p, index, &x);
 }
 
+/* From where a run was lost nothing leads back, whatever is advised: that is for a new start. */
+static bool leads_on(const ravine_diagnosis *x) {
+    return x->verdict != RAVINE_VERDICT_NONFINITE && x->verdict != RAVINE_VERDICT_DIVERGING &&
+           x->verdict != RAVINE_VERDICT_WARMUP_NEEDED;
+}
+
+static void follow(const problem *p, uint64_t index, trial *t) {
+    enum { STEPS = 300 };
+    ravine_diagnosis x;
+    trial_diagnose(t, &x);
+    int32_t k = 0;
+    while (k < x.ncures && x.cure[k].action == RAVINE_CURE_ADVICE) k++;
+    if (k == x.ncures || x.verdict != p->verdict || !leads_on(&x)) return;
+    ravine_diagnosis one = {.size = sizeof one, .verdict = x.verdict, .ncures = 1};
+    one.cure[0] = x.cure[k];
+    const ravine_problem seen = trial_problem(t, STEPS);
+    assert_int_equal(ravine_try_cures(t->o, &seen, STEPS, &one), RAVINE_OK);
+    if (!strcmp(ravine_cure_word(one.cure[0].kind), "nothing_helps"))
+        fail_msg("%d, %s (%s): \"%s\" does harm", (int)index, p->name, p->optimizer,
+                 x.cure[k].text);
+}
+
 static void examine(const problem *p, uint64_t index, const arguments *a, answers probed,
                     answers unprobed) {
     double start[PROBLEM_SIZE_MAX];
@@ -90,11 +115,13 @@ static void examine(const problem *p, uint64_t index, const arguments *a, answer
     trial *t = trial_new(&setup);
     trial_run(t, p->steps);
     ask(p, index, t, a, unprobed);
+    if (a->advice) follow(p, index, t);
     if (isfinite(trial_exact(t))) {
         ravine_probe found;
         trial_probe(t, &found);
     }
     ask(p, index, t, a, probed);
+    if (a->advice) follow(p, index, t);
     trial_free(t);
 }
 
@@ -154,7 +181,8 @@ int main(int argc, char **argv) {
     static answers count[2 * SEEDS_MAX]; /* of each seed with a probe, then without */
     arguments a = {.problems = 456, .only = UINT64_MAX};
     if (!read_arguments(&a, argc, argv)) {
-        fprintf(stderr, "usage: doctor_battery [--problems N] [--only K] [--verbose] SEED...\n");
+        fprintf(stderr,
+                "usage: doctor_battery [--problems N] [--only K] [--verbose] [--advice] SEED...\n");
         return 2;
     }
     int status = 0;

@@ -352,18 +352,34 @@ def test_nothing_to_probe(tmp_path):
     """Where the parameters are lost the answer is the log's, and says what could not be seen."""
     blown = ["optimizer=sgd", "schedule.lr=1e12", "model.widths=[16,16]", "epochs=2"]
     run, _ = train(tmp_path, *blown, "checkpoint.steps=1", "checkpoint.keep=99", code=DIVERGED)
-    why = "and what a cure is worth: the gradient of layer1.weight is not finite"
+    why = "how the loss curves: the gradient of layer1.weight is not finite"
     for step in (1, 11):
         place = shutil.copytree(run, tmp_path / str(step))
         for file in (place / "checkpoints").iterdir():
             if file.name != f"step-{step:08}.safetensors":
                 file.unlink()
         plain = diagnose(place)
-        answer = diagnose(place, "--try")
+        answer = diagnose(place, "--probe", "--full")
         assert answer["verdict"] == plain["verdict"] == "diverging"
         assert not any(cure["tried"] for cure in answer["cures"])
         assert any(why in text for text in answer["cannot_tell"]), answer
-        assert "next" not in ravine("doctor", place, "--try").stdout
+
+
+def test_a_lost_run_is_tried_from_its_start(tmp_path):
+    """From where it is nothing leads back, at no rate; begun anew at another one it learns."""
+    lost = {
+        "rate": (["optimizer=sgd lr=100", "epochs=2"], DIVERGED, "diverging", "begin_anew"),
+        "first": (["optimizer=adam lr=1", "epochs=10"], 0, "warmup_needed", "begin_anew"),
+        "beta2": (["optimizer=adam lr=0.1 beta2=0.1", "epochs=20"], 0, "diverging", "raise_beta2"),
+    }
+    for name, (settings, code, verdict, kind) in lost.items():
+        run, _ = train(tmp_path, *settings, name=name, code=code)
+        answer = diagnose(run, "--try")
+        best = answer["cures"][0]
+        assert (answer["verdict"], best["kind"]) == (verdict, kind), answer
+        assert best["tried"] and best["loss_ratio"] < 0.1
+        assert any("cures were tried from its start" in text for text in answer["cannot_tell"])
+        assert "\n next" not in ravine("doctor", run, "--try").stdout
 
 
 def test_data_that_changed(tmp_path):

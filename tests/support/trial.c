@@ -86,9 +86,15 @@ void trial_run(trial *t, int64_t steps) {
     for (int64_t k = 0; k < steps; k++) trial_step(t);
 }
 
+ravine_problem trial_problem(trial *t, int64_t nbatches) {
+    return (ravine_problem){.size = sizeof(ravine_problem),
+                            .evaluate = evaluate_probe,
+                            .context = t,
+                            .nbatches = nbatches};
+}
+
 void trial_probe(trial *t, ravine_probe *probe) {
-    const ravine_problem problem = {
-        .size = sizeof problem, .evaluate = evaluate_probe, .context = t};
+    const ravine_problem problem = trial_problem(t, 0);
     ravine_probe_options options;
     ravine_probe_options_init(&options);
     options.noise = 0;

@@ -43,6 +43,8 @@ trial *trial_new(const trial_setup *setup);
 void trial_free(trial *t);
 void trial_step(trial *t);
 void trial_run(trial *t, int64_t steps);
+/* As probes and trials of cures see it: batch 0 is without noise, so many others have it. */
+ravine_problem trial_problem(trial *t, int64_t nbatches);
 /* Probes the curvature and tells the doctor. */
 void trial_probe(trial *t, ravine_probe *probe);
 void trial_diagnose(const trial *t, ravine_diagnosis *x);

@@ -228,12 +228,16 @@ static void cure_explosion(const prescription *p) {
     advise_clipping(p);
 }
 
-/* Where the parameters are no numbers any more a lower lr is for a new start. */
-static void restart_at(const prescription *p, double lr, const char *why) {
+static void begin_anew(const prescription *p, double lr, const char *why) {
     ravine_config c = p->config;
     c.lr = rounded(lr);
-    if (p->f->nonfinite_now > 0 && may_lower(p, c.lr))
-        set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
+    if (may_lower(p, c.lr)) set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
+}
+
+/* Where the parameters are no numbers any more a lower lr is for a new start. */
+static void restart_at(const prescription *p, double lr, const char *why) {
+    if (p->f->nonfinite_now > 0)
+        begin_anew(p, lr, why);
     else
         change_lr(p, lr, why);
 }
@@ -245,7 +249,11 @@ static void cure_diverging(const prescription *p) {
         cure_explosion(p);
         return;
     }
-    if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) advise(p, CURE_WRONG_SIGN, "");
+    blame_beta2(p);
+    if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) {
+        advise(p, CURE_WRONG_SIGN, "");
+        return;
+    }
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr)) {
@@ -297,8 +305,8 @@ static void cure_burst(const prescription *p) {
     decay_lr(p, first, "");
     if (c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW) {
         c.amsgrad = 1;
-        set(add(p, CURE_AMSGRAD, NAN, NAN, ""), &c);
-        c.amsgrad = 0;
+        if (p->config.amsgrad == 0) set(add(p, CURE_AMSGRAD, NAN, NAN, ""), &c);
+        c.amsgrad = p->config.amsgrad;
         c.beta2 = 1 - fmin(0.1, 10 * (1 - c.beta2));
         if (c.beta2 < p->config.beta2)
             set(add(p, CURE_LOWER_BETA2, p->config.beta2, c.beta2, ": a sigma that forgets sooner"),
@@ -310,13 +318,14 @@ static void cure_burst(const prescription *p) {
             " first, if the loss does not come back: a burst can kill units for good");
 }
 
-static void rise_slowly(const prescription *p) {
+static void rise_slowly(const prescription *p, double peak) {
     const ravine_config *c = &p->config;
     char lr[RAVINE_NUMBER_MAX];
-    const double peak = fmax(p->lr, p->h->lr_most), memory = fmax(c->beta2, c->alpha);
+    const double memory = fmax(c->beta2, c->alpha);
     const double settled = memory < 1 ? 2 / (1 - memory) : 0;
     const double steps = floor(fmax(fmax(settled, 0.05 * p->f->budget), 1));
-    if (!(p->lr > 0) || !isfinite(peak) || !(steps < 9e15) || is_decayed(p->f)) return;
+    if (!(p->lr > 0) || !(peak > 0) || !isfinite(peak) || !(steps < 9e15) || is_decayed(p->f))
+        return;
     ravine_number_write(lr, peak);
     ravine_cure *cure = add(p, CURE_WARM_UP, steps, peak, "");
     set(cure, c);
@@ -329,12 +338,17 @@ static void rise_slowly(const prescription *p) {
 }
 
 /* Where the first step was nearly as long as the parameters it is lr itself that is too high, and a
- * warm-up only leads there more slowly. */
+ * warm-up to it only leads there more slowly. */
 static void cure_warmup(const prescription *p) {
     const double far = 0.6, right = 0.02, move = p->f->first_move;
-    if (move > far) change_lr(p, p->lr * fmax(0.01, right / move), "");
-    rise_slowly(p);
-    if (!(move > far)) change_lr(p, p->lr / 10, "");
+    if (move > far) {
+        const double lr = rounded(p->lr * fmax(0.01, right / move));
+        begin_anew(p, lr, "");
+        rise_slowly(p, lr);
+        return;
+    }
+    rise_slowly(p, p->lr);
+    change_lr(p, p->lr / 10, "");
 }
 
 static void cure_minimum(const prescription *p) {
@@ -384,6 +398,19 @@ static void cure_noise(const prescription *p) {
         advise(p, CURE_LARGER_BATCH, "");
 }
 
+/* The gradient was far steeper before: on the floor of a ravine its walls limit lr, and not the
+ * slope along it. A sigma takes care of that. */
+static bool is_floor(const doctor_findings *f) {
+    return f->adaptive == 0 && f->gradient_share < 0.01;
+}
+
+/* By how much lr may be raised where no curvature tells: to steps of a usual length, if there is a
+ * yardstick for them. */
+static double room_to_grow(const doctor_findings *f) {
+    const double usual = 2e-3, most = 100;
+    return f->move > 0 ? fmax(5, fmin(usual / f->move, most)) : most;
+}
+
 static void cure_crawling(const prescription *p) {
     const double lr = half_limit(p);
     if (p->f->lost_share > 0.5) advise(p, CURE_FULL_PRECISION, "");
@@ -391,9 +418,10 @@ static void cure_crawling(const prescription *p) {
         change_lr(p, lr, ", half the limit of stability");
         /* Curvature is that of here, and may be greater on the way. */
         if (lr > 200 * p->lr) change_lr(p, 100 * p->lr, "");
-    } else if (!isfinite(lr)) {
-        change_lr(p, 100 * p->lr, "");
-        change_lr(p, 10 * p->lr, "");
+    } else if (!isfinite(lr) && !is_floor(p->f)) {
+        const double much = room_to_grow(p->f);
+        change_lr(p, much * p->lr, "");
+        if (much != 10) change_lr(p, 10 * p->lr, "");
     }
     if (p->config.rule == RAVINE_SGD && p->config.momentum == 0) {
         ravine_config c = p->config;
@@ -415,7 +443,6 @@ static void cure_unclear(const prescription *p) {
     advise(p, CURE_ONE_BATCH,
            ": if it cannot, the cause is in model, loss or labels, and not in the optimizer");
     change_lr(p, p->lr / 10, "");
-    change_lr(p, 10 * p->lr, "");
 }
 
 static void cure_not_learning(const prescription *p) {

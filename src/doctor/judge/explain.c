@@ -339,8 +339,8 @@ static void say_not(const witness *w) {
         break;
     case RAVINE_VERDICT_DECAYED_AWAY:
         if (isnan(f->decay_share)) return;
-        snprintf(text, room, "a minimum of the loss: weight decay makes %.3g %% of a step",
-                 100 * f->decay_share);
+        snprintf(text, room, "a minimum of the loss: weight decay alone is %.3g times a step",
+                 f->decay_share);
         break;
     case RAVINE_VERDICT_CLIPPED:
         snprintf(text, room, "too low a learning rate: clipping makes the steps short");
@@ -406,7 +406,8 @@ static int64_t since(const witness *w) {
     case RAVINE_VERDICT_RESUME_JUMP:
         return (int64_t)fmax(h->step - w->f->jump_age * block_length(w), 0);
     case RAVINE_VERDICT_DIVERGING:
-        return h->warning == RAVINE_WARNING_GROWTH ? (int64_t)h->warning_since : -1;
+        if (h->warning == RAVINE_WARNING_GROWTH) return (int64_t)h->warning_since;
+        return w->f->nonfinite_recent > 0 ? (int64_t)h->nonfinite_first : -1;
     default: return stalled_since(w);
     }
 }

@@ -6,6 +6,7 @@
 #include "doctor/probe/try_copy.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The loss after a run is a mean: over a bounce, whose period is 2 or 4, and some of the noise. */
@@ -92,6 +93,20 @@ static ravine_status try_cure(space *s, int64_t steps, double unchanged, ravine_
     return RAVINE_OK;
 }
 
+static bool is_lost(const ravine_diagnosis *d) {
+    return d->verdict == RAVINE_VERDICT_NONFINITE || d->verdict == RAVINE_VERDICT_DIVERGING;
+}
+
+/* A trial in which the unchanged run is not lost says nothing against what is to save it. */
+static void forget_losers(ravine_cure *cure, int32_t count) {
+    for (int32_t k = 0; k < count; k++) {
+        if (doctor_cure_outcome(&cure[k]) <= CURE_UNTRIED || !isfinite(cure[k].loss_ratio))
+            continue;
+        cure[k].tried = 0;
+        cure[k].loss_ratio = NAN;
+    }
+}
+
 /* What helped, by how much; then what was not tried, in its order; then what had no effect. */
 static int goes_before(const ravine_cure *a, const ravine_cure *b) {
     const cure_outcome first = doctor_cure_outcome(a), second = doctor_cure_outcome(b);
@@ -154,6 +169,7 @@ ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *proble
     }
     ravine_space_close(&s);
     if (status) return status;
+    if (is_lost(diagnosis) && isfinite(unchanged)) forget_losers(cure, diagnosis->ncures);
     sort(cure, diagnosis->ncures);
     diagnosis->ncures = keep_harmless(cure, diagnosis->ncures);
     for (int32_t k = 0; k < diagnosis->ncures; k++) diagnosis->cure[k] = cure[k];

@@ -19,7 +19,7 @@ keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -67,6 +67,11 @@ bench-torch-step bench-torch-whole bench-torch-train: build
 bench-torch-step  = bench/torch_step.py
 bench-torch-whole = bench/torch_step.py --whole
 bench-torch-train = bench/torch_train.py
+
+# What a doctor costs a step of PyTorch. Exit status 1: more than is wanted.
+bench-watch: build
+	@tools/install-dependencies test
+	@$(in_tree) bench/torch_watch.py
 
 # What the doctor says of 456 small problems a seed, each with one known trouble.
 doctor-battery: build/doctor_battery

@@ -188,6 +188,19 @@ def test_columns_that_are_always_0_are_no_measure():
     assert facts_of(net(), CROSS, x, LABELS)["input_ratio"] < 2
 
 
+def test_inputs_of_an_evaluation_are_not_looked_at():
+    model = net()
+    doctor = ravine.watch(torch.optim.SGD(model.parameters(), lr=1e-3), model)
+    with torch.no_grad():
+        model(1000 * table())
+    doctor.diagnose()
+    assert "input_size" not in doctor.facts
+    model.eval()
+    model(table())  # and then trained by mistake
+    doctor.diagnose()
+    assert doctor.facts["input_size"] == pytest.approx(1, rel=0.1)
+
+
 def test_symbols_have_no_size():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Embedding(10, 8), nn.Flatten(), nn.Linear(32, 3))

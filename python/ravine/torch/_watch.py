@@ -283,8 +283,8 @@ class Watch(Doctor):
     # ---- what model and graph show
 
     def _see_inputs(self, model, args, kwargs) -> None:
-        if not model.training or self._inputs.calls >= Inputs.CALLS:
-            return
+        if not torch.is_grad_enabled() or self._inputs.calls >= Inputs.CALLS:
+            return  # it is evaluated; model.training may be wrong
         with self._guarded():
             self._inputs.see([*args, *kwargs.values()])
 

@@ -100,10 +100,10 @@ void doctor_watch_warnings(ravine_doctor *d) {
         return;
     }
     const double growth = growth_now(d), thrown = thrown_by(d);
-    if (thrown > LONG) {
-        warn(h, RAVINE_WARNING_THROWN, thrown, LONG);
-    } else if (growth > GROWTH && (swings_up(d) || climbs(d))) {
+    if (growth > GROWTH && (swings_up(d) || climbs(d))) {
         warn(h, RAVINE_WARNING_GROWTH, growth, GROWTH);
+    } else if (thrown > LONG) {
+        warn(h, RAVINE_WARNING_THROWN, thrown, LONG);
     } else if (bounces(d)) {
         warn(h, RAVINE_WARNING_FLIPS, mean_flips(d, STEPS), FLIPS);
     } else if (h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window &&

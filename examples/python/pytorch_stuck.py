@@ -1,7 +1,7 @@
 """A training that goes nowhere, and a doctor beside it that says why.
 
-Two lines more than any training script: ravine.watch() and doctor.tell(). The first net has a softmax
-before a loss that does one, too; the second is what the doctor advises.
+Two lines more than any training script: ravine.watch() and doctor.tell(). The first net has a
+softmax before a loss that does one, too; the second is what the doctor advises.
 """
 
 import ravine

@@ -29,7 +29,7 @@ static ravine_cure *add(const prescription *p, cure_kind kind, double from, doub
                         const char *why) {
     ravine_diagnosis *x = p->x;
     ravine_cure *cure = x->ncures < RAVINE_CURES_MAX ? &x->cure[x->ncures++] : p->spare;
-    const cure_words *words = doctor_cure_words(kind);
+    const cure_words *words = doctor_cure_words((int)kind);
     *cure = (ravine_cure){.action = (int32_t)words->action,
                           .kind = (int32_t)kind,
                           .old_value = from,

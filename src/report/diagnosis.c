@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,13 @@ void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *
     }
 }
 
+int32_t diagnosis_cure_kind(const char *word) {
+    const char *known;
+    for (int32_t k = 1; (known = ravine_cure_word(k)); k++)
+        if (!strcmp(word, known)) return k;
+    return 0;
+}
+
 void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {
     char name[DIAGNOSIS_TEXT_SIZE];
     size_t used = 0;
@@ -123,7 +131,13 @@ void diagnosis_heed_end(ravine_diagnosis *d, const char *why) {
     if (!why || ravine_verdict_exit_code(d->verdict) != 0) return;
     d->verdict = RAVINE_VERDICT_UNCLEAR;
     d->confidence = 0.5;
-    d->ncures = 0;
+    d->ncures = 1;
+    d->cure[0] = (ravine_cure){.action = RAVINE_CURE_ADVICE,
+                               .kind = diagnosis_cure_kind("log_every_step"),
+                               .old_value = NAN,
+                               .new_value = NAN,
+                               .text = "train again with every step in the log (log_every: 1)",
+                               .loss_ratio = NAN};
     if (d->nevidence == RAVINE_EVIDENCE_MAX) d->nevidence--;
     memmove(d->evidence + 1, d->evidence, (size_t)d->nevidence++ * sizeof *d->evidence);
     d->evidence[0] = (ravine_evidence){.name = "given_up", .value = 1};

@@ -30,6 +30,8 @@ void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TE
 /* "NOISE FLOOR: the noise ...; ..." or "" */
 void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]);
 
+/* Of what is changed, by its word; 0: none such. */
+int32_t diagnosis_cure_kind(const char *word);
 /* Can a program try one of its cures? */
 bool diagnosis_can_be_tried(const ravine_diagnosis *d);
 

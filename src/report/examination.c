@@ -136,10 +136,7 @@ static void read_evidence(ravine_diagnosis *d, const json_t *list) {
 
 /* Of what an older version wrote the kind is not known. */
 static int32_t read_kind(const json_t *word) {
-    const char *known;
-    for (int32_t k = 1; json_is_string(word) && (known = ravine_cure_word(k)); k++)
-        if (!strcmp(json_string_value(word), known)) return k;
-    return 0;
+    return json_is_string(word) ? diagnosis_cure_kind(json_string_value(word)) : 0;
 }
 
 static int32_t read_action(const json_t *item) {

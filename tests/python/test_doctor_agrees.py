@@ -189,4 +189,7 @@ def test_never_well_after_a_stop(tmp_path):
     (good / "run.jsonl").write_text(log)
     answer = diagnose(good)
     assert answer["verdict"] == "unclear" and "given_up" in answer["evidence"]
+    assert answer["sentence"].startswith("The training was given up, ")
+    assert answer["sentence"].endswith("Train again with every step in the log (log_every: 1).")
+    assert [cure["kind"] for cure in answer["cures"]] == ["log_every_step"]
     shutil.rmtree(good)

@@ -29,7 +29,7 @@ static ravine_cure *add(const prescription *p, cure_kind kind, double from, doub
                         const char *why) {
     ravine_diagnosis *x = p->x;
     ravine_cure *cure = x->ncures < RAVINE_CURES_MAX ? &x->cure[x->ncures++] : p->spare;
-    const cure_words *words = doctor_cure_words(kind);
+    const cure_words *words = doctor_cure_words((int)kind);
     *cure = (ravine_cure){.action = (int32_t)words->action,
                           .kind = (int32_t)kind,
                           .old_value = from,
@@ -57,11 +57,14 @@ static void use(const prescription *p, cure_kind kind, const char *optimizer) {
     snprintf(cure->optimizer, sizeof cure->optimizer, "%s", optimizer);
 }
 
+/* To two digits; NaN if it is not above 0. The locale's point may be anything. */
 static double rounded(double value) {
-    char text[RAVINE_NUMBER_MAX];
-    if (!isfinite(value)) return NAN;
-    snprintf(text, sizeof text, "%.2g", value);
-    return ravine_number_read(text);
+    char text[RAVINE_NUMBER_MAX], plain[RAVINE_NUMBER_MAX];
+    if (!isfinite(value) || !(value > 0)) return NAN;
+    snprintf(text, sizeof text, "%.1e", value);
+    const char *exponent = strchr(text, 'e');
+    snprintf(plain, sizeof plain, "%c.%c%.8s", text[0], exponent[-1], exponent);
+    return ravine_number_read(plain);
 }
 
 /* Has the cure been named already? */

@@ -28,7 +28,8 @@ DTYPES = {
     torch.bfloat16: _api.RAVINE_BF16,
     torch.float16: _api.RAVINE_F16,
 }
-WANTED = 1 << 13  # samples in all, if small parameters leave as many
+WHOLE = 1 << 14  # numbers in all up to which every one is looked at
+WANTED = 1 << 12  # samples in all of more, if small parameters leave as many
 LEAST = 8  # chunks of a parameter, or all of it
 EXACT = 1 << 16  # numbers up to which gradients are measured whole, and sigma at every step
 SIGMA_EVERY = 4  # steps, of more numbers
@@ -65,7 +66,8 @@ def spread(lengths: Sequence[int]) -> list[int]:
     most = 1
     while True:
         chosen = [_every(n, most) for n in lengths]
-        if sum(map(_count, lengths, chosen)) <= WANTED or most > max(lengths):
+        count = sum(map(_count, lengths, chosen))
+        if count <= (WHOLE if most == 1 else WANTED) or most > max(lengths):
             return chosen
         most *= 2
 
@@ -198,6 +200,7 @@ class Samples:
         self._all_names = [name.encode()[:63] for name in names]
         self.names = (ctypes.c_char_p * len(params))()
         self._rows = np.zeros(len(params), ROW)
+        self._way2 = self._rows["way2"]
         self.table = ctypes.cast(self._rows.ctypes.data, ctypes.POINTER(_api.ravine_samples))
         self._copies: dict[str, Copies] = {}  # by column of the table
         self._shown: dict[str, list[int]] = {}
@@ -267,29 +270,33 @@ class Samples:
                 self._add_part(i)
         self._stepped = stepped
         self._stepped_parts = [self._part_of[i] for i in stepped]
+        self._types = [self.params[i].dtype for i in stepped]
+        self._dtypes = [DTYPES.get(kind, 0) for kind in self._types]
+        self._pitches = [CHUNK * self._places[i].every for i in stepped]
         self._shown = {}
         for column in ("gradient", "momentum", "variance"):
             self._rows[column] = 0
 
     def _show(self, columns: dict[str, list[Tensor]], key: str, state: list[Tensor] | None) -> None:
         """Where numbers of the parameters that are stepped lie, and of one state of theirs."""
-        types = list(map(_DTYPE, columns["data"]))
-        same = all(list(map(_DTYPE, tensors)) == types for tensors in columns.values())
+        same = all(list(map(_DTYPE, tensors)) == self._types for tensors in columns.values())
         named = columns if state is None else columns | {key: state}
         found = {name: _addresses(tensors) for name, tensors in named.items()} if same else {}
+        count = len(self._stepped)
         if same and None not in found.values():
-            self._put("dtype", [DTYPES[kind] for kind in types])
-            self._put("state_dtype", [DTYPES[t.dtype] for t in state or columns["data"]])
-            self._put("pitch", [CHUNK * self._places[i].every for i in self._stepped])
+            kinds = self._dtypes if state is None else [DTYPES[t.dtype] for t in state]
+            self._put("dtype", self._dtypes)
+            self._put("state_dtype", kinds)
+            self._put("pitch", self._pitches)
         else:
             found = {name: self._copy(name, tensors) for name, tensors in named.items()}
-            self._put("dtype", [_api.RAVINE_F64] * len(types))
-            self._put("state_dtype", [_api.RAVINE_F64] * len(types))
-            self._put("pitch", [CHUNK] * len(types))
+            self._put("dtype", [_api.RAVINE_F64] * count)
+            self._put("state_dtype", [_api.RAVINE_F64] * count)
+            self._put("pitch", [CHUNK] * count)
         for name, addresses in found.items():
             self._put(name, addresses)
         if state is None:
-            self._put(key, [0] * len(types))
+            self._put(key, [0] * count)
 
     def _copy(self, name: str, tensors: list[Tensor]) -> list[int]:
         copies = self._copies.setdefault(name, Copies(self._places))
@@ -347,7 +354,7 @@ class Samples:
     def observed(self) -> None:
         """The library has looked at the step."""
         if self._taken > 1:
-            self.path.walk(math.sqrt(self._rows["way2"][: self.parts].sum()))
+            self.path.walk(math.sqrt(sum(self._way2[: self.parts].tolist())))
 
 
 def has_twins(weight: Tensor) -> bool:

@@ -19,7 +19,8 @@ typedef struct both {
     ravine_optimizer *o;
     ravine_doctor *own, *copied;
     double theta[PARTS][LEN], g[PARTS][LEN];
-    double before[PARTS][LEN], momentum[PARTS][LEN], variance[PARTS][LEN], notes[PARTS][4 * LEN];
+    double momentum[PARTS][LEN], variance[PARTS][LEN];
+    double notes[PARTS][RAVINE_SAMPLES_NOTES * LEN];
     ravine_samples samples[PARTS];
 } both;
 
@@ -42,14 +43,16 @@ static void begin(both *b, const char *rule) {
                               .data = b->theta[k],
                               .len = LEN};
         b->samples[k] = (ravine_samples){.size = sizeof *b->samples,
-                                         .stepped = 1,
+                                         .dtype = RAVINE_F64,
+                                         .state_dtype = RAVINE_F64,
                                          .elements = LEN,
                                          .len = LEN,
+                                         .pitch = RAVINE_SAMPLES_CHUNK,
+                                         .data = b->theta[k],
                                          .gradient = b->g[k],
-                                         .before = b->before[k],
-                                         .after = b->theta[k],
                                          .variance_scale = 1,
                                          .eps_variance = NAN,
+                                         .gradient_scale = 1,
                                          .grad_norm = NAN,
                                          .notes = b->notes[k]};
     }
@@ -75,12 +78,12 @@ static void copy_state(both *b, int k, const char *key, double *to) {
 static void step(both *b, int t, bool adam) {
     ravine_report report = {.size = sizeof report};
     fill_gradients(b, t);
-    memcpy(b->before, b->theta, sizeof b->before);
     for (int k = 0; k < PARTS && adam; k++) {
         copy_state(b, k, "exp_avg_sq", b->variance[k]);
         b->samples[k].variance = t > 0 ? b->variance[k] : NULL;
         b->samples[k].variance_scale = 1 / (1 - pow(0.999, t));
     }
+    assert_int_equal(ravine_samples_take(b->samples, PARTS), RAVINE_OK);
     assert_int_equal(ravine_step(b->o, &report), RAVINE_OK);
     for (int k = 0; k < PARTS; k++) {
         copy_state(b, k, adam ? "exp_avg" : "momentum_buffer", b->momentum[k]);
@@ -169,10 +172,55 @@ static void not_finite(void **state) {
     const ravine_observation seen = {
         .size = sizeof seen, .nparts = PARTS, .loss = 1, .path_efficiency = NAN, .report = &report};
     b.g[1][5] = INFINITY, b.g[1][6] = NAN;
+    assert_int_equal(ravine_samples_take(b.samples, PARTS), RAVINE_OK);
     assert_int_equal(ravine_doctor_observe_samples(b.copied, &seen, b.samples), RAVINE_OK);
     assert_true(b.copied->h.nonfinite_first == 1);
     assert_true(b.copied->h.nonfinite_count == 2 && b.copied->h.nonfinite_param == 1);
     end(&b);
+}
+
+/* Numbers of every type, in chunks with gaps between them. */
+static void read(int32_t dtype, const void *data, const double *expected) {
+    enum { N = 3 * RAVINE_SAMPLES_CHUNK };
+    static double notes[RAVINE_SAMPLES_NOTES * N];
+    ravine_samples s = {.size = sizeof s,
+                        .dtype = dtype,
+                        .elements = 2 * N,
+                        .len = N,
+                        .pitch = 2 * RAVINE_SAMPLES_CHUNK,
+                        .data = data,
+                        .gradient = data,
+                        .gradient_scale = 2,
+                        .notes = notes};
+    assert_int_equal(ravine_samples_take(&s, 1), RAVINE_OK);
+    for (int i = 0; i < N; i++) {
+        const double x = expected[i / RAVINE_SAMPLES_CHUNK * s.pitch + i % RAVINE_SAMPLES_CHUNK];
+        assert_true(notes[i] == x && notes[N + i] == x / 2);
+    }
+}
+
+static void numbers_of_every_type(void **state) {
+    (void)state;
+    enum { N = 6 * RAVINE_SAMPLES_CHUNK };
+    static double wide[N];
+    static float single[N];
+    static uint16_t bf16[N], half[N];
+    for (int i = 0; i < N; i++) wide[i] = single[i] = (float)sin(i);
+    read(RAVINE_F64, wide, wide);
+    read(RAVINE_F32, single, wide);
+    for (int i = 0; i < N; i++) {
+        bf16[i] = (uint16_t)(0x3f80 + i % 128 + (i % 2 << 15)); /* 1 to 2, of both signs */
+        wide[i] = (1 + i % 128 / 128.0) * (i % 2 ? -1 : 1);
+    }
+    read(RAVINE_BF16, bf16, wide);
+    for (int i = 0; i < N; i++) {
+        half[i] = (uint16_t)i; /* numbers below 2^-14 too: i 2^-24 up to there */
+        wide[i] = i * 0x1p-24;
+    }
+    read(RAVINE_F16, half, wide);
+    half[0] = 0x7c00, half[1] = 0xfc00, half[2] = 0x3c00, half[3] = 0xc500, half[4] = 0x7bff;
+    wide[0] = INFINITY, wide[1] = -INFINITY, wide[2] = 1, wide[3] = -5, wide[4] = 65504;
+    read(RAVINE_F16, half, wide);
 }
 
 static void assert_refused(ravine_status status, const char *part) {
@@ -186,15 +234,22 @@ static void refused(void **state) {
     begin(&b, "sgd lr=0.05 momentum=0.9");
     ravine_report report = {.size = sizeof report, .step = 1};
     ravine_observation seen = {.size = sizeof seen, .nparts = PARTS, .report = &report};
-#define REFUSED(samples, part) \
+#define REFUSED(samples, part)                                 \
+    assert_refused(ravine_samples_take(samples, PARTS), part); \
     assert_refused(ravine_doctor_observe_samples(b.copied, &seen, samples), part)
     REFUSED(NULL, "nparts is 2 and there are no samples");
     b.samples[1].len = LEN + 1;
     REFUSED(b.samples, "samples 1 have 301 of 300 elements");
     b.samples[1].len = LEN;
     b.samples[1].notes = NULL;
-    REFUSED(b.samples, "an array of samples 1 is NULL");
+    REFUSED(b.samples, "data or notes of samples 1 are NULL");
     b.samples[1].notes = b.notes[1];
+    b.samples[1].pitch = 1;
+    REFUSED(b.samples, "pitch of samples 1 is 1; it must be 128 or more");
+    b.samples[1].pitch = RAVINE_SAMPLES_CHUNK;
+    b.samples[0].dtype = RAVINE_I32;
+    REFUSED(b.samples, "samples 0 are neither F32, F64, BF16 nor F16");
+    b.samples[0].dtype = RAVINE_F64;
     b.samples[0].size = 3;
     REFUSED(b.samples, "size of a ravine_samples is 3");
 #undef REFUSED
@@ -206,8 +261,11 @@ static void refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(momentum),   cmocka_unit_test(adam),
-        cmocka_unit_test(not_finite), cmocka_unit_test(a_part_stands_for_the_whole),
+        cmocka_unit_test(momentum),
+        cmocka_unit_test(adam),
+        cmocka_unit_test(not_finite),
+        cmocka_unit_test(a_part_stands_for_the_whole),
+        cmocka_unit_test(numbers_of_every_type),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

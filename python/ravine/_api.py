@@ -517,26 +517,33 @@ class ravine_observation(Structure):
     ]
 
 
+# enum
+RAVINE_SAMPLES_CHUNK = 128
+RAVINE_SAMPLES_NOTES = 7
+
+
 class ravine_samples(Structure):
     """`struct ravine_samples`."""
 
     _fields_ = [
         ("size", c_uint32),
-        ("stepped", c_int32),
+        ("dtype", c_int32),
+        ("state_dtype", c_int32),
+        ("twins", c_int32),
         ("elements", c_int64),
         ("len", c_int64),
-        ("gradient", POINTER(c_double)),
-        ("before", POINTER(c_double)),
-        ("after", POINTER(c_double)),
-        ("momentum", POINTER(c_double)),
-        ("variance", POINTER(c_double)),
+        ("pitch", c_int64),
+        ("data", c_void_p),
+        ("gradient", c_void_p),
+        ("momentum", c_void_p),
+        ("variance", c_void_p),
         ("variance_scale", c_double),
         ("eps_variance", c_double),
         ("decay", c_double),
+        ("gradient_scale", c_double),
         ("grad_norm", c_double),
-        ("twins", c_int32),
-        ("reserved", c_int32),
         ("notes", POINTER(c_double)),
+        ("way2", c_double),
         ("slope", c_double),
         ("steps", c_int64),
     ]
@@ -875,6 +882,7 @@ PROTOTYPES = {
     "ravine_doctor_destroy": (None, [c_void_p]),
     "ravine_doctor_observe": (ravine_status, [c_void_p, c_void_p, c_double]),
     "ravine_doctor_feed": (ravine_status, [c_void_p, POINTER(ravine_observation)]),
+    "ravine_samples_take": (ravine_status, [POINTER(ravine_samples), c_int32]),
     "ravine_doctor_observe_samples": (
         ravine_status,
         [c_void_p, POINTER(ravine_observation), POINTER(ravine_samples)],

@@ -108,13 +108,16 @@ class Known:
         found = [(key, float(group[key])) for key in USUAL if key in group]
         return found + [(f"beta{k}", float(b)) for k, b in enumerate(group.get("betas", ()), 1)]
 
-    def states(self, params: list[Tensor], key: str) -> list[Tensor | None]:
-        """Tensors of the parameters' states, of their shapes; None where there is none."""
+    def states(self, params: list[Tensor], key: str) -> list[Tensor] | None:
+        """A tensor of each parameter's state, of its shape; None: one has none such."""
         if key == "exp_avg_sq" and self.group.get("amsgrad"):
             key = "max_exp_avg_sq"
         every, none = self._optimizer.state, {}
-        found = [(p, every.get(p, none).get(key)) for p in params]
-        return [t if torch.is_tensor(t) and t.shape == p.shape else None for p, t in found]
+        found = [every.get(p, none).get(key) for p in params]
+        fits = all(
+            torch.is_tensor(t) and t.shape == p.shape for t, p in zip(found, params, strict=True)
+        )
+        return found if fits else None
 
     def decay(self) -> float:
         """Weight decay that is added to the gradient."""
@@ -126,7 +129,9 @@ class Known:
 
     def variance_scale(self, clock: int) -> float:
         """What the variance after so many steps is to be multiplied with."""
-        return 1 / (1 - float(self.group["betas"][1]) ** clock) if self.keys.corrected else 1.0
+        if not self.keys.corrected or clock == 0:
+            return 1.0
+        return 1 / (1 - float(self.group["betas"][1]) ** clock)
 
     def eps_variance(self, clock: int) -> float:
         """The variance below which eps is the greater part of sigma."""

@@ -1,13 +1,15 @@
-"""Copies of some elements of every parameter of an optimizer, around its steps.
+"""Some elements of every parameter of an optimizer, around its steps.
 
-Small parameters are copied whole, of large ones chunks of 128 elements that lie evenly spread, the
-same ones in every step. What becomes of them: ravine_doctor_observe_samples.
+Of small parameters all, of large ones chunks of 128 elements that lie evenly spread, the same ones
+in every step. The library reads them where they lie, or from copies of tensors that it cannot read:
+ravine_samples_take before a step, ravine_doctor_observe_samples after it.
 """
 
 import ctypes
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,19 @@ import torch
 from torch import Tensor
 
 from ravine import _api
+from ravine._library import lib
 from ravine.torch._known import Known
 
-CHUNK = 128
-WANTED = 1 << 13  # samples in all, if small parameters leave as many
+CHUNK = _api.RAVINE_SAMPLES_CHUNK
+NOTES = _api.RAVINE_SAMPLES_NOTES
+DTYPES = {
+    torch.float32: _api.RAVINE_F32,
+    torch.float64: _api.RAVINE_F64,
+    torch.bfloat16: _api.RAVINE_BF16,
+    torch.float16: _api.RAVINE_F16,
+}
+WHOLE = 1 << 14  # numbers in all up to which every one is looked at
+WANTED = 1 << 12  # samples in all of more, if small parameters leave as many
 LEAST = 8  # chunks of a parameter, or all of it
 EXACT = 1 << 16  # numbers up to which gradients are measured whole, and sigma at every step
 SIGMA_EVERY = 4  # steps, of more numbers
@@ -55,7 +66,8 @@ def spread(lengths: Sequence[int]) -> list[int]:
     most = 1
     while True:
         chosen = [_every(n, most) for n in lengths]
-        if sum(map(_count, lengths, chosen)) <= WANTED or most > max(lengths):
+        count = sum(map(_count, lengths, chosen))
+        if count <= (WHOLE if most == 1 else WANTED) or most > max(lengths):
             return chosen
         most *= 2
 
@@ -85,15 +97,13 @@ class Place:
         return mine.view(self.shape) if self.every == 1 else mine.view(-1, CHUNK)
 
 
-class Array:
-    """A number for every sample."""
+class Copies:
+    """A number for every sample, of tensors that the library cannot read."""
 
     def __init__(self, places: list[Place]):
         """Zeros."""
         self.places = places
         self.flat = torch.zeros(sum(place.count for place in places), dtype=torch.float64)
-        self.numbers = self.flat.numpy()
-        self.filled: list[int] = []  # parameters whose samples the library is shown
         self._into = [place.into(self.flat) for place in places]
 
     def addresses(self, which: list[int]) -> list[int]:
@@ -126,45 +136,55 @@ def _brought(sources: list[Tensor]) -> list[Tensor]:
 
 
 class Path:
-    """How straight the way of some samples was over a window: src/doctor/watch/path.c."""
+    """How straight the way of the samples was over a window: src/doctor/watch/path.c."""
 
-    FOLLOWED = 2048
     QUARTERS = 4
 
-    def __init__(self, numbers: np.ndarray, window: int):
+    def __init__(self, window: int):
         """From the end of the first step on."""
         self.efficiency = math.nan
-        self._seen = numbers[:: max(1, -(-len(numbers) // self.FOLLOWED))]
-        self._at: np.ndarray | None = None
         self._starts: list[np.ndarray] = []
         self._lengths: list[float] = []
         self._walked, self._steps, self._quarter = 0.0, 0, window // self.QUARTERS
 
-    def step(self) -> None:
-        """They have moved."""
-        now = self._seen.copy()
-        if self._at is None:
-            self._at, self._starts = now, [now]
-            return
-        self._walked += _distance(now, self._at)
-        self._at = now
-        self._steps += 1
-        if self._steps < self._quarter:
-            return
-        self._lengths = [*self._lengths, self._walked][-self.QUARTERS :]
-        way = sum(self._lengths)
-        self.efficiency = _distance(now, self._starts[0]) / way if way > 0 else math.nan
-        self._starts = [*self._starts, now][-self.QUARTERS :]
+    def walk(self, length: float) -> None:
+        """A step was so long."""
+        if self._starts:
+            self._walked += length
+            self._steps += 1
+
+    def is_due(self) -> bool:
+        """Whether it wants to know where the samples are."""
+        return not self._starts or self._steps >= self._quarter
+
+    def arrive(self, here: np.ndarray) -> None:
+        """A quarter of the window ends here, or the first one begins."""
+        if self._starts and len(here) == len(self._starts[0]):
+            self._lengths = [*self._lengths, self._walked][-self.QUARTERS :]
+            way, direct = sum(self._lengths), here - self._starts[0]
+            self.efficiency = math.sqrt(direct @ direct) / way if way > 0 else math.nan
+            self._starts = [*self._starts, here][-self.QUARTERS :]
+        else:
+            self._starts, self._lengths = [here], []
         self._walked, self._steps = 0.0, 0
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    change = a - b
-    return math.sqrt(change @ change)
+_IS_CPU, _DTYPE, _LAYOUT = attrgetter("is_cpu"), attrgetter("dtype"), attrgetter("layout")
+
+
+def _addresses(tensors: list[Tensor]) -> list[int] | None:
+    """Where tensors lie; None: the library cannot read one of them."""
+    can_read = (
+        all(map(_IS_CPU, tensors))
+        and all(map(Tensor.is_contiguous, tensors))
+        and not any(map(Tensor.is_neg, tensors))  # memory has its sign the other way round
+        and DTYPES.keys() >= set(map(_DTYPE, tensors))
+    )
+    return list(map(Tensor.data_ptr, tensors)) if can_read else None
 
 
 class Samples:
-    """What is copied of an optimizer's parameters, and the table that tells the library of it."""
+    """What is looked at of an optimizer's parameters, in a table for the library."""
 
     def __init__(self, params: list[Tensor], names: list[str], known: Known, window: int):
         """Of these parameters as they are now."""
@@ -175,22 +195,21 @@ class Samples:
         for p, every in zip(params, spread(self._lengths), strict=True):
             self._places.append(Place(at, _count(p.numel(), every), every, p.shape))
             at += self._places[-1].count
-        self._before, self._after, self._gradient, self._momentum, self._variance = (
-            Array(self._places) for _ in range(5)
-        )
-        self._notes = np.zeros(4 * at)  # the library's
+        self._notes = np.zeros(NOTES * at)  # the library's
         self._clocks = [known.steps_of(p) for p in params]
         self._all_names = [name.encode()[:63] for name in names]
         self.names = (ctypes.c_char_p * len(params))()
         self._rows = np.zeros(len(params), ROW)
+        self._way2 = self._rows["way2"]
         self.table = ctypes.cast(self._rows.ctypes.data, ctypes.POINTER(_api.ravine_samples))
+        self._copies: dict[str, Copies] = {}  # by column of the table
+        self._shown: dict[str, list[int]] = {}
         self._part_of: dict[int, int] = {}  # of a parameter that had a gradient, in their order
         self._stepped: list[int] = []
+        self._stepped_parts: list[int] = []
         self._exact = sum(self._lengths) <= EXACT
-        self._looked_for_twins = False
         self._taken = 0  # steps
-        self._after.fill(range(len(params)), params)
-        self.path = Path(self._after.numbers, window)
+        self.path = Path(window)
 
     @property
     def parts(self) -> int:
@@ -204,18 +223,25 @@ class Samples:
 
     def _add_part(self, i: int) -> None:
         """Parameter i has its first gradient."""
-        k, at, first = self.parts, self._places[i].at, [i]
+        k = self.parts
         self._part_of[i] = k
         self.names[k] = self._all_names[i]
         row = self._rows[k : k + 1]
         row["size"] = ROW.itemsize
         row["elements"], row["len"] = self._lengths[i], self._places[i].count
-        row["before"] = self._before.addresses(first)
-        row["after"] = self._after.addresses(first)
-        row["gradient"] = self._gradient.addresses(first)
-        row["notes"] = self._notes.ctypes.data + 8 * 4 * at
+        row["notes"] = self._notes.ctypes.data + 8 * NOTES * self._places[i].at
         row["grad_norm"] = row["eps_variance"] = math.nan
         row["variance_scale"] = 1
+
+    def before(self, i: int) -> np.ndarray:
+        """The samples of a parameter as they were before the last step."""
+        place = self._places[i]
+        return self._notes[NOTES * place.at :][: place.count]
+
+    def gradient(self, i: int) -> np.ndarray:
+        """Those of its gradient."""
+        place = self._places[i]
+        return self._notes[NOTES * place.at + place.count :][: place.count]
 
     def take_before(self, scale: float) -> None:
         """Before a step, when gradients are there, `scale` times what they should be."""
@@ -224,12 +250,18 @@ class Samples:
         grads = [g if g.layout is torch.strided else g.to_dense() for _, g in found]
         if stepped != self._stepped:
             self._step_others(stepped)
-        self._gradient.fill(stepped, grads)
-        if scale != 1:
-            self._gradient.flat /= scale
-        self._before.fill(stepped, [self.params[i] for i in stepped])
+        if not stepped:
+            return
+        here = [self.params[i] for i in stepped]
+        variance = self._variance_of(here)
+        self._show({"data": here, "gradient": grads}, "variance", variance)
+        self._rows["gradient_scale"] = scale
         self._measure(grads, scale)
-        self._take_sigma()
+        if variance is not None:
+            self._tell_sigma()
+        lib.ravine_samples_take(self.table, self.parts)
+        if self._taken and self.path.is_due():
+            self.path.arrive(np.concatenate([self.before(i) for i in self._part_of]))
 
     def _step_others(self, stepped: list[int]) -> None:
         """Other parameters than in the last step have a gradient."""
@@ -237,11 +269,48 @@ class Samples:
             if i not in self._part_of:
                 self._add_part(i)
         self._stepped = stepped
-        self._rows["stepped"] = 0
-        self._rows["stepped"][[self._part_of[i] for i in stepped]] = 1
+        self._stepped_parts = [self._part_of[i] for i in stepped]
+        self._types = [self.params[i].dtype for i in stepped]
+        self._dtypes = [DTYPES.get(kind, 0) for kind in self._types]
+        self._pitches = [CHUNK * self._places[i].every for i in stepped]
+        self._shown = {}
+        for column in ("gradient", "momentum", "variance"):
+            self._rows[column] = 0
+
+    def _show(self, columns: dict[str, list[Tensor]], key: str, state: list[Tensor] | None) -> None:
+        """Where numbers of the parameters that are stepped lie, and of one state of theirs."""
+        same = all(list(map(_DTYPE, tensors)) == self._types for tensors in columns.values())
+        named = columns if state is None else columns | {key: state}
+        found = {name: _addresses(tensors) for name, tensors in named.items()} if same else {}
+        count = len(self._stepped)
+        if same and None not in found.values():
+            kinds = self._dtypes if state is None else [DTYPES[t.dtype] for t in state]
+            self._put("dtype", self._dtypes)
+            self._put("state_dtype", kinds)
+            self._put("pitch", self._pitches)
+        else:
+            found = {name: self._copy(name, tensors) for name, tensors in named.items()}
+            self._put("dtype", [_api.RAVINE_F64] * count)
+            self._put("state_dtype", [_api.RAVINE_F64] * count)
+            self._put("pitch", [CHUNK] * count)
+        for name, addresses in found.items():
+            self._put(name, addresses)
+        if state is None:
+            self._put(key, [0] * count)
+
+    def _copy(self, name: str, tensors: list[Tensor]) -> list[int]:
+        copies = self._copies.setdefault(name, Copies(self._places))
+        copies.fill(self._stepped, tensors)
+        return copies.addresses(self._stepped)
+
+    def _put(self, column: str, values: list) -> None:
+        """Into the rows of the parameters that are stepped."""
+        if self._shown.get(column) != values:
+            self._shown[column] = values
+            self._rows[column][self._stepped_parts] = values
 
     def _measure(self, grads: list[Tensor], scale: float) -> None:
-        """The norms of gradients that are not copied whole, where that is cheap."""
+        """The norms of gradients that are looked at in part, where that is cheap."""
         if not self._exact:
             return
         wide = [
@@ -253,48 +322,39 @@ class Samples:
             norms = torch._foreach_norm([g for _, g in wide])
             self._rows["grad_norm"][[k for k, _ in wide]] = torch.stack(norms).cpu() / scale
 
-    def _take_state(self, name: str, array: Array, key: str) -> None:
-        """Copies a state of those that have it."""
-        states = self._known.states([self.params[i] for i in self._stepped], key)
-        there = [(i, t) for i, t in zip(self._stepped, states, strict=True) if t is not None]
-        which = [i for i, _ in there]
-        array.fill(which, [t for _, t in there])
-        if array.filled != which:
-            array.filled = which
-            self._rows[name] = 0
-            self._rows[name][[self._part_of[i] for i in which]] = array.addresses(which)
+    def _variance_of(self, params: list[Tensor]) -> list[Tensor] | None:
+        """The variances after the steps that were made; None: one has none, or nobody looks now."""
+        key = self._known.keys.variance
+        if key is None or (not self._exact and self._taken % SIGMA_EVERY):
+            return None
+        return self._known.states(params, key)
 
-    def _take_sigma(self) -> None:
-        """The variance after the steps that were made, and what it is to be multiplied with."""
-        known, array = self._known, self._variance
-        if known.keys.variance is None:
-            return
-        if not self._exact and self._taken % SIGMA_EVERY:
-            array.filled = []
-            self._rows["variance"] = 0
-            return
-        self._take_state("variance", array, known.keys.variance)
-        self._rows["decay"] = known.decay()
-        parts = [self._part_of[i] for i in self._stepped]
+    def _tell_sigma(self) -> None:
+        """What those variances are to be multiplied with."""
         clocks = [self._clocks[i] for i in self._stepped]
-        for clock in set(clocks) - {0}:
-            same = [k for k, c in zip(parts, clocks, strict=True) if c == clock]
-            self._rows["variance_scale"][same] = known.variance_scale(clock)
-            self._rows["eps_variance"][same] = known.eps_variance(clock)
+        scale = {clock: self._known.variance_scale(clock) for clock in set(clocks)}
+        eps = {clock: self._known.eps_variance(clock) for clock in set(clocks)}
+        self._put("variance_scale", [scale[clock] for clock in clocks])
+        self._put("eps_variance", [eps[clock] for clock in clocks])
+        self._rows["decay"] = self._known.decay()
 
     def take_after(self) -> None:
         """After the step."""
-        self._after.fill(self._stepped, [self.params[i] for i in self._stepped])
-        if self._known.keys.momentum is not None:
-            self._take_state("momentum", self._momentum, self._known.keys.momentum)
-        self._taken += 1
+        here, key = [self.params[i] for i in self._stepped], self._known.keys.momentum
+        if here:
+            momentum = None if key is None else self._known.states(here, key)
+            self._show({"data": here}, "momentum", momentum)
         for i in self._stepped:
             self._clocks[i] += 1
-        self.path.step()
-        if not self._looked_for_twins:
-            self._looked_for_twins = True
+        if not self._taken:
             for i, k in self._part_of.items():
                 self._rows["twins"][k] = has_twins(self.params[i].detach())
+        self._taken += 1
+
+    def observed(self) -> None:
+        """The library has looked at the step."""
+        if self._taken > 1:
+            self.path.walk(math.sqrt(sum(self._way2[: self.parts].tolist())))
 
 
 def has_twins(weight: Tensor) -> bool:

@@ -110,6 +110,7 @@ class Copies:
             self._known.forget_rule()
             seen.config = None
             lib.ravine_doctor_observe_samples(doctor, seen, samples.table)
+        samples.observed()
 
     def detach(self) -> None:
         """Nothing of the optimizer's was changed."""

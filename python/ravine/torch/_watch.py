@@ -122,7 +122,8 @@ class Watch(Doctor):
         if self._stopped:
             return
         self._losses.append(value)
-        if torch.is_tensor(loss) and loss.grad_fn is not None:
+        looks = self._targets.looks < Targets.LOOKS
+        if looks and torch.is_tensor(loss) and loss.grad_fn is not None:
             with self._guarded():
                 self._see_graph(loss)
 
@@ -289,9 +290,7 @@ class Watch(Doctor):
             self._inputs.see([*args, *kwargs.values()])
 
     def _see_graph(self, loss: Tensor) -> None:
-        """What the loss's function is given, and its targets, in the first steps."""
-        if self._targets.looks >= Targets.LOOKS:
-            return
+        """What the loss's function is given, and its targets."""
         if self._targets.looks == 0:
             inputs = [loss_input_of(node) for node in criteria_of(loss)]
             if inputs:

@@ -319,7 +319,7 @@ static void feed(ravine_doctor *d, double loss, const ravine_report *report,
 
 /* And by copies of numbers. */
 static void sample(ravine_doctor *d, const ravine_report *report) {
-    static double x[LEN], notes[4 * LEN];
+    static double x[LEN], notes[RAVINE_SAMPLES_NOTES * LEN];
     GUARDED(ravine_observation, observation);
     GUARDED(ravine_samples, samples);
     BY_HAND(ravine_observation, observation);
@@ -327,10 +327,14 @@ static void sample(ravine_doctor *d, const ravine_report *report) {
     observation->nparts = 1;
     observation->loss = 1;
     observation->report = report;
-    samples->stepped = 1;
+    samples->dtype = RAVINE_F64;
     samples->elements = samples->len = LEN;
-    samples->gradient = samples->before = samples->after = x;
+    samples->pitch = RAVINE_SAMPLES_CHUNK;
+    samples->data = samples->gradient = x;
+    samples->gradient_scale = 1;
     samples->notes = notes;
+    REFUSES(samples, ravine_samples_take(samples, 1));
+    REQUIRE(ravine_samples_take(samples, 1) == RAVINE_OK);
     REFUSES(samples, ravine_doctor_observe_samples(d, observation, samples));
     REQUIRE(ravine_doctor_observe_samples(d, observation, samples) == RAVINE_OK);
     REQUIRE_INTACT(ravine_samples, samples);

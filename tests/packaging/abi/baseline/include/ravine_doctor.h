@@ -132,31 +132,37 @@ typedef struct ravine_observation {
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
-/* The same from copies of some elements of each parameter, the same ones in every step, taken
- * before and after a step of an optimizer that is not ours. Everything is double, whatever the
- * parameters are; what is not known is NULL or NaN. A parameter belongs among the parts from its
- * first gradient on. */
+/* The same of an optimizer that is not ours, from some elements of each parameter where they lie,
+ * the same ones in every step. Before a step ravine_samples_take copies what the step will change;
+ * after it ravine_doctor_observe_samples looks at what has become of it. A parameter belongs among
+ * the parts from its first gradient on. */
+enum { RAVINE_SAMPLES_CHUNK = 128, RAVINE_SAMPLES_NOTES = 7 };
 typedef struct ravine_samples {
     uint32_t size;
-    int32_t stepped;              /* 0: it has no gradient in this step */
-    int64_t elements;             /* of the parameter */
-    int64_t len;                  /* of them, in every array below */
-    const double *gradient;       /* as the step finds it */
-    const double *before, *after; /* the parameter around the step */
-    const double *momentum;       /* mean or buffer of gradients after the step */
-    const double *variance;       /* times variance_scale: the square of sigma before the step,
-                                     without eps */
-    double variance_scale;
-    double eps_variance; /* where variance is less, sigma is mostly eps */
-    double decay;        /* weight decay that the rule adds to the gradient */
-    double grad_norm;    /* of the whole parameter */
+    int32_t dtype;       /* of data and gradient: F32, F64, BF16 or F16 */
+    int32_t state_dtype; /* of momentum and variance */
     int32_t twins;       /* 1: a weight whose rows or columns are all the same */
-    int32_t reserved;    /* 0 */
-    /* What is noted from step to step: zeros before the first one. */
-    double *notes; /* [4, len] */
-    double slope;
+    int64_t elements;    /* of the parameter */
+    int64_t len;         /* of them, in chunks of RAVINE_SAMPLES_CHUNK */
+    int64_t pitch; /* from one chunk to the next, in all arrays; RAVINE_SAMPLES_CHUNK: no gap */
+    const void *data;
+    const void *gradient;  /* read before the step; NULL: it has none in this step */
+    const void *momentum;  /* mean or buffer of gradients, read after the step; NULL: unknown */
+    const void *variance;  /* read before the step; NULL: unknown. Times variance_scale: */
+    double variance_scale; /* the square of sigma of the step before, without eps */
+    double eps_variance;   /* where variance is less, sigma is mostly eps; NaN: unknown */
+    double decay;          /* weight decay that the rule adds to the gradient */
+    double gradient_scale; /* gradients are so many times what they should be: 1 */
+    double grad_norm;      /* of the whole parameter, as it should be; NaN: as the samples tell */
+    double *notes;         /* [RAVINE_SAMPLES_NOTES, len], zeros before the first step */
+    /* Written; zeros before the first step. Where the samples were before the step stands in the
+     * first [len] of the notes. */
+    double way2;  /* sum of squares of their updates */
+    double slope; /* <gradient, update> of the last step */
     int64_t steps;
 } ravine_samples;
+RAVINE_API ravine_status ravine_samples_take(ravine_samples *samples,
+                                             int32_t nparts) RAVINE_MUST_CHECK;
 /* Of the observation loss, path_efficiency, nparts, names and config are taken, of its report step,
  * attempts, lr and clip; samples: [nparts]. */
 RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,

@@ -104,10 +104,12 @@ def test_the_log_tells_what_the_doctor_was_told(tmp_path):
     assert facts["total_steps"] == 26 and facts["clip_norm"] == 3 and facts["dropout"] == 0.25
     assert math.isclose(facts["constant_loss"], 1, rel_tol=1e-5)
     assert math.isclose(facts["target_size"], 1, rel_tol=1e-5)
-    assert "classes" not in facts
+    assert "classes" not in facts and "norms_untrained" not in facts
     assert facts["foreign_share"] == facts["frozen_share"] == facts["unreached_share"] == 0
     assert 0.5 < facts["input_size"] <= 1
     assert facts["input_ratio"] >= 1 and facts["input_peak"] >= 1
+    normed, _ = train(tmp_path, "epochs=1", "model.norm=batch", name="normed")
+    assert log_of(normed)[0]["facts"]["norms_untrained"] == 0
     schema = (ROOT / "include/ravine_doctor.h").read_text()
     assert all(f'"{word}"' in schema for word in facts)
 

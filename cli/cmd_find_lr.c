@@ -52,6 +52,7 @@ static int print_text(const find_lr_result *r) {
            ravine_rule_describe(r->rule)->name);
     print_number("lr where the loss falls fastest", r->steepest);
     print_number("lr where it is least", r->lowest);
+    print_number("lr whose first steps are not long", r->calm);
     print_number("lr where it has risen back", r->blow_up);
     for (int k = 0; k < FIND_LR_PROBES; k++) {
         printf("stability %s", probe_names[k]);
@@ -82,11 +83,12 @@ static json_t *probe_json(const find_lr_result *r, int k) {
 }
 
 static int print_json(const find_lr_result *r) {
-    json_t *range = json_pack("{sI so so so so so so}", "steps", (json_int_t)r->count, "first_loss",
-                              number_json(r->first), "lr", numbers_json(r->lr, (size_t)r->npoints),
-                              "loss", numbers_json(r->loss, (size_t)r->npoints), "steepest_lr",
-                              number_json(r->steepest), "lowest_lr", number_json(r->lowest),
-                              "blow_up_lr", number_json(r->blow_up));
+    json_t *range =
+        json_pack("{sI so so so so so so so}", "steps", (json_int_t)r->count, "first_loss",
+                  number_json(r->first), "lr", numbers_json(r->lr, (size_t)r->npoints), "loss",
+                  numbers_json(r->loss, (size_t)r->npoints), "steepest_lr",
+                  number_json(r->steepest), "lowest_lr", number_json(r->lowest), "calm_lr",
+                  number_json(r->calm), "blow_up_lr", number_json(r->blow_up));
     return cli_print_json(json_pack(
         "{ss so ss so so s[oo] sI sI}", "rule", ravine_rule_describe(r->rule)->name, "suggested_lr",
         number_json(r->suggested), "reason", r->reason, "range", range, "warmup_lr",

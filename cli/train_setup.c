@@ -133,7 +133,8 @@ static int make_optimizer(training *t) {
     return failure_of(set);
 }
 
-/* All of the net is trained, and its loss is given what it expects: logits, or a prediction. */
+/* All of the net is trained, with the running means of its batch norms, and its loss is given what
+ * it expects: logits, or a prediction. */
 static int find_facts(training *t) {
     dataset_facts data;
     const int status = dataset_facts_of(&data, &t->data.train);
@@ -152,6 +153,7 @@ static int find_facts(training *t) {
     t->fact[RAVINE_FACT_INPUT_PEAK] = data.input_peak;
     t->fact[RAVINE_FACT_TARGET_SIZE] = data.target_size;
     t->fact[RAVINE_FACT_DROPOUT] = t->config->model_dropout;
+    if (net_buffer_count(t->net) > 0) t->fact[RAVINE_FACT_NORMS_UNTRAINED] = 0;
     return 0;
 }
 

@@ -10,11 +10,14 @@
 #include <string.h>
 
 enum {
-    DECADES = 4, /* of the range on either side of the rule's default rate */
-    POINTS = 100 /* at which the fixed batch is looked at */
+    DECADES = 4,  /* of the range on either side of the rule's default rate */
+    POINTS = 100, /* at which the fixed batch is looked at */
+    FIRST_STEPS =
+        8 /* that tell how long one is at a rate: later gradients are not what they were */
 };
 #define BLOW_UP    4    /* times the least loss: the test ends */
 #define LEAST_FALL 0.05 /* of the loss: less is nothing */
+#define CALM       0.1  /* of a step over the length of the parameters */
 
 typedef struct search {
     const find_lr_setup *setup;
@@ -106,8 +109,9 @@ static int begin_anew(search *s) {
     return failure_of(status);
 }
 
-/* One step on batch number k of those for trials, at the rate; *loss: before it. */
-static int step(search *s, int64_t k, double lr, double *loss) {
+/* One step on batch number k of those for trials, at the rate; *loss: before it; lengths of step
+ * and parameters are in the report. */
+static int step(search *s, int64_t k, double lr, double *loss, ravine_report *report) {
     const ravine_problem *problem = s->setup->problem;
     const int64_t number =
         problem->nbatches > 0 ? problem->batch + 1 + k % problem->nbatches : problem->batch;
@@ -116,7 +120,8 @@ static int step(search *s, int64_t k, double lr, double *loss) {
     s->result->gradients++;
     if (problem->evaluate(problem->context, number, 1, loss))
         return failure(EXIT_INPUT, "batch %lld cannot be evaluated", (long long)number);
-    const ravine_status made = ravine_step(s->optimizer, NULL);
+    *report = (ravine_report){.size = sizeof *report};
+    const ravine_status made = ravine_step(s->optimizer, report);
     return failure_of(made);
 }
 
@@ -154,10 +159,14 @@ static int range_test(search *s) {
     if (!status) status = begin_anew(s);
     if (!status) status = look(s, &r->first);
     double lowest = r->first;
+    r->calm = NAN;
     while (!status && r->count < steps) {
         double loss;
+        ravine_report report;
         const double lr = least * pow(most / least, (double)r->count / (double)(steps - 1));
-        status = step(s, r->count++, lr, &loss);
+        status = step(s, r->count++, lr, &loss, &report);
+        if (r->count <= FIRST_STEPS)
+            r->calm = fmin(r->calm, CALM * report.param_norm / (report.update_norm / lr));
         if (status || (r->count % stride != 0 && r->count != steps)) continue;
         status = look(s, &loss);
         r->lr[r->npoints] = lr;
@@ -217,7 +226,8 @@ static int warm_up(search *s, double lr) {
     int status = 0;
     for (int64_t k = 0; !status && k < s->setup->warmup; k++) {
         double loss;
-        status = step(s, k, lr * (double)(k + 1) / (double)s->setup->warmup, &loss);
+        ravine_report report;
+        status = step(s, k, lr * (double)(k + 1) / (double)s->setup->warmup, &loss, &report);
     }
     return status;
 }
@@ -231,10 +241,16 @@ static double rounded(double lr) {
     return strtod(text, NULL);
 }
 
+/* Steps that throw the parameters about may lower the loss of a few hundred steps, and learn
+ * nothing that holds of other examples. rprop chooses its own. */
+static bool is_thrown(const find_lr_result *r) {
+    return r->rule != RAVINE_RPROP && r->lowest / 3 > r->calm;
+}
+
 /* What the range test recommends: a third of the rate where the loss is least, since that one is
  * met only in passing. */
 static double range_rate(const find_lr_result *r) {
-    return r->lowest / 3;
+    return is_thrown(r) ? r->calm : r->lowest / 3;
 }
 
 /* The loss of a net bends itself to the rate, as long as that is not too high (Cohen et al. 2021,
@@ -249,6 +265,12 @@ static void decide(find_lr_result *r) {
             r->reason, sizeof r->reason,
             "rprop finds its own steps, lr is only the first one: a third of where the loss of "
             "the range test is least (%.2g)",
+            r->lowest);
+    else if (holds && is_thrown(r))
+        snprintf(
+            r->reason, sizeof r->reason,
+            "the rate at which the first steps are a tenth as long as the parameters; the loss "
+            "of the range test is least at %.2g, which would throw them about",
             r->lowest);
     else if (holds)
         snprintf(r->reason, sizeof r->reason,

@@ -32,7 +32,8 @@ typedef struct find_lr_result {
     double first;            /* loss of the fixed batch before all steps */
     double steepest, lowest; /* rates where the loss falls fastest, and where it is least */
     double blow_up;          /* where it had risen back by a quarter; NaN: it did not */
-    double warmup_lr;        /* reached by the warm-up */
+    double calm; /* at which one of the first steps were a tenth as long as the parameters; NaN */
+    double warmup_lr;                   /* reached by the warm-up */
     ravine_probe probe[FIND_LR_PROBES]; /* before the first step, and after the warm-up */
     double stable[FIND_LR_PROBES];      /* greatest stable rate at each, limit / sharpness; NaN */
     double suggested;

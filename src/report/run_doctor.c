@@ -130,10 +130,21 @@ static int feed(run_doctor *d, const run_data *run) {
     return ravine_doctor_feed(d->doctor, &seen) < 0 ? cannot_examine(run) : 0;
 }
 
+/* The step whose gradient was not finite has no line: one like the last, with no loss. */
+static int take_broken(run_doctor *d, const run_data *run, double next) {
+    const bool unknown = d->steps > 0 && d->broke > d->step && next > (double)d->broke;
+    if (!unknown) return 0;
+    d->last.step = d->last.attempts = d->broke;
+    d->last_loss = NAN;
+    d->broke = 0;
+    return feed(d, run);
+}
+
 static int take_step(void *context, const run_data *run, const run_line *line) {
     run_doctor *d = context;
     if (line->value[RUN_STEP] > (double)d->until) return 0;
-    const int status = d->doctor ? 0 : begin(d, run);
+    int status = d->doctor ? 0 : begin(d, run);
+    if (!status) status = take_broken(d, run, line->value[RUN_STEP]);
     if (status) return status;
     d->last = report_of(line);
     d->last_loss = line->value[RUN_LOSS];
@@ -149,16 +160,20 @@ static int take_step(void *context, const run_data *run, const run_line *line) {
 
 /* A training that was given up, though its last step was finite, had lost the test's loss. */
 static int take_loss_of_all(run_doctor *d, const run_data *run) {
-    if (!isfinite(d->last_loss)) return 0;
+    if (d->steps == 0 || !isfinite(d->last_loss)) return 0;
     d->last_loss = NAN;
     return feed(d, run);
+}
+
+static int take_nonfinite(run_doctor *d, const run_data *run, const json_t *line) {
+    d->broke = (int64_t)json_integer_value(json_object_get(line, "step"));
+    return tell(d, run, RAVINE_FACT_EXAMPLE, json_object_get(line, "example"));
 }
 
 static int take_event(run_doctor *d, const run_data *run, const json_t *line) {
     const char *event = json_string_value(json_object_get(line, "event"));
     if (!strcmp(event, "diverged")) return take_loss_of_all(d, run);
-    if (!strcmp(event, "nonfinite"))
-        return tell(d, run, RAVINE_FACT_EXAMPLE, json_object_get(line, "example"));
+    if (!strcmp(event, "nonfinite")) return take_nonfinite(d, run, line);
     if (strcmp(event, "resumed") != 0) return 0;
     const int status = tell(d, run, RAVINE_FACT_RESUMED, json_object_get(line, "step"));
     return status ? status
@@ -168,8 +183,9 @@ static int take_event(run_doctor *d, const run_data *run, const json_t *line) {
 static int take_line(void *context, const run_data *run, const json_t *line) {
     run_doctor *d = context;
     const json_t *step = json_object_get(line, "step");
-    if (!d->doctor || (json_is_number(step) && json_number_value(step) > (double)d->until))
-        return 0;
+    if (json_is_number(step) && json_number_value(step) > (double)d->until) return 0;
+    const int status = d->doctor ? 0 : begin(d, run);
+    if (status) return status;
     if (json_object_get(line, "event")) return take_event(d, run, line);
     const json_t *test = json_object_get(line, "test");
     return tell(d, run, RAVINE_FACT_VALIDATION, json_object_get(test, "loss"));
@@ -244,7 +260,7 @@ void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagno
 }
 
 int run_doctor_diagnose(run_doctor *d, const run_data *run, ravine_diagnosis *diagnosis) {
-    if (!d->doctor)
+    if (d->steps == 0)
         return failure(EXIT_INPUT, "%s/run.jsonl: no step is logged%s", run->folder,
                        run->nsteps ? " up to that one" : "");
     remember(d, run);

@@ -31,6 +31,7 @@ typedef struct run_doctor {
     bool remembers;     /* what the live one did */
     ravine_report last; /* of the last step that was looked at */
     double last_loss, path_efficiency;
+    int64_t broke; /* the step of the event "nonfinite", until it is known; 0: there is none */
     int64_t step;  /* the last one that was looked at; 0: none */
     int64_t steps; /* how many were looked at */
 } run_doctor;

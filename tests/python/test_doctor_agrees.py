@@ -104,10 +104,12 @@ def test_the_log_tells_what_the_doctor_was_told(tmp_path):
     assert facts["total_steps"] == 26 and facts["clip_norm"] == 3 and facts["dropout"] == 0.25
     assert math.isclose(facts["constant_loss"], 1, rel_tol=1e-5)
     assert math.isclose(facts["target_size"], 1, rel_tol=1e-5)
-    assert "classes" not in facts
+    assert "classes" not in facts and "norms_untrained" not in facts
     assert facts["foreign_share"] == facts["frozen_share"] == facts["unreached_share"] == 0
     assert 0.5 < facts["input_size"] <= 1
     assert facts["input_ratio"] >= 1 and facts["input_peak"] >= 1
+    normed, _ = train(tmp_path, "epochs=1", "model.norm=batch", name="normed")
+    assert log_of(normed)[0]["facts"]["norms_untrained"] == 0
     schema = (ROOT / "include/ravine_doctor.h").read_text()
     assert all(f'"{word}"' in schema for word in facts)
 
@@ -153,7 +155,7 @@ def test_the_event_comes_before_its_step_and_names_the_example(tmp_path):
 
 def test_the_first_look_is_early(tmp_path):
     """A rate that is far too low is told within the first window, not at its end."""
-    run, _ = train(tmp_path, "optimizer=sgd lr=1e-7", "epochs=40")
+    run, _ = train(tmp_path, "optimizer=sgd lr=1e-6", "epochs=40")
     told = events(run, "verdict")
     assert told[0]["verdict"] == "crawling" and told[0]["step"] <= 64
 
@@ -193,3 +195,20 @@ def test_never_well_after_a_stop(tmp_path):
     assert answer["sentence"].endswith("Train again with every step in the log (log_every: 1).")
     assert [cure["kind"] for cure in answer["cures"]] == ["log_every_step"]
     shutil.rmtree(good)
+
+
+def test_an_event_wins_over_steps_that_were_not_logged(tmp_path):
+    """In logs of before, the step that broke may have no line of its own."""
+    run, _ = train(tmp_path, "optimizer=adam lr=0.003", "epochs=20", "log_every=10")
+    (run / "doctor.safetensors").unlink()
+    assert diagnose(run)["verdict"] == "healthy"
+    event = {"type": "event", "event": "nonfinite", "step": 205, "epoch": 16, "example": 3}
+    event |= {"loss": 0.1, "seconds": 0.1, "nonfinite_tensor": "layer1.weight"}
+    lines = (run / "run.jsonl").read_text().splitlines()
+    at = next(k for k, line in enumerate(lines) if line.startswith('{"step":211,'))
+    lines.insert(at, json.dumps(event | {"nonfinite_index": 7}))
+    (run / "run.jsonl").write_text("\n".join(lines) + "\n")
+    answer = diagnose(run)
+    assert answer["verdict"] == "nonfinite"
+    assert answer["evidence"]["nonfinite_index"] == 7
+    assert diagnose(run, "--at", "201")["verdict"] == "healthy"

@@ -1,6 +1,7 @@
 """`ravine find-lr` as a program: its forms, its exit codes, and that its answer trains."""
 
 import json
+import random
 
 import pytest
 from schema import assert_conforms
@@ -71,3 +72,37 @@ def test_failures():
     fails(USAGE, "--steps", args=["find-lr", "--steps", "3"])
     done = find_lr("--set", "optimizer=sgd maximize=true")
     assert done.returncode == NO and "no learning rate" in done.stderr and done.stdout == ""
+
+
+def test_a_rate_that_throws_is_no_answer(tmp_path):
+    """A table so small that 200 steps at any rate learn it by heart: the test rows tell."""
+    chance = random.Random(2)
+    rows = []
+    for k in range(150):
+        x = [chance.gauss((k % 3) * (j < 3), 1) for j in range(13)]
+        rows.append(",".join(f"{v:.4f}" for v in x) + f",{'abc'[k % 3]}")
+    table = tmp_path / "wine.csv"
+    table.write_text(",".join(f"x{j}" for j in range(13)) + ",y\n" + "\n".join(rows) + "\n")
+    data = [f"data.file={table}", "data.format=csv", "data.target=y", "model.widths=[32]"]
+    sets = [f"--set={s}" for s in [*data, "batch_size=16", "optimizer=adamw"]]
+    done = ravine("find-lr", *sets, "--json")
+    assert done.returncode == OK, done.stderr
+    answer = json.loads(done.stdout)
+    assert_conforms(answer, "find_lr")
+    lr = answer["suggested_lr"]
+    assert 1e-3 < lr <= 1.05 * answer["range"]["calm_lr"] < answer["range"]["lowest_lr"] / 3
+
+    def test_loss(lr):
+        schedule = f"--set=schedule.lr=warmup(5%) cosine(95%, to=0) lr={lr}"
+        trained = ravine(
+            "train",
+            *sets,
+            schedule,
+            f"--set=runs_dir={tmp_path}",
+            "--set=epochs=30",
+            "-q",
+            "--json",
+        )
+        return json.loads(trained.stdout)["test"]["loss"]
+
+    assert test_loss(lr) < test_loss(answer["range"]["lowest_lr"] / 3)

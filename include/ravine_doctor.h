@@ -197,7 +197,7 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
     X(TARGET_SIZE, 14, "target_size", "root mean square of the targets of a regression")  \
     X(DROPOUT, 15, "dropout", "the greatest share of units that a layer drops")           \
     X(NORMS_UNTRAINED, 16, "norms_untrained",                                             \
-      "share of the batch norms whose running means are those of the start")
+      "share of the batch norms that use the running means of the start, never trained")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
 typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 17 } ravine_fact;
 #undef RAVINE_X

@@ -218,9 +218,9 @@ def test_dropout_is_the_greatest_share():
 
 
 @pytest.mark.parametrize(
-    ("mode", "momentum", "share"), [("train", 0.1, 0), ("eval", 0.1, 1), ("train", 0.0, 1)]
+    ("mode", "momentum", "share"), [("train", 0.1, 0), ("eval", 0.1, 1), ("train", 0.0, 0)]
 )
-def test_batch_norms_that_never_see_a_batch(mode, momentum, share):
+def test_batch_norms_that_use_means_that_no_batch_has_trained(mode, momentum, share):
     model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16, momentum=momentum), nn.Linear(16, 3))
     model.train(mode == "train")
     assert facts_of(model, CROSS, table(), LABELS)["norms_untrained"] == share

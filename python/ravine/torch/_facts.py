@@ -36,10 +36,13 @@ def _dropped_by(module: nn.Module) -> Iterator[float]:
 
 
 def norms_untrained(model: nn.Module) -> float | None:
-    """Share of the batch norms whose running means are those of the start; None: there are none."""
-    means = [m.running_mean for m in model.modules() if isinstance(m, _BatchNorm)]
-    kept = [mean for mean in means if mean is not None]
-    return sum(not mean.any() for mean in kept) / len(kept) if kept else None
+    """Share of the batch norms that use running means of the start; None: there are none.
+
+    One that is being trained does not use them: that they stand still shows in evaluation only.
+    """
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    kept = [m for m in norms if m.running_mean is not None]
+    return sum(not (m.training or m.running_mean.any()) for m in kept) / len(kept) if kept else None
 
 
 # ---- its inputs

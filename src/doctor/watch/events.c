@@ -13,6 +13,7 @@ static const double UPDATE = 5; /* over the usual length: a step of a burst */
 /* And a burst is one of sigma where the loss is so many times what it was, such a share of signs
  * flips and the gradient is so many times sigma. */
 static const double LOSS = 4, FLIPS = 0.6, SIGMA_RATIO = 2.3;
+static const double BATCHES = 2; /* what rises by less than this over their noise is one of them */
 
 enum {
     LEARN_STEPS = 20, /* before that no step is known to be unusual */
@@ -40,6 +41,17 @@ static double median_loss(const ravine_doctor *d) {
     return doctor_median(loss, n);
 }
 
+/* The farthest that a single loss of the window lay from its neighbours: batches differ by that. */
+static double loss_noise(const ravine_doctor *d) {
+    const int64_t length = doctor_window_length(d);
+    double most = 0;
+    for (int64_t k = 1; k + 1 < length; k++) {
+        const double around = (doctor_back(d, k - 1)->loss + doctor_back(d, k + 1)->loss) / 2;
+        most = fmax(most, fabs(doctor_back(d, k)->loss - around));
+    }
+    return most;
+}
+
 /* Of a step, as the rule makes it: log (|u| / lr). */
 static double size_of(const doctor_step *s) {
     return log(fmax(s->update / (s->lr > 0 ? s->lr : 1), 0x1p-1022));
@@ -57,8 +69,10 @@ static void close_burst(ravine_doctor *d) {
 
 static bool is_burst(const ravine_doctor *d) {
     const doctor_burst *b = &d->h.burst;
+    const bool is_of_batches = b->loss * fabs(b->before) < BATCHES * b->noise;
     /* A ratio that is not known speaks against nothing. */
-    return b->loss >= LOSS - 1 && b->flips >= FLIPS && !(b->sigma_ratio < SIGMA_RATIO);
+    return b->loss >= LOSS - 1 && !is_of_batches && b->flips >= FLIPS &&
+           !(b->sigma_ratio < SIGMA_RATIO);
 }
 
 /* Half a window after a burst, what is thrown is thrown by it. */
@@ -73,8 +87,11 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
     doctor_history *h = &d->h;
     doctor_burst *b = &h->burst;
     if (h->burst_open == 0) {
-        *b = (doctor_burst){
-            .start = now->step, .peak = now->step, .sigma_ratio = NAN, .before = median_loss(d)};
+        *b = (doctor_burst){.start = now->step,
+                            .peak = now->step,
+                            .sigma_ratio = NAN,
+                            .before = median_loss(d),
+                            .noise = loss_noise(d)};
         h->burst_open = 1;
         h->quiet = 0;
     }

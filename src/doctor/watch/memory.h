@@ -39,6 +39,7 @@ typedef struct doctor_step {
 typedef struct doctor_burst {
     double start, peak; /* steps */
     double before;      /* loss */
+    double noise;       /* the farthest that a single loss lay from its neighbours then */
     double update;      /* greatest update norm over lr / its slow mean before */
     double loss;        /* greatest rise of the loss, over |before| */
     double flips;       /* greatest short mean */

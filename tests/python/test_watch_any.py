@@ -218,6 +218,85 @@ def test_channels_last_and_transposed_weights_are_read_in_their_order():
     assert (samples.gradient(0) == 1).all()
 
 
+def test_sparse_gradients_are_read():
+    torch.manual_seed(0)
+    model = nn.EmbeddingBag(20, 3, sparse=True)
+    optimizer = torch.optim.SparseAdam(model.parameters(), lr=1e-2)
+    doctor = ravine.watch(optimizer, model)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(torch.randint(0, 10, (8, 2))), torch.randint(0, 3, (8,)))
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    assert doctor._observed == 20
+    gradient = doctor._source._samples.gradient(0).reshape(20, 3)
+    assert gradient[:10].any() and not gradient[10:].any()
+
+
+def test_parameters_that_have_a_gradient_now_and_then():
+    model = nn.ModuleList([mlp(seed=0), mlp(seed=1)])
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, amsgrad=True)
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+    for k, (x, y) in enumerate(batches(60)):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model[k // 2 % 2](x), y)
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    samples = doctor._source._samples
+    assert doctor._observed == 60 and samples.parts == 8
+    assert [int(n) for n in samples._rows["steps"]] == [30] * 8
+    assert doctor.facts["unreached_share"] == 0
+
+
+def test_parameters_of_many_kinds():
+    shared = nn.Parameter(torch.randn(4, 4))
+    params = [
+        shared,
+        nn.Parameter(torch.randn(3, dtype=torch.complex64)),
+        nn.Parameter(torch.zeros(0)),
+        nn.Parameter(torch.tensor(1.0)),
+        nn.Parameter(torch.randn(5, dtype=torch.float64)),
+        nn.Parameter(torch.randn(5, dtype=torch.bfloat16)),
+        nn.Parameter(torch.randn(6, 4).t()),
+    ]
+    optimizer = torch.optim.SGD(params, lr=0.1, momentum=0.9)
+    doctor = ravine.watch(optimizer)
+    for _ in range(20):
+        for p in params:
+            p.grad = p.detach().clone()
+        doctor.tell(1.0)
+        optimizer.step()
+    samples = doctor._source._samples
+    assert doctor._observed == 20 and samples.parts == 5  # without the complex and the empty one
+    for i, p in enumerate(samples.params):
+        rows = p.grad.double().flatten().numpy()
+        assert (samples.gradient(i) == rows).all() and (samples.before(i) == rows).all()
+
+
+def test_an_optimizer_whose_step_calls_that_of_another_is_one_optimizer():
+    class Outer(torch.optim.SGD):
+        def step(self, closure=None):
+            return super().step(closure)
+
+    model = mlp()
+    optimizer = Outer(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    train(model, optimizer, doctor, 20)
+    assert doctor._steps == doctor._observed == 20
+
+
+def test_a_step_that_raises_does_no_harm():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    with pytest.raises(ZeroDivisionError):
+        optimizer.step(lambda: 1 / 0)
+    train(model, optimizer, doctor, 20)
+    assert doctor._observed == 20
+
+
 def test_parameters_are_called_by_their_names():
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

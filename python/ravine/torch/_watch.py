@@ -89,6 +89,7 @@ class Watch(Doctor):
         self._told = self._validated = False
         self._verdict = "healthy"
         self._steps = self._observed = 0
+        self._begun = False  # a step is on its way
         self._stopped = ""  # why it does not look any more
         self._bad = False  # the last step was not finite
         self._warned = made(_api.ravine_warning)
@@ -194,6 +195,7 @@ class Watch(Doctor):
 
     def _before(self, optimizer, args, kwargs):
         """Before a step: its gradients, or the closure that will make them."""
+        self._begun = True
         with self._guarded():
             closure = args[1] if len(args) > 1 else kwargs.get("closure")
             if closure is None:
@@ -232,6 +234,9 @@ class Watch(Doctor):
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
         found: Diagnosis | None = None
+        if not self._begun:  # a step() that calls that of its base class has two hooks
+            return
+        self._begun = False
         with self._guarded():
             if self._step():
                 found = self._look()

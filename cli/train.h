@@ -218,7 +218,7 @@ typedef struct trial_result {
 } trial_result;
 /* Trains for `steps` steps as it is and, from the same place on the same batches, with lower
  * learning rates; then everything is as before. */
-int train_trial(training *t, int64_t steps, trial_result *result);
+int train_trial(const training *t, int64_t steps, trial_result *result);
 
 /* ---- train_checkpoint.c: RUN/checkpoints/ ----------------------------------------------------
  */

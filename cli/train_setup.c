@@ -147,6 +147,7 @@ static int find_facts(training *t) {
     t->fact[RAVINE_FACT_FOREIGN_SHARE] = 0;
     t->fact[RAVINE_FACT_FROZEN_SHARE] = 0;
     if (isfinite(t->config->clip_norm)) t->fact[RAVINE_FACT_CLIP_NORM] = t->config->clip_norm;
+    t->fact[RAVINE_FACT_RESUMED] = 0;
     t->fact[RAVINE_FACT_LOSS_INPUT] = 0;
     t->fact[RAVINE_FACT_INPUT_SIZE] = data.input_size;
     t->fact[RAVINE_FACT_INPUT_RATIO] = data.input_ratio;

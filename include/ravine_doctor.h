@@ -184,7 +184,8 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
       "share of the model's trainable numbers that the optimizer does not have")          \
     X(FROZEN_SHARE, 7, "frozen_share", "share of the model's numbers that are frozen")    \
     X(CLIP_NORM, 8, "clip_norm", "bound on the gradient's norm where others clip it")     \
-    X(RESUMED, 9, "resumed", "the step from which training goes on, after a checkpoint")  \
+    X(RESUMED, 9, "resumed",                                                              \
+      "the step from which training goes on, after a checkpoint; 0: from the start")      \
     X(LOSS_INPUT, 10, "loss_input",                                                       \
       "what the loss is given: 0 what it expects, 1 what a softmax or sigmoid has "       \
       "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0, 4 "    \

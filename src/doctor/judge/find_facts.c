@@ -8,6 +8,7 @@ void doctor_find_facts(const ravine_doctor *d, doctor_findings *f) {
     f->unreached_share = fact[RAVINE_FACT_UNREACHED_SHARE];
     f->foreign_share = fact[RAVINE_FACT_FOREIGN_SHARE];
     f->frozen_share = fact[RAVINE_FACT_FROZEN_SHARE];
+    f->resumed = fact[RAVINE_FACT_RESUMED];
     f->loss_input = fact[RAVINE_FACT_LOSS_INPUT];
     f->input_size = fact[RAVINE_FACT_INPUT_SIZE];
     f->input_ratio = fact[RAVINE_FACT_INPUT_RATIO];

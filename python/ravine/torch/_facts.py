@@ -255,6 +255,7 @@ class Targets:
 
     LOOKS = 64
     LEAST = 32  # targets of which something is said
+    MOST = 1 << 20  # numbers of a batch that are looked at
     MEAN = 1  # the number of reduction="mean"
 
     def __init__(self):
@@ -289,10 +290,13 @@ class Targets:
         if target is None or not self.classes:
             return
         target = target.detach().flatten()
+        target = target[: self.MOST]
         kept = target[target != saved(node, "ignore_index")].cpu()
         self._add("classes", len(kept), torch.bincount(kept, minlength=self.classes).double())
 
     def _see_columns(self, name: str, target: Tensor) -> None:
+        if target.numel() > self.MOST:
+            return
         rows = target.detach().double().cpu()
         rows = rows.flatten(1) if rows.dim() > 1 else rows[:, None]
         self._add(name, len(rows), rows.sum(0), rows.square().sum(0))

@@ -176,6 +176,7 @@ static void not_finite(void **state) {
     assert_int_equal(ravine_doctor_observe_samples(b.copied, &seen, b.samples), RAVINE_OK);
     assert_true(b.copied->h.nonfinite_first == 1);
     assert_true(b.copied->h.nonfinite_count == 2 && b.copied->h.nonfinite_param == 1);
+    assert_true(b.copied->h.nonfinite_index == 5);
     end(&b);
 }
 

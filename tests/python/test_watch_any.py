@@ -275,6 +275,34 @@ def test_parameters_of_many_kinds():
         assert (samples.gradient(i) == rows).all() and (samples.before(i) == rows).all()
 
 
+def test_parameters_that_change_their_shape_or_memory():
+    weight = nn.Parameter(torch.ones(100_000))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    doctor = ravine.watch(optimizer)
+    for k in range(30):
+        if k == 10:
+            weight.data = torch.ones(7)
+        if k == 20:
+            weight.data = torch.full((7,), 2.0)
+        weight.grad = torch.ones_like(weight)
+        doctor.tell(1.0)
+        optimizer.step()
+    assert doctor._observed == 30
+    assert doctor._source._samples.before(0) == pytest.approx(2 - 0.1 * 9)
+
+
+def test_a_derived_class_has_the_settings_of_its_base():
+    class Mine(torch.optim.Adam):
+        pass
+
+    model = mlp()
+    optimizer = Mine(model.parameters(), lr=0.125, betas=(0.75, 0.5), amsgrad=True)
+    doctor = ravine.watch(optimizer)
+    train(model, optimizer, doctor, 3)
+    config = doctor._source._known.config()
+    assert (config.lr, config.beta1, config.beta2, config.amsgrad) == (0.125, 0.75, 0.5, 1)
+
+
 def test_an_optimizer_whose_step_calls_that_of_another_is_one_optimizer():
     class Outer(torch.optim.SGD):
         def step(self, closure=None):
@@ -295,6 +323,15 @@ def test_a_step_that_raises_does_no_harm():
         optimizer.step(lambda: 1 / 0)
     train(model, optimizer, doctor, 20)
     assert doctor._observed == 20
+
+
+def test_tensors_of_other_devices_come_with_one_transfer_of_each_type():
+    from ravine.torch._samples import _brought
+
+    sources = [torch.randn(2, 3), torch.randn(4).double(), torch.randn(3, 2).t(), torch.tensor(1.0)]
+    brought = _brought(sources)
+    assert all(torch.equal(a, b) for a, b in zip(sources, brought, strict=True))
+    assert brought[0].untyped_storage().data_ptr() == brought[3].untyped_storage().data_ptr()
 
 
 def test_parameters_are_called_by_their_names():
@@ -431,6 +468,16 @@ def test_a_forgotten_tell_is_said_with_its_line():
     train(model, optimizer, steps=40)
     assert [(d.verdict, doctor._steps) for d in told] == [("unclear", 40)]
     assert any("doctor.tell(loss)" in line for line in told[0].cannot_tell)
+
+
+def test_steps_of_which_no_loss_was_told_are_counted():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    for k in range(10):
+        train(model, optimizer, doctor if k == 0 else None, 1)
+    lines = doctor.diagnosis.cannot_tell
+    assert "9 of 10 steps: no loss was told; doctor.tell(loss) in each" in lines
 
 
 def test_before_any_step_nothing_is_healthy():

@@ -52,6 +52,7 @@ class Inputs:
     """Sizes of what a model is given in its first calls."""
 
     CALLS = 16
+    EXAMPLES = 64  # of a call
 
     def __init__(self):
         """Nothing was seen yet."""
@@ -65,7 +66,8 @@ class Inputs:
         x = next((a for a in arguments if torch.is_tensor(a) and a.is_floating_point()), None)
         if x is None or x.dim() < 2 or not x.numel():
             return
-        square = x.detach().double().square()
+        some = x.detach()[: self.EXAMPLES]
+        square = (some if some.dtype is torch.float64 else some.float()).square()
         self._examples.append(square.flatten(1).mean(1).sqrt().cpu())
         # A column: the last dimension of tables and sequences, the channel of images.
         column = 1 if x.dim() > 3 else x.dim() - 1
@@ -253,6 +255,7 @@ class Targets:
 
     LOOKS = 64
     LEAST = 32  # targets of which something is said
+    MOST = 1 << 20  # numbers of a batch that are looked at
     MEAN = 1  # the number of reduction="mean"
 
     def __init__(self):
@@ -287,10 +290,13 @@ class Targets:
         if target is None or not self.classes:
             return
         target = target.detach().flatten()
+        target = target[: self.MOST]
         kept = target[target != saved(node, "ignore_index")].cpu()
         self._add("classes", len(kept), torch.bincount(kept, minlength=self.classes).double())
 
     def _see_columns(self, name: str, target: Tensor) -> None:
+        if target.numel() > self.MOST:
+            return
         rows = target.detach().double().cpu()
         rows = rows.flatten(1) if rows.dim() > 1 else rows[:, None]
         self._add(name, len(rows), rows.sum(0), rows.square().sum(0))

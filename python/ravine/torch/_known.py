@@ -41,12 +41,11 @@ KEYS = {
 USUAL = ("lr", "weight_decay", "eps", "momentum", "maximize")
 
 
-def rule_of(optimizer: torch.optim.Optimizer) -> str | None:
-    """The library's name of the rule: that of the class, or of the one that it is derived from."""
-    for kind in type(optimizer).__mro__[:-2]:
-        name = kind.__name__.lower()
-        if lib.ravine_rule_find(name.encode()) >= 0:
-            return name
+def kind_of(optimizer: torch.optim.Optimizer) -> str | None:
+    """The name of its class, or of one that it is derived from, that is a rule of the library."""
+    for kind in type(optimizer).__mro__:
+        if lib.ravine_rule_find(kind.__name__.lower().encode()) >= 0:
+            return kind.__name__
     return None
 
 
@@ -56,7 +55,8 @@ class Known:
     def __init__(self, optimizer: torch.optim.Optimizer):
         """As it is now; settings are read again at every step."""
         self._optimizer = optimizer
-        self._rule = rule_of(optimizer)
+        name = kind_of(optimizer)
+        self._rule = name.lower() if name else None
         self._read: list[tuple[str, float]] = []
         self._config = None
         group = self.group
@@ -66,8 +66,9 @@ class Known:
         if group.get("centered"):
             keys = Keys()  # its sigma leaves out what is steady in the gradient
         self.keys = keys
-        kind = getattr(_rules, type(optimizer).__name__, None)
-        self._setting_keys = kind.keys if kind and kind.rule == self._rule else None
+        same = getattr(_rules, name, None) if name else None  # it has the keys of PyTorch's
+        fits = same is not None and same.keys.keys() <= group.keys()
+        self._setting_keys = same.keys if fits else None
 
     @property
     def group(self) -> dict[str, Any]:

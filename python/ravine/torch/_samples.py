@@ -169,13 +169,14 @@ class Path:
         self._walked, self._steps = 0.0, 0
 
 
-_IS_CPU, _DTYPE, _LAYOUT = attrgetter("is_cpu"), attrgetter("dtype"), attrgetter("layout")
+_IS_CPU, _DTYPE = attrgetter("is_cpu"), attrgetter("dtype")
 
 
-def _addresses(tensors: list[Tensor]) -> list[int] | None:
-    """Where tensors lie; None: the library cannot read one of them."""
+def _addresses(tensors: list[Tensor], lengths: list[int]) -> list[int] | None:
+    """Where tensors of these lengths lie; None: the library cannot read one of them."""
     can_read = (
-        all(map(_IS_CPU, tensors))
+        list(map(Tensor.numel, tensors)) == lengths
+        and all(map(_IS_CPU, tensors))
         and all(map(Tensor.is_contiguous, tensors))
         and not any(map(Tensor.is_neg, tensors))  # memory has its sign the other way round
         and DTYPES.keys() >= set(map(_DTYPE, tensors))
@@ -270,6 +271,7 @@ class Samples:
                 self._add_part(i)
         self._stepped = stepped
         self._stepped_parts = [self._part_of[i] for i in stepped]
+        self._stepped_lengths = [self._lengths[i] for i in stepped]
         self._types = [self.params[i].dtype for i in stepped]
         self._dtypes = [DTYPES.get(kind, 0) for kind in self._types]
         self._pitches = [CHUNK * self._places[i].every for i in stepped]
@@ -281,7 +283,8 @@ class Samples:
         """Where numbers of the parameters that are stepped lie, and of one state of theirs."""
         same = all(list(map(_DTYPE, tensors)) == self._types for tensors in columns.values())
         named = columns if state is None else columns | {key: state}
-        found = {name: _addresses(tensors) for name, tensors in named.items()} if same else {}
+        lengths = self._stepped_lengths
+        found = {name: _addresses(t, lengths) for name, t in named.items()} if same else {}
         count = len(self._stepped)
         if same and None not in found.values():
             kinds = self._dtypes if state is None else [DTYPES[t.dtype] for t in state]

@@ -1,4 +1,4 @@
-"""From where a doctor has its steps: optimizers of the library, or copies of others' numbers."""
+"""From where a doctor has its steps: optimizers of the library, or the numbers of others."""
 
 import ctypes
 from operator import is_
@@ -44,8 +44,8 @@ class Own:
         self._optimizer._watched_by(None)
 
 
-class Copies:
-    """Any other optimizer: its numbers are copied around each step."""
+class Others:
+    """Any other optimizer: its numbers are looked at around each step."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, model: Any, window: int):
         """From the next step on; parameters are called as the model calls them."""
@@ -53,6 +53,7 @@ class Copies:
         self._known = Known(optimizer)
         self._samples: Samples | None = None
         self._listed: list[Tensor] = []
+        self._shapes: list[torch.Size] = []  # of them
         self._steps = 0  # of the optimizer, as far as anybody knows
         self._taken = False
         self._report = made(_api.ravine_report)
@@ -63,7 +64,9 @@ class Copies:
     def before(self, params: list[Tensor]) -> None:
         """A step of these parameters begins: their gradients are there."""
         self._taken = False
-        if len(params) != len(self._listed) or not all(map(is_, params, self._listed)):
+        shapes = [p.shape for p in params]
+        if shapes != self._shapes or not all(map(is_, params, self._listed)):
+            self._listed, self._shapes = params, shapes
             self._begin(params)
         # A GradScaler leaves these to optimizers that are fused.
         scale = getattr(self._optimizer, "grad_scale", None)
@@ -74,8 +77,7 @@ class Copies:
         self._taken = True
 
     def _begin(self, listed: list[Tensor]) -> None:
-        """Other parameters than before: their numbers begin anew."""
-        self._listed = listed
+        """Other parameters than before, or of other shapes: their numbers begin anew."""
         once = list(dict.fromkeys(p for p in listed if not torch.is_complex(p) and p.numel()))
         if not once:
             self._samples = None

@@ -23,7 +23,7 @@ from ravine.torch._facts import (
     norms_untrained,
 )
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._sources import Copies, Own
+from ravine.torch._sources import Others, Own
 
 FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
@@ -99,7 +99,7 @@ class Watch(Doctor):
         for other in [w for w in _WATCHES if w._watched is optimizer]:
             other._stop("another watch() of its optimizer took its place")
         is_own = isinstance(optimizer, Optimizer)
-        self._source = Own(optimizer) if is_own else Copies(optimizer, model, window)
+        self._source = Own(optimizer) if is_own else Others(optimizer, model, window)
         self._handles = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
@@ -118,6 +118,9 @@ class Watch(Doctor):
         Told before backward(), a tensor shows more: the loss's function keeps its targets until
         then. Of several losses before a step the mean counts. A step with a closure knows its loss
         itself. Steps of which no loss was told are not observed.
+
+        Raises:
+            ravine.ArgumentError: the tensor has several numbers.
         """
         value = _number(loss)
         if self._stopped:
@@ -161,6 +164,11 @@ class Watch(Doctor):
             lines.append("anything: no step was made since ravine.watch(optimizer)")
         elif not self._told:
             lines.append("anything: no loss was told; doctor.tell(loss) before optimizer.step()")
+        elif self._steps > 2 * self._observed:
+            untold = self._steps - self._observed
+            lines.append(
+                f"{untold} of {self._steps} steps: no loss was told; doctor.tell(loss) in each"
+            )
         if self._model is None:
             lines.append("what the optimizer does not have: ravine.watch(optimizer, model)")
         if self._told and not self._validated:

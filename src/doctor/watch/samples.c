@@ -17,10 +17,10 @@ typedef struct sums {
     /* What statistics of several parameters are shares of: see the totals of a report. */
     double slope_before, flip_weight, flip_two_weight;
     bool arrived, with_momentum;
-    int64_t nonfinite, nonfinite_param;
+    int64_t nonfinite, nonfinite_param, nonfinite_index;
 } sums;
 
-static const sums nothing = {.nonfinite_param = -1};
+static const sums nothing = {.nonfinite_param = -1, .nonfinite_index = -1};
 
 /* Notes of a parameter, [len] each. */
 enum { BEFORE, GRADIENT, VARIANCE, LAST_UPDATE, LAST_GRADIENT, GRADIENT_BEFORE, LAST_SEEN };
@@ -197,10 +197,17 @@ static void see_momentum(const chunk *c, const double *restrict momentum, lanes 
     for (int l = 0; l < LANES; l++) sum->momentum2[l] += squares[l];
 }
 
-static int64_t count_nonfinite(const ravine_samples *s) {
-    int64_t n = 0;
-    for (int64_t i = 0; i < s->len; i++) n += !isfinite(note(s, GRADIENT, 0)[i]);
-    return n;
+/* How many gradients are not finite, and where the first of them is in the parameter, unless what
+ * is there are copies of a part of it. */
+static void find_nonfinite(const ravine_samples *s, sums *t) {
+    const double *gradient = note(s, GRADIENT, 0);
+    const bool placed = s->len == s->elements || s->pitch > RAVINE_SAMPLES_CHUNK;
+    for (int64_t i = 0; i < s->len; i++) {
+        if (isfinite(gradient[i])) continue;
+        if (t->nonfinite == 0 && placed)
+            t->nonfinite_index = i / RAVINE_SAMPLES_CHUNK * s->pitch + i % RAVINE_SAMPLES_CHUNK;
+        t->nonfinite++;
+    }
 }
 
 /* What the whole parameter has of something that goes with g^2, over what its samples have. */
@@ -257,7 +264,7 @@ static sums look_at(ravine_samples *s) {
     t.update2 = whole * s->way2;
     t.param2 = whole * total(sum.param2);
     t.slope = whole * w->slope;
-    if (!isfinite(w->gradient2)) t.nonfinite = count_nonfinite(s);
+    if (!isfinite(w->gradient2)) find_nonfinite(s, &t);
     if (s->steps >= 1) {
         t.arrived = true;
         t.slope_before = s->slope;
@@ -275,7 +282,10 @@ static sums look_at(ravine_samples *s) {
 
 static void add(sums *all, const sums *t, int32_t index) {
     watch_statistics *w = &all->watched;
-    if (t->nonfinite > 0 && all->nonfinite == 0) all->nonfinite_param = index;
+    if (t->nonfinite > 0 && all->nonfinite == 0) {
+        all->nonfinite_param = index;
+        all->nonfinite_index = t->nonfinite_index;
+    }
     all->nonfinite += t->nonfinite;
     all->gradient2 += t->gradient2;
     all->update2 += t->update2;
@@ -306,7 +316,7 @@ static ravine_report report_of(const ravine_report *known, const sums *t) {
     r.param_norm = sqrt(t->param2);
     r.nonfinite = t->nonfinite;
     r.nonfinite_param = t->nonfinite_param;
-    r.nonfinite_index = -1;
+    r.nonfinite_index = t->nonfinite_index;
     r.grad_dot_update = t->slope;
     r.alpha = t->arrived ? -share(w->arrival, t->slope_before) : NAN;
     r.flips = share(w->flips2, t->flip_weight);

@@ -6,6 +6,7 @@ makes the doctor much worse is noticed here.
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +14,9 @@ torch = pytest.importorskip("torch")
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests/doctor"))
-from asked import asking, page, score
+from asked import advice, asking, page, score
 from asked.__main__ import seeds_of
+from outside import cases
 from outside.answers import judge
 from outside.causes import BROKEN
 from ravine import _api
@@ -59,7 +61,9 @@ def asked(tmp_path_factory):
         job = jobs[name]
         place = folder / name / str(SEED)
         place.mkdir(parents=True)
-        job.make(job.case, SEED, place)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(advice, "follow", lambda *_: None)  # no second training
+            job.make(job.case, SEED, place)
         said = json.loads((place / "answers.json").read_text())
         case = job.case
         words = {"live": said["live"][-1]["word"], "log": said["log"]["word"]}
@@ -175,3 +179,31 @@ def test_final_seeds_are_asked_for_by_name():
     for text in ("9001", "final", "4"):
         with pytest.raises(ValueError):
             seeds_of([text], final=False)
+
+
+def cure(optimizer, schedule="", action=_api.RAVINE_CURE_SETTINGS):
+    return SimpleNamespace(action=action, optimizer=optimizer, schedule=schedule, text="")
+
+
+def test_advice_is_followed_from_the_start():
+    case = next(x for x in cases.Case.every() if x.name == "rate_too_high-100-table_counts-adam")
+    lr = case.setup().lr
+    setup = advice.followed(case.setup(), cure(f"adam lr={lr / 4:g} beta2=0.99"), lr_now=lr / 2)
+    assert setup.lr == pytest.approx(lr / 2)  # half of what it was, where its schedule stood
+    assert setup.options["betas"] == (0.9, 0.99)
+    other = advice.followed(case.setup(), cure("sgd momentum=0.9", "constant(9) lr=0.2"), lr)
+    assert (other.rule, other.lr * other.shape(0.5)) == ("momentum", 0.2)
+    for none in (cure(""), cure("yogi"), cure("adam", action=_api.RAVINE_CURE_ADVICE)):
+        assert advice.followed(case.setup(), none, lr) is None
+    text = advice.follow(case, 1, {}, [cure("adam lr=0.1", "cosine(0) lr=1")], lr)
+    assert text["outcome"] == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [(1.0, 0.9, "better"), (1.0, 1.01, "same"), (1.0, 1.1, "worse"), (-1.0, -1.1, "better"),
+     (None, 1.0, "better"), (1.0, None, "worse"), (None, None, "same")],
+)  # fmt: skip
+def test_what_advice_did_is_better_same_or_worse(before, after, said):
+    runs = [{"looks": [{"clean": x}], "first_nonfinite": None} for x in (before, after)]
+    assert advice.outcome(*runs) == said

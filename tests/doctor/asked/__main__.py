@@ -39,12 +39,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--pattern", default="*", help="of the names of cases")
     parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--tables", action="store_true", help="of what is there: nothing is run")
     arguments = parser.parse_args()
     folder = arguments.folder / "runs"
     try:
         seeds = seeds_of(arguments.seeds, arguments.final)
         every = asking.jobs_of(folder, seeds, arguments.pattern)
-        runs.carry_out(runs.part_of(every, arguments.part), arguments.jobs)
+        mine = runs.part_of(every, arguments.part)
+        runs.carry_out([] if arguments.tables else mine, arguments.jobs)
     except ValueError as error:
         sys.exit(f"asked: {error}")
     asked = score.collect(folder, seeds)

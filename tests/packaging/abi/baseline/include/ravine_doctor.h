@@ -184,7 +184,8 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
       "share of the model's trainable numbers that the optimizer does not have")          \
     X(FROZEN_SHARE, 7, "frozen_share", "share of the model's numbers that are frozen")    \
     X(CLIP_NORM, 8, "clip_norm", "bound on the gradient's norm where others clip it")     \
-    X(RESUMED, 9, "resumed", "the step from which training goes on, after a checkpoint")  \
+    X(RESUMED, 9, "resumed",                                                              \
+      "the step from which training goes on, after a checkpoint; 0: from the start")      \
     X(LOSS_INPUT, 10, "loss_input",                                                       \
       "what the loss is given: 0 what it expects, 1 what a softmax or sigmoid has "       \
       "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0, 4 "    \
@@ -197,7 +198,7 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
     X(TARGET_SIZE, 14, "target_size", "root mean square of the targets of a regression")  \
     X(DROPOUT, 15, "dropout", "the greatest share of units that a layer drops")           \
     X(NORMS_UNTRAINED, 16, "norms_untrained",                                             \
-      "share of the batch norms whose running means are those of the start")
+      "share of the batch norms that use the running means of the start, never trained")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
 typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 17 } ravine_fact;
 #undef RAVINE_X

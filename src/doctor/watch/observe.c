@@ -178,8 +178,9 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
     }
     (void)read_report(o->report, 0, r);
     d->h.step = (double)r->step;
-    const bool finite = isfinite(o->loss) && isfinite(r->grad_norm) && isfinite(r->update_norm) &&
-                        isfinite(r->param_norm);
+    /* NaN as the length of a step or of the parameters: not known, as in a log of loss and norm. */
+    const bool finite = isfinite(o->loss) && isfinite(r->grad_norm) && !isinf(r->update_norm) &&
+                        !isinf(r->param_norm);
     if (!finite || r->nonfinite > 0) remember_nonfinite(d, o->loss, r);
     if (finite) remember_step(d, o->loss, r);
     d->h.observed++;

@@ -402,7 +402,7 @@ def test_a_healthy_run_exits_with_0(good_run):
 def test_at_looks_at_nothing_later(good_run, tmp_path):
     run, _ = good_run
     lines = (run / "run.jsonl").read_text().splitlines(keepends=True)
-    kept = [x for x in lines if "type" in json.loads(x) or json.loads(x)["step"] <= 130]
+    kept = [x for x in lines if json.loads(x).get("step", 0) <= 130]
     (tmp_path / "run.jsonl").write_text("".join(kept))
     assert diagnose(run, "--at", "130") == diagnose(tmp_path)
 

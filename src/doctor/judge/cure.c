@@ -169,6 +169,16 @@ static void blame_beta2(const prescription *p) {
         &c);
 }
 
+/* Steps go on for 1/(1 - momentum) steps: what is thrown comes from far away, and a lesser lr makes
+ * it slow as well. */
+static void blame_momentum(const prescription *p) {
+    const double usual = 0.9, high = 0.98;
+    ravine_config c = p->config;
+    if (!has_setting(p, RAVINE_MOMENTUM) || !(c.momentum > high)) return;
+    c.momentum = usual;
+    set(add(p, CURE_LOWER_MOMENTUM, p->config.momentum, c.momentum, ""), &c);
+}
+
 /* Where somebody else clips, all gradients are as long as the bound. */
 static void blame_clipping(const prescription *p) {
     const doctor_findings *f = p->f;
@@ -200,6 +210,7 @@ static void blame_settings(const prescription *p) {
     blame_decay(p);
     blame_eps(p);
     blame_beta2(p);
+    blame_momentum(p);
     blame_dropout(p);
 }
 
@@ -253,6 +264,7 @@ static void cure_diverging(const prescription *p) {
         return;
     }
     blame_beta2(p);
+    blame_momentum(p);
     if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) {
         advise(p, CURE_WRONG_SIGN, "");
         return;

@@ -31,7 +31,8 @@ void doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
     const int64_t n =
         h->validations < DOCTOR_VALIDATIONS ? (int64_t)h->validations : DOCTOR_VALIDATIONS;
     f->validations = h->validations;
-    f->validation_rise = f->validation_z = f->validation_gap = f->train_since = NAN;
+    f->validation_rise = f->validation_z = f->validation_gap = f->train_since =
+        f->validation_over_start = NAN;
     if (n < 1) return;
     double last[LAST], train[LAST];
     const int64_t few = n < LAST ? n : LAST;
@@ -44,6 +45,9 @@ void doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
     f->validation_rise = (now - least) / size;
     f->validation_z = (now - least) / noise_of(h, n);
     f->validation_gap = (now - loss) / fmax(fabs(f->loss_start - loss), fabs(now - loss));
+    if (n > LAST)
+        f->validation_over_start =
+            (now - h->validation_first) / fmax(fabs(h->validation_first), fabs(now));
     const double then = train_then(h, n);
     f->train_since = (then - loss) / fmax(fabs(then), fabs(loss));
 }

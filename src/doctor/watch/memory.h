@@ -130,7 +130,7 @@ typedef struct doctor_history {
     double walked;                  /* of the quarter that is going on */
     double walked_steps;
     double validations; /* how many so far */
-    double validation_least, validation_least_step;
+    double validation_first, validation_least, validation_least_step;
     doctor_validation validation[DOCTOR_VALIDATIONS]; /* the k-th at k % DOCTOR_VALIDATIONS */
     double fact[RAVINE_FACT_COUNT];                   /* as told last; NaN: never */
     double rule;                                      /* -1: unknown */

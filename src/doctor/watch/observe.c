@@ -232,6 +232,7 @@ static void remember_validation(ravine_doctor *d, double loss) {
     const double train = doctor_median_back(d, length < LOSSES ? length : LOSSES, loss_of);
     h->validation[(int64_t)h->validations % DOCTOR_VALIDATIONS] =
         (doctor_validation){h->step, loss, train};
+    if (h->validations == 0) h->validation_first = loss;
     if (h->validations == 0 || loss < h->validation_least) {
         h->validation_least = loss;
         h->validation_least_step = h->step;

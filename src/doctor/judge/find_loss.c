@@ -193,7 +193,7 @@ static void find_leaps(const ravine_doctor *d, doctor_findings *f) {
     enum { POINTS_LEAST = 8 };
     double value[DOCTOR_BLOCKS], change[DOCTOR_BLOCKS];
     const int64_t n = collect(d, 4, value);
-    f->jump = f->jump_rise = f->jump_age = f->sawteeth = NAN;
+    f->jump = f->jump_rise = f->jump_height = f->jump_age = f->sawteeth = NAN;
     if (n < POINTS_LEAST || d->h.blocks < POINTS_LEAST) return;
     for (int64_t k = 1; k < n; k++) change[k - 1] = fabs(value[k] - value[k - 1]);
     const double usual = doctor_median(change, n - 1);
@@ -211,6 +211,7 @@ static void find_leaps(const ravine_doctor *d, doctor_findings *f) {
     f->jump = usual > 0 ? most / usual : most > 0 ? INFINITY : 0;
     f->jump_age = (double)(n - at);
     f->jump_rise = at > 0 ? most / fabs(value[at - 1]) : 0;
+    f->jump_height = most / fabs(f->loss_start - d->h.loss_least);
 }
 
 /* Autocorrelation of the losses of the window; the period is the least lag at which it comes back

@@ -15,7 +15,7 @@ class Diagnosis:
 
     verdict: str  #: "bouncing", "healthy", ...: docs/verdicts/
     meaning: str
-    confidence: float  #: in [0, 1]: how far the evidence is beyond its thresholds
+    confidence: float  #: in [0, 1]: how often such an answer was right
     step: int
     since: int  #: the step from which the evidence holds; -1: not known
     evidence: dict[str, float]

@@ -1,6 +1,7 @@
 """How often the doctor is right outside its own battery (make doctor-outside).
 
 python -m asked [--seeds 1 2 3 | --final] [--part K/N] [--jobs N] [--pattern TEXT] [--folder DIR]
+                [--tables | --frequencies]
 
 A run that this build was asked about is not made again. Prints the tables of
 docs/doctor_outside.md; DIR gets results.jsonl, a line a run.
@@ -40,16 +41,25 @@ def main() -> None:
     parser.add_argument("--pattern", default="*", help="of the names of cases")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--tables", action="store_true", help="of what is there: nothing is run")
+    parser.add_argument(
+        "--frequencies",
+        action="store_true",
+        help="of what is there, as src/doctor/judge/frequencies.def has them",
+    )
     arguments = parser.parse_args()
     folder = arguments.folder / "runs"
     try:
         seeds = seeds_of(arguments.seeds, arguments.final)
         every = asking.jobs_of(folder, seeds, arguments.pattern)
         mine = runs.part_of(every, arguments.part)
-        runs.carry_out([] if arguments.tables else mine, arguments.jobs)
+        only_told = arguments.tables or arguments.frequencies
+        runs.carry_out([] if only_told else mine, arguments.jobs)
     except ValueError as error:
         sys.exit(f"asked: {error}")
     asked = score.collect(folder, seeds)
+    if arguments.frequencies:
+        print(score.frequencies(asked))
+        return
     score.keep(asked, arguments.folder / "results.jsonl")
     wanted = sum(job.case.what.judge != "none" for job in every)
     print(page.tables(asked, wanted, seeds))

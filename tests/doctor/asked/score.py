@@ -153,3 +153,13 @@ def calibration_error(bins: list[Bin]) -> float:
     """Mean distance between confidence and frequency of right answers."""
     total = sum(x.runs for x in bins)
     return sum(x.runs * abs(x.confidence - x.right) for x in bins) / max(1, total)
+
+
+def frequencies(runs: list[Asked]) -> str:
+    """How often each word was right, as src/doctor/judge/frequencies.def has it."""
+    said = by(runs, lambda run: run.live[-1]["word"])
+    return "\n".join(
+        f"SAID({word.upper()}, {sum(run.end == 'right' for run in of)}, {len(of)})"
+        for word, of in sorted(said.items())
+        if word != "unclear"
+    )

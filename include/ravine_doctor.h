@@ -61,7 +61,7 @@ RAVINE_API const char *ravine_severity_mark(int severity); /* before a verdict; 
       "the way is straight and downhill, but steps are too short")                                 \
     X(UNCLEAR, 12, WARNING, "unclear", "the loss does not fall and no single cause stands out")    \
     X(NOT_LEARNING, 13, WARNING, "not_learning",                                                   \
-      "the loss is that of the best constant prediction")                                          \
+      "little or nothing is learned, at any learning rate")                                        \
     X(NOT_CONNECTED, 14, URGENT, "not_connected",                                                  \
       "parameters get no gradient, or no optimizer has them")                                      \
     X(OVERFITTING, 15, WARNING, "overfitting",                                                     \

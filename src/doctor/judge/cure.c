@@ -464,6 +464,7 @@ static void cure_not_learning(const prescription *p) {
     blame_facts(p);
     if (p->f->evenness < 0.35) advise(p, CURE_WEIGH_CLASSES, "");
     if (p->f->input_scale < 1e-3) advise(p, CURE_SCALE_UP_INPUTS, "");
+    if (p->x->ncures > 0) return; /* the cause is known */
     advise(p, CURE_LOOK_AT_LABELS, "");
     advise(p, CURE_ONE_BATCH, ": what it cannot learn there it cannot learn at all");
 }

@@ -61,7 +61,7 @@ RAVINE_API const char *ravine_severity_mark(int severity); /* before a verdict; 
       "the way is straight and downhill, but steps are too short")                                 \
     X(UNCLEAR, 12, WARNING, "unclear", "the loss does not fall and no single cause stands out")    \
     X(NOT_LEARNING, 13, WARNING, "not_learning",                                                   \
-      "the loss is that of the best constant prediction")                                          \
+      "little or nothing is learned, at any learning rate")                                        \
     X(NOT_CONNECTED, 14, URGENT, "not_connected",                                                  \
       "parameters get no gradient, or no optimizer has them")                                      \
     X(OVERFITTING, 15, WARNING, "overfitting",                                                     \
@@ -374,11 +374,10 @@ RAVINE_API const char *ravine_cure_word(int kind); /* "lower_lr"; fixed text; NU
 enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
 typedef struct ravine_diagnosis {
     uint32_t size;
-    int32_t verdict; /* ravine_verdict */
-    double
-        confidence; /* [0, 1]: how far the evidence is beyond its thresholds, not a probability */
-    int64_t step;   /* applied steps at the last observation */
-    int64_t since;  /* the step from which the evidence holds, as far as it is known; -1 */
+    int32_t verdict;   /* ravine_verdict */
+    double confidence; /* [0, 1]: how often such an answer was right (docs/doctor_outside.md) */
+    int64_t step;      /* applied steps at the last observation */
+    int64_t since;     /* the step from which the evidence holds, as far as it is known; -1 */
     int32_t nevidence, ncures, nalso, ncannot_tell;
     ravine_evidence evidence[RAVINE_EVIDENCE_MAX];
     ravine_cure cure[RAVINE_CURES_MAX];       /* the most promising first */

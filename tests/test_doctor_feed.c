@@ -74,6 +74,26 @@ static void lengths_that_are_not_known_are_finite(void **state) {
     ravine_doctor_destroy(d);
 }
 
+static void a_log_of_losses_alone(void **state) {
+    (void)state;
+    ravine_doctor *d = new_doctor();
+    ravine_diagnosis x;
+    for (int step = 1; step <= 100; step++) {
+        ravine_report r = report_at(step, NAN);
+        r.update_norm = r.param_norm = NAN;
+        feed(d, exp(-0.02 * step), &r, NULL);
+    }
+    diagnose(d, &x);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_HEALTHY);
+    ravine_report r = report_at(101, 0.5);
+    feed(d, 0.1, &r, NULL);
+    r = report_at(102, NAN); /* it was known before */
+    feed(d, 0.1, &r, NULL);
+    diagnose(d, &x);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_NONFINITE);
+    ravine_doctor_destroy(d);
+}
+
 /* The very first gradient is not finite: there is no step to tell of, nor a rule to change. */
 static void not_finite_from_the_start(void **state) {
     (void)state;
@@ -273,6 +293,7 @@ static void parameters_that_became_shorter(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths_that_are_not_known_are_finite),
+        cmocka_unit_test(a_log_of_losses_alone),
         cmocka_unit_test(not_finite_from_the_start),
         cmocka_unit_test(thrown_onto_a_plateau),
         cmocka_unit_test(too_sharp_for_lr),

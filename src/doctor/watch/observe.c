@@ -162,6 +162,13 @@ static ravine_status read_observation(ravine_observation *own, const ravine_obse
     return status;
 }
 
+/* NaN is a number that is not known, as in a log of losses alone, and not one that broke: as long
+ * as it never was known. */
+static bool is_known_or_absent(const ravine_report *r, double most_so_far) {
+    const bool absent = isnan(r->grad_norm) && r->nonfinite == 0 && !(most_so_far > 0);
+    return isfinite(r->grad_norm) || absent;
+}
+
 ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *observation) {
     if (!d || !observation) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     ravine_observation own, *o = &own;
@@ -178,9 +185,8 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
     }
     (void)read_report(o->report, 0, r);
     d->h.step = (double)r->step;
-    /* NaN as the length of a step or of the parameters: not known, as in a log of loss and norm. */
-    const bool finite = isfinite(o->loss) && isfinite(r->grad_norm) && !isinf(r->update_norm) &&
-                        !isinf(r->param_norm);
+    const bool finite = isfinite(o->loss) && is_known_or_absent(r, d->h.gradient_most) &&
+                        !isinf(r->update_norm) && !isinf(r->param_norm);
     if (!finite || r->nonfinite > 0) remember_nonfinite(d, o->loss, r);
     if (finite) remember_step(d, o->loss, r);
     d->h.observed++;

@@ -19,7 +19,7 @@ keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -58,15 +58,16 @@ golden: build
 	@tools/install-dependencies test
 	@$(in_tree) -m parity.golden tests/data/torch_golden.safetensors
 
-# One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's. Exit
-# status 1 of the first two: slower somewhere.
-bench-torch: bench-torch-step bench-torch-whole bench-torch-train
-bench-torch-step bench-torch-whole bench-torch-train: build
+# One step, the whole of clip + step + zero + average, and whole trainings beside PyTorch's, and what
+# bounds them. Exit status 1 of the first two: slower somewhere.
+bench-torch: bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds
+bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds: build
 	@tools/install-dependencies test
 	-@$(keep) $@ $(in_tree) $($@)
 bench-torch-step  = bench/torch_step.py
 bench-torch-whole = bench/torch_step.py --whole
 bench-torch-train = bench/torch_train.py
+bench-torch-bounds = bench/torch_bounds.py
 
 # What a doctor costs a step of PyTorch. Exit status 1: more than is wanted.
 bench-watch: build

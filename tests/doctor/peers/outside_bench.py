@@ -151,7 +151,7 @@ def main() -> None:
             [grade(tool, f[tool], r, strict) for r, f in zip(results, said, strict=True)]
             for strict in ways
         )
-    seeds = ", ".join(map(str, arguments.seeds))
+    seeds = ", ".join(map(str, sorted({line["seed"] for line in results})))
     print(f"- {len(results)} runs of seeds {seeds} that took; per cent.\n")
     report(results, graded)
 

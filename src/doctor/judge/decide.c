@@ -126,20 +126,30 @@ static double weigh(const row *r, const doctor_findings *f, const double *holds)
     return 0;
 }
 
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static size_t end_of_case(size_t first) {
+    size_t k = first + 1;
+    while (k < ROWS && rows[k].kind > ROW_CASE) k++;
+    return k;
+}
+
+/* As sure as its least sure row. */
+static double weigh_case(size_t first, const doctor_findings *f, const double *holds) {
+    double sure = rows[first].threshold;
+    for (size_t k = first + 1; k < end_of_case(first); k++)
+        sure = fmin(sure, weigh(&rows[k], f, holds));
+    return sure;
+}
+
 /* How sure each concept is: that of its surest case, whose rows all hold. */
 static void weigh_all(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
     int concept = 0;
-    double case_holds = 0;
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        const row *r = &rows[k];
-        if (r->kind == ROW_CONCEPT) {
-            concept = r->what;
-            holds[concept] = 0;
-            continue;
-        }
-        case_holds = r->kind == ROW_CASE ? r->threshold : fmin(case_holds, weigh(r, f, holds));
-        const bool last = k + 1 == sizeof rows / sizeof *rows || rows[k + 1].kind <= ROW_CASE;
-        if (last) holds[concept] = fmax(holds[concept], case_holds);
+    for (size_t k = 0; k < ROWS; k++) {
+        if (rows[k].kind == ROW_CONCEPT)
+            holds[concept = rows[k].what] = 0;
+        else if (rows[k].kind == ROW_CASE)
+            holds[concept] = fmax(holds[concept], weigh_case(k, f, holds));
     }
 }
 
@@ -169,6 +179,47 @@ static void decide(const doctor_findings *f, ravine_diagnosis *x) {
     }
 }
 
+/* ---- which numbers made a verdict hold */
+
+/* The first of a concept's surest cases; ROWS where none holds. */
+static size_t surest_case(int concept, const doctor_findings *f, const double *holds) {
+    size_t k = 0, surest = ROWS;
+    double most = 0;
+    while (rows[k].kind != ROW_CONCEPT || rows[k].what != concept) k++;
+    for (k++; k < ROWS && rows[k].kind != ROW_CONCEPT; k++) {
+        if (rows[k].kind != ROW_CASE) continue;
+        const double sure = weigh_case(k, f, holds);
+        if (sure > most) surest = k;
+        most = fmax(most, sure);
+    }
+    return surest;
+}
+
+static void see_concept(int concept, const doctor_findings *f, const double *holds, doctor_see *see,
+                        void *context) {
+    const size_t first = surest_case(concept, f, holds);
+    if (first == ROWS) return;
+    for (size_t k = first + 1; k < end_of_case(first); k++) {
+        const row *r = &rows[k];
+        if (r->kind == ROW_HOLDS)
+            see_concept(r->what, f, holds, see, context);
+        else if (r->kind != ROW_FAILS && r->kind != ROW_UNKNOWN)
+            see(context, (finding)r->what);
+    }
+}
+
+void doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, void *context) {
+    double holds[CONCEPT_COUNT];
+    weigh_all(f, holds);
+    for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
+        const int concept = verdicts[k].concept;
+        if (verdicts[k].verdict != verdict || f->steps < verdicts[k].steps) continue;
+        if (!(holds[concept] > 0)) continue;
+        see_concept(concept, f, holds, see, context);
+        return;
+    }
+}
+
 ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *diagnosis) {
     if (!d) return ravine_fail(RAVINE_E_ARG, "the doctor is NULL");
     const ravine_status status = ravine_sized_check(&ravine_sized_diagnosis, diagnosis);
@@ -182,5 +233,3 @@ ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *d
     ravine_sized_write(&ravine_sized_diagnosis, diagnosis, &x);
     return RAVINE_OK;
 }
-
-#include "doctor/judge/held.inc"

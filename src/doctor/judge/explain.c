@@ -194,8 +194,7 @@ static void explain_dead(const witness *w) {
     const double nearly_all = 0.9;
     for (int32_t k = 0; k < w->d->nparts; k++) {
         const doctor_part *g = &w->d->parts[k];
-        const double share =
-            isnan(g->quiet_share) ? g->zero_share / g->share_weight : g->quiet_share;
+        const double share = doctor_part_quiet(g);
         char name[32];
         snprintf(name, sizeof name, "zero_share_%d", (int)k);
         if (g->share_weight > 0 && share > nearly_all)
@@ -253,7 +252,7 @@ static void explain_vanishing(const witness *w) {
     for (int32_t k = 0; k < w->d->nparts; k++) {
         const doctor_part *g = &w->d->parts[k];
         if (!(g->weight > 0)) continue;
-        const double mean = g->gradient / g->weight;
+        const double mean = doctor_part_gradient(g);
         most = fmax(most, mean);
         if (mean < least) {
             least = mean;

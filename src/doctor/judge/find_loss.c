@@ -117,17 +117,6 @@ static void find_trends(const ravine_doctor *d, doctor_findings *f) {
 
 /* ---- against the start, the least, the best constant */
 
-static double loss_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->loss;
-}
-
-/* A loss less the mean of its neighbours: what is left has 3/2 of the variance of its noise. */
-static double surprise_of(const ravine_doctor *d, int64_t k) {
-    if (k + 2 >= doctor_window_length(d)) return NAN;
-    const double middle = loss_of(d, k + 1), around = (loss_of(d, k) + loss_of(d, k + 2)) / 2;
-    return fabs(middle - around);
-}
-
 static double greater_size(double a, double b) {
     return fmax(fabs(a), fabs(b));
 }
@@ -149,14 +138,14 @@ static void find_level(const ravine_doctor *d, doctor_findings *f) {
     const int64_t early = h->kept < DOCTOR_EARLY ? (int64_t)h->kept : DOCTOR_EARLY;
     double first[DOCTOR_EARLY];
     for (int64_t k = 0; k < early; k++) first[k] = h->early[k];
-    f->loss = n > 0 ? loss_of(d, 0) : NAN;
+    f->loss = n > 0 ? doctor_loss_of(d, 0) : NAN;
     /* The first steps may have thrown it: then only the very first loss is that of the start. */
     const bool thrown = h->update_first > 0.2 * h->param_first;
     f->loss_start = thrown ? h->loss_first : doctor_median(first, early);
     f->loss_range = h->loss_most - h->loss_least;
     f->loss_scale = fmax(fabs(f->loss), f->loss_range);
-    const double now = doctor_median_back(d, recent, loss_of);
-    const double noise = 1.4826 * doctor_median_back(d, n, surprise_of) / sqrt(1.5);
+    const double now = doctor_median_back(d, recent, doctor_loss_of);
+    const double noise = 1.4826 * doctor_median_back(d, n, doctor_surprise_of) / sqrt(1.5);
     f->spread = noise / fabs(now);
     const double scale = greater_size(f->loss_start, now);
     f->fallen = scale > 0 ? (f->loss_start - now) / scale : 0;
@@ -222,7 +211,7 @@ static void find_period(const ravine_doctor *d, doctor_findings *f) {
     const int64_t length = doctor_window_length(d), n = length < LOSSES ? length : LOSSES;
     f->period = f->period_share = NAN;
     if (n < LEAST) return;
-    for (int64_t k = 0; k < n; k++) mean += (loss[k] = loss_of(d, k)) / (double)n;
+    for (int64_t k = 0; k < n; k++) mean += (loss[k] = doctor_loss_of(d, k)) / (double)n;
     for (int64_t k = 0; k < n; k++) square += (loss[k] - mean) * (loss[k] - mean);
     f->period = f->period_share = 0;
     if (!(square > 0)) return;

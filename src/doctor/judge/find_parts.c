@@ -3,27 +3,18 @@
 
 #include <math.h>
 
-static double mean_gradient(const doctor_part *p) {
-    return p->weight > 0 ? p->gradient / p->weight : 0;
-}
-
 /* A part whose gradient is a small share of the greatest, and that hardly moves within the budget.
  */
 static double find_faint(const ravine_doctor *d, double budget) {
     const double hardly = 1e-2;
     double most = 0, least = INFINITY;
-    for (int32_t k = 0; k < d->nparts; k++) most = fmax(most, mean_gradient(&d->parts[k]));
+    for (int32_t k = 0; k < d->nparts; k++) most = fmax(most, doctor_part_gradient(&d->parts[k]));
     for (int32_t k = 0; k < d->nparts; k++) {
         const doctor_part *p = &d->parts[k];
         const double move = p->update / p->param * budget;
-        if (p->weight > 0 && move < hardly) least = fmin(least, mean_gradient(p) / most);
+        if (p->weight > 0 && move < hardly) least = fmin(least, doctor_part_gradient(p) / most);
     }
     return least;
-}
-
-/* Share of the gradients that were 0 in every step; where that is not known, in a step. */
-static double quiet_of(const doctor_part *p) {
-    return isnan(p->quiet_share) ? p->zero_share / p->share_weight : p->quiet_share;
 }
 
 void doctor_find_parts(const ravine_doctor *d, doctor_findings *f) {
@@ -37,8 +28,8 @@ void doctor_find_parts(const ravine_doctor *d, doctor_findings *f) {
         silent += p->silent >= p->steps ? p->elements : 0;
         still += p->way == 0 ? p->elements : 0;
         if (!(p->share_weight > 0 && p->param > 0)) continue;
-        quiet += quiet_of(p) > nearly ? p->elements : 0;
-        f->quiet_part = fmax(f->quiet_part, quiet_of(p));
+        quiet += doctor_part_quiet(p) > nearly ? p->elements : 0;
+        f->quiet_part = fmax(f->quiet_part, doctor_part_quiet(p));
     }
     f->silent_parts = silent / all;
     f->still_parts = still / all;

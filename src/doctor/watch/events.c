@@ -34,21 +34,15 @@ bool doctor_is_adaptive(const ravine_doctor *d) {
 }
 
 static double median_loss(const ravine_doctor *d) {
-    double loss[256];
-    const int64_t length = doctor_window_length(d);
-    const int64_t n = length < 256 ? length : 256;
-    for (int64_t k = 0; k < n; k++) loss[k] = doctor_back(d, k)->loss;
-    return doctor_median(loss, n);
+    const int64_t most = 256, length = doctor_window_length(d);
+    return doctor_median_back(d, length < most ? length : most, doctor_loss_of);
 }
 
 /* The farthest that a single loss of the window lay from its neighbours: batches differ by that. */
 static double loss_noise(const ravine_doctor *d) {
-    const int64_t length = doctor_window_length(d);
     double most = 0;
-    for (int64_t k = 1; k + 1 < length; k++) {
-        const double around = (doctor_back(d, k - 1)->loss + doctor_back(d, k + 1)->loss) / 2;
-        most = fmax(most, fabs(doctor_back(d, k)->loss - around));
-    }
+    for (int64_t k = 0; k + 2 < doctor_window_length(d); k++)
+        most = fmax(most, doctor_surprise_of(d, k));
     return most;
 }
 

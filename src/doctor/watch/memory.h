@@ -170,6 +170,13 @@ const doctor_step *doctor_back(const ravine_doctor *d, int64_t k); /* k steps ag
 /* Median of value(d, k) over the last n steps, those that are not known left out: of a long window
  * over every so many steps. NaN where there is none. */
 typedef double (*doctor_value)(const ravine_doctor *d, int64_t k);
+/* Of the step k steps ago. */
+double doctor_loss_of(const ravine_doctor *d, int64_t k);
+double doctor_alpha_of(const ravine_doctor *d, int64_t k);
+double doctor_flips_of(const ravine_doctor *d, int64_t k);
+/* How far the loss before it lay from the mean of its neighbours, which has 3/2 of the variance of
+ * its noise; NaN at the window's end. */
+double doctor_surprise_of(const ravine_doctor *d, int64_t k);
 double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value);
 double doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value);
 doctor_recent doctor_recent_of(const ravine_doctor *d);
@@ -182,6 +189,11 @@ void doctor_release_parts(ravine_doctor *d);
 /* A step's report of part k; name may be NULL. */
 void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int64_t elements,
                        const char *name);
+
+/* A gradient of it, mean over about half a window; 0: there was none. */
+double doctor_part_gradient(const doctor_part *p);
+/* Share of its gradients that were 0 in every step; where that is not known, in a step. */
+double doctor_part_quiet(const doctor_part *p);
 
 doctor_scales doctor_scales_of(const ravine_doctor *d);
 void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o);

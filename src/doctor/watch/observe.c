@@ -227,15 +227,11 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
 
 /* ---- what it is told */
 
-static double loss_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->loss;
-}
-
 static void remember_validation(ravine_doctor *d, double loss) {
     enum { LOSSES = 32 };
     doctor_history *h = &d->h;
     const int64_t length = doctor_window_length(d);
-    const double train = doctor_median_back(d, length < LOSSES ? length : LOSSES, loss_of);
+    const double train = doctor_median_back(d, length < LOSSES ? length : LOSSES, doctor_loss_of);
     h->validation[(int64_t)h->validations % DOCTOR_VALIDATIONS] =
         (doctor_validation){h->step, loss, train};
     if (h->validations == 0) h->validation_first = loss;

@@ -78,13 +78,13 @@ void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int6
     if (name) strncpy(d->part_name[k], name, sizeof d->part_name[k] - 1);
 }
 
-static double mean_gradient(const doctor_part *p) {
+double doctor_part_gradient(const doctor_part *p) {
     return p->weight > 0 ? p->gradient / p->weight : 0;
 }
 
 /* Root mean square of an element of the gradient. */
 static double element_gradient(const doctor_part *p) {
-    return mean_gradient(p) / sqrt(fmax(p->elements, 1));
+    return doctor_part_gradient(p) / sqrt(fmax(p->elements, 1));
 }
 
 static double faint_of(const ravine_doctor *d) {
@@ -107,8 +107,12 @@ static double scale_into(const ravine_doctor *d, int32_t k) {
     const doctor_part *w = &d->parts[k], *b = &d->parts[k + 1];
     const double columns = w->elements / b->elements;
     if (b->elements < 2 || columns < 2 || columns != floor(columns)) return NAN;
-    const double scale = mean_gradient(w) / (mean_gradient(b) * sqrt(columns));
+    const double scale = doctor_part_gradient(w) / (doctor_part_gradient(b) * sqrt(columns));
     return scale < useless ? scale : NAN;
+}
+
+double doctor_part_quiet(const doctor_part *p) {
+    return isnan(p->quiet_share) ? p->zero_share / p->share_weight : p->quiet_share;
 }
 
 doctor_scales doctor_scales_of(const ravine_doctor *d) {

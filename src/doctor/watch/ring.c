@@ -98,6 +98,24 @@ double doctor_median(double *values, int64_t n) {
     return n % 2 ? values[half] : values[half - 1] + (values[half] - values[half - 1]) / 2;
 }
 
+double doctor_loss_of(const ravine_doctor *d, int64_t k) {
+    return doctor_back(d, k)->loss;
+}
+
+double doctor_alpha_of(const ravine_doctor *d, int64_t k) {
+    return doctor_back(d, k)->alpha;
+}
+
+double doctor_flips_of(const ravine_doctor *d, int64_t k) {
+    return doctor_back(d, k)->flips;
+}
+
+double doctor_surprise_of(const ravine_doctor *d, int64_t k) {
+    if (k + 2 >= doctor_window_length(d)) return NAN;
+    const double around = (doctor_loss_of(d, k) + doctor_loss_of(d, k + 2)) / 2;
+    return fabs(doctor_loss_of(d, k + 1) - around);
+}
+
 double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value) {
     enum { MOST = 1024 };
     double known[MOST];
@@ -129,13 +147,6 @@ enum { RECENT = 8 };
 static double gradient_of(const ravine_doctor *d, int64_t k) {
     return doctor_back(d, k)->gradient;
 }
-static double alpha_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->alpha;
-}
-static double flips_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->flips;
-}
-
 /* Over two steps, so that a bounce between walls of different slope does not look like growth. */
 static double growth_of(const ravine_doctor *d, int64_t k) {
     if (k + 2 >= doctor_window_length(d)) return NAN;
@@ -146,8 +157,8 @@ static double growth_of(const ravine_doctor *d, int64_t k) {
 doctor_recent doctor_recent_of(const ravine_doctor *d) {
     const int64_t length = doctor_window_length(d), n = length < RECENT ? length : RECENT;
     doctor_recent r = {.gradient = doctor_median_back(d, n, gradient_of),
-                       .alpha = doctor_median_back(d, n, alpha_of),
-                       .flips = doctor_median_back(d, n, flips_of),
+                       .alpha = doctor_median_back(d, n, doctor_alpha_of),
+                       .flips = doctor_median_back(d, n, doctor_flips_of),
                        .growth = doctor_median_back(d, n, growth_of),
                        .growth_least = INFINITY};
     for (int64_t k = 0; k < n; k++) r.growth_least = fmin(r.growth_least, growth_of(d, k));

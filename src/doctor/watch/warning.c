@@ -27,26 +27,14 @@ static double growth_now(const ravine_doctor *d) {
     return least;
 }
 
-static double flips_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->flips;
-}
-
-static double alpha_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->alpha;
-}
-
-static double loss_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->loss;
-}
-
 /* Of the last n steps; NaN before there are as many. */
 static double mean_flips(const ravine_doctor *d, int64_t n) {
-    return doctor_window_length(d) < n ? NAN : doctor_mean_back(d, n, flips_of);
+    return doctor_window_length(d) < n ? NAN : doctor_mean_back(d, n, doctor_flips_of);
 }
 
 /* Each of the last steps ends higher up the other wall than it began. */
 static bool swings_up(const ravine_doctor *d) {
-    return mean_flips(d, GROWING) > FLIPS && !(doctor_mean_back(d, GROWING, alpha_of) < 1);
+    return mean_flips(d, GROWING) > FLIPS && !(doctor_mean_back(d, GROWING, doctor_alpha_of) < 1);
 }
 
 /* Where units die on the way signs need not flip: but the loss is higher than in all the steps
@@ -55,17 +43,17 @@ static bool climbs(const ravine_doctor *d) {
     const int64_t length = doctor_window_length(d);
     double least = INFINITY, most = -INFINITY;
     for (int64_t k = GROWING / 2; k < length; k++) {
-        least = fmin(least, loss_of(d, k));
-        most = fmax(most, loss_of(d, k));
+        least = fmin(least, doctor_loss_of(d, k));
+        most = fmax(most, doctor_loss_of(d, k));
     }
-    return loss_of(d, 0) - most > (CLIMB - 1) * fmin(fabs(most), most - least);
+    return doctor_loss_of(d, 0) - most > (CLIMB - 1) * fmin(fabs(most), most - least);
 }
 
 /* It has been lower than ever before within a quarter of a window; in the first steps: than it
  * began. What flips meanwhile is no harm. */
 static bool still_falls(const ravine_doctor *d) {
     const doctor_history *h = &d->h;
-    if (h->blocks < 2) return doctor_median_back(d, STEPS, loss_of) < h->loss_first;
+    if (h->blocks < 2) return doctor_median_back(d, STEPS, doctor_loss_of) < h->loss_first;
     return h->step - h->block_least_step < (double)d->options.window / 4;
 }
 
@@ -76,13 +64,13 @@ static double thrown_by(const ravine_doctor *d) {
     if (length < 2) return 0;
     const doctor_step *before = doctor_back(d, 1);
     double most = -INFINITY;
-    for (int64_t k = 1; k < length; k++) most = fmax(most, loss_of(d, k));
-    const bool thrown = loss_of(d, 0) - most > (CLIMB - 1) * fabs(most);
+    for (int64_t k = 1; k < length; k++) most = fmax(most, doctor_loss_of(d, k));
+    const bool thrown = doctor_loss_of(d, 0) - most > (CLIMB - 1) * fabs(most);
     return thrown ? before->update / before->param : 0;
 }
 
 static bool bounces(const ravine_doctor *d) {
-    return mean_flips(d, STEPS) > FLIPS && !(doctor_mean_back(d, STEPS, alpha_of) < ALPHA) &&
+    return mean_flips(d, STEPS) > FLIPS && !(doctor_mean_back(d, STEPS, doctor_alpha_of) < ALPHA) &&
            !still_falls(d);
 }
 

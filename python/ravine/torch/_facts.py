@@ -83,11 +83,17 @@ class Inputs:
             return {}
         facts = {"input_size": float(self._columns.mean().sqrt())}
         found = {"input_ratio": self._columns.sqrt(), "input_peak": torch.cat(self._examples)}
-        for name, sizes in found.items():
-            alive = sizes[sizes > 0]  # a column that is always 0 is no measure
-            if len(alive) > 1:
-                facts[name] = float(alive.max() / alive.median())
-        return facts
+        return facts | _peaks(found)
+
+
+def _peaks(found: dict[str, Tensor]) -> Facts:
+    """The greatest of these sizes over the median one."""
+    facts: Facts = {}
+    for name, sizes in found.items():
+        alive = sizes[sizes > 0]  # a column that is always 0 is no measure
+        if len(alive) > 1:
+            facts[name] = float(alive.max() / alive.median())
+    return facts
 
 
 # ---- the graph of its loss
@@ -266,6 +272,7 @@ class Targets:
         self._number = 0  # of targets
         self._sums: Tensor | None = None  # counts of classes, or sums of columns
         self._squares: Tensor | None = None
+        self._examples: list[Tensor] = []  # root mean squares of their targets
 
     def see(self, loss: Tensor) -> None:
         """Looks at a loss that is a mean of one criterion, and at no other."""
@@ -300,10 +307,11 @@ class Targets:
         rows = target.detach().double().cpu()
         rows = rows.flatten(1) if rows.dim() > 1 else rows[:, None]
         self._add(name, len(rows), rows.sum(0), rows.square().sum(0))
+        self._examples.append(rows.square().mean(1).sqrt())
 
     def _add(self, kind: str, number: int, sums: Tensor, squares: Tensor | None = None) -> None:
         if self._sums is None or kind != self._kind or sums.shape != self._sums.shape:
-            self._kind, self._number = kind, 0
+            self._kind, self._number, self._examples = kind, 0, []
             self._sums, self._squares = torch.zeros_like(sums), torch.zeros_like(sums)
         self._number += number
         self._sums += sums
@@ -327,6 +335,7 @@ class Targets:
             square = self._squares / self._number
             facts["constant_loss"] = float((square - mean * mean).mean())
             facts["target_size"] = math.sqrt(float(square.mean()))
+            facts |= _peaks({"target_peak": torch.cat(self._examples)})
         return facts
 
 

@@ -515,7 +515,7 @@ static void cure_exploding(const prescription *p) {
 static void cure_unscaled(const prescription *p) {
     const doctor_findings *f = p->f;
     if (f->target_size > 100) advise(p, CURE_SCALE_TARGETS, "");
-    if (f->input_peak > 30) advise(p, CURE_LOOK_AT_EXAMPLES, "");
+    if (f->input_peak > 30 || f->target_peak > 100) advise(p, CURE_LOOK_AT_EXAMPLES, "");
     if (p->x->ncures == 0 || f->input_size > 15) advise(p, CURE_SCALE_INPUTS, "");
     if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
 }

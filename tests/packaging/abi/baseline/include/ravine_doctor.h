@@ -198,9 +198,14 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
     X(TARGET_SIZE, 14, "target_size", "root mean square of the targets of a regression")  \
     X(DROPOUT, 15, "dropout", "the greatest share of units that a layer drops")           \
     X(NORMS_UNTRAINED, 16, "norms_untrained",                                             \
-      "share of the batch norms that use the running means of the start, never trained")
+      "share of the batch norms that use the running means of the start, never trained")  \
+    X(TARGET_PEAK, 17, "target_peak",                                                     \
+      "the greatest root mean square of an example's targets over the median one")        \
+    X(LR_END, 18, "lr_end", "the learning rate with which the schedule will end")         \
+    X(STATE_LOST, 19, "state_lost",                                                       \
+      "steps that were observed when the optimizer's state was found gone, or older")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
-typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 17 } ravine_fact;
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 20 } ravine_fact;
 #undef RAVINE_X
 RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
 /* Tells a fact, from the next step on; NaN takes it back. */

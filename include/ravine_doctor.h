@@ -203,9 +203,10 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
       "the greatest root mean square of an example's targets over the median one")        \
     X(LR_END, 18, "lr_end", "the learning rate with which the schedule will end")         \
     X(STATE_LOST, 19, "state_lost",                                                       \
-      "steps that were observed when the optimizer's state was found gone, or older")
+      "steps that were observed when the optimizer's state was found gone, or older")     \
+    X(ASCENT, 20, "ascent", "1: steps make the loss larger, and it is an error")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
-typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 20 } ravine_fact;
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 21 } ravine_fact;
 #undef RAVINE_X
 RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
 /* Tells a fact, from the next step on; NaN takes it back. */

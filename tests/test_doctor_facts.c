@@ -114,6 +114,12 @@ static void held_out_above_its_start(void **state) {
     assert_int_equal(verdict_with(losses, 4), RAVINE_VERDICT_UNCLEAR);
 }
 
+static void an_error_that_is_made_larger(void **state) {
+    (void)state;
+    expect(RAVINE_FACT_ASCENT, 0, RAVINE_VERDICT_HEALTHY);
+    expect(RAVINE_FACT_ASCENT, 1, RAVINE_VERDICT_DIVERGING);
+}
+
 static void a_state_that_was_lost(void **state) {
     (void)state;
     expect(RAVINE_FACT_STATE_LOST, 20, RAVINE_VERDICT_RESUME_JUMP);
@@ -129,6 +135,7 @@ int main(void) {
         cmocka_unit_test(inputs_and_targets_of_another_size),
         cmocka_unit_test(one_class_has_nearly_all_examples),
         cmocka_unit_test(held_out_above_its_start),
+        cmocka_unit_test(an_error_that_is_made_larger),
         cmocka_unit_test(a_state_that_was_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,35 @@ def test_targets_of_which_one_is_wild():
     assert facts_of(net(), F.mse_loss, table(), wild)["target_peak"] > 300
 
 
+@pytest.mark.parametrize(
+    ("criterion", "maximize", "wrong"),
+    [
+        (lambda x, y: CROSS(x, y), False, False),
+        (lambda x, y: -CROSS(x, y), False, True),
+        (lambda x, y: CROSS(x, y), True, True),
+        (lambda x, y: -CROSS(x, y), True, False),
+        (lambda x, y: -F.mse_loss(x, NUMBERS), False, True),
+        (lambda x, y: -x.mean(), False, False),  # an objective of one's own
+        (lambda x, y: -LOGITS(x, SHARES), False, False),  # as adversaries do
+        (lambda x, y: CROSS(x, y) - 0.1 * F.mse_loss(x, NUMBERS), False, False),
+    ],
+)
+def test_an_error_that_is_made_larger(criterion, maximize, wrong):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, maximize=maximize)
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = criterion(model(table()), LABELS)
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    said = doctor.diagnosis
+    assert ("ascent" in doctor.facts) == wrong
+    assert (said.verdict == "diverging") == wrong
+    assert ("a sign is wrong" in said.sentence) == wrong
+
+
 RULES = [
     torch.optim.Adam,
     torch.optim.Adagrad,

@@ -158,6 +158,18 @@ def criteria_of(loss: Tensor) -> list:
     return found
 
 
+def is_error_made_larger(loss: Tensor, maximize: bool) -> bool:
+    """Whether a loss is one criterion alone, and steps go up it.
+
+    A binary cross-entropy does not count: adversaries make it larger on purpose.
+    """
+    node = _behind_views(loss.grad_fn)
+    negated = _name(node) == "NegBackward0"
+    if negated:
+        node = _argument(node)
+    return _name(node) in _LIKELIHOODS | _ERRORS and negated != maximize
+
+
 def _place_of(softmax) -> tuple[torch.Size, int] | None:
     """The shape of a softmax's result and the dimension that it goes over, if both are known."""
     shapes, dim = getattr(softmax, "_input_metadata", None), saved(softmax, "dim")

@@ -19,6 +19,7 @@ from ravine.torch._facts import (
     Targets,
     criteria_of,
     facts_of_model,
+    is_error_made_larger,
     loss_input_of,
     norms_untrained,
 )
@@ -318,6 +319,9 @@ class Watch(Doctor):
     def _see_graph(self, loss: Tensor) -> None:
         """What the loss's function is given, and its targets."""
         if self._targets.looks == 0:
+            maximize = bool(self._watched.param_groups[0].get("maximize", False))
+            if is_error_made_larger(loss, maximize):
+                self._tell("ascent", 1.0)
             inputs = [loss_input_of(node) for node in criteria_of(loss)]
             if inputs:
                 self._tell("loss_input", max(inputs))

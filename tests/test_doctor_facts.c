@@ -114,6 +114,18 @@ static void held_out_above_its_start(void **state) {
     assert_int_equal(verdict_with(losses, 4), RAVINE_VERDICT_UNCLEAR);
 }
 
+/* A net that was trained before may have large weights, and says more than a constant. */
+static void first_weights_that_are_too_large(void **state) {
+    (void)state;
+    const double started = 15.1;
+    told facts[] = {{RAVINE_FACT_WEIGHT_GAIN, 1.41}, {RAVINE_FACT_CONSTANT_LOSS, started / 5}};
+    assert_int_equal(verdict_with(facts, 2), RAVINE_VERDICT_HEALTHY);
+    facts[0].value = 20;
+    assert_int_equal(verdict_with(facts, 2), RAVINE_VERDICT_EXPLODING);
+    facts[1].value = started;
+    assert_int_equal(verdict_with(facts, 2), RAVINE_VERDICT_HEALTHY);
+}
+
 static void an_error_that_is_made_larger(void **state) {
     (void)state;
     expect(RAVINE_FACT_ASCENT, 0, RAVINE_VERDICT_HEALTHY);
@@ -135,6 +147,7 @@ int main(void) {
         cmocka_unit_test(inputs_and_targets_of_another_size),
         cmocka_unit_test(one_class_has_nearly_all_examples),
         cmocka_unit_test(held_out_above_its_start),
+        cmocka_unit_test(first_weights_that_are_too_large),
         cmocka_unit_test(an_error_that_is_made_larger),
         cmocka_unit_test(a_state_that_was_lost),
     };

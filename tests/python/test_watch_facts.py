@@ -191,6 +191,26 @@ def test_targets_of_which_one_is_wild():
     assert facts_of(net(), F.mse_loss, table(), wild)["target_peak"] > 300
 
 
+def gain_of(model, inputs=8):
+    return facts_of(model, CROSS, table(inputs=inputs), LABELS).get("weight_gain")
+
+
+def test_the_gain_of_the_first_weights():
+    model = net()
+    usual = gain_of(model)
+    assert 0.4 < usual < 0.8  # 1 / sqrt(3)
+    with torch.no_grad():
+        model[0].weight *= 30
+    assert gain_of(model) == pytest.approx(30 * usual, rel=0.3)
+    nn.init.kaiming_normal_(model[0].weight)
+    assert gain_of(model) == pytest.approx(2**0.5, rel=0.25)
+    with torch.no_grad():
+        model[0].weight *= 30
+    assert (
+        gain_of(nn.Sequential(model[0], nn.LayerNorm(16), *model[1:])) is None
+    )  # it holds signals
+
+
 @pytest.mark.parametrize(
     ("criterion", "maximize", "wrong"),
     [

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 Facts = dict[str, float]
 
@@ -25,7 +25,27 @@ def facts_of_model(model: nn.Module) -> Facts:
     dropped = [share for module in model.modules() for share in _dropped_by(module)]
     if dropped:
         facts["dropout"] = max(dropped)
+    gains = [gain for module in model.modules() for gain in _gains_of(module)]
+    if gains and not any(isinstance(module, _NORMS) for module in model.modules()):
+        facts["weight_gain"] = max(gains)
     return facts
+
+
+_NORMS = (_NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)  # they hold signals
+_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def _gains_of(module: nn.Module) -> Iterator[float]:
+    """By which the weights enlarge what goes through them. Embeddings are looked up."""
+    if isinstance(module, _LAYERS):
+        weights = [module.weight]
+    elif isinstance(module, nn.RNNBase):
+        weights = [p for name, p in module.named_parameters() if name.startswith("weight_hh")]
+    else:
+        return
+    for weight in weights:
+        if weight.numel() and weight.is_floating_point():
+            yield float(weight.detach().float().square().mean() * weight[0].numel()) ** 0.5
 
 
 def _dropped_by(module: nn.Module) -> Iterator[float]:

@@ -1,5 +1,5 @@
 /* interrupt.c - signals as flags that every loop of the training looks at. */
-#include "io/failure.h"
+#include "cli/cli.h"
 #include "trainer/train.h"
 
 #include <signal.h>
@@ -13,7 +13,7 @@ static void note(int signal_number) {
         save_wanted = 1;
         return;
     }
-    if (!held || came) _exit(EXIT_INTERRUPTED);
+    if (!held || came) _exit(cli_exit_code(FAILURE_INTERRUPTED));
     came = 1;
 }
 

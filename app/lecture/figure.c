@@ -76,7 +76,7 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
     json_t *object = json_pack("{ss ss ss ss? so so}", "name", e->name, "title", e->title.en,
                                "file", file, "missing", missing, "numbers", numbers, "runs", runs);
     return json_object_set_new(l->figures, letter, object)
-               ? failure(EXIT_INPUT, "out of memory for the numbers of figure (%c)", e->letter)
+               ? failure(FAILURE_INPUT, "out of memory for the numbers of figure (%c)", e->letter)
                : 0;
 }
 
@@ -86,7 +86,7 @@ static int save_svg(lecture *l, const exhibit *e, const svg_figure *figure) {
     char path[PATH_SIZE];
     const int size = snprintf(path, sizeof path, "%s/%s.svg", l->folder, e->name);
     if (size < 0 || (size_t)size >= sizeof path)
-        return failure(EXIT_INPUT, "%s: the path is too long", l->folder);
+        return failure(FAILURE_INPUT, "%s: the path is too long", l->folder);
     page svg = {0};
     svg_write(&svg, figure, SVG_STANDALONE);
     const int status = page_save(&svg, path);

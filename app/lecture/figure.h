@@ -50,7 +50,7 @@ typedef struct exhibit {
 fact fact_plain(const char *key, svg_text text, double value, int digits);
 fact fact_wanted(fact f, const char *want, double least, double greatest);
 
-/* Returns 0 or an exit code of io/failure.h. */
+/* Returns 0 or a kind of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);
 /* The figure that could not be made: what it needs, in page, SVG and JSON. */
 int figure_put_missing(lecture *l, const exhibit *e, svg_text needs);
@@ -79,7 +79,7 @@ typedef struct traces {
 
 /* Races the runs for `steps` steps. On a failure there is nothing to free. */
 int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t steps);
-int traces_status(const traces *t); /* EXIT_INPUT where a column is missing */
+int traces_status(const traces *t); /* FAILURE_INPUT where a column is missing */
 void traces_free(traces *t);
 
 /* Columns of race k, one number for each entry of its trace. */

@@ -84,7 +84,7 @@ static int save_json(const lecture *l, const json_t *numbers) {
     char *text = json_dumps(numbers, JSON_INDENT(1));
     int status = 0;
     if (!path || !text) {
-        status = failure(EXIT_INPUT, "out of memory for the numbers of the lecture");
+        status = failure(FAILURE_INPUT, "out of memory for the numbers of the lecture");
     } else {
         page json = {0};
         strcpy(path, l->folder);
@@ -101,7 +101,7 @@ static int save_json(const lecture *l, const json_t *numbers) {
 
 static int save_page(lecture *l) {
     char *path = malloc(strlen(l->folder) + sizeof "/index.html");
-    if (!path) return failure(EXIT_INPUT, "out of memory");
+    if (!path) return failure(FAILURE_INPUT, "out of memory");
     strcpy(path, l->folder);
     strcat(path, "/index.html");
     page_script(&l->page, &asset_lecture_js);
@@ -149,7 +149,7 @@ int lecture_write(const char *folder, json_t **numbers) {
                              "checked", l.checked, "agree", l.agree, "runs",
                              runs_json((const run_measured *)l.measured), "figures", l.figures);
         status = *numbers ? save_json(&l, *numbers)
-                          : failure(EXIT_INPUT, "out of memory for the numbers of the lecture");
+                          : failure(FAILURE_INPUT, "out of memory for the numbers of the lecture");
     }
     if (status) {
         json_decref(*numbers);

@@ -54,7 +54,7 @@ typedef struct run_measured {
     double value[RUN_COLUMNS];
 } run_measured;
 
-/* All runs. Functions that return int return 0 or an exit code of io/failure.h. */
+/* All runs. Functions that return int return 0 or a kind of io/failure.h. */
 int runs_measure(run_measured measured[RUN_COUNT], const surface *convex);
 /* One run with its trace, every step of the first `steps`. */
 int run_trace(race_result *r, run_id id, const surface *convex, int64_t steps);

@@ -27,7 +27,7 @@ static int read_images(trainer *t) {
     if (!status) status = config_read_data(&t->config, &t->data);
     if (status) return status;
     if (!t->data.train.label || t->data.train.count < STALL_IMAGES)
-        return failure(EXIT_INPUT, "%lld examples in %s; it takes %d with labels",
+        return failure(FAILURE_INPUT, "%lld examples in %s; it takes %d with labels",
                        (long long)t->data.train.count, t->config.data_train_images, STALL_IMAGES);
     return 0;
 }
@@ -70,7 +70,7 @@ static int make_optimizer(trainer *t, const char *optimizer, const char *schedul
 static int train(trainer *t, stall_run *r, int64_t steps) {
     r->loss = calloc((size_t)steps, sizeof *r->loss);
     r->grad_norm = calloc((size_t)steps, sizeof *r->grad_norm);
-    if (!r->loss || !r->grad_norm) return failure(EXIT_INPUT, "out of memory");
+    if (!r->loss || !r->grad_norm) return failure(FAILURE_INPUT, "out of memory");
     ravine_report report = {.size = sizeof report};
     for (r->steps = 0; r->steps < steps; r->steps++) {
         r->loss[r->steps] = net_train(t->net, t->data.train.x, t->data.train.label, NULL,

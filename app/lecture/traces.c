@@ -19,7 +19,7 @@ int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t
 }
 
 int traces_status(const traces *t) {
-    return t->failed ? failure(EXIT_INPUT, "out of memory for a figure of the lecture") : 0;
+    return t->failed ? failure(FAILURE_INPUT, "out of memory for a figure of the lecture") : 0;
 }
 
 void traces_free(traces *t) {

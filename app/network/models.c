@@ -10,27 +10,28 @@ static int check(const net_spec *s) {
     const char *name = names[s->model];
     const int32_t least = s->model == NET_MLP ? 0 : 1;
     if (s->nwidths < least || s->nwidths > NET_WIDTHS_MAX)
-        return failure(EXIT_USAGE, "%s has %d widths; it must have %d to %d", name, (int)s->nwidths,
-                       (int)least, NET_WIDTHS_MAX);
+        return failure(FAILURE_USAGE, "%s has %d widths; it must have %d to %d", name,
+                       (int)s->nwidths, (int)least, NET_WIDTHS_MAX);
     for (int32_t i = 0; i < s->nwidths; i++)
         if (s->widths[i] < 1)
-            return failure(EXIT_USAGE, "width %d of %s is %lld; it must be at least 1", (int)i + 1,
-                           name, (long long)s->widths[i]);
+            return failure(FAILURE_USAGE, "width %d of %s is %lld; it must be at least 1",
+                           (int)i + 1, name, (long long)s->widths[i]);
     const int64_t least_outputs = s->loss == NET_CROSS_ENTROPY ? 2 : 1;
     if (s->outputs < least_outputs)
-        return failure(EXIT_USAGE, "%s has %lld outputs; it must have at least %lld", name,
+        return failure(FAILURE_USAGE, "%s has %lld outputs; it must have at least %lld", name,
                        (long long)s->outputs, (long long)least_outputs);
     if (!(s->dropout >= 0 && s->dropout < 1))
-        return failure(EXIT_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
+        return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
     const int64_t side = s->input[1] > s->input[2] ? s->input[1] : s->input[2];
     if (s->model == NET_CNN && (s->kernel < 1 || s->kernel % 2 == 0 || s->kernel > side))
-        return failure(EXIT_USAGE, "kernel is %lld; it must be odd and 1 to %lld, the image's side",
+        return failure(FAILURE_USAGE,
+                       "kernel is %lld; it must be odd and 1 to %lld, the image's side",
                        (long long)s->kernel, (long long)side);
     if (s->model == NET_CNN && s->dense < 0)
-        return failure(EXIT_USAGE, "dense is %lld; it must be 0 (none) or more",
+        return failure(FAILURE_USAGE, "dense is %lld; it must be 0 (none) or more",
                        (long long)s->dense);
     if (s->model == NET_RESNET && (s->blocks < 1 || s->blocks > 256))
-        return failure(EXIT_USAGE, "blocks is %lld; it must be 1 to 256", (long long)s->blocks);
+        return failure(FAILURE_USAGE, "blocks is %lld; it must be 1 to 256", (long long)s->blocks);
     return 0;
 }
 

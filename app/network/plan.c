@@ -27,7 +27,7 @@ static int32_t append(plan *p, const layer *l) {
         int32_t capacity = p->capacity > 0 ? 2 * p->capacity : 32;
         layer *layers = realloc(p->layers, (size_t)capacity * sizeof *layers);
         if (!layers) {
-            p->error = failure(EXIT_INPUT, "out of memory for %d layers", (int)capacity);
+            p->error = failure(FAILURE_INPUT, "out of memory for %d layers", (int)capacity);
             return 0;
         }
         p->layers = layers;
@@ -43,7 +43,7 @@ void plan_init(plan *p, const int64_t input[3], net_loss loss, uint64_t seed) {
     l.size = product(product(l.height, l.width), l.channels);
     if (l.size < 1) {
         p->error =
-            failure(EXIT_USAGE,
+            failure(FAILURE_USAGE,
                     "the input has %lld channels of %lld x %lld; each must be at least 1 "
                     "and their product at most %d",
                     (long long)input[0], (long long)input[1], (long long)input[2], SIZE_LIMIT);
@@ -75,7 +75,7 @@ int64_t plan_weight_len(const plan *p, int32_t index) {
 static int weights(layer *l, const layer *in) {
     const int64_t inputs = fan_in(l, in);
     if (l->channels < 1 || inputs < 1 || product(l->channels, inputs) < 0)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "%s has %lld outputs of %lld inputs; each must be at least 1 and their "
                        "product at most %d",
                        l->name, (long long)l->channels, (long long)inputs, SIZE_LIMIT);
@@ -88,7 +88,7 @@ static int weights(layer *l, const layer *in) {
 
 static int convolution(layer *l, const layer *in) {
     if (l->kernel < 1 || l->kernel % 2 == 0 || l->kernel > SIZE_LIMIT / 2)
-        return failure(EXIT_USAGE, "the kernel of %s is %lld; it must be odd and at least 1",
+        return failure(FAILURE_USAGE, "the kernel of %s is %lld; it must be odd and at least 1",
                        l->name, (long long)l->kernel);
     if (l->stride == 0) l->stride = 1;
     /* (side + 2 padding - kernel) / stride + 1 */
@@ -101,7 +101,7 @@ static int pooling(layer *l, const layer *in) {
     l->height = in->height / l->window[0];
     l->width = in->width / l->window[1];
     if (l->height < 1 || l->width < 1)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "%s pools windows of %lld x %lld, but its input is %lld x %lld: "
                        "use fewer layers or larger images",
                        l->name, (long long)l->window[0], (long long)l->window[1],
@@ -136,9 +136,9 @@ int32_t plan_add(plan *p, layer l, const char *name, ...) {
     if ((p->error = shape(p, &l))) return 0;
     l.size = product(product(l.height, l.width), l.channels);
     if (l.size < 0) {
-        p->error = failure(EXIT_USAGE, "%s has %lld x %lld x %lld numbers; at most %d are possible",
-                           l.name, (long long)l.height, (long long)l.width, (long long)l.channels,
-                           SIZE_LIMIT);
+        p->error = failure(
+            FAILURE_USAGE, "%s has %lld x %lld x %lld numbers; at most %d are possible", l.name,
+            (long long)l.height, (long long)l.width, (long long)l.channels, SIZE_LIMIT);
         return 0;
     }
     return append(p, &l);

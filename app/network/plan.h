@@ -44,7 +44,7 @@ typedef struct plan {
     int32_t count, capacity;
     net_loss loss;
     uint64_t seed;
-    int error; /* exit code of the first call that failed; the calls after it do nothing */
+    int error; /* kind of the first call that failed; the calls after it do nothing */
 } plan;
 
 /* An empty plan with its input layer; `input` as in net_spec. */

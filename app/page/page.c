@@ -122,7 +122,7 @@ void page_end(page *p) {
 /* ---- out ---- */
 
 static int check(const page *p) {
-    return p->failed || !p->text ? failure(EXIT_INPUT, "out of memory for the page") : 0;
+    return p->failed || !p->text ? failure(FAILURE_INPUT, "out of memory for the page") : 0;
 }
 
 int page_save(const page *p, const char *path) {

@@ -54,7 +54,7 @@ void page_style(page *p, const asset *css);
 void page_script(page *p, const asset *js);
 void page_end(page *p);
 
-/* Return 0 or an exit code of io/failure.h. page_save() replaces `path`, which may be a
+/* Return 0 or a kind of io/failure.h. page_save() replaces `path`, which may be a
  * link, whole or not at all. */
 int page_save(const page *p, const char *path);
 int page_print(const page *p, FILE *out);

@@ -257,7 +257,7 @@ static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p
                     band.to > band.from ? " Shaded: since when the evidence holds." : "");
     }
     for (size_t k = 0; k < used; k++) free_drawn(&parts[k]);
-    return whole ? 0 : failure(EXIT_INPUT, "out of memory for the picture");
+    return whole ? 0 : failure(FAILURE_INPUT, "out of memory for the picture");
 }
 
 /* ---- the curvature ---- */

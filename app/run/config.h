@@ -1,7 +1,7 @@
 /* config.h - what `ravine train` trains: one struct, filled from defaults, a YAML file, RAVINE_
  * variables and --set, each overriding the one before. The keys are listed in config_keys.def.
  *
- * Functions that can fail return 0 or an exit code of io/failure.h; a message names the place
+ * Functions that can fail return 0 or a kind of io/failure.h; a message names the place
  * ("run.yaml:7:9", "--set", "RAVINE_EPOCHS"), the key, the value and the limit.
  */
 #ifndef RAVINE_RUN_CONFIG_H
@@ -109,7 +109,7 @@ typedef struct config_row {
 extern const config_row config_rows[CONFIG_KEY_COUNT];
 
 bool config_is_list(config_key key);
-/* EXIT_USAGE with the nearest key where there is no such key. */
+/* FAILURE_USAGE with the nearest key where there is no such key. */
 int config_find(const char *name, const char *origin, config_key *key);
 bool config_is_section(const char *name); /* "model": there are keys model.* */
 /* Sets a key from `count` texts: one, unless it is a list. On an error nothing changed. */

@@ -28,7 +28,7 @@ int config_read_data(const config *c, dataset_pair *data) {
 
 int config_net_spec(const config *c, const dataset *train, net_spec *spec) {
     if (c->model_name != NET_MLP && train->shape[1] * train->shape[2] == 1)
-        return failure(EXIT_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
+        return failure(FAILURE_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
                        c->origin[CONFIG_KEY_model_name],
                        c->model_name == NET_CNN ? "cnn" : "resnet");
     *spec = (net_spec){
@@ -52,7 +52,7 @@ int config_net_spec(const config *c, const dataset *train, net_spec *spec) {
 
 int config_rule(const config *c, ravine_config *rule) {
     if (ravine_config_parse(rule, c->optimizer) < 0)
-        return failure(EXIT_USAGE, "%s: optimizer: %s", c->origin[CONFIG_KEY_optimizer],
+        return failure(FAILURE_USAGE, "%s: optimizer: %s", c->origin[CONFIG_KEY_optimizer],
                        ravine_errmsg());
     if (c->ema > 0) rule->ema_decay = c->ema;
     return 0;
@@ -111,10 +111,10 @@ int config_schedule(const config *c, int setting, int64_t total_steps, ravine_sc
         const char *text = text_of(c, rows[k].key);
         if (!text) return 0;
         char *expanded = config_expand_shares(text, total_steps);
-        if (!expanded) return failure(EXIT_INPUT, "out of memory");
+        if (!expanded) return failure(FAILURE_INPUT, "out of memory");
         int status = 0;
         if (ravine_schedule_parse(schedule, expanded) < 0)
-            status = failure(EXIT_USAGE, "%s: %s \"%s\": %s", c->origin[rows[k].key],
+            status = failure(FAILURE_USAGE, "%s: %s \"%s\": %s", c->origin[rows[k].key],
                              config_rows[rows[k].key].key, expanded, ravine_errmsg());
         free(expanded);
         *given = !status;

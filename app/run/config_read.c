@@ -18,7 +18,7 @@ static int assign_list(config *c, config_key key, const json_t *list, const char
     for (size_t k = 0; whole && k < count; k++)
         whole = (item[k] = text_of(json_array_get(list, k))) != NULL;
     int status = whole ? config_assign(c, key, (const char *const *)item, (int64_t)count, origin)
-                       : failure(EXIT_INPUT, "out of memory");
+                       : failure(FAILURE_INPUT, "out of memory");
     for (size_t k = 0; item && k < count; k++) free(item[k]);
     free(item);
     return status;
@@ -30,7 +30,7 @@ static int assign_value(config *c, const char *name, const json_t *value, const 
     if (status || json_is_null(value)) return status;
     if (config_is_list(key)) return assign_list(c, key, value, origin);
     char *text = text_of(value);
-    if (!text) return failure(EXIT_INPUT, "out of memory");
+    if (!text) return failure(FAILURE_INPUT, "out of memory");
     const char *one = text;
     status = config_assign(c, key, &one, 1, origin);
     free(text);

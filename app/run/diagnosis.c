@@ -128,7 +128,7 @@ void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {
 }
 
 void diagnosis_heed_end(ravine_diagnosis *d, const char *why) {
-    if (!why || ravine_verdict_exit_code(d->verdict) != 0) return;
+    if (!why || ravine_verdict_severity(d->verdict) > RAVINE_SEVERITY_NOTE) return;
     d->verdict = RAVINE_VERDICT_UNCLEAR;
     d->confidence = 0.5;
     d->ncures = 1;

@@ -102,7 +102,7 @@ int run_facts_of(run_facts *facts, const run_data *run) {
     add_epochs(facts, run);
     if (run->nsteps == 0) return 0;
     double *scratch = malloc(run->nsteps * sizeof *scratch);
-    if (!scratch) return failure(EXIT_INPUT, "out of memory");
+    if (!scratch) return failure(FAILURE_INPUT, "out of memory");
     add_steps(facts, run, scratch);
     free(scratch);
     return 0;

@@ -117,13 +117,13 @@ static int make_folder(record *r) {
         if (k > 1) snprintf(suffix, sizeof suffix, "-%d", k);
         int length = snprintf(r->folder, sizeof r->folder, "%s/%s%s", c->runs_dir, c->name, suffix);
         if (length >= (int)sizeof r->folder)
-            return failure(EXIT_INPUT, "runs_dir and name are longer than %zu bytes",
+            return failure(FAILURE_INPUT, "runs_dir and name are longer than %zu bytes",
                            sizeof r->folder - 1);
         int status = failure_of(ravine_folder_create(r->folder, &existed));
         if (status) return status;
     }
     if (existed)
-        return failure(EXIT_INPUT, "%s/%s-2 to -%d exist; choose another name", c->runs_dir,
+        return failure(FAILURE_INPUT, "%s/%s-2 to -%d exist; choose another name", c->runs_dir,
                        c->name, TRIES_MAX);
     return 0;
 }
@@ -132,7 +132,7 @@ static int create_log(record *r) {
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/run.jsonl", r->folder);
     json_t *header = header_json(r->t);
-    if (!header) return failure(EXIT_INPUT, "%s: out of memory", path);
+    if (!header) return failure(FAILURE_INPUT, "%s: out of memory", path);
     int status = run_log_create(&r->log, path, header);
     json_decref(header);
     if (status) return status;
@@ -150,7 +150,7 @@ static int make_record(record **out, const training *t) {
     if (!r || !group) {
         free(group);
         free(r);
-        return failure(EXIT_INPUT, "out of memory");
+        return failure(FAILURE_INPUT, "out of memory");
     }
     *r = (record){.t = t, .group = group};
     *out = r;
@@ -272,8 +272,8 @@ static int gather_groups(record *r) {
     const size_t ngroups = (size_t)r->t->ngroups;
     for (size_t g = 0; g < ngroups; g++) {
         ravine_report group = {.size = sizeof group};
-        if (ravine_group_report(r->t->optimizer, (int32_t)g, &group) < 0)
-            return failure(EXIT_USAGE, "%s", ravine_errmsg());
+        const int status = failure_of(ravine_group_report(r->t->optimizer, (int32_t)g, &group));
+        if (status) return status;
 #define GATHER(NAME, key, field, digits) \
     r->group[RUN_GROUP_##NAME * ngroups + g] = rounded(group.field, digits);
         RUN_GROUP_LIST(GATHER)
@@ -346,7 +346,7 @@ static int write_object(record *r, const char *type, json_t *object) {
     json_t *line = json_pack("{ss}", "type", type);
     bool whole = line && object && !json_object_update(line, object);
     int status = whole ? run_log_object(r->log, line)
-                       : failure(EXIT_INPUT, "%s/run.jsonl: out of memory", r->folder);
+                       : failure(FAILURE_INPUT, "%s/run.jsonl: out of memory", r->folder);
     json_decref(object);
     json_decref(line);
     return status;
@@ -401,7 +401,8 @@ int record_weights(record *r) {
     ravine_tensor *out = calloc((size_t)count, sizeof *out);
     net_tensor *tensor = calloc((size_t)count, sizeof *tensor); /* keeps the shapes */
     char(*name)[NAME_SIZE] = calloc((size_t)count, sizeof *name);
-    int status = out && tensor && name ? 0 : failure(EXIT_INPUT, "out of memory for the weights");
+    int status =
+        out && tensor && name ? 0 : failure(FAILURE_INPUT, "out of memory for the weights");
     for (int64_t k = 0; k < count && !status; k++) {
         bool average = k >= params + buffers;
         tensor[k] = k < params ? net_param(t->net, k)
@@ -416,7 +417,7 @@ int record_weights(record *r) {
         ravine_param view = {.size = sizeof view};
         if (!average) continue;
         if (ravine_state_view(t->optimizer, tensor[k].name, "ema", &view) < 0)
-            status = failure(EXIT_USAGE, "ema: %s", ravine_errmsg());
+            status = failure(FAILURE_USAGE, "ema: %s", ravine_errmsg());
         out[k].data = view.data;
     }
     char path[PATH_MAX + 24];

@@ -129,12 +129,12 @@ static int allocate(net_problem *p) {
     p->sum = calloc((size_t)net_size(p->setup.net), sizeof *p->sum);
     p->aside = calloc((size_t)buffer_numbers(p->setup.net) + 1, sizeof *p->aside);
     const bool all = p->order && p->x && (p->label || p->y) && p->sum && p->aside;
-    return all ? 0 : failure(EXIT_INPUT, "out of memory for %lld examples", (long long)slice);
+    return all ? 0 : failure(FAILURE_INPUT, "out of memory for %lld examples", (long long)slice);
 }
 
 int net_problem_create(net_problem **out, const net_problem_setup *setup) {
     net_problem *p = calloc(1, sizeof *p);
-    if (!p) return failure(EXIT_INPUT, "out of memory");
+    if (!p) return failure(FAILURE_INPUT, "out of memory");
     const int64_t examples = setup->data->count;
     p->setup = *setup;
     p->setup.fixed = smaller(setup->fixed, examples);

@@ -32,7 +32,7 @@ typedef struct net_problem_setup {
     uint64_t seed;       /* of the draw */
 } net_problem_setup;
 
-/* Net and data must outlive it. Returns 0 or an exit code of io/failure.h. */
+/* Net and data must outlive it. Returns 0 or a kind of io/failure.h. */
 int net_problem_create(net_problem **out, const net_problem_setup *setup);
 void net_problem_destroy(net_problem *p); /* NULL is fine */
 

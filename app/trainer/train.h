@@ -12,7 +12,7 @@
  *     train_resume.c               --resume: the configuration of a run, and its newest checkpoint
  *     cli/interrupt.c              signals
  *
- * Functions that return int return 0 or an exit code of io/failure.h.
+ * Functions that return int return 0 or a kind of io/failure.h.
  */
 #ifndef RAVINE_TRAINER_TRAIN_H
 #define RAVINE_TRAINER_TRAIN_H
@@ -51,7 +51,7 @@ typedef struct training {
     float *aside; /* [net_size] the weights, while their average is evaluated; or NULL */
 } training;
 
-/* EXIT_USAGE where no key says what to train; `command` is for the message. */
+/* FAILURE_USAGE where no key says what to train; `command` is for the message. */
 int training_is_told(const config *c, const char *command);
 int training_create(training *t, const config *c);
 void training_free(training *t);
@@ -279,7 +279,7 @@ loop_number loop_lr_factor(double *factor);
  */
 /* Sets what the run of the folder was configured with. */
 int resume_read_config(config *c, const char *folder);
-/* EXIT_USAGE where a key has changed that a run cannot change on its way. */
+/* FAILURE_USAGE where a key has changed that a run cannot change on its way. */
 int resume_check_config(const config *c, const char *folder);
 /* The newest checkpoint that is whole; that of damaged ones is told on stderr. */
 int resume_find(resume_point *point, const char *folder);
@@ -300,15 +300,15 @@ bool resume_is_finished(const resume_point *point, const config *c, const char *
 typedef struct loop loop;
 int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
                 train_result *result);
-/* Trains to the end, to a signal (EXIT_INTERRUPTED) or until the loss stays not finite
- * (EXIT_DIVERGED). */
+/* Trains to the end, to a signal (FAILURE_INTERRUPTED) or until the loss stays not finite
+ * (FAILURE_DIVERGED). */
 int loop_run(loop *l);
 void loop_free(loop *l); /* NULL is fine */
 
 /* ---- interrupt.c -------------------------------------------------------------------------------
  */
-/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with EXIT_INTERRUPTED: there is nothing to
- * save. */
+/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with FAILURE_INTERRUPTED: there is nothing
+ * to save. */
 void interrupt_catch(void);
 /* SIGUSR1 waits, also beyond execve(2), for the next interrupt_catch(). */
 void interrupt_defer_wish(void);

@@ -55,7 +55,7 @@ static int add_doctor(checkpoints *c, int64_t length) {
     if (length == 0) return 0;
     if (length != c->doctor_length) {
         double *grown = realloc(c->doctor, (size_t)length * sizeof *grown);
-        if (!grown) return failure(EXIT_INPUT, "out of memory for a checkpoint");
+        if (!grown) return failure(FAILURE_INPUT, "out of memory for a checkpoint");
         c->doctor = grown;
         c->doctor_length = length;
     }
@@ -112,14 +112,14 @@ int checkpoints_create(checkpoints **out, const train_state *state) {
     const size_t buffers = (size_t)net_buffer_count(state->training->net);
     const size_t epochs = (size_t)state->training->config->epochs;
     checkpoints *c = calloc(1, sizeof *c);
-    if (!c) return failure(EXIT_INPUT, "out of memory for checkpoints");
+    if (!c) return failure(FAILURE_INPUT, "out of memory for checkpoints");
     c->state = *state;
     c->tensor = calloc(OWN_TENSORS + buffers, sizeof *c->tensor);
     c->buffer = calloc(buffers + 1, sizeof *c->buffer);
     c->results = calloc(epochs * EPOCH_NUMBERS, sizeof *c->results);
     if (!c->tensor || !c->buffer || !c->results) {
         checkpoints_free(c);
-        return failure(EXIT_INPUT, "out of memory for checkpoints");
+        return failure(FAILURE_INPUT, "out of memory for checkpoints");
     }
     *out = c;
     return 0;
@@ -224,7 +224,7 @@ int resume_point_read(resume_point *point, const char *path) {
     point->doctor_length = length_of(file, DOCTOR, 1);
     ravine_checkpoint_close(file);
     if (point->position.log == 0)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: it is no checkpoint of ravine train: it has no " KEY_LOG_BYTES, path);
     return 0;
 }
@@ -256,11 +256,11 @@ static int check_results(const checkpoints *c, const char *path) {
     for (int64_t k = 1; k <= c->state.result->nepochs; k++) {
         const double *row = c->results + (k - 1) * EPOCH_NUMBERS;
         if (row[0] != (double)k)
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: " RESULTS ": row %" PRId64 " is of epoch %g; it must be %" PRId64,
                            path, k, row[0], k);
         if (row[1] != (double)(k * steps))
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: " RESULTS ": row %" PRId64 " ends at step %g; it must be %" PRId64,
                            path, k, row[1], k * steps);
     }

@@ -105,7 +105,7 @@ static int evaluate_average(loop *l, train_score *score) {
         at += tensor.len;
         ravine_param view = {.size = sizeof view};
         if (ravine_state_view(t->optimizer, tensor.name, "ema", &view) < 0)
-            status = failure(EXIT_USAGE, "ema: %s", ravine_errmsg());
+            status = failure(FAILURE_USAGE, "ema: %s", ravine_errmsg());
         else
             memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *t->aside);
     }
@@ -134,7 +134,7 @@ static int keep_end(loop *l, const char *event) {
 static int diverged(loop *l, const char *what) {
     int status = tell_end(l, "diverged", true);
     if (status) return status;
-    return failure(EXIT_DIVERGED,
+    return failure(FAILURE_DIVERGED,
                    "training diverged: %s at step %lld (epoch %lld); try a smaller lr, warm-up or "
                    "clip_norm; the log is in %s/run.jsonl",
                    what, (long long)l->step.step, (long long)l->step.epoch,
@@ -176,8 +176,8 @@ static int one_step(loop *l) {
     int64_t correct = 0;
     s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)at->step, &correct);
     s->report = (ravine_report){.size = sizeof s->report};
-    if (ravine_step(t->optimizer, &s->report) < 0)
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    status = failure_of(ravine_step(t->optimizer, &s->report));
+    if (status) return status;
     s->step = ++at->step;
     at->example += count;
     s->seconds = seconds_now() - l->started;
@@ -270,17 +270,17 @@ static int all_epochs(loop *l) {
 static int early_end(const loop *l, bool saved) {
     const char *folder = record_folder(l->record);
     if (l->doctor.stop)
-        return failure(EXIT_DIVERGED,
+        return failure(FAILURE_DIVERGED,
                        "stopped at step %lld (epoch %lld), as --on-warning asks: %s; kept in %s: "
                        "weights.safetensors, run.jsonl, TensorBoard events",
                        (long long)l->step.step, (long long)l->step.epoch, l->doctor.cause.text,
                        folder);
     if (!saved)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "interrupted at step %lld (epoch %lld), but its checkpoint failed; kept in "
                        "%s: weights.safetensors, run.jsonl, TensorBoard events",
                        (long long)l->step.step, (long long)l->step.epoch, folder);
-    return failure(EXIT_INTERRUPTED,
+    return failure(FAILURE_INTERRUPTED,
                    "interrupted at step %lld (epoch %lld); to go on: ravine train --resume %s",
                    (long long)l->step.step, (long long)l->step.epoch, folder);
 }
@@ -302,7 +302,7 @@ static int go_back(loop *l) {
 int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
                 train_result *result) {
     loop *l = malloc(sizeof *l);
-    if (!l) return failure(EXIT_INPUT, "out of memory");
+    if (!l) return failure(FAILURE_INPUT, "out of memory");
     *l = (loop){.t = t,
                 .watch = w,
                 .record = r,

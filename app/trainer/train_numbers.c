@@ -76,13 +76,15 @@ int loop_number_check(const loop_number *n, const char *path) {
     const double number = read_number(n, text);
     const bool inside = isnan(n->least) || (number >= n->least && number <= n->greatest);
     if (!inside && n->least == n->greatest)
-        return failure(EXIT_INPUT, "%s: %s is %s; it must be %.10g", path, n->name, text, n->least);
+        return failure(FAILURE_INPUT, "%s: %s is %s; it must be %.10g", path, n->name, text,
+                       n->least);
     if (!inside)
-        return failure(EXIT_INPUT, "%s: %s is %s; it must be in [%.10g, %.10g]", path, n->name,
+        return failure(FAILURE_INPUT, "%s: %s is %s; it must be in [%.10g, %.10g]", path, n->name,
                        text, n->least, n->greatest);
     if (n->multiple && fmod(number, (double)n->multiple) != 0 && number != n->greatest)
-        return failure(EXIT_INPUT, "%s: %s is %s; it must be a multiple of %" PRId64 ", or %.10g",
-                       path, n->name, text, n->multiple, n->greatest);
+        return failure(FAILURE_INPUT,
+                       "%s: %s is %s; it must be a multiple of %" PRId64 ", or %.10g", path,
+                       n->name, text, n->multiple, n->greatest);
     return 0;
 }
 

@@ -40,11 +40,11 @@ int resume_check_config(const config *c, const char *folder) {
     for (int k = 0; k < CONFIG_KEY_COUNT && !status; k++)
         if (!may_change(k) && !config_is_equal(c, &run, (config_key)k))
             status =
-                failure(EXIT_USAGE, "%s: %s is another than the run in %s has; it cannot change",
+                failure(FAILURE_USAGE, "%s: %s is another than the run in %s has; it cannot change",
                         c->origin[k] ? c->origin[k] : "default", config_rows[k].key, folder);
     const char *shares = config_key_in_shares(c);
     if (!status && shares && c->epochs != run.epochs)
-        status = failure(EXIT_USAGE,
+        status = failure(FAILURE_USAGE,
                          "%s: epochs is %" PRId64 ", and %" PRId64 " in the run in %s: %s is in "
                          "percent of all steps, so it would change on the way",
                          c->origin[CONFIG_KEY_epochs], c->epochs, run.epochs, folder, shares);
@@ -59,9 +59,9 @@ static int start_over(resume_point *point, const char *folder) {
     run_data run;
     int status = run_read(&run, folder, NULL);
     if (!status && strcmp(run.state, "unfinished") != 0)
-        status =
-            failure(EXIT_INPUT, "%s is %s and kept no checkpoint; there is nothing to go on from",
-                    folder, run.state);
+        status = failure(FAILURE_INPUT,
+                         "%s is %s and kept no checkpoint; there is nothing to go on from", folder,
+                         run.state);
     run_free(&run);
     *point = (resume_point){.nepochs = 0};
     json_t *header = NULL;
@@ -81,7 +81,7 @@ int resume_find(resume_point *point, const char *folder) {
         fprintf(stderr, "ravine: %" PRId64 " damaged checkpoints in %s are passed over\n", skipped,
                 saved);
     if (status == RAVINE_OK) return resume_point_read(point, path);
-    if (status != RAVINE_E_STATE || skipped) return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    if (status != RAVINE_E_STATE || skipped) return failure(FAILURE_INPUT, "%s", ravine_errmsg());
     return start_over(point, folder);
 }
 
@@ -114,7 +114,7 @@ int data_check(const dataset_pair *data, const json_t *header, const char *folde
         char now[9];
         snprintf(now, sizeof now, "%08" PRIx32, data->file[k].crc32c);
         if (!then || strcmp(now, then) != 0)
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s is not what the run in %s was trained on: CRC32C %s now, %s then",
                            data->file[k].path, folder, now, then ? then : "unknown");
     }
@@ -131,7 +131,7 @@ int resume_check_data(const resume_point *point, const dataset_pair *data, const
     char now[DATA_CHECKSUMS_SIZE];
     data_checksums(data, now);
     if (!status && *point->data && strcmp(now, point->data) != 0)
-        status = failure(EXIT_INPUT, "%s was trained on other data: CRC32C %s there, %s here",
+        status = failure(FAILURE_INPUT, "%s was trained on other data: CRC32C %s there, %s here",
                          point->path, point->data, now);
     return status;
 }

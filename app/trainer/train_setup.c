@@ -24,7 +24,7 @@ static int make_buffers(training *t) {
     if (t->config->ema > 0) t->aside = calloc((size_t)net_size(t->net), sizeof *t->aside);
     bool all = t->order && t->x && (t->label || t->y) && (t->aside || t->config->ema <= 0);
     return all ? 0
-               : failure(EXIT_INPUT, "out of memory for a batch of %lld examples",
+               : failure(FAILURE_INPUT, "out of memory for a batch of %lld examples",
                          (long long)t->batch);
 }
 
@@ -32,7 +32,8 @@ static int make_net(training *t) {
     enum { SLICE = 256 };
     const dataset *train = &t->data.train;
     if (train->count < 1 || t->data.test.count < 1)
-        return failure(EXIT_INPUT, "%lld examples to train and %lld to test; it takes one of each",
+        return failure(FAILURE_INPUT,
+                       "%lld examples to train and %lld to test; it takes one of each",
                        (long long)train->count, (long long)t->data.test.count);
     t->batch = smaller(t->config->batch_size, train->count);
     t->slice = t->batch > SLICE ? t->batch : SLICE;
@@ -78,7 +79,7 @@ static int add_params(training *t) {
     if (!param || !tensors) {
         free(param);
         free(tensors);
-        return failure(EXIT_INPUT, "out of memory");
+        return failure(FAILURE_INPUT, "out of memory");
     }
     for (int32_t g = 0; g < t->ngroups; g++) {
         /* The library copies shapes, but only in ravine_add. */
@@ -114,7 +115,7 @@ static int set_schedules(training *t) {
             if (setting != RAVINE_WEIGHT_DECAY || decays(t, g))
                 set = ravine_set_schedule(t->optimizer, g, setting, &schedule);
         if (set < 0)
-            return failure(EXIT_USAGE, "schedule.%s: %s", ravine_setting_describe(setting)->name,
+            return failure(FAILURE_USAGE, "schedule.%s: %s", ravine_setting_describe(setting)->name,
                            ravine_errmsg());
     }
     return 0;
@@ -215,7 +216,7 @@ int training_is_told(const config *c, const char *command) {
         if (is_about((config_key)k) && c->origin[k] && strcmp(c->origin[k], "default") != 0)
             return 0;
     return failure(
-        EXIT_USAGE,
+        FAILURE_USAGE,
         "%s needs a CONFIG.yaml, for example examples/fashion_mlp.yaml, or --set KEY=VALUE "
         "for what differs from the defaults; ravine train --keys lists them",
         command);

@@ -56,7 +56,7 @@ static int judge(const training *t, int64_t steps, ravine_diagnosis *trial, jury
     enum { JUDGED_MOST = 8 };
     *j = (jury){.problem = j->problem, .judged = steps < JUDGED_MOST ? steps : JUDGED_MOST};
     if (j->problem.evaluate(j->problem.context, j->problem.batch, 0, before))
-        return failure(EXIT_INPUT, "the examples of a trial cannot be evaluated");
+        return failure(FAILURE_INPUT, "the examples of a trial cannot be evaluated");
     ravine_problem heard = j->problem;
     heard.evaluate = evaluate;
     heard.context = j;

@@ -74,7 +74,7 @@ enum { LOST = 10 }; /* losses in a row that are not finite: `ravine train` stops
 static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const char *folder,
                     curve *c) {
     FILE *file = folder ? log_open(t, folder) : NULL;
-    if (folder && !file) return failure(EXIT_INPUT, "%s: cannot be written", folder);
+    if (folder && !file) return failure(FAILURE_INPUT, "%s: cannot be written", folder);
     const int64_t steps = t->scenario->steps;
     ravine_status status = RAVINE_OK;
     while (t->step < steps && c->lost < LOST && status >= 0) {
@@ -89,7 +89,7 @@ static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const cha
         if (file) log_step(file, &report, t->step - 1, loss, val);
     }
     if (file) fclose(file);
-    return status < 0 ? failure(EXIT_INPUT, "%s", ravine_errmsg()) : 0;
+    return status < 0 ? failure(FAILURE_INPUT, "%s", ravine_errmsg()) : 0;
 }
 
 /* ---- what can be seen without a doctor ----------------------------------------------------------
@@ -225,7 +225,7 @@ static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
     if (ravine_doctor_diagnose(d, &diagnosis) < 0) goto fail;
     json_object_set_new(out, "from_log", diagnosis_json(&diagnosis));
     const bool lost = c->lost == LOST || diagnosis.verdict == RAVINE_VERDICT_DIVERGING;
-    if (lost && trainee_restart(t)) return EXIT_INPUT;
+    if (lost && trainee_restart(t)) return FAILURE_INPUT;
     if (ravine_probe_run(t->optimizer, &problem, NULL, &probe) < 0)
         json_object_set_new(out, "probe_failed", json_string(ravine_errmsg()));
     else if (ravine_doctor_take_probe(d, &probe) < 0)
@@ -243,7 +243,7 @@ static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
     json_object_set_new(out, "cure", cure_json(t, &diagnosis, unchanged));
     return 0;
 fail:
-    return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    return failure(FAILURE_INPUT, "%s", ravine_errmsg());
 }
 
 json_t *real_run_json(const real_scenario *s, const dataset_pair *data, uint64_t seed,
@@ -258,7 +258,7 @@ json_t *real_run_json(const real_scenario *s, const dataset_pair *data, uint64_t
     if (status) goto done;
     json_object_set_new(out, "tensors", tensors_json(&t));
     if (ravine_doctor_create(&doctor, NULL, NULL) < 0)
-        status = failure(EXIT_INPUT, "%s", ravine_errmsg());
+        status = failure(FAILURE_INPUT, "%s", ravine_errmsg());
     if (!status) status = train_it(&t, doctor, &data->test, folder, &c);
     json_object_set_new(out, "steps", json_integer((json_int_t)t.step));
     if (!status) status = examine(&t, doctor, &c, out);

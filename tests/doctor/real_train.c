@@ -9,7 +9,7 @@
 #include <string.h>
 
 static int library_failure(void) {
-    return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    return failure(FAILURE_INPUT, "%s", ravine_errmsg());
 }
 
 /* Fisher-Yates; a pure function of seed and epoch. */
@@ -79,7 +79,7 @@ static int create_data(trainee *t, const dataset *train) {
     t->order = calloc((size_t)t->train.count, sizeof *t->order);
     t->x = calloc(batch, (size_t)train->size * sizeof *t->x);
     t->label = calloc(batch, sizeof *t->label);
-    if (!t->order || !t->x || !t->label) return failure(EXIT_INPUT, "out of memory");
+    if (!t->order || !t->x || !t->label) return failure(FAILURE_INPUT, "out of memory");
     return 0;
 }
 
@@ -93,7 +93,7 @@ static int create(trainee *t, const dataset *train) {
     if (status) return status;
     real_damage_net(s, t->net, train->label, t->train.count);
     t->start = trainee_copy(t);
-    if (!t->start) return failure(EXIT_INPUT, "out of memory");
+    if (!t->start) return failure(FAILURE_INPUT, "out of memory");
     status = trainee_restart(t);
     net_problem_setup setup = {t->net, &t->train, s->batch, REAL_FIXED, slice, t->seed};
     if (!status) status = net_problem_create(&t->problem, &setup);

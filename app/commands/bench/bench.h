@@ -26,7 +26,7 @@ typedef struct workload_kind {
     bool watch, with_stream; /* ravine_env's watch; arrays for the stream beside it */
 } workload_kind;
 
-/* Returns 0 or an exit code. */
+/* Returns 0 or a kind of io/failure.h. */
 int workload_create(workload *w, const workload_kind *kind);
 void workload_free(workload *w);
 double workload_bytes(const workload *w); /* a parameter: read and written by a step */
@@ -46,7 +46,7 @@ typedef struct race_result {
 } race_result;
 
 /* Times the contestants in turn, round after round; result[k] is contestant k's.
- * rounds 0: as many as the size deserves. Returns 0 or an exit code. */
+ * rounds 0: as many as the size deserves. Returns 0 or a kind of io/failure.h. */
 int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result);
 
 #endif

@@ -38,12 +38,12 @@ static int split(const char *option, const char *text, list *out) {
     while (*text) {
         const size_t length = strcspn(text, ",");
         if (length == 0 || length >= WORD || out->n == LIST_MAX)
-            return failure(EXIT_USAGE, "%s has an empty or long item, or more than %d", option,
+            return failure(FAILURE_USAGE, "%s has an empty or long item, or more than %d", option,
                            LIST_MAX);
         snprintf(out->word[out->n++], WORD, "%.*s", (int)length, text);
         text += length + (text[length] == ',');
     }
-    return out->n ? 0 : failure(EXIT_USAGE, "%s is empty", option);
+    return out->n ? 0 : failure(FAILURE_USAGE, "%s is empty", option);
 }
 
 static int read_numbers(const char *option, const char *text, double most, int64_t *out, int *n) {
@@ -53,7 +53,7 @@ static int read_numbers(const char *option, const char *text, double most, int64
         char *end;
         const double value = strtod(words.word[k], &end);
         if (*end || !(value >= 1 && value <= most) || value != floor(value))
-            return failure(EXIT_USAGE, "%s has %s; it must be a whole number in [1, %g]", option,
+            return failure(FAILURE_USAGE, "%s has %s; it must be a whole number in [1, %g]", option,
                            words.word[k], most);
         out[k] = (int64_t)value;
     }
@@ -211,7 +211,7 @@ int cmd_bench(const cli_args *args) {
     const char *isa = ravine_isa(NULL);
     char kernels[256];
     if (!isa || ravine_kernels_describe(NULL, kernels, sizeof kernels))
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+        return failure(FAILURE_USAGE, "%s", ravine_errmsg());
     if (cli_is_given(args, CLI_JSON))
         b.json = json_pack("{ss ss ss sf s[] s[]}", "version", ravine_version(), "isa", isa,
                            "kernels", kernels, "divider_nanoseconds", b.divider, "rules", "ratios");

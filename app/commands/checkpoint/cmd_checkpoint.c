@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The library's error as the command's: EXIT_NO where a file is damaged. */
+/* The library's error as the command's: FAILURE_NO where a file is damaged. */
 static int checkpoint_failure(ravine_status status) {
-    return failure(status == RAVINE_E_FORMAT ? EXIT_NO : EXIT_INPUT, "%s", ravine_errmsg());
+    return failure(status == RAVINE_E_FORMAT ? FAILURE_NO : FAILURE_INPUT, "%s", ravine_errmsg());
 }
 
 int checkpoint_open(ravine_checkpoint **out, const char *path) {
@@ -26,7 +26,7 @@ int checkpoint_numbers(const ravine_checkpoint *file, int64_t i, ravine_tensor *
     if (status < 0) return checkpoint_failure(status);
     *bytes = end - begin;
     tensor->data = malloc((size_t)*bytes + 1);
-    if (!tensor->data) return failure(EXIT_INPUT, "out of memory for tensor %s", tensor->name);
+    if (!tensor->data) return failure(FAILURE_INPUT, "out of memory for tensor %s", tensor->name);
     status = ravine_checkpoint_read(file, i, tensor->data, *bytes);
     if (status >= 0) return 0;
     free(tensor->data);
@@ -147,20 +147,21 @@ enum { ACTIONS = sizeof actions / sizeof *actions };
 int cmd_checkpoint(const cli_args *args) {
     const char *name = args->operand[0];
     if (!name)
-        return failure(EXIT_USAGE, "checkpoint needs an action: inspect, verify, diff or convert");
+        return failure(FAILURE_USAGE,
+                       "checkpoint needs an action: inspect, verify, diff or convert");
     ravine_nearest nearest = ravine_nearest_to(name);
     for (int k = 0; k < ACTIONS; k++) {
         ravine_nearest_offer(&nearest, actions[k].name);
         if (strcmp(name, actions[k].name) != 0) continue;
         const int files = args->noperands - 1;
         if (files >= actions[k].least && files <= actions[k].most) return actions[k].run(args);
-        return failure(EXIT_USAGE, "checkpoint %s takes %d file%s; %d are given", name,
+        return failure(FAILURE_USAGE, "checkpoint %s takes %d file%s; %d are given", name,
                        files < actions[k].least ? actions[k].least : actions[k].most,
                        actions[k].least == 1 && actions[k].most > 1 ? " or more"
                        : actions[k].most == 1                       ? ""
                                                                     : "s",
                        files);
     }
-    return failure(EXIT_USAGE, "checkpoint has no action %s%s%s", name,
+    return failure(FAILURE_USAGE, "checkpoint has no action %s%s%s", name,
                    nearest.name ? "; nearest is " : "", nearest.name ? nearest.name : "");
 }

@@ -69,17 +69,12 @@ static json_t *rule_json(const ravine_rule_info *info, const ravine_config *c) {
                      info->formula, "paper", info->paper, "settings", settings);
 }
 
-static int init_rule(ravine_config *c, int rule) {
-    if (ravine_config_init(c, rule) < 0) return failure(EXIT_USAGE, "%s", ravine_errmsg());
-    return 0;
-}
-
 static int list_rules(bool json) {
     json_t *rules = json ? json_array() : NULL; /* json_decref(NULL) is fine */
     for (int r = 0; r < RAVINE_RULE_COUNT; r++) {
         const ravine_rule_info *info = ravine_rule_describe(r);
         ravine_config c;
-        int status = init_rule(&c, r);
+        int status = failure_of(ravine_config_init(&c, r));
         if (status) {
             json_decref(rules);
             return status;
@@ -103,7 +98,7 @@ static void print_indented(const char *text) {
 static int explain_rule(int rule, bool json) {
     const ravine_rule_info *info = ravine_rule_describe(rule);
     ravine_config c;
-    int status = init_rule(&c, rule);
+    int status = failure_of(ravine_config_init(&c, rule));
     if (status) return status;
     if (json) return cli_print_json(rule_json(info, &c));
     printf("%s: %s\n\n", info->name, info->title);
@@ -131,6 +126,6 @@ int cmd_optimizers(const cli_args *args) {
     for (int r = 0; r < RAVINE_RULE_COUNT; r++)
         ravine_nearest_offer(&nearest, ravine_rule_describe(r)->name);
     if (nearest.name)
-        return failure(EXIT_USAGE, "unknown optimizer %s; nearest is %s", name, nearest.name);
-    return failure(EXIT_USAGE, "unknown optimizer %s; `ravine optimizers` lists them", name);
+        return failure(FAILURE_USAGE, "unknown optimizer %s; nearest is %s", name, nearest.name);
+    return failure(FAILURE_USAGE, "unknown optimizer %s; `ravine optimizers` lists them", name);
 }

@@ -113,7 +113,7 @@ static bool make_picture(picture *p, const contest *c) {
 }
 
 static int no_memory(void) {
-    return failure(EXIT_INPUT, "out of memory for the picture");
+    return failure(FAILURE_INPUT, "out of memory for the picture");
 }
 
 int contest_print_svg(const contest *c) {

@@ -60,7 +60,7 @@ static int end_record(record *r, int status) {
     char folder[PATH_MAX], told[1024];
     snprintf(folder, sizeof folder, "%s", record_folder(r));
     status = close_record(r, status);
-    if (status != EXIT_INPUT) return status;
+    if (status != FAILURE_INPUT) return status;
     snprintf(told, sizeof told, "%s", failure_text());
     return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
 }
@@ -85,7 +85,7 @@ static int open_run(record **r, resume_point *point, const training *t, const ch
     status = resume_find(point, folder);
     if (!status) status = resume_check_data(point, &t->data, folder);
     if (!status && point->nepochs > t->config->epochs)
-        status = failure(EXIT_USAGE, "epochs is %lld; the run in %s has done %lld",
+        status = failure(FAILURE_USAGE, "epochs is %lld; the run in %s has done %lld",
                          (long long)t->config->epochs, folder, (long long)point->nepochs);
     if (!status) status = record_place(*r, &point->position);
     return status ? close_record(*r, status) : 0;
@@ -159,7 +159,7 @@ int cmd_train(const cli_args *args) {
         train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};
         status = result.epoch
                      ? run_training(&t, &result, args)
-                     : failure(EXIT_INPUT, "out of memory for %lld epochs", (long long)c.epochs);
+                     : failure(FAILURE_INPUT, "out of memory for %lld epochs", (long long)c.epochs);
         free(result.epoch);
         training_free(&t);
     }

@@ -122,7 +122,7 @@ static void a_folder_that_cannot_be_made(void **state) {
     (void)state;
     json_t *numbers = NULL;
     scratch_write("file", "x", 1);
-    assert_int_equal(lecture_write(scratch_path("file/below"), &numbers), EXIT_INPUT);
+    assert_int_equal(lecture_write(scratch_path("file/below"), &numbers), FAILURE_INPUT);
     assert_null(numbers);
     assert_told("file");
 }

@@ -434,7 +434,7 @@ static void test_examination_in_a_log(void **state) {
     assert_int_equal(run_read(&run, scratch_folder, NULL), 0);
     assert_null(run.examination);
     assert_int_equal(run_log_open(&log, scratch_path("run.jsonl")), 0);
-    assert_int_equal(run_log_append(log, run.bytes - 1), EXIT_INPUT);
+    assert_int_equal(run_log_append(log, run.bytes - 1), FAILURE_INPUT);
     assert_told("when it was read");
     assert_int_equal(run_log_append(log, run.bytes), 0);
     assert_int_equal(run_log_object(log, line), 0);

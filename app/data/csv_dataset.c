@@ -1,8 +1,8 @@
+#include "data/batch.h"
 #include "data/csv.h"
 #include "data/csv_column.h"
 #include "data/dataset_allocate.h"
 #include "io/failure.h"
-#include "math/random.h"
 #include "text/nearest.h"
 
 #include <float.h>
@@ -117,7 +117,6 @@ static int read_columns(conversion *c) {
 
 /* ---- which rows ------------------------------------------------------------------------------ */
 
-/* Fisher and Yates' shuffle: every order is equally likely. */
 static int split(conversion *c) {
     const int64_t rows = c->table.rows;
     const int64_t ntest = (int64_t)llround(c->options->test_share * (double)rows);
@@ -129,14 +128,7 @@ static int split(conversion *c) {
                        c->table.name, rows, c->options->test_share, c->ntrain, ntest);
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
-    for (int64_t k = 0; k < rows; k++) c->order[k] = k;
-    for (int64_t k = rows - 1; k > 0; k--) {
-        int64_t other = (int64_t)ravine_random_below(c->options->seed, SPLIT_STREAM, (uint64_t)k,
-                                                     (uint64_t)k + 1);
-        int64_t swapped = c->order[k];
-        c->order[k] = c->order[other];
-        c->order[other] = swapped;
-    }
+    data_order_shuffle(c->order, rows, c->options->seed, SPLIT_STREAM);
     return 0;
 }
 

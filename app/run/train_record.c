@@ -54,14 +54,14 @@ static json_t *machine_json(const training *t) {
     const char *isa = ravine_isa(NULL);
     return json_pack("{so sI si ss? ss ss}", "processor", processor_json(), "processors",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads",
-                     (int)ravine_pool_threads(t->pool), "isa", isa, "system", system, "compiler",
-                     __VERSION__);
+                     (int)ravine_pool_threads(t->trainer.pool), "isa", isa, "system", system,
+                     "compiler", __VERSION__);
 }
 
 static json_t *groups_json(const training *t) {
     json_t *groups = json_array();
-    for (int32_t g = 0; g < t->ngroups; g++) {
-        net_tensor tensor = net_param(t->net, g);
+    for (int32_t g = 0; g < t->trainer.ngroups; g++) {
+        net_tensor tensor = net_param(t->trainer.net, g);
         json_array_append_new(
             groups, json_pack("{ss sI}", "name", tensor.name, "size", (json_int_t)tensor.len));
     }
@@ -98,9 +98,9 @@ static json_t *header_json(const training *t) {
         "program", "ravine", "version", ravine_version(), "started", started, "seed",
         (json_int_t)t->config->seed, "train_examples", (json_int_t)t->data.train.count,
         "test_examples", (json_int_t)t->data.test.count, "data_files", data_files_json(&t->data),
-        "parameters", (json_int_t)net_size(t->net), "total_steps", (json_int_t)t->total_steps,
-        "optimizer_bytes", (json_int_t)t->announced_bytes, "groups", groups_json(t), "facts",
-        facts_json(t), "config", config_json(t->config, false), "origins",
+        "parameters", (json_int_t)net_size(t->trainer.net), "total_steps",
+        (json_int_t)t->total_steps, "optimizer_bytes", (json_int_t)t->announced_bytes, "groups",
+        groups_json(t), "facts", facts_json(t), "config", config_json(t->config, false), "origins",
         config_json(t->config, true), "machine", machine_json(t));
 }
 
@@ -146,7 +146,7 @@ static int create_log(record *r) {
 
 static int make_record(record **out, const training *t) {
     record *r = calloc(1, sizeof *r);
-    double *group = calloc((size_t)RUN_GROUP_KEYS * (size_t)t->ngroups, sizeof *group);
+    double *group = calloc((size_t)RUN_GROUP_KEYS * (size_t)t->trainer.ngroups, sizeof *group);
     if (!r || !group) {
         free(group);
         free(r);
@@ -269,10 +269,11 @@ static double rounded(double value, int digits) {
 }
 
 static int gather_groups(record *r) {
-    const size_t ngroups = (size_t)r->t->ngroups;
+    const size_t ngroups = (size_t)r->t->trainer.ngroups;
     for (size_t g = 0; g < ngroups; g++) {
         ravine_report group = {.size = sizeof group};
-        const int status = failure_of(ravine_group_report(r->t->optimizer, (int32_t)g, &group));
+        const int status =
+            failure_of(ravine_group_report(r->t->trainer.optimizer, (int32_t)g, &group));
         if (status) return status;
 #define GATHER(NAME, key, field, digits) \
     r->group[RUN_GROUP_##NAME * ngroups + g] = rounded(group.field, digits);
@@ -304,7 +305,7 @@ static int write_scalars(record *r, const train_step *s) {
 /* In the order of run_line.h, which reads it back. */
 int record_step(record *r, const train_step *s) {
     const ravine_report *all = &s->report;
-    const size_t ngroups = (size_t)r->t->ngroups;
+    const size_t ngroups = (size_t)r->t->trainer.ngroups;
     int status = gather_groups(r);
     if (status) return status;
     run_log_integer(r->log, "step", s->step);
@@ -382,7 +383,7 @@ int record_event(record *r, const char *event, const train_step *s) {
 int record_nonfinite(record *r, const train_step *s, int64_t example) {
     json_t *more = json_pack("{sI}", "example", (json_int_t)example);
     if (more && s->report.nonfinite_param >= 0) {
-        net_tensor tensor = net_param(r->t->net, s->report.nonfinite_param);
+        net_tensor tensor = net_param(r->t->trainer.net, s->report.nonfinite_param);
         json_object_set_new(more, "nonfinite_tensor", json_string(tensor.name));
         json_object_set_new(more, "nonfinite_index",
                             json_integer((json_int_t)s->report.nonfinite_index));
@@ -395,7 +396,7 @@ int record_nonfinite(record *r, const train_step *s, int64_t example) {
 
 int record_weights(record *r) {
     const training *t = r->t;
-    int64_t params = net_param_count(t->net), buffers = net_buffer_count(t->net);
+    int64_t params = net_param_count(t->trainer.net), buffers = net_buffer_count(t->trainer.net);
     int64_t averages = t->aside ? params : 0, count = params + buffers + averages;
     enum { NAME_SIZE = 128 };
     ravine_tensor *out = calloc((size_t)count, sizeof *out);
@@ -405,9 +406,9 @@ int record_weights(record *r) {
         out && tensor && name ? 0 : failure(FAILURE_INPUT, "out of memory for the weights");
     for (int64_t k = 0; k < count && !status; k++) {
         bool average = k >= params + buffers;
-        tensor[k] = k < params ? net_param(t->net, k)
-                    : average  ? net_param(t->net, k - params - buffers)
-                               : net_buffer(t->net, k - params);
+        tensor[k] = k < params ? net_param(t->trainer.net, k)
+                    : average  ? net_param(t->trainer.net, k - params - buffers)
+                               : net_buffer(t->trainer.net, k - params);
         snprintf(name[k], NAME_SIZE, "%s%s", average ? "ema." : "", tensor[k].name);
         out[k] = (ravine_tensor){.name = name[k],
                                  .dtype = RAVINE_F32,
@@ -416,7 +417,7 @@ int record_weights(record *r) {
                                  .data = tensor[k].data};
         ravine_param view = {.size = sizeof view};
         if (!average) continue;
-        if (ravine_state_view(t->optimizer, tensor[k].name, "ema", &view) < 0)
+        if (ravine_state_view(t->trainer.optimizer, tensor[k].name, "ema", &view) < 0)
             status = failure(FAILURE_USAGE, "ema: %s", ravine_errmsg());
         out[k].data = view.data;
     }

@@ -1,7 +1,8 @@
 /* train.h - the parts of `ravine train`, in the order in which they are read:
  *
  *     commands/train/cmd_train.c   options and configuration
- *     train_setup.c                data, net, thread pool, optimizer with its groups and schedules
+ *     trainer.c                    net, examples and optimizer, joined
+ *     train_setup.c                that for a configuration, with its schedules and the doctor
  *     train_loop.c                 epochs, steps, evaluation, when to stop
  *     train_doctor.c               the doctor that looks at every step; what is done on a warning
  *     train_trial.c                a lower learning rate tried beside the one that is
@@ -18,9 +19,9 @@
 #define RAVINE_TRAINER_TRAIN_H
 
 #include "data/dataset.h"
-#include "network/net.h"
 #include "ravine_doctor.h"
 #include "run/config.h"
+#include "trainer/trainer.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -33,21 +34,13 @@ typedef struct training {
     const config *config;
     dataset_pair data;
     net_spec spec;
-    net *net;
-    ravine_pool *pool;
-    ravine_optimizer *optimizer;
+    trainer trainer;
     ravine_doctor *doctor; /* NULL: doctor.watch is false */
     double lr_factor;      /* on the configured learning rate: 1 until the doctor halves it */
-    int32_t ngroups;       /* one for each parameter tensor of the net, in its order */
-    int64_t batch;         /* examples of a step */
-    int64_t slice;         /* examples evaluated at once */
     int64_t steps_per_epoch, total_steps;
     double
         fact[RAVINE_FACT_COUNT]; /* what the doctor is told before the first step; NaN: nothing */
     int64_t announced_bytes;     /* what the optimizer said it would hold */
-    int64_t *order;              /* [train.count] the examples in the order of this epoch */
-    float *x, *y;                /* [batch, size], [batch, outputs] */
-    int32_t *label;              /* [batch]; y or label is NULL */
     float *aside; /* [net_size] the weights, while their average is evaluated; or NULL */
 } training;
 

@@ -69,7 +69,7 @@ static int list_tensors(checkpoints *c, int64_t doctor_length) {
     c->results_shape[0] = c->state.result->nepochs;
     c->results_shape[1] = EPOCH_NUMBERS;
     add_array(c, RESULTS, RAVINE_F64, 2, c->results_shape, c->results);
-    const net *n = c->state.training->net;
+    const net *n = c->state.training->trainer.net;
     for (int64_t k = 0; k < net_buffer_count(n); k++) {
         net_tensor *b = &c->buffer[k];
         *b = net_buffer(n, k);
@@ -109,7 +109,7 @@ static void unpack_results(checkpoints *c) {
  */
 
 int checkpoints_create(checkpoints **out, const train_state *state) {
-    const size_t buffers = (size_t)net_buffer_count(state->training->net);
+    const size_t buffers = (size_t)net_buffer_count(state->training->trainer.net);
     const size_t epochs = (size_t)state->training->config->epochs;
     checkpoints *c = calloc(1, sizeof *c);
     if (!c) return failure(FAILURE_INPUT, "out of memory for checkpoints");
@@ -179,7 +179,8 @@ int checkpoints_save(checkpoints *c, double metric) {
     options.texts = texts;
     options.ntexts = sizeof texts / sizeof *texts;
     ravine_status saved = d ? ravine_doctor_export(d, c->doctor, c->doctor_length) : RAVINE_OK;
-    if (!saved) saved = ravine_saver_save(c->saver, c->state.training->optimizer, &options, metric);
+    if (!saved)
+        saved = ravine_saver_save(c->saver, c->state.training->trainer.optimizer, &options, metric);
     return saved < 0 ? tell_failure(c, ravine_errmsg()) : 0;
 }
 
@@ -278,7 +279,7 @@ int checkpoints_load(checkpoints *c, const resume_point *point) {
     options.tensors = c->tensor;
     options.ntensors = c->ntensors;
     options.tell = tell_difference;
-    ravine_status loaded = ravine_load(c->state.training->optimizer, point->path, &options);
+    ravine_status loaded = ravine_load(c->state.training->trainer.optimizer, point->path, &options);
     ravine_doctor *d = c->state.training->doctor;
     if (!loaded && d && c->doctor) loaded = ravine_doctor_import(d, c->doctor, c->doctor_length);
     if (loaded < 0) return failure_of(loaded);

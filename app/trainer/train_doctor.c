@@ -215,7 +215,7 @@ int train_doctor_step(train_doctor *d, train_step *s) {
     s->path_efficiency = NAN;
     ravine_doctor *doctor = d->t->doctor;
     if (!doctor) return 0;
-    int status = failure_of(ravine_doctor_observe(doctor, d->t->optimizer, s->loss));
+    int status = failure_of(ravine_doctor_observe(doctor, d->t->trainer.optimizer, s->loss));
     if (status) return status;
     s->path_efficiency = ravine_doctor_path_efficiency(doctor);
     status = heed(d, s);
@@ -230,7 +230,7 @@ int train_doctor_step(train_doctor *d, train_step *s) {
 /* If its last step was finite the loss of the test is not. */
 static int lose(const train_doctor *d, const train_step *s) {
     if (!d->t->doctor || !isfinite(s->loss)) return 0;
-    return failure_of(ravine_doctor_observe(d->t->doctor, d->t->optimizer, NAN));
+    return failure_of(ravine_doctor_observe(d->t->doctor, d->t->trainer.optimizer, NAN));
 }
 
 /* Without it ravine doctor has the log, which says less. */

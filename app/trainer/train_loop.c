@@ -1,6 +1,5 @@
 /* train_loop.c - epochs, steps, evaluation, and when to stop. */
 #include "io/failure.h"
-#include "math/random.h"
 #include "trainer/train.h"
 
 #include <math.h>
@@ -19,32 +18,11 @@ static train_score sum_score(const training *t, const train_sum *sum) {
     return (train_score){loss, score};
 }
 
-/* Fisher-Yates, a pure function of seed and epoch: no epoch depends on the one before. */
+/* A pure function of seed and epoch: no epoch depends on the one before. */
 static void shuffle(training *t, int64_t epoch) {
     enum { SHUFFLE = 1 }; /* the kind of stream; the net's own streams are others */
-    uint64_t seed = (uint64_t)t->config->seed, stream = (uint64_t)SHUFFLE << 48 | (uint64_t)epoch;
-    int64_t count = t->data.train.count;
-    for (int64_t k = 0; k < count; k++) t->order[k] = k;
-    for (int64_t k = count - 1; k > 0; k--) {
-        uint64_t j = ravine_random_below(seed, stream, (uint64_t)k, (uint64_t)k + 1);
-        int64_t other = t->order[j];
-        t->order[j] = t->order[k];
-        t->order[k] = other;
-    }
-}
-
-/* Copies the examples order[first] ... into the batch. */
-static void gather(training *t, int64_t first, int64_t count) {
-    const dataset *train = &t->data.train;
-    size_t size = (size_t)train->size, outputs = (size_t)train->outputs;
-    for (int64_t k = 0; k < count; k++) {
-        size_t to = (size_t)k, from = (size_t)t->order[first + k];
-        memcpy(t->x + to * size, train->x + from * size, size * sizeof *t->x);
-        if (t->label)
-            t->label[to] = train->label[from];
-        else
-            memcpy(t->y + to * outputs, train->y + from * outputs, outputs * sizeof *t->y);
-    }
+    data_order_shuffle(t->trainer.order, t->data.train.count, (uint64_t)t->config->seed,
+                       (uint64_t)SHUFFLE << 48 | (uint64_t)epoch);
 }
 
 /* What the loop works with. */
@@ -81,12 +59,14 @@ static int evaluate(loop *l, bool averaged, train_score *score) {
     train_sum sum = {0};
     int status = 0;
     for (int64_t first = 0; first < test->count && !status && !interrupt_came();
-         first += t->slice) {
-        int64_t left = test->count - first, count = left < t->slice ? left : t->slice;
+         first += t->trainer.slice) {
+        int64_t left = test->count - first,
+                count = left < t->trainer.slice ? left : t->trainer.slice;
         const int32_t *label = test->label ? test->label + first : NULL;
         const float *y = test->label ? NULL : test->y + first * test->outputs;
         int64_t correct = 0;
-        double loss = net_evaluate(t->net, test->x + first * test->size, label, y, count, &correct);
+        double loss =
+            net_evaluate(t->trainer.net, test->x + first * test->size, label, y, count, &correct);
         sum_add(&sum, loss, count, correct);
         if (!averaged) status = save_if_wanted(l);
     }
@@ -97,25 +77,18 @@ static int evaluate(loop *l, bool averaged, train_score *score) {
 /* The same with the averaged weights in place of the weights. */
 static int evaluate_average(loop *l, train_score *score) {
     training *t = l->t;
-    int64_t count = net_param_count(t->net), at = 0;
     int status = 0;
-    for (int64_t k = 0; k < count; k++) {
-        net_tensor tensor = net_param(t->net, k);
-        memcpy(t->aside + at, tensor.data, (size_t)tensor.len * sizeof *t->aside);
-        at += tensor.len;
+    trainer_copy_params(&t->trainer, t->aside);
+    for (int64_t k = 0; k < net_param_count(t->trainer.net) && !status; k++) {
+        const net_tensor tensor = net_param(t->trainer.net, k);
         ravine_param view = {.size = sizeof view};
-        if (ravine_state_view(t->optimizer, tensor.name, "ema", &view) < 0)
+        if (ravine_state_view(t->trainer.optimizer, tensor.name, "ema", &view) < 0)
             status = failure(FAILURE_USAGE, "ema: %s", ravine_errmsg());
         else
-            memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *t->aside);
+            memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *tensor.data);
     }
     if (!status) status = evaluate(l, true, score);
-    at = 0;
-    for (int64_t k = 0; k < count; k++) {
-        net_tensor tensor = net_param(t->net, k);
-        memcpy(tensor.data, t->aside + at, (size_t)tensor.len * sizeof *t->aside);
-        at += tensor.len;
-    }
+    trainer_put_params(&t->trainer, t->aside);
     return status;
 }
 
@@ -169,14 +142,14 @@ static int one_step(loop *l) {
     training *t = l->t;
     train_step *s = &l->step;
     progress *at = &l->at;
-    int64_t left = t->data.train.count - at->example, count = left < t->batch ? left : t->batch;
-    int status = train_doctor_example(&l->doctor, t->order[at->example]);
+    int64_t left = t->data.train.count - at->example,
+            count = left < t->trainer.batch ? left : t->trainer.batch;
+    int status = train_doctor_example(&l->doctor, t->trainer.order[at->example]);
     if (status) return status;
-    gather(t, at->example, count);
     int64_t correct = 0;
-    s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)at->step, &correct);
+    s->loss = trainer_gradient(&t->trainer, at->example, count, (uint64_t)at->step, &correct);
     s->report = (ravine_report){.size = sizeof s->report};
-    status = failure_of(ravine_step(t->optimizer, &s->report));
+    status = failure_of(ravine_step(t->trainer.optimizer, &s->report));
     if (status) return status;
     s->step = ++at->step;
     at->example += count;
@@ -186,7 +159,7 @@ static int one_step(loop *l) {
 
     status = train_doctor_step(&l->doctor, s);
     const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
-    if (!status && first) status = tell_nonfinite(l, t->order[at->example - count]);
+    if (!status && first) status = tell_nonfinite(l, t->trainer.order[at->example - count]);
     if (!status && (first || is_logged(l))) status = record_step(l->record, s);
     tell_behind(l);
     at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;

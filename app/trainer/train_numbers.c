@@ -12,7 +12,7 @@ static const double ANY = NAN, SECONDS_MAX = 1e10, NEVER = (double)(INT64_MIN / 
 
 /* The steps that are done when so much of this epoch is. A double, for no product to overflow. */
 static double steps_of(const training *t, const progress *p) {
-    const int64_t batch = t->batch, begun = p->example % batch != 0;
+    const int64_t batch = t->trainer.batch, begun = p->example % batch != 0;
     return ((double)p->epoch - 1) * (double)t->steps_per_epoch +
            (double)(p->example / batch + begun);
 }
@@ -37,7 +37,7 @@ void loop_numbers(const train_state *s, loop_number list[LOOP_NUMBERS]) {
     { name, RAVINE_F64, &(field), least, greatest, 0 }
     const loop_number all[LOOP_NUMBERS] = {
         WHOLE("train.epoch", p->epoch, epoch, epoch),
-        {"train.example", RAVINE_I64, &p->example, 0, examples, s->training->batch},
+        {"train.example", RAVINE_I64, &p->example, 0, examples, s->training->trainer.batch},
         WHOLE("train.step", p->step, steps, steps),
         NUMBER("train.loss", p->loss, ANY, ANY),
         NUMBER("train.sum_loss", p->sum.loss, ANY, ANY),

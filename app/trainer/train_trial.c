@@ -18,7 +18,7 @@ static int write_rate(const training *t, double factor, int64_t steps, ravine_cu
     int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
     if (!status) status = config_rule(t->config, &rule);
     if (status) return status;
-    const int64_t now = ravine_steps(t->optimizer);
+    const int64_t now = ravine_steps(t->trainer.optimizer);
     const double all = t->lr_factor * factor;
     if (given)
         snprintf(cure->schedule, sizeof cure->schedule, "linear(%" PRId64 ", to=%.17g) lr=%.17g",
@@ -60,7 +60,7 @@ static int judge(const training *t, int64_t steps, ravine_diagnosis *trial, jury
     ravine_problem heard = j->problem;
     heard.evaluate = evaluate;
     heard.context = j;
-    return failure_of(ravine_try_cures(t->optimizer, &heard, steps, trial));
+    return failure_of(ravine_try_cures(t->trainer.optimizer, &heard, steps, trial));
 }
 
 /* Of a run that was judged, over the loss before. */
@@ -87,14 +87,8 @@ int train_trial(const training *t, int64_t steps, trial_result *result) {
     for (int k = 0; k < LOWER && !status; k++)
         status = write_rate(t, rates[k + 1], steps, &trial.cure[k]);
     if (status) return status;
-    const net_problem_setup setup = {.net = t->net,
-                                     .data = &t->data.train,
-                                     .batch = t->batch,
-                                     .fixed = FIXED,
-                                     .slice = t->slice,
-                                     .seed = (uint64_t)t->config->seed};
     net_problem *examples;
-    status = net_problem_create(&examples, &setup);
+    status = net_problem_of(&examples, &t->trainer, FIXED, (uint64_t)t->config->seed);
     if (status) return status;
     jury j = {.problem = net_problem_view(examples)};
     double before = NAN;

@@ -96,7 +96,7 @@ void watch_step(watch *w, const train_step *s) {
     if (!is_due(w)) return;
 
     const training *t = w->t;
-    double per_second = (double)(s->step * t->batch) / s->seconds;
+    double per_second = (double)(s->step * t->trainer.batch) / s->seconds;
     double left = s->seconds / (double)s->step * (double)(t->total_steps - s->step);
     char number[NUMBER_SIZE];
     piece pieces[7] = {{1, ""}, {4, ""}, {2, ""}, {5, ""}, {6, ""}, {7, ""}, {3, ""}};
@@ -133,11 +133,11 @@ static void print_title(watch *w) {
     const char *model =
         config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
     fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
-            grouped(size, net_size(t->net)), grouped(train, t->data.train.count),
+            grouped(size, net_size(t->trainer.net)), grouped(train, t->data.train.count),
             grouped(test, t->data.test.count));
     fprintf(w->table, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
-            c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->batch,
-            (int)ravine_pool_threads(t->pool));
+            c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->trainer.batch,
+            (int)ravine_pool_threads(t->trainer.pool));
     fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
             training_is_regression(t) ? "rmse" : "accuracy");
     if (t->aside) fprintf(w->table, " %9s", "averaged");
@@ -194,7 +194,7 @@ void watch_end(watch *w, const train_result *r, const char *folder) {
             (double)peak_memory_bytes() / (1024 * 1024));
     fprintf(w->table, "the optimizer announced %s bytes and holds %s\n",
             grouped(announced, t->announced_bytes),
-            grouped(held, ravine_memory_bytes(t->optimizer)));
+            grouped(held, ravine_memory_bytes(t->trainer.optimizer)));
     if (r->diagnosis.size) {
         char line[DIAGNOSIS_LINE_SIZE];
         diagnosis_line(&r->diagnosis, line, sizeof line);

@@ -234,19 +234,11 @@ static int search(find_lr_result *r, training *t, const cli_args *args) {
     net_problem *batches;
     int status = config_rule(t->config, &rule);
     if (status) return status;
-    status = net_problem_create(&batches, &(net_problem_setup){.net = t->net,
-                                                               .data = &t->data.train,
-                                                               .batch = t->batch,
-                                                               .fixed = FIXED_EXAMPLES,
-                                                               .slice = t->slice,
-                                                               .seed = (uint64_t)t->config->seed});
+    status = net_problem_of(&batches, &t->trainer, FIXED_EXAMPLES, (uint64_t)t->config->seed);
     if (status) return status;
-    ravine_env env;
-    ravine_env_init(&env);
-    env.parallel = ravine_pool_run;
-    env.parallel_context = t->pool;
+    const ravine_env env = trainer_env(&t->trainer);
     const ravine_problem problem = net_problem_view(batches);
-    status = find_lr(r, &(find_lr_setup){.optimizer = t->optimizer,
+    status = find_lr(r, &(find_lr_setup){.optimizer = t->trainer.optimizer,
                                          .rule = rule.rule,
                                          .env = &env,
                                          .problem = &problem,

@@ -41,9 +41,9 @@ static json_t *result_json(const training *t, const train_result *r, const char 
     json_t *doctor = r->diagnosis.size ? doctor_json(&r->diagnosis) : json_null();
     return json_pack("{ss so so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs",
                      epochs, "doctor", doctor, "steps", (json_int_t)r->steps, "seconds",
-                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->net),
+                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->trainer.net),
                      "optimizer_bytes_announced", (json_int_t)t->announced_bytes,
-                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->optimizer),
+                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->trainer.optimizer),
                      "peak_memory_bytes", (json_int_t)peak_memory_bytes());
 }
 

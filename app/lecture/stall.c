@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 typedef struct stall {
-    config config; /* where the images lie: the defaults and variables of `ravine train` */
+    run_config config; /* where the images lie: the defaults and variables of `ravine train` */
     dataset_pair data;
     trainer trainer;
 } stall;

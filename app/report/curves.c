@@ -166,13 +166,13 @@ int curves_of_epochs(page *p, const run_data *run, size_t bytes) {
     static const struct curve {
         const char *name;
         size_t offset;
-    } curves[] = {{"step", offsetof(run_epoch, step)},
-                  {"seconds", offsetof(run_epoch, elapsed)},
-                  {"train_loss", offsetof(run_epoch, train_loss)},
-                  {"test_loss", offsetof(run_epoch, test_loss)},
-                  {"train_score", offsetof(run_epoch, train_score)},
-                  {"test_score", offsetof(run_epoch, test_score)},
-                  {"averaged_score", offsetof(run_epoch, averaged_score)}};
+    } curves[] = {{"step", offsetof(run_log_epoch, step)},
+                  {"seconds", offsetof(run_log_epoch, elapsed)},
+                  {"train_loss", offsetof(run_log_epoch, train_loss)},
+                  {"test_loss", offsetof(run_log_epoch, test_loss)},
+                  {"train_score", offsetof(run_log_epoch, train_score)},
+                  {"test_score", offsetof(run_log_epoch, test_score)},
+                  {"averaged_score", offsetof(run_log_epoch, averaged_score)}};
     enum { CURVES = sizeof curves / sizeof *curves };
     double *column = malloc((run->nepochs + 1) * CURVES * sizeof *column);
     if (!column) return failure(FAILURE_INPUT, "out of memory for the curves");

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define KEY(field, key, kind, range, fallback, words, text) \
-    {key, CONFIG_##kind, offsetof(config, field), range, fallback, words, text},
+    {key, CONFIG_##kind, offsetof(run_config, field), range, fallback, words, text},
 const config_row config_rows[CONFIG_KEY_COUNT] = {
 #include "run/config_keys.def"
 };
@@ -21,7 +21,7 @@ static int out_of_memory(void) {
     return failure(FAILURE_INPUT, "out of memory");
 }
 
-static void *field_of(config *c, config_key key) {
+static void *field_of(run_config *c, config_key key) {
     return (char *)c + config_rows[key].offset;
 }
 
@@ -183,7 +183,7 @@ static int put_text(const config_row *row, char **field, const char *text, const
 }
 
 /* Reads the texts into the field; nothing changes on an error. */
-static int put_field(config *c, config_key key, const char *const *item, int64_t count,
+static int put_field(run_config *c, config_key key, const char *const *item, int64_t count,
                      const char *origin) {
     const config_row *row = &config_rows[key];
     void *field = field_of(c, key);
@@ -204,7 +204,7 @@ static int put_field(config *c, config_key key, const char *const *item, int64_t
     return 0;
 }
 
-int config_assign(config *c, config_key key, const char *const *item, int64_t count,
+int config_assign(run_config *c, config_key key, const char *const *item, int64_t count,
                   const char *origin) {
     char *copy = strdup(origin);
     if (!copy) return out_of_memory();
@@ -224,13 +224,13 @@ static bool is_quoted(const char *text) {
     return length >= 2 && strchr("\"'", *text) && text[length - 1] == *text;
 }
 
-int config_put(config *c, config_key key, const char *text, const char *origin) {
+int config_put(run_config *c, config_key key, const char *text, const char *origin) {
     if (config_is_list(key) || is_quoted(text)) return config_assign_yaml(c, key, text, origin);
     return config_assign(c, key, &text, 1, origin);
 }
 
-int config_init(config *c) {
-    *c = (config){0};
+int config_init(run_config *c) {
+    *c = (run_config){0};
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         const config_row *row = &config_rows[k];
         if (!row->fallback && row->kind == CONFIG_WORD) *(int *)field_of(c, (config_key)k) = -1;
@@ -244,7 +244,7 @@ int config_init(config *c) {
     return 0;
 }
 
-void config_free(config *c) {
+void config_free(run_config *c) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         void *field = field_of(c, (config_key)k);
         free(c->origin[k]);
@@ -252,10 +252,10 @@ void config_free(config *c) {
         if (config_rows[k].kind == CONFIG_TEXTS) free_texts(field);
         if (config_rows[k].kind == CONFIG_WHOLES) free(((config_wholes *)field)->item);
     }
-    *c = (config){0};
+    *c = (run_config){0};
 }
 
-int config_set(config *c, const char *assignment) {
+int config_set(run_config *c, const char *assignment) {
     const char *equals = strchr(assignment, '=');
     char name[RAVINE_NEAREST_MAX];
     size_t length = equals ? (size_t)(equals - assignment) : 0;
@@ -267,7 +267,7 @@ int config_set(config *c, const char *assignment) {
     return status ? status : config_put(c, key, equals + 1, "--set");
 }
 
-int config_read_variables(config *c) {
+int config_read_variables(run_config *c) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         char variable[RAVINE_NEAREST_MAX] = "RAVINE_";
         size_t used = strlen(variable);
@@ -281,7 +281,7 @@ int config_read_variables(config *c) {
     return 0;
 }
 
-static int check_name(const config *c) {
+static int check_name(const run_config *c) {
     const char *name = c->name;
     bool folder = strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
     for (const char *letter = name; *letter; letter++)
@@ -298,7 +298,7 @@ static int missing(const char *key, const char *format) {
     return failure(FAILURE_USAGE, "%s is not set; data.format %s needs it", key, format);
 }
 
-int config_check(const config *c) {
+int config_check(const run_config *c) {
     int status = check_name(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;

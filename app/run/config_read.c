@@ -11,7 +11,7 @@ static char *text_of(const json_t *value) {
     return json_dumps(value, JSON_ENCODE_ANY);
 }
 
-static int assign_list(config *c, config_key key, const json_t *list, const char *origin) {
+static int assign_list(run_config *c, config_key key, const json_t *list, const char *origin) {
     const size_t count = json_array_size(list);
     char **item = calloc(count + 1, sizeof *item);
     bool whole = item != NULL;
@@ -24,7 +24,7 @@ static int assign_list(config *c, config_key key, const json_t *list, const char
     return status;
 }
 
-static int assign_value(config *c, const char *name, const json_t *value, const char *origin) {
+static int assign_value(run_config *c, const char *name, const json_t *value, const char *origin) {
     config_key key;
     int status = config_find(name, origin, &key);
     if (status || json_is_null(value)) return status;
@@ -37,7 +37,7 @@ static int assign_value(config *c, const char *name, const json_t *value, const 
     return status;
 }
 
-int config_read_json(config *c, const json_t *object, const char *origin) {
+int config_read_json(run_config *c, const json_t *object, const char *origin) {
     enum { NAME_SIZE = 128 };
     json_t *all = (json_t *)(uintptr_t)object; /* jansson's iterators take no const */
     const char *name, *member;

@@ -18,7 +18,7 @@ enum { ITEMS_MAX = 4096, FILE_BYTES_MAX = 1 << 18, NODES_MAX = 10000, DEPTH_MAX 
 enum { NAME_MAX_LENGTH = 256 };
 
 typedef struct reader {
-    config *c;
+    run_config *c;
     const char *path; /* file, or the origin of a single value */
     yaml_document_t document;
     bool seen[CONFIG_KEY_COUNT];
@@ -173,7 +173,7 @@ static int read_document(reader *r, yaml_parser_t *parser) {
     return status;
 }
 
-int config_read_file(config *c, const char *path) {
+int config_read_file(run_config *c, const char *path) {
     unsigned char *bytes = NULL;
     size_t size;
     int status = input_read(path, FILE_BYTES_MAX, &bytes, &size);
@@ -213,7 +213,7 @@ static bool load_value(yaml_document_t *document, const char *yaml) {
     return whole;
 }
 
-int config_assign_yaml(config *c, config_key key, const char *text, const char *origin) {
+int config_assign_yaml(run_config *c, config_key key, const char *text, const char *origin) {
     const bool list = config_is_list(key), bare = list && *text != '[';
     char *yaml = malloc(strlen(text) + sizeof "[]");
     if (!yaml) return failure(FAILURE_INPUT, "out of memory");

@@ -108,13 +108,13 @@ static int add_epoch(run_data *run, const json_t *line) {
                     run->epoch[run->nepochs - 1].step);
     if (run->nepochs == run->epoch_room) {
         const size_t room = run->epoch_room ? run->epoch_room * 2 : 64;
-        run_epoch *grown = realloc(run->epoch, room * sizeof *grown);
+        run_log_epoch *grown = realloc(run->epoch, room * sizeof *grown);
         if (!grown) return no_memory(run);
         run->epoch = grown;
         run->epoch_room = room;
     }
     run->regression = json_object_get(test, "rmse") != NULL;
-    run->epoch[run->nepochs++] = (run_epoch){
+    run->epoch[run->nepochs++] = (run_log_epoch){
         .epoch = number_of(line, "epoch"),
         .step = step,
         .train_loss = number_of(train, "loss"),

@@ -15,12 +15,12 @@
 enum { RUN_LINE_MAX = 1 << 20 }; /* bytes */
 
 /* A score is the accuracy in [0, 1], or the root mean square error of a regression. */
-typedef struct run_epoch {
+typedef struct run_log_epoch {
     double epoch, step;
     double train_loss, train_score, test_loss, test_score;
     double averaged_score; /* of the averaged weights */
     double elapsed;        /* seconds since the start, of the last step before it */
-} run_epoch;
+} run_log_epoch;
 
 typedef struct run_data {
     char *folder;
@@ -29,7 +29,7 @@ typedef struct run_data {
     double *column[RUN_COLUMNS]; /* [nsteps]; steps are whole and rise */
     double **ratio;              /* [ngroups][nsteps] update norm / parameter norm */
     size_t nsteps, ngroups;
-    run_epoch *epoch; /* [nepochs] */
+    run_log_epoch *epoch; /* [nepochs] */
     size_t nepochs;
     bool regression;
     json_t *events;      /* a list of the lines of type "event" */

@@ -7,10 +7,10 @@
  *     train_doctor.c               the doctor that looks at every step; what is done on a warning
  *     train_trial.c                a lower learning rate tried beside the one that is
  *     train_watch.c                what a person sees: the live line, the table, the summary
- *     run/train_record.c           what stays: run folder, run.jsonl, TensorBoard events, weights
+ *     run/run_record.h             what stays: run folder, run.jsonl, TensorBoard events, weights
  *     train_checkpoint.c           and from where it can be gone on with: RUN/checkpoints/
  *     train_numbers.c              the numbers of the loop in it, and what each can be
- *     train_resume.c               --resume: the configuration of a run, and its newest checkpoint
+ *     train_resume.c               --resume: the newest checkpoint of a run
  *     cli/interrupt.c              signals
  *
  * Functions that return int return 0 or a kind of io/failure.h.
@@ -20,10 +20,10 @@
 
 #include "data/dataset.h"
 #include "ravine_doctor.h"
-#include "run/config.h"
+#include "run/run_header.h"
+#include "run/run_record.h"
 #include "trainer/trainer.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@
 
 /* ---- train_setup.c: everything that a step needs ------------------------------------------- */
 typedef struct training {
-    const config *config;
+    const run_config *config;
     dataset_pair data;
     net_spec spec;
     trainer trainer;
@@ -45,35 +45,15 @@ typedef struct training {
 } training;
 
 /* FAILURE_USAGE where no key says what to train; `command` is for the message. */
-int training_is_told(const config *c, const char *command);
-int training_create(training *t, const config *c);
+int training_is_told(const run_config *c, const char *command);
+int training_create(training *t, const run_config *c);
 void training_free(training *t);
 /* The learning rate of every later step: the configured schedule times `factor`. */
 int training_scale_lr(training *t, double factor);
 
 /* ---- results -------------------------------------------------------------------------------- */
-typedef struct train_score {
-    double loss;
-    double score; /* accuracy in [0, 1], or the root mean square error of the standardised target */
-} train_score;
-
-typedef struct train_epoch {
-    int64_t epoch, step; /* both counted from 1; step: the last one of the epoch */
-    train_score train;   /* mean over the steps of the epoch, while training */
-    train_score test;
-    train_score average; /* test with the averaged weights; only when ema is on */
-    double seconds;      /* with its evaluation */
-} train_epoch;
-
-typedef struct train_step {
-    int64_t epoch, step; /* counted from 1 */
-    double loss, seconds;
-    double path_efficiency; /* of the last window; NaN: nobody watches */
-    ravine_report report;
-} train_step;
-
 typedef struct train_result {
-    train_epoch *epoch; /* [nepochs] */
+    run_epoch *epoch; /* [nepochs] */
     int64_t nepochs, steps;
     double seconds;
     ravine_diagnosis diagnosis; /* at the end; size 0: nobody watched, or no step was made */
@@ -100,6 +80,9 @@ typedef struct progress {
     double lr_factor;                         /* of struct training */
 } progress;
 
+/* What its record tells a run is of. */
+run_subject training_subject(const training *t);
+
 static inline bool training_is_regression(const training *t) {
     return t->data.train.label == NULL;
 }
@@ -116,51 +99,18 @@ typedef struct watch {
 } watch;
 
 void watch_begin(watch *w, const training *t, bool quiet, bool json);
-void watch_step(watch *w, const train_step *s);
+void watch_step(watch *w, const run_step *s);
 void watch_evaluating(watch *w, int64_t epoch);
 void watch_erase(watch *w);
-void watch_epoch(watch *w, const train_epoch *e);
+void watch_epoch(watch *w, const run_epoch *e);
 /* What the doctor says, on the terminal alone: above the live line, which goes on below it. */
-void watch_told(watch *w, const train_step *s, const char *text);
+void watch_told(watch *w, const run_step *s, const char *text);
 /* What went wrong and does not end the training, on stderr: "ravine: WHAT: WHY". */
 void watch_complain(watch *w, const char *what, const char *why);
 void watch_end(watch *w, const train_result *r, const char *folder);
 
 double seconds_now(void); /* of a clock that never jumps */
 int64_t peak_memory_bytes(void);
-
-/* ---- train_record.c: what stays -------------------------------------------------------------- */
-typedef struct record record;
-
-/* Makes runs_dir/NAME, or NAME-2, NAME-3 ..., and the files in it; on an error there is none. */
-int record_create(record **out, const training *t);
-/* The record of a run that there is, whose log nobody else can open any more; then where it goes
- * on. Nothing changes before record_go_on, which cuts the files there. Events that are missing
- * begin anew. */
-typedef struct record_position {
-    int64_t log, events; /* bytes of run.jsonl and of the events */
-    char events_name[NAME_MAX + 1];
-} record_position;
-int record_open(record **out, const training *t, const char *folder);
-int record_place(record *r, const record_position *from);
-int record_go_on(record *r);
-/* Where both logs are now; what is before it is on the disk when this returns 0. */
-int record_where(record *r, record_position *position);
-/* Why lines wait in memory for room on the disk; NULL: none does. */
-const char *record_behind(const record *r);
-const char *record_folder(const record *r);
-int record_step(record *r, const train_step *s);
-int record_epoch(record *r, const train_epoch *e);
-/* What happened once: "finished", "interrupted", "diverged", "stopped". */
-int record_event(record *r, const char *event, const train_step *s);
-/* The first gradient that is not finite, of a step whose first example has that number. */
-int record_nonfinite(record *r, const train_step *s, int64_t example);
-/* The same with keys of its own; takes the reference to `more`. */
-int record_event_with(record *r, const char *event, const train_step *s, json_t *more);
-int record_weights(record *r);
-int record_close(record *r); /* NULL is fine */
-json_t *score_json(const training *t, const train_score *s);
-json_t *epoch_json(const training *t, const train_epoch *e);
 
 /* ---- train_doctor.c --------------------------------------------------------------------------
  */
@@ -175,7 +125,7 @@ typedef enum doctor_sign {
 typedef struct train_doctor {
     training *t;
     watch *watch;
-    record *record;
+    run_record *record;
     int32_t told;         /* the verdict that was told last */
     int32_t seen;         /* at the last look */
     int32_t signs;        /* of the last step: what cannot wait */
@@ -188,10 +138,10 @@ typedef struct train_doctor {
     ravine_warning cause; /* of the end */
 } train_doctor;
 
-void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r);
+void train_doctor_begin(train_doctor *d, training *t, watch *w, run_record *r);
 /* Shows the doctor a step that was made, tells what is new, and acts on a warning. Fills
  * s->path_efficiency. */
-int train_doctor_step(train_doctor *d, train_step *s);
+int train_doctor_step(train_doctor *d, run_step *s);
 /* Before a step: the first of its examples, by its number among those that are trained on. */
 int train_doctor_example(const train_doctor *d, int64_t example);
 /* After an epoch: the loss of examples that are not trained on. */
@@ -199,7 +149,7 @@ int train_doctor_validate(const train_doctor *d, double loss);
 /* The training goes on from that step. */
 int train_doctor_resumed(const train_doctor *d, int64_t step);
 /* What it says at the end, which ravine doctor is to say again; `lost`: training is given up. */
-int train_doctor_end(train_doctor *d, const train_step *s, bool lost, ravine_diagnosis *diagnosis);
+int train_doctor_end(train_doctor *d, const run_step *s, bool lost, ravine_diagnosis *diagnosis);
 
 /* ---- train_trial.c ---------------------------------------------------------------------------
  */
@@ -217,7 +167,7 @@ int train_trial(const training *t, int64_t steps, trial_result *result);
  */
 typedef struct train_state { /* what a checkpoint is made of, and goes back to */
     training *training;
-    record *record;
+    run_record *record;
     watch *watch;
     train_result *result;
     progress *progress;
@@ -235,14 +185,13 @@ int checkpoints_save(checkpoints *c, double metric);
 int checkpoints_wait(checkpoints *c, bool *whole);
 void checkpoints_free(checkpoints *c); /* NULL is fine */
 
-enum { DATA_CHECKSUMS_SIZE = DATASET_FILES_MAX * 9 };
 /* From where a run goes on. */
 typedef struct resume_point {
     char path[PATH_MAX]; /* of a checkpoint; "": there is none yet, and it starts at step 0 */
-    record_position position;
-    int64_t nepochs;                /* that are done */
-    int64_t doctor_length;          /* numbers that the doctor remembers */
-    char data[DATA_CHECKSUMS_SIZE]; /* of what it was trained on; "": not told */
+    run_position position;
+    int64_t nepochs;               /* that are done */
+    int64_t doctor_length;         /* numbers that the doctor remembers */
+    char data[RUN_CHECKSUMS_SIZE]; /* of what it was trained on; "": not told */
 } resume_point;
 int resume_point_read(resume_point *point, const char *path);
 /* Into the state; every difference is told on stderr. After a failure the state is not to be used.
@@ -270,28 +219,17 @@ loop_number loop_lr_factor(double *factor);
 
 /* ---- train_resume.c --------------------------------------------------------------------------
  */
-/* Sets what the run of the folder was configured with. */
-int resume_read_config(config *c, const char *folder);
-/* FAILURE_USAGE where a key has changed that a run cannot change on its way. */
-int resume_check_config(const config *c, const char *folder);
 /* The newest checkpoint that is whole; that of damaged ones is told on stderr. */
 int resume_find(resume_point *point, const char *folder);
-/* The checksums of the data, as a checkpoint holds them: "1a2b3c4d 5e6f7a8b". */
-void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]);
-/* Whether the data are those that the run was trained on, as far as the header of its log tells;
- * and its checkpoint too. */
-int data_check(const dataset_pair *data, const json_t *header, const char *folder);
+/* Whether the data are those that the run and its checkpoint were trained on. */
 int resume_check_data(const resume_point *point, const dataset_pair *data, const char *folder);
-/* Whether nothing is left to do but the report: all epochs are done, the log says so, and the
- * weights are there. */
-bool resume_is_finished(const resume_point *point, const config *c, const char *folder);
 
 /* ---- train_loop.c -----------------------------------------------------------------------------
  */
 /* A training that begins, or where `point` is given goes on from there; what does not fit fails
  * here, before any file changes. result->epoch has room for all epochs. */
 typedef struct loop loop;
-int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
+int loop_create(loop **out, training *t, watch *w, run_record *r, const resume_point *point,
                 train_result *result);
 /* Trains to the end, to a signal (FAILURE_INTERRUPTED) or until the loss stays not finite
  * (FAILURE_DIVERGED). */

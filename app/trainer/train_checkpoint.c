@@ -83,7 +83,7 @@ static int list_tensors(checkpoints *c, int64_t doctor_length) {
 
 static void pack_results(checkpoints *c) {
     for (int64_t k = 0; k < c->state.result->nepochs; k++) {
-        const train_epoch *e = &c->state.result->epoch[k];
+        const run_epoch *e = &c->state.result->epoch[k];
         const double numbers[EPOCH_NUMBERS] = {(double)e->epoch, (double)e->step,  e->train.loss,
                                                e->train.score,   e->test.loss,     e->test.score,
                                                e->average.loss,  e->average.score, e->seconds};
@@ -94,7 +94,7 @@ static void pack_results(checkpoints *c) {
 static void unpack_results(checkpoints *c) {
     for (int64_t k = 0; k < c->state.result->nepochs; k++) {
         const double *n = c->results + k * EPOCH_NUMBERS;
-        c->state.result->epoch[k] = (train_epoch){
+        c->state.result->epoch[k] = (run_epoch){
             .epoch = (int64_t)n[0],
             .step = (int64_t)n[1],
             .train = {n[2], n[3]},
@@ -126,9 +126,9 @@ int checkpoints_create(checkpoints **out, const train_state *state) {
 }
 
 int checkpoints_begin(checkpoints *c) {
-    const config *keys = c->state.training->config;
+    const run_config *keys = c->state.training->config;
     char folder[PATH_MAX + 16];
-    snprintf(folder, sizeof folder, "%s/checkpoints", record_folder(c->state.record));
+    snprintf(folder, sizeof folder, "%s/checkpoints", run_record_folder(c->state.record));
     ravine_saver_options options;
     ravine_saver_options_init(&options);
     options.keep = (int32_t)keys->checkpoint_keep;
@@ -150,22 +150,22 @@ void checkpoints_free(checkpoints *c) {
 static int tell_failure(checkpoints *c, const char *why) {
     watch_complain(c->state.watch, "a checkpoint failed, training goes on", why);
     const progress *p = c->state.progress;
-    const train_step at = {
+    const run_step at = {
         .epoch = p->epoch, .step = p->step, .loss = p->loss, .seconds = p->seconds};
-    return record_event_with(c->state.record, "checkpoint_failed", &at,
-                             json_pack("{ss}", "why", why));
+    return run_record_event_with(c->state.record, "checkpoint_failed", &at,
+                                 json_pack("{ss}", "why", why));
 }
 
 int checkpoints_save(checkpoints *c, double metric) {
     const ravine_doctor *d = c->state.training->doctor;
-    record_position position;
+    run_position position;
     int status = list_tensors(c, d ? ravine_doctor_state_length(d) : 0);
     if (status) return status;
-    if (record_where(c->state.record, &position)) return tell_failure(c, failure_text());
+    if (run_record_where(c->state.record, &position)) return tell_failure(c, failure_text());
     c->state.progress->lr_factor = c->state.training->lr_factor;
     pack_results(c);
-    char log_bytes[24], events_bytes[24], data[DATA_CHECKSUMS_SIZE];
-    data_checksums(&c->state.training->data, data);
+    char log_bytes[24], events_bytes[24], data[RUN_CHECKSUMS_SIZE];
+    run_data_checksums(&c->state.training->data, data);
     snprintf(log_bytes, sizeof log_bytes, "%" PRId64, position.log);
     snprintf(events_bytes, sizeof events_bytes, "%" PRId64, position.events);
     const ravine_text texts[] = {{KEY_LOG_BYTES, log_bytes},

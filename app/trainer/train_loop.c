@@ -12,10 +12,10 @@ static void sum_add(train_sum *sum, double loss, int64_t count, int64_t correct)
     sum->correct += correct;
 }
 
-static train_score sum_score(const training *t, const train_sum *sum) {
+static run_score sum_score(const training *t, const train_sum *sum) {
     double count = (double)sum->count, loss = sum->loss / count;
     double score = training_is_regression(t) ? sqrt(loss) : (double)sum->correct / count;
-    return (train_score){loss, score};
+    return (run_score){loss, score};
 }
 
 /* A pure function of seed and epoch: no epoch depends on the one before. */
@@ -29,13 +29,13 @@ static void shuffle(training *t, int64_t epoch) {
 struct loop {
     training *t;
     watch *watch;
-    record *record;
+    run_record *record;
     checkpoints *checkpoints;
     const resume_point *point; /* NULL: it begins */
     double started;            /* as if all that is done had been done without a pause */
     train_doctor doctor;
     train_result *result;
-    train_step step; /* the last one */
+    run_step step; /* the last one */
     progress at;
     bool told_behind; /* that the log waits for room */
 };
@@ -53,7 +53,7 @@ static int save_if_wanted(loop *l) {
 
 /* Loss and score over the test set; unfinished when a signal comes. `averaged`: the weights are not
  * those of the training. */
-static int evaluate(loop *l, bool averaged, train_score *score) {
+static int evaluate(loop *l, bool averaged, run_score *score) {
     const training *t = l->t;
     const dataset *test = &t->data.test;
     train_sum sum = {0};
@@ -75,7 +75,7 @@ static int evaluate(loop *l, bool averaged, train_score *score) {
 }
 
 /* The same with the averaged weights in place of the weights. */
-static int evaluate_average(loop *l, train_score *score) {
+static int evaluate_average(loop *l, run_score *score) {
     training *t = l->t;
     int status = 0;
     trainer_copy_params(&t->trainer, t->aside);
@@ -95,12 +95,12 @@ static int evaluate_average(loop *l, train_score *score) {
 /* The last word of the doctor, then that of the log. */
 static int tell_end(loop *l, const char *event, bool lost) {
     const int status = train_doctor_end(&l->doctor, &l->step, lost, &l->result->diagnosis);
-    return status ? status : record_event(l->record, event, &l->step);
+    return status ? status : run_record_event(l->record, event, &l->step);
 }
 
 /* An end with weights: they are there when the log says so. */
 static int keep_end(loop *l, const char *event) {
-    const int status = record_weights(l->record);
+    const int status = run_record_weights(l->record);
     return status ? status : tell_end(l, event, false);
 }
 
@@ -111,7 +111,7 @@ static int diverged(loop *l, const char *what) {
                    "training diverged: %s at step %lld (epoch %lld); try a smaller lr, warm-up or "
                    "clip_norm; the log is in %s/run.jsonl",
                    what, (long long)l->step.step, (long long)l->step.epoch,
-                   record_folder(l->record));
+                   run_record_folder(l->record));
 }
 
 /* Every log_every-th step and the last one; and where things happen fast each of them: the first
@@ -125,7 +125,7 @@ static bool is_logged(const loop *l) {
 
 /* A log that cannot grow costs no training. */
 static void tell_behind(loop *l) {
-    const char *why = record_behind(l->record);
+    const char *why = run_record_behind(l->record);
     if (why && !l->told_behind)
         watch_complain(l->watch, "training goes on, its log waits in memory", why);
     l->told_behind = why != NULL;
@@ -134,13 +134,13 @@ static void tell_behind(loop *l) {
 /* The first of them, before the line of its step: who reads the log then knows whose it is. */
 static int tell_nonfinite(loop *l, int64_t example) {
     l->at.told_nonfinite = 1;
-    return record_nonfinite(l->record, &l->step, example);
+    return run_record_nonfinite(l->record, &l->step, example);
 }
 
 /* The next examples of the epoch. */
 static int one_step(loop *l) {
     training *t = l->t;
-    train_step *s = &l->step;
+    run_step *s = &l->step;
     progress *at = &l->at;
     int64_t left = t->data.train.count - at->example,
             count = left < t->trainer.batch ? left : t->trainer.batch;
@@ -160,7 +160,7 @@ static int one_step(loop *l) {
     status = train_doctor_step(&l->doctor, s);
     const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
     if (!status && first) status = tell_nonfinite(l, t->trainer.order[at->example - count]);
-    if (!status && (first || is_logged(l))) status = record_step(l->record, s);
+    if (!status && (first || is_logged(l))) status = run_record_step(l->record, s);
     tell_behind(l);
     at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;
     if (!status && at->nonfinite_losses == NONFINITE_LOSSES_MAX) {
@@ -184,7 +184,7 @@ static int save_if_due(loop *l) {
 }
 
 /* The rest of the epoch and its evaluation; *e is complete unless it is cut short. */
-static int one_epoch(loop *l, train_epoch *e) {
+static int one_epoch(loop *l, run_epoch *e) {
     training *t = l->t;
     l->step.epoch = l->at.epoch;
     shuffle(t, l->at.epoch);
@@ -195,7 +195,7 @@ static int one_epoch(loop *l, train_epoch *e) {
     }
     if (is_cut_short(l)) return 0;
     watch_evaluating(l->watch, l->at.epoch);
-    *e = (train_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
+    *e = (run_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
     int status = evaluate(l, false, &e->test);
     if (!status && t->aside) status = evaluate_average(l, &e->average);
     e->seconds = seconds_now() - l->started - l->at.epoch_began;
@@ -203,10 +203,10 @@ static int one_epoch(loop *l, train_epoch *e) {
 }
 
 /* What was learnt in the epoch is told; the next one begins, from a checkpoint. */
-static int end_epoch(loop *l, const train_epoch *e) {
-    const config *c = l->t->config;
+static int end_epoch(loop *l, const run_epoch *e) {
+    const run_config *c = l->t->config;
     watch_epoch(l->watch, e);
-    int status = record_epoch(l->record, e);
+    int status = run_record_epoch(l->record, e);
     if (!status) status = train_doctor_validate(&l->doctor, e->test.loss);
     if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
     if (status) return status;
@@ -228,7 +228,7 @@ static int cut_short(loop *l) {
 static int all_epochs(loop *l) {
     train_result *result = l->result;
     while (l->at.epoch <= l->t->config->epochs) {
-        train_epoch *e = &result->epoch[result->nepochs];
+        run_epoch *e = &result->epoch[result->nepochs];
         int status = one_epoch(l, e);
         if (status) return status;
         if (is_cut_short(l)) return cut_short(l);
@@ -241,7 +241,7 @@ static int all_epochs(loop *l) {
 
 /* Why a training that is kept ended before its last epoch. */
 static int early_end(const loop *l, bool saved) {
-    const char *folder = record_folder(l->record);
+    const char *folder = run_record_folder(l->record);
     if (l->doctor.stop)
         return failure(FAILURE_DIVERGED,
                        "stopped at step %lld (epoch %lld), as --on-warning asks: %s; kept in %s: "
@@ -272,7 +272,7 @@ static int go_back(loop *l) {
     return 0;
 }
 
-int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
+int loop_create(loop **out, training *t, watch *w, run_record *r, const resume_point *point,
                 train_result *result) {
     loop *l = malloc(sizeof *l);
     if (!l) return failure(FAILURE_INPUT, "out of memory");
@@ -299,12 +299,12 @@ int loop_create(loop **out, training *t, watch *w, record *r, const resume_point
 static int begin(loop *l) {
     int status = checkpoints_begin(l->checkpoints);
     if (status || !l->point) return status;
-    status = record_go_on(l->record);
+    status = run_record_go_on(l->record);
     if (!status) status = train_doctor_resumed(&l->doctor, l->step.step);
-    return status
-               ? status
-               : record_event_with(l->record, "resumed", &l->step,
-                                   json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
+    return status ? status
+                  : run_record_event_with(
+                        l->record, "resumed", &l->step,
+                        json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
 }
 
 int loop_run(loop *l) {

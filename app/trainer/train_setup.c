@@ -142,7 +142,7 @@ static bool is_about(config_key key) {
     return true;
 }
 
-int training_is_told(const config *c, const char *command) {
+int training_is_told(const run_config *c, const char *command) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++)
         if (is_about((config_key)k) && c->origin[k] && strcmp(c->origin[k], "default") != 0)
             return 0;
@@ -153,7 +153,19 @@ int training_is_told(const config *c, const char *command) {
         command);
 }
 
-int training_create(training *t, const config *c) {
+run_subject training_subject(const training *t) {
+    return (run_subject){.config = t->config,
+                         .data = &t->data,
+                         .net = t->trainer.net,
+                         .pool = t->trainer.pool,
+                         .optimizer = t->trainer.optimizer,
+                         .optimizer_bytes = t->announced_bytes,
+                         .total_steps = t->total_steps,
+                         .fact = t->fact,
+                         .averaged = t->aside != NULL};
+}
+
+int training_create(training *t, const run_config *c) {
     *t = (training){.config = c, .lr_factor = 1};
     int status = config_read_data(c, &t->data);
     if (!status) status = make_net(t);

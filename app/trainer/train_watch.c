@@ -90,7 +90,7 @@ void watch_erase(watch *w) {
     w->drawn = false;
 }
 
-void watch_step(watch *w, const train_step *s) {
+void watch_step(watch *w, const run_step *s) {
     w->loss_sum += s->loss;
     w->loss_count++;
     if (!is_due(w)) return;
@@ -127,7 +127,7 @@ void watch_evaluating(watch *w, int64_t epoch) {
 
 static void print_title(watch *w) {
     const training *t = w->t;
-    const config *c = t->config;
+    const run_config *c = t->config;
     char size[NUMBER_SIZE], train[NUMBER_SIZE], test[NUMBER_SIZE];
     size_t length;
     const char *model =
@@ -160,7 +160,7 @@ static void print_score(const watch *w, double score) {
         fprintf(w->table, " %7.2f %%", 100 * score);
 }
 
-void watch_epoch(watch *w, const train_epoch *e) {
+void watch_epoch(watch *w, const run_epoch *e) {
     if (!w->table) return;
     watch_erase(w);
     fprintf(w->table, "%6" PRId64 " %11.4f %10.4f", e->epoch, e->train.loss, e->test.loss);
@@ -170,7 +170,7 @@ void watch_epoch(watch *w, const train_epoch *e) {
     fflush(w->table);
 }
 
-void watch_told(watch *w, const train_step *s, const char *text) {
+void watch_told(watch *w, const run_step *s, const char *text) {
     if (!w->live) return;
     watch_erase(w);
     fprintf(stderr, "step %" PRId64 ": %s\n", s->step, text);

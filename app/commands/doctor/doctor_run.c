@@ -15,7 +15,7 @@
 /* ---- the net at the newest checkpoint ---- */
 
 typedef struct rebuilt {
-    config config;
+    run_config config;
     training training;
     net_problem *probed, *tried; /* the loss that a probe looks at, and the one of trials */
 } rebuilt;
@@ -59,7 +59,7 @@ static bool begins_anew(const ravine_diagnosis *found, const doctor_request *req
 static int rebuild(rebuilt *b, const run_data *run, bool anew) {
     int status = read_config(b, run);
     if (!status) status = training_create(&b->training, &b->config);
-    if (!status) status = data_check(&b->training.data, run->header, run->folder);
+    if (!status) status = run_header_check_data(run->header, &b->training.data, run->folder);
     if (!status && !anew) status = load_newest(b, run);
     return status;
 }

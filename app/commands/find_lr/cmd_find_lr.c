@@ -211,7 +211,7 @@ static printer choose_printer(const cli_args *args) {
 
 /* ---- the search ---- */
 
-static int read_config(config *c, const cli_args *args) {
+static int read_config(run_config *c, const cli_args *args) {
     int status = config_init(c);
     if (status) return status;
     if (args->operand[0]) status = config_read_file(c, args->operand[0]);
@@ -249,7 +249,7 @@ static int search(find_lr_result *r, training *t, const cli_args *args) {
 }
 
 int cmd_find_lr(const cli_args *args) {
-    config c;
+    run_config c;
     int status = read_config(&c, args);
     if (status) return status;
     training t;

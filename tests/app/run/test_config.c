@@ -41,7 +41,7 @@ static void write_file(const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
-static int read_text(config *c, const char *text) {
+static int read_text(run_config *c, const char *text) {
     assert_int_equal(config_init(c), 0);
     write_file(text);
     return config_read_file(c, path);
@@ -65,7 +65,7 @@ static char *repeated(const char *head, const char *text, int times, const char 
 
 static void test_defaults(void **state) {
     (void)state;
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     assert_int_equal(config_check(&c), 0);
     assert_string_equal(c.name, "run");
@@ -83,7 +83,7 @@ static void test_defaults(void **state) {
 
 static void test_file(void **state) {
     (void)state;
-    config c;
+    run_config c;
     assert_int_equal(read_text(&c, "epochs: 5\n"
                                    "model: {name: resnet, widths: [16, 32, 64], dropout: 0.25}\n"
                                    "data:\n"
@@ -114,7 +114,7 @@ static void test_file(void **state) {
 
 static void test_precedence(void **state) {
     (void)state;
-    config c;
+    run_config c;
     assert_int_equal(read_text(&c, "epochs: 5\nseed: 5\nbatch_size: 5\n"), 0);
     setenv("RAVINE_EPOCHS", "6", 1);
     setenv("RAVINE_SEED", "6", 1);
@@ -177,14 +177,14 @@ static void test_bad_files(void **state) {
         {"model: &m\n  widths: *m\n", FAILURE_USAGE, "must be a list"},
     };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
-        config c;
+        run_config c;
         int status = read_text(&c, list[k].text);
         if (status != list[k].status)
             fail_msg("%s gave %d: %s", list[k].text, status, failure_text());
         assert_message_holds(list[k].message);
         config_free(&c);
     }
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     assert_int_equal(config_read_file(&c, "/nowhere/c.yaml"), FAILURE_INPUT);
     assert_message_holds("/nowhere/c.yaml");
@@ -206,7 +206,7 @@ static void test_bad_sets_change_nothing(void **state) {
         {"name=\"a\" \"b\"", FAILURE_USAGE, "name is \"\"a\" \"b\"\"; it must be a single value"},
         {"epochs=\"ten\"", FAILURE_USAGE, "epochs is \"ten\"; it must be a whole number"},
     };
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
         assert_int_equal(config_set(&c, list[k].text), list[k].status);
@@ -227,7 +227,7 @@ static void test_values_in_quotes(void **state) {
     } cases[] = {{"data.delimiter=;", ";"},         {"data.delimiter=\";\"", ";"},
                  {"data.delimiter=';'", ";"},       {"data.delimiter=\"\\t\"", "\t"},
                  {"data.delimiter=\"\\\"\"", "\""}, {"data.delimiter=\"", "\""}};
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         assert_int_equal(config_set(&c, cases[k].set), 0);
@@ -255,7 +255,7 @@ static void test_check(void **state) {
         {{many}, "has 257 numbers; it may have 256"},
     };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
-        config c;
+        run_config c;
         assert_int_equal(config_init(&c), 0);
         for (int s = 0; s < 3 && list[k].set[s]; s++)
             assert_int_equal(config_set(&c, list[k].set[s]), 0);
@@ -278,7 +278,7 @@ static void test_print_reads_back(void **state) {
                                        "clip_norm=inf",
                                        "schedule.lr=warmup(5%) cosine(95%, to=0) lr=1e-3",
                                        "loss=cross_entropy"};
-    config c, again;
+    run_config c, again;
     assert_int_equal(config_init(&c), 0);
     for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
         assert_int_equal(config_set(&c, sets[k]), 0);
@@ -299,7 +299,7 @@ static void test_print_reads_back(void **state) {
 
 static void test_shares_of_the_total(void **state) {
     (void)state;
-    config c;
+    run_config c;
     ravine_schedule s;
     bool given;
     assert_int_equal(config_init(&c), 0);
@@ -336,14 +336,14 @@ static void test_refused_at_once(void **state) {
     };
     const clock_t began = clock();
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        config c;
+        run_config c;
         char *text = repeated(cases[k].head, cases[k].text, cases[k].times, "\n");
         assert_int_equal(read_text(&c, text), FAILURE_INPUT);
         assert_message_holds(cases[k].told);
         config_free(&c);
         free(text);
     }
-    config c;
+    run_config c;
     char *list = repeated("model.widths=", "[", 50000, "");
     assert_int_equal(config_init(&c), 0);
     assert_int_equal(config_set(&c, list), FAILURE_USAGE);

@@ -72,7 +72,7 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
         l->agree += e->fact[k].want && fact_agrees(&e->fact[k]);
     }
     for (size_t k = 0; k < e->nruns; k++)
-        json_array_append_new(runs, json_string(run_rows[e->run[k]].key));
+        json_array_append_new(runs, json_string(lecture_run_rows[e->run[k]].key));
     json_t *object = json_pack("{ss ss ss ss? so so}", "name", e->name, "title", e->title.en,
                                "file", file, "missing", missing, "numbers", numbers, "runs", runs);
     return json_object_set_new(l->figures, letter, object)
@@ -116,7 +116,8 @@ int figure_put(lecture *l, const exhibit *e) {
     words_paragraph(p, e->shows);
     if (e->nfacts) put_facts(p, e);
     page_add(p, "</div>\n");
-    if (e->nruns) runs_put_table(p, e->run, e->nruns, (const run_measured *)l->measured);
+    if (e->nruns)
+        lecture_runs_put_table(p, e->run, e->nruns, (const lecture_measured *)l->measured);
     page_add(p, "</section>\n");
     l->made++;
     const int status = save_svg(l, e, &figure);

@@ -19,7 +19,7 @@ typedef struct lecture {
     page page;
     json_t *figures; /* {"a": {...}, ...} */
     surface *convex, *crescent;
-    run_measured measured[RUN_COUNT];
+    lecture_measured measured[LECTURE_RUN_COUNT];
     int made;           /* figures; the others are missing */
     int checked, agree; /* numbers that the reference has too, and those that are alike */
 } lecture;
@@ -43,7 +43,7 @@ typedef struct exhibit {
     size_t npanels;
     const fact *fact;
     size_t nfacts;
-    const run_id *run; /* a table of these runs */
+    const lecture_run *run; /* a table of these runs */
     size_t nruns;
 } exhibit;
 
@@ -78,7 +78,7 @@ typedef struct traces {
 } traces;
 
 /* Races the runs for `steps` steps. On a failure there is nothing to free. */
-int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t steps);
+int traces_make(traces *t, const lecture *l, const lecture_run *id, size_t n, int64_t steps);
 int traces_status(const traces *t); /* FAILURE_INPUT where a column is missing */
 void traces_free(traces *t);
 

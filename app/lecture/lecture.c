@@ -55,10 +55,10 @@ static void put_agreement(lecture *l) {
 }
 
 static void put_table(lecture *l) {
-    run_id all[RUN_COUNT];
+    lecture_run all[LECTURE_RUN_COUNT];
     size_t n = 0;
-    for (run_id id = 0; id < RUN_COUNT; id++)
-        if (run_is_in_lecture(id)) all[n++] = id;
+    for (lecture_run id = 0; id < LECTURE_RUN_COUNT; id++)
+        if (lecture_run_is_shown(id)) all[n++] = id;
     page *p = &l->page;
     page_add(p, "<section id=\"table\"><h2>");
     words_put(p, (svg_text){"All runs, measured and computed again", "全部结果：实测与参考"});
@@ -73,7 +73,7 @@ static void put_table(lecture *l) {
                "十个数据点上的线性回归，起点 (b, w) = (-120, -4)。每个实测值下面的灰色数字"
                "是参考值。爆发的时刻是混沌的，一点舍入误差就会让它挪动，因此只要求落在一个范围内；"
                "超出范围的数字会标成红色。到达谷底之后，横向距离超过 0.5 才算一次爆发。"});
-    runs_put_table(p, all, n, (const run_measured *)l->measured);
+    lecture_runs_put_table(p, all, n, (const lecture_measured *)l->measured);
     put_agreement(l);
     page_format(p, "</section>\n<footer class=\"muted\">ravine lecture · ravine %s</footer>\n",
                 ravine_version());
@@ -116,11 +116,11 @@ static int save_page(lecture *l) {
 
 /* Counts what agrees in the runs, after the figures have counted their own. */
 static void count_runs(lecture *l) {
-    for (run_id id = 0; id < RUN_COUNT; id++)
-        for (run_column c = 0; c < RUN_COLUMNS; c++) {
-            if (!run_rows[id].want[c].text) continue;
+    for (lecture_run id = 0; id < LECTURE_RUN_COUNT; id++)
+        for (lecture_column c = 0; c < LECTURE_COLUMNS; c++) {
+            if (!lecture_run_rows[id].want[c].text) continue;
             l->checked++;
-            l->agree += run_agrees(id, c, &l->measured[id]);
+            l->agree += lecture_run_agrees(id, c, &l->measured[id]);
         }
 }
 
@@ -128,7 +128,7 @@ static int make(lecture *l) {
     int status = failure_of(ravine_folder_create(l->folder, NULL));
     if (!status) status = surface_create(&l->convex, "lecture");
     if (!status) status = surface_create(&l->crescent, "crescent");
-    if (!status) status = runs_measure(l->measured, l->convex);
+    if (!status) status = lecture_runs_measure(l->measured, l->convex);
     if (status) return status;
     put_head(&l->page);
     for (size_t k = 0; k < FIGURES && !status; k++) status = figures[k](l);
@@ -143,11 +143,11 @@ int lecture_write(const char *folder, json_t **numbers) {
     *numbers = NULL;
     int status = make(&l);
     if (!status) {
-        *numbers = json_pack("{si ss s{ss sf sf} s{si si} so sO}", "format", 1, "version",
-                             ravine_version(), "surface", "spec", l.convex->spec, "minimum_b",
-                             l.convex->minimum[0], "minimum_w", l.convex->minimum[1], "agreement",
-                             "checked", l.checked, "agree", l.agree, "runs",
-                             runs_json((const run_measured *)l.measured), "figures", l.figures);
+        *numbers = json_pack(
+            "{si ss s{ss sf sf} s{si si} so sO}", "format", 1, "version", ravine_version(),
+            "surface", "spec", l.convex->spec, "minimum_b", l.convex->minimum[0], "minimum_w",
+            l.convex->minimum[1], "agreement", "checked", l.checked, "agree", l.agree, "runs",
+            lecture_runs_json((const lecture_measured *)l.measured), "figures", l.figures);
         status = *numbers ? save_json(&l, *numbers)
                           : failure(FAILURE_INPUT, "out of memory for the numbers of the lecture");
     }

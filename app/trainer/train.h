@@ -70,7 +70,7 @@ typedef struct train_sum {
 
 /* Where a training is, between two steps: with parameters and state, all that the rest depends on.
  */
-typedef struct progress {
+typedef struct train_progress {
     int64_t epoch, example; /* this epoch, from 1, and how many examples of it are done */
     int64_t step;           /* steps that are done */
     double loss;            /* of the last one */
@@ -78,7 +78,7 @@ typedef struct progress {
     int64_t nonfinite_losses, told_nonfinite; /* losses in a row; 1: the event is in the log */
     double seconds, epoch_began;              /* so far; when this epoch began */
     double lr_factor;                         /* of struct training */
-} progress;
+} train_progress;
 
 /* What its record tells a run is of. */
 run_subject training_subject(const training *t);
@@ -88,7 +88,7 @@ static inline bool training_is_regression(const training *t) {
 }
 
 /* ---- train_watch.c: what a person sees ------------------------------------------------------- */
-typedef struct watch {
+typedef struct train_watch {
     const training *t;
     FILE *table; /* NULL: quiet */
     bool live;   /* the live line is on: stderr is a terminal */
@@ -96,18 +96,18 @@ typedef struct watch {
     double drawn_at; /* seconds */
     double loss_sum; /* since the line was drawn */
     int64_t loss_count;
-} watch;
+} train_watch;
 
-void watch_begin(watch *w, const training *t, bool quiet, bool json);
-void watch_step(watch *w, const run_step *s);
-void watch_evaluating(watch *w, int64_t epoch);
-void watch_erase(watch *w);
-void watch_epoch(watch *w, const run_epoch *e);
+void train_watch_begin(train_watch *w, const training *t, bool quiet, bool json);
+void train_watch_step(train_watch *w, const run_step *s);
+void train_watch_evaluating(train_watch *w, int64_t epoch);
+void train_watch_erase(train_watch *w);
+void train_watch_epoch(train_watch *w, const run_epoch *e);
 /* What the doctor says, on the terminal alone: above the live line, which goes on below it. */
-void watch_told(watch *w, const run_step *s, const char *text);
+void train_watch_told(train_watch *w, const run_step *s, const char *text);
 /* What went wrong and does not end the training, on stderr: "ravine: WHAT: WHY". */
-void watch_complain(watch *w, const char *what, const char *why);
-void watch_end(watch *w, const train_result *r, const char *folder);
+void train_watch_complain(train_watch *w, const char *what, const char *why);
+void train_watch_end(train_watch *w, const train_result *r, const char *folder);
 
 double seconds_now(void); /* of a clock that never jumps */
 int64_t peak_memory_bytes(void);
@@ -124,7 +124,7 @@ typedef enum doctor_sign {
 } doctor_sign;
 typedef struct train_doctor {
     training *t;
-    watch *watch;
+    train_watch *watch;
     run_record *record;
     int32_t told;         /* the verdict that was told last */
     int32_t seen;         /* at the last look */
@@ -138,7 +138,7 @@ typedef struct train_doctor {
     ravine_warning cause; /* of the end */
 } train_doctor;
 
-void train_doctor_begin(train_doctor *d, training *t, watch *w, run_record *r);
+void train_doctor_begin(train_doctor *d, training *t, train_watch *w, run_record *r);
 /* Shows the doctor a step that was made, tells what is new, and acts on a warning. Fills
  * s->path_efficiency. */
 int train_doctor_step(train_doctor *d, run_step *s);
@@ -154,87 +154,87 @@ int train_doctor_end(train_doctor *d, const run_step *s, bool lost, ravine_diagn
 /* ---- train_trial.c ---------------------------------------------------------------------------
  */
 /* Losses over the one before; inf: not finite. */
-typedef struct trial_result {
+typedef struct train_trial_result {
     double share; /* of the learning rate: the best of those tried */
     double lower; /* after the steps with it */
     double as_is; /* after as many with the whole rate */
-} trial_result;
+} train_trial_result;
 /* Trains for `steps` steps as it is and, from the same place on the same batches, with lower
  * learning rates; then everything is as before. */
-int train_trial(const training *t, int64_t steps, trial_result *result);
+int train_trial(const training *t, int64_t steps, train_trial_result *result);
 
 /* ---- train_checkpoint.c: RUN/checkpoints/ ----------------------------------------------------
  */
 typedef struct train_state { /* what a checkpoint is made of, and goes back to */
     training *training;
     run_record *record;
-    watch *watch;
+    train_watch *watch;
     train_result *result;
-    progress *progress;
+    train_progress *progress;
     train_doctor *doctor;
 } train_state;
-typedef struct checkpoints checkpoints;
+typedef struct train_checkpoints train_checkpoints;
 
-int checkpoints_create(checkpoints **out, const train_state *state);
+int train_checkpoints_create(train_checkpoints **out, const train_state *state);
 /* Makes the folder; before the first save. */
-int checkpoints_begin(checkpoints *c);
+int train_checkpoints_begin(train_checkpoints *c);
 /* Copies everything and writes it in the background. `metric`: lower is better; NaN: none. One that
  * fails is told, on stderr and in the log, and is no failure here. */
-int checkpoints_save(checkpoints *c, double metric);
+int train_checkpoints_save(train_checkpoints *c, double metric);
 /* Until the last one is on the disk; *whole is false where it failed. */
-int checkpoints_wait(checkpoints *c, bool *whole);
-void checkpoints_free(checkpoints *c); /* NULL is fine */
+int train_checkpoints_wait(train_checkpoints *c, bool *whole);
+void train_checkpoints_free(train_checkpoints *c); /* NULL is fine */
 
 /* From where a run goes on. */
-typedef struct resume_point {
+typedef struct train_point {
     char path[PATH_MAX]; /* of a checkpoint; "": there is none yet, and it starts at step 0 */
     run_position position;
     int64_t nepochs;               /* that are done */
     int64_t doctor_length;         /* numbers that the doctor remembers */
     char data[RUN_CHECKSUMS_SIZE]; /* of what it was trained on; "": not told */
-} resume_point;
-int resume_point_read(resume_point *point, const char *path);
+} train_point;
+int train_point_read(train_point *point, const char *path);
 /* Into the state; every difference is told on stderr. After a failure the state is not to be used.
  */
-int checkpoints_load(checkpoints *c, const resume_point *point);
+int train_checkpoints_load(train_checkpoints *c, const train_point *point);
 /* Before a checkpoint is loaded and compared: the learning rate as the doctor had left it. */
-int checkpoint_restore_lr(training *t, const char *path);
+int train_checkpoint_restore_lr(training *t, const char *path);
 
 /* ---- train_numbers.c -------------------------------------------------------------------------
  */
-typedef struct loop_number {
+typedef struct train_number {
     const char *name; /* of a tensor without sides */
     int32_t dtype;    /* RAVINE_I64, RAVINE_I32 or RAVINE_F64 */
     void *value;
     double least, greatest; /* NaN: any number */
     int64_t multiple;       /* if not 0: and a multiple of it, or the greatest */
-} loop_number;
-enum { LOOP_NUMBERS = 19 };
+} train_number;
+enum { TRAIN_NUMBERS = 19 };
 /* Every number that a later step, line or decision depends on. */
-void loop_numbers(const train_state *state, loop_number list[LOOP_NUMBERS]);
+void train_numbers(const train_state *state, train_number list[TRAIN_NUMBERS]);
 /* Whether they can be those of this training; `path`: of the file that they come from. */
-int loop_numbers_check(const train_state *state, const char *path);
-int loop_number_check(const loop_number *number, const char *path);
-loop_number loop_lr_factor(double *factor);
+int train_numbers_check(const train_state *state, const char *path);
+int train_number_check(const train_number *number, const char *path);
+train_number train_lr_factor_number(double *factor);
 
 /* ---- train_resume.c --------------------------------------------------------------------------
  */
 /* The newest checkpoint that is whole; that of damaged ones is told on stderr. */
-int resume_find(resume_point *point, const char *folder);
+int train_resume_find(train_point *point, const char *folder);
 /* Whether the data are those that the run and its checkpoint were trained on. */
-int resume_check_data(const resume_point *point, const dataset_pair *data, const char *folder);
+int train_resume_check_data(const train_point *point, const dataset_pair *data, const char *folder);
 
 /* ---- train_loop.c -----------------------------------------------------------------------------
  */
 /* A training that begins, or where `point` is given goes on from there; what does not fit fails
  * here, before any file changes. result->epoch has room for all epochs. */
-typedef struct loop loop;
-int loop_create(loop **out, training *t, watch *w, run_record *r, const resume_point *point,
-                train_result *result);
+typedef struct train_loop train_loop;
+int train_loop_create(train_loop **out, training *t, train_watch *w, run_record *r,
+                      const train_point *point, train_result *result);
 /* Trains to the end, to a signal (FAILURE_INTERRUPTED) or until the loss stays not finite
  * (FAILURE_DIVERGED). */
-int loop_run(loop *l);
-void loop_free(loop *l); /* NULL is fine */
+int train_loop_run(train_loop *l);
+void train_loop_free(train_loop *l); /* NULL is fine */
 
 /* ---- interrupt.c -------------------------------------------------------------------------------
  */

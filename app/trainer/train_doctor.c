@@ -18,7 +18,7 @@ static int64_t window_of(const train_doctor *d) {
     return d->t->config->doctor_window;
 }
 
-void train_doctor_begin(train_doctor *d, training *t, watch *w, run_record *r) {
+void train_doctor_begin(train_doctor *d, training *t, train_watch *w, run_record *r) {
     *d = (train_doctor){
         .t = t, .watch = w, .record = r, .warned_at = INT64_MIN / 2, .acted_at = INT64_MIN / 2};
 }
@@ -49,7 +49,7 @@ int train_doctor_resumed(const train_doctor *d, int64_t step) {
 static int tell_verdict(train_doctor *d, const run_step *s, const ravine_diagnosis *found) {
     char line[DIAGNOSIS_LINE_SIZE];
     diagnosis_line(found, line, sizeof line);
-    watch_told(d->watch, s, line);
+    train_watch_told(d->watch, s, line);
     d->told = found->verdict;
     char because[DIAGNOSIS_TEXT_SIZE];
     diagnosis_printable(found->nevidence ? found->evidence[0].text : "", because);
@@ -111,7 +111,7 @@ static int64_t trial_steps(const train_doctor *d, const run_step *s) {
 
 /* A shorter step has less noise, and for a while looks better than one that gets on: that is no
  * reason. Where the run as it is gets nowhere, or only a fraction as far, it is. */
-static bool is_better(const trial_result *r) {
+static bool is_better(const train_trial_result *r) {
     static const double BETTER = 0.9, FAR_BETTER = 0.5, GETS_ON = 0.95;
     if (isinf(r->lower)) return false;
     return r->lower < FAR_BETTER * r->as_is ||
@@ -123,7 +123,7 @@ static bool is_better(const trial_result *r) {
 static int lower_rate(train_doctor *d, const run_step *s, deed *done) {
     enum { STEPS_LEAST = 16 };
     const int64_t steps = trial_steps(d, s);
-    trial_result r;
+    train_trial_result r;
     if (steps < STEPS_LEAST) return 0;
     const int status = train_trial(d->t, steps, &r);
     if (status) return status;
@@ -171,7 +171,7 @@ static int tell_warning(train_doctor *d, const run_step *s, const ravine_warning
                         const deed *done) {
     char line[sizeof w->text + sizeof done->text + 16];
     snprintf(line, sizeof line, "warning: %s%s", w->text, done->text);
-    watch_told(d->watch, s, line);
+    train_watch_told(d->watch, s, line);
     return run_record_event_with(
         d->record, "warning", s,
         json_pack("{ss sI ss ss so sf}", "warning", ravine_warning_word(w->kind), "since",
@@ -236,7 +236,7 @@ static int lose(const train_doctor *d, const run_step *s) {
 /* Without it ravine doctor has the log, which says less. */
 static void keep_memory(const train_doctor *d, const run_step *s) {
     if (doctor_memory_write(run_record_folder(d->record), d->t->doctor, s->step))
-        watch_complain(d->watch, "what the doctor remembers is not kept", failure_text());
+        train_watch_complain(d->watch, "what the doctor remembers is not kept", failure_text());
 }
 
 int train_doctor_end(train_doctor *d, const run_step *s, bool lost, ravine_diagnosis *diagnosis) {

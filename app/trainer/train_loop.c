@@ -26,34 +26,34 @@ static void shuffle(training *t, int64_t epoch) {
 }
 
 /* What the loop works with. */
-struct loop {
+struct train_loop {
     training *t;
-    watch *watch;
+    train_watch *watch;
     run_record *record;
-    checkpoints *checkpoints;
-    const resume_point *point; /* NULL: it begins */
-    double started;            /* as if all that is done had been done without a pause */
+    train_checkpoints *checkpoints;
+    const train_point *point; /* NULL: it begins */
+    double started;           /* as if all that is done had been done without a pause */
     train_doctor doctor;
     train_result *result;
     run_step step; /* the last one */
-    progress at;
+    train_progress at;
     bool told_behind; /* that the log waits for room */
 };
 
 /* A checkpoint of what is now; never while other weights stand in the place of the weights. */
-static int save(loop *l, double metric) {
+static int save(train_loop *l, double metric) {
     l->at.seconds = seconds_now() - l->started;
     l->at.loss = l->step.loss;
-    return checkpoints_save(l->checkpoints, metric);
+    return train_checkpoints_save(l->checkpoints, metric);
 }
 
-static int save_if_wanted(loop *l) {
+static int save_if_wanted(train_loop *l) {
     return interrupt_takes_save() ? save(l, NAN) : 0;
 }
 
 /* Loss and score over the test set; unfinished when a signal comes. `averaged`: the weights are not
  * those of the training. */
-static int evaluate(loop *l, bool averaged, run_score *score) {
+static int evaluate(train_loop *l, bool averaged, run_score *score) {
     const training *t = l->t;
     const dataset *test = &t->data.test;
     train_sum sum = {0};
@@ -75,7 +75,7 @@ static int evaluate(loop *l, bool averaged, run_score *score) {
 }
 
 /* The same with the averaged weights in place of the weights. */
-static int evaluate_average(loop *l, run_score *score) {
+static int evaluate_average(train_loop *l, run_score *score) {
     training *t = l->t;
     int status = 0;
     trainer_copy_params(&t->trainer, t->aside);
@@ -93,18 +93,18 @@ static int evaluate_average(loop *l, run_score *score) {
 }
 
 /* The last word of the doctor, then that of the log. */
-static int tell_end(loop *l, const char *event, bool lost) {
+static int tell_end(train_loop *l, const char *event, bool lost) {
     const int status = train_doctor_end(&l->doctor, &l->step, lost, &l->result->diagnosis);
     return status ? status : run_record_event(l->record, event, &l->step);
 }
 
 /* An end with weights: they are there when the log says so. */
-static int keep_end(loop *l, const char *event) {
+static int keep_end(train_loop *l, const char *event) {
     const int status = run_record_weights(l->record);
     return status ? status : tell_end(l, event, false);
 }
 
-static int diverged(loop *l, const char *what) {
+static int diverged(train_loop *l, const char *what) {
     int status = tell_end(l, "diverged", true);
     if (status) return status;
     return failure(FAILURE_DIVERGED,
@@ -116,7 +116,7 @@ static int diverged(loop *l, const char *what) {
 
 /* Every log_every-th step and the last one; and where things happen fast each of them: the first
  * steps, those in which the gradient begins to grow, and those whose loss is not finite. */
-static bool is_logged(const loop *l) {
+static bool is_logged(const train_loop *l) {
     enum { FIRST_STEPS = 20 };
     const int64_t step = l->step.step;
     return (step - 1) % l->t->config->log_every == 0 || step == l->t->total_steps ||
@@ -124,24 +124,24 @@ static bool is_logged(const loop *l) {
 }
 
 /* A log that cannot grow costs no training. */
-static void tell_behind(loop *l) {
+static void tell_behind(train_loop *l) {
     const char *why = run_record_behind(l->record);
     if (why && !l->told_behind)
-        watch_complain(l->watch, "training goes on, its log waits in memory", why);
+        train_watch_complain(l->watch, "training goes on, its log waits in memory", why);
     l->told_behind = why != NULL;
 }
 
 /* The first of them, before the line of its step: who reads the log then knows whose it is. */
-static int tell_nonfinite(loop *l, int64_t example) {
+static int tell_nonfinite(train_loop *l, int64_t example) {
     l->at.told_nonfinite = 1;
     return run_record_nonfinite(l->record, &l->step, example);
 }
 
 /* The next examples of the epoch. */
-static int one_step(loop *l) {
+static int one_step(train_loop *l) {
     training *t = l->t;
     run_step *s = &l->step;
-    progress *at = &l->at;
+    train_progress *at = &l->at;
     int64_t left = t->data.train.count - at->example,
             count = left < t->trainer.batch ? left : t->trainer.batch;
     int status = train_doctor_example(&l->doctor, t->trainer.order[at->example]);
@@ -155,7 +155,7 @@ static int one_step(loop *l) {
     at->example += count;
     s->seconds = seconds_now() - l->started;
     sum_add(&at->sum, s->loss, count, correct);
-    watch_step(l->watch, s);
+    train_watch_step(l->watch, s);
 
     status = train_doctor_step(&l->doctor, s);
     const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
@@ -173,18 +173,18 @@ static int one_step(loop *l) {
 }
 
 /* A signal came, or the doctor ends the training. */
-static bool is_cut_short(const loop *l) {
+static bool is_cut_short(const train_loop *l) {
     return interrupt_came() || l->doctor.stop;
 }
 
-static int save_if_due(loop *l) {
+static int save_if_due(train_loop *l) {
     int64_t every = l->t->config->checkpoint_steps;
     if (every && l->at.step % every == 0) return save(l, NAN);
     return save_if_wanted(l);
 }
 
 /* The rest of the epoch and its evaluation; *e is complete unless it is cut short. */
-static int one_epoch(loop *l, run_epoch *e) {
+static int one_epoch(train_loop *l, run_epoch *e) {
     training *t = l->t;
     l->step.epoch = l->at.epoch;
     shuffle(t, l->at.epoch);
@@ -194,7 +194,7 @@ static int one_epoch(loop *l, run_epoch *e) {
         if (status) return status;
     }
     if (is_cut_short(l)) return 0;
-    watch_evaluating(l->watch, l->at.epoch);
+    train_watch_evaluating(l->watch, l->at.epoch);
     *e = (run_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
     int status = evaluate(l, false, &e->test);
     if (!status && t->aside) status = evaluate_average(l, &e->average);
@@ -203,9 +203,9 @@ static int one_epoch(loop *l, run_epoch *e) {
 }
 
 /* What was learnt in the epoch is told; the next one begins, from a checkpoint. */
-static int end_epoch(loop *l, const run_epoch *e) {
+static int end_epoch(train_loop *l, const run_epoch *e) {
     const run_config *c = l->t->config;
-    watch_epoch(l->watch, e);
+    train_watch_epoch(l->watch, e);
     int status = run_record_epoch(l->record, e);
     if (!status) status = train_doctor_validate(&l->doctor, e->test.loss);
     if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
@@ -220,12 +220,12 @@ static int end_epoch(loop *l, const run_epoch *e) {
 }
 
 /* Signal or doctor leave a checkpoint of the very step. */
-static int cut_short(loop *l) {
+static int cut_short(train_loop *l) {
     int status = save(l, NAN);
     return status ? status : keep_end(l, l->doctor.stop ? "stopped" : "interrupted");
 }
 
-static int all_epochs(loop *l) {
+static int all_epochs(train_loop *l) {
     train_result *result = l->result;
     while (l->at.epoch <= l->t->config->epochs) {
         run_epoch *e = &result->epoch[result->nepochs];
@@ -240,7 +240,7 @@ static int all_epochs(loop *l) {
 }
 
 /* Why a training that is kept ended before its last epoch. */
-static int early_end(const loop *l, bool saved) {
+static int early_end(const train_loop *l, bool saved) {
     const char *folder = run_record_folder(l->record);
     if (l->doctor.stop)
         return failure(FAILURE_DIVERGED,
@@ -259,9 +259,9 @@ static int early_end(const loop *l, bool saved) {
 }
 
 /* Puts the training where it was. Between two epochs the last step was of the one before. */
-static int go_back(loop *l) {
-    const progress *at = &l->at;
-    int status = *l->point->path ? checkpoints_load(l->checkpoints, l->point) : 0;
+static int go_back(train_loop *l) {
+    const train_progress *at = &l->at;
+    int status = *l->point->path ? train_checkpoints_load(l->checkpoints, l->point) : 0;
     if (status) return status;
     l->step.epoch = at->example == 0 && at->epoch > 1 ? at->epoch - 1 : at->epoch;
     l->step.step = at->step;
@@ -272,23 +272,23 @@ static int go_back(loop *l) {
     return 0;
 }
 
-int loop_create(loop **out, training *t, watch *w, run_record *r, const resume_point *point,
-                train_result *result) {
-    loop *l = malloc(sizeof *l);
+int train_loop_create(train_loop **out, training *t, train_watch *w, run_record *r,
+                      const train_point *point, train_result *result) {
+    train_loop *l = malloc(sizeof *l);
     if (!l) return failure(FAILURE_INPUT, "out of memory");
-    *l = (loop){.t = t,
-                .watch = w,
-                .record = r,
-                .point = point,
-                .result = result,
-                .step.path_efficiency = NAN,
-                .at = {.epoch = 1, .lr_factor = 1}};
+    *l = (train_loop){.t = t,
+                      .watch = w,
+                      .record = r,
+                      .point = point,
+                      .result = result,
+                      .step.path_efficiency = NAN,
+                      .at = {.epoch = 1, .lr_factor = 1}};
     const train_state state = {t, r, w, result, &l->at, &l->doctor};
     train_doctor_begin(&l->doctor, t, w, r);
-    int status = checkpoints_create(&l->checkpoints, &state);
+    int status = train_checkpoints_create(&l->checkpoints, &state);
     if (!status && point) status = go_back(l);
     if (status) {
-        loop_free(l);
+        train_loop_free(l);
         return status;
     }
     *out = l;
@@ -296,8 +296,8 @@ int loop_create(loop **out, training *t, watch *w, run_record *r, const resume_p
 }
 
 /* From here on files change. */
-static int begin(loop *l) {
-    int status = checkpoints_begin(l->checkpoints);
+static int begin(train_loop *l) {
+    int status = train_checkpoints_begin(l->checkpoints);
     if (status || !l->point) return status;
     status = run_record_go_on(l->record);
     if (!status) status = train_doctor_resumed(&l->doctor, l->step.step);
@@ -307,21 +307,21 @@ static int begin(loop *l) {
                         json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
 }
 
-int loop_run(loop *l) {
+int train_loop_run(train_loop *l) {
     bool saved = true;
     l->started = seconds_now() - l->at.seconds;
     int status = begin(l);
     if (!status) status = all_epochs(l);
-    watch_erase(l->watch);
-    const int waited = checkpoints_wait(l->checkpoints, &saved);
+    train_watch_erase(l->watch);
+    const int waited = train_checkpoints_wait(l->checkpoints, &saved);
     if (!status) status = waited;
     l->result->steps = l->step.step;
     l->result->seconds = seconds_now() - l->started;
     return status || l->result->nepochs == l->t->config->epochs ? status : early_end(l, saved);
 }
 
-void loop_free(loop *l) {
+void train_loop_free(train_loop *l) {
     if (!l) return;
-    checkpoints_free(l->checkpoints);
+    train_checkpoints_free(l->checkpoints);
     free(l);
 }

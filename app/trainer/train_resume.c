@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int resume_find(resume_point *point, const char *folder) {
+int train_resume_find(train_point *point, const char *folder) {
     char saved[PATH_MAX + 16], path[PATH_MAX];
     int64_t skipped = 0;
     snprintf(saved, sizeof saved, "%s/checkpoints", folder);
@@ -20,13 +20,14 @@ int resume_find(resume_point *point, const char *folder) {
     if (skipped)
         fprintf(stderr, "ravine: %" PRId64 " damaged checkpoints in %s are passed over\n", skipped,
                 saved);
-    if (status == RAVINE_OK) return resume_point_read(point, path);
+    if (status == RAVINE_OK) return train_point_read(point, path);
     if (status != RAVINE_E_STATE || skipped) return failure(FAILURE_INPUT, "%s", ravine_errmsg());
-    *point = (resume_point){.nepochs = 0};
+    *point = (train_point){.nepochs = 0};
     return run_resume_from_start(&point->position.log, folder);
 }
 
-int resume_check_data(const resume_point *point, const dataset_pair *data, const char *folder) {
+int train_resume_check_data(const train_point *point, const dataset_pair *data,
+                            const char *folder) {
     json_t *header;
     int64_t bytes;
     int status = run_read_header(&header, &bytes, folder);

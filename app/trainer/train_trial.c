@@ -70,17 +70,17 @@ static double loss_with(const jury *j, int run, double before) {
 }
 
 /* The greatest rate that is nearly as good as the best one. */
-static trial_result result_of(const jury *j, double before) {
+static train_trial_result result_of(const jury *j, double before) {
     static const double NEARLY = 1.25;
     double loss[RATES], best = INFINITY;
     for (int k = 0; k < RATES; k++) loss[k] = loss_with(j, k, before);
     for (int k = 1; k < RATES; k++) best = fmin(best, loss[k]);
     int chosen = 1;
     while (chosen < LOWER && !(loss[chosen] <= NEARLY * best)) chosen++;
-    return (trial_result){.share = rates[chosen], .lower = loss[chosen], .as_is = loss[0]};
+    return (train_trial_result){.share = rates[chosen], .lower = loss[chosen], .as_is = loss[0]};
 }
 
-int train_trial(const training *t, int64_t steps, trial_result *result) {
+int train_trial(const training *t, int64_t steps, train_trial_result *result) {
     enum { FIXED = 1024 }; /* examples by whose loss it is judged */
     ravine_diagnosis trial = {.size = sizeof trial, .ncures = LOWER};
     int status = 0;

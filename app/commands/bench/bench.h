@@ -41,12 +41,12 @@ typedef struct contestant {
 
 /* Medians over the rounds: of the nanoseconds a parameter, and of their ratio to contestant 0's in
  * the same round, which leaves out what makes a whole round slow. */
-typedef struct race_result {
+typedef struct bench_result {
     double median, ratio;
-} race_result;
+} bench_result;
 
 /* Times the contestants in turn, round after round; result[k] is contestant k's.
  * rounds 0: as many as the size deserves. Returns 0 or a kind of io/failure.h. */
-int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result);
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, bench_result *result);
 
 #endif

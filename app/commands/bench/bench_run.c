@@ -151,7 +151,7 @@ static double median_of(double *x, int64_t n) {
     return x[n / 2];
 }
 
-int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result) {
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, bench_result *result) {
     /* Small steps are repeated within a round until the clock's own cost is lost in them. */
     const int64_t repeats = elements >= 200000 ? 1 : 200000 / (elements + 1) + 1;
     if (rounds == 0)
@@ -171,7 +171,7 @@ int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, rac
         for (int64_t round = 0; round < rounds; round++)
             ratio[round] = time[k][round] / time[0][round];
         result[k] =
-            (race_result){.median = median_of(time[k], rounds), .ratio = median_of(ratio, rounds)};
+            (bench_result){.median = median_of(time[k], rounds), .ratio = median_of(ratio, rounds)};
     }
     free(time);
     return code;

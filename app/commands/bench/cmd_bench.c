@@ -88,7 +88,7 @@ static int time_rule(const bench *b, const char *rule, int64_t size, int64_t thr
         {.workload = &w, .is_stream = true},
         {.workload = &w, .is_stream = true, .prefetch = true},
     };
-    race_result result[3];
+    bench_result result[3];
     code = bench_race(c, 3, size, b->rounds, result);
     const double bytes = workload_bytes(&w);
     const double step = result[0].median, bare = fmin(result[1].median, result[2].median);
@@ -124,7 +124,7 @@ static int time_rules(const bench *b) {
 /* ---- what else a step does, as ratios to the plain step ---- */
 
 static void print_ratio(const bench *b, const char *what, int64_t size, int64_t threads,
-                        race_result result, double plain) {
+                        bench_result result, double plain) {
     if (b->json) {
         json_array_append_new(json_object_get(b->json, "ratios"),
                               json_pack("{ss sI sI sf sf sf}", "what", what, "parameters",
@@ -163,7 +163,7 @@ static int time_extras(const bench *b, int64_t size, int64_t threads) {
     ravine_options_init(&c[3].options);
     c[3].options.clip_norm = 1;
     c[3].options.zero_grad = 1;
-    race_result result[4];
+    bench_result result[4];
     code = bench_race(c, 4, size, b->rounds, result);
     for (int k = 0; k < KINDS; k++) workload_free(&w[k]);
     if (code) return code;
@@ -183,7 +183,7 @@ static int time_many(const bench *b, int64_t threads) {
     int code = create_all(w, kinds, 2);
     if (code) return code;
     const contestant c[] = {{.workload = &w[0]}, {.workload = &w[1]}};
-    race_result result[2];
+    bench_result result[2];
     code = bench_race(c, 2, 1000000, b->rounds, result);
     for (int k = 0; k < 2; k++) workload_free(&w[k]);
     if (!code)

@@ -36,7 +36,7 @@ static int load_newest(rebuilt *b, const run_data *run) {
     const ravine_status found = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
     if (found == RAVINE_E_STATE) return 0;
     if (found < 0) return failure_of(found);
-    const int status = checkpoint_restore_lr(&b->training, path);
+    const int status = train_checkpoint_restore_lr(&b->training, path);
     if (status) return status;
     ravine_load_options options;
     ravine_load_options_init(&options);

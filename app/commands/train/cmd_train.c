@@ -81,12 +81,12 @@ static int finish_record(run_record *r, int status) {
 }
 
 /* Where a run goes on; its record keeps others away from it, and is still as it was. */
-static int open_run(run_record **r, resume_point *point, const training *t, const char *folder) {
+static int open_run(run_record **r, train_point *point, const training *t, const char *folder) {
     const run_subject of = training_subject(t);
     int status = run_record_open(r, &of, folder);
     if (status) return status;
-    status = resume_find(point, folder);
-    if (!status) status = resume_check_data(point, &t->data, folder);
+    status = train_resume_find(point, folder);
+    if (!status) status = train_resume_check_data(point, &t->data, folder);
     if (!status && point->nepochs > t->config->epochs)
         status = failure(FAILURE_USAGE, "epochs is %lld; the run in %s has done %lld",
                          (long long)t->config->epochs, folder, (long long)point->nepochs);
@@ -109,13 +109,13 @@ static int tell_finished(const training *t, train_result *result, const cli_args
 }
 
 /* Trains; whatever the end, what was learnt is shown. */
-static int run_loop(loop *l, watch *w, const training *t, run_record *r, train_result *result,
-                    const cli_args *args) {
+static int run_loop(train_loop *l, train_watch *w, const training *t, run_record *r,
+                    train_result *result, const cli_args *args) {
     const bool json = cli_is_given(args, CLI_JSON);
     interrupt_hold();
-    watch_begin(w, t, cli_is_given(args, CLI_QUIET), json);
-    const int status = loop_run(l);
-    watch_end(w, result, run_record_folder(r));
+    train_watch_begin(w, t, cli_is_given(args, CLI_QUIET), json);
+    const int status = train_loop_run(l);
+    train_watch_end(w, result, run_record_folder(r));
     const int printed = json ? cli_print_json(result_json(t, result, run_record_folder(r))) : 0;
     return finish_record(r, status ? status : printed);
 }
@@ -123,20 +123,20 @@ static int run_loop(loop *l, watch *w, const training *t, run_record *r, train_r
 /* Trains what is set up, from the beginning or from where it was left. */
 static int run_training(training *t, train_result *result, const cli_args *args) {
     const char *resumed = cli_text(args, CLI_RESUME);
-    resume_point point;
+    train_point point;
     run_record *r;
-    watch w = {0};
-    loop *l;
+    train_watch w = {0};
+    train_loop *l;
     const run_subject of = training_subject(t);
     int status = resumed ? open_run(&r, &point, t, resumed) : run_record_create(&r, &of);
     if (status) return status;
-    status = loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
+    status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
     if (status) return close_record(r, status);
     if (resumed && point.nepochs >= t->config->epochs && run_is_finished(resumed))
         status = finish_record(r, tell_finished(t, result, args));
     else
         status = run_loop(l, &w, t, r, result, args);
-    loop_free(l);
+    train_loop_free(l);
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include "lecture/figure.h"
 
 #include "io/failure.h"
+#include "io/number_json.h"
 #include "lecture/words.h"
 #include "page/svg_motion.h"
 
@@ -55,7 +56,7 @@ static void put_facts(page *p, const exhibit *e) {
 }
 
 static json_t *fact_json(const fact *f) {
-    json_t *value = isfinite(f->value) ? json_real(f->value) : json_null();
+    json_t *value = number_json(f->value);
     if (!f->want) return json_pack("{so}", "value", value);
     return json_pack("{so s{ss sf sf sb}}", "value", value, "expected", "text", f->want, "least",
                      f->least, "greatest", f->greatest, "agrees", fact_agrees(f));

@@ -1,5 +1,6 @@
 /* report_doctor.c - the verdict on a run, with the curves that prove it. */
 #include "io/failure.h"
+#include "math/sort.h"
 #include "page/svg_chart.h"
 #include "report/report.h"
 #include "run/diagnosis.h"
@@ -130,21 +131,6 @@ static const picture *find_picture(int verdict) {
 
 enum { BUCKETS_MAX = 240, MARKS_MAX = 12 };
 
-static int by_size(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Of the numbers among values[0 .. n - 1]; scratch: [n]. NaN where there are none. */
-static double median(const double *values, size_t n, double *scratch) {
-    size_t numbers = 0;
-    for (size_t k = 0; k < n; k++)
-        if (!isnan(values[k])) scratch[numbers++] = values[k];
-    if (numbers == 0) return NAN;
-    qsort(scratch, numbers, sizeof *scratch, by_size);
-    return scratch[numbers / 2];
-}
-
 /* A series with memory of its own: free x. */
 static bool make_series(svg_series *out, const run_data *run, size_t n, const line *l, bool raw) {
     const size_t every = raw || n < BUCKETS_MAX ? 1 : n / BUCKETS_MAX;
@@ -154,7 +140,8 @@ static bool make_series(svg_series *out, const run_data *run, size_t n, const li
     for (size_t k = 0; k < count; k++) {
         const size_t first = k * every, left = n - first, size = left < every ? left : every;
         x[k] = run->column[RUN_STEP][first + size / 2];
-        y[k] = median(run->column[l->column] + first, size, scratch);
+        memcpy(scratch, run->column[l->column] + first, size * sizeof *scratch);
+        y[k] = ravine_median(scratch, (int64_t)size);
     }
     *out = (svg_series){.name = {l->name, NULL}, .x = x, .y = y, .n = count};
     return true;

@@ -1,4 +1,5 @@
 /* config_show.c - a configuration as YAML with origins, and as JSON. */
+#include "io/number_json.h"
 #include "run/config.h"
 #include "text/number.h"
 
@@ -9,12 +10,6 @@
 
 static const void *field_of(const run_config *c, int key) {
     return (const char *)c + config_rows[key].offset;
-}
-
-/* JSON has no infinity: it is written as the text "inf". */
-static json_t *number_or_inf(double number) {
-    if (isfinite(number)) return json_real(number);
-    return json_string(number > 0 ? "inf" : "-inf");
 }
 
 static json_t *list_json(const config_wholes *wholes, const config_texts *texts) {
@@ -34,7 +29,7 @@ static json_t *value_json(const run_config *c, int key) {
     switch (row->kind) {
     case CONFIG_TEXT: text = *(char *const *)field; return text ? json_string(text) : json_null();
     case CONFIG_WHOLE: return json_integer(*(const int64_t *)field);
-    case CONFIG_NUMBER: return number_or_inf(*(const double *)field);
+    case CONFIG_NUMBER: return setting_number_json(*(const double *)field);
     case CONFIG_TRUTH: return json_boolean(*(const bool *)field);
     case CONFIG_WORD:
         if (*(const int *)field < 0) return json_null();

@@ -48,6 +48,8 @@ typedef struct training {
 int training_is_told(const run_config *c, const char *command);
 int training_create(training *t, const run_config *c);
 void training_free(training *t);
+/* As it is configured: the rule and, where it is *given, the schedule of its learning rate. */
+int training_lr(const training *t, ravine_config *rule, ravine_schedule *lr, bool *given);
 /* The learning rate of every later step: the configured schedule times `factor`. */
 int training_scale_lr(training *t, double factor);
 

@@ -65,12 +65,16 @@ static int make_optimizer(training *t) {
     return failure_of(set);
 }
 
+int training_lr(const training *t, ravine_config *rule, ravine_schedule *lr, bool *given) {
+    const int status = config_schedule(t->config, RAVINE_LR, t->total_steps, lr, given);
+    return status ? status : config_rule(t->config, rule);
+}
+
 static int find_lr_end(training *t) {
     ravine_schedule lr;
     ravine_config rule;
     bool given;
-    int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
-    if (!status) status = config_rule(t->config, &rule);
+    const int status = training_lr(t, &rule, &lr, &given);
     if (status) return status;
     t->fact[RAVINE_FACT_LR_END] = given ? ravine_schedule_at(&lr, t->total_steps) : rule.lr;
     return 0;
@@ -117,8 +121,7 @@ int training_scale_lr(training *t, double factor) {
     ravine_schedule lr;
     ravine_config rule;
     bool given;
-    int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
-    if (!status) status = config_rule(t->config, &rule);
+    const int status = training_lr(t, &rule, &lr, &given);
     if (status) return status;
     ravine_status set = RAVINE_OK;
     if (!given) set = ravine_set(t->trainer.optimizer, -1, RAVINE_LR, rule.lr * factor);

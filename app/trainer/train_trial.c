@@ -15,8 +15,7 @@ static int write_rate(const training *t, double factor, int64_t steps, ravine_cu
     ravine_schedule lr;
     ravine_config rule;
     bool given;
-    int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
-    if (!status) status = config_rule(t->config, &rule);
+    const int status = training_lr(t, &rule, &lr, &given);
     if (status) return status;
     const int64_t now = ravine_steps(t->trainer.optimizer);
     const double all = t->lr_factor * factor;

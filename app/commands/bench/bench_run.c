@@ -1,5 +1,6 @@
 #include "commands/bench/bench.h"
 #include "io/failure.h"
+#include "math/sort.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -141,16 +142,6 @@ static int time_runs(const contestant *c, int64_t repeats, double *nanoseconds) 
     return code;
 }
 
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(double *x, int64_t n) {
-    qsort(x, (size_t)n, sizeof *x, compare);
-    return x[n / 2];
-}
-
 int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, bench_result *result) {
     /* Small steps are repeated within a round until the clock's own cost is lost in them. */
     const int64_t repeats = elements >= 200000 ? 1 : 200000 / (elements + 1) + 1;
@@ -170,8 +161,8 @@ int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, ben
         double ratio[ROUNDS_MAX];
         for (int64_t round = 0; round < rounds; round++)
             ratio[round] = time[k][round] / time[0][round];
-        result[k] =
-            (bench_result){.median = median_of(time[k], rounds), .ratio = median_of(ratio, rounds)};
+        result[k] = (bench_result){.median = ravine_median(time[k], rounds),
+                                   .ratio = ravine_median(ratio, rounds)};
     }
     free(time);
     return code;

@@ -1,5 +1,6 @@
 /* cmd_optimizers.c - `ravine optimizers`: what the library itself tells about its rules. */
 #include "cli/cli.h"
+#include "io/number_json.h"
 #include "ravine.h"
 #include "text/nearest.h"
 
@@ -33,20 +34,16 @@ static void format_bounds(char *text, size_t capacity, const ravine_setting_info
     }
 }
 
-static json_t *bound_json(double bound) {
-    return isfinite(bound) ? json_real(bound) : json_string(bound > 0 ? "inf" : "-inf");
-}
-
 static json_t *setting_json(const ravine_config *c, int setting) {
     const ravine_setting_info *info = ravine_setting_describe(setting);
     char value[64];
     format_value(value, sizeof value, info, ravine_config_get(c, setting));
     json_t *out = json_pack("{ss ss}", "name", info->name, "text", info->text);
     if (info->kind == RAVINE_KIND_NUMBER) {
-        json_object_set_new(out, "default", bound_json(ravine_config_get(c, setting)));
+        json_object_set_new(out, "default", setting_number_json(ravine_config_get(c, setting)));
         json_object_set_new(out, "interval", json_string(info->interval));
-        json_object_set_new(out, "least", bound_json(info->least));
-        json_object_set_new(out, "greatest", bound_json(info->greatest));
+        json_object_set_new(out, "least", setting_number_json(info->least));
+        json_object_set_new(out, "greatest", setting_number_json(info->greatest));
         json_object_set_new(out, "least_open", json_boolean(info->least_open));
         json_object_set_new(out, "greatest_open", json_boolean(info->greatest_open));
     } else if (info->kind == RAVINE_KIND_FLAG) {

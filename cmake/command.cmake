@@ -8,7 +8,7 @@ find_package(ZLIB REQUIRED)
 # What the pages are made of is compiled in. Debian: libjs-dygraphs.
 include(cmake/embed.cmake)
 find_path(DYGRAPHS_DIR dygraph.min.js PATHS /usr/share/javascript/dygraphs REQUIRED)
-file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js)
+file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js app/*.html)
 embed_files(asset_sources ${assets} ${DYGRAPHS_DIR}/dygraph.min.js ${DYGRAPHS_DIR}/dygraph.min.css)
 
 # All of it but main(), which a fuzzer has of its own.

@@ -20,6 +20,7 @@ typedef struct lecture {
     json_t *figures; /* {"a": {...}, ...} */
     surface *convex, *crescent;
     lecture_measured measured[LECTURE_RUN_COUNT];
+    int status;         /* of the first figure that failed */
     int made;           /* figures; the others are missing */
     int checked, agree; /* numbers that the reference has too, and those that are alike */
 } lecture;

@@ -161,34 +161,39 @@ static void add_row(page *out, const char *name, const double *value) {
     page_add(out, "</tr>\n");
 }
 
-static void add_table(page *out, const find_lr_result *r) {
+static void add_rows(page *out, void *context) {
+    const find_lr_result *r = *(const find_lr_result *const *)context;
     const ravine_probe *p = r->probe;
-    page_format(out,
-                "<div class=\"wide\"><table>\n<thead><tr><th>stability</th><th class=\"number\">"
-                "%s</th><th class=\"number\">%s</th></tr></thead>\n<tbody>\n",
-                probe_names[0], probe_names[1]);
     add_row(out, "limit of lr times sharpness", (double[]){p[0].limit, p[1].limit});
     add_row(out, "sharpness under sigma", (double[]){p[0].sharpness, p[1].sharpness});
     add_row(out, "greatest stable lr", r->stable);
     add_row(out, "greatest lr of one step that lowers the loss",
             (double[]){p[0].critical_lr, p[1].critical_lr});
     add_row(out, "noise scale, in batches", (double[]){p[0].noise_scale, p[1].noise_scale});
-    page_add(out, "</tbody></table></div>\n");
+}
+
+static void add_inline(page *out, void *context) {
+    add_figure(out, *(const find_lr_result *const *)context, SVG_INLINE);
 }
 
 static int print_html(const find_lr_result *r) {
+    char lr[32], gradients[32], losses[32];
+    snprintf(lr, sizeof lr, "%.3g", r->suggested);
+    snprintf(gradients, sizeof gradients, "%" PRId64, r->gradients);
+    snprintf(losses, sizeof losses, "%" PRId64, r->losses);
+    const page_hole holes[] = {{"lr", .text = lr},
+                               {"reason", .text = r->reason},
+                               {"rule", .text = ravine_rule_describe(r->rule)->name},
+                               {"gradients", .text = gradients},
+                               {"losses", .text = losses},
+                               {"figure", .put = add_inline},
+                               {"before", .text = probe_names[0]},
+                               {"after", .text = probe_names[1]},
+                               {"rows", .put = add_rows}};
     page out = {0};
     page_begin(&out, "en", "Learning rate");
     page_style(&out, &asset_svg_chart_css);
-    page_format(&out, "<h1>Start with lr = %.3g</h1>\n<p>", r->suggested);
-    page_escape(&out, r->reason);
-    page_format(&out,
-                ".</p>\n<p class=\"muted\">Rule: %s. Cost: %" PRId64 " gradients, %" PRId64
-                " losses.</p>\n<figure>\n",
-                ravine_rule_describe(r->rule)->name, r->gradients, r->losses);
-    add_figure(&out, r, SVG_INLINE);
-    page_add(&out, "</figure>\n");
-    add_table(&out, r);
+    page_fill(&out, &asset_find_lr_html, holes, sizeof holes / sizeof *holes, &r);
     page_end(&out);
     const int status = page_print(&out, stdout);
     page_free(&out);

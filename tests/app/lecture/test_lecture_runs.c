@@ -110,6 +110,7 @@ static void the_rest_is_made_without_images(void **state) {
     char *html = scratch_read(scratch_path("made/here/index.html"), &size);
     assert_non_null(strstr(html, "/nowhere/&lt;images&gt;.gz"));
     assert_null(strstr(html, "<images>"));
+    assert_null(strstr(html, "{{")); /* every hole is filled */
     free(html);
     char *text = scratch_read(scratch_path("made/here/lecture.json"), &size);
     json_t *again = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

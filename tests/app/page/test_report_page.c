@@ -1,5 +1,6 @@
 /* Pages and terminals are given hostile text; what comes out is compared with what HTML, JSON and
  * Unicode say it must be. */
+#include "io/failure.h"
 #include "page/page.h"
 #include "page/printable.h"
 #include "support/scratch.h"
@@ -123,7 +124,7 @@ static void test_save(void **state) {
     (void)state;
     page p = {0};
     const char *path = scratch_path("page.html");
-    assert_int_equal(page_save(&p, path), 3); /* nothing was added */
+    assert_int_equal(page_save(&p, path), FAILURE_INPUT); /* nothing was added */
     page_begin(&p, "en", "<T>");
     page_end(&p);
     assert_int_equal(page_save(&p, path), 0);
@@ -137,7 +138,7 @@ static void test_save(void **state) {
     p.failed = true; /* as when memory ended */
     page_add(&p, "more");
     assert_null(strstr(p.text, "more"));
-    assert_int_equal(page_save(&p, path), 3);
+    assert_int_equal(page_save(&p, path), FAILURE_INPUT);
     assert_told("memory");
     page_free(&p);
 }

@@ -278,6 +278,10 @@ static void test_page(void **state) {
     assert_null(strstr(p.text, "</b>first"));
     assert_non_null(strstr(p.text, "along the last update"));
     assert_null(strstr(p.text, "along the least curvature")); /* it was not looked at */
+    char *script = strstr(p.text, "<script");
+    assert_non_null(script);
+    *script = '\0';
+    assert_null(strstr(p.text, "{{")); /* every hole is filled */
     page_free(&p);
     report_free(&r);
 }

@@ -178,12 +178,11 @@ int report_page(const report *r, page *p) {
                                {"config", .put = add_config}};
     filled f = {.r = r};
     page_begin(p, "en", title);
-    page_style(p, &asset_dygraph_min_css);
     page_style(p, &asset_svg_chart_css);
     page_style(p, &asset_report_css);
     page_fill(p, &asset_report_html, holes, sizeof holes / sizeof *holes, &f);
     if (!f.status) f.status = add_data(r, p);
-    page_script(p, &asset_dygraph_min_js);
+    page_script(p, &asset_curve_plot_js);
     page_script(p, &asset_report_js);
     page_end(p);
     return f.status;

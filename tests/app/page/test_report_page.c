@@ -109,13 +109,13 @@ static void test_growing(void **state) {
 /* No asset may end the element that it is put into. */
 static void test_assets(void **state) {
     (void)state;
-    const asset *const scripts[] = {&asset_dygraph_min_js, &asset_report_js};
+    const asset *const scripts[] = {&asset_curve_plot_js, &asset_report_js};
     for (size_t k = 0; k < 2; k++) {
         assert_true(scripts[k]->size > 1000);
         assert_null(memmem(scripts[k]->bytes, scripts[k]->size, "</script", 8));
         assert_null(memmem(scripts[k]->bytes, scripts[k]->size, "<!--", 4));
     }
-    const asset *const styles[] = {&asset_page_css, &asset_report_css, &asset_dygraph_min_css};
+    const asset *const styles[] = {&asset_page_css, &asset_report_css, &asset_svg_chart_css};
     for (size_t k = 0; k < 3; k++)
         assert_null(memmem(styles[k]->bytes, styles[k]->size, "</style", 7));
 }

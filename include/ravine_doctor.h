@@ -102,7 +102,8 @@ RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
  */
 typedef struct ravine_doctor ravine_doctor;
 
-/* options NULL, env NULL: the defaults. Both are copied. */
+/* options NULL, env NULL: the defaults. Both are copied. E_RANGE: an option is out of its bounds;
+ * E_NOMEM. */
 RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
                                               const ravine_doctor_options *options,
                                               const ravine_env *env) RAVINE_MUST_CHECK;
@@ -110,7 +111,8 @@ RAVINE_API void ravine_doctor_destroy(ravine_doctor *d); /* NULL is fine */
 
 /* After each ravine_step that had a report: takes that report, those of the parameters, and the
  * loss of the step's batch (at the parameters before the step); follows the path of sampled
- * elements. The first call allocates, later ones only when parameters were added. */
+ * elements. The first call allocates, later ones only when parameters were added: E_NOMEM. E_STATE:
+ * the last step had no report; E_RANGE: there are more than 2^31 - 1 parameters. */
 RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                double loss) RAVINE_MUST_CHECK;
 
@@ -129,6 +131,8 @@ typedef struct ravine_observation {
     const ravine_config *config;      /* of the first part: which rule; NULL: unknown */
     const int64_t *part_elements;     /* [nparts], how many numbers each has; NULL: unknown */
 } ravine_observation;
+/* Takes one observation. E_ARG: it has no report, or parts without reports; E_NOMEM, when there are
+ * more parts than before. */
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
@@ -161,10 +165,13 @@ typedef struct ravine_samples {
     double slope; /* <gradient, update> of the last step */
     int64_t steps;
 } ravine_samples;
+/* Copies what the step will change, of nparts samples. E_ARG: lengths, dtypes or pointers of one do
+ * not fit together. */
 RAVINE_API ravine_status ravine_samples_take(ravine_samples *samples,
                                              int32_t nparts) RAVINE_MUST_CHECK;
 /* Of the observation loss, path_efficiency, nparts, names and config are taken, of its report step,
- * attempts, lr and clip; samples: [nparts]. */
+ * attempts, lr and clip; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
+ * ravine_doctor_feed. */
 RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        const ravine_observation *o,
                                                        ravine_samples *samples) RAVINE_MUST_CHECK;
@@ -203,7 +210,7 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
 typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 17 } ravine_fact;
 #undef RAVINE_X
 RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
-/* Tells a fact, from the next step on; NaN takes it back. */
+/* Tells a fact, from the next step on; NaN takes it back. E_RANGE: there is no such fact. */
 RAVINE_API ravine_status ravine_doctor_tell(ravine_doctor *d, int fact,
                                             double value) RAVINE_MUST_CHECK;
 
@@ -212,9 +219,11 @@ RAVINE_API double ravine_doctor_path_efficiency(const ravine_doctor *d);
 
 /* The doctor's memory as numbers, for a checkpoint: everything that later verdicts depend on. */
 RAVINE_API int64_t ravine_doctor_state_length(const ravine_doctor *d);
+/* Into state[length], ravine_doctor_state_length() of it; another length: E_ARG. */
 RAVINE_API ravine_status ravine_doctor_export(const ravine_doctor *d, double *state,
                                               int64_t length) RAVINE_MUST_CHECK;
-/* Into a doctor of the same options; E_FORMAT and nothing changed if they are not its numbers. */
+/* Into a doctor of the same options; E_FORMAT and nothing changed if they are not its numbers.
+ * E_NOMEM. */
 RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *state,
                                               int64_t length) RAVINE_MUST_CHECK;
 
@@ -315,16 +324,19 @@ typedef struct ravine_probe {
     ravine_slice along_update, along_max, along_min;
 } ravine_probe;
 
-/* options NULL: the defaults. Numbers that were not asked for are NaN. Gradients: 1 + 2 lanczos +
+/* Looks at the loss around the parameters. options NULL: the defaults. Numbers that were not asked
+ * for are NaN. Gradients: 1 + 2 lanczos +
  * 2 preconditioned + noise, and 2 to 10 to choose the distance of finite differences where |theta|
  * is below 1. Memory: (max(lanczos, preconditioned) + 4) n doubles for n elements, copies of
  * parameters and gradients, and a second state, through the optimizer's environment, freed on
- * return. */
+ * return. E_STATE: no parameter has a gradient, the problem answers other than 0, or its loss or
+ * gradient is not finite; E_RANGE: an option or nbatches is out of its bounds; E_NOMEM. */
 RAVINE_API ravine_status ravine_probe_run(ravine_optimizer *o, const ravine_problem *problem,
                                           const ravine_probe_options *options,
                                           ravine_probe *probe) RAVINE_MUST_CHECK;
 /* Moves the parameters by `offset` along the eigenvector of the most negative curvature that a
- * probe with the same options finds here: out of a saddle. E_STATE if it finds none. */
+ * probe with the same options finds here: out of a saddle. E_STATE if it finds none, and as of
+ * ravine_probe_run; E_RANGE: offset is not finite, or lanczos is 0; E_NOMEM. */
 RAVINE_API ravine_status ravine_escape(ravine_optimizer *o, const ravine_problem *problem,
                                        const ravine_probe_options *options,
                                        double offset) RAVINE_MUST_CHECK;
@@ -386,6 +398,7 @@ typedef struct ravine_diagnosis {
     char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would tell it */
 } ravine_diagnosis;
 
+/* What holds the training up, as of the last observation. */
 RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
                                                 ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
 
@@ -417,8 +430,9 @@ enum { RAVINE_NO_EFFECT_PERCENT = 2 };
  * know that. Of a run that is lost, but not within so many steps, only what helped counts as tried.
  * A group keeps the settings in which it differs from group 0, and the ratio of its lr
  * to that of group 0. Where both rules use the same state a parameter goes on with it, else it
- * begins with none. What a group may not have (E_RANGE, as of ravine_set) is not tried. Afterwards
- * parameters, gradients and state are as before. */
+ * begins with none. What a group may not have (as of ravine_set) is not tried. Afterwards
+ * parameters, gradients and state are as before. E_STATE as of ravine_probe_run; E_RANGE: steps is
+ * below 1; E_NOMEM. */
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

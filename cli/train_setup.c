@@ -133,6 +133,17 @@ static int make_optimizer(training *t) {
     return failure_of(set);
 }
 
+static int find_lr_end(training *t) {
+    ravine_schedule lr;
+    ravine_config rule;
+    bool given;
+    int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
+    if (!status) status = config_rule(t->config, &rule);
+    if (status) return status;
+    t->fact[RAVINE_FACT_LR_END] = given ? ravine_schedule_at(&lr, t->total_steps) : rule.lr;
+    return 0;
+}
+
 /* All of the net is trained, with the running means of its batch norms, and its loss is given what
  * it expects: logits, or a prediction. */
 static int find_facts(training *t) {
@@ -153,9 +164,10 @@ static int find_facts(training *t) {
     t->fact[RAVINE_FACT_INPUT_RATIO] = data.input_ratio;
     t->fact[RAVINE_FACT_INPUT_PEAK] = data.input_peak;
     t->fact[RAVINE_FACT_TARGET_SIZE] = data.target_size;
+    t->fact[RAVINE_FACT_TARGET_PEAK] = data.target_peak;
     t->fact[RAVINE_FACT_DROPOUT] = t->config->model_dropout;
     if (net_buffer_count(t->net) > 0) t->fact[RAVINE_FACT_NORMS_UNTRAINED] = 0;
-    return 0;
+    return find_lr_end(t);
 }
 
 static int make_doctor(training *t) {

@@ -81,6 +81,8 @@ static void inputs_and_targets_of_another_size(void **state) {
     expect(RAVINE_FACT_INPUT_PEAK, 1000, RAVINE_VERDICT_UNSCALED_INPUT);
     expect(RAVINE_FACT_TARGET_SIZE, 3, RAVINE_VERDICT_HEALTHY);
     expect(RAVINE_FACT_TARGET_SIZE, 3e5, RAVINE_VERDICT_UNSCALED_INPUT);
+    expect(RAVINE_FACT_TARGET_PEAK, 20, RAVINE_VERDICT_HEALTHY); /* prices have such tails */
+    expect(RAVINE_FACT_TARGET_PEAK, 1000, RAVINE_VERDICT_UNSCALED_INPUT);
     const told sparse[] = {{RAVINE_FACT_INPUT_RATIO, 100}, {RAVINE_FACT_INPUT_SIZE, 0.1}};
     assert_int_equal(verdict_with(sparse, 2), RAVINE_VERDICT_HEALTHY);
     const told column[] = {{RAVINE_FACT_INPUT_RATIO, 1000}, {RAVINE_FACT_INPUT_SIZE, 12}};
@@ -100,6 +102,42 @@ static void one_class_has_nearly_all_examples(void **state) {
     assert_int_equal(verdict_with(facts, 3), RAVINE_VERDICT_HEALTHY);
 }
 
+/* Examples that are not trained on are worse off than before the first step. */
+static void held_out_above_its_start(void **state) {
+    (void)state;
+    told losses[] = {{RAVINE_FACT_VALIDATION, 2},
+                     {RAVINE_FACT_VALIDATION, 1.9},
+                     {RAVINE_FACT_VALIDATION, 1.9},
+                     {RAVINE_FACT_VALIDATION, 1.9}};
+    assert_int_equal(verdict_with(losses, 4), RAVINE_VERDICT_HEALTHY);
+    for (int k = 1; k < 4; k++) losses[k].value = 2.02;
+    assert_int_equal(verdict_with(losses, 4), RAVINE_VERDICT_UNCLEAR);
+}
+
+/* A net that was trained before may have large weights, and says more than a constant. */
+static void first_weights_that_are_too_large(void **state) {
+    (void)state;
+    const double started = 15.1;
+    told facts[] = {{RAVINE_FACT_WEIGHT_GAIN, 1.41}, {RAVINE_FACT_CONSTANT_LOSS, started / 5}};
+    assert_int_equal(verdict_with(facts, 2), RAVINE_VERDICT_HEALTHY);
+    facts[0].value = 20;
+    assert_int_equal(verdict_with(facts, 2), RAVINE_VERDICT_EXPLODING);
+    facts[1].value = started;
+    assert_int_equal(verdict_with(facts, 2), RAVINE_VERDICT_HEALTHY);
+}
+
+static void an_error_that_is_made_larger(void **state) {
+    (void)state;
+    expect(RAVINE_FACT_ASCENT, 0, RAVINE_VERDICT_HEALTHY);
+    expect(RAVINE_FACT_ASCENT, 1, RAVINE_VERDICT_DIVERGING);
+}
+
+static void a_state_that_was_lost(void **state) {
+    (void)state;
+    expect(RAVINE_FACT_STATE_LOST, 20, RAVINE_VERDICT_RESUME_JUMP);
+    expect(RAVINE_FACT_STATE_LOST, -2000, RAVINE_VERDICT_HEALTHY); /* it has been built up again */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_fact_it_is_healthy),
@@ -108,6 +146,10 @@ int main(void) {
         cmocka_unit_test(norms_that_are_never_trained),
         cmocka_unit_test(inputs_and_targets_of_another_size),
         cmocka_unit_test(one_class_has_nearly_all_examples),
+        cmocka_unit_test(held_out_above_its_start),
+        cmocka_unit_test(first_weights_that_are_too_large),
+        cmocka_unit_test(an_error_that_is_made_larger),
+        cmocka_unit_test(a_state_that_was_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,10 @@ static void g15_the_noise_floor(void **state) {
         }
         expect_near("variance", square / N / STEPS, a / (h * (2 - a)), 0.02 * a / (2 - a));
         expect_near("correlation", product / gradient2, -a / 2, 0.01);
+        /* A schedule that is going to bring the rate down needs no advice to do so. */
+        assert_int_equal(ravine_doctor_tell(t->d, RAVINE_FACT_LR_END, 0), RAVINE_OK);
+        expect_verdict(t, RAVINE_VERDICT_HEALTHY);
+        assert_int_equal(ravine_doctor_tell(t->d, RAVINE_FACT_LR_END, a), RAVINE_OK);
         const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_NOISE_FLOOR);
         expect_near("alpha", trial_evidence(&x, "alpha"), a / 2, 0.1);
         /* Of two normal numbers that correlate by -a/2, this share differs in sign; more of the

@@ -63,7 +63,9 @@ static int find_labels(dataset_facts *f, const dataset *d) {
     return 0;
 }
 
-static void find_targets(dataset_facts *f, const dataset *d) {
+static int find_targets(dataset_facts *f, const dataset *d) {
+    double *example = calloc((size_t)d->count, sizeof *example);
+    if (!example) return failure(EXIT_INPUT, "out of memory for the sizes of the targets");
     double variance = 0, square = 0;
     for (int64_t k = 0; k < d->outputs; k++) {
         double mean = 0, sum = 0;
@@ -73,19 +75,21 @@ static void find_targets(dataset_facts *f, const dataset *d) {
             const double y = (double)d->y[i * d->outputs + k];
             sum += (y - mean) * (y - mean);
             square += y * y;
+            example[i] += y * y;
         }
         variance += sum;
     }
     const double numbers = (double)d->count * (double)d->outputs;
     f->constant_loss = variance / numbers;
     f->target_size = sqrt(square / numbers);
+    f->target_peak = greatest_over_median(example, d->count);
+    free(example);
+    return 0;
 }
 
 int dataset_facts_of(dataset_facts *f, const dataset *d) {
-    *f = (dataset_facts){.classes = NAN, .target_size = NAN};
+    *f = (dataset_facts){.classes = NAN, .target_size = NAN, .target_peak = NAN};
     const int status = find_inputs(f, d);
     if (status) return status;
-    if (d->label) return find_labels(f, d);
-    find_targets(f, d);
-    return 0;
+    return d->label ? find_labels(f, d) : find_targets(f, d);
 }

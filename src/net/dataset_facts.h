@@ -14,6 +14,7 @@ typedef struct dataset_facts {
     double input_ratio;   /* the greatest size of a column over the median one */
     double input_peak;    /* the greatest size of an example over the median one */
     double target_size;   /* of the targets of a regression */
+    double target_peak;   /* the greatest size of an example's targets over the median one */
 } dataset_facts;
 
 /* Of at least one example. Returns 0 or an exit code of io/failure.h. */

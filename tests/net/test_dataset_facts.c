@@ -34,6 +34,7 @@ static void test_targets(void **state) {
     assert_int_equal(dataset_facts_of(&f, &d), 0);
     assert_near(f.constant_loss, 0.5);
     assert_near(f.target_size, sqrt(210.0 / 4));
+    assert_near(f.target_peak, sqrt(109.0 / 105)); /* examples: 1 + 100, 9 + 100 */
     assert_true(isnan(f.classes));
     assert_true(f.input_size == 0);
     assert_true(isnan(f.input_ratio) && isnan(f.input_peak)); /* nothing to compare with */

@@ -259,16 +259,16 @@ static void restart_at(const prescription *p, double lr, const char *why) {
 static void cure_diverging(const prescription *p) {
     const doctor_findings *f = p->f;
     const bool from_before = p->h->probe_step >= 0 && p->h->probe_step < p->h->step;
+    if (f->ascent > 0 || (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9)) {
+        advise(p, CURE_WRONG_SIGN, "");
+        return;
+    }
     if (f->exploded > 0 && !from_before) {
         cure_explosion(p);
         return;
     }
     blame_beta2(p);
     blame_momentum(p);
-    if (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9) {
-        advise(p, CURE_WRONG_SIGN, "");
-        return;
-    }
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
     if (isfinite(lr)) {
@@ -515,7 +515,7 @@ static void cure_exploding(const prescription *p) {
 static void cure_unscaled(const prescription *p) {
     const doctor_findings *f = p->f;
     if (f->target_size > 100) advise(p, CURE_SCALE_TARGETS, "");
-    if (f->input_peak > 30) advise(p, CURE_LOOK_AT_EXAMPLES, "");
+    if (f->input_peak > 30 || f->target_peak > 100) advise(p, CURE_LOOK_AT_EXAMPLES, "");
     if (p->x->ncures == 0 || f->input_size > 15) advise(p, CURE_SCALE_INPUTS, "");
     if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
 }

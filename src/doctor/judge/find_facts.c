@@ -14,6 +14,10 @@ void doctor_find_facts(const ravine_doctor *d, doctor_findings *f) {
     f->input_ratio = fact[RAVINE_FACT_INPUT_RATIO];
     f->input_peak = fact[RAVINE_FACT_INPUT_PEAK];
     f->target_size = fact[RAVINE_FACT_TARGET_SIZE];
+    f->target_peak = fact[RAVINE_FACT_TARGET_PEAK];
+    f->weight_gain = fact[RAVINE_FACT_WEIGHT_GAIN];
+    f->ascent = fact[RAVINE_FACT_ASCENT];
+    f->state_age = d->h.observed - fact[RAVINE_FACT_STATE_LOST];
     f->dropout = fact[RAVINE_FACT_DROPOUT];
     f->norms_untrained = fact[RAVINE_FACT_NORMS_UNTRAINED];
     f->classes = fact[RAVINE_FACT_CLASSES];

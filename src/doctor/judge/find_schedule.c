@@ -16,6 +16,7 @@ void doctor_find_schedule(const ravine_doctor *d, doctor_findings *f) {
     f->lr = c.rule < 0 ? lr : ravine_effective_lr(&c, lr, (int64_t)h->step - 1);
     f->lr_share = h->lr_most > 0 ? lr / h->lr_most : NAN;
     f->lr_rise = lr / lr_at_half(d);
+    f->lr_to_come = h->fact[RAVINE_FACT_LR_END] / lr;
     f->lr_zero = lr == 0;
     f->lr_low = h->lr_low_since < 0 ? 0 : h->step - h->lr_low_since;
     f->lr_low_share = f->lr_low / h->observed;

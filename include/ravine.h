@@ -75,9 +75,12 @@ extern "C" {
 typedef enum ravine_status { RAVINE_STATUS_LIST(RAVINE_X) } ravine_status;
 #undef RAVINE_X
 
-RAVINE_API const char *ravine_status_text(ravine_status status); /* fixed text, never NULL */
-RAVINE_API const char *ravine_errmsg(void); /* what failed last on this thread; "" if nothing did */
-RAVINE_API const char *ravine_version(void); /* "0.1.0", of the library that is loaded */
+/* What a status means, in words: fixed text, never NULL. */
+RAVINE_API const char *ravine_status_text(ravine_status status);
+/* What failed last on this thread; "" if nothing did. */
+RAVINE_API const char *ravine_errmsg(void);
+/* "0.1.0", of the library that is loaded. */
+RAVINE_API const char *ravine_version(void);
 
 /* ---- eta_t: a schedule is a plain value ------------------------------------------------------
  *
@@ -167,7 +170,8 @@ typedef struct ravine_plateau {
     double best, scale;         /* state: best metric so far; product of all reductions */
     int64_t bad, cooling, told; /* state: counters */
 } ravine_plateau;
-RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
+/* PyTorch's defaults: factor 0.1, minimum 0, threshold 1e-4, patience 10, cooldown 0. */
+RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p);
 /* OK, also when the factor fell, and *scale (may be NULL) = the factor to use from now on. E_RANGE:
  * a setting of *p is out of its bounds. */
 RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
@@ -257,8 +261,10 @@ typedef struct ravine_setting_info {
     int32_t nchoices;                  /* CHOICE: how many, and their words */
     const char *const *choice;         /* [nchoices] */
 } ravine_setting_info;
-RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
-RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
+/* What a setting is, and its bounds; NULL: there is no such setting. */
+RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting);
+/* The setting of a name, a ravine_setting; -1: there is none. */
+RAVINE_API int ravine_setting_find(const char *name);
 
 /* The named rules: one row each in lib/rules/rules.def, a page each in docs/rules/. Values never
  * change, new ones come last. */
@@ -288,8 +294,10 @@ typedef struct ravine_rule_info {
     int32_t nsettings;
     const int32_t *setting; /* [nsettings] ravine_setting, the ones that the rule uses */
 } ravine_rule_info;
-RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule); /* NULL: no such rule */
-RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_rule, or -1 */
+/* What a rule is, and which settings it uses; NULL: there is no such rule. */
+RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule);
+/* The rule of a name, a ravine_rule; -1: there is none. */
+RAVINE_API int ravine_rule_find(const char *name);
 
 /* A rule with its settings: c.beta2 = 0.99; every setting is a field of its own name. */
 typedef struct ravine_config {
@@ -349,8 +357,10 @@ typedef struct ravine_env {
     ravine_parallel parallel;
     void *parallel_context;
 } ravine_env;
+/* The defaults: one thread per processor, the best instruction set, the C library's memory. */
 RAVINE_INLINE void ravine_env_init(ravine_env *env);
-RAVINE_API const char *ravine_isa(const char *wanted); /* the set in use for that wish, or NULL */
+/* The instruction set in use for that wish; NULL: there is none. */
+RAVINE_API const char *ravine_isa(const char *wanted);
 /* What a handle with such an env.isa would run on this processor, and why, as one line: "x86_v4,
  * the best of GenuineIntel family 6 model 207; asks for memory 2048 bytes ahead, ...".
  * E_UNSUPPORTED and E_RANGE as of ravine_create; E_RANGE if `capacity` bytes do not hold it (256
@@ -367,8 +377,10 @@ RAVINE_API ravine_status ravine_pool_create(ravine_pool **out, int32_t threads) 
 /* A ravine_parallel: calls task(arg, 0) ... task(arg, ntasks - 1) on the threads of the pool and
  * returns when all are done. A run inside another, or beside one of another thread, works alone. */
 RAVINE_API void ravine_pool_run(void *pool, ravine_task task, void *arg, int64_t ntasks);
-RAVINE_API int32_t ravine_pool_threads(const ravine_pool *pool); /* the caller's counted */
-RAVINE_API void ravine_pool_destroy(ravine_pool *pool);          /* NULL is fine */
+/* How many threads work on a run, the caller's counted. */
+RAVINE_API int32_t ravine_pool_threads(const ravine_pool *pool);
+/* Ends its threads and gives its memory back. NULL is fine. */
+RAVINE_API void ravine_pool_destroy(ravine_pool *pool);
 
 /* The threads of an OpenMP that the process runs already (PyTorch's), which spin while they wait
  * for work: a pool beside them would have to fight them for processors. env.parallel =
@@ -459,7 +471,8 @@ typedef struct ravine_optimizer ravine_optimizer;
  * none that this build and processor have; E_NOMEM. */
 RAVINE_API ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c,
                                        const ravine_env *env) RAVINE_MUST_CHECK;
-RAVINE_API void ravine_destroy(ravine_optimizer *o); /* NULL is fine */
+/* Gives back all that the optimizer holds; parameters and gradients stay. NULL is fine. */
+RAVINE_API void ravine_destroy(ravine_optimizer *o);
 /* Adds a group with settings of its own; *group (may be NULL) = its number. E_ARG and E_RANGE as of
  * ravine_config_check; E_NOMEM. */
 RAVINE_API ravine_status ravine_add_group(ravine_optimizer *o, const ravine_config *c,
@@ -579,10 +592,14 @@ RAVINE_API ravine_status ravine_param_report(const ravine_optimizer *o, int64_t 
 
 /* ---- looking at the state -----------------------------------------------------------------------
  */
-RAVINE_API int64_t ravine_param_count(const ravine_optimizer *o); /* of all groups; 0: NULL */
-RAVINE_API int32_t ravine_group_count(const ravine_optimizer *o); /* >= 1; 0: NULL */
-RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);       /* applied steps */
-RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param); /* its steps; -1: none */
+/* Parameters of all groups; 0 of NULL. */
+RAVINE_API int64_t ravine_param_count(const ravine_optimizer *o);
+/* Groups, number 0 counted; 0 of NULL. */
+RAVINE_API int32_t ravine_group_count(const ravine_optimizer *o);
+/* Applied steps: those that were not skipped. */
+RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);
+/* Steps of a parameter: those in which it had a gradient; -1: there is no such parameter. */
+RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param);
 /* Views: pointers into the optimizer, valid until it changes. `key` as in PyTorch: exp_avg,
  * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. E_ARG: there is no such parameter or
  * key. */

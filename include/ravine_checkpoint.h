@@ -50,6 +50,7 @@ typedef struct ravine_save_options {
     const ravine_text *texts; /* [ntexts] */
     int64_t ntexts;
 } ravine_save_options;
+/* The defaults: nothing of yours, and no verifying. */
 RAVINE_INLINE void ravine_save_options_init(ravine_save_options *options);
 
 /* Writes everything that the next step depends on. options may be NULL. E_IO names the file, the
@@ -74,6 +75,7 @@ typedef struct ravine_load_options {
     void (*tell)(void *context, const char *line);
     void *context;
 } ravine_load_options;
+/* The defaults: nothing of yours, and everything must fit. */
 RAVINE_INLINE void ravine_load_options_init(ravine_load_options *options);
 
 /* Makes `o`, which was set up as the saved one (same parameters by name, rules and settings in each
@@ -97,6 +99,7 @@ typedef struct ravine_saver_options {
     int32_t verify;     /* as in ravine_save_options */
     int32_t reserved;
 } ravine_saver_options;
+/* The defaults: the newest 3, in the background. */
 RAVINE_INLINE void ravine_saver_options_init(ravine_saver_options *options);
 
 /* `folder` is made if it is missing; temporary files that a dead process left there are removed.
@@ -114,7 +117,8 @@ RAVINE_API ravine_status ravine_saver_save(ravine_saver *s, const ravine_optimiz
                                            double metric) RAVINE_MUST_CHECK;
 /* Waits for the last save, and its status: E_ARG, E_RANGE, E_IO and E_NOMEM as of ravine_save. */
 RAVINE_API ravine_status ravine_saver_wait(ravine_saver *s) RAVINE_MUST_CHECK;
-RAVINE_API void ravine_saver_destroy(ravine_saver *s); /* waits; NULL is fine */
+/* Waits for the last save and gives everything back. NULL is fine. */
+RAVINE_API void ravine_saver_destroy(ravine_saver *s);
 
 /* The newest checkpoint of a folder that is whole, into path[capacity]: E_STATE if there is none.
  * *skipped (may be NULL): newer ones that are damaged. E_IO: the folder cannot be read; E_RANGE:
@@ -132,13 +136,16 @@ typedef struct ravine_checkpoint ravine_checkpoint;
  * defaults. E_NOMEM. */
 RAVINE_API ravine_status ravine_checkpoint_open(ravine_checkpoint **out, const char *path,
                                                 const ravine_env *env) RAVINE_MUST_CHECK;
-RAVINE_API void ravine_checkpoint_close(ravine_checkpoint *c);                 /* NULL is fine */
-RAVINE_API int64_t ravine_checkpoint_tensor_count(const ravine_checkpoint *c); /* 0: NULL */
+/* Closes the file and gives everything back. NULL is fine. */
+RAVINE_API void ravine_checkpoint_close(ravine_checkpoint *c);
+/* How many tensors the file has; 0 of NULL. */
+RAVINE_API int64_t ravine_checkpoint_tensor_count(const ravine_checkpoint *c);
 /* Tensor number i in the order of the data; data is NULL. Texts live as long as the checkpoint.
  * E_RANGE: there is no tensor i. */
 RAVINE_API ravine_status ravine_checkpoint_tensor(const ravine_checkpoint *c, int64_t i,
                                                   ravine_tensor *tensor) RAVINE_MUST_CHECK;
-RAVINE_API int64_t ravine_checkpoint_find(const ravine_checkpoint *c, const char *name); /* or -1 */
+/* The number of the tensor of that name; -1: there is none. */
+RAVINE_API int64_t ravine_checkpoint_find(const ravine_checkpoint *c, const char *name);
 /* Byte range of the tensor's data in the file, and whether the file has a checksum of it. E_RANGE:
  * there is no tensor i. */
 RAVINE_API ravine_status ravine_checkpoint_range(const ravine_checkpoint *c, int64_t i,
@@ -151,8 +158,9 @@ RAVINE_API ravine_status ravine_checkpoint_read(const ravine_checkpoint *c, int6
                                                 int64_t bytes) RAVINE_MUST_CHECK;
 /* Every checksum. E_FORMAT names the first tensor that is damaged; E_IO: it cannot be read. */
 RAVINE_API ravine_status ravine_checkpoint_verify(const ravine_checkpoint *c) RAVINE_MUST_CHECK;
-/* Text number k; false past the last. And by key; NULL: there is none. */
+/* Text number k; false past the last. */
 RAVINE_API int32_t ravine_checkpoint_text(const ravine_checkpoint *c, int64_t k, ravine_text *text);
+/* The text of a key, which lives as long as the checkpoint; NULL: there is none. */
 RAVINE_API const char *ravine_checkpoint_find_text(const ravine_checkpoint *c, const char *key);
 
 /* ---- sizes, as in ravine.h ----------------------------------------------------------------------

@@ -39,8 +39,10 @@ typedef enum ravine_severity {
     RAVINE_SEVERITY_LIST(RAVINE_X) RAVINE_SEVERITY_COUNT = 4
 } ravine_severity;
 #undef RAVINE_X
-RAVINE_API const char *ravine_severity_word(int severity); /* fixed text; NULL: none such */
-RAVINE_API const char *ravine_severity_mark(int severity); /* before a verdict; NULL: none such */
+/* The word of a severity: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_severity_word(int severity);
+/* What stands before a verdict of that severity: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_severity_mark(int severity);
 
 /* X(NAME, value, severity, word, meaning); values never change, new ones come last. */
 #define RAVINE_VERDICT_LIST(X)                                                                     \
@@ -83,9 +85,12 @@ typedef enum ravine_verdict {
     RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 26
 } ravine_verdict;
 #undef RAVINE_X
-RAVINE_API const char *ravine_verdict_word(int verdict);    /* fixed text; NULL: none such */
-RAVINE_API const char *ravine_verdict_meaning(int verdict); /* fixed text; NULL: none such */
-RAVINE_API int ravine_verdict_severity(int verdict);        /* ravine_severity; -1: none such */
+/* The word of a verdict: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_verdict_word(int verdict);
+/* What a verdict means: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_verdict_meaning(int verdict);
+/* How much a verdict matters, a ravine_severity; -1: none such. */
+RAVINE_API int ravine_verdict_severity(int verdict);
 /* Of the command: 0 where there is nothing to mend, else 10 + verdict; -1: none such. */
 RAVINE_API int ravine_verdict_exit_code(int verdict);
 
@@ -96,6 +101,7 @@ typedef struct ravine_doctor_options {
     int32_t samples;  /* elements whose path is followed; 0: none; 4096 */
     int32_t reserved; /* 0 */
 } ravine_doctor_options;
+/* Every member at its default, which the struct's comments name. */
 RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
 
 /* ---- watching -----------------------------------------------------------------------------------
@@ -107,7 +113,8 @@ typedef struct ravine_doctor ravine_doctor;
 RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
                                               const ravine_doctor_options *options,
                                               const ravine_env *env) RAVINE_MUST_CHECK;
-RAVINE_API void ravine_doctor_destroy(ravine_doctor *d); /* NULL is fine */
+/* Gives back all that the doctor holds. NULL is fine. */
+RAVINE_API void ravine_doctor_destroy(ravine_doctor *d);
 
 /* After each ravine_step that had a report: takes that report, those of the parameters, and the
  * loss of the step's batch (at the parameters before the step); follows the path of sampled
@@ -218,7 +225,8 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
 typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 22 } ravine_fact;
 #undef RAVINE_X
-RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
+/* The word of a fact: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_fact_word(int fact);
 /* Tells a fact, from the next step on; NaN takes it back. E_RANGE: there is no such fact. */
 RAVINE_API ravine_status ravine_doctor_tell(ravine_doctor *d, int fact,
                                             double value) RAVINE_MUST_CHECK;
@@ -261,7 +269,8 @@ typedef struct ravine_warning {
 /* What the last observation gives reason to warn of. */
 RAVINE_API ravine_status ravine_doctor_warning(const ravine_doctor *d,
                                                ravine_warning *warning) RAVINE_MUST_CHECK;
-RAVINE_API const char *ravine_warning_word(int kind); /* fixed text; NULL: none such */
+/* The word of a kind of warning: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_warning_word(int kind);
 
 /* ---- probing: curvature, on demand --------------------------------------------------------------
  *
@@ -294,6 +303,7 @@ typedef struct ravine_probe_options {
     int32_t reserved;
     uint64_t seed; /* of the start of Lanczos' iteration */
 } ravine_probe_options;
+/* Every member at its default, which the struct's comments name. */
 RAVINE_INLINE void ravine_probe_options_init(ravine_probe_options *options);
 
 /* Losses at theta + offset direction, direction of norm 1. */
@@ -390,7 +400,8 @@ typedef struct ravine_cure {
                           greater magnitude; inf: not finite; NaN: not tried */
 } ravine_cure;
 
-RAVINE_API const char *ravine_cure_word(int kind); /* "lower_lr"; fixed text; NULL: none such */
+/* The word of a kind of cure, such as "lower_lr": fixed text; NULL: none such. */
+RAVINE_API const char *ravine_cure_word(int kind);
 
 enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
 typedef struct ravine_diagnosis {

@@ -250,7 +250,7 @@ typedef struct ravine_setting_info {
 RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
 RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
 
-/* The named rules: one row each in src/update/rules.def, a page each in docs/rules/. Values never
+/* The named rules: one row each in lib/rules/rules.def, a page each in docs/rules/. Values never
  * change, new ones come last. */
 typedef enum ravine_rule {
     RAVINE_SGD = 0,

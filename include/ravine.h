@@ -515,7 +515,7 @@ RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int6
  * the setting decides which state exists or how it begins (amsgrad, centered, momentum and
  * ema_decay zero or not, initial) and the group has parameters, or a schedule asks for state that
  * the group's config does not make. E_RANGE: a setting is out of bounds, or several are together
- * (lr weight_decay above 1), at a step where a schedule of the group begins, turns or ends; or
+ * (lr weight_decay above 1), at a step where a schedule of the group begins, turns or ends, or
  * there is no such group or setting. Where two schedules are too much together in between,
  * ravine_step refuses the step there. E_ARG: the group's rule does not use the setting, or it
  * cannot be scheduled; E_NOMEM: no memory for a schedule. */

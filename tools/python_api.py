@@ -195,6 +195,7 @@ def _as_imports_go(name):
 
 
 HEAD = '''\
+# SPDX-License-Identifier: Apache-2.0
 """The C API: constants, structures and prototypes, as ctypes has them.
 
 Made by tools/python_api.py from {headers};
@@ -213,6 +214,7 @@ class ravine_status(c_int):
 
 
 RECORDS_HEAD = '''\
+# SPDX-License-Identifier: Apache-2.0
 """Records of what the library tells: structures of the C API as values of Python.
 
 Made by tools/python_api.py from {headers}.

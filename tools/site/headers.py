@@ -120,6 +120,8 @@ def read_header(name: str) -> Header:
     sections, declarations = {}, []
     section, comment, end = "", "", 0
     items = list(ITEM.finditer(text))
+    if "SPDX-License-Identifier" in items[0][0]:
+        del items[0]
     opening = text_of(items[0]["comment"])
     for item in items[1:]:
         gap, end = text[end : item.start()], item.end()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Thin over CMake: CMakePresets.json has the builds, tools/ the scripts. `make` builds the command.
 CONFIG       ?= examples/fashion_mlp.yaml
 PREFIX       ?= /usr/local

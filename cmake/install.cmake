@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # cmake --install: libraries, headers, documents, command, man pages, completion, and what lets other
 # programs find them. Everything is relative to the prefix, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)

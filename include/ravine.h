@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ravine.h - adaptive learning rates:   theta <- theta - (eta_t / sigma_t) * m_t
  *
  *     eta_t    the learning rate, a schedule: a pure function of the step

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ravine_checkpoint.h - saving and resuming, exactly.
  *
  * A checkpoint is one file in the safetensors format, which everyone's tools read: parameters under

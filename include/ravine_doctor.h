@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ravine_doctor.h - why is training stuck?
  *
  * Stuck is not "small gradient". A doctor watches loss and report of every step, says what it sees

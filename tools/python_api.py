@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes Python's form of include/ravine*.h, python/ravine/_api.py and _records.py: [--check].
 
 The C preprocessor reads the headers, pycparser what it leaves; constants, structures and prototypes

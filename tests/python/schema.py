@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether what --json prints is what docs/schemas/ says."""
 
 import json

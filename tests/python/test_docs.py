@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pages say what the command and the headers say, and their links lead somewhere."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine lecture`: its numbers against the table of the lecture, its page as a reader uses it."""
 
 import html.parser

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every command that has --json has a published schema, and prints what it says."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What no tracked file may be: tools/check-tree here, and in trees that break each rule."""
 
 import os

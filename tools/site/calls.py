@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the pages of the C API: one a public call, one a type, one a list, from the headers."""
 
 import re

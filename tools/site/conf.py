@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of Sphinx for the site: tools/site/make lays out the pages that it reads."""
 
 project = "Ravine"

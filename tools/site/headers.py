@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads include/*.h as a manual: every declaration with the comment that belongs to it.
 
 A comment belongs to the declarations that follow it without an empty line, up to the next comment;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* exit_code.c - the one place where a failure becomes an exit code of the process. */
 #include "cli/cli.h"
 #include "ravine_doctor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* batch.h - examples in a drawn order, gathered into batches. */
 #ifndef RAVINE_DATA_BATCH_H
 #define RAVINE_DATA_BATCH_H

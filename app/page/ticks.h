@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ticks.h - round values along an axis, of a chart on a page or on a terminal. */
 #ifndef RAVINE_PAGE_TICKS_H
 #define RAVINE_PAGE_TICKS_H

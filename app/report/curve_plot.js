@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // curve_plot.js - curves in a window that their reader moves: drawn as SVG in the manner of
 // svg_chart.c, zoomed by dragging, panned with Shift or a finger, pinched by two.
 //

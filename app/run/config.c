@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.c - the table of keys, and how a value gets into the struct. */
 #include "run/config.h"
 

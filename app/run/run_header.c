@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_header.c - the first line of run.jsonl: what a run is of, written and read back. */
 #include "run/run_header.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_header.h - the first line of RUN/run.jsonl: what a run is of. Written when a run begins; read
  * where it goes on or is examined. Functions that return int return 0 or a kind of io/failure.h. */
 #ifndef RAVINE_RUN_HEADER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_record.c - the folder of a run while it is written: log, events, weights. */
 #include "run/run_record.h"
 

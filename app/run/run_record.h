@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_record.h - what stays of a run: the folder RUNS_DIR/NAME, and what is in it.
  *
  *     run_subject.h         what a run is of, and what it tells of a step and of an epoch

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_resume.c - what a run was, from its log, beside what it is to be now. */
 #include "run/run_resume.h"
 

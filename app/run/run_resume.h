@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_resume.h - `ravine train --resume RUN_DIR`: whether a run may go on, as far as its folder
  * tells; its checkpoints are the trainer's. Functions that return int return 0 or a kind of
  * io/failure.h. */

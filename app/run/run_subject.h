@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_subject.h - what a run is of, and what it tells of a step and of an epoch. */
 #ifndef RAVINE_RUN_SUBJECT_H
 #define RAVINE_RUN_SUBJECT_H

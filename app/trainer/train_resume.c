@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_resume.c - `ravine train --resume RUN_DIR`: from which checkpoint, and on which data. */
 #include "io/failure.h"
 #include "ravine_checkpoint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trainer.h - a net, the examples it learns from, and its optimizer, joined once: for `ravine
  * train`, the doctor's probes, find-lr, the lecture, and the tests of the doctor on real nets.
  *

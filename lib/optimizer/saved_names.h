@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* saved_names.h - how a checkpoint calls the state of a parameter: state.NAME.KEY. */
 #ifndef RAVINE_OPTIMIZER_SAVED_NAMES_H
 #define RAVINE_OPTIMIZER_SAVED_NAMES_H

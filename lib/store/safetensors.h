@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors.h - named tensors in one file, in the format of Hugging Face's safetensors.
  *
  * Eight bytes with the length N of the header, little-endian; N bytes of JSON,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The one sort and the one median, beside qsort and a count of what lies below. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_diff.c - in what two checkpoints differ. */
 #include "checkpoint/snapshot.h"
 #include "commands/checkpoint/checkpoint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_checkpoint.c - `ravine checkpoint`: what its actions share, and which one is meant. */
 #include "commands/checkpoint/checkpoint.h"
 #include "page/printable.h"

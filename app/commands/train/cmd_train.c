@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
 #include "commands/doctor/doctor.h"
 #include "page/printable.h"

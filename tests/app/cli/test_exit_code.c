@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the process answers with: docs/command.md promises these numbers to scripts. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Templates with named holes: what is filled in is harmless, and what is not known is seen. */
 #include <setjmp.h>
 #include <stdarg.h>

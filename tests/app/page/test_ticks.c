@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Round values along an axis: within it, evenly apart, and no more than are wanted. */
 #include <setjmp.h>
 #include <stdarg.h>

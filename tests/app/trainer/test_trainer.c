@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A net, its examples and its optimizer, joined; and the orders in which examples come. */
 #include <setjmp.h>
 #include <stdarg.h>

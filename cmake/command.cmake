@@ -27,7 +27,7 @@ set(wall_exceptions
     app/commands/checkpoint/checkpoint_convert.c # checkpoint/snapshot.h, store/safetensors.h
     app/commands/checkpoint/checkpoint_diff.c    # checkpoint/snapshot.h
     app/run/doctor_memory.c                      # store/safetensors.h
-    app/run/run_record.c)  # store/safetensors.h
+    app/run/run_record.c)                        # store/safetensors.h
 set_source_files_properties(${wall_exceptions} PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/lib)
 
 add_executable(ravine_command app/cli/main.c)

@@ -23,7 +23,8 @@ ravine_status ravine_save(const ravine_optimizer *o, const char *path,
     void *memory = ravine_env_take(&o->env, size.bytes);
     if (!memory) return RAVINE_E_NOMEM;
     snapshot s;
-    const safetensors_options how = {.verify = own.verify != 0, .env = &o->env};
+    const ravine_safetensors_options how = {
+        .size = sizeof how, .verify = own.verify, .env = &o->env};
     ravine_snapshot_place(&source, &size, memory, &s);
     status = ravine_safetensors_write(path, s.tensors, s.ntensors, s.texts, s.ntexts, &how);
     ravine_env_give(&o->env, memory, size.bytes);

@@ -77,7 +77,8 @@ ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
 /* What the thread does. Its own memory is the C library's: the caller's allocator need not bear two
  * threads. */
 static ravine_status write_checkpoint(ravine_saver *s) {
-    const safetensors_options how = {.verify = s->verify, .over_links = true};
+    const ravine_safetensors_options how = {
+        .size = sizeof how, .verify = s->verify, .over_links = 1};
     const snapshot *from = &s->snapshot;
     history_path path;
     (void)ravine_history_path(s->folder, s->step, &path); /* is not too long: it was made */

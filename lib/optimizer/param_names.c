@@ -1,7 +1,7 @@
 #include "optimizer/param_names.h"
 
 #include "math/sort.h"
-#include "optimizer/saved_names.h"
+#include "ravine_checkpoint.h"
 #include "store/safetensors.h"
 #include "text/error.h"
 #include "text/names.h"
@@ -45,7 +45,7 @@ param *ravine_param_names_find(const param_slot *slots, int64_t n, const char *n
 
 static bool is_state_key(const ravine_optimizer *o, const param *p, const char *key) {
     const char *known;
-    if (strcmp(key, STEP_KEY) == 0) return true;
+    if (strcmp(key, RAVINE_STATE_STEP) == 0) return true;
     for (int32_t k = 0; (known = ravine_state_key_of(o, p, k)); k++)
         if (strcmp(known, key) == 0) return true;
     return false;
@@ -54,8 +54,8 @@ static bool is_state_key(const ravine_optimizer *o, const param *p, const char *
 /* The parameter whose state has this name in a checkpoint: w for "state.w.exp_avg". */
 static const param *find_owner(const ravine_optimizer *o, const param_slot *slots, int64_t n,
                                const char *name) {
-    if (strncmp(name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE)) != 0) return NULL;
-    const char *owner = name + strlen(CHECKPOINT_STATE);
+    if (strncmp(name, RAVINE_STATE, strlen(RAVINE_STATE)) != 0) return NULL;
+    const char *owner = name + strlen(RAVINE_STATE);
     for (const char *dot = owner; (dot = strchr(dot, '.')); dot++) {
         const param *p = ravine_param_names_find(slots, n, owner, (size_t)(dot - owner));
         if (p && is_state_key(o, p, dot + 1)) return p;

@@ -83,7 +83,8 @@ static ravine_status write_generation(const char *path, int number, const scenar
     const ravine_tensor tensors[] = {{"w", RAVINE_F32, 2, shape, g->w},
                                      {"d", RAVINE_F64, 1, three, g->d}};
     const ravine_text text = {"generation", g->text};
-    const safetensors_options options = {.verify = s->verify, .env = env};
+    const ravine_safetensors_options options = {
+        .size = sizeof options, .verify = s->verify, .env = env};
     return ravine_safetensors_write(path, tensors, s->empty ? 0 : 2, &text, 1, &options);
 }
 

@@ -1,4 +1,5 @@
 /* train_loop.c - epochs, steps, evaluation, and when to stop. */
+#include "cli/interrupt.h"
 #include "io/failure.h"
 #include "math/random.h"
 #include "trainer/train.h"

@@ -1,15 +1,10 @@
 #include "base/memory.h"
-#include "base/sized.h"
 #include "checkpoint/snapshot.h"
 #include "optimizer/optimizer.h"
 #include "store/safetensors.h"
 #include "text/error.h"
 
 #include <math.h>
-
-void ravine_save_options_init_sized(ravine_save_options *options, size_t size) {
-    (void)ravine_sized_make(&ravine_sized_save_options, options, size, &(ravine_save_options){0});
-}
 
 ravine_status ravine_save(const ravine_optimizer *o, const char *path,
                           const ravine_save_options *options) {

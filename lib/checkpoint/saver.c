@@ -5,6 +5,7 @@
 #include "base/sized.h"
 #include "checkpoint/history.h"
 #include "checkpoint/snapshot.h"
+#include "file/atomic_file.h"
 #include "file/folder.h"
 #include "store/safetensors.h"
 #include "text/error.h"
@@ -63,7 +64,7 @@ ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
     *s = (ravine_saver){.env = own, .options = wanted, .best = -1, .best_metric = HUGE_VAL};
     memcpy(s->folder, folder, strlen(folder) + 1);
     status = ravine_folder_create(folder, NULL);
-    if (!status) status = ravine_folder_sweep(folder, NULL);
+    if (!status) status = ravine_atomic_sweep(folder, NULL);
     if (!status && wanted.keep_best)
         status = ravine_history_best(folder, &s->env, &s->best, &s->best_metric);
     if (status) {

@@ -222,6 +222,10 @@ static void place_arrays(walk *w, const snapshot_size *size) {
     w->out.clock = place(w, (size_t)w->source->o->nparams * sizeof *w->out.clock, DATA_ALIGNMENT);
 }
 
+void ravine_save_options_init_sized(ravine_save_options *options, size_t size) {
+    (void)ravine_sized_make(&ravine_sized_save_options, options, size, &(ravine_save_options){0});
+}
+
 ravine_status ravine_snapshot_options(ravine_save_options *own,
                                       const ravine_save_options *options) {
     ravine_save_options_init(own);

@@ -27,22 +27,6 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(((const param_slot *)a)->by_name->name, ((const param_slot *)b)->by_name->name);
 }
 
-param *ravine_param_names_find(const param_slot *slots, int64_t n, const char *name,
-                               size_t length) {
-    for (int64_t low = 0, high = n; low < high;) {
-        const int64_t middle = low + (high - low) / 2;
-        param *p = slots[middle].by_name;
-        int order = strncmp(name, p->name, length);
-        if (order == 0 && p->name[length]) order = -1; /* it begins with the name */
-        if (order == 0) return p;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 static bool is_state_key(const ravine_optimizer *o, const param *p, const char *key) {
     const char *known;
     if (strcmp(key, RAVINE_STATE_STEP) == 0) return true;

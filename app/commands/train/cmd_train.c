@@ -1,4 +1,5 @@
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
+#include "cli/interrupt.h"
 #include "commands/doctor/doctor.h"
 #include "page/printable.h"
 #include "report/report.h"

@@ -118,7 +118,7 @@ static ravine_status act(const char *folder, const char *path, const scenario *s
                          const ravine_env *env) {
     ravine_status status = RAVINE_OK;
     if (s->folder) status = ravine_folder_create(folder, NULL);
-    if (!status && s->sweep) status = ravine_folder_sweep(folder, NULL);
+    if (!status && s->sweep) status = ravine_atomic_sweep(folder, NULL);
     if (!status) status = write_generation(path, 2, s, env);
     if (!status && s->loaded) {
         ravine_checkpoint *c;

@@ -29,11 +29,11 @@ extern "C" {
 /* ---- verdicts -----------------------------------------------------------------------------------
  * How much a verdict matters: X(NAME, value, word, mark, meaning); values never change. From NOTE
  * down there is nothing to mend, and the command ends with 0. */
-#define RAVINE_SEVERITY_LIST(X)                                             \
-    X(FINE, 0, "fine", "", "training goes on as it should")                 \
-    X(NOTE, 1, "note", "", "worth knowing, and nothing to mend")            \
-    X(WARNING, 2, "warning", "!", "training is held up: something to mend") \
-    X(URGENT, 3, "urgent", "!!", "every further step is for nothing until it is mended")
+#define RAVINE_SEVERITY_LIST(X)                                                   \
+    X(FINE, 0, "fine", "", "training goes on as it should")                       \
+    X(NOTE, 1, "note", "", "worth knowing; nothing to change")                    \
+    X(WARNING, 2, "warning", "!", "training is held up: something should change") \
+    X(URGENT, 3, "urgent", "!!", "every further step is wasted until it is changed")
 #define RAVINE_X(NAME, value, word, mark, meaning) RAVINE_SEVERITY_##NAME = value,
 typedef enum ravine_severity {
     RAVINE_SEVERITY_LIST(RAVINE_X) RAVINE_SEVERITY_COUNT = 4
@@ -45,36 +45,35 @@ RAVINE_API const char *ravine_severity_mark(int severity); /* before a verdict; 
 /* X(NAME, value, severity, word, meaning); values never change, new ones come last. */
 #define RAVINE_VERDICT_LIST(X)                                                                     \
     X(HEALTHY, 0, FINE, "healthy", "the loss falls at a rate that will take it further")           \
-    X(NONFINITE, 1, URGENT, "nonfinite", "a loss, gradient or parameter is not a number any more") \
+    X(NONFINITE, 1, URGENT, "nonfinite", "a loss, gradient or parameter is not finite")            \
     X(DIVERGING, 2, URGENT, "diverging", "each step ends higher up the wall than it began")        \
     X(DEAD, 3, URGENT, "dead", "nearly all gradients are exactly zero")                            \
     X(SIGMA_BURST, 4, WARNING, "sigma_burst",                                                      \
       "sigma shrank with the gradient until one step was thrown far out of the valley")            \
     X(WARMUP_NEEDED, 5, WARNING, "warmup_needed",                                                  \
-      "the first steps, before sigma is known, threw it")                                          \
+      "the first steps, before sigma had settled, were far too long")                              \
     X(LOCAL_MINIMUM, 6, NOTE, "local_minimum", "no gradient, and no way down was found")           \
     X(SADDLE, 7, WARNING, "saddle", "no gradient, but the loss falls along a direction")           \
     X(BOUNCING, 8, WARNING, "bouncing", "steps jump from wall to wall of a ravine")                \
     X(VANISHING, 9, WARNING, "vanishing", "the gradient hardly reaches some or all parameters")    \
     X(NOISE_FLOOR, 10, WARNING, "noise_floor", "the noise of the batches undoes the descent")      \
-    X(CRAWLING, 11, WARNING, "crawling",                                                           \
-      "the way is straight and downhill, but steps are too short")                                 \
+    X(CRAWLING, 11, WARNING, "crawling", "steps lead straight downhill, but they are too short")   \
     X(UNCLEAR, 12, WARNING, "unclear", "the loss does not fall and no single cause stands out")    \
     X(NOT_LEARNING, 13, WARNING, "not_learning",                                                   \
       "little or nothing is learned, at any learning rate")                                        \
     X(NOT_CONNECTED, 14, URGENT, "not_connected",                                                  \
       "parameters get no gradient, or no optimizer has them")                                      \
     X(OVERFITTING, 15, WARNING, "overfitting",                                                     \
-      "the loss of examples that are not trained on rises while that of training falls")           \
+      "the held-out loss rises while the training loss falls")                                     \
     X(CLIPPED, 16, WARNING, "clipped", "every gradient is clipped to a small part of its length")  \
-    X(LR_ZERO, 17, WARNING, "lr_zero", "the learning rate is 0, or next to it, and steps go on")   \
+    X(LR_ZERO, 17, WARNING, "lr_zero", "the learning rate is 0 or nearly 0, and steps go on")      \
     X(ACCUMULATING, 18, URGENT, "accumulating", "gradients are never set to zero")                 \
     X(DECAYED_AWAY, 19, WARNING, "decayed_away", "weight decay pulls harder than the gradient")    \
     X(DATA_ORDER, 20, WARNING, "data_order", "the loss shows the order of the examples")           \
     X(UPDATE_LOST, 21, WARNING, "update_lost", "updates are below the last bit of the parameters") \
     X(EXPLODING, 22, WARNING, "exploding", "signals or gradients grow from layer to layer")        \
     X(UNSCALED_INPUT, 23, WARNING, "unscaled_input",                                               \
-      "inputs are not of the size that a net expects")                                             \
+      "inputs are not of the size that a network expects")                                         \
     X(LABELS_LOST, 24, URGENT, "labels_lost", "the loss is exactly 0: nothing is asked for")       \
     X(RESUME_JUMP, 25, WARNING, "resume_jump", "the loss leapt up where training went on")
 

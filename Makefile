@@ -9,7 +9,7 @@ LIVE_SEEDS   ?= 2
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss \
 	tests/packaging/abi/check tests/packaging/abi/compile tests/packaging/abi/newer
-own     = tools/check-tree tools/summary tools/trust tools/mutate tools/evidence
+own     = tools/check-tree tools/check-rooms tools/check-symbols tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
@@ -153,6 +153,7 @@ format:
 lint:
 	@tools/install-dependencies lint
 	tools/check-tree
+	tools/check-rooms
 	clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
 	.venv/bin/ruff check $(own) $(python)

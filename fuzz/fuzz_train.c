@@ -8,6 +8,7 @@
 #include "ravine_checkpoint.h"
 #include "report/report.h"
 #include "scratch_file.h"
+#include "store/safetensors.h"
 #include "trainer/train.h"
 
 #include <dirent.h>

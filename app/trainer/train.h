@@ -6,7 +6,7 @@
  *     train_doctor.c               the doctor that looks at every step; what is done on a warning
  *     train_trial.c                a lower learning rate tried beside the one that is
  *     train_watch.c                what a person sees: the live line, the table, the summary
- *     run/train_record.c           what stays: run folder, run.jsonl, TensorBoard events, weights
+ *     train_record.c               what stays: run folder, run.jsonl, TensorBoard events, weights
  *     train_checkpoint.c           and from where it can be gone on with: RUN/checkpoints/
  *     train_numbers.c              the numbers of the loop in it, and what each can be
  *     train_resume.c               --resume: the configuration of a run, and its newest checkpoint

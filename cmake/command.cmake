@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The command: a client of the public headers and of common/.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 add_executable(same_bits tests/lib/same_bits.c)
 target_include_directories(same_bits PRIVATE ${PROJECT_SOURCE_DIR}/common)
 target_link_libraries(same_bits PRIVATE ravine_flags ravine_static)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes Python's form of include/ravine*.h, python/ravine/_api.py and _records.py: [--check].
 
 The C preprocessor reads the headers, pycparser what it leaves; constants, structures and prototypes
@@ -197,6 +198,7 @@ def _as_imports_go(name):
 
 
 HEAD = '''\
+# SPDX-License-Identifier: Apache-2.0
 """The C API: constants, structures and prototypes, as ctypes has them.
 
 Made by tools/python_api.py from {headers};
@@ -215,6 +217,7 @@ class ravine_status(c_int):
 
 
 RECORDS_HEAD = '''\
+# SPDX-License-Identifier: Apache-2.0
 """Records of what the library tells: structures of the C API as values of Python.
 
 Made by tools/python_api.py from {headers}.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The house of tools/rooms.toml: parts, rooms, what may use what; and circles in whatever graph."""
 
 import tomllib

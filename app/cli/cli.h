@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli.h - what a command of `ravine` is given, and how it answers.
  *
  *     int cmd_schedule(const cli_args *args) {

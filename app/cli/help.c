@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* help.c - help, man pages and completion, from options.def alone. */
 #include "cli/table.h"
 #include "ravine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* interrupt.c - signals as flags that every loop of the training looks at. */
 #include "cli/interrupt.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* interrupt.h - signals as flags. */
 #ifndef RAVINE_CLI_INTERRUPT_H
 #define RAVINE_CLI_INTERRUPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - reads the command line, runs one command, and answers for what it wrote. */
 #include "cli/interrupt.h"
 #include "cli/table.h"

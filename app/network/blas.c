@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blas.c - OpenBLAS 0.3.21 takes an unknown x86-64 processor for a Prescott of 2004, which AVX2
  * contradicts. The names are those of its driver/others/dynamic.c. */
 #include "network/blas.h"

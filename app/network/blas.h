@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blas.h - what OpenBLAS must be told while it is loaded, and how much room it takes. */
 #ifndef RAVINE_NETWORK_BLAS_H
 #define RAVINE_NETWORK_BLAS_H

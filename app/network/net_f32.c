@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net_f32.c - the network in float32: the functions of net.h. */
 #include "network/real_f32.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where a value lies on the paper. */
 #include "page/svg_frame.h"
 

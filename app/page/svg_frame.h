@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_frame.h - one panel on the paper: where its plot area lies and what its axes span. For
  * svg_chart.c, which lays it out, and the others, which draw into it. */
 #ifndef RAVINE_PAGE_SVG_FRAME_H

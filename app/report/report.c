@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report.c - the page: what C can say is HTML; the curves go in as data for report.js. */
 #include "report/report.h"
 

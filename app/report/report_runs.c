@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The runs that a report is about, and what they are called. */
 #include "report/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.c - the table of keys, how a value gets into the struct, and what must fit together. */
 #include "run/config.h"
 

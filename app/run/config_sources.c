@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_sources.c - where values come from: defaults, variables, --set; the file is config_yaml.c.
  */
 #include "io/failure.h"

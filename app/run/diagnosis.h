@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* diagnosis.h - a diagnosis in words, for terminal and page. */
 #ifndef RAVINE_RUN_DIAGNOSIS_H
 #define RAVINE_RUN_DIAGNOSIS_H

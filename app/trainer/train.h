@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train.h - the parts of `ravine train`, in the order in which they are read:
  *
  *     commands/train/cmd_train.c   options and configuration

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_checkpoint.c - RUN/checkpoints/: everything that the rest of a training depends on.
  *
  * The library saves parameters, state, settings and clocks. Added here are the numbers of the loop,

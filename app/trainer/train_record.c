@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_record.c - what stays of a run: its folder with log, events and weights.
  *
  * run.jsonl: the first line is the header ("type": "header"); then lines without a type, one for

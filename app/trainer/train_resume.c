@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_resume.c - `ravine train --resume RUN_DIR`: what a run was, from the first line of its
  * log, its data, and its newest checkpoint. */
 #include "io/failure.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "file/atomic_file.h"
 
 #include "file/crc32c.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* atomic_file.h - write a file whole or not at all.
  *
  *     ravine_atomic_file file;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Eight bytes at a time: with the processor's instruction where it has one, else with eight tables
  * (Kounavis, Berry: Novel table lookup-based algorithms for high-performance CRC generation, IEEE
  * Trans. Computers 57, 2008). docs/decisions/checksums.md has the speeds. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crc32c.h - the Castagnoli cyclic redundancy check of RFC 3720. */
 #ifndef RAVINE_FILE_CRC32C_H
 #define RAVINE_FILE_CRC32C_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* folder.h - folders of the file system. Every failure is E_IO and names the folder. */
 #ifndef RAVINE_FILE_FOLDER_H
 #define RAVINE_FILE_FOLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sized.h - structs of callers whose header is older or newer than this library (docs/abi.md).
  *
  * Every public struct that may grow begins with its size as the caller's compiler knows it. What an

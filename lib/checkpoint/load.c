@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Loading: the file is compared with a snapshot of the optimizer as it is, every number is read
  * aside and checked, and only then anything changes. */
 #include "base/memory.h"

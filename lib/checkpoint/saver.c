@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A saver: the state is copied on the caller's thread; a thread of its own writes the copy, removes
  * what is not kept any more, and ends. Joining it hands its results back, so nothing is shared
  * while it runs. */

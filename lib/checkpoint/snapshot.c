@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A snapshot is laid out twice by the same walk: first without memory, to measure, then for good.
  */
 #include "checkpoint/snapshot.h"

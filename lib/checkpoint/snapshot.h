@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot.h - everything that the next step of an optimizer depends on, as named tensors and
  * texts. It is the one list that ravine_save writes and ravine_load compares and fills: the data of
  * a tensor are the optimizer's own arrays, or a copy of them that a thread may write.

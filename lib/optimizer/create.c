@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an optimizer: environment, memory, groups. */
 #include "base/memory.h"
 #include "base/pool.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings of groups: numbers, schedules, and the options of all. */
 #include "base/sized.h"
 #include "optimizer/optimizer.h"

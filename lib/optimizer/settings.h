@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* settings.h - settings by number and by name, for the rooms that need more than ravine.h. */
 #ifndef RAVINE_OPTIMIZER_SETTINGS_H
 #define RAVINE_OPTIMIZER_SETTINGS_H

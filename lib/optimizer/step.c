@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order of a step:
  *
  *   1. settings    every schedule is evaluated at the number of applied steps

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How every step is made, for all groups together: its bounds and its text. */
 #include "base/sized.h"
 #include "base/text_out.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What makes a kernel a rule: the numbers of one step, in double, from the formulas of rules.def.
  *
  * Every power here is ravine's own (base/elementary.h): the same bits on every processor. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of ravine_checkpoint.h: files are read with pread, never mapped, so that one that
  * shrinks gives an error and not a signal. */
 #include "base/memory.h"

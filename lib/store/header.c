@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The header is read twice by the same code: first it is checked and its parts are counted, then
  * they are stored in memory of that size. In between its checksum is looked at, because the second
  * reading unescapes the texts in their place. */

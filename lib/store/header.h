@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* header.h - what the header of a safetensors file says, checked. */
 #ifndef RAVINE_STORE_HEADER_H
 #define RAVINE_STORE_HEADER_H

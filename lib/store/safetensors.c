@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The writer. The header is made twice by the same code: first it is measured, then it is put into
  * memory of that size. */
 #include "store/safetensors.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors.h - named tensors in one file, in the format of Hugging Face's safetensors; what the
  * rooms need of it beyond ravine_checkpoint.h, which has the writer and the reader.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adaptive learning rates: theta <- theta - (eta_t / sigma_t) * m_t.
 
 `watch` has a doctor look on at a training in PyTorch; `Optimizer` steps NumPy arrays,

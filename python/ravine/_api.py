@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C API: constants, structures and prototypes, as ctypes has them.
 
 Made by tools/python_api.py from ravine.h, ravine_checkpoint.h, ravine_doctor.h;

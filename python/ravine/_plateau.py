@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A learning rate that falls when training no longer gets better."""
 
 from ravine import _api

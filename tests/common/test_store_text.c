@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is computed from bytes alone: checksums, UTF-8, names in messages and in order. */
 #include <setjmp.h>
 #include <stdarg.h>

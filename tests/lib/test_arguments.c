@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that are wrong: each says what is wrong with it, and changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Optimizers of NumPy arrays, against the formulas in NumPy."""
 
 import gc

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rooms of the house: tools/check-rooms and tools/check-symbols here, and in copies of the tree
 that break each rule."""
 

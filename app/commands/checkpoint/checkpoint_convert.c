@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_convert.c - `ravine checkpoint convert FROM TO`: a checkpoint of ours into the state
  * of a PyTorch optimizer, or back. docs/checkpoints.md has both forms.
  *

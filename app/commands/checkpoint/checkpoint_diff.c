@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_diff.c - in what two checkpoints differ. */
 #include "commands/checkpoint/checkpoint.h"
 #include "io/number_json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_tensors.c - what the actions share: a file, its tensors as numbers and as words. */
 #include "commands/checkpoint/checkpoint.h"
 

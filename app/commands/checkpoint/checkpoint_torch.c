@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_torch.c - the table of PyTorch's optimizers (torch.optim, 2.13): class, entries of a
  * parameter group, keys of the state. */
 #include "commands/checkpoint/checkpoint_torch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_checkpoint.c - `ravine checkpoint`: which of its actions is meant. */
 #include "commands/checkpoint/checkpoint.h"
 #include "text/nearest.h"

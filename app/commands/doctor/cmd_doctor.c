@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_doctor.c - `ravine doctor`: what is asked of whom. */
 #include "commands/doctor/doctor.h"
 #include "run/diagnosis.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor.h - the parts of `ravine doctor`:
  *
  *     cmd_doctor.c      options, and who is asked

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_examine.c - the order of an examination: probe, diagnose, try. */
 #include "commands/doctor/doctor.h"
 #include "run/diagnosis.h"

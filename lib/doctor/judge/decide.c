@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One evaluator for all rules: judge_rules.def says what a verdict is made of. */
 #include "doctor/judge/judge.h"
 

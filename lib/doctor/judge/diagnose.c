@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A diagnosis: what is found, the verdict, why, and what to change. */
 #include "base/sized.h"
 #include "doctor/judge/judge.h"

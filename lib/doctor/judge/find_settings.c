@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The settings that the run has now. */
 #include "doctor/judge/findings.h"
 #include "optimizer/settings.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All that is found, in its order. */
 #include "doctor/judge/findings.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* findings.h - what the memory of a run shows: the numbers that verdicts are made of. */
 #ifndef RAVINE_DOCTOR_JUDGE_FINDINGS_H
 #define RAVINE_DOCTOR_JUDGE_FINDINGS_H

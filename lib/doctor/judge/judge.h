@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* judge.h - from findings to an answer: diagnose.c has the order, decide.c names the verdict,
  * explain.c says why, cure.c what to change, sentence.c both in words of every day. */
 #ifndef RAVINE_DOCTOR_JUDGE_JUDGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A probe: home, the next step, both spectra, noise; and away again. */
 #include "doctor/probe/probe.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A probe is set up, and put away: its options, its memory, home, loss and gradient there. */
 #include "base/memory.h"
 #include "base/sized.h"

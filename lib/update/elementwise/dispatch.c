@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Picks the kernels of the best instruction set that the processor has, or of a named one. */
 #include "text/error.h"
 #include "update/elementwise/kernel.h"

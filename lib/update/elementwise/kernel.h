@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kernel.h - what a kernel is: a choice of m_t, sigma_t and what follows, over one block of
  * numbers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of processors: a row for each on which it was measured. */
 #include "update/elementwise/processor.h"
 #include "text/error.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* processor.h - what kernels do for one processor alone. Never at the cost of a bit. */
 #ifndef RAVINE_UPDATE_ELEMENTWISE_PROCESSOR_H
 #define RAVINE_UPDATE_ELEMENTWISE_PROCESSOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: the parser and the help, both driven by options.def. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net_f64.c - the network in float64: the functions of net_f64.h. */
 #include "app/network/net_f64.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What OpenBLAS is told: a processor with AVX2 must not be taken for one without, and it needs no
  * threads. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A doctor that is told numbers: what it says of them, and warns of. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the doctor says: a sentence for each verdict and each finding, and advice that is never
  * against the numbers it is given with. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation fails with every error, the process ends before every operation, and the power
  * goes at every moment: a tensor file is then the old one or the new one, whole.
  *

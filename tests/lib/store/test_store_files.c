@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files written whole or not at all, and folders: on the real file system. */
 #include "support/saved_text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files written whole or not at all where a disk, a file system or another process does what it
  * seldom does: on the real file system, by operations that are put in place of the real ones. */
 #include "support/saved_text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors written and read back: the bytes of the file by hand, every dtype, what is refused. The
  * safetensors package of others reads such files in tests/python. */
 #include "support/scratch.h"

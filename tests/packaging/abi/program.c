@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program of another release: every public struct that may grow stands between guard bytes, and
  * goes through the functions that read or write it. It is compiled with older or newer headers than
  * the library's (tests/packaging/abi/check); with -DNEWER they are newer. */

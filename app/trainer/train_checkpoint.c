@@ -157,6 +157,14 @@ static int tell_failure(checkpoints *c, const char *why) {
                              json_pack("{ss}", "why", why));
 }
 
+void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]) {
+    int used = 0;
+    *text = '\0';
+    for (int k = 0; k < data->nfiles; k++)
+        used += snprintf(text + used, (size_t)(DATA_CHECKSUMS_SIZE - used), "%s%08" PRIx32,
+                         k ? " " : "", data->file[k].crc32c);
+}
+
 int checkpoints_save(checkpoints *c, double metric) {
     const ravine_doctor *d = c->state.training->doctor;
     record_position position;

@@ -464,6 +464,11 @@ typedef struct ravine_options {
     double grad_scale; /* > 0: gradients are divided by it first, as for a scaled loss; 1 */
 } ravine_options;
 RAVINE_INLINE void ravine_options_init(ravine_options *options);
+/* Writes "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1", the form in which a checkpoint
+ * has them, and its length without the final NUL to *length (may be NULL). E_RANGE if `capacity`
+ * bytes do not hold it, or as of ravine_set_options; E_ARG: a pointer is NULL. */
+RAVINE_API ravine_status ravine_options_format(const ravine_options *options, char *text,
+                                               size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 
 typedef struct ravine_optimizer ravine_optimizer;
 

@@ -164,6 +164,43 @@ RAVINE_API int32_t ravine_checkpoint_text(const ravine_checkpoint *c, int64_t k,
 /* The text of a key, which lives as long as the checkpoint; NULL: there is none. */
 RAVINE_API const char *ravine_checkpoint_find_text(const ravine_checkpoint *c, const char *key);
 
+/* ---- a safetensors file of your own -------------------------------------------------------------
+ *
+ * Named tensors and texts, with a checksum of each tensor, whole on the disk or not at all: what
+ * ravine_save is made of, for weights alone, for state of another program, for a checkpoint that
+ * was made elsewhere. */
+typedef struct ravine_safetensors_options {
+    uint32_t size;
+    int32_t verify;     /* 1: as in ravine_save_options */
+    int32_t over_links; /* 1: a link at `path` is replaced; 0: the file that it leads to is */
+    int32_t reserved;
+    const ravine_env *env; /* memory of the header; NULL: the defaults */
+} ravine_safetensors_options;
+
+/* Writes tensors and texts, in any order, under their names and keys as they are. options may be
+ * NULL. E_ARG: a name or key is twice there, not UTF-8, or taken ("__metadata__",
+ * "ravine.crc32c*"); E_IO, E_RANGE and E_NOMEM as of ravine_save. */
+RAVINE_API ravine_status ravine_safetensors_write(
+    const char *path, const ravine_tensor *tensors, int64_t ntensors, const ravine_text *texts,
+    int64_t ntexts, const ravine_safetensors_options *options) RAVINE_MUST_CHECK;
+
+/* The names in a checkpoint, for programs that look into one or make one. Tensors: "PARAM" itself,
+ * "state.PARAM.KEY" for each key of ravine_state_key, and "state.PARAM.step", its clock. Texts: */
+#define RAVINE_STATE             "state."
+#define RAVINE_STATE_STEP        "step"
+#define RAVINE_KEYS              "ravine." /* how every key of ours begins */
+#define RAVINE_KEY_FORMAT        "ravine.format"
+#define RAVINE_CHECKPOINT_FORMAT "1" /* its value */
+#define RAVINE_KEY_VERSION       "ravine.version"
+#define RAVINE_KEY_STEPS         "ravine.steps"     /* applied steps */
+#define RAVINE_KEY_ATTEMPTS      "ravine.attempts"  /* calls of ravine_step */
+#define RAVINE_KEY_OPTIONS       "ravine.options"   /* as ravine_options_format writes them */
+#define RAVINE_KEY_METRIC        "ravine.metric"    /* of a saver */
+#define RAVINE_KEY_GROUPS        "ravine.groups"    /* how many */
+#define RAVINE_KEY_GROUP         "ravine.group."    /* ravine.group.K: its rule and settings */
+#define RAVINE_KEY_SCHEDULE      ".schedule."       /* ravine.group.K.schedule.SETTING */
+#define RAVINE_KEY_GROUP_OF      "ravine.group_of." /* ravine.group_of.PARAM: K */
+
 /* ---- sizes, as in ravine.h ----------------------------------------------------------------------
  */
 RAVINE_API void ravine_save_options_init_sized(ravine_save_options *options, size_t size);

@@ -75,6 +75,8 @@ def read_headers():
 def evaluate(node, known):
     """The value of a constant expression."""
     match node:
+        case c_ast.Constant(type="string"):
+            return node.value.strip('"')
         case c_ast.Constant():
             return int(node.value.rstrip("uUlL"), 0)
         case c_ast.ID():
@@ -186,7 +188,7 @@ class Writer:
             name, value = node.name.removeprefix("constant_"), evaluate(node.init, self.known)
             if name not in self.known:
                 self.known[name] = value
-                self.lines.append(f"{name} = {value}")
+                self.lines.append(f"{name} = {value!r}")
 
 
 def _as_imports_go(name):

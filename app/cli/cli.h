@@ -75,7 +75,6 @@ void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int widt
 
 /* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
 void cli_print_help(FILE *out, cli_command command);
-void cli_print_man(FILE *out, cli_command command);
 
 #define COMMAND(NAME, name, ...) int cmd_##name(const cli_args *args);
 #include "options.def"

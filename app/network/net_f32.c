@@ -8,7 +8,8 @@
 #define CHOSEN_PHASES (&net_phases_baseline)
 #endif
 
-#define PHASES net_phases_baseline
+#define PHASES       net_phases_baseline
+#define PHASES_SCOPE static
 #include "network/body/phases.inc"
 
 #include "network/body/net.inc"

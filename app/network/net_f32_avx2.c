@@ -10,6 +10,7 @@
 #include "network/real_f32.h"
 
 #define PHASES net_phases_avx2
+#define PHASES_SCOPE
 #include "network/body/phases.inc"
 
 #if defined(__clang__)

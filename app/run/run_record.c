@@ -5,11 +5,11 @@
 #include "file/folder.h"
 #include "io/failure.h"
 #include "io/number_json.h"
+#include "ravine_checkpoint.h"
 #include "run/run_header.h"
 #include "run/run_line.h"
 #include "run/run_log.h"
 #include "run/tfevents.h"
-#include "store/safetensors.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -307,7 +307,7 @@ int run_record_weights(run_record *r) {
     char path[PATH_MAX + 24];
     snprintf(path, sizeof path, "%s/weights.safetensors", r->folder);
     const ravine_text metadata[] = {{"format", "pt"}, {"ravine", ravine_version()}};
-    const safetensors_options how = {.over_links = true};
+    const ravine_safetensors_options how = {.size = sizeof how, .over_links = 1};
     if (!status) status = failure_of(ravine_safetensors_write(path, out, count, metadata, 2, &how));
     free(name);
     free(tensor);

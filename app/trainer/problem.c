@@ -128,15 +128,6 @@ int net_problem_create(net_problem **out, const net_problem_setup *setup) {
     return 0;
 }
 
-int net_problem_of(net_problem **out, const trainer *t, int64_t fixed, uint64_t seed) {
-    return net_problem_create(out, &(net_problem_setup){.net = t->net,
-                                                        .data = t->data,
-                                                        .batch = t->batch,
-                                                        .fixed = fixed,
-                                                        .slice = t->slice,
-                                                        .seed = seed});
-}
-
 void net_problem_destroy(net_problem *p) {
     if (!p) return;
     free(p->order);

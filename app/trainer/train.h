@@ -12,7 +12,6 @@
  *     train_checkpoint.c           and from where it can be gone on with: RUN/checkpoints/
  *     train_numbers.c              the numbers of the loop in it, and what each can be
  *     train_resume.c               --resume: the newest checkpoint of a run
- *     cli/interrupt.c              signals
  *
  * Functions that return int return 0 or a kind of io/failure.h.
  */
@@ -238,19 +237,5 @@ int train_loop_create(train_loop **out, training *t, train_watch *w, run_record 
  * (FAILURE_DIVERGED). */
 int train_loop_run(train_loop *l);
 void train_loop_free(train_loop *l); /* NULL is fine */
-
-/* ---- interrupt.c -------------------------------------------------------------------------------
- */
-/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with FAILURE_INTERRUPTED: there is nothing
- * to save. */
-void interrupt_catch(void);
-/* SIGUSR1 waits, also beyond execve(2), for the next interrupt_catch(). */
-void interrupt_defer_wish(void);
-/* From now on the first of them sets a flag and the second one leaves. */
-void interrupt_hold(void);
-bool interrupt_came(void);
-/* SIGUSR1, or a part of the program, wishes a checkpoint while training goes on. */
-void interrupt_want_save(void);
-bool interrupt_takes_save(void); /* whether one is wished; true once */
 
 #endif

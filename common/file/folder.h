@@ -11,6 +11,9 @@
  * was there already. What was made is on the disk when this returns OK. */
 ravine_status ravine_folder_create(const char *path, bool *existed);
 
+/* For ravine_files; *fd is closed with ravine_files.close. */
+ravine_status ravine_folder_open(const char *path, int *fd);
+
 /* Waits until what was created, renamed or removed in the folder is on the disk. 0, or -1 with
  * errno. */
 int ravine_folder_sync(int fd);
@@ -23,9 +26,5 @@ ravine_status ravine_folder_each(const char *path,
 
 /* Removes a file of the folder; one that is not there is fine. Not synced. */
 ravine_status ravine_folder_remove(const char *path, const char *name);
-
-/* Removes the temporary files that dead writers left there (file/atomic_file.h); their number in
- * *removed (may be NULL). */
-ravine_status ravine_folder_sweep(const char *path, int64_t *removed);
 
 #endif

@@ -44,7 +44,8 @@ typedef struct sized {
     X(diagnosis, cannot_tell, "set it to sizeof(ravine_diagnosis)")       \
     X(save_options, ntexts, "use ravine_save_options_init")               \
     X(load_options, context, "use ravine_load_options_init")              \
-    X(saver_options, reserved, "use ravine_saver_options_init")
+    X(saver_options, reserved, "use ravine_saver_options_init")           \
+    X(safetensors_options, env, "set it to sizeof(ravine_safetensors_options)")
 
 #define X(name, last, how) extern const sized ravine_sized_##name;
 SIZED_LIST(X)

@@ -13,11 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ravine_options_init_sized(ravine_options *options, size_t size) {
-    const ravine_options usual = {.clip_norm = HUGE_VAL, .grad_scale = 1};
-    (void)ravine_sized_make(&ravine_sized_options, options, size, &usual);
-}
-
 void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
     void *memory = ravine_env_take(&o->env, bytes);
     if (!memory) return NULL;

@@ -19,6 +19,7 @@ from ravine._library import (
     lib,
 )
 from ravine._optimizer import Optimizer, Report, Status
+from ravine._plateau import Plateau
 from ravine._records import Cure
 from ravine._schedule import Schedule, ScheduleFacts
 
@@ -41,6 +42,7 @@ __all__ = [
     "FormatError",
     "Optimizer",
     "OutOfMemoryError",
+    "Plateau",
     "RangeError",
     "Report",
     "Schedule",

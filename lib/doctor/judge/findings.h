@@ -23,8 +23,6 @@ typedef union doctor_findings {
 } doctor_findings;
 #undef FINDING
 
-const char *doctor_finding_name(finding which);
-
 /* The settings of the first part as they are now; rule -1: unknown. */
 ravine_config doctor_config(const ravine_doctor *d);
 

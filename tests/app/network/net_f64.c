@@ -18,7 +18,8 @@ static inline double normal_f64(double z, double *density) {
 
 #include "network/body/op.inc"
 
-#define PHASES net64_phases_baseline
+#define PHASES       net64_phases_baseline
+#define PHASES_SCOPE static
 #include "network/body/phases.inc"
 
 #include "network/body/net.inc"

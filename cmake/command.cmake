@@ -6,11 +6,10 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(BLAS REQUIRED IMPORTED_TARGET openblas)
 find_package(ZLIB REQUIRED)
 
-# What the pages are made of is compiled in. Debian: libjs-dygraphs.
+# What the pages are made of is compiled in.
 include(cmake/embed.cmake)
-find_path(DYGRAPHS_DIR dygraph.min.js PATHS /usr/share/javascript/dygraphs REQUIRED)
-file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js)
-embed_files(asset_sources ${assets} ${DYGRAPHS_DIR}/dygraph.min.js ${DYGRAPHS_DIR}/dygraph.min.css)
+file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js app/*.html)
+embed_files(asset_sources ${assets})
 
 # All of it but main(), which a fuzzer has of its own.
 file(GLOB_RECURSE app_sources CONFIGURE_DEPENDS app/*.c)

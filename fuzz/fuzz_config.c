@@ -16,7 +16,7 @@ static void require(int truth) {
 }
 
 /* Reads bytes[size] as a file. */
-static int read_config(config *c, const void *bytes, size_t size) {
+static int read_config(run_config *c, const void *bytes, size_t size) {
     char path[64];
     const int fd = memfd_create("fuzz", 0);
     require(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
@@ -27,7 +27,7 @@ static int read_config(config *c, const void *bytes, size_t size) {
     return status;
 }
 
-static char *as_json(const config *c) {
+static char *as_json(const run_config *c) {
     json_t *json = config_json(c, false);
     char *text = json_dumps(json, JSON_SORT_KEYS);
     require(text != NULL);
@@ -35,14 +35,14 @@ static char *as_json(const config *c) {
     return text;
 }
 
-static void check(const config *c) {
+static void check(const run_config *c) {
     char *yaml = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&yaml, &size);
     require(out != NULL);
     config_print(c, out);
     fclose(out);
-    config again;
+    run_config again;
     require(read_config(&again, yaml, size) == 0);
     char *a = as_json(c), *b = as_json(&again);
     require(strcmp(a, b) == 0);
@@ -53,7 +53,7 @@ static void check(const config *c) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    config c;
+    run_config c;
     ravine_config rule;
     ravine_schedule schedule;
     bool given;

@@ -238,12 +238,12 @@ static bool lay_out(changed *c) {
 static void go_on(void) {
     const char *const argv[] = {"ravine", "train", "-q", "--resume", in_run("")};
     const int status = run_command(sizeof argv / sizeof *argv, argv);
-    if (status == EXIT_USAGE || status == EXIT_INPUT) {
+    if (status == FAILURE_USAGE || status == FAILURE_INPUT) {
         require(*failure_text());
         require(is_as_kept(&saved.log) && is_as_kept(&saved.events));
         return;
     }
-    require(status == 0 || status == EXIT_DIVERGED);
+    require(status == 0 || status == FAILURE_DIVERGED);
     run_data run;
     require(run_read(&run, in_run(""), NULL) == 0 && run.stop.line == 0);
     require(strcmp(run.state, "unfinished") != 0);

@@ -3,12 +3,12 @@
  *
  *     int cmd_schedule(const cli_args *args) {
  *         const char *spec = args->operand[0];
- *         if (!spec) return failure(EXIT_USAGE, "schedule needs a SPEC ...");
+ *         if (!spec) return failure(FAILURE_USAGE, "schedule needs a SPEC ...");
  *         int64_t steps = cli_count(args, CLI_STEPS, 1000);
  *
- * A command returns 0 or failure(...) with an exit code of io/failure.h; main() prints the message
- * to stderr, once. Data goes to stdout, talk to stderr; main() checks that stdout was written.
- * Commands and options are listed once, in options.def.
+ * A command returns 0 or failure(...) with a kind of io/failure.h; main() prints the message
+ * to stderr, once, and makes an exit code of the kind. Data goes to stdout, talk to stderr; main()
+ * checks that stdout was written. Commands and options are listed once, in options.def.
  */
 #ifndef RAVINE_CLI_H
 #define RAVINE_CLI_H
@@ -45,7 +45,8 @@ typedef struct cli_args {
 } cli_args;
 
 /* Reads the command line; every COUNT, also from a variable, is checked against its bounds.
- * Returns 0 or EXIT_USAGE (EXIT_INPUT: no memory). Free with cli_args_free() in either case. */
+ * Returns 0 or FAILURE_USAGE (FAILURE_INPUT: no memory). Free with cli_args_free() in either case.
+ */
 int cli_parse(cli_args *args, int argc, const char *const *argv);
 void cli_args_free(cli_args *args);
 
@@ -63,8 +64,11 @@ int cli_width(FILE *stream);     /* columns of that terminal, else 80 */
  * failure. */
 int cli_print_json(json_t *object);
 
-/* An exit code that is the answer itself: there is no failure to tell. */
-int cli_answer(int exit_code);
+/* exit_code.c: an answer that is a verdict of the doctor has an exit code, and no failure to tell.
+ */
+int cli_answer(int verdict);
+/* Of the process, for what a command returned. */
+int cli_exit_code(int status);
 /* Writes words of `text` so that no line is longer than `width`; the cursor is at column `at`, and
  * new lines begin at column `indent`. Ends with a newline. "\n\n" in the text is a paragraph. */
 void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width);

@@ -248,7 +248,7 @@ int cmd_help(const cli_args *args) {
     }
     const char *shell = cli_text(args, CLI_COMPLETION);
     if (shell && strcmp(shell, "bash"))
-        return failure(EXIT_USAGE, "--completion is \"%s\"; there is bash", shell);
+        return failure(FAILURE_USAGE, "--completion is \"%s\"; there is bash", shell);
     if (shell)
         print_completion(stdout);
     else if (cli_is_given(args, CLI_MAN))

@@ -2,7 +2,7 @@
 /* interrupt.c - signals as flags that every loop of the training looks at. */
 #include "cli/interrupt.h"
 
-#include "io/failure.h"
+#include "cli/cli.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@ static void note(int signal_number) {
         save_wanted = 1;
         return;
     }
-    if (!held || came) _exit(EXIT_INTERRUPTED);
+    if (!held || came) _exit(cli_exit_code(FAILURE_INTERRUPTED));
     came = 1;
 }
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with EXIT_INTERRUPTED: there is nothing to
- * save. */
+/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with FAILURE_INTERRUPTED: there is nothing
+ * to save. */
 void interrupt_catch(void);
 /* SIGUSR1 waits, also beyond execve(2), for the next interrupt_catch(). */
 void interrupt_defer_wish(void);

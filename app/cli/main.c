@@ -19,7 +19,7 @@ static int (*const run_command[CLI_COMMAND_COUNT])(const cli_args *args) = {
 #include "options.def"
 };
 
-/* One line, whatever a file name or a cell of a table may hold; none where the exit code is the
+/* One line, whatever a file name or a cell of a table may hold; none where a verdict is the
  * answer. */
 static void print_failure(void) {
     if (!*failure_text()) return;
@@ -31,8 +31,8 @@ static void print_failure(void) {
 /* A report of a fault or of a speed wants to know what ran. */
 static int print_version(void) {
     char kernels[256];
-    if (ravine_kernels_describe(NULL, kernels, sizeof kernels))
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    const int status = failure_of(ravine_kernels_describe(NULL, kernels, sizeof kernels));
+    if (status) return status;
     printf("ravine %s\nkernels: %s\n", ravine_version(), kernels);
     return 0;
 }
@@ -46,7 +46,7 @@ static int run(const cli_args *args) {
         return print_version();
     }
     if (args->command == CLI_COMMAND_COUNT)
-        return failure(EXIT_USAGE, "no command is given; see ravine --help");
+        return failure(FAILURE_USAGE, "no command is given; see ravine --help");
     return run_command[args->command](args);
 }
 
@@ -57,7 +57,7 @@ static int flush_stdout(const char *name) {
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout)) failed = true;
     if (!failed) return 0;
-    return failure(EXIT_INPUT, "cannot write to %s: %s", name,
+    return failure(FAILURE_INPUT, "cannot write to %s: %s", name,
                    errno ? strerror(errno) : "an earlier write failed");
 }
 
@@ -69,13 +69,13 @@ static int run_into_file(const cli_args *args, const char *path) {
     if (status) return status;
     if (dup2(file.fd, STDOUT_FILENO) < 0) {
         ravine_atomic_discard(&file);
-        return failure(EXIT_INPUT, "cannot write to %s: %s", path, strerror(errno));
+        return failure(FAILURE_INPUT, "cannot write to %s: %s", path, strerror(errno));
     }
     status = run(args);
-    bool answered = status != EXIT_USAGE && status != EXIT_INPUT;
+    bool answered = status != FAILURE_USAGE && status != FAILURE_INPUT;
     if (!answered || flush_stdout(path)) {
         ravine_atomic_discard(&file);
-        return answered ? EXIT_INPUT : status;
+        return answered ? FAILURE_INPUT : status;
     }
     const int uncommitted = failure_of(ravine_atomic_commit(&file));
     return uncommitted ? uncommitted : status;
@@ -105,13 +105,14 @@ static bool is_interruptible(const cli_args *args) {
  * what is said would be written into it. */
 static void open_standard_streams(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) _exit(EXIT_INPUT);
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            _exit(cli_exit_code(FAILURE_INPUT));
 }
 
 /* At the end OpenBLAS waits for its own threads, and where they have no room they never end. */
-static void leave_without_blas(int status) {
+static void leave_without_blas(int exit_code) {
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!blas_has_room(processors > 0 ? (int)processors : 1)) _exit(status);
+    if (!blas_has_room(processors > 0 ? (int)processors : 1)) _exit(exit_code);
 }
 
 int main(int argc, char **argv) {
@@ -130,9 +131,10 @@ int main(int argc, char **argv) {
     if (status) print_failure();
     if (flush_stdout("stdout") && !status) {
         print_failure();
-        status = EXIT_INPUT;
+        status = FAILURE_INPUT;
     }
     cli_args_free(&args);
-    leave_without_blas(status);
-    return status;
+    const int exit_code = cli_exit_code(status);
+    leave_without_blas(exit_code);
+    return exit_code;
 }

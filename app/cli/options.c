@@ -63,8 +63,8 @@ int cli_find_command(const char *name, cli_command *command) {
         ravine_nearest_offer(&nearest, cli_commands[c].name);
     }
     if (nearest.name)
-        return failure(EXIT_USAGE, "unknown command %s; nearest is %s", name, nearest.name);
-    return failure(EXIT_USAGE, "unknown command %s; see ravine --help", name);
+        return failure(FAILURE_USAGE, "unknown command %s; nearest is %s", name, nearest.name);
+    return failure(FAILURE_USAGE, "unknown command %s; see ravine --help", name);
 }
 
 /* `name` is the long option's, [length] without dashes. */
@@ -83,9 +83,9 @@ static int find_long(cli_command command, const char *name, size_t length, cli_o
         ravine_nearest_offer(&nearest, known);
     }
     if (nearest.name)
-        return failure(EXIT_USAGE, "unknown option --%s%s; nearest is --%s", wanted,
+        return failure(FAILURE_USAGE, "unknown option --%s%s; nearest is --%s", wanted,
                        of_command(command), nearest.name);
-    return failure(EXIT_USAGE, "unknown option --%s%s; %s", wanted, of_command(command),
+    return failure(FAILURE_USAGE, "unknown option --%s%s; %s", wanted, of_command(command),
                    see_help(command));
 }
 
@@ -95,7 +95,7 @@ static int find_short(cli_command command, char letter, cli_option *option) {
             *option = (cli_option)o;
             return 0;
         }
-    return failure(EXIT_USAGE, "unknown option -%c%s; %s", letter, of_command(command),
+    return failure(FAILURE_USAGE, "unknown option -%c%s; %s", letter, of_command(command),
                    see_help(command));
 }
 
@@ -106,11 +106,11 @@ static int read_count(const cli_option_row *row, const char *dashes, const char 
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (end == value || *end)
-        return failure(EXIT_USAGE, "%s%s is \"%s\"; it must be a whole number", dashes, what,
+        return failure(FAILURE_USAGE, "%s%s is \"%s\"; it must be a whole number", dashes, what,
                        value);
     if (errno == ERANGE || number < row->least || number > row->greatest)
-        return failure(EXIT_USAGE, "%s%s is %s; it must be in [%" PRId64 ", %" PRId64 "]", dashes,
-                       what, value, row->least, row->greatest);
+        return failure(FAILURE_USAGE, "%s%s is %s; it must be in [%" PRId64 ", %" PRId64 "]",
+                       dashes, what, value, row->least, row->greatest);
     *count = number;
     return 0;
 }
@@ -135,12 +135,12 @@ static int parse_long(cli_args *args, const char *const *argv, int *k) {
     if (status) return status;
     const cli_option_row *row = &cli_options[option];
     if (row->kind == CLI_KIND_FLAG) {
-        if (equals) return failure(EXIT_USAGE, "option --%s takes no value", row->name);
+        if (equals) return failure(FAILURE_USAGE, "option --%s takes no value", row->name);
         return add_given(args, option, NULL);
     }
     const char *value = equals ? equals + 1 : argv[++*k];
     if (!value)
-        return failure(EXIT_USAGE, "option --%s needs a value: --%s %s", row->name, row->name,
+        return failure(FAILURE_USAGE, "option --%s needs a value: --%s %s", row->name, row->name,
                        row->metavar);
     return add_given(args, option, value);
 }
@@ -155,7 +155,7 @@ static int parse_short(cli_args *args, const char *const *argv, int *k) {
         if (row->kind != CLI_KIND_FLAG) {
             const char *value = letter[1] ? letter + 1 : argv[++*k];
             if (!value)
-                return failure(EXIT_USAGE, "option -%c needs a value: -%c %s", *letter, *letter,
+                return failure(FAILURE_USAGE, "option -%c needs a value: -%c %s", *letter, *letter,
                                row->metavar);
             return add_given(args, option, value);
         }
@@ -182,7 +182,7 @@ static int add_operand(cli_args *args, const char *text) {
     if (args->command == CLI_COMMAND_COUNT) return cli_find_command(text, &args->command);
     const cli_command_row *row = &cli_commands[args->command];
     if (args->noperands == row->most)
-        return failure(EXIT_USAGE, "%s does not take \"%s\": usage: ravine %s [OPTION...]%s%s",
+        return failure(FAILURE_USAGE, "%s does not take \"%s\": usage: ravine %s [OPTION...]%s%s",
                        row->name, text, row->name, *row->operands ? " " : "", row->operands);
     args->operand[args->noperands++] = text;
     return 0;
@@ -195,7 +195,7 @@ int cli_parse(cli_args *args, int argc, const char *const *argv) {
     size_t most = 1;
     for (int k = 1; k < argc; k++) most += strlen(argv[k]) + 1;
     args->given = calloc(most, sizeof *args->given);
-    if (!args->operand || !args->given) return failure(EXIT_INPUT, "out of memory");
+    if (!args->operand || !args->given) return failure(FAILURE_INPUT, "out of memory");
 
     bool only_operands = false;
     for (int k = 1; k < argc; k++) {
@@ -258,13 +258,9 @@ int cli_width(FILE *stream) {
 }
 
 int cli_print_json(json_t *object) {
-    if (!object) return failure(EXIT_INPUT, "out of memory");
+    if (!object) return failure(FAILURE_INPUT, "out of memory");
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);
     return 0;
-}
-
-int cli_answer(int exit_code) {
-    return failure(exit_code, "%s", "");
 }

@@ -3,6 +3,7 @@
 #include "cli/plot.h"
 
 #include "page/clip.h"
+#include "page/ticks.h"
 
 #include <float.h>
 #include <langinfo.h>
@@ -37,13 +38,6 @@ static double share(const axis *a, double value) {
     return s > 0 ? fmin(s, 1) : 0;
 }
 
-/* The least of 1, 2, 5 times a power of ten that is at least `size`. */
-static double round_up(double size) {
-    const double power = pow(10, floor(log10(size)));
-    const double digit = size / power;
-    return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
-}
-
 /* About `wanted` steps between least and most; `widen`: low and high become ticks themselves. */
 static axis make_axis(double least, double most, int wanted, double step_least, bool widen) {
     if (!(least < most)) {
@@ -51,15 +45,12 @@ static axis make_axis(double least, double most, int wanted, double step_least, 
         least = least - about, most = most + about;
     }
     axis a = {.low = least, .high = most};
-    const double step = fmax(round_up((most / 2 - least / 2) / wanted * 2), step_least);
+    /* Halves: the whole range of numbers may be asked for. */
+    const double step = fmax(ticks_stride(most / 2 - least / 2, wanted / 2.0), step_least);
     if (!(step > 0 && isfinite(step))) return a;
-    const double first = widen ? floor(least / step) : ceil(least / step);
-    const double last = widen ? ceil(most / step) : floor(most / step);
-    if (widen && isfinite(first * step) && isfinite(last * step)) {
-        a.low = first * step;
-        a.high = last * step;
-    }
-    for (double k = first; k <= last && a.ticks < TICKS_MOST; k++) a.tick[a.ticks++] = k * step;
+    const double first = floor(least / step) * step, last = ceil(most / step) * step;
+    if (widen && isfinite(first) && isfinite(last)) a.low = first, a.high = last;
+    a.ticks = (int)ticks_between(a.low, a.high, step, a.tick, TICKS_MOST);
     return a;
 }
 

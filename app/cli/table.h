@@ -34,7 +34,7 @@ typedef struct cli_option_row {
 extern const cli_command_row cli_commands[CLI_COMMAND_COUNT];
 extern const cli_option_row cli_options[CLI_OPTION_COUNT];
 
-/* Returns 0, or EXIT_USAGE naming the nearest command. */
+/* Returns 0, or FAILURE_USAGE naming the nearest command. */
 int cli_find_command(const char *name, cli_command *command);
 bool cli_takes(cli_command command, cli_option option);
 

@@ -42,9 +42,9 @@ csv_excerpt csv_quote(const char *text) {
 static int wrong(const reader *r, const char *what) {
     const csv_table *t = r->table;
     if (r->rows == 0 || r->column >= t->columns)
-        return failure(EXIT_INPUT, "%s, line %" PRIu32 ", column %" PRId64 ": %s", t->name, r->line,
-                       r->column + 1, what);
-    return failure(EXIT_INPUT, "%s, line %" PRIu32 ", column '%s': %s", t->name, r->line,
+        return failure(FAILURE_INPUT, "%s, line %" PRIu32 ", column %" PRId64 ": %s", t->name,
+                       r->line, r->column + 1, what);
+    return failure(FAILURE_INPUT, "%s, line %" PRIu32 ", column '%s': %s", t->name, r->line,
                    csv_quote(csv_field(t, 0, r->column)).text, what);
 }
 
@@ -100,17 +100,17 @@ static bool grow(uint32_t **array, size_t *capacity, size_t used) {
 }
 
 static int no_memory(const reader *r) {
-    return failure(EXIT_INPUT, "%s: no memory for its fields", r->table->name);
+    return failure(FAILURE_INPUT, "%s: no memory for its fields", r->table->name);
 }
 
 static int wrong_count(const reader *r) {
     const csv_table *t = r->table;
     const char *other = csv_other_delimiter(t, (char)r->delimiter);
     if (!other)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s, line %" PRIu32 ": %" PRId64 " fields, but the header has %" PRId64,
                        t->name, r->row_line, r->column, t->columns);
-    return failure(EXIT_INPUT,
+    return failure(FAILURE_INPUT,
                    "%s, line %" PRIu32 ": %" PRId64
                    " fields, but the header has 1; it looks split by "
                    "'%s': set data.delimiter: \"%s\"",
@@ -123,7 +123,7 @@ static int read_row(reader *r) {
     r->row_line = r->line;
     for (r->column = 0; how == AT_DELIMITER; r->column++) {
         if (r->column == CSV_COLUMNS_MAX)
-            return failure(EXIT_INPUT, "%s, line %" PRIu32 ": more than %d columns, the limit",
+            return failure(FAILURE_INPUT, "%s, line %" PRIu32 ": more than %d columns, the limit",
                            t->name, r->line, CSV_COLUMNS_MAX);
         if (!grow(&t->start, &r->capacity, r->fields)) return no_memory(r);
         t->start[r->fields++] = (uint32_t)r->used;
@@ -151,7 +151,7 @@ static int read_rows(reader *r) {
         int code = read_row(r);
         if (code) return code;
     }
-    if (r->rows == 0) return failure(EXIT_INPUT, "%s: the file is empty", r->table->name);
+    if (r->rows == 0) return failure(FAILURE_INPUT, "%s: the file is empty", r->table->name);
     r->table->rows = (int64_t)r->rows - 1;
     return 0;
 }
@@ -164,30 +164,30 @@ static int by_text(const void *a, const void *b) {
 
 static int check_names(const csv_table *t) {
     const char **name = malloc((size_t)t->columns * sizeof *name);
-    if (!name) return failure(EXIT_INPUT, "%s: no memory for its header", t->name);
+    if (!name) return failure(FAILURE_INPUT, "%s: no memory for its header", t->name);
     int code = 0;
     for (int64_t k = 0; k < t->columns; k++) {
         name[k] = csv_field(t, 0, k);
         if (!code && name[k][0] == '\0')
-            code = failure(EXIT_INPUT, "%s, line %" PRIu32 ": column %" PRId64 " has no name",
+            code = failure(FAILURE_INPUT, "%s, line %" PRIu32 ": column %" PRId64 " has no name",
                            t->name, t->line[0], k + 1);
     }
     qsort(name, (size_t)t->columns, sizeof *name, by_text);
     for (int64_t k = 1; !code && k < t->columns; k++)
         if (strcmp(name[k - 1], name[k]) == 0)
-            code = failure(EXIT_INPUT, "%s, line %" PRIu32 ": two columns are named '%s'", t->name,
-                           t->line[0], csv_quote(name[k]).text);
+            code = failure(FAILURE_INPUT, "%s, line %" PRIu32 ": two columns are named '%s'",
+                           t->name, t->line[0], csv_quote(name[k]).text);
     free(name);
     return code;
 }
 
 static int check_bytes(const unsigned char *bytes, size_t size, const char *name) {
     if (size > CSV_BYTES_MAX)
-        return failure(EXIT_INPUT, "%s: holds %zu bytes, the limit is %d", name, size,
+        return failure(FAILURE_INPUT, "%s: holds %zu bytes, the limit is %d", name, size,
                        CSV_BYTES_MAX);
     const unsigned char *zero = memchr(bytes, 0, size);
     if (!zero) return 0;
-    return failure(EXIT_INPUT, "%s: byte %zu is zero; this is not a text file in UTF-8", name,
+    return failure(FAILURE_INPUT, "%s: byte %zu is zero; this is not a text file in UTF-8", name,
                    (size_t)(zero - bytes));
 }
 

@@ -23,7 +23,7 @@ typedef struct csv_table {
 } csv_table;
 
 /* `bytes` (at most CSV_BYTES_MAX) may go afterwards, `name` may not.
- * Returns 0 or an exit code of io/failure.h; after a failure there is nothing to free. */
+ * Returns 0 or a kind of io/failure.h; after a failure there is nothing to free. */
 int csv_parse(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
               char delimiter);
 void csv_free(csv_table *table); /* a table that is all zero is fine */

@@ -52,7 +52,7 @@ static void read_numbers(csv_column *c, const csv_table *t, int64_t *word, int64
 }
 
 static int wrong_field(const csv_column *c, const csv_table *t, int64_t row, const char *what) {
-    return failure(EXIT_INPUT, "%s, line %" PRId64 ", column '%s': '%s' %s", t->name,
+    return failure(FAILURE_INPUT, "%s, line %" PRId64 ", column '%s': '%s' %s", t->name,
                    csv_line(t, row, c->index), csv_quote(csv_field(t, 0, c->index)).text,
                    csv_quote(csv_field(t, row, c->index)).text, what);
 }
@@ -83,7 +83,7 @@ static bool is_numbers_with_commas(const csv_column *c, const csv_table *t) {
 static int classify(csv_column *c, const csv_table *t, csv_kind kind) {
     int64_t word, unusable;
     c->value = malloc((size_t)t->rows * sizeof *c->value);
-    if (!c->value) return failure(EXIT_INPUT, "%s: no memory for its columns", t->name);
+    if (!c->value) return failure(FAILURE_INPUT, "%s: no memory for its columns", t->name);
     read_numbers(c, t, &word, &unusable);
     c->numeric = !word && kind != CSV_WORDS;
     if (kind == CSV_WORDS) return 0;
@@ -116,7 +116,7 @@ static int by_value(const void *a, const void *b) {
 static int rank_values(csv_column *c, const csv_table *t) {
     size_t rows = (size_t)t->rows;
     entry *e = malloc(rows * sizeof *e);
-    if (!e) return failure(EXIT_INPUT, "%s: no memory for its columns", t->name);
+    if (!e) return failure(FAILURE_INPUT, "%s: no memory for its columns", t->name);
     for (size_t k = 0; k < rows; k++) {
         const char *text = csv_field(t, (int64_t)k + 1, c->index);
         e[k] = (entry){c->numeric ? c->value[k] : 0, c->numeric ? "" : text, (int64_t)k};
@@ -183,7 +183,7 @@ int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind
     if (code) return code;
     if (out->categories > CSV_CATEGORIES_MAX) {
         int64_t row = first_word(out, t);
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: column '%s' has %" PRId64 " categories, the limit is %d; it is not "
                        "numeric because of '%s' on line %" PRId64,
                        t->name, csv_quote(csv_field(t, 0, index)).text, out->categories,
@@ -201,12 +201,12 @@ int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, 
     if (code) return code;
     const char *name = csv_field(t, 0, index);
     if (out->categories < 2)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: every row has '%s' in the target column '%s'; there must be at least "
                        "2 classes",
                        t->name, csv_quote(csv_field(t, 1, index)).text, csv_quote(name).text);
     if (out->categories > CSV_CATEGORIES_MAX)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: the target column '%s' has %" PRId64 " classes, the limit is %d; for "
                        "numbers choose regression",
                        t->name, csv_quote(name).text, out->categories, CSV_CATEGORIES_MAX);

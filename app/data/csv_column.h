@@ -22,8 +22,8 @@ typedef enum csv_kind { CSV_ANY, CSV_NUMBERS, CSV_WORDS } csv_kind;
 
 /* Reads a column whose fields are all filled: numbers if each is one, else categories in order of
  * first appearance. Of CSV_NUMBERS a word is an error, and of CSV_ANY among many different numbers:
- * a value that is missing, most often; a NaN or infinity among numbers always is. Returns 0 or an
- * exit code; what was allocated goes with csv_column_free. */
+ * a value that is missing, most often; a NaN or infinity among numbers always is. Returns 0 or a
+ * kind of failure; what was allocated goes with csv_column_free. */
 int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind kind);
 
 /* Reads a column as classes: the different values in sorted order, numbers by size, words by bytes.

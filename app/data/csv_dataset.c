@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "data/batch.h"
 #include "data/csv.h"
 #include "data/csv_column.h"
 #include "data/dataset_allocate.h"
 #include "io/failure.h"
-#include "math/random.h"
 #include "text/nearest.h"
 
 #include <float.h>
@@ -26,7 +26,7 @@ typedef struct conversion {
 } conversion;
 
 static int no_memory(const conversion *c) {
-    return failure(EXIT_INPUT, "%s: no memory for %" PRId64 " columns of %" PRId64 " rows",
+    return failure(FAILURE_INPUT, "%s: no memory for %" PRId64 " columns of %" PRId64 " rows",
                    c->table.name, c->table.columns, c->table.rows);
 }
 
@@ -34,12 +34,12 @@ static int no_memory(const conversion *c) {
 
 static int check_options(const dataset_csv_options *o) {
     if (o->delimiter == '\0' || strchr("\"\r\n", o->delimiter))
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "delimiter is character %d; a quote, a line end and zero cannot "
                        "delimit",
                        (unsigned char)o->delimiter);
     if (!(o->test_share > 0 && o->test_share < 1))
-        return failure(EXIT_USAGE, "test_share is %g; it must be in (0, 1)", o->test_share);
+        return failure(FAILURE_USAGE, "test_share is %g; it must be in (0, 1)", o->test_share);
     return 0;
 }
 
@@ -53,12 +53,12 @@ static int find_column(const conversion *c, const char *name, const char *purpos
     }
     const char *delimiter = csv_other_delimiter(t, c->options->delimiter);
     if (delimiter)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "%s: no column is named '%s' (%s); it looks split by '%s': set "
                        "data.delimiter: \"%s\"",
                        t->name, csv_quote(name).text, purpose, delimiter, delimiter);
     const char *other = nearest.name ? nearest.name : csv_field(t, 0, t->columns - 1);
-    return failure(EXIT_USAGE, "%s: no column is named '%s' (%s); %s '%s'", t->name,
+    return failure(FAILURE_USAGE, "%s: no column is named '%s' (%s); %s '%s'", t->name,
                    csv_quote(name).text, purpose, nearest.name ? "the nearest is" : "the last is",
                    csv_quote(other).text);
 }
@@ -69,7 +69,7 @@ static int set_kinds(conversion *c, const char *const *names, int64_t count, csv
             c, names[k], kind == CSV_WORDS ? "word_columns" : "numeric_columns", &column);
         if (code) return code;
         if (c->kind[column] != CSV_ANY && c->kind[column] != kind)
-            return failure(EXIT_USAGE,
+            return failure(FAILURE_USAGE,
                            "%s: column '%s' is in data.word_columns, and must be numeric",
                            c->table.name, csv_quote(names[k]).text);
         c->kind[column] = kind;
@@ -87,8 +87,9 @@ static int find_columns(conversion *c) {
     if (!code) code = set_kinds(c, o->numeric_columns, o->nnumeric, CSV_NUMBERS);
     if (code) return code;
     if (t->columns < 2)
-        return failure(EXIT_INPUT, "%s: has no column but the target '%s'; nothing to learn from",
-                       t->name, csv_quote(o->target).text);
+        return failure(FAILURE_INPUT,
+                       "%s: has no column but the target '%s'; nothing to learn from", t->name,
+                       csv_quote(o->target).text);
     return 0;
 }
 
@@ -97,7 +98,7 @@ static int check_filled(const csv_table *t) {
         for (int64_t k = 0; k < t->columns; k++) {
             const char *text = csv_field(t, row, k);
             if (text[strspn(text, " \t")] != '\0') continue;
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s, line %" PRId64 ", column '%s': the field is empty; fill it in, or "
                            "remove the row or the column",
                            t->name, csv_line(t, row, k), csv_quote(csv_field(t, 0, k)).text);
@@ -117,26 +118,18 @@ static int read_columns(conversion *c) {
 
 /* ---- which rows ------------------------------------------------------------------------------ */
 
-/* Fisher and Yates' shuffle: every order is equally likely. */
 static int split(conversion *c) {
     const int64_t rows = c->table.rows;
     const int64_t ntest = (int64_t)llround(c->options->test_share * (double)rows);
     c->ntrain = rows - ntest;
     if (ntest < 1 || c->ntrain < 2)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
                        "%" PRId64 " to test; at least 2 and 1 are needed",
                        c->table.name, rows, c->options->test_share, c->ntrain, ntest);
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
-    for (int64_t k = 0; k < rows; k++) c->order[k] = k;
-    for (int64_t k = rows - 1; k > 0; k--) {
-        int64_t other = (int64_t)ravine_random_below(c->options->seed, SPLIT_STREAM, (uint64_t)k,
-                                                     (uint64_t)k + 1);
-        int64_t swapped = c->order[k];
-        c->order[k] = c->order[other];
-        c->order[other] = swapped;
-    }
+    data_order_shuffle(c->order, rows, c->options->seed, SPLIT_STREAM);
     return 0;
 }
 
@@ -157,14 +150,14 @@ static int standardise(const conversion *c, csv_column *column) {
     const double deviation = sqrt(squares / n);
     const char *name = csv_field(t, 0, column->index);
     if (deviation == 0 && column->index == c->target)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: every row to train on has the same number in the target "
                        "column '%s'",
                        t->name, csv_quote(name).text);
     for (int64_t k = 0; k < t->rows; k++) {
         column->value[k] = deviation > 0 ? (column->value[k] - mean) / deviation : 0;
         if (!(fabs(column->value[k]) <= FLT_MAX)) /* only a row to test can be so far away */
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s, line %" PRId64 ", column '%s': '%s' is %g deviations "
                            "from the mean, more than a float32 holds",
                            t->name, csv_line(t, k + 1, column->index), csv_quote(name).text,

@@ -18,7 +18,7 @@ int dataset_allocate(dataset *d, bool regression, const char *name) {
     int64_t numbers = d->count;
     for (int k = 0; k < 3; k++) {
         if (__builtin_mul_overflow(numbers, d->shape[k], &numbers) || numbers > DATASET_NUMBERS_MAX)
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: %lld examples of %lld x %lld x %lld numbers are more than %lld, "
                            "the limit",
                            name, (long long)d->count, (long long)d->shape[0],
@@ -33,7 +33,7 @@ int dataset_allocate(dataset *d, bool regression, const char *name) {
     else
         d->label = calloc(count, sizeof *d->label);
     if (!d->x || (!d->y && !d->label))
-        return failure(EXIT_INPUT, "%s: no memory for %lld numbers", name, (long long)numbers);
+        return failure(FAILURE_INPUT, "%s: no memory for %lld numbers", name, (long long)numbers);
     return 0;
 }
 
@@ -87,14 +87,14 @@ static int read_part(idx_part *part, const char *images, const char *labels, dat
     if (!code) code = read_array(&part->labels, &part->labels_file, labels, out);
     if (code) return code;
     if (part->images.ndim < 3)
-        return failure(EXIT_INPUT, "%s: has %d dimensions; images have 3, or 4 with channels",
+        return failure(FAILURE_INPUT, "%s: has %d dimensions; images have 3, or 4 with channels",
                        images, part->images.ndim);
     if (part->labels.ndim != 1)
-        return failure(EXIT_INPUT, "%s: has %d dimensions; labels have 1", labels,
+        return failure(FAILURE_INPUT, "%s: has %d dimensions; labels have 1", labels,
                        part->labels.ndim);
-    if (part->images.size == 0) return failure(EXIT_INPUT, "%s: holds no pixels", images);
+    if (part->images.size == 0) return failure(FAILURE_INPUT, "%s: holds no pixels", images);
     if (part->images.shape[0] != part->labels.shape[0])
-        return failure(EXIT_INPUT, "%s holds %lld images, but %s holds %lld labels", images,
+        return failure(FAILURE_INPUT, "%s holds %lld images, but %s holds %lld labels", images,
                        (long long)part->images.shape[0], labels, (long long)part->labels.shape[0]);
     for (size_t k = 0; k < part->labels.size; k++)
         if (part->labels.data[k] > part->greatest) part->greatest = part->labels.data[k];
@@ -107,15 +107,15 @@ static int check_classes(const idx_part *train, const idx_part *test) {
     for (size_t k = 0; k < train->labels.size; k++) seen[train->labels.data[k]] = true;
     for (int label = 0; label < train->greatest; label++)
         if (!seen[label])
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: no image has label %d, though labels reach %d; the "
                            "classes must be 0, 1, 2 ... without a gap",
                            train->labels_name, label, train->greatest);
     if (train->greatest < 1)
-        return failure(EXIT_INPUT, "%s: every label is 0; there must be at least 2 classes",
+        return failure(FAILURE_INPUT, "%s: every label is 0; there must be at least 2 classes",
                        train->labels_name);
     if (test->greatest > train->greatest)
-        return failure(EXIT_INPUT, "%s: has label %d, but the training labels reach only %d",
+        return failure(FAILURE_INPUT, "%s: has label %d, but the training labels reach only %d",
                        test->labels_name, test->greatest, train->greatest);
     return 0;
 }
@@ -124,7 +124,7 @@ static int check_same_size(const idx_part *train, const idx_part *test) {
     const idx_array *a = &train->images, *b = &test->images;
     size_t sides = sizeof *a->shape * (IDX_DIMENSIONS_MAX - 1);
     if (a->ndim == b->ndim && memcmp(a->shape + 1, b->shape + 1, sides) == 0) return 0;
-    return failure(EXIT_INPUT, "the images of %s and of %s differ in size", train->images_name,
+    return failure(FAILURE_INPUT, "the images of %s and of %s differ in size", train->images_name,
                    test->images_name);
 }
 

@@ -34,7 +34,7 @@ typedef struct dataset_pair {
  *
  * The four files of an image set. Pixels 0..255 become (pixel/255 - mean) / deviation, mean and
  * deviation over all pixels of the training images. Paths ending in .gz are inflated.
- * Returns 0 or an exit code of io/failure.h; on an error *out is empty. */
+ * Returns 0 or a kind of io/failure.h; on an error *out is empty. */
 int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,
                      const char *test_images, const char *test_labels);
 

@@ -14,7 +14,7 @@ int dataset_read_file(dataset_pair *out, const char *path, size_t limit, unsigne
 #define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */
 
 /* Sets d->size and allocates x, and label or y, for d->count examples (>= 1) of d->shape with
- * d->outputs. `name` is for messages. Returns 0 or an exit code of io/failure.h; what was allocated
+ * d->outputs. `name` is for messages. Returns 0 or a kind of io/failure.h; what was allocated
  * before a failure goes with dataset_pair_free. */
 int dataset_allocate(dataset *d, bool regression, const char *name);
 

@@ -46,13 +46,14 @@ static int find_inputs(dataset_facts *f, const dataset *d) {
     }
     free(column);
     free(example);
-    return room ? 0 : failure(EXIT_INPUT, "out of memory for the sizes of the inputs");
+    return room ? 0 : failure(FAILURE_INPUT, "out of memory for the sizes of the inputs");
 }
 
 /* -sum p ln p over the shares p of the classes. */
 static int find_labels(dataset_facts *f, const dataset *d) {
     double *times = calloc((size_t)d->outputs, sizeof *times);
-    if (!times) return failure(EXIT_INPUT, "out of memory for %lld classes", (long long)d->outputs);
+    if (!times)
+        return failure(FAILURE_INPUT, "out of memory for %lld classes", (long long)d->outputs);
     for (int64_t i = 0; i < d->count; i++) times[d->label[i]]++;
     f->classes = (double)d->outputs;
     f->constant_loss = 0;
@@ -66,7 +67,7 @@ static int find_labels(dataset_facts *f, const dataset *d) {
 
 static int find_targets(dataset_facts *f, const dataset *d) {
     double *example = calloc((size_t)d->count, sizeof *example);
-    if (!example) return failure(EXIT_INPUT, "out of memory for the sizes of the targets");
+    if (!example) return failure(FAILURE_INPUT, "out of memory for the sizes of the targets");
     double variance = 0, square = 0;
     for (int64_t k = 0; k < d->outputs; k++) {
         double mean = 0, sum = 0;

@@ -18,7 +18,7 @@ typedef struct dataset_facts {
     double target_peak;   /* the greatest size of an example's targets over the median one */
 } dataset_facts;
 
-/* Of at least one example. Returns 0 or an exit code of io/failure.h. */
+/* Of at least one example. Returns 0 or a kind of io/failure.h. */
 int dataset_facts_of(dataset_facts *facts, const dataset *d);
 
 #endif

@@ -21,7 +21,7 @@ typedef struct idx_array {
 } idx_array;
 
 /* Reads the header at `bytes` and checks that exactly its numbers follow; allocates nothing.
- * `name` is for messages. Returns 0 or an exit code of io/failure.h. */
+ * `name` is for messages. Returns 0 or a kind of io/failure.h. */
 int idx_parse(idx_array *out, const unsigned char *bytes, size_t size, const char *name);
 
 #endif

@@ -23,12 +23,12 @@ typedef struct growing {
 
 static int make_room(growing *g, const char *name) {
     if (g->used > g->limit)
-        return failure(EXIT_INPUT, "%s: holds more than %zu bytes, the limit", name, g->limit);
+        return failure(FAILURE_INPUT, "%s: holds more than %zu bytes, the limit", name, g->limit);
     if (g->used < g->capacity) return 0;
     size_t capacity = g->capacity < 32768 ? 65536 : g->capacity * 2;
     if (capacity > g->limit) capacity = g->limit + 1;
     unsigned char *grown = realloc(g->bytes, capacity);
-    if (!grown) return failure(EXIT_INPUT, "%s: no memory for %zu bytes of it", name, capacity);
+    if (!grown) return failure(FAILURE_INPUT, "%s: no memory for %zu bytes of it", name, capacity);
     g->bytes = grown;
     g->capacity = capacity;
     return 0;
@@ -46,7 +46,7 @@ static int read_descriptor(int fd, const char *path, growing *g) {
         if (code) return code;
         ssize_t got = read(fd, g->bytes + g->used, g->capacity - g->used);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return failure(EXIT_INPUT, "cannot read %s: %s", path, strerror(errno));
+        if (got < 0) return failure(FAILURE_INPUT, "cannot read %s: %s", path, strerror(errno));
         if (got == 0) return 0;
         g->used += (size_t)got;
     }
@@ -54,16 +54,16 @@ static int read_descriptor(int fd, const char *path, growing *g) {
 
 static int read_plain(const char *path, size_t limit, unsigned char **bytes, size_t *size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return failure(EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
+    if (fd < 0) return failure(FAILURE_INPUT, "cannot open %s: %s", path, strerror(errno));
     growing g = {.limit = limit};
     struct stat facts;
     int code = 0;
     if (fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode))
-        code = failure(EXIT_INPUT, "%s is a folder; a file is needed", path);
+        code = failure(FAILURE_INPUT, "%s is a folder; a file is needed", path);
     else
         code = read_descriptor(fd, path, &g);
     close(fd);
-    if (!code && g.used == 0) code = failure(EXIT_INPUT, "%s: the file is empty", path);
+    if (!code && g.used == 0) code = failure(FAILURE_INPUT, "%s: the file is empty", path);
     if (code) return free(g.bytes), code;
     *bytes = g.bytes;
     *size = g.used;
@@ -90,15 +90,16 @@ static int inflate_all(z_stream *z, const unsigned char *deflated, size_t deflat
         g->used += room - z->avail_out;
         if (status == Z_STREAM_END && position == deflated_size) return make_room(g, name);
         if (status == Z_STREAM_END) status = inflateReset(z); /* another member follows */
-        if (status == Z_MEM_ERROR) return failure(EXIT_INPUT, "%s: no memory to inflate it", name);
+        if (status == Z_MEM_ERROR)
+            return failure(FAILURE_INPUT, "%s: no memory to inflate it", name);
         if (status == Z_BUF_ERROR) /* there is room, so it is input that is missing */
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: truncated: the compressed data end at byte %zu, in the middle of "
                            "a stream (%zu bytes inflated)",
                            name, deflated_size, g->used);
         if (status != Z_OK)
-            return failure(EXIT_INPUT, "%s: corrupt: %s at byte %zu of the compressed data", name,
-                           z->msg ? z->msg : "wrong data", position);
+            return failure(FAILURE_INPUT, "%s: corrupt: %s at byte %zu of the compressed data",
+                           name, z->msg ? z->msg : "wrong data", position);
     }
 }
 
@@ -107,11 +108,11 @@ static int inflate_bytes(const unsigned char *deflated, size_t deflated_size, co
     z_stream z = {0};
     const int gzip_only = 16 + MAX_WBITS;
     if (inflateInit2(&z, gzip_only) != Z_OK)
-        return failure(EXIT_INPUT, "%s: no memory to inflate it", name);
+        return failure(FAILURE_INPUT, "%s: no memory to inflate it", name);
     growing g = {.limit = limit};
     int code = inflate_all(&z, deflated, deflated_size, name, &g);
     inflateEnd(&z);
-    if (!code && g.used == 0) code = failure(EXIT_INPUT, "%s: the file is empty", name);
+    if (!code && g.used == 0) code = failure(FAILURE_INPUT, "%s: the file is empty", name);
     if (code) return free(g.bytes), code;
     *bytes = g.bytes;
     *size = g.used;
@@ -123,15 +124,15 @@ static int inflate_bytes(const unsigned char *deflated, size_t deflated_size, co
 int input_open(const char *path, FILE **out) {
     struct stat facts;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return failure(EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
+    if (fd < 0) return failure(FAILURE_INPUT, "cannot open %s: %s", path, strerror(errno));
     if (fstat(fd, &facts) < 0 || !S_ISREG(facts.st_mode)) {
         close(fd);
-        return failure(EXIT_INPUT, "cannot read %s: it is no regular file", path);
+        return failure(FAILURE_INPUT, "cannot read %s: it is no regular file", path);
     }
     *out = fdopen(fd, "rb");
     if (*out) return 0;
     close(fd);
-    return failure(EXIT_INPUT, "cannot open %s: no memory", path);
+    return failure(FAILURE_INPUT, "cannot open %s: no memory", path);
 }
 
 /* ---- whole ----------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 /* Reads a file or a pipe; one whose path ends in .gz is inflated: gzip data, one member or several
  * in a row (RFC 1952). An empty one, a folder, and one of more than `limit` bytes (after inflating;
  * limit <= SIZE_MAX / 4) fail; it never takes more memory than about twice that. *bytes is for
- * free(). Returns 0 or an exit code of io/failure.h. */
+ * free(). Returns 0 or a kind of io/failure.h. */
 int input_read(const char *path, size_t limit, unsigned char **bytes, size_t *size);
 
 /* Opens a regular file; a pipe, which might never give anything, a folder and a device fail. */

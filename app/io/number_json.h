@@ -10,6 +10,11 @@ static inline json_t *number_json(double number) {
     return isfinite(number) ? json_real(number) : json_null();
 }
 
+/* A setting or its bound, where an infinity means something: it is written as a text. */
+static inline json_t *setting_number_json(double number) {
+    return isfinite(number) ? json_real(number) : json_string(number > 0 ? "inf" : "-inf");
+}
+
 static inline json_t *numbers_json(const double *numbers, size_t count) {
     json_t *list = json_array();
     for (size_t k = 0; k < count; k++) json_array_append_new(list, number_json(numbers[k]));

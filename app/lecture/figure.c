@@ -2,6 +2,7 @@
 #include "lecture/figure.h"
 
 #include "io/failure.h"
+#include "io/number_json.h"
 #include "lecture/words.h"
 #include "page/svg_motion.h"
 
@@ -28,20 +29,30 @@ static bool fact_agrees(const fact *f) {
     return !f->want || (f->value >= f->least && f->value <= f->greatest);
 }
 
-static void put_facts(page *p, const exhibit *e) {
-    char text[48];
-    bool any_want = false;
-    for (size_t k = 0; k < e->nfacts; k++) any_want = any_want || e->fact[k].want;
-    page_add(
-        p, "<div class=\"wide\"><table class=\"facts\"><thead><tr><th></th><th class=\"number\">");
-    words_put(p, (svg_text){"measured", "实测"});
+/* What the holes of a section are filled from. */
+typedef struct section {
+    lecture *l;
+    const exhibit *e;
+    const svg_figure *figure;
+    svg_text needs; /* of a figure that is missing */
+} section;
+
+static bool any_want(const exhibit *e) {
+    for (size_t k = 0; k < e->nfacts; k++)
+        if (e->fact[k].want) return true;
+    return false;
+}
+
+static void put_reference(page *p, void *context) {
+    if (!any_want(((const section *)context)->e)) return;
+    page_add(p, "<th class=\"number\">");
+    words_put(p, (svg_text){"reference", "参考值"});
     page_add(p, "</th>");
-    if (any_want) {
-        page_add(p, "<th class=\"number\">");
-        words_put(p, (svg_text){"reference", "参考值"});
-        page_add(p, "</th>");
-    }
-    page_add(p, "</tr></thead><tbody>\n");
+}
+
+static void put_fact_rows(page *p, void *context) {
+    const exhibit *e = ((const section *)context)->e;
+    char text[48];
     for (size_t k = 0; k < e->nfacts; k++) {
         const fact *f = &e->fact[k];
         page_add(p, "<tr><td>");
@@ -49,14 +60,13 @@ static void put_facts(page *p, const exhibit *e) {
         words_number(f->value, f->digits, text, sizeof text);
         page_format(p, "</td><td class=\"number%s\">%s</td>", fact_agrees(f) ? "" : " warn",
                     isnan(f->value) ? "–" : text);
-        if (any_want) page_format(p, "<td class=\"number\">%s</td>", f->want ? f->want : "");
+        if (any_want(e)) page_format(p, "<td class=\"number\">%s</td>", f->want ? f->want : "");
         page_add(p, "</tr>\n");
     }
-    page_add(p, "</tbody></table></div>\n");
 }
 
 static json_t *fact_json(const fact *f) {
-    json_t *value = isfinite(f->value) ? json_real(f->value) : json_null();
+    json_t *value = number_json(f->value);
     if (!f->want) return json_pack("{so}", "value", value);
     return json_pack("{so s{ss sf sf sb}}", "value", value, "expected", "text", f->want, "least",
                      f->least, "greatest", f->greatest, "agrees", fact_agrees(f));
@@ -73,11 +83,11 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
         l->agree += e->fact[k].want && fact_agrees(&e->fact[k]);
     }
     for (size_t k = 0; k < e->nruns; k++)
-        json_array_append_new(runs, json_string(run_rows[e->run[k]].key));
+        json_array_append_new(runs, json_string(lecture_run_rows[e->run[k]].key));
     json_t *object = json_pack("{ss ss ss ss? so so}", "name", e->name, "title", e->title.en,
                                "file", file, "missing", missing, "numbers", numbers, "runs", runs);
     return json_object_set_new(l->figures, letter, object)
-               ? failure(EXIT_INPUT, "out of memory for the numbers of figure (%c)", e->letter)
+               ? failure(FAILURE_INPUT, "out of memory for the numbers of figure (%c)", e->letter)
                : 0;
 }
 
@@ -87,7 +97,7 @@ static int save_svg(lecture *l, const exhibit *e, const svg_figure *figure) {
     char path[PATH_SIZE];
     const int size = snprintf(path, sizeof path, "%s/%s.svg", l->folder, e->name);
     if (size < 0 || (size_t)size >= sizeof path)
-        return failure(EXIT_INPUT, "%s: the path is too long", l->folder);
+        return failure(FAILURE_INPUT, "%s: the path is too long", l->folder);
     page svg = {0};
     svg_write(&svg, figure, SVG_STANDALONE);
     const int status = page_save(&svg, path);
@@ -95,10 +105,52 @@ static int save_svg(lecture *l, const exhibit *e, const svg_figure *figure) {
     return status;
 }
 
-static void begin_section(page *p, const exhibit *e) {
-    page_format(p, "<section id=\"%c\"><h2>(%c) ", e->letter, e->letter);
-    words_put(p, e->title);
-    page_add(p, "</h2>\n<figure>\n");
+static void put_title(page *p, void *context) {
+    words_put(p, ((const section *)context)->e->title);
+}
+
+static void put_drawing(page *p, void *context) {
+    const svg_figure *figure = ((const section *)context)->figure;
+    const bool plays = svg_plays(figure);
+    if (plays) svg_put_player(p, figure);
+    svg_write(p, figure, SVG_INLINE);
+    if (plays) svg_put_motion(p, figure);
+}
+
+static void put_missing(page *p, void *context) {
+    page_add(p, "<p class=\"warn\">");
+    words_put(p, (svg_text){"This figure is missing here: it ", "这张图在此处无法生成："});
+    words_put(p, ((const section *)context)->needs);
+    page_add(p, "</p>");
+}
+
+static void put_shows(page *p, void *context) {
+    words_paragraph(p, ((const section *)context)->e->shows);
+}
+
+static void put_facts(page *p, void *context) {
+    static const page_hole holes[] = {{"reference", .put = put_reference},
+                                      {"rows", .put = put_fact_rows}};
+    if (((const section *)context)->e->nfacts)
+        page_fill(p, &asset_facts_html, holes, sizeof holes / sizeof *holes, context);
+}
+
+static void put_runs(page *p, void *context) {
+    const section *s = context;
+    if (s->e->nruns)
+        lecture_runs_put_table(p, s->e->run, s->e->nruns, (const lecture_measured *)s->l->measured);
+}
+
+static void put_section(section *s) {
+    const char letter[2] = {s->e->letter, '\0'};
+    const bool missing = s->needs.en != NULL;
+    const page_hole holes[] = {{"letter", .text = letter},
+                               {"title", .put = put_title},
+                               {"drawing", .put = missing ? put_missing : put_drawing},
+                               {"shows", .put = put_shows},
+                               {"facts", .put = missing ? NULL : put_facts},
+                               {"runs", .put = missing ? NULL : put_runs}};
+    page_fill(&s->l->page, &asset_figure_html, holes, sizeof holes / sizeof *holes, s);
 }
 
 int figure_put(lecture *l, const exhibit *e) {
@@ -107,18 +159,7 @@ int figure_put(lecture *l, const exhibit *e) {
                                .id = e->name,
                                .panel = e->panel,
                                .npanels = e->npanels};
-    page *p = &l->page;
-    begin_section(p, e);
-    const bool plays = svg_plays(&figure);
-    if (plays) svg_put_player(p, &figure);
-    svg_write(p, &figure, SVG_INLINE);
-    if (plays) svg_put_motion(p, &figure);
-    page_add(p, "</figure>\n<div class=\"beside\">");
-    words_paragraph(p, e->shows);
-    if (e->nfacts) put_facts(p, e);
-    page_add(p, "</div>\n");
-    if (e->nruns) runs_put_table(p, e->run, e->nruns, (const run_measured *)l->measured);
-    page_add(p, "</section>\n");
+    put_section(&(section){.l = l, .e = e, .figure = &figure});
     l->made++;
     const int status = save_svg(l, e, &figure);
     return status ? status : put_json(l, e, NULL);
@@ -130,14 +171,7 @@ int figure_put_missing(lecture *l, const exhibit *e, svg_text needs) {
         .x = {.greatest = 1}, .y = {.greatest = 1}, .height = 60, .note = &note, .nnotes = 1};
     const svg_figure figure = {
         .title = e->title, .text = needs, .id = e->name, .panel = &panel, .npanels = 1};
-    page *p = &l->page;
-    begin_section(p, e);
-    page_add(p, "<p class=\"warn\">");
-    words_put(p, (svg_text){"This figure is missing here: it ", "这张图在此处无法生成："});
-    words_put(p, needs);
-    page_add(p, "</p></figure>\n<div class=\"beside\">");
-    words_paragraph(p, e->shows);
-    page_add(p, "</div></section>\n");
+    put_section(&(section){.l = l, .e = e, .needs = needs});
     const int status = save_svg(l, e, &figure);
     return status ? status : put_json(l, e, needs.en);
 }

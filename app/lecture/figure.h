@@ -20,7 +20,8 @@ typedef struct lecture {
     page page;
     json_t *figures; /* {"a": {...}, ...} */
     surface *convex, *crescent;
-    run_measured measured[RUN_COUNT];
+    lecture_measured measured[LECTURE_RUN_COUNT];
+    int status;         /* of the first figure that failed */
     int made;           /* figures; the others are missing */
     int checked, agree; /* numbers that the reference has too, and those that are alike */
 } lecture;
@@ -44,14 +45,14 @@ typedef struct exhibit {
     size_t npanels;
     const fact *fact;
     size_t nfacts;
-    const run_id *run; /* a table of these runs */
+    const lecture_run *run; /* a table of these runs */
     size_t nruns;
 } exhibit;
 
 fact fact_plain(const char *key, svg_text text, double value, int digits);
 fact fact_wanted(fact f, const char *want, double least, double greatest);
 
-/* Returns 0 or an exit code of io/failure.h. */
+/* Returns 0 or a kind of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);
 /* The figure that could not be made: what it needs, in page, SVG and JSON. */
 int figure_put_missing(lecture *l, const exhibit *e, svg_text needs);
@@ -79,8 +80,8 @@ typedef struct traces {
 } traces;
 
 /* Races the runs for `steps` steps. On a failure there is nothing to free. */
-int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t steps);
-int traces_status(const traces *t); /* EXIT_INPUT where a column is missing */
+int traces_make(traces *t, const lecture *l, const lecture_run *id, size_t n, int64_t steps);
+int traces_status(const traces *t); /* FAILURE_INPUT where a column is missing */
 void traces_free(traces *t);
 
 /* Columns of race k, one number for each entry of its trace. */

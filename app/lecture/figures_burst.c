@@ -24,13 +24,13 @@ static size_t unstable_bands(const race_result *r, svg_band band[BANDS_MAX]) {
 
 static int put_explode(lecture *l, traces *t) {
     const race_result *r = &t->race[0];
-    const svg_series way = traces_way(t, 0, run_rows[RUN_MEAN].name, 0);
+    const svg_series way = traces_way(t, 0, lecture_run_rows[LECTURE_MEAN].name, 0);
     const svg_series across =
         traces_curve(t, 0, (svg_text){NULL, NULL}, column_across(t, 0, l->convex), 0);
     const svg_series ratio = traces_curve(t, 0, (svg_text){NULL, NULL}, r->trace.sharpness, 1);
     const svg_level limit = {r->limit, {"stability limit 2", "稳定极限 2"}, true};
     const svg_level burst = {0.5, {"a burst: above 0.5", "超过 0.5 算一次爆发"}, true};
-    const run_id id[] = {RUN_MEAN};
+    const lecture_run id[] = {LECTURE_MEAN};
     svg_band band[BANDS_MAX];
     const size_t nbands = unstable_bands(r, band);
     const int status = traces_status(t);
@@ -81,7 +81,7 @@ static int put_explode(lecture *l, traces *t) {
 }
 
 int figure_explode(lecture *l) {
-    static const run_id id = RUN_MEAN;
+    static const lecture_run id = LECTURE_MEAN;
     traces t;
     int status = traces_make(&t, l, &id, 1, EXPLODE_STEPS);
     if (status) return status;
@@ -93,15 +93,15 @@ int figure_explode(lecture *l) {
 /* ---- (f) ---- */
 
 enum { DECAYS = 3 };
-static const run_id decays[DECAYS] = {RUN_MEAN, RUN_LINEAR, RUN_SQRT};
+static const lecture_run decays[DECAYS] = {LECTURE_MEAN, LECTURE_LINEAR, LECTURE_SQRT};
 static const int decay_color[DECAYS] = {1, 2, 0};
 
 static int put_decay(lecture *l, traces *t) {
     svg_series excess[DECAYS];
     for (size_t k = 0; k < DECAYS; k++)
-        excess[k] = traces_curve(t, k, run_rows[decays[k]].name, column_excess(t, k, l->convex),
-                                 decay_color[k]);
-    const svg_series way = traces_way(t, 2, run_rows[RUN_SQRT].name, 0);
+        excess[k] = traces_curve(t, k, lecture_run_rows[decays[k]].name,
+                                 column_excess(t, k, l->convex), decay_color[k]);
+    const svg_series way = traces_way(t, 2, lecture_run_rows[LECTURE_SQRT].name, 0);
     const int status = traces_status(t);
     if (status) return status;
     return figure_put(
@@ -143,14 +143,14 @@ int figure_decay(lecture *l) {
 /* ---- (g) ---- */
 
 enum { WARMS = 3 };
-static const run_id warms[WARMS] = {RUN_MEAN, RUN_WARM, RUN_WARM_SQRT};
+static const lecture_run warms[WARMS] = {LECTURE_MEAN, LECTURE_WARM, LECTURE_WARM_SQRT};
 static const int warm_color[WARMS] = {1, 2, 0};
 
 static int put_warmup(lecture *l, traces *t) {
     svg_series eta[WARMS], ratio[WARMS], across[WARMS];
     for (size_t k = 0; k < WARMS; k++) {
         const race_trace *trace = &t->race[k].trace;
-        const svg_text name = run_rows[warms[k]].name;
+        const svg_text name = lecture_run_rows[warms[k]].name;
         eta[k] = traces_curve(t, k, name, trace->eta, warm_color[k]);
         ratio[k] = traces_curve(t, k, (svg_text){NULL, NULL}, trace->sharpness, warm_color[k]);
         across[k] = traces_curve(t, k, (svg_text){NULL, NULL}, column_across(t, k, l->convex),

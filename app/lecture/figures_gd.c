@@ -5,7 +5,8 @@
 #include <math.h>
 
 enum { RATES = 6, SHOWN = 3, LINES = 5 };
-static const run_id rates[RATES] = {RUN_GD_2, RUN_GD_3, RUN_GD_4, RUN_GD_5, RUN_GD_6, RUN_GD_7};
+static const lecture_run rates[RATES] = {LECTURE_GD_2, LECTURE_GD_3, LECTURE_GD_4,
+                                         LECTURE_GD_5, LECTURE_GD_6, LECTURE_GD_7};
 static const size_t shown[SHOWN] = {5, 4, 0}; /* in the plane; the others leave it like 1e-2 */
 
 /* b where step number `step` of the run crosses the floor of the valley. */
@@ -57,10 +58,10 @@ static int put(lecture *l, traces *t) {
     fact line[LINES];
     svg_note note[PLANE_NOTES + LINES];
     for (size_t k = 0; k < RATES; k++)
-        curve[k] =
-            traces_curve(t, k, run_rows[rates[k]].name, column_excess(t, k, l->convex), (int)k);
+        curve[k] = traces_curve(t, k, lecture_run_rows[rates[k]].name,
+                                column_excess(t, k, l->convex), (int)k);
     for (size_t k = 0; k < SHOWN; k++)
-        way[k] = traces_way(t, shown[k], run_rows[rates[shown[k]]].name, (int)shown[k]);
+        way[k] = traces_way(t, shown[k], lecture_run_rows[rates[shown[k]]].name, (int)shown[k]);
     way[0].under = way[1].under = true; /* 1e-2 begins on the same line */
     const int status = traces_status(t);
     if (status) return status;

@@ -7,8 +7,8 @@
 /* ---- (h) ---- */
 
 enum { RULES = 5, WAYS = 4, ADAM = 2 };
-static const run_id rules[RULES] = {RUN_RMSPROP_01, RUN_RMSPROP_1, RUN_ADAM, RUN_AMSGRAD,
-                                    RUN_RADAM};
+static const lecture_run rules[RULES] = {LECTURE_RMSPROP_01, LECTURE_RMSPROP_1, LECTURE_ADAM,
+                                         LECTURE_AMSGRAD, LECTURE_RADAM};
 
 /* How often the distance across the valley rises above 0.1, after it was below 0.01. */
 static int count_swings(const double *across, int64_t n) {
@@ -24,10 +24,10 @@ static int count_swings(const double *across, int64_t n) {
 static int put_rules(lecture *l, traces *t) {
     svg_series excess[RULES], way[WAYS];
     for (size_t k = 0; k < RULES; k++)
-        excess[k] =
-            traces_curve(t, k, run_rows[rules[k]].name, column_excess(t, k, l->convex), (int)k);
+        excess[k] = traces_curve(t, k, lecture_run_rows[rules[k]].name,
+                                 column_excess(t, k, l->convex), (int)k);
     for (size_t k = 0; k < WAYS; k++) /* without RMSProp 0.1 */
-        way[k] = traces_way(t, k + 1, run_rows[rules[k + 1]].name, (int)k + 1);
+        way[k] = traces_way(t, k + 1, lecture_run_rows[rules[k + 1]].name, (int)k + 1);
     /* RMSProp fills what it bounces through, and AMSGrad's line begins on Adam's */
     way[0].under = way[1].under = excess[ADAM].under = true;
     const double *across = column_across(t, ADAM, l->convex);
@@ -161,7 +161,7 @@ static int put_sign(lecture *l, traces *t) {
 }
 
 int figure_sign(lecture *l) {
-    static const run_id id = RUN_RMSPROP_01;
+    static const lecture_run id = LECTURE_RMSPROP_01;
     traces t;
     int status = traces_make(&t, l, &id, 1, SIGN_STEPS);
     if (status) return status;
@@ -173,14 +173,15 @@ int figure_sign(lecture *l) {
 /* ---- (j) ---- */
 
 enum { LAST = 5 };
-static const run_id last[LAST] = {RUN_GD_6, RUN_MEAN, RUN_ADAM, RUN_ADAM_SQRT, RUN_COMPLETE};
+static const lecture_run last[LAST] = {LECTURE_GD_6, LECTURE_MEAN, LECTURE_ADAM, LECTURE_ADAM_SQRT,
+                                       LECTURE_COMPLETE};
 static const int last_color[LAST] = {3, 1, 2, 4, 0};
 
 static int put_complete(lecture *l, traces *t) {
     svg_series distance[LAST];
     for (size_t k = 0; k < LAST; k++)
-        distance[k] = traces_curve(t, k, run_rows[last[k]].name, column_distance(t, k, l->convex),
-                                   last_color[k]);
+        distance[k] = traces_curve(t, k, lecture_run_rows[last[k]].name,
+                                   column_distance(t, k, l->convex), last_color[k]);
     const race_trace *trace = &t->race[LAST - 1].trace;
     double *m = column_axis(t, LAST - 1, trace->m, 1);
     const double *sigma = column_axis(t, LAST - 1, trace->sigma, 1);

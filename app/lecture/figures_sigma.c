@@ -53,7 +53,7 @@ static int put_sigma(lecture *l, traces *t) {
 }
 
 int figure_sigma(lecture *l) {
-    static const run_id id = RUN_MEAN;
+    static const lecture_run id = LECTURE_MEAN;
     traces t;
     int status = traces_make(&t, l, &id, 1, LECTURE_STEPS);
     if (status) return status;

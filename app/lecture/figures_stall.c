@@ -3,24 +3,20 @@
 #include "io/failure.h"
 #include "lecture/figure.h"
 #include "lecture/stall.h"
+#include "math/sort.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { STUCK_FROM = 120, CURED = 220, STALL_STEPS = 300, WINDOW = 40, NEEDS_SIZE = 1024 };
 #define STALL_SCHEDULE "constant(220, from=4) constant(80, from=0.2)"
 
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(const double *values, int from) {
     double window[WINDOW];
-    for (int k = 0; k < WINDOW; k++) window[k] = values[from + k];
-    qsort(window, WINDOW, sizeof *window, compare);
-    return (window[WINDOW / 2 - 1] + window[WINDOW / 2]) / 2;
+    memcpy(window, values + from, sizeof window);
+    return ravine_median(window, WINDOW);
 }
 
 static int put(lecture *l, exhibit *e, const stall_run *r) {

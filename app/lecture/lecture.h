@@ -9,7 +9,7 @@
 
 /* Writes FOLDER/index.html, FOLDER/NAME.svg and FOLDER/lecture.json, each whole or not at all, and
  * gives the object of lecture.json (docs/lecture.md), to be freed with json_decref(). Returns 0 or
- * an exit code of io/failure.h. */
+ * a kind of io/failure.h. */
 int lecture_write(const char *folder, json_t **numbers);
 
 #endif

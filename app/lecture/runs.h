@@ -12,14 +12,14 @@
 
 enum { LECTURE_STEPS = 100000 };
 
-#define RUN(NAME, ...) RUN_##NAME,
-typedef enum run_id {
+#define RUN(NAME, ...) LECTURE_##NAME,
+typedef enum lecture_run {
 #include "lecture/runs.def"
-    RUN_COUNT
-} run_id;
+    LECTURE_RUN_COUNT
+} lecture_run;
 
 /* X(COLUMN, json key, digits, English, Chinese). */
-#define RUN_COLUMN_LIST(X)                                                        \
+#define LECTURE_COLUMN_LIST(X)                                                    \
     X(OVERFLOW, "nonfinite_step", 6, "overflow at step", "第几步溢出")            \
     X(GROWTH, "growth_per_step", 5, "growth per step", "每步放大倍数")            \
     X(END_B, "end_b", 6, "b at the end", "终点 b")                                \
@@ -33,39 +33,41 @@ typedef enum run_id {
     X(BURSTS, "bursts", 6, "bursts", "爆发次数")                                  \
     X(FIRST_BURST, "first_burst_step", 6, "first burst at step", "首次爆发的步数")
 
-#define RAVINE_X(COLUMN, ...) RUN_##COLUMN,
-typedef enum run_column { RUN_COLUMN_LIST(RAVINE_X) RUN_COLUMNS } run_column;
+#define RAVINE_X(COLUMN, ...) LECTURE_##COLUMN,
+typedef enum lecture_column { LECTURE_COLUMN_LIST(RAVINE_X) LECTURE_COLUMNS } lecture_column;
 #undef RAVINE_X
 
-typedef struct run_want {
+typedef struct lecture_want {
     double least, greatest;
     const char *text; /* of the reference, as it is shown; NULL: it has none */
-} run_want;
+} lecture_want;
 
-typedef struct run_row {
+typedef struct lecture_run_row {
     const char *key;
     svg_text name;
     const char *optimizer, *schedule; /* schedule NULL: constant */
-    run_want want[RUN_COLUMNS];
-} run_row;
-extern const run_row run_rows[RUN_COUNT];
+    lecture_want want[LECTURE_COLUMNS];
+} lecture_run_row;
+extern const lecture_run_row lecture_run_rows[LECTURE_RUN_COUNT];
 
 /* What was measured; NaN where it does not apply, RACE_NEVER for a step that did not come. */
-typedef struct run_measured {
-    double value[RUN_COLUMNS];
-} run_measured;
+typedef struct lecture_measured {
+    double value[LECTURE_COLUMNS];
+} lecture_measured;
 
-/* All runs. Functions that return int return 0 or an exit code of io/failure.h. */
-int runs_measure(run_measured measured[RUN_COUNT], const surface *convex);
+/* All runs. Functions that return int return 0 or a kind of io/failure.h. */
+int lecture_runs_measure(lecture_measured measured[LECTURE_RUN_COUNT], const surface *convex);
 /* One run with its trace, every step of the first `steps`. */
-int run_trace(race_result *r, run_id id, const surface *convex, int64_t steps);
+int lecture_run_trace(race_result *r, lecture_run id, const surface *convex, int64_t steps);
 
-bool run_is_in_lecture(run_id id);                                    /* the reference has it */
-bool run_agrees(run_id id, run_column column, const run_measured *m); /* true: nothing to compare */
+bool lecture_run_is_shown(lecture_run id); /* the reference has it */
+bool lecture_run_agrees(lecture_run id, lecture_column column,
+                        const lecture_measured *m); /* true: nothing to compare */
 
 /* A table of some runs. */
-void runs_put_table(page *p, const run_id *id, size_t n, const run_measured measured[RUN_COUNT]);
+void lecture_runs_put_table(page *p, const lecture_run *id, size_t n,
+                            const lecture_measured measured[LECTURE_RUN_COUNT]);
 /* [{"key":, "optimizer":, ...}]: docs/lecture.md. NULL: no memory. */
-json_t *runs_json(const run_measured measured[RUN_COUNT]);
+json_t *lecture_runs_json(const lecture_measured measured[LECTURE_RUN_COUNT]);
 
 #endif

@@ -3,38 +3,36 @@
 
 #include "io/failure.h"
 #include "run/config.h"
+#include "trainer/trainer.h"
 
 #include <stdlib.h>
 
-typedef struct trainer {
-    config config; /* where the images lie: the trainer's defaults and variables */
+typedef struct stall {
+    run_config config; /* where the images lie: the defaults and variables of `ravine train` */
     dataset_pair data;
-    ravine_pool *pool;
-    net *net;
-    ravine_optimizer *optimizer;
-} trainer;
+    trainer trainer;
+} stall;
 
-static void trainer_free(trainer *t) {
-    ravine_destroy(t->optimizer);
-    net_destroy(t->net);
-    ravine_pool_destroy(t->pool);
-    dataset_pair_free(&t->data);
-    config_free(&t->config);
+static void free_all(stall *s) {
+    trainer_free(&s->trainer);
+    dataset_pair_free(&s->data);
+    config_free(&s->config);
 }
 
-static int read_images(trainer *t) {
-    int status = config_init(&t->config);
-    if (!status) status = config_read_variables(&t->config);
-    if (!status) status = config_read_data(&t->config, &t->data);
+static int read_images(stall *s) {
+    int status = config_init(&s->config);
+    if (!status) status = config_read_variables(&s->config);
+    if (!status) status = config_read_data(&s->config, &s->data);
     if (status) return status;
-    if (!t->data.train.label || t->data.train.count < STALL_IMAGES)
-        return failure(EXIT_INPUT, "%lld examples in %s; it takes %d with labels",
-                       (long long)t->data.train.count, t->config.data_train_images, STALL_IMAGES);
+    if (!s->data.train.label || s->data.train.count < STALL_IMAGES)
+        return failure(FAILURE_INPUT, "%lld examples in %s; it takes %d with labels",
+                       (long long)s->data.train.count, s->config.data_train_images, STALL_IMAGES);
+    s->data.train.count = STALL_IMAGES;
     return 0;
 }
 
-static int make_net(trainer *t) {
-    const dataset *train = &t->data.train;
+static int make_net(stall *s) {
+    const dataset *train = &s->data.train;
     const net_spec spec = {.model = NET_MLP,
                            .input = {train->shape[0], train->shape[1], train->shape[2]},
                            .outputs = train->outputs,
@@ -43,39 +41,30 @@ static int make_net(trainer *t) {
                            .activation = NET_TANH,
                            .loss = NET_CROSS_ENTROPY,
                            .seed = 1};
-    const int status = failure_of(ravine_pool_create(&t->pool, 0));
-    if (status) return status;
-    return net_create(&t->net, &spec, STALL_IMAGES, ravine_pool_run, t->pool);
+    return trainer_create(&s->trainer,
+                          &(trainer_setup){.spec = &spec, .data = train, .batch = STALL_IMAGES});
 }
 
 static int make_optimizer(trainer *t, const char *optimizer, const char *schedule) {
     ravine_config rule;
     ravine_schedule lr;
-    ravine_status status = ravine_config_parse(&rule, optimizer);
-    if (status >= 0) status = ravine_schedule_parse(&lr, schedule);
-    if (status >= 0) status = ravine_create(&t->optimizer, &rule, NULL);
-    for (int64_t k = 0; k < net_param_count(t->net) && status >= 0; k++) {
-        const net_tensor tensor = net_param(t->net, k);
-        const ravine_param param = {.size = sizeof param,
-                                    .dtype = RAVINE_F32,
-                                    .name = tensor.name,
-                                    .data = tensor.data,
-                                    .grad = tensor.grad,
-                                    .len = tensor.len};
-        status = ravine_add(t->optimizer, &param, 1);
-    }
-    if (status >= 0) status = ravine_set_schedule(t->optimizer, -1, RAVINE_LR, &lr);
-    return failure_of(status);
+    ravine_status parsed = ravine_config_parse(&rule, optimizer);
+    if (parsed >= 0) parsed = ravine_schedule_parse(&lr, schedule);
+    int status = failure_of(parsed);
+    if (!status) status = trainer_make_groups(t, &rule, &(trainer_options){0}, &t->optimizer);
+    if (!status) status = trainer_add_params(t, t->optimizer, NULL);
+    if (!status) status = failure_of(ravine_set_schedule(t->optimizer, -1, RAVINE_LR, &lr));
+    return status;
 }
 
 static int train(trainer *t, stall_run *r, int64_t steps) {
     r->loss = calloc((size_t)steps, sizeof *r->loss);
     r->grad_norm = calloc((size_t)steps, sizeof *r->grad_norm);
-    if (!r->loss || !r->grad_norm) return failure(EXIT_INPUT, "out of memory");
+    if (!r->loss || !r->grad_norm) return failure(FAILURE_INPUT, "out of memory");
+    for (int64_t k = 0; k < STALL_IMAGES; k++) t->order[k] = k; /* all, in every step */
     ravine_report report = {.size = sizeof report};
     for (r->steps = 0; r->steps < steps; r->steps++) {
-        r->loss[r->steps] = net_train(t->net, t->data.train.x, t->data.train.label, NULL,
-                                      STALL_IMAGES, (uint64_t)r->steps, NULL);
+        r->loss[r->steps] = trainer_gradient(t, 0, STALL_IMAGES, (uint64_t)r->steps, NULL);
         const int status = failure_of(ravine_step(t->optimizer, &report));
         if (status) return status;
         r->grad_norm[r->steps] = report.grad_norm;
@@ -84,13 +73,13 @@ static int train(trainer *t, stall_run *r, int64_t steps) {
 }
 
 int stall_train(stall_run *r, const char *optimizer, const char *schedule, int64_t steps) {
-    trainer t = {0};
+    stall s = {0};
     *r = (stall_run){0};
-    int status = read_images(&t);
-    if (!status) status = make_net(&t);
-    if (!status) status = make_optimizer(&t, optimizer, schedule);
-    if (!status) status = train(&t, r, steps);
-    trainer_free(&t);
+    int status = read_images(&s);
+    if (!status) status = make_net(&s);
+    if (!status) status = make_optimizer(&s.trainer, optimizer, schedule);
+    if (!status) status = train(&s.trainer, r, steps);
+    free_all(&s);
     if (status) stall_free(r);
     return status;
 }

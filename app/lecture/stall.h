@@ -16,8 +16,9 @@ typedef struct stall_run {
 
 enum { STALL_IMAGES = 4000, STALL_UNITS = 32 };
 
-/* Trains with the optimizer and the schedule of its lr, both as text. Returns 0 or an exit code of
- * io/failure.h: EXIT_INPUT also where the images are not installed. Free it with stall_free(). */
+/* Trains with the optimizer and the schedule of its lr, both as text. Returns 0 or a kind of
+ * io/failure.h: FAILURE_INPUT also where the images are not installed. Free it with stall_free().
+ */
 int stall_train(stall_run *r, const char *optimizer, const char *schedule, int64_t steps);
 void stall_free(stall_run *r);
 

@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t steps) {
+int traces_make(traces *t, const lecture *l, const lecture_run *id, size_t n, int64_t steps) {
     *t = (traces){.count = 0};
     for (size_t k = 0; k < n; k++) {
-        const int status = run_trace(&t->race[k], id[k], l->convex, steps);
+        const int status = lecture_run_trace(&t->race[k], id[k], l->convex, steps);
         if (status) {
             traces_free(t);
             return status;
@@ -20,7 +20,7 @@ int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t
 }
 
 int traces_status(const traces *t) {
-    return t->failed ? failure(EXIT_INPUT, "out of memory for a figure of the lecture") : 0;
+    return t->failed ? failure(FAILURE_INPUT, "out of memory for a figure of the lecture") : 0;
 }
 
 void traces_free(traces *t) {

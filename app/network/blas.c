@@ -56,7 +56,7 @@ bool blas_has_room(int threads) {
 int blas_check_room(int threads) {
     if (blas_has_room(threads)) return 0;
     return failure(
-        EXIT_INPUT,
+        FAILURE_INPUT,
         "no room for OpenBLAS: it takes %zu MiB for each of %d threads; fewer threads take "
         "less, and a limit (ulimit -v) may be raised",
         BUFFER_BYTES >> 20, threads);

@@ -13,7 +13,7 @@ bool blas_prepare(void);
 /* OpenBLAS takes a buffer for each thread that uses it, and one for each of its own; where it gets
  * none it tries for ever. Whether there is room for so many. */
 bool blas_has_room(int threads);
-/* The same as 0 or an exit code of io/failure.h. */
+/* The same as 0 or a kind of io/failure.h. */
 int blas_check_room(int threads);
 
 #endif

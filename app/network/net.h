@@ -48,7 +48,7 @@ typedef struct net_tensor {
 typedef struct net net;
 
 /* Allocates everything that batches of up to max_batch examples need.
- * Returns 0 or an exit code of io/failure.h. */
+ * Returns 0 or a kind of io/failure.h. */
 int net_create(net **out, const net_spec *spec, int64_t max_batch, ravine_parallel parallel,
                void *parallel_context);
 void net_destroy(net *n); /* NULL is fine */

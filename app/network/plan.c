@@ -18,17 +18,17 @@ static int64_t product(int64_t a, int64_t b) {
     return a > 0 && b > SIZE_LIMIT / a ? -1 : a * b;
 }
 
-void plan_free(plan *p) {
+void net_plan_free(net_plan *p) {
     free(p->layers);
-    *p = (plan){0};
+    *p = (net_plan){0};
 }
 
-static int32_t append(plan *p, const layer *l) {
+static int32_t append(net_plan *p, const net_layer *l) {
     if (p->count == p->capacity) {
         int32_t capacity = p->capacity > 0 ? 2 * p->capacity : 32;
-        layer *layers = realloc(p->layers, (size_t)capacity * sizeof *layers);
+        net_layer *layers = realloc(p->layers, (size_t)capacity * sizeof *layers);
         if (!layers) {
-            p->error = failure(EXIT_INPUT, "out of memory for %d layers", (int)capacity);
+            p->error = failure(FAILURE_INPUT, "out of memory for %d layers", (int)capacity);
             return 0;
         }
         p->layers = layers;
@@ -38,13 +38,13 @@ static int32_t append(plan *p, const layer *l) {
     return p->count++;
 }
 
-void plan_init(plan *p, const int64_t input[3], net_loss loss, uint64_t seed) {
-    *p = (plan){.loss = loss, .seed = seed};
-    layer l = {.channels = input[0], .height = input[1], .width = input[2], .name = "input"};
+void net_plan_init(net_plan *p, const int64_t input[3], net_loss loss, uint64_t seed) {
+    *p = (net_plan){.loss = loss, .seed = seed};
+    net_layer l = {.channels = input[0], .height = input[1], .width = input[2], .name = "input"};
     l.size = product(product(l.height, l.width), l.channels);
     if (l.size < 1) {
         p->error =
-            failure(EXIT_USAGE,
+            failure(FAILURE_USAGE,
                     "the input has %lld channels of %lld x %lld; each must be at least 1 "
                     "and their product at most %d",
                     (long long)input[0], (long long)input[1], (long long)input[2], SIZE_LIMIT);
@@ -54,13 +54,13 @@ void plan_init(plan *p, const int64_t input[3], net_loss loss, uint64_t seed) {
 }
 
 /* Inputs of one output of a dense layer or convolution; -1: too many. */
-static int64_t fan_in(const layer *l, const layer *in) {
+static int64_t fan_in(const net_layer *l, const net_layer *in) {
     if (l->kind == LAYER_DENSE) return in->size;
     return product(product(l->kernel, l->kernel), in->channels);
 }
 
-int64_t plan_weight_len(const plan *p, int32_t index) {
-    const layer *l = &p->layers[index];
+int64_t net_plan_weight_len(const net_plan *p, int32_t index) {
+    const net_layer *l = &p->layers[index];
     switch (l->kind) {
     case LAYER_DENSE:
     case LAYER_CONVOLUTION: return l->channels * fan_in(l, &p->layers[l->input]);
@@ -73,10 +73,10 @@ int64_t plan_weight_len(const plan *p, int32_t index) {
 /* Deviations for weights that keep the variance of signals: He, Zhang, Ren, Sun 2015 (Delving deep
  * into rectifiers, eq. 10) before ReLU and GELU; Glorot, Bengio 2010 (eq. 12) before tanh and
  * outputs. */
-static int weights(layer *l, const layer *in) {
+static int weights(net_layer *l, const net_layer *in) {
     const int64_t inputs = fan_in(l, in);
     if (l->channels < 1 || inputs < 1 || product(l->channels, inputs) < 0)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "%s has %lld outputs of %lld inputs; each must be at least 1 and their "
                        "product at most %d",
                        l->name, (long long)l->channels, (long long)inputs, SIZE_LIMIT);
@@ -87,9 +87,9 @@ static int weights(layer *l, const layer *in) {
     return 0;
 }
 
-static int convolution(layer *l, const layer *in) {
+static int convolution(net_layer *l, const net_layer *in) {
     if (l->kernel < 1 || l->kernel % 2 == 0 || l->kernel > SIZE_LIMIT / 2)
-        return failure(EXIT_USAGE, "the kernel of %s is %lld; it must be odd and at least 1",
+        return failure(FAILURE_USAGE, "the kernel of %s is %lld; it must be odd and at least 1",
                        l->name, (long long)l->kernel);
     if (l->stride == 0) l->stride = 1;
     /* (side + 2 padding - kernel) / stride + 1 */
@@ -98,11 +98,11 @@ static int convolution(layer *l, const layer *in) {
     return weights(l, in);
 }
 
-static int pooling(layer *l, const layer *in) {
+static int pooling(net_layer *l, const net_layer *in) {
     l->height = in->height / l->window[0];
     l->width = in->width / l->window[1];
     if (l->height < 1 || l->width < 1)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "%s pools windows of %lld x %lld, but its input is %lld x %lld: "
                        "use fewer layers or larger images",
                        l->name, (long long)l->window[0], (long long)l->window[1],
@@ -110,8 +110,8 @@ static int pooling(layer *l, const layer *in) {
     return 0;
 }
 
-static int shape(plan *p, layer *l) {
-    const layer *in = &p->layers[l->input];
+static int shape(net_plan *p, net_layer *l) {
+    const net_layer *in = &p->layers[l->input];
     if (l->kind != LAYER_DENSE) {
         l->height = in->height;
         l->width = in->width;
@@ -128,7 +128,7 @@ static int shape(plan *p, layer *l) {
     }
 }
 
-int32_t plan_add(plan *p, layer l, const char *name, ...) {
+int32_t net_plan_add(net_plan *p, net_layer l, const char *name, ...) {
     if (p->error) return 0;
     va_list arguments;
     va_start(arguments, name);
@@ -137,9 +137,9 @@ int32_t plan_add(plan *p, layer l, const char *name, ...) {
     if ((p->error = shape(p, &l))) return 0;
     l.size = product(product(l.height, l.width), l.channels);
     if (l.size < 0) {
-        p->error = failure(EXIT_USAGE, "%s has %lld x %lld x %lld numbers; at most %d are possible",
-                           l.name, (long long)l.height, (long long)l.width, (long long)l.channels,
-                           SIZE_LIMIT);
+        p->error = failure(
+            FAILURE_USAGE, "%s has %lld x %lld x %lld numbers; at most %d are possible", l.name,
+            (long long)l.height, (long long)l.width, (long long)l.channels, SIZE_LIMIT);
         return 0;
     }
     return append(p, &l);

@@ -9,7 +9,7 @@
 
 #include "network/net.h"
 
-typedef enum layer_kind {
+typedef enum net_layer_kind {
     LAYER_INPUT,
     LAYER_DENSE,        /* [channels], from all numbers of its input */
     LAYER_CONVOLUTION,  /* zero padding of (kernel - 1)/2 on every side */
@@ -20,12 +20,12 @@ typedef enum layer_kind {
     LAYER_DROPOUT,      /* inverted: kept units are divided by 1 - share (Srivastava et al. 2014) */
     LAYER_ADD,          /* input + skip: the end of a residual block (He et al. 2015) */
     LAYER_KINDS
-} layer_kind;
+} net_layer_kind;
 
 #define LAYER_NAME_MAX 40
 
-typedef struct layer {
-    layer_kind kind;
+typedef struct net_layer {
+    net_layer_kind kind;
     int32_t input, skip; /* numbers of the layers that it reads; skip: LAYER_ADD alone */
     int64_t height, width, channels; /* of its output, stored [height, width, channels] */
     int64_t size;                    /* their product */
@@ -38,27 +38,28 @@ typedef struct layer {
     double deviation;                /* which gives this */
     double share;                    /* LAYER_DROPOUT: of units dropped, [0, 1) */
     char name[LAYER_NAME_MAX];       /* "stage1.block2.conv1" */
-} layer;
+} net_layer;
 
-typedef struct plan {
-    layer *layers; /* [count] */
+typedef struct net_plan {
+    net_layer *layers; /* [count] */
     int32_t count, capacity;
     net_loss loss;
     uint64_t seed;
-    int error; /* exit code of the first call that failed; the calls after it do nothing */
-} plan;
+    int error; /* kind of the first call that failed; the calls after it do nothing */
+} net_plan;
 
 /* An empty plan with its input layer; `input` as in net_spec. */
-void plan_init(plan *p, const int64_t input[3], net_loss loss, uint64_t seed);
-void plan_free(plan *p);
+void net_plan_init(net_plan *p, const int64_t input[3], net_loss loss, uint64_t seed);
+void net_plan_free(net_plan *p);
 /* Appends `l`, whose shape (but the channels of dense and convolution), size and deviation are
  * worked out and checked here, and returns its number. */
-__attribute__((format(printf, 3, 4))) int32_t plan_add(plan *p, layer l, const char *name, ...);
+__attribute__((format(printf, 3, 4))) int32_t net_plan_add(net_plan *p, net_layer l,
+                                                           const char *name, ...);
 /* Numbers in the weight of layer `index`: dense [channels, input size], convolution
  * [channels, kernel, kernel, input channels], norms [channels]; 0 for the others. */
-int64_t plan_weight_len(const plan *p, int32_t index);
+int64_t net_plan_weight_len(const net_plan *p, int32_t index);
 
 /* The plan of a model. Returns p->error. */
-int plan_model(plan *p, const net_spec *spec);
+int net_plan_model(net_plan *p, const net_spec *spec);
 
 #endif

@@ -87,6 +87,32 @@ void page_number(page *p, double value, int digits) {
         page_add(p, "null");
 }
 
+/* ---- templates ---- */
+
+static const page_hole *find_hole(const page_hole *hole, size_t nholes, const char *name,
+                                  size_t length) {
+    for (size_t k = 0; k < nholes; k++)
+        if (strlen(hole[k].name) == length && !memcmp(hole[k].name, name, length)) return &hole[k];
+    return NULL;
+}
+
+/* The text of an asset ends with a 0. What has no hole in the list stays, for a test to see. */
+void page_fill(page *p, const asset *html, const page_hole *hole, size_t nholes, void *context) {
+    const char *at = (const char *)html->bytes;
+    for (const char *open; (open = strstr(at, "{{"));) {
+        const char *name = open + 2, *close = strstr(name, "}}");
+        if (!close) break;
+        const page_hole *filled = find_hole(hole, nholes, name, (size_t)(close - name));
+        page_add_bytes(p, at, (size_t)((filled ? open : close + 2) - at));
+        if (filled && filled->text)
+            page_escape(p, filled->text);
+        else if (filled && filled->put)
+            filled->put(p, context);
+        at = close + 2;
+    }
+    page_add(p, at);
+}
+
 /* ---- the frame ---- */
 
 void page_style(page *p, const asset *css) {
@@ -101,19 +127,15 @@ void page_script(page *p, const asset *js) {
     page_add(p, "</script>\n");
 }
 
-void page_begin(page *p, const char *lang, const char *title) {
-    page_add(p, "<!DOCTYPE html>\n<html lang=\"");
-    page_escape(p, lang);
-    page_add(p, "\">\n<head>\n<meta charset=\"utf-8\">\n"
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
-                "<link rel=\"icon\" href=\"data:,\">\n<title>");
-    page_escape(p, title);
-    page_add(p, "</title>\n");
+static void put_style(page *p, void *context) {
+    (void)context;
     page_style(p, &asset_page_css);
-    page_add(p, "</head>\n<body>\n<main>\n");
+}
+
+void page_begin(page *p, const char *lang, const char *title) {
+    const page_hole holes[] = {
+        {"lang", .text = lang}, {"title", .text = title}, {"style", .put = put_style}};
+    page_fill(p, &asset_head_html, holes, sizeof holes / sizeof *holes, NULL);
 }
 
 void page_end(page *p) {
@@ -123,7 +145,7 @@ void page_end(page *p) {
 /* ---- out ---- */
 
 static int check(const page *p) {
-    return p->failed || !p->text ? failure(EXIT_INPUT, "out of memory for the page") : 0;
+    return p->failed || !p->text ? failure(FAILURE_INPUT, "out of memory for the page") : 0;
 }
 
 int page_save(const page *p, const char *path) {

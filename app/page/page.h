@@ -4,9 +4,11 @@
  *
  *     page p = {0};
  *     page_begin(&p, "en", run_name);                 <head>, page.css, <body><main>
- *     page_add(&p, "<h1>");
- *     page_escape(&p, run_name);                      anything that came from a file
- *     page_add(&p, "</h1>\n<script>const name = ");
+ *     page_fill(&p, &asset_race_html,                 ... <h1>{{title}}</h1> {{table}} ...
+ *               (page_hole[]){{"title", .text = run_name},     from a file: escaped
+ *                             {"table", .put = put_table}},    adds its rows
+ *               2, &race);
+ *     page_add(&p, "<script>const name = ");
  *     page_json_string(&p, run_name);                 "..." with its quotes
  *     page_add(&p, ";</script>\n");
  *     page_script(&p, &asset_report_js);
@@ -15,8 +17,8 @@
  *     page_free(&p);
  *
  * Nothing fails in between: when memory ends the page stays as it is and page_save() tells. Files
- * NAME.css and NAME.js of app/ are compiled in as `asset_NAME_css`, `asset_NAME_js`, declared in
- * the generated page/assets.h; so an installed command needs no files. A page loads nothing from
+ * NAME.html, NAME.css and NAME.js of app/ are compiled in as `asset_NAME_html` ..., declared in the
+ * generated page/assets.h; so an installed command needs no files. A page loads nothing from
  * anywhere, and its policy forbids it to.
  */
 #ifndef RAVINE_PAGE_H
@@ -49,13 +51,24 @@ void page_json_string(page *p, const char *text);
  * finite. */
 void page_number(page *p, double value, int digits);
 
+/* A named hole of a template: what stands in the place of {{name}}. */
+typedef struct page_hole {
+    const char *name;
+    const char *text;                    /* foreign text, which is escaped; NULL: */
+    void (*put)(page *p, void *context); /* adds the HTML; NULL: nothing stands there */
+} page_hole;
+
+/* A template, app/NAME.html, with its holes filled; every one that it has is in the list, at any
+ * place, and may come several times. `context` is for put(). */
+void page_fill(page *p, const asset *html, const page_hole *hole, size_t nholes, void *context);
+
 /* `lang`: "en", "zh-CN" ... */
 void page_begin(page *p, const char *lang, const char *title);
 void page_style(page *p, const asset *css);
 void page_script(page *p, const asset *js);
 void page_end(page *p);
 
-/* Return 0 or an exit code of io/failure.h. page_save() replaces `path`, which may be a
+/* Return 0 or a kind of io/failure.h. page_save() replaces `path`, which may be a
  * link, whole or not at all. */
 int page_save(const page *p, const char *path);
 int page_print(const page *p, FILE *out);

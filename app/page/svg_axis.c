@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* svg_axis.c - round values for an axis, and how they are written. */
 #include "page/svg_chart.h"
+#include "page/ticks.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The least of 1, 2, 5 times a power of ten with which `span` takes at most `most` strides. */
-static double round_stride(double span, double most) {
-    const double power = pow(10, floor(log10(span / most)));
-    for (double digit = 1; digit < 10; digit = digit == 2 ? 5 : digit * 2)
-        if (span <= digit * power * most * (1 + 1e-9)) return digit * power;
-    return 10 * power;
-}
-
 static size_t linear_ticks(double least, double greatest, int strides, double tick[SVG_TICKS]) {
-    const double stride = round_stride(greatest - least, strides);
-    size_t count = 0;
-    for (double k = ceil(least / stride - 1e-9); count < SVG_TICKS; k++) {
-        if (k * stride > greatest + 1e-9 * stride) break;
-        tick[count++] = k * stride + 0.0; /* + 0: never -0 */
-    }
-    return count;
+    return ticks_between(least, greatest, ticks_stride(greatest - least, strides), tick, SVG_TICKS);
 }
 
 /* Powers of ten, every second or third or ... where there are many. */

@@ -121,7 +121,7 @@ static int begin(table *t, page *p, size_t rows, size_t curves, size_t bytes, co
                  const double *seconds) {
     *t = (table){.p = p, .rows = rows, .every = rows_of_bucket(rows, curves, bytes)};
     t->scratch = malloc((rows / t->every + 1) * sizeof(double));
-    if (!t->scratch) return failure(EXIT_INPUT, "out of memory for the curves");
+    if (!t->scratch) return failure(FAILURE_INPUT, "out of memory for the curves");
     page_format(p, "{\"every\":%zu", t->every);
     add_numbers(t, ",\"step\":", step, first_of, put_f64);
     add_numbers(t, ",\"seconds\":", seconds, first_of, put_f32);
@@ -143,7 +143,7 @@ int curves_of_steps(page *p, const run_data *run, size_t bytes) {
     } curves[] = {{"loss", RUN_LOSS}, {"grad_norm", RUN_GRAD_NORM}, {"lr", RUN_LR}};
     enum { CURVES = sizeof curves / sizeof *curves };
     double *step_time = malloc((run->nsteps + 1) * sizeof *step_time);
-    if (!step_time) return failure(EXIT_INPUT, "out of memory for the curves");
+    if (!step_time) return failure(FAILURE_INPUT, "out of memory for the curves");
     run_step_seconds(run, step_time);
     table t;
     const int status = begin(&t, p, run->nsteps, CURVES + 1 + run->ngroups, bytes,
@@ -167,16 +167,16 @@ int curves_of_epochs(page *p, const run_data *run, size_t bytes) {
     static const struct curve {
         const char *name;
         size_t offset;
-    } curves[] = {{"step", offsetof(run_epoch, step)},
-                  {"seconds", offsetof(run_epoch, elapsed)},
-                  {"train_loss", offsetof(run_epoch, train_loss)},
-                  {"test_loss", offsetof(run_epoch, test_loss)},
-                  {"train_score", offsetof(run_epoch, train_score)},
-                  {"test_score", offsetof(run_epoch, test_score)},
-                  {"averaged_score", offsetof(run_epoch, averaged_score)}};
+    } curves[] = {{"step", offsetof(run_log_epoch, step)},
+                  {"seconds", offsetof(run_log_epoch, elapsed)},
+                  {"train_loss", offsetof(run_log_epoch, train_loss)},
+                  {"test_loss", offsetof(run_log_epoch, test_loss)},
+                  {"train_score", offsetof(run_log_epoch, train_score)},
+                  {"test_score", offsetof(run_log_epoch, test_score)},
+                  {"averaged_score", offsetof(run_log_epoch, averaged_score)}};
     enum { CURVES = sizeof curves / sizeof *curves };
     double *column = malloc((run->nepochs + 1) * CURVES * sizeof *column);
-    if (!column) return failure(EXIT_INPUT, "out of memory for the curves");
+    if (!column) return failure(FAILURE_INPUT, "out of memory for the curves");
     for (size_t c = 0; c < CURVES; c++)
         for (size_t k = 0; k < run->nepochs; k++)
             memcpy(&column[c * run->nepochs + k], (char *)&run->epoch[k] + curves[c].offset,

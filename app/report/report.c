@@ -16,10 +16,14 @@ static const char *score_name(const report *r) {
 
 /* ---- the parts of the page ---- */
 
-static void add_head(const report *r, page *p) {
-    page_add(p, "<header><h1>");
-    page_escape(p, r->nruns == 1 ? report_label(r, 0) : "Runs compared");
-    page_add(p, "</h1>\n<p class=\"muted\">");
+/* What a hole of the page is filled from. */
+typedef struct filled {
+    const report *r;
+    int status; /* of the first part that failed */
+} filled;
+
+static void add_about(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
     for (size_t k = 0; k < r->nruns && r->nruns > 1; k++) {
         page_add(p, k ? ", " : "");
         page_escape(p, report_label(r, k));
@@ -27,7 +31,10 @@ static void add_head(const report *r, page *p) {
     const json_t *config = json_object_get(r->run[0].data.header, "config");
     const char *optimizer = json_string_value(json_object_get(config, "optimizer"));
     if (r->nruns == 1 && optimizer) page_escape(p, optimizer);
-    page_add(p, "</p></header>\n");
+}
+
+static void add_warnings(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
     for (size_t k = 0; k < r->nruns; k++) {
         char text[1024];
         report_warning(&r->run[k], text, sizeof text);
@@ -38,8 +45,8 @@ static void add_head(const report *r, page *p) {
     }
 }
 
-static void add_headline(const report *r, page *p) {
-    page_add(p, "<div class=\"wide\"><table id=\"headline\">\n");
+static void add_headline(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
     if (r->nruns > 1) {
         page_add(p, "<thead><tr><th></th>");
         for (size_t k = 0; k < r->nruns; k++) {
@@ -61,10 +68,11 @@ static void add_headline(const report *r, page *p) {
         }
         page_add(p, "</tr>\n");
     }
-    page_add(p, "</tbody></table></div>\n");
+    page_add(p, "</tbody>");
 }
 
-static void add_verdicts(const report *r, page *p) {
+static void add_verdicts(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
     for (size_t k = 0; k < r->nruns; k++) {
         char text[512];
         run_verdict(&r->run[k].facts, text, sizeof text);
@@ -80,51 +88,19 @@ static void add_verdicts(const report *r, page *p) {
     }
 }
 
-static void add_controls(page *p) {
-    page_add(p, "<div class=\"controls\" id=\"controls\">\n"
-                "<span id=\"runs\" role=\"group\" aria-label=\"Runs\"></span>\n"
-                "<label>over <select id=\"axis\"><option value=\"step\">steps</option>"
-                "<option value=\"seconds\">seconds</option></select></label>\n"
-                "<label><input type=\"checkbox\" id=\"log\"> log scale</label>\n"
-                "<label>smooth <input type=\"range\" id=\"smooth\" min=\"0\" max=\"100\" "
-                "value=\"0\"> <output id=\"smooth-steps\">off</output></label>\n"
-                "<span role=\"group\" aria-label=\"Window\">"
-                "<button id=\"left\" title=\"earlier\">&#9664;</button>"
-                "<button id=\"in\" title=\"zoom in\">+</button>"
-                "<button id=\"out\" title=\"zoom out\">&minus;</button>"
-                "<button id=\"right\" title=\"later\">&#9654;</button>"
-                "<button id=\"all\">all</button></span>\n</div>\n"
-                "<p class=\"muted controls\">Drag across a curve to zoom, with Shift to pan; "
-                "double-click for all of it. Every chart shows the same window.</p>\n"
-                "<noscript><p class=\"warn\">The curves need JavaScript.</p></noscript>\n");
+static void add_doctor(page *p, void *context) {
+    filled *f = context;
+    if (f->r->nruns == 1) f->status = report_doctor(&f->r->run[0], p);
 }
 
-static void add_chart(page *p, const char *id, const char *title, const char *caption) {
-    page_format(p,
-                "<figure id=\"%s\"><h3>%s</h3>\n<div class=\"legend\"></div>"
-                "<div class=\"plot\" role=\"img\" aria-label=\"%s\"></div>\n",
-                id, title, title);
-    if (caption) page_format(p, "<figcaption>%s</figcaption>", caption);
-    page_add(p, "</figure>\n");
+static void add_choice(page *p, void *context) {
+    if (((const filled *)context)->r->nruns > 1)
+        page_fill(p, &asset_report_choice_html, NULL, 0, NULL);
 }
 
-static void add_charts(const report *r, page *p) {
-    page_add(p, "<h2>Loss and gradient</h2>\n");
-    add_verdicts(r, p);
-    add_controls(p);
-    add_chart(p, "loss", "Loss", "Of each batch, and with dots of the test set after each epoch.");
-    add_chart(p, "grad_norm", "Gradient norm", "Before clipping, on the time axis of the loss.");
-    page_add(p, "<h2>What it learnt</h2>\n");
-    add_chart(p, "score", score_name(r),
-              "Of the test set after each epoch; dashed, of the training set during the epoch.");
-    page_add(p, "<h2>How it moved</h2>\n");
-    add_chart(p, "lr", "Learning rate", NULL);
-    add_chart(
-        p, "ratio", "Update / weight",
-        "Norm of a step's change over the norm of the parameters, for each tensor; logarithmic. "
-        "A rule of thumb is 0.001: far below, it hardly moves.");
-    add_chart(p, "step_time", "Time per step, ms",
-              "Wall clock, averaged between logged steps; evaluation after an epoch counts too.");
+static void add_config(page *p, void *context) {
+    filled *f = context;
+    if (!f->status) f->status = report_config(f->r, p);
 }
 
 /* ---- data ---- */
@@ -161,25 +137,22 @@ static int add_data(const report *r, page *p) {
 }
 
 int report_page(const report *r, page *p) {
-    page_begin(p, "en", r->nruns == 1 ? report_label(r, 0) : "Runs compared");
-    page_style(p, &asset_dygraph_min_css);
+    const char *title = r->nruns == 1 ? report_label(r, 0) : "Runs compared";
+    const page_hole holes[] = {{"title", .text = title},          {"about", .put = add_about},
+                               {"warnings", .put = add_warnings}, {"headline", .put = add_headline},
+                               {"doctor", .put = add_doctor},     {"verdicts", .put = add_verdicts},
+                               {"score", .text = score_name(r)},  {"choice", .put = add_choice},
+                               {"config", .put = add_config}};
+    filled f = {.r = r};
+    page_begin(p, "en", title);
     page_style(p, &asset_svg_chart_css);
     page_style(p, &asset_report_css);
-    add_head(r, p);
-    add_headline(r, p);
-    int status = r->nruns == 1 ? report_doctor(&r->run[0], p) : 0;
-    add_charts(r, p);
-    page_add(p, "<h2>Configuration</h2>\n");
-    if (r->nruns > 1)
-        page_add(p,
-                 "<div class=\"controls\"><label><input type=\"checkbox\" id=\"differing\"> only "
-                 "what differs</label></div>\n");
-    if (!status) status = report_config(r, p);
-    if (!status) status = add_data(r, p);
-    page_script(p, &asset_dygraph_min_js);
+    page_fill(p, &asset_report_html, holes, sizeof holes / sizeof *holes, &f);
+    if (!f.status) f.status = add_data(r, p);
+    page_script(p, &asset_curve_plot_js);
     page_script(p, &asset_report_js);
     page_end(p);
-    return status;
+    return f.status;
 }
 
 int report_save(const report *r) {

@@ -10,7 +10,7 @@
  *     page_free(&p);
  *     report_free(&r);
  *
- * Functions that return int return 0 or an exit code of io/failure.h.
+ * Functions that return int return 0 or a kind of io/failure.h.
  */
 #ifndef RAVINE_REPORT_REPORT_H
 #define RAVINE_REPORT_REPORT_H

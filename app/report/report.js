@@ -7,7 +7,7 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const COLORS = 8; // --series-0 ... of page.css
+  const COLORS = 8; // --series-0 ... of page.css, .s0 ... of svg_chart.css
   const DASHES = [null, [6, 3], [2, 3], [8, 3, 2, 3]];
 
   // ---- data -----------------------------------------------------------------------------------
@@ -132,10 +132,9 @@
     return greatest;
   }
 
-  // Calls add(x, values of the curves) for the points of the window and one beyond each end: the
-  // buckets where there are few, else `columns` columns of them; once with the least values of each
-  // and once with the greatest.
-  function thin(x, curves, [from, to], columns, add) {
+  // Calls add(x, y) for the points of the window and one beyond each end: the buckets where there
+  // are few, else `columns` columns of them, each with its least and its greatest value.
+  function thin(x, curve, [from, to], columns, add) {
     const low = Math.max(firstFrom(x, from) - 1, 0);
     const high = Math.min(firstFrom(x, to) + 1, x.length);
     const stride = Math.max((high - low) / columns, 1);
@@ -143,24 +142,14 @@
       const start = low + Math.floor(column * stride);
       const end = Math.min(low + Math.floor((column + 1) * stride), high);
       if (start >= high) return;
-      const least = curves.map((curve) => leastOf(curve.least, start, end));
-      const greatest = curves.map((curve) => greatestOf(curve.greatest, start, end));
+      const least = leastOf(curve.least, start, end);
+      const greatest = greatestOf(curve.greatest, start, end);
       add(x[start], least);
-      if (greatest.some((value, k) => value > least[k])) add(x[start], greatest);
+      if (greatest > least) add(x[start], greatest);
     }
   }
 
   // ---- charts -----------------------------------------------------------------------------------
-
-  const style = (name) => {
-    const probe = document.createElement("span");
-    probe.style.color = `var(--${name})`;
-    document.body.append(probe);
-    const color = getComputedStyle(probe).color;
-    probe.remove();
-    return color;
-  };
-  const faded = (color) => color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
 
   // Four digits: "0.3125", "1.5e-7"; whole numbers all of them: "1,000,000".
   function shortNumber(value) {
@@ -207,17 +196,18 @@
 
   class Chart {
     constructor(figure) {
-      this.plot = figure.querySelector(".plot");
+      this.box = figure.querySelector(".plot");
       this.legend = figure.querySelector(".legend");
       this.lines = sources[figure.id]().filter((line) =>
         line.curve?.mean.some((value) => value === value),
       );
       figure.hidden = this.lines.length === 0;
       this.alwaysLog = figure.id === "ratio"; // it spans decades
-      this.graph = null;
+      this.plot = null;
       this.cursor = document.createElement("div");
       this.cursor.className = "cursor";
       this.cursor.hidden = true;
+      this.box.append(this.cursor);
       this.makeLegend();
     }
 
@@ -241,30 +231,16 @@
       }
     }
 
-    // Rows of dygraphs: x and a value for each line, null where the row belongs to another one.
-    rows(shown, window) {
+    // The points of a line in the window and beyond it, for panning to show what is next.
+    points(line, window) {
       const span = window[1] - window[0];
-      const wide = [window[0] - span, window[1] + span]; // to have what is next when panning
-      const columns = Math.max(this.plot.clientWidth, 200);
-      const rows = [];
-      const width = Math.max(shown.length, 1) + 1; // dygraphs wants a line, if an empty one
-      this.hasPositive = false;
-      for (const table of new Set(shown.map((line) => line.table))) {
-        const places = [...shown.keys()].filter((k) => shown[k].table === table);
-        const curves = places.map((k) => shown[k].drawn);
-        thin(table.x(view.axis), curves, wide, 3 * columns, (x, values) => {
-          const row = new Array(width).fill(null);
-          row[0] = x;
-          places.forEach((k, at) => {
-            const drawable = values[at] > 0 || !this.isLog();
-            row[k + 1] = drawable ? values[at] * (shown[k].scale ?? 1) : NaN;
-            if (values[at] > 0) this.hasPositive = true;
-          });
-          rows.push(row);
-        });
-      }
-      rows.sort((a, b) => a[0] - b[0]); // stable: a line stays in order
-      return rows.length ? rows : [[window[0], ...new Array(width - 1).fill(null)]];
+      const wide = [window[0] - span, window[1] + span];
+      const columns = 3 * Math.max(this.box.clientWidth, 200);
+      const scale = line.scale ?? 1;
+      const points = [];
+      const add = (x, y) => points.push([x, y * scale]);
+      thin(line.table.x(view.axis), line.drawn, wide, columns, add);
+      return points;
     }
 
     // What is drawn: every line, and behind a smoothed one the raw one, faint.
@@ -282,100 +258,27 @@
       return [...raw, ...clear];
     }
 
-    options(shown, window) {
-      const ink = style("line");
-      const color = (line) => style(`series-${line.color ?? line.run.color}`);
-      const labels = ["x", ...shown.map((_, k) => `y${k}`)];
-      const series = {};
-      shown.forEach((line, k) => {
-        series[labels[k + 1]] = {
-          color: line.faint ? faded(color(line)) : color(line),
-          strokePattern: line.dash ?? null,
-          strokeWidth: line.faint ? 1 : 1.5,
-          drawPoints: Boolean(line.dots),
-          pointSize: 2.5,
-        };
-      });
-      const file = this.rows(shown, window);
-      return {
-        file,
-        labels: shown.length ? labels : ["x", "y0"],
-        series,
-        dateWindow: window,
-        valueRange: null,
-        logscale: this.isLog() && this.hasPositive,
-        gridLineColor: ink,
-        axisLineColor: ink,
-      };
-    }
-
     draw() {
-      if (this.plot.parentElement.hidden) return;
+      if (this.box.parentElement.hidden) return;
       const window = currentWindow();
-      const options = this.options(this.drawnLines(), window);
-      if (this.graph) this.graph.updateOptions(options);
-      else this.create(options);
-    }
-
-    create({ file, ...options }) {
-      const label = (value) => shortNumber(value);
-      this.graph = new Dygraph(this.plot, file, {
-        ...options,
-        connectSeparatedPoints: true,
-        legend: "never",
-        highlightCircleSize: 0,
-        drawHighlightPointCallback: () => {},
-        axes: {
-          x: { axisLabelFormatter: label, axisHeight: 24 },
-          y: { axisLabelFormatter: label, axisLabelWidth: 58, includeZero: false },
-        },
-        interactionModel: this.interaction(),
-        zoomCallback: (from, to) => setWindow([from, to]),
-      });
-      this.plot.append(this.cursor);
-    }
-
-    interaction() {
-      const usual = Dygraph.defaultInteractionModel;
-      const touch = (name) => (event, graph, context) => {
-        // One finger scrolls the page, unless there is something to pan.
-        if (event.touches.length > 1 || view.window) usual[name](event, graph, context);
-      };
-      return {
-        ...usual,
-        touchstart: touch("touchstart"),
-        touchmove: touch("touchmove"),
-        touchend: (event, graph, context) => {
-          usual.touchend(event, graph, context);
-          if (view.window || graph.isZoomed("x")) setWindow(graph.xAxisRange());
-        },
-        mousedown: (event, graph, context) => {
-          usual.mousedown(event, graph, context);
-          const panning = context.isPanning;
-          const ended = () => {
-            removeEventListener("mouseup", ended);
-            if (panning) setWindow(graph.xAxisRange());
-          };
-          addEventListener("mouseup", ended);
-        },
-        mousemove: (event) => hover(this.dataX(event)),
-        mouseout: () => hover(null),
-        dblclick: () => setWindow(null),
-      };
-    }
-
-    dataX(event) {
-      const left = this.plot.getBoundingClientRect().left;
-      return this.graph.toDataXCoord(event.clientX - left);
+      const curves = this.drawnLines().map((line) => ({
+        points: this.points(line, window),
+        color: line.color ?? line.run.color,
+        dash: line.dash,
+        dots: line.dots,
+        faint: line.faint,
+      }));
+      this.plot ??= new CurvePlot(this.box, { window: setWindow, hover, label: shortNumber });
+      this.plot.draw(curves, window, this.isLog());
     }
 
     // Writes the values at x, and marks x; null: nothing.
     hover(x) {
-      this.cursor.hidden = x === null || !this.graph;
-      if (!this.graph) return;
-      if (x !== null) {
-        this.cursor.style.left = `${this.graph.toDomXCoord(x)}px`;
-        this.cursor.style.height = `${this.graph.getArea().h}px`;
+      const place = x === null || !this.plot ? NaN : this.plot.x.place(x);
+      this.cursor.hidden = !(place >= 0);
+      if (place >= 0) {
+        this.cursor.style.left = `${place}px`;
+        this.cursor.style.height = `${this.plot.height}px`;
       }
       for (const line of this.lines) line.text.textContent = x === null ? "" : valueAt(line, x);
     }
@@ -468,8 +371,7 @@
     $("differing")?.addEventListener("change", (event) => {
       $("config").classList.toggle("differing", event.target.checked);
     });
-    for (const query of ["print", "(prefers-color-scheme: dark)"])
-      matchMedia(query).addEventListener("change", drawAll);
+    matchMedia("print").addEventListener("change", drawAll);
   }
 
   // The first chart at once, the others behind it, so that there is something to see soon.

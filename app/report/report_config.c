@@ -112,5 +112,5 @@ int report_config(const report *r, page *p) {
     for (size_t k = 0; k < t.nkeys * r->nruns; k++) free(t.value[k]);
     free(t.value);
     free(t.key);
-    return t.failed ? failure(EXIT_INPUT, "out of memory for the configuration") : 0;
+    return t.failed ? failure(FAILURE_INPUT, "out of memory for the configuration") : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report_doctor.c - the verdict on a run, with the curves that prove it. */
 #include "io/failure.h"
+#include "math/sort.h"
 #include "page/svg_chart.h"
 #include "report/report.h"
 #include "run/diagnosis.h"
@@ -131,21 +132,6 @@ static const picture *find_picture(int verdict) {
 
 enum { BUCKETS_MAX = 240, MARKS_MAX = 12 };
 
-static int by_size(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Of the numbers among values[0 .. n - 1]; scratch: [n]. NaN where there are none. */
-static double median(const double *values, size_t n, double *scratch) {
-    size_t numbers = 0;
-    for (size_t k = 0; k < n; k++)
-        if (!isnan(values[k])) scratch[numbers++] = values[k];
-    if (numbers == 0) return NAN;
-    qsort(scratch, numbers, sizeof *scratch, by_size);
-    return scratch[numbers / 2];
-}
-
 /* A series with memory of its own: free x. */
 static bool make_series(svg_series *out, const run_data *run, size_t n, const line *l, bool raw) {
     const size_t every = raw || n < BUCKETS_MAX ? 1 : n / BUCKETS_MAX;
@@ -155,7 +141,8 @@ static bool make_series(svg_series *out, const run_data *run, size_t n, const li
     for (size_t k = 0; k < count; k++) {
         const size_t first = k * every, left = n - first, size = left < every ? left : every;
         x[k] = run->column[RUN_STEP][first + size / 2];
-        y[k] = median(run->column[l->column] + first, size, scratch);
+        memcpy(scratch, run->column[l->column] + first, size * sizeof *scratch);
+        y[k] = ravine_median(scratch, (int64_t)size);
     }
     *out = (svg_series){.name = {l->name, NULL}, .x = x, .y = y, .n = count};
     return true;
@@ -258,7 +245,7 @@ static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p
                     band.to > band.from ? " Shaded: since when the evidence holds." : "");
     }
     for (size_t k = 0; k < used; k++) free_drawn(&parts[k]);
-    return whole ? 0 : failure(EXIT_INPUT, "out of memory for the picture");
+    return whole ? 0 : failure(FAILURE_INPUT, "out of memory for the picture");
 }
 
 /* ---- the curvature ---- */
@@ -305,6 +292,13 @@ static void add_slices(const ravine_probe *probe, page *p) {
 
 /* ---- the groups ---- */
 
+/* What the holes of the section are filled from. */
+typedef struct section {
+    const report_run *run;
+    const ravine_diagnosis *d;
+    int status;
+} section;
+
 static void add_cell(page *p, const char *format, double value) {
     page_add(p, "<td class=\"number\">");
     if (isfinite(value))
@@ -314,14 +308,10 @@ static void add_cell(page *p, const char *format, double value) {
     page_add(p, "</td>");
 }
 
-/* Which tensors the verdict is about, at the last step. */
-static void add_groups(const run_doctor *d, page *p) {
+static void add_group_rows(page *p, void *context) {
+    const run_doctor *d = &((const section *)context)->run->doctor;
     double most = 0;
     for (size_t g = 0; g < d->ngroups; g++) most = fmax(most, d->group[g].grad_norm);
-    page_add(p, "<div class=\"wide\"><table><thead><tr><th>tensor</th>"
-                "<th class=\"number\">gradient norm</th><th class=\"number\">of the greatest</th>"
-                "<th class=\"number\">zero gradients</th><th class=\"number\">update / weight</th>"
-                "</tr></thead>\n<tbody>\n");
     for (size_t g = 0; g < d->ngroups; g++) {
         const ravine_report *r = &d->group[g];
         page_add(p, "<tr><th>");
@@ -333,7 +323,6 @@ static void add_groups(const run_doctor *d, page *p) {
         add_cell(p, "%.2g", r->update_norm / r->param_norm);
         page_add(p, "</tr>\n");
     }
-    page_add(p, "</tbody></table></div>\n");
 }
 
 /* ---- the words ---- */
@@ -360,32 +349,50 @@ static bool is_about_tensors(int verdict) {
     }
 }
 
-static void add_sentence(const ravine_diagnosis *d, const char *language, page *p) {
-    char text[RAVINE_SENTENCE_MAX];
-    page_format(p, "<p class=\"sentence\" lang=\"%s\">", language);
-    page_escape(p, diagnosis_sentence(d, language, text));
-    page_add(p, "</p>\n");
+static void add_since(page *p, void *context) {
+    const ravine_diagnosis *d = ((const section *)context)->d;
+    if (d->since >= 0 && d->since < d->step) page_format(p, ", since step %" PRId64, d->since);
+}
+
+static void add_rows(page *p, void *context) {
+    diagnosis_each_row(&((const section *)context)->run->found, RAVINE_EVIDENCE_MAX, add_row, p);
+}
+
+static void add_evidence(page *p, void *context) {
+    section *s = context;
+    s->status = add_picture(s->run, s->d, p);
+}
+
+static void add_curvature(page *p, void *context) {
+    const ravine_probe *probe = &((const section *)context)->run->found.probe;
+    if (probe->size) add_slices(probe, p);
+}
+
+/* Which tensors the verdict is about, at the last step. */
+static void add_tensors(page *p, void *context) {
+    const section *s = context;
+    const page_hole rows = {"rows", .put = add_group_rows};
+    if (is_about_tensors(s->d->verdict)) page_fill(p, &asset_tensors_html, &rows, 1, context);
 }
 
 int report_doctor(const report_run *run, page *p) {
     const ravine_diagnosis *d = &run->found.diagnosis;
     if (d->size == 0) return 0;
-    char name[DIAGNOSIS_TEXT_SIZE];
-    page_format(p, "<section id=\"verdict\"><h2>Verdict: <span class=\"%s\">%s</span></h2>\n",
-                ravine_severity_word(ravine_verdict_severity(d->verdict)),
-                diagnosis_name(d->verdict, name));
-    add_sentence(d, "en", p);
-    add_sentence(d, "zh", p);
-    page_format(p, "<p class=\"muted\">confidence %s, step %" PRId64,
-                diagnosis_confidence(d->confidence), d->step);
-    if (d->since >= 0 && d->since < d->step) page_format(p, ", since step %" PRId64, d->since);
-    page_add(p, "</p>\n");
-    page_add(p, "<dl class=\"diagnosis\">\n");
-    diagnosis_each_row(&run->found, RAVINE_EVIDENCE_MAX, add_row, p);
-    page_add(p, "</dl>\n");
-    const int status = add_picture(run, d, p);
-    if (run->found.probe.size) add_slices(&run->found.probe, p);
-    if (is_about_tensors(d->verdict)) add_groups(&run->doctor, p);
-    page_add(p, "</section>\n");
-    return status;
+    char name[DIAGNOSIS_TEXT_SIZE], en[RAVINE_SENTENCE_MAX], zh[RAVINE_SENTENCE_MAX], step[24];
+    snprintf(step, sizeof step, "%" PRId64, d->step);
+    const page_hole holes[] = {
+        {"severity", .text = ravine_severity_word(ravine_verdict_severity(d->verdict))},
+        {"verdict", .text = diagnosis_name(d->verdict, name)},
+        {"sentence", .text = diagnosis_sentence(d, "en", en)},
+        {"sentence_zh", .text = diagnosis_sentence(d, "zh", zh)},
+        {"confidence", .text = diagnosis_confidence(d->confidence)},
+        {"step", .text = step},
+        {"since", .put = add_since},
+        {"rows", .put = add_rows},
+        {"picture", .put = add_evidence},
+        {"slices", .put = add_curvature},
+        {"tensors", .put = add_tensors}};
+    section s = {.run = run, .d = d};
+    page_fill(p, &asset_verdict_html, holes, sizeof holes / sizeof *holes, &s);
+    return s.status;
 }

@@ -9,9 +9,9 @@
 
 int report_add(report *r, const char *folder) {
     if (r->nruns == REPORT_RUNS_MAX)
-        return failure(EXIT_USAGE, "a report shows at most %d runs", REPORT_RUNS_MAX);
+        return failure(FAILURE_USAGE, "a report shows at most %d runs", REPORT_RUNS_MAX);
     report_run *grown = realloc(r->run, (r->nruns + 1) * sizeof *grown);
-    if (!grown) return failure(EXIT_INPUT, "out of memory");
+    if (!grown) return failure(FAILURE_INPUT, "out of memory");
     r->run = grown;
     report_run *run = &r->run[r->nruns++];
     *run = (report_run){.doctor.until = INT64_MAX};

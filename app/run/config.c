@@ -12,17 +12,17 @@
 #include <string.h>
 
 #define KEY(field, key, kind, range, fallback, words, text) \
-    {key, CONFIG_##kind, offsetof(config, field), range, fallback, words, text},
+    {key, CONFIG_##kind, offsetof(run_config, field), range, fallback, words, text},
 const config_row config_rows[CONFIG_KEY_COUNT] = {
 #include "run/config_keys.def"
 };
 #undef KEY
 
 static int out_of_memory(void) {
-    return failure(EXIT_INPUT, "out of memory");
+    return failure(FAILURE_INPUT, "out of memory");
 }
 
-static void *field_of(config *c, config_key key) {
+static void *field_of(run_config *c, config_key key) {
     return (char *)c + config_rows[key].offset;
 }
 
@@ -71,12 +71,12 @@ int config_find(const char *name, const char *origin, config_key *key) {
         if (dot) offer(&nearest, &shown, known, (size_t)(dot - known));
     }
     if (in_section)
-        return failure(EXIT_USAGE, "%s: unknown key %s; it is %s", origin, name, in_section);
+        return failure(FAILURE_USAGE, "%s: unknown key %s; it is %s", origin, name, in_section);
     if (nearest.name)
-        return failure(EXIT_USAGE, "%s: unknown key %s; nearest is %.*s", origin, name, (int)shown,
-                       nearest.name);
-    return failure(EXIT_USAGE, "%s: unknown key %s; ravine train --print-config shows all", origin,
-                   name);
+        return failure(FAILURE_USAGE, "%s: unknown key %s; nearest is %.*s", origin, name,
+                       (int)shown, nearest.name);
+    return failure(FAILURE_USAGE, "%s: unknown key %s; ravine train --print-config shows all",
+                   origin, name);
 }
 
 /* "[0, 1)" holds the number? An empty range holds every number. */
@@ -102,10 +102,10 @@ static int read_number(const config_row *row, const char *text, const char *orig
     bool whole = row->kind == CONFIG_WHOLE || row->kind == CONFIG_WHOLES;
     const char *what = whole ? "a whole number" : "a number";
     if (!parse_number(text, number))
-        return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be %s in %s", origin, row->key, text,
-                       what, row->range);
+        return failure(FAILURE_USAGE, "%s: %s is \"%s\"; it must be %s in %s", origin, row->key,
+                       text, what, row->range);
     if (!in_range(row->range, *number) || (whole && *number != floor(*number)))
-        return failure(EXIT_USAGE, "%s: %s is %s; it must be %s%s", origin, row->key, text,
+        return failure(FAILURE_USAGE, "%s: %s is %s; it must be %s%s", origin, row->key, text,
                        whole ? "a whole number in " : "in ", row->range);
     return 0;
 }
@@ -113,7 +113,7 @@ static int read_number(const config_row *row, const char *text, const char *orig
 static int read_truth(const config_row *row, const char *text, const char *origin, bool *truth) {
     *truth = !strcmp(text, "true");
     if (*truth || !strcmp(text, "false")) return 0;
-    return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be true or false", origin, row->key,
+    return failure(FAILURE_USAGE, "%s: %s is \"%s\"; it must be true or false", origin, row->key,
                    text);
 }
 
@@ -130,7 +130,7 @@ static int read_word(const config_row *row, const char *text, const char *origin
         snprintf(list + used, sizeof list - used, "%s%.*s", index ? ", " : "", (int)length, next);
         next += length + (next[length] == '|');
     }
-    return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be one of %s", origin, row->key, text,
+    return failure(FAILURE_USAGE, "%s: %s is \"%s\"; it must be one of %s", origin, row->key, text,
                    list);
 }
 
@@ -175,7 +175,7 @@ static int put_wholes(const config_row *row, config_wholes *wholes, const char *
 
 static int put_text(const config_row *row, char **field, const char *text, const char *origin) {
     if (!*text && row->fallback)
-        return failure(EXIT_USAGE, "%s: %s has no value", origin, row->key);
+        return failure(FAILURE_USAGE, "%s: %s has no value", origin, row->key);
     char *copy = *text ? strdup(text) : NULL;
     if (*text && !copy) return out_of_memory();
     free(*field);
@@ -184,7 +184,7 @@ static int put_text(const config_row *row, char **field, const char *text, const
 }
 
 /* Reads the texts into the field; nothing changes on an error. */
-static int put_field(config *c, config_key key, const char *const *item, int64_t count,
+static int put_field(run_config *c, config_key key, const char *const *item, int64_t count,
                      const char *origin) {
     const config_row *row = &config_rows[key];
     void *field = field_of(c, key);
@@ -205,7 +205,7 @@ static int put_field(config *c, config_key key, const char *const *item, int64_t
     return 0;
 }
 
-int config_assign(config *c, config_key key, const char *const *item, int64_t count,
+int config_assign(run_config *c, config_key key, const char *const *item, int64_t count,
                   const char *origin) {
     char *copy = strdup(origin);
     if (!copy) return out_of_memory();
@@ -219,7 +219,7 @@ int config_assign(config *c, config_key key, const char *const *item, int64_t co
     return 0;
 }
 
-void config_free(config *c) {
+void config_free(run_config *c) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         void *field = field_of(c, (config_key)k);
         free(c->origin[k]);
@@ -227,16 +227,16 @@ void config_free(config *c) {
         if (config_rows[k].kind == CONFIG_TEXTS) free_texts(field);
         if (config_rows[k].kind == CONFIG_WHOLES) free(((config_wholes *)field)->item);
     }
-    *c = (config){0};
+    *c = (run_config){0};
 }
 
-static int check_name(const config *c) {
+static int check_name(const run_config *c) {
     const char *name = c->name;
     bool folder = strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
     for (const char *letter = name; *letter; letter++)
         if (iscntrl((unsigned char)*letter)) folder = false;
     if (folder && strlen(name) <= 200) return 0;
-    return failure(EXIT_USAGE,
+    return failure(FAILURE_USAGE,
                    "%s: name is \"%s\"; it must be the name of a folder: no /, no control "
                    "characters, at most 200 bytes",
                    c->origin[CONFIG_KEY_name], name);
@@ -244,30 +244,30 @@ static int check_name(const config *c) {
 
 /* A key that this format needs and nobody gave. */
 static int missing(const char *key, const char *format) {
-    return failure(EXIT_USAGE, "%s is not set; data.format %s needs it", key, format);
+    return failure(FAILURE_USAGE, "%s is not set; data.format %s needs it", key, format);
 }
 
-int config_check(const config *c) {
+int config_check(const run_config *c) {
     int status = check_name(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (csv && !c->data_file) return missing("data.file", "csv");
     if (csv && !c->data_target) return missing("data.target", "csv");
     if (!csv && regression)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "%s: data.task is regression; data.format idx holds labels, so "
                        "it must be classification",
                        c->origin[CONFIG_KEY_data_task]);
     if (strlen(c->data_delimiter) != 1)
-        return failure(EXIT_USAGE, "%s: data.delimiter is \"%s\"; it must be one character",
+        return failure(FAILURE_USAGE, "%s: data.delimiter is \"%s\"; it must be one character",
                        c->origin[CONFIG_KEY_data_delimiter], c->data_delimiter);
     if (c->model_widths.count > NET_WIDTHS_MAX)
-        return failure(EXIT_USAGE, "%s: model.widths has %lld numbers; it may have %d",
+        return failure(FAILURE_USAGE, "%s: model.widths has %lld numbers; it may have %d",
                        c->origin[CONFIG_KEY_model_widths], (long long)c->model_widths.count,
                        NET_WIDTHS_MAX);
     net_loss loss = regression ? NET_MEAN_SQUARED_ERROR : NET_CROSS_ENTROPY;
     if (c->loss >= 0 && c->loss != (int)loss)
-        return failure(EXIT_USAGE, "%s: loss is %s; data.task %s needs %s",
+        return failure(FAILURE_USAGE, "%s: loss is %s; data.task %s needs %s",
                        c->origin[CONFIG_KEY_loss],
                        regression ? "cross_entropy" : "mean_squared_error",
                        regression ? "regression" : "classification",

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int config_read_data(const config *c, dataset_pair *data) {
+int config_read_data(const run_config *c, dataset_pair *data) {
     if (c->data_format != CONFIG_CSV)
         return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
                                 c->data_test_images, c->data_test_labels);
@@ -27,9 +27,9 @@ int config_read_data(const config *c, dataset_pair *data) {
     return dataset_read_csv(data, &options);
 }
 
-int config_net_spec(const config *c, const dataset *train, net_spec *spec) {
+int config_net_spec(const run_config *c, const dataset *train, net_spec *spec) {
     if (c->model_name != NET_MLP && train->shape[1] * train->shape[2] == 1)
-        return failure(EXIT_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
+        return failure(FAILURE_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
                        c->origin[CONFIG_KEY_model_name],
                        c->model_name == NET_CNN ? "cnn" : "resnet");
     *spec = (net_spec){
@@ -51,9 +51,9 @@ int config_net_spec(const config *c, const dataset *train, net_spec *spec) {
     return 0;
 }
 
-int config_rule(const config *c, ravine_config *rule) {
+int config_rule(const run_config *c, ravine_config *rule) {
     if (ravine_config_parse(rule, c->optimizer) < 0)
-        return failure(EXIT_USAGE, "%s: optimizer: %s", c->origin[CONFIG_KEY_optimizer],
+        return failure(FAILURE_USAGE, "%s: optimizer: %s", c->origin[CONFIG_KEY_optimizer],
                        ravine_errmsg());
     if (c->ema > 0) rule->ema_decay = c->ema;
     return 0;
@@ -81,11 +81,11 @@ char *config_expand_shares(const char *text, int64_t total) {
     return out;
 }
 
-static const char *text_of(const config *c, config_key key) {
+static const char *text_of(const run_config *c, config_key key) {
     return *(char *const *)((const char *)c + config_rows[key].offset);
 }
 
-const char *config_key_in_shares(const config *c) {
+const char *config_key_in_shares(const run_config *c) {
     for (int k = CONFIG_KEY_schedule_lr; k < CONFIG_KEY_COUNT; k++) {
         const char *text = text_of(c, (config_key)k);
         if (text && strchr(text, '%')) return config_rows[k].key;
@@ -93,8 +93,8 @@ const char *config_key_in_shares(const config *c) {
     return NULL;
 }
 
-int config_schedule(const config *c, int setting, int64_t total_steps, ravine_schedule *schedule,
-                    bool *given) {
+int config_schedule(const run_config *c, int setting, int64_t total_steps,
+                    ravine_schedule *schedule, bool *given) {
     static const struct {
         int setting;
         config_key key;
@@ -112,10 +112,10 @@ int config_schedule(const config *c, int setting, int64_t total_steps, ravine_sc
         const char *text = text_of(c, rows[k].key);
         if (!text) return 0;
         char *expanded = config_expand_shares(text, total_steps);
-        if (!expanded) return failure(EXIT_INPUT, "out of memory");
+        if (!expanded) return failure(FAILURE_INPUT, "out of memory");
         int status = 0;
         if (ravine_schedule_parse(schedule, expanded) < 0)
-            status = failure(EXIT_USAGE, "%s: %s \"%s\": %s", c->origin[rows[k].key],
+            status = failure(FAILURE_USAGE, "%s: %s \"%s\": %s", c->origin[rows[k].key],
                              config_rows[rows[k].key].key, expanded, ravine_errmsg());
         free(expanded);
         *given = !status;

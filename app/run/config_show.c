@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_show.c - a configuration as YAML with origins, and as JSON. */
+#include "io/number_json.h"
 #include "run/config.h"
 #include "text/number.h"
 
@@ -8,14 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const void *field_of(const config *c, int key) {
+static const void *field_of(const run_config *c, int key) {
     return (const char *)c + config_rows[key].offset;
-}
-
-/* JSON has no infinity: it is written as the text "inf". */
-static json_t *number_or_inf(double number) {
-    if (isfinite(number)) return json_real(number);
-    return json_string(number > 0 ? "inf" : "-inf");
 }
 
 static json_t *list_json(const config_wholes *wholes, const config_texts *texts) {
@@ -27,7 +22,7 @@ static json_t *list_json(const config_wholes *wholes, const config_texts *texts)
     return list;
 }
 
-static json_t *value_json(const config *c, int key) {
+static json_t *value_json(const run_config *c, int key) {
     const config_row *row = &config_rows[key];
     const void *field = field_of(c, key);
     size_t length;
@@ -35,7 +30,7 @@ static json_t *value_json(const config *c, int key) {
     switch (row->kind) {
     case CONFIG_TEXT: text = *(char *const *)field; return text ? json_string(text) : json_null();
     case CONFIG_WHOLE: return json_integer(*(const int64_t *)field);
-    case CONFIG_NUMBER: return number_or_inf(*(const double *)field);
+    case CONFIG_NUMBER: return setting_number_json(*(const double *)field);
     case CONFIG_TRUTH: return json_boolean(*(const bool *)field);
     case CONFIG_WORD:
         if (*(const int *)field < 0) return json_null();
@@ -47,7 +42,7 @@ static json_t *value_json(const config *c, int key) {
     return NULL;
 }
 
-json_t *config_json(const config *c, bool origins) {
+json_t *config_json(const run_config *c, bool origins) {
     json_t *all = json_object();
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         if (!c->origin[k]) continue;
@@ -68,7 +63,7 @@ json_t *config_json(const config *c, bool origins) {
     return all;
 }
 
-bool config_is_equal(const config *a, const config *b, config_key key) {
+bool config_is_equal(const run_config *a, const run_config *b, config_key key) {
     json_t *one = value_json(a, (int)key), *other = value_json(b, (int)key);
     const bool equal = one && other && json_equal(one, other);
     json_decref(one);
@@ -108,7 +103,7 @@ static void format_list(char *out, size_t capacity, const config_wholes *wholes,
     if (used + 1 < capacity) snprintf(out + used, capacity - used, "]");
 }
 
-static void format_value(const config *c, int key, char *out, size_t capacity) {
+static void format_value(const run_config *c, int key, char *out, size_t capacity) {
     *out = '\0';
     const config_row *row = &config_rows[key];
     const void *field = field_of(c, key);
@@ -137,7 +132,7 @@ static void format_value(const config *c, int key, char *out, size_t capacity) {
     }
 }
 
-void config_print(const config *c, FILE *out) {
+void config_print(const run_config *c, FILE *out) {
     enum { COMMENT_COLUMN = 40 };
     const char *section = ""; /* the key whose section was begun last */
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {

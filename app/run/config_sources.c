@@ -15,13 +15,13 @@ static bool is_quoted(const char *text) {
     return length >= 2 && strchr("\"'", *text) && text[length - 1] == *text;
 }
 
-int config_put(config *c, config_key key, const char *text, const char *origin) {
+int config_put(run_config *c, config_key key, const char *text, const char *origin) {
     if (config_is_list(key) || is_quoted(text)) return config_assign_yaml(c, key, text, origin);
     return config_assign(c, key, &text, 1, origin);
 }
 
-int config_init(config *c) {
-    *c = (config){0};
+int config_init(run_config *c) {
+    *c = (run_config){0};
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         const config_row *row = &config_rows[k];
         if (!row->fallback && row->kind == CONFIG_WORD) *(int *)((char *)c + row->offset) = -1;
@@ -35,19 +35,19 @@ int config_init(config *c) {
     return 0;
 }
 
-int config_set(config *c, const char *assignment) {
+int config_set(run_config *c, const char *assignment) {
     const char *equals = strchr(assignment, '=');
     char name[RAVINE_NEAREST_MAX];
     size_t length = equals ? (size_t)(equals - assignment) : 0;
     if (length == 0 || length >= sizeof name)
-        return failure(EXIT_USAGE, "--set %s: it must be KEY=VALUE", assignment);
+        return failure(FAILURE_USAGE, "--set %s: it must be KEY=VALUE", assignment);
     snprintf(name, sizeof name, "%.*s", (int)length, assignment);
     config_key key;
     int status = config_find(name, "--set", &key);
     return status ? status : config_put(c, key, equals + 1, "--set");
 }
 
-int config_read_variables(config *c) {
+int config_read_variables(run_config *c) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         char variable[RAVINE_NEAREST_MAX] = "RAVINE_";
         size_t used = strlen(variable);

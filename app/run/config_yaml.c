@@ -19,7 +19,7 @@ enum { ITEMS_MAX = 4096, FILE_BYTES_MAX = 1 << 18, NODES_MAX = 10000, DEPTH_MAX 
 enum { NAME_MAX_LENGTH = 256 };
 
 typedef struct reader {
-    config *c;
+    run_config *c;
     const char *path; /* file, or the origin of a single value */
     yaml_document_t document;
     bool seen[CONFIG_KEY_COUNT];
@@ -46,16 +46,16 @@ static int assign_sequence(reader *r, config_key key, const yaml_node_t *value,
     const yaml_node_item_t *first = value->data.sequence.items.start;
     int64_t count = value->data.sequence.items.top - first;
     if (count > ITEMS_MAX)
-        return failure(EXIT_USAGE, "%s: %s has %lld items; it may have %d", origin,
+        return failure(FAILURE_USAGE, "%s: %s has %lld items; it may have %d", origin,
                        config_rows[key].key, (long long)count, ITEMS_MAX);
     const char **item = calloc((size_t)count + 1, sizeof *item);
-    if (!item) return failure(EXIT_INPUT, "out of memory");
+    if (!item) return failure(FAILURE_INPUT, "out of memory");
     int status = 0;
     for (int64_t k = 0; k < count && !status; k++) {
         const yaml_node_t *node = yaml_document_get_node(&r->document, first[k]);
         item[k] = scalar(node);
         if (!is_text(node))
-            status = failure(EXIT_USAGE, "%s: item %lld of %s must be a single value", origin,
+            status = failure(FAILURE_USAGE, "%s: item %lld of %s must be a single value", origin,
                              (long long)k + 1, config_rows[key].key);
     }
     if (!status) status = config_assign(r->c, key, item, count, origin);
@@ -67,7 +67,7 @@ static int assign_node(reader *r, config_key key, const yaml_node_t *value, cons
     bool list = config_is_list(key);
     if (value->type == YAML_SEQUENCE_NODE && list) return assign_sequence(r, key, value, origin);
     if (!is_text(value))
-        return failure(EXIT_USAGE, "%s: %s must be %s", origin, config_rows[key].key,
+        return failure(FAILURE_USAGE, "%s: %s must be %s", origin, config_rows[key].key,
                        list ? "a list, [a, b]" : "a single value");
     const char *text = scalar(value);
     return config_assign(r->c, key, &text, list && !*text ? 0 : 1, origin);
@@ -90,13 +90,13 @@ static int read_mapping(reader *r, const char *section, const yaml_node_t *mappi
 static int read_pair(reader *r, const char *section, const yaml_node_t *name,
                      const yaml_node_t *value) {
     const char *where = locate(r, name);
-    if (!is_text(name)) return failure(EXIT_USAGE, "%s: a key must be a word", where);
+    if (!is_text(name)) return failure(FAILURE_USAGE, "%s: a key must be a word", where);
     char full[NAME_MAX_LENGTH];
     snprintf(full, sizeof full, "%s%s", section, scalar(name));
     if (!*section && config_is_section(full)) {
         if (value->type != YAML_MAPPING_NODE)
-            return failure(EXIT_USAGE, "%s: %s is a section: its keys go below it, indented", where,
-                           full);
+            return failure(FAILURE_USAGE, "%s: %s is a section: its keys go below it, indented",
+                           where, full);
         char prefix[NAME_MAX_LENGTH + 1];
         snprintf(prefix, sizeof prefix, "%s.", full);
         return read_mapping(r, prefix, value);
@@ -104,7 +104,7 @@ static int read_pair(reader *r, const char *section, const yaml_node_t *name,
     config_key key;
     int status = config_find(full, where, &key);
     if (status) return status;
-    if (r->seen[key]) return failure(EXIT_USAGE, "%s: %s is given a second time", where, full);
+    if (r->seen[key]) return failure(FAILURE_USAGE, "%s: %s is given a second time", where, full);
     r->seen[key] = true;
     return assign_node(r, key, value, locate(r, value));
 }
@@ -121,11 +121,11 @@ static bool is_closing(yaml_event_type_t type) {
 
 /* libyaml needs time n^2 for lists in lists and for anchors; events come one by one, so that what
  * has too many of them is refused before. What is not YAML ends here without a word: load() tells.
- * exit_code: of a refusal. */
-static int check_limits(const unsigned char *bytes, size_t size, const char *path, int exit_code) {
+ * kind: of a refusal. */
+static int check_limits(const unsigned char *bytes, size_t size, const char *path, int kind) {
     yaml_parser_t parser;
     yaml_event_t event;
-    if (!yaml_parser_initialize(&parser)) return failure(EXIT_INPUT, "out of memory");
+    if (!yaml_parser_initialize(&parser)) return failure(FAILURE_INPUT, "out of memory");
     yaml_parser_set_input_string(&parser, bytes, size);
     int depth = 0, nodes = 0, status = 0;
     bool more = true;
@@ -133,11 +133,11 @@ static int check_limits(const unsigned char *bytes, size_t size, const char *pat
         depth += is_opening(event.type) - is_closing(event.type);
         nodes += is_opening(event.type) || event.type == YAML_SCALAR_EVENT;
         if (depth > DEPTH_MAX)
-            status = failure(
-                exit_code, "%s:%zu:%zu: lists and sections are %d deep; the limit is %d", path,
-                event.start_mark.line + 1, event.start_mark.column + 1, depth, DEPTH_MAX);
+            status =
+                failure(kind, "%s:%zu:%zu: lists and sections are %d deep; the limit is %d", path,
+                        event.start_mark.line + 1, event.start_mark.column + 1, depth, DEPTH_MAX);
         else if (nodes > NODES_MAX)
-            status = failure(exit_code, "%s: more than %d keys, values and items, the limit", path,
+            status = failure(kind, "%s: more than %d keys, values and items, the limit", path,
                              NODES_MAX);
         more = event.type != YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
@@ -149,8 +149,8 @@ static int check_limits(const unsigned char *bytes, size_t size, const char *pat
 /* Loads the next document; on an error says where the YAML is wrong. */
 static int load(yaml_parser_t *parser, yaml_document_t *document, const char *path) {
     if (yaml_parser_load(parser, document)) return 0;
-    if (parser->error == YAML_MEMORY_ERROR) return failure(EXIT_INPUT, "out of memory");
-    return failure(EXIT_INPUT, "%s:%zu:%zu: not YAML: %s", path, parser->problem_mark.line + 1,
+    if (parser->error == YAML_MEMORY_ERROR) return failure(FAILURE_INPUT, "out of memory");
+    return failure(FAILURE_INPUT, "%s:%zu:%zu: not YAML: %s", path, parser->problem_mark.line + 1,
                    parser->problem_mark.column + 1, parser->problem);
 }
 
@@ -159,28 +159,29 @@ static int read_document(reader *r, yaml_parser_t *parser) {
     if (status) return status;
     const yaml_node_t *root = yaml_document_get_root_node(&r->document);
     if (!root)
-        status = failure(EXIT_INPUT, "%s: there are no keys in it", r->path);
+        status = failure(FAILURE_INPUT, "%s: there are no keys in it", r->path);
     else if (root->type != YAML_MAPPING_NODE)
-        status = failure(EXIT_INPUT, "%s: it must be lines of KEY: VALUE", locate(r, root));
+        status = failure(FAILURE_INPUT, "%s: it must be lines of KEY: VALUE", locate(r, root));
     else
         status = read_mapping(r, "", root);
     yaml_document_t more;
     if (!status && !(status = load(parser, &more, r->path))) {
         if (yaml_document_get_root_node(&more))
-            status = failure(EXIT_INPUT, "%s: it holds a second document", r->path);
+            status = failure(FAILURE_INPUT, "%s: it holds a second document", r->path);
         yaml_document_delete(&more);
     }
     yaml_document_delete(&r->document);
     return status;
 }
 
-int config_read_file(config *c, const char *path) {
+int config_read_file(run_config *c, const char *path) {
     unsigned char *bytes = NULL;
     size_t size;
     int status = input_read(path, FILE_BYTES_MAX, &bytes, &size);
-    if (!status) status = check_limits(bytes, size, path, EXIT_INPUT);
+    if (!status) status = check_limits(bytes, size, path, FAILURE_INPUT);
     yaml_parser_t parser;
-    if (!status && !yaml_parser_initialize(&parser)) status = failure(EXIT_INPUT, "out of memory");
+    if (!status && !yaml_parser_initialize(&parser))
+        status = failure(FAILURE_INPUT, "out of memory");
     if (status) {
         free(bytes);
         return status;
@@ -213,15 +214,15 @@ static bool load_value(yaml_document_t *document, const char *yaml) {
     return whole;
 }
 
-int config_assign_yaml(config *c, config_key key, const char *text, const char *origin) {
+int config_assign_yaml(run_config *c, config_key key, const char *text, const char *origin) {
     const bool list = config_is_list(key), bare = list && *text != '[';
     char *yaml = malloc(strlen(text) + sizeof "[]");
-    if (!yaml) return failure(EXIT_INPUT, "out of memory");
+    if (!yaml) return failure(FAILURE_INPUT, "out of memory");
     sprintf(yaml, bare ? "[%s]" : "%s", text);
     reader r = {.c = c, .path = origin};
-    int status = check_limits((unsigned char *)yaml, strlen(yaml), origin, EXIT_USAGE);
+    int status = check_limits((unsigned char *)yaml, strlen(yaml), origin, FAILURE_USAGE);
     if (!status && !load_value(&r.document, yaml))
-        status = failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be %s", origin,
+        status = failure(FAILURE_USAGE, "%s: %s is \"%s\"; it must be %s", origin,
                          config_rows[key].key, text, list ? "a list, [a, b]" : "a single value");
     else if (!status) {
         status = assign_node(&r, key, yaml_document_get_root_node(&r.document), origin);

@@ -131,7 +131,7 @@ int32_t diagnosis_cure_kind(const char *word) {
 }
 
 void diagnosis_heed_end(ravine_diagnosis *d, const char *why) {
-    if (!why || ravine_verdict_exit_code(d->verdict) != 0) return;
+    if (!why || ravine_verdict_severity(d->verdict) > RAVINE_SEVERITY_NOTE) return;
     d->verdict = RAVINE_VERDICT_UNCLEAR;
     d->confidence = 0.5;
     d->ncures = 1;

@@ -27,7 +27,7 @@ int doctor_memory_write(const char *folder, const ravine_doctor *d, int64_t step
     char path[PATH_SIZE], at[STEP_SIZE];
     const int64_t length = ravine_doctor_state_length(d);
     double *state = malloc((size_t)length * sizeof *state);
-    if (!state) return failure(EXIT_INPUT, "out of memory for the doctor's memory");
+    if (!state) return failure(FAILURE_INPUT, "out of memory for the doctor's memory");
     name_file(path, folder);
     write_step(at, step);
     const ravine_tensor memory = {MEMORY, RAVINE_F64, 1, &length, state};

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-/* `step`: the last one of the training. Returns 0 or an exit code of io/failure.h. */
+/* `step`: the last one of the training. Returns 0 or a kind of io/failure.h. */
 int doctor_memory_write(const char *folder, const ravine_doctor *d, int64_t step);
 /* Into a doctor with the same options, in place of what it knows; but it keeps the names that it
  * has. False, and nothing has changed: there is no memory, or it is of another step, or damaged. */

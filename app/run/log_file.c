@@ -45,20 +45,20 @@ static int open_file(log_file *log, int how) {
     struct stat facts;
     log->fd = open(log->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0666);
     if (log->fd < 0 && errno == ELOOP && !(how & O_CREAT))
-        return failure(EXIT_INPUT, "cannot write %s: it is a link, and may lead out of the run",
+        return failure(FAILURE_INPUT, "cannot write %s: it is a link, and may lead out of the run",
                        log->path);
     if (log->fd < 0)
-        return failure(EXIT_INPUT, "cannot %s %s: %s", how & O_CREAT ? "create" : "open", log->path,
-                       strerror(errno));
+        return failure(FAILURE_INPUT, "cannot %s %s: %s", how & O_CREAT ? "create" : "open",
+                       log->path, strerror(errno));
     if (fstat(log->fd, &facts) < 0 || !S_ISREG(facts.st_mode))
-        return failure(EXIT_INPUT, "cannot write %s: it is no regular file", log->path);
+        return failure(FAILURE_INPUT, "cannot write %s: it is no regular file", log->path);
     return 0;
 }
 
 /* File systems without locks are written without them. */
 static int lock(const log_file *log) {
     if (flock(log->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
-    return failure(EXIT_INPUT, "cannot write %s: another process writes it", log->path);
+    return failure(FAILURE_INPUT, "cannot write %s: another process writes it", log->path);
 }
 
 static int open_log(log_file **out, const char *path, int how) {
@@ -66,7 +66,7 @@ static int open_log(log_file **out, const char *path, int how) {
     if (log) *log = (log_file){.fd = -1, .path = strdup(path), .flushed = now()};
     if (!log || !log->path) {
         free(log);
-        return failure(EXIT_INPUT, "cannot open %s: no memory", path);
+        return failure(FAILURE_INPUT, "cannot open %s: no memory", path);
     }
     int code = open_file(log, how);
     if (!code) code = lock(log);
@@ -91,19 +91,19 @@ static bool ends_a_line(const log_file *log, int64_t length) {
 int log_file_check(const log_file *log, int64_t length, bool lines) {
     struct stat facts;
     if (fstat(log->fd, &facts) < 0)
-        return failure(EXIT_INPUT, "cannot read %s: %s", log->path, strerror(errno));
+        return failure(FAILURE_INPUT, "cannot read %s: %s", log->path, strerror(errno));
     if (facts.st_size < length)
-        return failure(EXIT_INPUT, "%s has %lld bytes; the run goes on behind byte %lld", log->path,
-                       (long long)facts.st_size, (long long)length);
+        return failure(FAILURE_INPUT, "%s has %lld bytes; the run goes on behind byte %lld",
+                       log->path, (long long)facts.st_size, (long long)length);
     if (lines && !ends_a_line(log, length))
-        return failure(EXIT_INPUT, "%s: no line ends at byte %lld, behind which the run goes on",
+        return failure(FAILURE_INPUT, "%s: no line ends at byte %lld, behind which the run goes on",
                        log->path, (long long)length);
     return 0;
 }
 
 int log_file_cut(log_file *log, int64_t length) {
     if (ftruncate(log->fd, (off_t)length) < 0 || lseek(log->fd, (off_t)length, SEEK_SET) < 0)
-        return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
+        return failure(FAILURE_INPUT, "cannot write %s: %s", log->path, strerror(errno));
     log->length = (off_t)length;
     return 0;
 }
@@ -111,7 +111,7 @@ int log_file_cut(log_file *log, int64_t length) {
 int log_file_append(log_file *log, int64_t length) {
     log->length = lseek(log->fd, 0, SEEK_END);
     if (log->length == (off_t)length) return 0;
-    return failure(EXIT_INPUT, "%s has %lld bytes now, and had %lld when it was read", log->path,
+    return failure(FAILURE_INPUT, "%s has %lld bytes now, and had %lld when it was read", log->path,
                    (long long)log->length, (long long)length);
 }
 
@@ -172,7 +172,7 @@ void log_file_hurry(log_file *log) {
 }
 
 int log_file_flush(log_file *log) {
-    return write_records(log) ? 0 : failure(EXIT_INPUT, "%s", log->why);
+    return write_records(log) ? 0 : failure(FAILURE_INPUT, "%s", log->why);
 }
 
 const char *log_file_behind(const log_file *log) {
@@ -181,7 +181,7 @@ const char *log_file_behind(const log_file *log) {
 
 static int sync_file(const log_file *log) {
     if (fsync(log->fd) == 0) return 0;
-    return failure(EXIT_INPUT, "cannot write %s: %s", log->path, strerror(errno));
+    return failure(FAILURE_INPUT, "cannot write %s: %s", log->path, strerror(errno));
 }
 
 int log_file_position(log_file *log, int64_t *length) {
@@ -195,8 +195,8 @@ int log_file_close(log_file *log) {
     int code = log_file_flush(log);
     if (!code) code = sync_file(log);
     if (!code && log->lossy)
-        code =
-            failure(EXIT_INPUT, "%s: records are missing: there was no room for them", log->path);
+        code = failure(FAILURE_INPUT, "%s: records are missing: there was no room for them",
+                       log->path);
     destroy(log);
     return code;
 }

@@ -22,7 +22,7 @@ enum { LOG_FILE_BYTES = 65536, LOG_FILE_SECONDS = 1, LOG_FILE_KEPT = 1 << 24 };
 typedef struct log_file log_file;
 
 /* Creates the file `path`; one that exists is never written over. It is locked while it is open:
- * two processes never write one log. The functions that can fail return 0 or an exit code of
+ * two processes never write one log. The functions that can fail return 0 or a kind of
  * io/failure.h. */
 int log_file_create(log_file **out, const char *path);
 /* Opens a log again, without changing it; no link is followed. Before anything is written comes

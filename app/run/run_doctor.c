@@ -11,7 +11,7 @@
 #include <string.h>
 
 static int cannot_examine(const run_data *run) {
-    return failure(EXIT_INPUT, "%s/run.jsonl: %s", run->folder, ravine_errmsg());
+    return failure(FAILURE_INPUT, "%s/run.jsonl: %s", run->folder, ravine_errmsg());
 }
 
 /* ---- before the first step ---- */
@@ -52,7 +52,7 @@ static int begin(run_doctor *d, const run_data *run) {
     d->group_name = calloc(d->ngroups + 1, sizeof *d->group_name);
     d->group_elements = calloc(d->ngroups + 1, sizeof *d->group_elements);
     if (!d->group || !d->group_name || !d->group_elements)
-        return failure(EXIT_INPUT, "out of memory");
+        return failure(FAILURE_INPUT, "out of memory");
     const json_t *groups = json_object_get(run->header, "groups");
     for (size_t g = 0; g < d->ngroups; g++) {
         const json_t *name = json_object_get(json_array_get(groups, g), "name");
@@ -235,7 +235,7 @@ static void remember(run_doctor *d, const run_data *run) {
     if (d->remembers) d->step = step;
 }
 
-/* Why a training ended with exit code 4; NULL: it did not. */
+/* Why a training was given up; NULL: it was not. */
 static const char *why_given_up(const run_doctor *d, const run_data *run) {
     const json_t *end = last_event(run, run->state);
     if (json_integer_value(json_object_get(end, "step")) > d->until) return NULL;
@@ -262,7 +262,7 @@ void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagno
 
 int run_doctor_diagnose(run_doctor *d, const run_data *run, ravine_diagnosis *diagnosis) {
     if (d->steps == 0)
-        return failure(EXIT_INPUT, "%s/run.jsonl: no step is logged%s", run->folder,
+        return failure(FAILURE_INPUT, "%s/run.jsonl: no step is logged%s", run->folder,
                        run->nsteps ? " up to that one" : "");
     remember(d, run);
     *diagnosis = (ravine_diagnosis){.size = sizeof *diagnosis};

@@ -10,7 +10,7 @@
  * Of a training that came to an end it remembers what the live one did (doctor_memory.h), and says
  * the same. Else it sees what is in the log: the steps of log_every, and of old logs only some of
  * the numbers. What that hides is added to cannot_tell. Functions that return int return 0 or an
- * exit code of io/failure.h.
+ * kind of io/failure.h.
  */
 #ifndef RAVINE_RUN_DOCTOR_H
 #define RAVINE_RUN_DOCTOR_H

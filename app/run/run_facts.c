@@ -2,6 +2,7 @@
 #include "run/run_facts.h"
 
 #include "io/failure.h"
+#include "math/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -32,21 +33,6 @@ static double mean(const double *values, size_t from, size_t to) {
     return count ? sum / (double)count : NAN;
 }
 
-static int rising(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Sorts the values; those that are NaN are left out. */
-static double median(double *values, size_t count) {
-    size_t n = 0;
-    for (size_t k = 0; k < count; k++)
-        if (!isnan(values[k])) values[n++] = values[k];
-    qsort(values, n, sizeof *values, rising);
-    if (n == 0) return NAN;
-    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 void run_step_seconds(const run_data *run, double *seconds) {
     const double *time = run->column[RUN_SECONDS], *step = run->column[RUN_STEP];
     for (size_t k = 0; k < run->nsteps; k++)
@@ -64,9 +50,9 @@ static void add_steps(run_facts *f, const run_data *run, double *scratch) {
     f->lr_peak = greatest(run, RUN_LR);
     f->grad_peak = greatest(run, RUN_GRAD_NORM);
     memcpy(scratch, run->column[RUN_GRAD_NORM] + n - end, end * sizeof *scratch);
-    f->grad_end = median(scratch, end);
+    f->grad_end = ravine_median(scratch, (int64_t)end);
     run_step_seconds(run, scratch);
-    f->step_seconds = median(scratch, n);
+    f->step_seconds = ravine_median(scratch, (int64_t)n);
     if (n < FALL_MIN) return;
     const double before = mean(run->column[RUN_LOSS], n - n / 5, n - n / 10);
     f->loss_fall = 1 - mean(run->column[RUN_LOSS], n - n / 10, n) / before;
@@ -74,12 +60,12 @@ static void add_steps(run_facts *f, const run_data *run, double *scratch) {
 
 static void add_epochs(run_facts *f, const run_data *run) {
     for (size_t k = 0; k < run->nepochs; k++) {
-        const run_epoch *e = &run->epoch[k];
+        const run_log_epoch *e = &run->epoch[k];
         keep_better(&f->best_loss, e->test_loss, e->epoch, 1);
         keep_better(&f->best_score, e->test_score, e->epoch, run->regression ? 1 : -1);
     }
     if (run->nepochs == 0) return;
-    const run_epoch *last = &run->epoch[run->nepochs - 1];
+    const run_log_epoch *last = &run->epoch[run->nepochs - 1];
     f->epochs = last->epoch;
     f->test_loss = last->test_loss;
     f->test_score = last->test_score;
@@ -103,7 +89,7 @@ int run_facts_of(run_facts *facts, const run_data *run) {
     add_epochs(facts, run);
     if (run->nsteps == 0) return 0;
     double *scratch = malloc(run->nsteps * sizeof *scratch);
-    if (!scratch) return failure(EXIT_INPUT, "out of memory");
+    if (!scratch) return failure(FAILURE_INPUT, "out of memory");
     add_steps(facts, run, scratch);
     free(scratch);
     return 0;

@@ -27,7 +27,7 @@ typedef struct run_facts {
                             NaN under 40 steps */
 } run_facts;
 
-/* Returns 0 or an exit code of io/failure.h. */
+/* Returns 0 or a kind of io/failure.h. */
 int run_facts_of(run_facts *facts, const run_data *run);
 
 /* The time that a step took, from one logged step to the next, in seconds; [nsteps], NaN first. */

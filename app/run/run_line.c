@@ -1,11 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run_line.h"
 
+#include "io/failure.h"
 #include "text/number.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+/* ---- written ---- */
+
+/* NaN and infinities stay what they are. */
+static double rounded(double value, int digits) {
+    const double unit = pow(10, digits);
+    return digits ? round(value * unit) / unit : value;
+}
+
+static int gather_groups(const ravine_optimizer *o, size_t ngroups, double *numbers) {
+    for (size_t g = 0; g < ngroups; g++) {
+        ravine_report group = {.size = sizeof group};
+        const int status = failure_of(ravine_group_report(o, (int32_t)g, &group));
+        if (status) return status;
+#define GATHER(NAME, key, field, digits) \
+    numbers[RUN_GROUP_##NAME * ngroups + g] = rounded(group.field, digits);
+        RUN_GROUP_LIST(GATHER)
+    }
+    return 0;
+}
+
+int run_line_write(run_log *log, const run_step *s, const ravine_optimizer *o, double *group) {
+    const ravine_report *all = &s->report;
+    const size_t ngroups = (size_t)ravine_group_count(o);
+    const int status = gather_groups(o, ngroups, group);
+    if (status) return status;
+    run_log_integer(log, "step", s->step);
+    run_log_integer(log, "epoch", s->epoch);
+    run_log_number(log, "loss", s->loss);
+    run_log_number(log, "lr", all->lr);
+    run_log_number(log, "grad_norm", all->grad_norm);
+    run_log_number(log, "update_norm", all->update_norm);
+    run_log_number(log, "param_norm", all->param_norm);
+    run_log_number(log, "clip", all->clip);
+    run_log_integer(log, "nonfinite", all->nonfinite);
+    run_log_number(log, "seconds", s->seconds);
+    run_log_number(log, "path_efficiency", s->path_efficiency);
+#define RAVINE_X(name, meaning) run_log_number(log, #name, all->name);
+    RAVINE_STATISTIC_LIST(RAVINE_X)
+#undef RAVINE_X
+#define WRITE(NAME, key, ...) \
+    run_log_numbers(log, key, group + RUN_GROUP_##NAME * ngroups, ngroups);
+    RUN_GROUP_LIST(WRITE)
+    run_log_end(log);
+    return 0;
+}
+
+/* ---- read back ---- */
 
 /* What is left to read. */
 typedef struct cursor {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_line.h - one line of run.jsonl that tells a step, read without a tree.
+/* run_line.h - one line of run.jsonl that tells a step, written and read without a tree.
  *
  * A log of a million steps has some 300 MB of them, nearly all of it numbers of 17 digits; a
  * general JSON reader would spend its time on making and freeing objects.
@@ -7,12 +7,13 @@
 #ifndef RAVINE_RUN_LINE_H
 #define RAVINE_RUN_LINE_H
 
-#include "ravine.h"
+#include "run/run_log.h"
+#include "run/run_subject.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The numbers of a step that are read back, by their keys in the log; behind them, each under its
+/* The numbers of a step, by their keys in the log; behind them, each under its
  * own name, those of RAVINE_STATISTIC_LIST. */
 #define RUN_COLUMN_LIST(COLUMN)        \
     COLUMN(STEP, "step")               \
@@ -50,6 +51,10 @@ typedef struct run_line {
     double group[RUN_GROUP_KEYS][RUN_GROUPS_MAX];
     size_t ngroups[RUN_GROUP_KEYS]; /* numbers in the list; 0: not there */
 } run_line;
+
+/* Writes the line of a step. `group`: room for [RUN_GROUP_KEYS][groups of the optimizer] numbers.
+ * Returns 0 or a kind of io/failure.h. */
+int run_line_write(run_log *log, const run_step *s, const ravine_optimizer *o, double *group);
 
 /* True if text[0 .. size - 1], followed by a byte that no number has, is one flat object of
  * numbers, nulls and lists of them, with no key of ours twice (RFC 8259). Other keys are passed

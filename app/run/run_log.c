@@ -19,7 +19,7 @@ struct run_log {
 
 int run_log_create(run_log **out, const char *path, const json_t *header) {
     run_log *log = calloc(1, sizeof *log);
-    if (!log) return failure(EXIT_INPUT, "cannot create %s: no memory", path);
+    if (!log) return failure(FAILURE_INPUT, "cannot create %s: no memory", path);
     int code = log_file_create(&log->file, path);
     if (!code) code = run_log_object(log, header);
     if (!code) code = log_file_flush(log->file);
@@ -33,7 +33,7 @@ int run_log_create(run_log **out, const char *path, const json_t *header) {
 
 int run_log_open(run_log **out, const char *path) {
     run_log *log = calloc(1, sizeof *log);
-    if (!log) return failure(EXIT_INPUT, "cannot open %s: no memory", path);
+    if (!log) return failure(FAILURE_INPUT, "cannot open %s: no memory", path);
     int code = log_file_open(&log->file, path);
     if (code) return free(log), code;
     *out = log;
@@ -58,7 +58,7 @@ int run_log_position(run_log *log, int64_t *length) {
 
 int run_log_object(run_log *log, const json_t *object) {
     char *text = json_dumps(object, JSON_COMPACT);
-    if (!text) return failure(EXIT_INPUT, "cannot write the run log: no memory, or not UTF-8");
+    if (!text) return failure(FAILURE_INPUT, "cannot write the run log: no memory, or not UTF-8");
     log_file_add(log->file, text, strlen(text));
     log_file_add(log->file, "\n", 1);
     free(text);

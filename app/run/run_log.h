@@ -12,7 +12,7 @@
  * Numbers read back as the same double; JSON has no NaN and no infinities, so they become null.
  * Keys are plain ASCII without quotes and backslashes. The header is in the file when
  * run_log_create returns; when later lines are written is told in log_file.h. Functions that can
- * fail return 0 or an exit code of io/failure.h.
+ * fail return 0 or a kind of io/failure.h.
  */
 #ifndef RAVINE_RUN_LOG_H
 #define RAVINE_RUN_LOG_H

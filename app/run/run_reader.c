@@ -16,7 +16,7 @@
 enum { CHUNK = 1 << 18 }; /* bytes read at once, behind a line that is not whole yet */
 
 static int no_memory(const run_data *run) {
-    return failure(EXIT_INPUT, "%s/run.jsonl: out of memory", run->folder ? run->folder : "");
+    return failure(FAILURE_INPUT, "%s/run.jsonl: out of memory", run->folder ? run->folder : "");
 }
 
 /* The line behind those that are kept is not right; reading ends. */
@@ -109,13 +109,13 @@ static int add_epoch(run_data *run, const json_t *line) {
                     run->epoch[run->nepochs - 1].step);
     if (run->nepochs == run->epoch_room) {
         const size_t room = run->epoch_room ? run->epoch_room * 2 : 64;
-        run_epoch *grown = realloc(run->epoch, room * sizeof *grown);
+        run_log_epoch *grown = realloc(run->epoch, room * sizeof *grown);
         if (!grown) return no_memory(run);
         run->epoch = grown;
         run->epoch_room = room;
     }
     run->regression = json_object_get(test, "rmse") != NULL;
-    run->epoch[run->nepochs++] = (run_epoch){
+    run->epoch[run->nepochs++] = (run_log_epoch){
         .epoch = number_of(line, "epoch"),
         .step = step,
         .train_loss = number_of(train, "loss"),
@@ -147,14 +147,14 @@ static int tell_line(run_data *run, const json_t *line, int added) {
 /* The first line: without it nothing else can be told. */
 static int read_header(run_data *run, json_t *line) {
     if (json_integer_value(json_object_get(line, "format")) != 1)
-        return failure(EXIT_INPUT, "%s/run.jsonl: its header is not of format 1", run->folder);
+        return failure(FAILURE_INPUT, "%s/run.jsonl: its header is not of format 1", run->folder);
     const json_t *groups = json_object_get(line, "groups");
     if (!json_is_array(groups) || !json_is_object(json_object_get(line, "config")))
-        return failure(EXIT_INPUT, "%s/run.jsonl: its header has no groups or no config",
+        return failure(FAILURE_INPUT, "%s/run.jsonl: its header has no groups or no config",
                        run->folder);
     run->ngroups = json_array_size(groups);
     if (run->ngroups > RUN_GROUPS_MAX)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s/run.jsonl: its header names %zu groups; at most %d can be "
                        "read",
                        run->folder, run->ngroups, RUN_GROUPS_MAX);
@@ -171,7 +171,7 @@ static int read_object(run_data *run, json_t *line) {
     const char *type = json_string_value(json_object_get(line, "type"));
     if (!run->header) {
         if (type && !strcmp(type, "header")) return read_header(run, line);
-        return failure(EXIT_INPUT, "%s/run.jsonl: the first line is no header of a run",
+        return failure(FAILURE_INPUT, "%s/run.jsonl: the first line is no header of a run",
                        run->folder);
     }
     if (!type) return stop(run, "neither a type nor the numbers of a step");
@@ -185,7 +185,7 @@ static int read_object(run_data *run, json_t *line) {
 static int not_json(run_data *run, const json_error_t *error, bool ended) {
     const char *why = ended ? "" : "cut off: ";
     if (!run->header)
-        return failure(EXIT_INPUT, "%s/run.jsonl: the first line is not JSON: %s%s", run->folder,
+        return failure(FAILURE_INPUT, "%s/run.jsonl: the first line is not JSON: %s%s", run->folder,
                        why, error->text);
     return stop(run, "%s%s", why, error->text);
 }
@@ -208,8 +208,8 @@ static int read_line(run_data *run, const char *text, size_t size, bool ended) {
 
 static int too_long(run_data *run) {
     if (run->header) return stop(run, "longer than %d bytes", RUN_LINE_MAX);
-    return failure(EXIT_INPUT, "%s/run.jsonl: the first line is longer than %d bytes", run->folder,
-                   RUN_LINE_MAX);
+    return failure(FAILURE_INPUT, "%s/run.jsonl: the first line is longer than %d bytes",
+                   run->folder, RUN_LINE_MAX);
 }
 
 static bool is_enough(const run_data *run) {
@@ -255,13 +255,13 @@ static int read_all(run_data *run, FILE *file, char *buffer) {
         if (held > RUN_LINE_MAX) return too_long(run);
     }
     if (ferror(file))
-        return failure(EXIT_INPUT, "cannot read %s/run.jsonl: %s", run->folder, strerror(errno));
+        return failure(FAILURE_INPUT, "cannot read %s/run.jsonl: %s", run->folder, strerror(errno));
     if (run->header_only)
-        return failure(EXIT_INPUT, "%s/run.jsonl: the first line has no end", run->folder);
+        return failure(FAILURE_INPUT, "%s/run.jsonl: the first line has no end", run->folder);
     buffer[held] = '\0'; /* a byte that no number has */
     const int status = read_rest(run, buffer, held);
     if (!status && !run->header)
-        return failure(EXIT_INPUT, "%s/run.jsonl: the file is empty", run->folder);
+        return failure(FAILURE_INPUT, "%s/run.jsonl: the file is empty", run->folder);
     return status;
 }
 
@@ -290,7 +290,7 @@ static int read_folder(run_data *run, const char *folder) {
     char path[PATH_MAX];
     FILE *file;
     if (snprintf(path, sizeof path, "%s/run.jsonl", folder) >= (int)sizeof path)
-        return failure(EXIT_INPUT, "the name of the folder is longer than %d bytes", PATH_MAX);
+        return failure(FAILURE_INPUT, "the name of the folder is longer than %d bytes", PATH_MAX);
     int status = input_open(path, &file);
     if (status) return status;
     status = read_stream(run, file, folder);

@@ -16,12 +16,12 @@
 enum { RUN_LINE_MAX = 1 << 20 }; /* bytes */
 
 /* A score is the accuracy in [0, 1], or the root mean square error of a regression. */
-typedef struct run_epoch {
+typedef struct run_log_epoch {
     double epoch, step;
     double train_loss, train_score, test_loss, test_score;
     double averaged_score; /* of the averaged weights */
     double elapsed;        /* seconds since the start, of the last step before it */
-} run_epoch;
+} run_log_epoch;
 
 typedef struct run_data {
     char *folder;
@@ -30,7 +30,7 @@ typedef struct run_data {
     double *column[RUN_COLUMNS]; /* [nsteps]; steps are whole and rise */
     double **ratio;              /* [ngroups][nsteps] update norm / parameter norm */
     size_t nsteps, ngroups;
-    run_epoch *epoch; /* [nepochs] */
+    run_log_epoch *epoch; /* [nepochs] */
     size_t nepochs;
     bool regression;
     json_t *events;      /* a list of the lines of type "event" */
@@ -49,9 +49,9 @@ typedef struct run_data {
     const struct run_listener *listener; /* while it reads */
 } run_data;
 
-/* Told every step as it is read, for what is too much to keep; returns 0, or an exit code that ends
- * the reading. `line` has the lists of the groups; run->header is there, the step not yet in the
- * columns. */
+/* Told every step as it is read, for what is too much to keep; returns 0, or a kind of failure that
+ * ends the reading. `line` has the lists of the groups; run->header is there, the step not yet in
+ * the columns. */
 typedef struct run_listener {
     int (*step)(void *context, const run_data *run, const run_line *line);
     void *context;
@@ -62,7 +62,7 @@ typedef struct run_listener {
 /* The first line of FOLDER/run.jsonl alone, for json_decref(), and how many bytes it takes. Fails
  * as run_read() does. */
 int run_read_header(json_t **header, int64_t *bytes, const char *folder);
-/* Reads FOLDER/run.jsonl; `listener` may be NULL. Fails with an exit code of io/failure.h if there
+/* Reads FOLDER/run.jsonl; `listener` may be NULL. Fails with a kind of io/failure.h if there
  * is none, if its first line is not the header of a run, or when memory ends. Free with run_free()
  * in any case. */
 int run_read(run_data *run, const char *folder, const run_listener *listener);

@@ -21,7 +21,8 @@ struct tfevents {
 static int make_room(tfevents *e, size_t size) {
     if (e->capacity >= size) return 0;
     unsigned char *grown = realloc(e->bytes, size);
-    if (!grown) return failure(EXIT_INPUT, "no memory for a TensorBoard event of %zu bytes", size);
+    if (!grown)
+        return failure(FAILURE_INPUT, "no memory for a TensorBoard event of %zu bytes", size);
     e->bytes = grown;
     e->capacity = size;
     return 0;
@@ -146,7 +147,7 @@ static int create_file(tfevents *e, const char *folder) {
     if (asprintf(&e->path, "%s/" TFEVENTS_PREFIX "%010lld.%s.%ld", folder, (long long)time(NULL),
                  name, (long)getpid()) < 0) {
         e->path = NULL;
-        return failure(EXIT_INPUT, "no memory for TensorBoard events");
+        return failure(FAILURE_INPUT, "no memory for TensorBoard events");
     }
     return log_file_create(&e->file, e->path);
 }
@@ -160,7 +161,7 @@ static void destroy(tfevents *e) {
 int tfevents_create(tfevents **out, const char *folder) {
     static const char version[] = "brain.Event:2";
     tfevents *e = calloc(1, sizeof *e);
-    if (!e) return failure(EXIT_INPUT, "no memory for TensorBoard events");
+    if (!e) return failure(FAILURE_INPUT, "no memory for TensorBoard events");
     int code = make_room(e, 2 * FIELD_MAX + sizeof version);
     if (!code) code = create_file(e, folder);
     if (code) return destroy(e), code;
@@ -179,7 +180,7 @@ int tfevents_create(tfevents **out, const char *folder) {
 int tfevents_open(tfevents **out, const char *path) {
     tfevents *e = calloc(1, sizeof *e);
     if (!e || !(e->path = strdup(path)))
-        return free(e), failure(EXIT_INPUT, "no memory for TensorBoard events");
+        return free(e), failure(FAILURE_INPUT, "no memory for TensorBoard events");
     int code = log_file_open(&e->file, path);
     if (code) return destroy(e), code;
     *out = e;

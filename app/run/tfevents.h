@@ -4,7 +4,7 @@
  * A file is a row of records (TensorFlow's TFRecord): length, check of the length, data, check of
  * the data. The data are protobuf messages Event{wall_time, step, file_version | summary{value{tag,
  * simple_value}}}, encoded by hand: five fields do not need a library. When records are written is
- * told in log_file.h. Functions that can fail return 0 or an exit code of io/failure.h.
+ * told in log_file.h. Functions that can fail return 0 or a kind of io/failure.h.
  * Formats: tensorflow/core/util/event.proto, framework/summary.proto, lib/io/record_writer.cc.
  */
 #ifndef RAVINE_RUN_TFEVENTS_H

@@ -29,7 +29,7 @@ SURFACE_LIST(DECLARE)
 /* Streams of the random numbers, so that no two uses share one; noise takes one a step. */
 enum { STREAM_ROTATION = 1, STREAM_POINTS, STREAM_NOISE };
 
-/* build.c: 0 or EXIT_INPUT. */
+/* build.c: 0 or FAILURE_INPUT. */
 int lecture_build(surface *s);
 int quadratic_build(surface *s);
 int logistic_build(surface *s);

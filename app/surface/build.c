@@ -11,7 +11,7 @@
 #include <string.h>
 
 static int no_memory(const surface *s) {
-    return failure(EXIT_INPUT, "out of memory for a surface of size %d", s->size);
+    return failure(FAILURE_INPUT, "out of memory for a surface of size %d", s->size);
 }
 
 /* Least squares about the means, and the eigenvector of 2 [[n, sum x], [sum x, sum x^2]]. */

@@ -38,13 +38,13 @@ enum { SETTLED_BY = 5 }; /* sigma is not judged up to this step */
 
 static int check(const race_setup *setup) {
     if (setup->steps < 1 || setup->steps > RACE_STEPS_MAX)
-        return failure(EXIT_USAGE, "steps is %lld; it must be in [1, %d]", (long long)setup->steps,
-                       RACE_STEPS_MAX);
+        return failure(FAILURE_USAGE, "steps is %lld; it must be in [1, %d]",
+                       (long long)setup->steps, RACE_STEPS_MAX);
     const double *start = setup->start ? setup->start : setup->surface->start;
     for (int i = 0; i < setup->surface->size; i++)
         if (!isfinite(start[i]) || (setup->dtype == RAVINE_F32 && fabs(start[i]) > (double)FLT_MAX))
-            return failure(EXIT_USAGE, "start[%d] is %g; it must be finite in the race's dtype", i,
-                           start[i]);
+            return failure(FAILURE_USAGE, "start[%d] is %g; it must be finite in the race's dtype",
+                           i, start[i]);
     return 0;
 }
 
@@ -64,16 +64,16 @@ static int make_optimizer(runner *u, race_result *r) {
                                 .grad = f32 ? (void *)u->gradient_f32 : u->gradient,
                                 .len = r->size};
     ravine_schedule schedule;
-    if (ravine_config_parse(&r->config, setup->optimizer) ||
-        (setup->schedule && ravine_schedule_parse(&schedule, setup->schedule)))
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
-    if (ravine_create(&u->optimizer, &r->config, &env) || ravine_add(u->optimizer, &theta, 1) ||
-        ravine_set_options(u->optimizer, &options))
-        return failure(EXIT_INPUT, "%s", ravine_errmsg());
-    if (setup->schedule && ravine_set_schedule(u->optimizer, 0, RAVINE_LR, &schedule))
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
-    u->has_sigma = !isnan(ravine_stability_limit(&r->config, 1, 0));
-    return 0;
+    if (ravine_config_parse(&r->config, setup->optimizer) < 0 ||
+        (setup->schedule && ravine_schedule_parse(&schedule, setup->schedule) < 0))
+        return failure(FAILURE_USAGE, "%s", ravine_errmsg());
+    ravine_status status = ravine_create(&u->optimizer, &r->config, &env);
+    if (status >= 0) status = ravine_add(u->optimizer, &theta, 1);
+    if (status >= 0) status = ravine_set_options(u->optimizer, &options);
+    if (status >= 0 && setup->schedule)
+        status = ravine_set_schedule(u->optimizer, 0, RAVINE_LR, &schedule);
+    if (status >= 0) u->has_sigma = !isnan(ravine_stability_limit(&r->config, 1, 0));
+    return failure_of(status);
 }
 
 static int make_trace(race_trace *trace, const race_setup *setup) {
@@ -83,7 +83,8 @@ static int make_trace(race_trace *trace, const race_setup *setup) {
     trace->step = malloc(count * sizeof *trace->step);
     trace->loss = malloc(count * (4 + 4 * n) * sizeof(double));
     if (!trace->step || !trace->loss)
-        return failure(EXIT_INPUT, "out of memory for a trace of %zu steps of size %zu", count, n);
+        return failure(FAILURE_INPUT, "out of memory for a trace of %zu steps of size %zu", count,
+                       n);
     trace->grad_norm = trace->loss + count;
     trace->eta = trace->grad_norm + count;
     trace->sharpness = trace->eta + count;
@@ -100,7 +101,7 @@ static int make(runner *u, race_result *r) {
     u->memory = calloc(4 * n + 2 * n * n, sizeof(double));
     r->start = calloc(2 * n, sizeof *r->start);
     if (!u->memory || !r->start)
-        return failure(EXIT_INPUT, "out of memory for a race of size %zu", n);
+        return failure(FAILURE_INPUT, "out of memory for a race of size %zu", n);
     u->theta = u->memory;
     u->gradient = u->theta + n;
     u->sigma = u->gradient + n;
@@ -251,7 +252,7 @@ static int take_step(runner *u, race_result *r) {
         r->first_unstable_step = u->step;
     return 0;
 fail:
-    return failure(EXIT_INPUT, "step %lld: %s", (long long)u->step, ravine_errmsg());
+    return failure(FAILURE_INPUT, "step %lld: %s", (long long)u->step, ravine_errmsg());
 }
 
 /* ---- the whole ---- */

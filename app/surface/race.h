@@ -69,7 +69,7 @@ typedef struct race_result {
     race_trace trace;
 } race_result;
 
-/* 0, EXIT_USAGE or EXIT_INPUT as io/failure.h; on failure there is nothing to free. */
+/* 0, FAILURE_USAGE or FAILURE_INPUT as io/failure.h; on failure there is nothing to free. */
 int race_run(race_result *r, const race_setup *setup);
 void race_free(race_result *r);
 

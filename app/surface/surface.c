@@ -17,15 +17,16 @@
 
 enum { WORD_MAX = 64 };
 
-/* The next word of *text; false at its end. EXIT_USAGE in *code if it is too long. */
+/* The next word of *text; false at its end. FAILURE_USAGE in *code if it is too long. */
 static bool next_word(const char **text, char word[WORD_MAX], int *code) {
     static const char blanks[] = " \t\n";
     *text += strspn(*text, blanks);
     const size_t length = strcspn(*text, blanks);
     if (length == 0) return false;
     if (length >= WORD_MAX) {
-        *code = failure(EXIT_USAGE, "a word of the surface has %zu characters; at most %d are read",
-                        length, WORD_MAX - 1);
+        *code =
+            failure(FAILURE_USAGE, "a word of the surface has %zu characters; at most %d are read",
+                    length, WORD_MAX - 1);
         return false;
     }
     memcpy(word, *text, length);
@@ -44,8 +45,9 @@ static int find_row(const char *name, const surface_row **found) {
         if (row->alias) ravine_nearest_offer(&near, row->alias);
     }
     if (near.name)
-        return failure(EXIT_USAGE, "there is no surface %s; the nearest is %s", name, near.name);
-    return failure(EXIT_USAGE, "there is no surface %s; `ravine race --surfaces` lists them", name);
+        return failure(FAILURE_USAGE, "there is no surface %s; the nearest is %s", name, near.name);
+    return failure(FAILURE_USAGE, "there is no surface %s; `ravine race --surfaces` lists them",
+                   name);
 }
 
 static int find_parameter(const surface_row *row, const char *name, int *found) {
@@ -55,9 +57,9 @@ static int find_parameter(const surface_row *row, const char *name, int *found) 
         ravine_nearest_offer(&near, row->parameter[*found].name);
     }
     if (near.name)
-        return failure(EXIT_USAGE, "surface %s has no setting %s; the nearest is %s", row->name,
+        return failure(FAILURE_USAGE, "surface %s has no setting %s; the nearest is %s", row->name,
                        name, near.name);
-    return failure(EXIT_USAGE, "surface %s has no setting %s", row->name, name);
+    return failure(FAILURE_USAGE, "surface %s has no setting %s", row->name, name);
 }
 
 static int read_value(const surface_row *row, const surface_parameter *p, const char *text,
@@ -65,18 +67,19 @@ static int read_value(const surface_row *row, const surface_parameter *p, const 
     if (p->kind == SURFACE_FLAG) {
         *value = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
         if (*value == 1 || strcmp(text, "false") == 0 || strcmp(text, "0") == 0) return 0;
-        return failure(EXIT_USAGE, "%s of %s is %s; it must be true or false", p->name, row->name,
-                       text);
+        return failure(FAILURE_USAGE, "%s of %s is %s; it must be true or false", p->name,
+                       row->name, text);
     }
     char *end;
     *value = strtod(text, &end);
     const bool decimal = strspn(text, "0123456789+-.eE") == strlen(text);
     if (end == text || *end || !decimal)
-        return failure(EXIT_USAGE, "%s of %s is %s; it must be a number", p->name, row->name, text);
+        return failure(FAILURE_USAGE, "%s of %s is %s; it must be a number", p->name, row->name,
+                       text);
     const bool whole = p->kind != SURFACE_WHOLE || *value == floor(*value);
     if (*value >= p->least && *value <= p->greatest && whole) return 0;
-    return failure(EXIT_USAGE, "%s of %s is %s; it must be %s [%.15g, %.15g]", p->name, row->name,
-                   text, p->kind == SURFACE_WHOLE ? "a whole number in" : "in", p->least,
+    return failure(FAILURE_USAGE, "%s of %s is %s; it must be %s [%.15g, %.15g]", p->name,
+                   row->name, text, p->kind == SURFACE_WHOLE ? "a whole number in" : "in", p->least,
                    p->greatest);
 }
 
@@ -84,14 +87,14 @@ static int read_spec(surface *s, const char *text) {
     char word[WORD_MAX];
     int code = 0;
     if (!next_word(&text, word, &code))
-        return code ? code : failure(EXIT_USAGE, "the surface is empty; it must be NAME ...");
+        return code ? code : failure(FAILURE_USAGE, "the surface is empty; it must be NAME ...");
     code = find_row(word, &s->row);
     if (code) return code;
     for (int k = 0; k < s->row->nparameters; k++) s->parameter[k] = s->row->parameter[k].fallback;
     while (!code && next_word(&text, word, &code)) {
         char *value = strchr(word, '=');
         if (!value)
-            return failure(EXIT_USAGE, "after surface %s stands %s; it must be setting=value",
+            return failure(FAILURE_USAGE, "after surface %s stands %s; it must be setting=value",
                            s->row->name, word);
         *value++ = '\0';
         int k = 0;
@@ -135,7 +138,7 @@ static int make(surface *s) {
     if (row->minima > 0) s->minimum = calloc(n * (size_t)row->minima, sizeof *s->minimum);
     if (row->straight_valley) s->steep = calloc(n, sizeof *s->steep);
     if (!s->start || (row->minima > 0 && !s->minimum) || (row->straight_valley && !s->steep))
-        return failure(EXIT_INPUT, "out of memory for a surface of size %d", s->size);
+        return failure(FAILURE_INPUT, "out of memory for a surface of size %d", s->size);
     for (size_t i = 0; i < n; i++) {
         const size_t given = i < 2 ? i : 1;
         s->start[i] = row->start[given];
@@ -148,7 +151,7 @@ static int make(surface *s) {
 
 int surface_create(surface **out, const char *spec) {
     surface *s = calloc(1, sizeof *s);
-    if (!s) return failure(EXIT_INPUT, "out of memory for a surface");
+    if (!s) return failure(FAILURE_INPUT, "out of memory for a surface");
     int code = read_spec(s, spec);
     if (!code) code = make(s);
     if (code) {

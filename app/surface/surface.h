@@ -75,7 +75,7 @@ struct surface {
     int rows;        /* of data */
 };
 
-/* 0, or EXIT_USAGE naming what is wrong and the nearest name, or EXIT_INPUT: no memory. */
+/* 0, or FAILURE_USAGE naming what is wrong and the nearest name, or FAILURE_INPUT: no memory. */
 int surface_create(surface **out, const char *spec);
 void surface_destroy(surface *s);        /* NULL is fine */
 const surface_row *surface_table(int k); /* row number k; NULL past the last */

@@ -60,7 +60,7 @@ static int keep_home(search *s) {
         bytes += view_bytes(&view);
     }
     s->home = malloc(bytes);
-    if (!s->home) return failure(EXIT_INPUT, "out of memory for a copy of the parameters");
+    if (!s->home) return failure(FAILURE_INPUT, "out of memory for a copy of the parameters");
     copy_params(s, false);
     return 0;
 }
@@ -120,7 +120,7 @@ static int step(search *s, int64_t k, double lr, double *loss, ravine_report *re
     if (set) return failure_of(set);
     s->result->gradients++;
     if (problem->evaluate(problem->context, number, 1, loss))
-        return failure(EXIT_INPUT, "batch %lld cannot be evaluated", (long long)number);
+        return failure(FAILURE_INPUT, "batch %lld cannot be evaluated", (long long)number);
     *report = (ravine_report){.size = sizeof *report};
     const ravine_status made = ravine_step(s->optimizer, report);
     return failure_of(made);
@@ -141,14 +141,14 @@ static int choose_range(const search *s, double *least, double *most) {
             *most = fmin(*most, 1 / c.weight_decay);
     }
     if (*least < *most) return 0;
-    return failure(EXIT_USAGE, "the range of rates is %g to %g; it must rise", *least, *most);
+    return failure(FAILURE_USAGE, "the range of rates is %g to %g; it must rise", *least, *most);
 }
 
 static int look(search *s, double *loss) {
     const ravine_problem *problem = s->setup->problem;
     s->result->losses++;
     if (problem->evaluate(problem->context, problem->batch, 0, loss))
-        return failure(EXIT_INPUT, "the fixed batch cannot be evaluated");
+        return failure(FAILURE_INPUT, "the fixed batch cannot be evaluated");
     return 0;
 }
 
@@ -187,7 +187,7 @@ static int read_range(find_lr_result *r) {
         if (r->loss[k] < r->loss[lowest]) lowest = k;
     const double fall = r->first - r->loss[lowest];
     if (!(fall > LEAST_FALL * fabs(r->first)))
-        return failure(EXIT_NO, "no learning rate from %.3g to %.3g lowers the loss", r->lr[0],
+        return failure(FAILURE_NO, "no learning rate from %.3g to %.3g lowers the loss", r->lr[0],
                        r->lr[r->npoints - 1]);
     for (int64_t k = 0; k <= lowest; k++) {
         const int64_t before = k > 2 ? k - 2 : 0, after = k + 2 < lowest ? k + 2 : lowest;
@@ -304,7 +304,7 @@ int find_lr(find_lr_result *r, const find_lr_setup *setup) {
     *r = (find_lr_result){.rule = setup->rule};
     search s = {.setup = setup, .result = r};
     r->lr = calloc(2 * (POINTS + 1), sizeof *r->lr);
-    if (!r->lr) return failure(EXIT_INPUT, "out of memory");
+    if (!r->lr) return failure(FAILURE_INPUT, "out of memory");
     r->loss = r->lr + POINTS + 1;
     int status = keep_home(&s);
     if (!status) {

@@ -42,7 +42,7 @@ typedef struct find_lr_result {
     int64_t gradients, losses; /* all that it cost, probes included */
 } find_lr_result;
 
-/* Parameters are as before afterwards. Returns 0 or an exit code of io/failure.h: EXIT_NO if no
+/* Parameters are as before afterwards. Returns 0 or a kind of io/failure.h: FAILURE_NO if no
  * rate of the range lowers the loss. */
 int find_lr(find_lr_result *r, const find_lr_setup *setup);
 void find_lr_free(find_lr_result *r); /* one that is all zero is fine */

@@ -3,7 +3,6 @@
 #include "trainer/problem.h"
 
 #include "io/failure.h"
-#include "math/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +12,9 @@ struct net_problem {
     int64_t *order;       /* [data.count]; the fixed batch is the first part */
     int64_t first, count; /* of order: where the batches of steps are drawn from */
     int64_t nbatches;
-    float *x, *y;   /* [slice, size], [slice, outputs] */
-    int32_t *label; /* [slice]; y or label is NULL */
-    double *sum;    /* [net_size] gradient of several slices */
-    float *aside;   /* running means and variances, one after the other */
+    data_batch examples; /* of a slice */
+    double *sum;         /* [net_size] gradient of several slices */
+    float *aside;        /* running means and variances, one after the other */
     int64_t buffers;
 };
 
@@ -24,34 +22,11 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* Fisher-Yates. */
-static void draw(net_problem *p) {
-    enum { PROBLEM = 2 }; /* the kind of stream: the shuffles of training are 1 */
-    for (int64_t k = 0; k < p->setup.data->count; k++) {
-        const uint64_t stream = (uint64_t)PROBLEM << 48;
-        const uint64_t j = ravine_random_below(p->setup.seed, stream, (uint64_t)k, (uint64_t)k + 1);
-        p->order[k] = p->order[j];
-        p->order[j] = k;
-    }
-}
-
-static void gather(net_problem *p, int64_t first, int64_t count) {
-    const dataset *data = p->setup.data;
-    const size_t size = (size_t)data->size, outputs = (size_t)data->outputs;
-    for (int64_t k = 0; k < count; k++) {
-        const size_t to = (size_t)k, from = (size_t)p->order[first + k];
-        memcpy(p->x + to * size, data->x + from * size, size * sizeof *p->x);
-        if (p->label)
-            p->label[to] = data->label[from];
-        else
-            memcpy(p->y + to * outputs, data->y + from * outputs, outputs * sizeof *p->y);
-    }
-}
-
 /* Mean loss of `count` <= slice examples, and the gradient into the net. */
 static double evaluate_slice(net_problem *p, int64_t first, int64_t count) {
-    gather(p, first, count);
-    return net_train(p->setup.net, p->x, p->label, p->y, count, (uint64_t)first, NULL);
+    const data_batch *b = &p->examples;
+    data_batch_gather(&p->examples, p->setup.data, p->order + first, count);
+    return net_train(p->setup.net, b->x, b->label, b->y, count, (uint64_t)first, NULL);
 }
 
 static void add_gradient(net_problem *p, double weight) {
@@ -120,22 +95,20 @@ static int64_t buffer_numbers(const net *n) {
 
 static int allocate(net_problem *p) {
     const dataset *data = p->setup.data;
-    const size_t slice = (size_t)p->setup.slice;
+    const int status = data_batch_create(&p->examples, data, p->setup.slice);
+    if (status) return status;
     p->order = calloc((size_t)data->count, sizeof *p->order);
-    p->x = calloc(slice, (size_t)data->size * sizeof *p->x);
-    if (data->label)
-        p->label = calloc(slice, sizeof *p->label);
-    else
-        p->y = calloc(slice, (size_t)data->outputs * sizeof *p->y);
     p->sum = calloc((size_t)net_size(p->setup.net), sizeof *p->sum);
     p->aside = calloc((size_t)buffer_numbers(p->setup.net) + 1, sizeof *p->aside);
-    const bool all = p->order && p->x && (p->label || p->y) && p->sum && p->aside;
-    return all ? 0 : failure(EXIT_INPUT, "out of memory for %lld examples", (long long)slice);
+    return p->order && p->sum && p->aside
+               ? 0
+               : failure(FAILURE_INPUT, "out of memory for %lld examples", (long long)data->count);
 }
 
 int net_problem_create(net_problem **out, const net_problem_setup *setup) {
+    enum { PROBLEM = 2 }; /* the kind of stream: the shuffles of training are 1 */
     net_problem *p = calloc(1, sizeof *p);
-    if (!p) return failure(EXIT_INPUT, "out of memory");
+    if (!p) return failure(FAILURE_INPUT, "out of memory");
     const int64_t examples = setup->data->count;
     p->setup = *setup;
     p->setup.fixed = smaller(setup->fixed, examples);
@@ -150,7 +123,7 @@ int net_problem_create(net_problem **out, const net_problem_setup *setup) {
         net_problem_destroy(p);
         return status;
     }
-    draw(p);
+    data_order_draw(p->order, examples, setup->seed, (uint64_t)PROBLEM << 48);
     *out = p;
     return 0;
 }
@@ -158,9 +131,7 @@ int net_problem_create(net_problem **out, const net_problem_setup *setup) {
 void net_problem_destroy(net_problem *p) {
     if (!p) return;
     free(p->order);
-    free(p->x);
-    free(p->y);
-    free(p->label);
+    data_batch_free(&p->examples);
     free(p->sum);
     free(p->aside);
     free(p);

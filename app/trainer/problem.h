@@ -18,9 +18,8 @@
 #ifndef RAVINE_TRAINER_PROBLEM_H
 #define RAVINE_TRAINER_PROBLEM_H
 
-#include "data/dataset.h"
-#include "network/net.h"
 #include "ravine_doctor.h"
+#include "trainer/trainer.h"
 
 typedef struct net_problem net_problem;
 
@@ -33,8 +32,18 @@ typedef struct net_problem_setup {
     uint64_t seed;       /* of the draw */
 } net_problem_setup;
 
-/* Net and data must outlive it. Returns 0 or an exit code of io/failure.h. */
+/* Net and data must outlive it. Returns 0 or a kind of io/failure.h. */
 int net_problem_create(net_problem **out, const net_problem_setup *setup);
+/* The same of a trainer: its net, examples, batch and slice. */
+static inline int net_problem_of(net_problem **out, const trainer *t, int64_t fixed,
+                                 uint64_t seed) {
+    return net_problem_create(out, &(net_problem_setup){.net = t->net,
+                                                        .data = t->data,
+                                                        .batch = t->batch,
+                                                        .fixed = fixed,
+                                                        .slice = t->slice,
+                                                        .seed = seed});
+}
 void net_problem_destroy(net_problem *p); /* NULL is fine */
 
 /* What the library takes; valid as long as p. */

@@ -22,9 +22,9 @@
 #define DOCTOR           "train.doctor"
 
 /* Beside the numbers of the loop and what the net has: RESULTS and DOCTOR. */
-enum { EPOCH_NUMBERS = 9, OWN_TENSORS = LOOP_NUMBERS + 2 };
+enum { EPOCH_NUMBERS = 9, OWN_TENSORS = TRAIN_NUMBERS + 2 };
 
-struct checkpoints {
+struct train_checkpoints {
     train_state state;
     ravine_saver *saver;
     ravine_tensor *tensor; /* [ntensors] what is saved beside the optimizer */
@@ -39,24 +39,24 @@ struct checkpoints {
 /* ---- the tensors --------------------------------------------------------------------------------
  */
 
-static void add_array(checkpoints *c, const char *name, int32_t dtype, int32_t ndim,
+static void add_array(train_checkpoints *c, const char *name, int32_t dtype, int32_t ndim,
                       const int64_t *shape, void *data) {
     c->tensor[c->ntensors++] = (ravine_tensor){name, dtype, ndim, shape, data};
 }
 
-static void add_loop(checkpoints *c) {
-    loop_number list[LOOP_NUMBERS];
-    loop_numbers(&c->state, list);
-    for (int k = 0; k < LOOP_NUMBERS; k++)
+static void add_loop(train_checkpoints *c) {
+    train_number list[TRAIN_NUMBERS];
+    train_numbers(&c->state, list);
+    for (int k = 0; k < TRAIN_NUMBERS; k++)
         add_array(c, list[k].name, list[k].dtype, 0, NULL, list[k].value);
 }
 
 /* The doctor's memory. */
-static int add_doctor(checkpoints *c, int64_t length) {
+static int add_doctor(train_checkpoints *c, int64_t length) {
     if (length == 0) return 0;
     if (length != c->doctor_length) {
         double *grown = realloc(c->doctor, (size_t)length * sizeof *grown);
-        if (!grown) return failure(EXIT_INPUT, "out of memory for a checkpoint");
+        if (!grown) return failure(FAILURE_INPUT, "out of memory for a checkpoint");
         c->doctor = grown;
         c->doctor_length = length;
     }
@@ -64,13 +64,13 @@ static int add_doctor(checkpoints *c, int64_t length) {
     return 0;
 }
 
-static int list_tensors(checkpoints *c, int64_t doctor_length) {
+static int list_tensors(train_checkpoints *c, int64_t doctor_length) {
     c->ntensors = 0;
     add_loop(c);
     c->results_shape[0] = c->state.result->nepochs;
     c->results_shape[1] = EPOCH_NUMBERS;
     add_array(c, RESULTS, RAVINE_F64, 2, c->results_shape, c->results);
-    const net *n = c->state.training->net;
+    const net *n = c->state.training->trainer.net;
     for (int64_t k = 0; k < net_buffer_count(n); k++) {
         net_tensor *b = &c->buffer[k];
         *b = net_buffer(n, k);
@@ -82,9 +82,9 @@ static int list_tensors(checkpoints *c, int64_t doctor_length) {
 /* ---- results as numbers -------------------------------------------------------------------------
  */
 
-static void pack_results(checkpoints *c) {
+static void pack_results(train_checkpoints *c) {
     for (int64_t k = 0; k < c->state.result->nepochs; k++) {
-        const train_epoch *e = &c->state.result->epoch[k];
+        const run_epoch *e = &c->state.result->epoch[k];
         const double numbers[EPOCH_NUMBERS] = {(double)e->epoch, (double)e->step,  e->train.loss,
                                                e->train.score,   e->test.loss,     e->test.score,
                                                e->average.loss,  e->average.score, e->seconds};
@@ -92,10 +92,10 @@ static void pack_results(checkpoints *c) {
     }
 }
 
-static void unpack_results(checkpoints *c) {
+static void unpack_results(train_checkpoints *c) {
     for (int64_t k = 0; k < c->state.result->nepochs; k++) {
         const double *n = c->results + k * EPOCH_NUMBERS;
-        c->state.result->epoch[k] = (train_epoch){
+        c->state.result->epoch[k] = (run_epoch){
             .epoch = (int64_t)n[0],
             .step = (int64_t)n[1],
             .train = {n[2], n[3]},
@@ -109,27 +109,27 @@ static void unpack_results(checkpoints *c) {
 /* ---- saving ------------------------------------------------------------------------------------
  */
 
-int checkpoints_create(checkpoints **out, const train_state *state) {
-    const size_t buffers = (size_t)net_buffer_count(state->training->net);
+int train_checkpoints_create(train_checkpoints **out, const train_state *state) {
+    const size_t buffers = (size_t)net_buffer_count(state->training->trainer.net);
     const size_t epochs = (size_t)state->training->config->epochs;
-    checkpoints *c = calloc(1, sizeof *c);
-    if (!c) return failure(EXIT_INPUT, "out of memory for checkpoints");
+    train_checkpoints *c = calloc(1, sizeof *c);
+    if (!c) return failure(FAILURE_INPUT, "out of memory for checkpoints");
     c->state = *state;
     c->tensor = calloc(OWN_TENSORS + buffers, sizeof *c->tensor);
     c->buffer = calloc(buffers + 1, sizeof *c->buffer);
     c->results = calloc(epochs * EPOCH_NUMBERS, sizeof *c->results);
     if (!c->tensor || !c->buffer || !c->results) {
-        checkpoints_free(c);
-        return failure(EXIT_INPUT, "out of memory for checkpoints");
+        train_checkpoints_free(c);
+        return failure(FAILURE_INPUT, "out of memory for checkpoints");
     }
     *out = c;
     return 0;
 }
 
-int checkpoints_begin(checkpoints *c) {
-    const config *keys = c->state.training->config;
+int train_checkpoints_begin(train_checkpoints *c) {
+    const run_config *keys = c->state.training->config;
     char folder[PATH_MAX + 16];
-    snprintf(folder, sizeof folder, "%s/checkpoints", record_folder(c->state.record));
+    snprintf(folder, sizeof folder, "%s/checkpoints", run_record_folder(c->state.record));
     ravine_saver_options options;
     ravine_saver_options_init(&options);
     options.keep = (int32_t)keys->checkpoint_keep;
@@ -137,7 +137,7 @@ int checkpoints_begin(checkpoints *c) {
     return failure_of(ravine_saver_create(&c->saver, folder, &options, NULL));
 }
 
-void checkpoints_free(checkpoints *c) {
+void train_checkpoints_free(train_checkpoints *c) {
     if (!c) return;
     ravine_saver_destroy(c->saver);
     free(c->tensor);
@@ -148,33 +148,25 @@ void checkpoints_free(checkpoints *c) {
 }
 
 /* A checkpoint that fails costs no training: it is told, on the terminal and in the log. */
-static int tell_failure(checkpoints *c, const char *why) {
-    watch_complain(c->state.watch, "a checkpoint failed, training goes on", why);
-    const progress *p = c->state.progress;
-    const train_step at = {
+static int tell_failure(train_checkpoints *c, const char *why) {
+    train_watch_complain(c->state.watch, "a checkpoint failed, training goes on", why);
+    const train_progress *p = c->state.progress;
+    const run_step at = {
         .epoch = p->epoch, .step = p->step, .loss = p->loss, .seconds = p->seconds};
-    return record_event_with(c->state.record, "checkpoint_failed", &at,
-                             json_pack("{ss}", "why", why));
+    return run_record_event_with(c->state.record, "checkpoint_failed", &at,
+                                 json_pack("{ss}", "why", why));
 }
 
-void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]) {
-    int used = 0;
-    *text = '\0';
-    for (int k = 0; k < data->nfiles; k++)
-        used += snprintf(text + used, (size_t)(DATA_CHECKSUMS_SIZE - used), "%s%08" PRIx32,
-                         k ? " " : "", data->file[k].crc32c);
-}
-
-int checkpoints_save(checkpoints *c, double metric) {
+int train_checkpoints_save(train_checkpoints *c, double metric) {
     const ravine_doctor *d = c->state.training->doctor;
-    record_position position;
+    run_position position;
     int status = list_tensors(c, d ? ravine_doctor_state_length(d) : 0);
     if (status) return status;
-    if (record_where(c->state.record, &position)) return tell_failure(c, failure_text());
+    if (run_record_where(c->state.record, &position)) return tell_failure(c, failure_text());
     c->state.progress->lr_factor = c->state.training->lr_factor;
     pack_results(c);
-    char log_bytes[24], events_bytes[24], data[DATA_CHECKSUMS_SIZE];
-    data_checksums(&c->state.training->data, data);
+    char log_bytes[24], events_bytes[24], data[RUN_CHECKSUMS_SIZE];
+    run_data_checksums(&c->state.training->data, data);
     snprintf(log_bytes, sizeof log_bytes, "%" PRId64, position.log);
     snprintf(events_bytes, sizeof events_bytes, "%" PRId64, position.events);
     const ravine_text texts[] = {{KEY_LOG_BYTES, log_bytes},
@@ -188,11 +180,12 @@ int checkpoints_save(checkpoints *c, double metric) {
     options.texts = texts;
     options.ntexts = sizeof texts / sizeof *texts;
     ravine_status saved = d ? ravine_doctor_export(d, c->doctor, c->doctor_length) : RAVINE_OK;
-    if (!saved) saved = ravine_saver_save(c->saver, c->state.training->optimizer, &options, metric);
+    if (!saved)
+        saved = ravine_saver_save(c->saver, c->state.training->trainer.optimizer, &options, metric);
     return saved < 0 ? tell_failure(c, ravine_errmsg()) : 0;
 }
 
-int checkpoints_wait(checkpoints *c, bool *whole) {
+int train_checkpoints_wait(train_checkpoints *c, bool *whole) {
     const ravine_status status = c->saver ? ravine_saver_wait(c->saver) : RAVINE_OK;
     *whole = status >= 0;
     return *whole ? 0 : tell_failure(c, ravine_errmsg());
@@ -220,12 +213,12 @@ static void copy_text(const ravine_checkpoint *file, const char *key, char *to, 
     snprintf(to, size, "%s", text ? text : "");
 }
 
-int resume_point_read(resume_point *point, const char *path) {
+int train_point_read(train_point *point, const char *path) {
     ravine_checkpoint *file;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
     if (status < 0) return failure_of(status);
-    *point = (resume_point){.position = {.log = bytes_of(file, KEY_LOG_BYTES),
-                                         .events = bytes_of(file, KEY_EVENTS_BYTES)}};
+    *point = (train_point){.position = {.log = bytes_of(file, KEY_LOG_BYTES),
+                                        .events = bytes_of(file, KEY_EVENTS_BYTES)}};
     copy_text(file, KEY_EVENTS, point->position.events_name, sizeof point->position.events_name);
     copy_text(file, KEY_DATA, point->data, sizeof point->data);
     snprintf(point->path, sizeof point->path, "%s", path);
@@ -233,7 +226,7 @@ int resume_point_read(resume_point *point, const char *path) {
     point->doctor_length = length_of(file, DOCTOR, 1);
     ravine_checkpoint_close(file);
     if (point->position.log == 0)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "%s: it is no checkpoint of ravine train: it has no " KEY_LOG_BYTES, path);
     return 0;
 }
@@ -245,53 +238,53 @@ static void tell_difference(void *context, const char *line) {
     fputc('\n', stderr);
 }
 
-int checkpoint_restore_lr(training *t, const char *path) {
+int train_checkpoint_restore_lr(training *t, const char *path) {
     ravine_checkpoint *file;
     double factor = 1;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
     if (status < 0) return failure_of(status);
-    const loop_number number = loop_lr_factor(&factor);
+    const train_number number = train_lr_factor_number(&factor);
     const int64_t at = ravine_checkpoint_find(file, number.name);
     if (at >= 0) status = ravine_checkpoint_read(file, at, &factor, sizeof factor);
     ravine_checkpoint_close(file);
     if (status < 0) return failure_of(status);
-    const int wrong = loop_number_check(&number, path);
+    const int wrong = train_number_check(&number, path);
     return wrong || factor == 1 ? wrong : training_scale_lr(t, factor);
 }
 
 /* Each epoch is told by its number and its last step, which follow from its row. */
-static int check_results(const checkpoints *c, const char *path) {
+static int check_results(const train_checkpoints *c, const char *path) {
     const int64_t steps = c->state.training->steps_per_epoch;
     for (int64_t k = 1; k <= c->state.result->nepochs; k++) {
         const double *row = c->results + (k - 1) * EPOCH_NUMBERS;
         if (row[0] != (double)k)
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: " RESULTS ": row %" PRId64 " is of epoch %g; it must be %" PRId64,
                            path, k, row[0], k);
         if (row[1] != (double)(k * steps))
-            return failure(EXIT_INPUT,
+            return failure(FAILURE_INPUT,
                            "%s: " RESULTS ": row %" PRId64 " ends at step %g; it must be %" PRId64,
                            path, k, row[1], k * steps);
     }
     return 0;
 }
 
-int checkpoints_load(checkpoints *c, const resume_point *point) {
+int train_checkpoints_load(train_checkpoints *c, const train_point *point) {
     train_result *result = c->state.result;
     result->nepochs = point->nepochs;
     int status = list_tensors(c, point->doctor_length);
-    if (!status) status = checkpoint_restore_lr(c->state.training, point->path);
+    if (!status) status = train_checkpoint_restore_lr(c->state.training, point->path);
     if (status) return status;
     ravine_load_options options;
     ravine_load_options_init(&options);
     options.tensors = c->tensor;
     options.ntensors = c->ntensors;
     options.tell = tell_difference;
-    ravine_status loaded = ravine_load(c->state.training->optimizer, point->path, &options);
+    ravine_status loaded = ravine_load(c->state.training->trainer.optimizer, point->path, &options);
     ravine_doctor *d = c->state.training->doctor;
     if (!loaded && d && c->doctor) loaded = ravine_doctor_import(d, c->doctor, c->doctor_length);
     if (loaded < 0) return failure_of(loaded);
-    status = loop_numbers_check(&c->state, point->path);
+    status = train_numbers_check(&c->state, point->path);
     if (!status) status = check_results(c, point->path);
     if (!status) unpack_results(c);
     return status;

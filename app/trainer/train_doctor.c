@@ -20,7 +20,7 @@ static int64_t window_of(const train_doctor *d) {
     return d->t->config->doctor_window;
 }
 
-void train_doctor_begin(train_doctor *d, training *t, watch *w, record *r) {
+void train_doctor_begin(train_doctor *d, training *t, train_watch *w, run_record *r) {
     *d = (train_doctor){
         .t = t, .watch = w, .record = r, .warned_at = INT64_MIN / 2, .acted_at = INT64_MIN / 2};
 }
@@ -48,19 +48,19 @@ int train_doctor_resumed(const train_doctor *d, int64_t step) {
 
 /* ---- the verdict ---- */
 
-static int tell_verdict(train_doctor *d, const train_step *s, const ravine_diagnosis *found) {
+static int tell_verdict(train_doctor *d, const run_step *s, const ravine_diagnosis *found) {
     char line[DIAGNOSIS_LINE_SIZE];
     diagnosis_line(found, line, sizeof line);
-    watch_told(d->watch, s, line);
+    train_watch_told(d->watch, s, line);
     d->told = found->verdict;
     char because[DIAGNOSIS_TEXT_SIZE];
     diagnosis_printable(found->nevidence ? found->evidence[0].text : "", because);
     const int severity = ravine_verdict_severity(found->verdict);
-    return record_event_with(d->record, "verdict", s,
-                             json_pack("{ss ss sf ss}", "verdict",
-                                       ravine_verdict_word(found->verdict), "severity",
-                                       ravine_severity_word(severity), "confidence",
-                                       found->confidence, "because", because));
+    return run_record_event_with(d->record, "verdict", s,
+                                 json_pack("{ss ss sf ss}", "verdict",
+                                           ravine_verdict_word(found->verdict), "severity",
+                                           ravine_severity_word(severity), "confidence",
+                                           found->confidence, "because", because));
 }
 
 /* Every further step is for nothing. */
@@ -69,11 +69,11 @@ static bool cannot_wait(int verdict) {
 }
 
 /* That it does not know yet is no news. */
-static bool is_news(const train_doctor *d, const train_step *s, int verdict) {
+static bool is_news(const train_doctor *d, const run_step *s, int verdict) {
     return verdict != d->told && (verdict != RAVINE_VERDICT_UNCLEAR || s->step > window_of(d));
 }
 
-static int look(train_doctor *d, const train_step *s) {
+static int look(train_doctor *d, const run_step *s) {
     ravine_diagnosis found = {.size = sizeof found};
     const int status = failure_of(ravine_doctor_diagnose(d->t->doctor, &found));
     if (status) return status;
@@ -106,14 +106,14 @@ typedef struct deed {
 } deed;
 
 /* Steps of a trial: a window, or a quarter of what is left. */
-static int64_t trial_steps(const train_doctor *d, const train_step *s) {
+static int64_t trial_steps(const train_doctor *d, const run_step *s) {
     const int64_t quarter = (d->t->total_steps - s->step) / 4, window = window_of(d);
     return quarter < window ? quarter : window;
 }
 
 /* A shorter step has less noise, and for a while looks better than one that gets on: that is no
  * reason. Where the run as it is gets nowhere, or only a fraction as far, it is. */
-static bool is_better(const trial_result *r) {
+static bool is_better(const train_trial_result *r) {
     static const double BETTER = 0.9, FAR_BETTER = 0.5, GETS_ON = 0.95;
     if (isinf(r->lower)) return false;
     return r->lower < FAR_BETTER * r->as_is ||
@@ -122,10 +122,10 @@ static bool is_better(const trial_result *r) {
 
 /* The best of some lower rates, if it is better than the one that is. Else that stays, and the next
  * trial waits for twice as long. */
-static int lower_rate(train_doctor *d, const train_step *s, deed *done) {
+static int lower_rate(train_doctor *d, const run_step *s, deed *done) {
     enum { STEPS_LEAST = 16 };
     const int64_t steps = trial_steps(d, s);
-    trial_result r;
+    train_trial_result r;
     if (steps < STEPS_LEAST) return 0;
     const int status = train_trial(d->t, steps, &r);
     if (status) return status;
@@ -142,7 +142,7 @@ static int lower_rate(train_doctor *d, const train_step *s, deed *done) {
 }
 
 /* Does what doctor.on_warning says. */
-static int act(train_doctor *d, const train_step *s, const ravine_warning *w, deed *done) {
+static int act(train_doctor *d, const run_step *s, const ravine_warning *w, deed *done) {
     *done = (deed){.word = "none", .loss_ratio = NAN};
     if (s->step - d->acted_at < patience(d, w->kind)) return 0;
     switch ((config_warning)d->t->config->doctor_on_warning) {
@@ -164,24 +164,24 @@ static int act(train_doctor *d, const train_step *s, const ravine_warning *w, de
 }
 
 /* One episode is told once; a growing gradient always. */
-static bool is_new(const train_doctor *d, const train_step *s, const ravine_warning *w) {
+static bool is_new(const train_doctor *d, const run_step *s, const ravine_warning *w) {
     if (s->step - d->warned_at > window_of(d)) return true;
     return w->kind == RAVINE_WARNING_GROWTH && d->warned != w->kind;
 }
 
-static int tell_warning(train_doctor *d, const train_step *s, const ravine_warning *w,
+static int tell_warning(train_doctor *d, const run_step *s, const ravine_warning *w,
                         const deed *done) {
     char line[sizeof w->text + sizeof done->text + 16];
     snprintf(line, sizeof line, "warning: %s%s", w->text, done->text);
-    watch_told(d->watch, s, line);
-    return record_event_with(
+    train_watch_told(d->watch, s, line);
+    return run_record_event_with(
         d->record, "warning", s,
         json_pack("{ss sI ss ss so sf}", "warning", ravine_warning_word(w->kind), "since",
                   (json_int_t)w->since, "text", w->text, "action", done->word, "loss_ratio",
                   number_json(done->loss_ratio), "lr_factor", d->t->lr_factor));
 }
 
-static int heed(train_doctor *d, const train_step *s) {
+static int heed(train_doctor *d, const run_step *s) {
     ravine_warning w = {.size = sizeof w};
     int status = failure_of(ravine_doctor_warning(d->t->doctor, &w));
     if (status) return status;
@@ -199,7 +199,7 @@ static int heed(train_doctor *d, const train_step *s) {
 
 /* ---- a step ---- */
 
-static int32_t signs_of(const train_doctor *d, const train_step *s) {
+static int32_t signs_of(const train_doctor *d, const run_step *s) {
     const ravine_report *r = &s->report;
     return (!isfinite(s->loss) || r->nonfinite > 0 ? DOCTOR_SIGN_NONFINITE : 0) |
            (r->update_norm > r->param_norm ? DOCTOR_SIGN_THROWN : 0) |
@@ -207,17 +207,17 @@ static int32_t signs_of(const train_doctor *d, const train_step *s) {
 }
 
 /* By the number of steps, or because something began that cannot wait. */
-static bool is_due(const train_doctor *d, const train_step *s, int32_t signs) {
+static bool is_due(const train_doctor *d, const run_step *s, int32_t signs) {
     const int64_t step = s->step, window = window_of(d);
     const bool power = (step & (step - 1)) == 0 && step >= FIRST_LOOK && step < window;
     return power || step % (window / LOOKS_A_WINDOW) == 0 || (signs & ~d->signs);
 }
 
-int train_doctor_step(train_doctor *d, train_step *s) {
+int train_doctor_step(train_doctor *d, run_step *s) {
     s->path_efficiency = NAN;
     ravine_doctor *doctor = d->t->doctor;
     if (!doctor) return 0;
-    int status = failure_of(ravine_doctor_observe(doctor, d->t->optimizer, s->loss));
+    int status = failure_of(ravine_doctor_observe(doctor, d->t->trainer.optimizer, s->loss));
     if (status) return status;
     s->path_efficiency = ravine_doctor_path_efficiency(doctor);
     status = heed(d, s);
@@ -230,18 +230,18 @@ int train_doctor_step(train_doctor *d, train_step *s) {
 /* ---- the end ---- */
 
 /* If its last step was finite the loss of the test is not. */
-static int lose(const train_doctor *d, const train_step *s) {
+static int lose(const train_doctor *d, const run_step *s) {
     if (!d->t->doctor || !isfinite(s->loss)) return 0;
-    return failure_of(ravine_doctor_observe(d->t->doctor, d->t->optimizer, NAN));
+    return failure_of(ravine_doctor_observe(d->t->doctor, d->t->trainer.optimizer, NAN));
 }
 
 /* Without it ravine doctor has the log, which says less. */
-static void keep_memory(const train_doctor *d, const train_step *s) {
-    if (doctor_memory_write(record_folder(d->record), d->t->doctor, s->step))
-        watch_complain(d->watch, "what the doctor remembers is not kept", failure_text());
+static void keep_memory(const train_doctor *d, const run_step *s) {
+    if (doctor_memory_write(run_record_folder(d->record), d->t->doctor, s->step))
+        train_watch_complain(d->watch, "what the doctor remembers is not kept", failure_text());
 }
 
-int train_doctor_end(train_doctor *d, const train_step *s, bool lost, ravine_diagnosis *diagnosis) {
+int train_doctor_end(train_doctor *d, const run_step *s, bool lost, ravine_diagnosis *diagnosis) {
     *diagnosis = (ravine_diagnosis){.size = sizeof *diagnosis};
     if (!d->t->doctor || s->step == 0) {
         diagnosis->size = 0;

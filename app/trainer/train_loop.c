@@ -2,7 +2,6 @@
 /* train_loop.c - epochs, steps, evaluation, and when to stop. */
 #include "cli/interrupt.h"
 #include "io/failure.h"
-#include "math/random.h"
 #include "trainer/train.h"
 
 #include <math.h>
@@ -15,80 +14,61 @@ static void sum_add(train_sum *sum, double loss, int64_t count, int64_t correct)
     sum->correct += correct;
 }
 
-static train_score sum_score(const training *t, const train_sum *sum) {
+static run_score sum_score(const training *t, const train_sum *sum) {
     double count = (double)sum->count, loss = sum->loss / count;
     double score = training_is_regression(t) ? sqrt(loss) : (double)sum->correct / count;
-    return (train_score){loss, score};
+    return (run_score){loss, score};
 }
 
-/* Fisher-Yates, a pure function of seed and epoch: no epoch depends on the one before. */
+/* A pure function of seed and epoch: no epoch depends on the one before. */
 static void shuffle(training *t, int64_t epoch) {
     enum { SHUFFLE = 1 }; /* the kind of stream; the net's own streams are others */
-    uint64_t seed = (uint64_t)t->config->seed, stream = (uint64_t)SHUFFLE << 48 | (uint64_t)epoch;
-    int64_t count = t->data.train.count;
-    for (int64_t k = 0; k < count; k++) t->order[k] = k;
-    for (int64_t k = count - 1; k > 0; k--) {
-        uint64_t j = ravine_random_below(seed, stream, (uint64_t)k, (uint64_t)k + 1);
-        int64_t other = t->order[j];
-        t->order[j] = t->order[k];
-        t->order[k] = other;
-    }
-}
-
-/* Copies the examples order[first] ... into the batch. */
-static void gather(training *t, int64_t first, int64_t count) {
-    const dataset *train = &t->data.train;
-    size_t size = (size_t)train->size, outputs = (size_t)train->outputs;
-    for (int64_t k = 0; k < count; k++) {
-        size_t to = (size_t)k, from = (size_t)t->order[first + k];
-        memcpy(t->x + to * size, train->x + from * size, size * sizeof *t->x);
-        if (t->label)
-            t->label[to] = train->label[from];
-        else
-            memcpy(t->y + to * outputs, train->y + from * outputs, outputs * sizeof *t->y);
-    }
+    data_order_shuffle(t->trainer.order, t->data.train.count, (uint64_t)t->config->seed,
+                       (uint64_t)SHUFFLE << 48 | (uint64_t)epoch);
 }
 
 /* What the loop works with. */
-struct loop {
+struct train_loop {
     training *t;
-    watch *watch;
-    record *record;
-    checkpoints *checkpoints;
-    const resume_point *point; /* NULL: it begins */
-    double started;            /* as if all that is done had been done without a pause */
+    train_watch *watch;
+    run_record *record;
+    train_checkpoints *checkpoints;
+    const train_point *point; /* NULL: it begins */
+    double started;           /* as if all that is done had been done without a pause */
     train_doctor doctor;
     train_result *result;
-    train_step step; /* the last one */
-    progress at;
+    run_step step; /* the last one */
+    train_progress at;
     bool told_behind; /* that the log waits for room */
 };
 
 /* A checkpoint of what is now; never while other weights stand in the place of the weights. */
-static int save(loop *l, double metric) {
+static int save(train_loop *l, double metric) {
     l->at.seconds = seconds_now() - l->started;
     l->at.loss = l->step.loss;
-    return checkpoints_save(l->checkpoints, metric);
+    return train_checkpoints_save(l->checkpoints, metric);
 }
 
-static int save_if_wanted(loop *l) {
+static int save_if_wanted(train_loop *l) {
     return interrupt_takes_save() ? save(l, NAN) : 0;
 }
 
 /* Loss and score over the test set; unfinished when a signal comes. `averaged`: the weights are not
  * those of the training. */
-static int evaluate(loop *l, bool averaged, train_score *score) {
+static int evaluate(train_loop *l, bool averaged, run_score *score) {
     const training *t = l->t;
     const dataset *test = &t->data.test;
     train_sum sum = {0};
     int status = 0;
     for (int64_t first = 0; first < test->count && !status && !interrupt_came();
-         first += t->slice) {
-        int64_t left = test->count - first, count = left < t->slice ? left : t->slice;
+         first += t->trainer.slice) {
+        int64_t left = test->count - first,
+                count = left < t->trainer.slice ? left : t->trainer.slice;
         const int32_t *label = test->label ? test->label + first : NULL;
         const float *y = test->label ? NULL : test->y + first * test->outputs;
         int64_t correct = 0;
-        double loss = net_evaluate(t->net, test->x + first * test->size, label, y, count, &correct);
+        double loss =
+            net_evaluate(t->trainer.net, test->x + first * test->size, label, y, count, &correct);
         sum_add(&sum, loss, count, correct);
         if (!averaged) status = save_if_wanted(l);
     }
@@ -97,55 +77,48 @@ static int evaluate(loop *l, bool averaged, train_score *score) {
 }
 
 /* The same with the averaged weights in place of the weights. */
-static int evaluate_average(loop *l, train_score *score) {
+static int evaluate_average(train_loop *l, run_score *score) {
     training *t = l->t;
-    int64_t count = net_param_count(t->net), at = 0;
     int status = 0;
-    for (int64_t k = 0; k < count; k++) {
-        net_tensor tensor = net_param(t->net, k);
-        memcpy(t->aside + at, tensor.data, (size_t)tensor.len * sizeof *t->aside);
-        at += tensor.len;
+    trainer_copy_params(&t->trainer, t->aside);
+    for (int64_t k = 0; k < net_param_count(t->trainer.net) && !status; k++) {
+        const net_tensor tensor = net_param(t->trainer.net, k);
         ravine_param view = {.size = sizeof view};
-        if (ravine_state_view(t->optimizer, tensor.name, "ema", &view) < 0)
-            status = failure(EXIT_USAGE, "ema: %s", ravine_errmsg());
+        if (ravine_state_view(t->trainer.optimizer, tensor.name, "ema", &view) < 0)
+            status = failure(FAILURE_USAGE, "ema: %s", ravine_errmsg());
         else
-            memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *t->aside);
+            memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *tensor.data);
     }
     if (!status) status = evaluate(l, true, score);
-    at = 0;
-    for (int64_t k = 0; k < count; k++) {
-        net_tensor tensor = net_param(t->net, k);
-        memcpy(tensor.data, t->aside + at, (size_t)tensor.len * sizeof *t->aside);
-        at += tensor.len;
-    }
+    trainer_put_params(&t->trainer, t->aside);
     return status;
 }
 
 /* The last word of the doctor, then that of the log. */
-static int tell_end(loop *l, const char *event, bool lost) {
+static int tell_end(train_loop *l, const char *event, bool lost) {
     const int status = train_doctor_end(&l->doctor, &l->step, lost, &l->result->diagnosis);
-    return status ? status : record_event(l->record, event, &l->step);
+    return status ? status : run_record_event(l->record, event, &l->step);
 }
 
 /* An end with weights: they are there when the log says so. */
-static int keep_end(loop *l, const char *event) {
-    const int status = record_weights(l->record);
+static int keep_end(train_loop *l, const char *event) {
+    const int status = run_record_weights(l->record);
     return status ? status : tell_end(l, event, false);
 }
 
-static int diverged(loop *l, const char *what) {
+static int diverged(train_loop *l, const char *what) {
     int status = tell_end(l, "diverged", true);
     if (status) return status;
-    return failure(EXIT_DIVERGED,
+    return failure(FAILURE_DIVERGED,
                    "training diverged: %s at step %lld (epoch %lld); try a smaller lr, warm-up or "
                    "clip_norm; the log is in %s/run.jsonl",
                    what, (long long)l->step.step, (long long)l->step.epoch,
-                   record_folder(l->record));
+                   run_record_folder(l->record));
 }
 
 /* Every log_every-th step and the last one; and where things happen fast each of them: the first
  * steps, those in which the gradient begins to grow, and those whose loss is not finite. */
-static bool is_logged(const loop *l) {
+static bool is_logged(const train_loop *l) {
     enum { FIRST_STEPS = 20 };
     const int64_t step = l->step.step;
     return (step - 1) % l->t->config->log_every == 0 || step == l->t->total_steps ||
@@ -153,43 +126,43 @@ static bool is_logged(const loop *l) {
 }
 
 /* A log that cannot grow costs no training. */
-static void tell_behind(loop *l) {
-    const char *why = record_behind(l->record);
+static void tell_behind(train_loop *l) {
+    const char *why = run_record_behind(l->record);
     if (why && !l->told_behind)
-        watch_complain(l->watch, "training goes on, its log waits in memory", why);
+        train_watch_complain(l->watch, "training goes on, its log waits in memory", why);
     l->told_behind = why != NULL;
 }
 
 /* The first of them, before the line of its step: who reads the log then knows whose it is. */
-static int tell_nonfinite(loop *l, int64_t example) {
+static int tell_nonfinite(train_loop *l, int64_t example) {
     l->at.told_nonfinite = 1;
-    return record_nonfinite(l->record, &l->step, example);
+    return run_record_nonfinite(l->record, &l->step, example);
 }
 
 /* The next examples of the epoch. */
-static int one_step(loop *l) {
+static int one_step(train_loop *l) {
     training *t = l->t;
-    train_step *s = &l->step;
-    progress *at = &l->at;
-    int64_t left = t->data.train.count - at->example, count = left < t->batch ? left : t->batch;
-    int status = train_doctor_example(&l->doctor, t->order[at->example]);
+    run_step *s = &l->step;
+    train_progress *at = &l->at;
+    int64_t left = t->data.train.count - at->example,
+            count = left < t->trainer.batch ? left : t->trainer.batch;
+    int status = train_doctor_example(&l->doctor, t->trainer.order[at->example]);
     if (status) return status;
-    gather(t, at->example, count);
     int64_t correct = 0;
-    s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)at->step, &correct);
+    s->loss = trainer_gradient(&t->trainer, at->example, count, (uint64_t)at->step, &correct);
     s->report = (ravine_report){.size = sizeof s->report};
-    if (ravine_step(t->optimizer, &s->report) < 0)
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    status = failure_of(ravine_step(t->trainer.optimizer, &s->report));
+    if (status) return status;
     s->step = ++at->step;
     at->example += count;
     s->seconds = seconds_now() - l->started;
     sum_add(&at->sum, s->loss, count, correct);
-    watch_step(l->watch, s);
+    train_watch_step(l->watch, s);
 
     status = train_doctor_step(&l->doctor, s);
     const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
-    if (!status && first) status = tell_nonfinite(l, t->order[at->example - count]);
-    if (!status && (first || is_logged(l))) status = record_step(l->record, s);
+    if (!status && first) status = tell_nonfinite(l, t->trainer.order[at->example - count]);
+    if (!status && (first || is_logged(l))) status = run_record_step(l->record, s);
     tell_behind(l);
     at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;
     if (!status && at->nonfinite_losses == NONFINITE_LOSSES_MAX) {
@@ -202,18 +175,18 @@ static int one_step(loop *l) {
 }
 
 /* A signal came, or the doctor ends the training. */
-static bool is_cut_short(const loop *l) {
+static bool is_cut_short(const train_loop *l) {
     return interrupt_came() || l->doctor.stop;
 }
 
-static int save_if_due(loop *l) {
+static int save_if_due(train_loop *l) {
     int64_t every = l->t->config->checkpoint_steps;
     if (every && l->at.step % every == 0) return save(l, NAN);
     return save_if_wanted(l);
 }
 
 /* The rest of the epoch and its evaluation; *e is complete unless it is cut short. */
-static int one_epoch(loop *l, train_epoch *e) {
+static int one_epoch(train_loop *l, run_epoch *e) {
     training *t = l->t;
     l->step.epoch = l->at.epoch;
     shuffle(t, l->at.epoch);
@@ -223,8 +196,8 @@ static int one_epoch(loop *l, train_epoch *e) {
         if (status) return status;
     }
     if (is_cut_short(l)) return 0;
-    watch_evaluating(l->watch, l->at.epoch);
-    *e = (train_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
+    train_watch_evaluating(l->watch, l->at.epoch);
+    *e = (run_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
     int status = evaluate(l, false, &e->test);
     if (!status && t->aside) status = evaluate_average(l, &e->average);
     e->seconds = seconds_now() - l->started - l->at.epoch_began;
@@ -232,10 +205,10 @@ static int one_epoch(loop *l, train_epoch *e) {
 }
 
 /* What was learnt in the epoch is told; the next one begins, from a checkpoint. */
-static int end_epoch(loop *l, const train_epoch *e) {
-    const config *c = l->t->config;
-    watch_epoch(l->watch, e);
-    int status = record_epoch(l->record, e);
+static int end_epoch(train_loop *l, const run_epoch *e) {
+    const run_config *c = l->t->config;
+    train_watch_epoch(l->watch, e);
+    int status = run_record_epoch(l->record, e);
     if (!status) status = train_doctor_validate(&l->doctor, e->test.loss);
     if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
     if (status) return status;
@@ -249,15 +222,15 @@ static int end_epoch(loop *l, const train_epoch *e) {
 }
 
 /* Signal or doctor leave a checkpoint of the very step. */
-static int cut_short(loop *l) {
+static int cut_short(train_loop *l) {
     int status = save(l, NAN);
     return status ? status : keep_end(l, l->doctor.stop ? "stopped" : "interrupted");
 }
 
-static int all_epochs(loop *l) {
+static int all_epochs(train_loop *l) {
     train_result *result = l->result;
     while (l->at.epoch <= l->t->config->epochs) {
-        train_epoch *e = &result->epoch[result->nepochs];
+        run_epoch *e = &result->epoch[result->nepochs];
         int status = one_epoch(l, e);
         if (status) return status;
         if (is_cut_short(l)) return cut_short(l);
@@ -269,28 +242,28 @@ static int all_epochs(loop *l) {
 }
 
 /* Why a training that is kept ended before its last epoch. */
-static int early_end(const loop *l, bool saved) {
-    const char *folder = record_folder(l->record);
+static int early_end(const train_loop *l, bool saved) {
+    const char *folder = run_record_folder(l->record);
     if (l->doctor.stop)
-        return failure(EXIT_DIVERGED,
+        return failure(FAILURE_DIVERGED,
                        "stopped at step %lld (epoch %lld), as --on-warning asks: %s; kept in %s: "
                        "weights.safetensors, run.jsonl, TensorBoard events",
                        (long long)l->step.step, (long long)l->step.epoch, l->doctor.cause.text,
                        folder);
     if (!saved)
-        return failure(EXIT_INPUT,
+        return failure(FAILURE_INPUT,
                        "interrupted at step %lld (epoch %lld), but its checkpoint failed; kept in "
                        "%s: weights.safetensors, run.jsonl, TensorBoard events",
                        (long long)l->step.step, (long long)l->step.epoch, folder);
-    return failure(EXIT_INTERRUPTED,
+    return failure(FAILURE_INTERRUPTED,
                    "interrupted at step %lld (epoch %lld); to go on: ravine train --resume %s",
                    (long long)l->step.step, (long long)l->step.epoch, folder);
 }
 
 /* Puts the training where it was. Between two epochs the last step was of the one before. */
-static int go_back(loop *l) {
-    const progress *at = &l->at;
-    int status = *l->point->path ? checkpoints_load(l->checkpoints, l->point) : 0;
+static int go_back(train_loop *l) {
+    const train_progress *at = &l->at;
+    int status = *l->point->path ? train_checkpoints_load(l->checkpoints, l->point) : 0;
     if (status) return status;
     l->step.epoch = at->example == 0 && at->epoch > 1 ? at->epoch - 1 : at->epoch;
     l->step.step = at->step;
@@ -301,23 +274,23 @@ static int go_back(loop *l) {
     return 0;
 }
 
-int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
-                train_result *result) {
-    loop *l = malloc(sizeof *l);
-    if (!l) return failure(EXIT_INPUT, "out of memory");
-    *l = (loop){.t = t,
-                .watch = w,
-                .record = r,
-                .point = point,
-                .result = result,
-                .step.path_efficiency = NAN,
-                .at = {.epoch = 1, .lr_factor = 1}};
+int train_loop_create(train_loop **out, training *t, train_watch *w, run_record *r,
+                      const train_point *point, train_result *result) {
+    train_loop *l = malloc(sizeof *l);
+    if (!l) return failure(FAILURE_INPUT, "out of memory");
+    *l = (train_loop){.t = t,
+                      .watch = w,
+                      .record = r,
+                      .point = point,
+                      .result = result,
+                      .step.path_efficiency = NAN,
+                      .at = {.epoch = 1, .lr_factor = 1}};
     const train_state state = {t, r, w, result, &l->at, &l->doctor};
     train_doctor_begin(&l->doctor, t, w, r);
-    int status = checkpoints_create(&l->checkpoints, &state);
+    int status = train_checkpoints_create(&l->checkpoints, &state);
     if (!status && point) status = go_back(l);
     if (status) {
-        loop_free(l);
+        train_loop_free(l);
         return status;
     }
     *out = l;
@@ -325,32 +298,32 @@ int loop_create(loop **out, training *t, watch *w, record *r, const resume_point
 }
 
 /* From here on files change. */
-static int begin(loop *l) {
-    int status = checkpoints_begin(l->checkpoints);
+static int begin(train_loop *l) {
+    int status = train_checkpoints_begin(l->checkpoints);
     if (status || !l->point) return status;
-    status = record_go_on(l->record);
+    status = run_record_go_on(l->record);
     if (!status) status = train_doctor_resumed(&l->doctor, l->step.step);
-    return status
-               ? status
-               : record_event_with(l->record, "resumed", &l->step,
-                                   json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
+    return status ? status
+                  : run_record_event_with(
+                        l->record, "resumed", &l->step,
+                        json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
 }
 
-int loop_run(loop *l) {
+int train_loop_run(train_loop *l) {
     bool saved = true;
     l->started = seconds_now() - l->at.seconds;
     int status = begin(l);
     if (!status) status = all_epochs(l);
-    watch_erase(l->watch);
-    const int waited = checkpoints_wait(l->checkpoints, &saved);
+    train_watch_erase(l->watch);
+    const int waited = train_checkpoints_wait(l->checkpoints, &saved);
     if (!status) status = waited;
     l->result->steps = l->step.step;
     l->result->seconds = seconds_now() - l->started;
     return status || l->result->nepochs == l->t->config->epochs ? status : early_end(l, saved);
 }
 
-void loop_free(loop *l) {
+void train_loop_free(train_loop *l) {
     if (!l) return;
-    checkpoints_free(l->checkpoints);
+    train_checkpoints_free(l->checkpoints);
     free(l);
 }

@@ -16,10 +16,9 @@ static int write_rate(const training *t, double factor, int64_t steps, ravine_cu
     ravine_schedule lr;
     ravine_config rule;
     bool given;
-    int status = config_schedule(t->config, RAVINE_LR, t->total_steps, &lr, &given);
-    if (!status) status = config_rule(t->config, &rule);
+    const int status = training_lr(t, &rule, &lr, &given);
     if (status) return status;
-    const int64_t now = ravine_steps(t->optimizer);
+    const int64_t now = ravine_steps(t->trainer.optimizer);
     const double all = t->lr_factor * factor;
     if (given)
         snprintf(cure->schedule, sizeof cure->schedule, "linear(%" PRId64 ", to=%.17g) lr=%.17g",
@@ -57,11 +56,11 @@ static int judge(const training *t, int64_t steps, ravine_diagnosis *trial, jury
     enum { JUDGED_MOST = 8 };
     *j = (jury){.problem = j->problem, .judged = steps < JUDGED_MOST ? steps : JUDGED_MOST};
     if (j->problem.evaluate(j->problem.context, j->problem.batch, 0, before))
-        return failure(EXIT_INPUT, "the examples of a trial cannot be evaluated");
+        return failure(FAILURE_INPUT, "the examples of a trial cannot be evaluated");
     ravine_problem heard = j->problem;
     heard.evaluate = evaluate;
     heard.context = j;
-    return failure_of(ravine_try_cures(t->optimizer, &heard, steps, trial));
+    return failure_of(ravine_try_cures(t->trainer.optimizer, &heard, steps, trial));
 }
 
 /* Of a run that was judged, over the loss before. */
@@ -71,31 +70,25 @@ static double loss_with(const jury *j, int run, double before) {
 }
 
 /* The greatest rate that is nearly as good as the best one. */
-static trial_result result_of(const jury *j, double before) {
+static train_trial_result result_of(const jury *j, double before) {
     static const double NEARLY = 1.25;
     double loss[RATES], best = INFINITY;
     for (int k = 0; k < RATES; k++) loss[k] = loss_with(j, k, before);
     for (int k = 1; k < RATES; k++) best = fmin(best, loss[k]);
     int chosen = 1;
     while (chosen < LOWER && !(loss[chosen] <= NEARLY * best)) chosen++;
-    return (trial_result){.share = rates[chosen], .lower = loss[chosen], .as_is = loss[0]};
+    return (train_trial_result){.share = rates[chosen], .lower = loss[chosen], .as_is = loss[0]};
 }
 
-int train_trial(const training *t, int64_t steps, trial_result *result) {
+int train_trial(const training *t, int64_t steps, train_trial_result *result) {
     enum { FIXED = 1024 }; /* examples by whose loss it is judged */
     ravine_diagnosis trial = {.size = sizeof trial, .ncures = LOWER};
     int status = 0;
     for (int k = 0; k < LOWER && !status; k++)
         status = write_rate(t, rates[k + 1], steps, &trial.cure[k]);
     if (status) return status;
-    const net_problem_setup setup = {.net = t->net,
-                                     .data = &t->data.train,
-                                     .batch = t->batch,
-                                     .fixed = FIXED,
-                                     .slice = t->slice,
-                                     .seed = (uint64_t)t->config->seed};
     net_problem *examples;
-    status = net_problem_create(&examples, &setup);
+    status = net_problem_of(&examples, &t->trainer, FIXED, (uint64_t)t->config->seed);
     if (status) return status;
     jury j = {.problem = net_problem_view(examples)};
     double before = NAN;

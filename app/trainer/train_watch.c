@@ -73,12 +73,12 @@ static void join(char *line, size_t capacity, const piece *pieces, int n, int wi
 }
 
 /* True at most ten times a second. */
-static bool is_due(const watch *w) {
+static bool is_due(const train_watch *w) {
     static const double REDRAW_SECONDS = 0.1;
     return w->live && seconds_now() - w->drawn_at >= REDRAW_SECONDS;
 }
 
-static void draw(watch *w, const piece *pieces, int n) {
+static void draw(train_watch *w, const piece *pieces, int n) {
     char line[512];
     join(line, sizeof line, pieces, n, cli_width(stderr) - 1);
     fprintf(stderr, "\r%s\033[K", line);
@@ -86,18 +86,18 @@ static void draw(watch *w, const piece *pieces, int n) {
     w->drawn_at = seconds_now();
 }
 
-void watch_erase(watch *w) {
+void train_watch_erase(train_watch *w) {
     if (w->drawn) fputs("\r\033[K", stderr);
     w->drawn = false;
 }
 
-void watch_step(watch *w, const train_step *s) {
+void train_watch_step(train_watch *w, const run_step *s) {
     w->loss_sum += s->loss;
     w->loss_count++;
     if (!is_due(w)) return;
 
     const training *t = w->t;
-    double per_second = (double)(s->step * t->batch) / s->seconds;
+    double per_second = (double)(s->step * t->trainer.batch) / s->seconds;
     double left = s->seconds / (double)s->step * (double)(t->total_steps - s->step);
     char number[NUMBER_SIZE];
     piece pieces[7] = {{1, ""}, {4, ""}, {2, ""}, {5, ""}, {6, ""}, {7, ""}, {3, ""}};
@@ -115,7 +115,7 @@ void watch_step(watch *w, const train_step *s) {
     w->loss_count = 0;
 }
 
-void watch_evaluating(watch *w, int64_t epoch) {
+void train_watch_evaluating(train_watch *w, int64_t epoch) {
     if (!is_due(w)) return;
     piece pieces[2] = {{1, ""}, {2, "testing"}};
     snprintf(pieces[0].text, sizeof pieces[0].text, "epoch %" PRId64 "/%" PRId64, epoch,
@@ -126,19 +126,19 @@ void watch_evaluating(watch *w, int64_t epoch) {
 /* ---- the table --------------------------------------------------------------------------------
  */
 
-static void print_title(watch *w) {
+static void print_title(train_watch *w) {
     const training *t = w->t;
-    const config *c = t->config;
+    const run_config *c = t->config;
     char size[NUMBER_SIZE], train[NUMBER_SIZE], test[NUMBER_SIZE];
     size_t length;
     const char *model =
         config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
     fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
-            grouped(size, net_size(t->net)), grouped(train, t->data.train.count),
+            grouped(size, net_size(t->trainer.net)), grouped(train, t->data.train.count),
             grouped(test, t->data.test.count));
     fprintf(w->table, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
-            c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->batch,
-            (int)ravine_pool_threads(t->pool));
+            c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->trainer.batch,
+            (int)ravine_pool_threads(t->trainer.pool));
     fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
             training_is_regression(t) ? "rmse" : "accuracy");
     if (t->aside) fprintf(w->table, " %9s", "averaged");
@@ -146,24 +146,24 @@ static void print_title(watch *w) {
     fflush(w->table);
 }
 
-void watch_begin(watch *w, const training *t, bool quiet, bool json) {
-    *w = (watch){.t = t};
+void train_watch_begin(train_watch *w, const training *t, bool quiet, bool json) {
+    *w = (train_watch){.t = t};
     if (quiet) return;
     w->table = json ? stderr : stdout;
     w->live = cli_terminal(stderr);
     print_title(w);
 }
 
-static void print_score(const watch *w, double score) {
+static void print_score(const train_watch *w, double score) {
     if (training_is_regression(w->t))
         fprintf(w->table, " %9.4f", score);
     else
         fprintf(w->table, " %7.2f %%", 100 * score);
 }
 
-void watch_epoch(watch *w, const train_epoch *e) {
+void train_watch_epoch(train_watch *w, const run_epoch *e) {
     if (!w->table) return;
-    watch_erase(w);
+    train_watch_erase(w);
     fprintf(w->table, "%6" PRId64 " %11.4f %10.4f", e->epoch, e->train.loss, e->test.loss);
     print_score(w, e->test.score);
     if (w->t->aside) print_score(w, e->average.score);
@@ -171,20 +171,20 @@ void watch_epoch(watch *w, const train_epoch *e) {
     fflush(w->table);
 }
 
-void watch_told(watch *w, const train_step *s, const char *text) {
+void train_watch_told(train_watch *w, const run_step *s, const char *text) {
     if (!w->live) return;
-    watch_erase(w);
+    train_watch_erase(w);
     fprintf(stderr, "step %" PRId64 ": %s\n", s->step, text);
 }
 
-void watch_complain(watch *w, const char *what, const char *why) {
-    watch_erase(w);
+void train_watch_complain(train_watch *w, const char *what, const char *why) {
+    train_watch_erase(w);
     fprintf(stderr, "ravine: %s: ", what);
     printable_put(stderr, why);
     fputc('\n', stderr);
 }
 
-void watch_end(watch *w, const train_result *r, const char *folder) {
+void train_watch_end(train_watch *w, const train_result *r, const char *folder) {
     if (!w->table || r->steps == 0) return;
     const training *t = w->t;
     char steps[NUMBER_SIZE], rate[NUMBER_SIZE], held[NUMBER_SIZE], announced[NUMBER_SIZE];
@@ -195,7 +195,7 @@ void watch_end(watch *w, const train_result *r, const char *folder) {
             (double)peak_memory_bytes() / (1024 * 1024));
     fprintf(w->table, "the optimizer announced %s bytes and holds %s\n",
             grouped(announced, t->announced_bytes),
-            grouped(held, ravine_memory_bytes(t->optimizer)));
+            grouped(held, ravine_memory_bytes(t->trainer.optimizer)));
     if (r->diagnosis.size) {
         char line[DIAGNOSIS_LINE_SIZE];
         diagnosis_line(&r->diagnosis, line, sizeof line);

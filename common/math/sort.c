@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "math/sort.h"
 
+#include <math.h>
+
 static void swap(char *a, char *b, size_t size) {
     for (size_t k = 0; k < size; k++) {
         const char c = a[k];
@@ -28,4 +30,19 @@ void ravine_sort(void *items, int64_t count, size_t size,
         swap(base, base + last * size, size);
         sink(base, 0, last, size, compare);
     }
+}
+
+static int rising(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double ravine_median(double *values, int64_t n) {
+    int64_t numbers = 0;
+    for (int64_t k = 0; k < n; k++)
+        if (!isnan(values[k])) values[numbers++] = values[k];
+    if (numbers == 0) return NAN;
+    ravine_sort(values, numbers, sizeof *values, rising);
+    const int64_t half = numbers / 2;
+    return numbers % 2 ? values[half] : values[half - 1] + (values[half] - values[half - 1]) / 2;
 }

@@ -2,7 +2,8 @@
 /* sort.h - the library's one sort.
  *
  * Heap sort (Williams 1964): O(n log n) whatever the order, in place. The C library's qsort takes
- * memory that is not the caller's, and has a quadratic worst case without it. */
+ * memory that is not the caller's, and has a quadratic worst case without it. And the one median.
+ */
 #ifndef RAVINE_MATH_SORT_H
 #define RAVINE_MATH_SORT_H
 
@@ -11,5 +12,9 @@
 
 /* items: [n], each of `size` bytes; `compare` as qsort takes it. */
 void ravine_sort(void *items, int64_t n, size_t size, int (*compare)(const void *, const void *));
+
+/* Of the numbers among values[0 .. n - 1], which it reorders: NaN are left out. Of an even number
+ * the middle of the two in the middle; NaN where there are none. */
+double ravine_median(double *values, int64_t n);
 
 #endif

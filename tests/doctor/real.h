@@ -47,10 +47,9 @@ typedef struct real_scenario {
 extern const real_scenario real_scenarios[];
 extern const int32_t real_scenario_count;
 
-/* What train has: the net as the scenario wants it, with the defect. `data` gets the NaN, which
- * real_restore takes back. Exit codes of io/failure.h. */
-int real_net_create(net **out, const real_scenario *s, uint64_t seed, int64_t slice,
-                    ravine_pool *pool);
+/* What train has: the net that the scenario wants, and the defect. `data` gets the NaN, which
+ * real_restore_data takes back. */
+net_spec real_net_spec(const real_scenario *s, uint64_t seed);
 void real_damage_net(const real_scenario *s, net *n, const int32_t *label, int64_t examples);
 void real_damage_data(const real_scenario *s, const dataset *train, uint64_t seed);
 void real_restore_data(const dataset *train);

@@ -29,7 +29,7 @@ static int list(void) {
                                  (json_int_t)s->batch, "steps", (json_int_t)s->steps, "activation",
                                  s->activation == NET_RELU ? "relu" : "tanh", "nan_image",
                                  s->defect == REAL_NAN_IMAGE, "until_burst", s->until_burst);
-        if (!line || json_dumpf(line, stdout, JSON_COMPACT)) return EXIT_INPUT;
+        if (!line || json_dumpf(line, stdout, JSON_COMPACT)) return FAILURE_INPUT;
         putchar('\n');
         json_decref(line);
     }
@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
     if (argc == 2 && !strcmp(argv[1], "--list")) return list();
     if (argc < 6) {
         fprintf(stderr, "doctor_real PATTERN FIRST_SEED LAST_SEED PART PARTS [FOLDER]\n");
-        return EXIT_USAGE;
+        return FAILURE_USAGE;
     }
     const int first = atoi(argv[2]), last = atoi(argv[3]), part = atoi(argv[4]);
     const int parts = atoi(argv[5]) > 0 ? atoi(argv[5]) : 1;
@@ -58,9 +58,9 @@ int main(int argc, char **argv) {
             const uint64_t used = (uint64_t)(healthy ? first + k : seed);
             json_t *line = real_run_json(s, &data, used, argc > 6 ? argv[6] : NULL);
             if (!line)
-                status = EXIT_INPUT;
+                status = FAILURE_INPUT;
             else if (json_dumpf(line, stdout, JSON_COMPACT))
-                status = failure(EXIT_INPUT, "stdout: cannot be written");
+                status = failure(FAILURE_INPUT, "stdout: cannot be written");
             putchar('\n');
             fflush(stdout);
             json_decref(line);

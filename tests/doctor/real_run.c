@@ -45,8 +45,8 @@ static void curve_add(curve *c, double loss, int64_t step, int64_t steps) {
 static double test_loss(trainee *t, const dataset *test) {
     double sum = 0;
     for (int64_t k = 0; k < 512; k += REAL_SLICE)
-        sum +=
-            net_evaluate(t->net, test->x + k * test->size, test->label + k, NULL, REAL_SLICE, NULL);
+        sum += net_evaluate(t->trainer.net, test->x + k * test->size, test->label + k, NULL,
+                            REAL_SLICE, NULL);
     return sum / (512 / REAL_SLICE);
 }
 
@@ -54,7 +54,7 @@ static FILE *log_open(const trainee *t, const char *folder) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s-%d.weights", folder, t->scenario->name, (int)t->seed);
     FILE *file = fopen(path, "wb");
-    if (file) fwrite(t->start, sizeof *t->start, (size_t)net_size(t->net), file);
+    if (file) fwrite(t->start, sizeof *t->start, (size_t)net_size(t->trainer.net), file);
     if (!file || fclose(file)) return NULL;
     snprintf(path, sizeof path, "%s/%s-%d.csv", folder, t->scenario->name, (int)t->seed);
     file = fopen(path, "w");
@@ -75,7 +75,7 @@ enum { LOST = 10 }; /* losses in a row that are not finite: `ravine train` stops
 static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const char *folder,
                     curve *c) {
     FILE *file = folder ? log_open(t, folder) : NULL;
-    if (folder && !file) return failure(EXIT_INPUT, "%s: cannot be written", folder);
+    if (folder && !file) return failure(FAILURE_INPUT, "%s: cannot be written", folder);
     const int64_t steps = t->scenario->steps;
     ravine_status status = RAVINE_OK;
     while (t->step < steps && c->lost < LOST && status >= 0) {
@@ -83,14 +83,14 @@ static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const cha
         ravine_report report;
         const bool evaluates = file && t->step % 64 == 0;
         const double val = evaluates ? test_loss(t, test) : NAN;
-        const double loss = trainee_step(t, t->optimizer, &report);
+        const double loss = trainee_step(t, t->trainer.optimizer, &report);
         c->lost = isfinite(loss) ? 0 : c->lost + 1;
         curve_add(c, loss, t->step - 1, steps);
-        status = ravine_doctor_observe(d, t->optimizer, loss);
+        status = ravine_doctor_observe(d, t->trainer.optimizer, loss);
         if (file) log_step(file, &report, t->step - 1, loss, val);
     }
     if (file) fclose(file);
-    return status < 0 ? failure(EXIT_INPUT, "%s", ravine_errmsg()) : 0;
+    return status < 0 ? failure(FAILURE_INPUT, "%s", ravine_errmsg()) : 0;
 }
 
 /* ---- what can be seen without a doctor ----------------------------------------------------------
@@ -107,9 +107,9 @@ static json_t *signs_json(trainee *t, const curve *c) {
     const ravine_problem p = net_problem_view(t->problem);
     double loss, norm[2] = {0}, zero = 0, all = 0;
     p.evaluate(p.context, 0, 1, &loss);
-    const int64_t count = net_param_count(t->net);
+    const int64_t count = net_param_count(t->trainer.net);
     for (int64_t k = 0; k < count; k++) {
-        const net_tensor tensor = net_param(t->net, k);
+        const net_tensor tensor = net_param(t->trainer.net, k);
         for (int64_t i = 0; i < tensor.len; i++) {
             const double g = (double)tensor.grad[i];
             zero += fpclassify(g) == FP_ZERO;
@@ -207,8 +207,8 @@ static json_t *probe_json(const ravine_probe *p) {
 
 static json_t *tensors_json(const trainee *t) {
     json_t *out = json_array();
-    for (int64_t k = 0; k < net_param_count(t->net); k++) {
-        const net_tensor tensor = net_param(t->net, k);
+    for (int64_t k = 0; k < net_param_count(t->trainer.net); k++) {
+        const net_tensor tensor = net_param(t->trainer.net, k);
         json_t *shape = json_array();
         for (int32_t i = 0; i < tensor.ndim; i++)
             json_array_append_new(shape, json_integer((json_int_t)tensor.shape[i]));
@@ -226,8 +226,8 @@ static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
     if (ravine_doctor_diagnose(d, &diagnosis) < 0) goto fail;
     json_object_set_new(out, "from_log", diagnosis_json(&diagnosis));
     const bool lost = c->lost == LOST || diagnosis.verdict == RAVINE_VERDICT_DIVERGING;
-    if (lost && trainee_restart(t)) return EXIT_INPUT;
-    if (ravine_probe_run(t->optimizer, &problem, NULL, &probe) < 0)
+    if (lost && trainee_restart(t)) return FAILURE_INPUT;
+    if (ravine_probe_run(t->trainer.optimizer, &problem, NULL, &probe) < 0)
         json_object_set_new(out, "probe_failed", json_string(ravine_errmsg()));
     else if (ravine_doctor_take_probe(d, &probe) < 0)
         goto fail;
@@ -238,13 +238,13 @@ static int examine(trainee *t, ravine_doctor *d, const curve *c, json_t *out) {
     const double unchanged = json_is_real(known) ? json_real_value(known) : NAN;
     json_object_set_new(out, "signs", signs);
     json_object_set_new(out, "first_cure", cure_json(t, &diagnosis, unchanged));
-    if (ravine_try_cures(t->optimizer, &problem, TRY_STEPS, &diagnosis) < 0)
+    if (ravine_try_cures(t->trainer.optimizer, &problem, TRY_STEPS, &diagnosis) < 0)
         json_object_set_new(out, "try_failed", json_string(ravine_errmsg()));
     json_object_set_new(out, "diagnosis", diagnosis_json(&diagnosis));
     json_object_set_new(out, "cure", cure_json(t, &diagnosis, unchanged));
     return 0;
 fail:
-    return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    return failure(FAILURE_INPUT, "%s", ravine_errmsg());
 }
 
 json_t *real_run_json(const real_scenario *s, const dataset_pair *data, uint64_t seed,
@@ -259,7 +259,7 @@ json_t *real_run_json(const real_scenario *s, const dataset_pair *data, uint64_t
     if (status) goto done;
     json_object_set_new(out, "tensors", tensors_json(&t));
     if (ravine_doctor_create(&doctor, NULL, NULL) < 0)
-        status = failure(EXIT_INPUT, "%s", ravine_errmsg());
+        status = failure(FAILURE_INPUT, "%s", ravine_errmsg());
     if (!status) status = train_it(&t, doctor, &data->test, folder, &c);
     json_object_set_new(out, "steps", json_integer((json_int_t)t.step));
     if (!status) status = examine(&t, doctor, &c, out);

@@ -63,8 +63,7 @@ const real_scenario real_scenarios[] = {
 /* clang-format on */
 const int32_t real_scenario_count = sizeof real_scenarios / sizeof *real_scenarios;
 
-int real_net_create(net **out, const real_scenario *s, uint64_t seed, int64_t slice,
-                    ravine_pool *pool) {
+net_spec real_net_spec(const real_scenario *s, uint64_t seed) {
     net_spec spec = {.model = s->model,
                      .input = {1, 28, 28},
                      .outputs = 10,
@@ -75,7 +74,7 @@ int real_net_create(net **out, const real_scenario *s, uint64_t seed, int64_t sl
                      .activation = s->activation,
                      .seed = seed};
     memcpy(spec.widths, s->widths, sizeof spec.widths);
-    return net_create(out, &spec, slice, ravine_pool_run, pool);
+    return spec;
 }
 
 /* The bias with which a net that sees nothing is right as often as it can be. */

@@ -11,17 +11,12 @@ enum { REAL_SLICE = 256, REAL_FIXED = 512, REAL_JUDGED = 2048 };
 typedef struct trainee {
     const real_scenario *scenario;
     uint64_t seed;
-    dataset train; /* the scenario's first examples; x and label are the caller's */
-    net *net;
-    ravine_pool *pool; /* of one thread */
-    ravine_optimizer *optimizer;
+    dataset train;                /* the scenario's first examples; x and label are the caller's */
+    trainer trainer;              /* of one thread */
     net_problem *problem, *judge; /* what the doctor may evaluate; what it never sees */
     float *start;                 /* all parameters before the first step */
     int64_t step;                 /* steps done */
-    int64_t epoch;                /* of `order`; -1: none yet */
-    int64_t *order;               /* [train.count] */
-    float *x;                     /* [batch, size] */
-    int32_t *label;               /* [batch] */
+    int64_t epoch;                /* of trainer.order; -1: none yet */
 } trainee;
 
 int trainee_create(trainee *t, const real_scenario *s, const dataset *train, uint64_t seed);
@@ -39,7 +34,6 @@ int trainee_optimizer(const trainee *t, const ravine_config *c, ravine_optimizer
 
 /* All parameters. malloc'ed; NULL: no memory. */
 float *trainee_copy(const trainee *t);
-void trainee_put(trainee *t, const float *copy);
 
 /* Goes on for `steps` steps with other settings; state is taken over where the rule stays.
  * `noiseless`: on the fixed batch instead of the next ones. The trainee is as before afterwards. */

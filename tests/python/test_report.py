@@ -13,6 +13,7 @@ import signal
 import statistics
 import subprocess
 import time
+from itertools import pairwise
 
 import pytest
 from conftest import RAVINE, ROOT, assert_quiet, wait_for
@@ -112,7 +113,7 @@ def charts(browser):
     """The pictures of the charts that are shown, by name."""
     return browser.execute_script(
         "const all = {}; for (const f of document.querySelectorAll('figure:not([hidden])')) {"
-        "const c = f.querySelector('canvas'); if (c) all[f.id] = c.toDataURL(); } return all"
+        "const c = f.querySelector('.plot svg'); if (c) all[f.id] = c.outerHTML; } return all"
     )
 
 
@@ -131,9 +132,14 @@ def visit(browser, page, width=1400, dark=False):
 def axis_labels(browser, chart, axis):
     texts = browser.execute_script(
         "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)",
-        f"#{chart} .dygraph-axis-label-{axis}",
+        f"#{chart} .tick-{axis}",
     )
     return [float(text.replace(",", "")) for text in texts]
+
+
+def points_of(piece):
+    """[(x, y)] of a piece of a path: "1 2L3 4", or of a dot, "1 2h0"."""
+    return [tuple(map(float, point.split())) for point in piece.removesuffix("h0").split("L")]
 
 
 def click(browser, identity):
@@ -150,7 +156,7 @@ def test_page_opens_quietly(browser, comparison, width, dark):
     assert brightness < 60 if dark else brightness > 200
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
     size = browser.execute_script(
-        "const r = document.querySelector('#loss canvas').getBoundingClientRect();"
+        "const r = document.querySelector('#loss .plot svg').getBoundingClientRect();"
         "return [r.width, r.height]"
     )
     assert 0.8 * width - 100 < size[0] < width and size[1] > 150
@@ -242,6 +248,35 @@ def test_zoom_and_pan(browser, comparison):
     assert_quiet(browser)
 
 
+def touch(browser, kind, *places):
+    points = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)]
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_fingers(browser, comparison):
+    """Two fingers stretch the window, what is under them stays there; then one moves it."""
+    visit(browser, comparison, width=390)
+    whole = charts(browser)
+    plot = browser.find_element(By.CSS_SELECTOR, "#loss .plot")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
+    y = browser.execute_script("return arguments[0].getBoundingClientRect().top", plot) + 60
+    touch(browser, "touchStart", (180, y), (260, y))
+    touch(browser, "touchMove", (140, y), (300, y))
+    touch(browser, "touchEnd")
+    for chart in CHARTS:
+        labels = axis_labels(browser, chart, "x")
+        assert 4_000 < min(labels) < max(labels) < 17_000, chart
+    before = statistics.mean(axis_labels(browser, "lr", "x"))
+    touch(browser, "touchStart", (200, y))
+    touch(browser, "touchMove", (120, y))
+    touch(browser, "touchEnd")
+    assert statistics.mean(axis_labels(browser, "lr", "x")) > before + 500
+    click(browser, "all")
+    browser.execute_script("arguments[0].dispatchEvent(new MouseEvent('mouseout'))", plot)
+    assert charts(browser) == whole
+    assert_quiet(browser)
+
+
 def test_hover_tells_the_values(browser, comparison):
     visit(browser, comparison)
     plot = browser.find_element(By.CSS_SELECTOR, "#loss .plot")
@@ -259,15 +294,18 @@ def test_hover_tells_the_values(browser, comparison):
 def test_a_spike_of_one_step_is_drawn(browser, comparison):
     visit(browser, comparison)
     assert max(axis_labels(browser, "loss", "y")) > 0.7 * SPIKE
-    plot = browser.find_element(By.CSS_SELECTOR, "#loss .plot")
-    pixels = browser.execute_script(
-        "const c = arguments[0].querySelector('canvas'); const w = c.width, h = c.height;"
-        "const d = c.getContext('2d').getImageData(0, 0, w, h).data; const columns = new Set();"
-        "for (let y = Math.floor(0.25 * h); y < 0.5 * h; y++) for (let x = 70; x < w - 10; x++)"
-        "{ const k = 4 * (y * w + x); if (d[k + 3] && d[k + 2] - d[k] > 80) columns.add(x); }"
-        "return [...columns].map((x) => (x - 62) / (w - 62))",
-        plot,
+    lines, [left, width, height] = browser.execute_script(
+        "const area = document.querySelector('#loss .plot svg svg'), v = area.viewBox.baseVal;"
+        "return [[...area.querySelectorAll('.line')].map((line) => line.getAttribute('d')),"
+        " [v.x, v.width, v.height]]"
     )
+    pixels = [  # where a line is in the second quarter of the height
+        (x - left) / width
+        for line in lines
+        for piece in line.split("M")[1:]
+        for (x, y), (_, beyond) in pairwise(points_of(piece))
+        if min(y, beyond) < 0.5 * height and max(y, beyond) > 0.25 * height
+    ]
     assert pixels and all(abs(x - SPIKE_STEP / 20_000) < 0.02 for x in pixels)
 
 
@@ -281,12 +319,15 @@ def test_gaps_swallow_nothing(browser, runs, tmp_path):
     report(tmp_path / "run")
     visit(browser, tmp_path / "run/report.html")
     click(browser, "log")
-    columns = browser.execute_script(
-        "const c = document.querySelector('#loss canvas'); const w = c.width, h = c.height;"
-        "const d = c.getContext('2d').getImageData(0, 0, w, h).data; let n = 0;"
-        "for (let x = 0; x < w; x++) for (let y = 0; y < h; y++) { const k = 4 * (y * w + x);"
-        "if (d[k + 3] && d[k + 2] - d[k] > 80) { n++; break; } } return n / w"
+    drawn, width = browser.execute_script(
+        "const svg = document.querySelector('#loss .plot svg');"
+        "return [svg.querySelector('svg .line').getAttribute('d'), svg.viewBox.baseVal.width]"
     )
+    covered = set()
+    for piece in drawn.split("M")[1:]:
+        places = [x for x, _ in points_of(piece)]
+        covered.update(range(int(min(places)), int(max(places)) + 1))
+    columns = len(covered) / width
     assert columns > 0.9
     assert_quiet(browser)
 

@@ -27,7 +27,7 @@ typedef struct workload_kind {
     bool watch, with_stream; /* ravine_env's watch; arrays for the stream beside it */
 } workload_kind;
 
-/* Returns 0 or an exit code. */
+/* Returns 0 or a kind of io/failure.h. */
 int workload_create(workload *w, const workload_kind *kind);
 void workload_free(workload *w);
 double workload_bytes(const workload *w); /* a parameter: read and written by a step */
@@ -42,12 +42,12 @@ typedef struct contestant {
 
 /* Medians over the rounds: of the nanoseconds a parameter, and of their ratio to contestant 0's in
  * the same round, which leaves out what makes a whole round slow. */
-typedef struct race_result {
+typedef struct bench_result {
     double median, ratio;
-} race_result;
+} bench_result;
 
 /* Times the contestants in turn, round after round; result[k] is contestant k's.
- * rounds 0: as many as the size deserves. Returns 0 or an exit code. */
-int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result);
+ * rounds 0: as many as the size deserves. Returns 0 or a kind of io/failure.h. */
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, bench_result *result);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/bench/bench.h"
 #include "io/failure.h"
+#include "math/sort.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,10 +11,6 @@
 
 enum { NAME_BYTES = 24, CONTESTANTS_MAX = 8, ROUNDS_MAX = 1001, STAGGER = 64 };
 #define TARGET_ELEMENTS 2e8 /* that all rounds of a contestant go through, where none is given */
-
-static int failed_call(void) {
-    return failure(EXIT_INPUT, "%s", ravine_errmsg());
-}
 
 /* theta and the state arrays of the first parameter; a state of one number costs nothing. */
 static int count_arrays(ravine_optimizer *o, const ravine_param *p) {
@@ -44,7 +41,7 @@ static int add_params(workload *w, int64_t count, int64_t len) {
     for (int64_t i = 0; i < count * len; i++) w->arena[i] = (float)(i % 1009) * 1e-3F;
     w->gradient = gradient;
     fill_gradient(w, count * len);
-    return ravine_add(w->optimizer, w->params, count) ? failed_call() : 0;
+    return failure_of(ravine_add(w->optimizer, w->params, count));
 }
 
 /* The stream goes over arrays of its own, as many as the step's and laid out alike. */
@@ -68,13 +65,14 @@ int workload_create(workload *w, const workload_kind *kind) {
     env.threads = 1;
     env.watch = kind->watch;
     if (ravine_config_parse(&config, kind->rule))
-        return failure(EXIT_USAGE, "--rules: %s", ravine_errmsg());
+        return failure(FAILURE_USAGE, "--rules: %s", ravine_errmsg());
     if (kind->threads > 1) {
-        if (ravine_pool_create(&w->pool, (int32_t)kind->threads)) return failed_call();
+        const int status = failure_of(ravine_pool_create(&w->pool, (int32_t)kind->threads));
+        if (status) return status;
         env.parallel = ravine_pool_run;
         env.parallel_context = w->pool;
     }
-    int code = ravine_create(&w->optimizer, &config, &env) ? failed_call() : 0;
+    int code = failure_of(ravine_create(&w->optimizer, &config, &env));
     const size_t elements = (size_t)(count * len);
     const size_t arrays = 2 + STREAM_ARRAYS_MAX;
     if (!code) {
@@ -82,7 +80,7 @@ int workload_create(workload *w, const workload_kind *kind) {
         w->names = malloc((size_t)count * NAME_BYTES);
         w->params = calloc((size_t)count, sizeof *w->params);
         if (!w->arena || !w->names || !w->params)
-            code = failure(EXIT_INPUT, "no memory for %zu parameters", elements);
+            code = failure(FAILURE_INPUT, "no memory for %zu parameters", elements);
     }
     if (!code) code = add_params(w, count, len);
     if (!code) {
@@ -117,14 +115,14 @@ static int run_once(const contestant *c) {
         return 0;
     }
     ravine_report report = {.size = sizeof report};
-    return ravine_step(w->optimizer, c->report ? &report : NULL) < 0 ? failed_call() : 0;
+    return failure_of(ravine_step(w->optimizer, c->report ? &report : NULL));
 }
 
 static int prepare(const contestant *c) {
     ravine_options usual;
     ravine_options_init(&usual);
     const ravine_options *options = c->options.size ? &c->options : &usual;
-    return ravine_set_options(c->workload->optimizer, options) ? failed_call() : 0;
+    return failure_of(ravine_set_options(c->workload->optimizer, options));
 }
 
 /* Nanoseconds of `repeats` runs. A step that zeroes the gradient finds it filled again each time:
@@ -145,24 +143,14 @@ static int time_runs(const contestant *c, int64_t repeats, double *nanoseconds) 
     return code;
 }
 
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(double *x, int64_t n) {
-    qsort(x, (size_t)n, sizeof *x, compare);
-    return x[n / 2];
-}
-
-int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, race_result *result) {
+int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, bench_result *result) {
     /* Small steps are repeated within a round until the clock's own cost is lost in them. */
     const int64_t repeats = elements >= 200000 ? 1 : 200000 / (elements + 1) + 1;
     if (rounds == 0)
         rounds = (int64_t)fmin(fmax(TARGET_ELEMENTS / (double)(elements * repeats), 11), 101);
     if (rounds > ROUNDS_MAX) rounds = ROUNDS_MAX;
     double(*time)[ROUNDS_MAX] = malloc((size_t)n * sizeof *time);
-    if (!time || n > CONTESTANTS_MAX) return free(time), failure(EXIT_INPUT, "no memory");
+    if (!time || n > CONTESTANTS_MAX) return free(time), failure(FAILURE_INPUT, "no memory");
     int code = 0;
     for (int64_t round = -1; round < rounds && !code; round++) /* the first one warms up */
         for (int k = 0; k < n && !code; k++) {
@@ -174,8 +162,8 @@ int bench_race(const contestant *c, int n, int64_t elements, int64_t rounds, rac
         double ratio[ROUNDS_MAX];
         for (int64_t round = 0; round < rounds; round++)
             ratio[round] = time[k][round] / time[0][round];
-        result[k] =
-            (race_result){.median = median_of(time[k], rounds), .ratio = median_of(ratio, rounds)};
+        result[k] = (bench_result){.median = ravine_median(time[k], rounds),
+                                   .ratio = ravine_median(ratio, rounds)};
     }
     free(time);
     return code;

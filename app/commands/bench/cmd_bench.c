@@ -39,12 +39,12 @@ static int split(const char *option, const char *text, list *out) {
     while (*text) {
         const size_t length = strcspn(text, ",");
         if (length == 0 || length >= WORD || out->n == LIST_MAX)
-            return failure(EXIT_USAGE, "%s has an empty or long item, or more than %d", option,
+            return failure(FAILURE_USAGE, "%s has an empty or long item, or more than %d", option,
                            LIST_MAX);
         snprintf(out->word[out->n++], WORD, "%.*s", (int)length, text);
         text += length + (text[length] == ',');
     }
-    return out->n ? 0 : failure(EXIT_USAGE, "%s is empty", option);
+    return out->n ? 0 : failure(FAILURE_USAGE, "%s is empty", option);
 }
 
 static int read_numbers(const char *option, const char *text, double most, int64_t *out, int *n) {
@@ -54,7 +54,7 @@ static int read_numbers(const char *option, const char *text, double most, int64
         char *end;
         const double value = strtod(words.word[k], &end);
         if (*end || !(value >= 1 && value <= most) || value != floor(value))
-            return failure(EXIT_USAGE, "%s has %s; it must be a whole number in [1, %g]", option,
+            return failure(FAILURE_USAGE, "%s has %s; it must be a whole number in [1, %g]", option,
                            words.word[k], most);
         out[k] = (int64_t)value;
     }
@@ -89,7 +89,7 @@ static int time_rule(const bench *b, const char *rule, int64_t size, int64_t thr
         {.workload = &w, .is_stream = true},
         {.workload = &w, .is_stream = true, .prefetch = true},
     };
-    race_result result[3];
+    bench_result result[3];
     code = bench_race(c, 3, size, b->rounds, result);
     const double bytes = workload_bytes(&w);
     const double step = result[0].median, bare = fmin(result[1].median, result[2].median);
@@ -125,7 +125,7 @@ static int time_rules(const bench *b) {
 /* ---- what else a step does, as ratios to the plain step ---- */
 
 static void print_ratio(const bench *b, const char *what, int64_t size, int64_t threads,
-                        race_result result, double plain) {
+                        bench_result result, double plain) {
     if (b->json) {
         json_array_append_new(json_object_get(b->json, "ratios"),
                               json_pack("{ss sI sI sf sf sf}", "what", what, "parameters",
@@ -164,7 +164,7 @@ static int time_extras(const bench *b, int64_t size, int64_t threads) {
     ravine_options_init(&c[3].options);
     c[3].options.clip_norm = 1;
     c[3].options.zero_grad = 1;
-    race_result result[4];
+    bench_result result[4];
     code = bench_race(c, 4, size, b->rounds, result);
     for (int k = 0; k < KINDS; k++) workload_free(&w[k]);
     if (code) return code;
@@ -184,7 +184,7 @@ static int time_many(const bench *b, int64_t threads) {
     int code = create_all(w, kinds, 2);
     if (code) return code;
     const contestant c[] = {{.workload = &w[0]}, {.workload = &w[1]}};
-    race_result result[2];
+    bench_result result[2];
     code = bench_race(c, 2, 1000000, b->rounds, result);
     for (int k = 0; k < 2; k++) workload_free(&w[k]);
     if (!code)
@@ -212,7 +212,7 @@ int cmd_bench(const cli_args *args) {
     const char *isa = ravine_isa(NULL);
     char kernels[256];
     if (!isa || ravine_kernels_describe(NULL, kernels, sizeof kernels))
-        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+        return failure(FAILURE_USAGE, "%s", ravine_errmsg());
     if (cli_is_given(args, CLI_JSON))
         b.json = json_pack("{ss ss ss sf s[] s[]}", "version", ravine_version(), "isa", isa,
                            "kernels", kernels, "divider_nanoseconds", b.divider, "rules", "ratios");

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "ravine_checkpoint.h"
 
-/* EXIT_NO where the file is damaged. */
+/* FAILURE_NO where the file is damaged. */
 int checkpoint_open(ravine_checkpoint **out, const char *path);
 
 /* What the numbers of a tensor are. */

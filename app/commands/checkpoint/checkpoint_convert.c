@@ -55,7 +55,7 @@ typedef struct conversion {
 } conversion;
 
 static int no_memory(void) {
-    return failure(EXIT_INPUT, "out of memory");
+    return failure(FAILURE_INPUT, "out of memory");
 }
 
 /* ---- making ---- */
@@ -229,14 +229,14 @@ static int torch_group(conversion *c, int32_t index, json_t *groups) {
     snprintf(key, sizeof key, RAVINE_KEY_GROUP "%d", index);
     const char *text = ravine_checkpoint_find_text(c->from, key);
     if (!text || ravine_config_parse(&config, text) < 0)
-        return failure(EXIT_INPUT, "%s: %s", key, text ? ravine_errmsg() : "is missing");
+        return failure(FAILURE_INPUT, "%s: %s", key, text ? ravine_errmsg() : "is missing");
     if (!torch_class(config.rule))
-        return failure(EXIT_NO, "group %d is %s, which PyTorch has not", index,
+        return failure(FAILURE_NO, "group %d is %s, which PyTorch has not", index,
                        ravine_rule_describe(config.rule)->name);
     if (index > 0 && config.rule != c->rule)
-        return failure(EXIT_NO, "group %d is %s, group 0 %s; an optimizer of PyTorch is one rule",
-                       index, ravine_rule_describe(config.rule)->name,
-                       ravine_rule_describe(c->rule)->name);
+        return failure(
+            FAILURE_NO, "group %d is %s, group 0 %s; an optimizer of PyTorch is one rule", index,
+            ravine_rule_describe(config.rule)->name, ravine_rule_describe(c->rule)->name);
     c->rule = config.rule;
     json_t *group = json_object(), *params = json_array(), *names = json_array();
     const int status = torch_group_from_config(group, &config, lr_now(c, index, &config));
@@ -266,7 +266,7 @@ static int torch_texts(conversion *c, int32_t ngroups) {
 
 static int torch_clock(conversion *c, const parameter *p, int64_t clock) {
     if (clock > TORCH_STEPS_MAX)
-        return failure(EXIT_NO, "%s has made %" PRId64 " steps; PyTorch counts exactly to %d",
+        return failure(FAILURE_NO, "%s has made %" PRId64 " steps; PyTorch counts exactly to %d",
                        p->name, clock, TORCH_STEPS_MAX);
     char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->id);
     return name ? put_number(&c->to, name, RAVINE_F32, (double)clock) : no_memory();
@@ -282,7 +282,7 @@ static int torch_tensor(conversion *c, int64_t i) {
     if (!split_state(t.name, &key, &length)) return put_tensor(&c->to, &t);
     const parameter *p = find_parameter(c, t.name + strlen(RAVINE_STATE), length, true);
     if (is_of_model(c, t.name, p, true)) return put_tensor(&c->to, &t);
-    if (!p) return failure(EXIT_INPUT, "%s belongs to no parameter of the file", t.name);
+    if (!p) return failure(FAILURE_INPUT, "%s belongs to no parameter of the file", t.name);
     if (p->clock == 0) return 0;
     if (!strcmp(key, RAVINE_STATE_STEP))
         return torch_has_state(c->rule, key) ? torch_clock(c, p, p->clock) : 0;
@@ -300,11 +300,12 @@ static int read_clocks(conversion *c) {
         ravine_tensor t;
         char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, c->params[k].name);
         const int64_t at = name ? ravine_checkpoint_find(c->from, name) : -1;
-        if (at < 0) return failure(EXIT_INPUT, "%s is not in the file", name ? name : "the clock");
+        if (at < 0)
+            return failure(FAILURE_INPUT, "%s is not in the file", name ? name : "the clock");
         const int status = take_tensor(c, at, &t);
         if (status) return status;
         if (t.dtype != RAVINE_I64 || t.ndim != 0)
-            return failure(EXIT_INPUT, "%s is no whole number", name);
+            return failure(FAILURE_INPUT, "%s is no whole number", name);
         c->params[k].clock = *(const int64_t *)t.data;
     }
     return 0;
@@ -313,7 +314,7 @@ static int read_clocks(conversion *c) {
 static int to_torch(conversion *c) {
     const int64_t ngroups = whole_text(c->from, RAVINE_KEY_GROUPS);
     if (ngroups < 1 || ngroups > INT32_MAX)
-        return failure(EXIT_INPUT, RAVINE_KEY_GROUPS " is missing, or no number of groups");
+        return failure(FAILURE_INPUT, RAVINE_KEY_GROUPS " is missing, or no number of groups");
     c->steps = whole_text(c->from, RAVINE_KEY_STEPS);
     int status = read_parameters(c, (int32_t)ngroups);
     look_for_module_state(c);
@@ -332,7 +333,7 @@ static int read_torch_group(conversion *c, int32_t index, const json_t *group) {
     const json_t *params = json_object_get(group, "params");
     const json_t *names = json_object_get(group, "param_names");
     if (!json_is_array(params))
-        return failure(EXIT_INPUT, TORCH_GROUPS ": group %d has no list params", index);
+        return failure(FAILURE_INPUT, TORCH_GROUPS ": group %d has no list params", index);
     for (size_t k = 0; k < json_array_size(params); k++) {
         const json_t *id = json_array_get(params, k);
         const char *name = json_string_value(json_array_get(names, k));
@@ -350,7 +351,7 @@ static int read_torch_group(conversion *c, int32_t index, const json_t *group) {
     char text[2048]; /* holds any config */
     if (status) return status;
     if (ravine_config_format(&config, 1, text, sizeof text, NULL))
-        return failure(EXIT_INPUT, "group %d: %s", index, ravine_errmsg());
+        return failure(FAILURE_INPUT, "group %d: %s", index, ravine_errmsg());
     return put_text(&c->to, own_text(&c->to, RAVINE_KEY_GROUP "%d", index),
                     own_text(&c->to, "%s", text));
 }
@@ -359,16 +360,18 @@ static int read_torch_groups(conversion *c) {
     const char *class = ravine_checkpoint_find_text(c->from, TORCH_CLASS);
     const char *text = ravine_checkpoint_find_text(c->from, TORCH_GROUPS);
     if (!class || !text)
-        return failure(EXIT_INPUT, "the file is neither a checkpoint of Ravine nor PyTorch's: it "
-                                   "has no text " RAVINE_KEY_FORMAT " and no " TORCH_CLASS
-                                   " with " TORCH_GROUPS);
+        return failure(FAILURE_INPUT,
+                       "the file is neither a checkpoint of Ravine nor PyTorch's: it "
+                       "has no text " RAVINE_KEY_FORMAT " and no " TORCH_CLASS
+                       " with " TORCH_GROUPS);
     c->rule = torch_rule(class);
-    if (c->rule < 0) return failure(EXIT_NO, TORCH_CLASS " is %s, which is not known here", class);
+    if (c->rule < 0)
+        return failure(FAILURE_NO, TORCH_CLASS " is %s, which is not known here", class);
     json_error_t error;
     json_t *groups = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     int status = json_is_array(groups) && json_array_size(groups) > 0
                      ? 0
-                     : failure(EXIT_INPUT, TORCH_GROUPS " is no list of groups in JSON: %s",
+                     : failure(FAILURE_INPUT, TORCH_GROUPS " is no list of groups in JSON: %s",
                                groups ? "it is another thing" : error.text);
     for (size_t k = 0; !status && k < json_array_size(groups); k++)
         status = read_torch_group(c, (int32_t)k, json_array_get(groups, k));
@@ -392,15 +395,15 @@ static int our_tensor(conversion *c, int64_t i) {
     if (!p) p = find_parameter(c, id, length, true);
     const bool known_key = torch_has_state(c->rule, key) || !strcmp(key, RAVINE_STATE_STEP);
     if (is_of_model(c, t.name, p, known_key)) return put_tensor(&c->to, &t);
-    if (!p) return failure(EXIT_INPUT, "%s belongs to no parameter of " TORCH_GROUPS, t.name);
+    if (!p) return failure(FAILURE_INPUT, "%s belongs to no parameter of " TORCH_GROUPS, t.name);
     if (!known_key)
-        return failure(EXIT_INPUT, "%s: %s has no such state", t.name, torch_class(c->rule));
+        return failure(FAILURE_INPUT, "%s: %s has no such state", t.name, torch_class(c->rule));
     const bool clock = !strcmp(key, RAVINE_STATE_STEP);
     const double number = tensor_count(&t) == 1 ? tensor_number(&t, 0) : NAN;
     if ((clock || torch_is_number(key)) && !isfinite(number))
-        return failure(EXIT_INPUT, "%s is not one finite number", t.name);
+        return failure(FAILURE_INPUT, "%s is not one finite number", t.name);
     if (clock && !(number >= 0 && number == floor(number) && number < 0x1p53))
-        return failure(EXIT_INPUT, "%s is %g; it must be a number of steps", t.name, number);
+        return failure(FAILURE_INPUT, "%s is %g; it must be a number of steps", t.name, number);
     p->has_state = true;
     if (clock) {
         p->clock = (int64_t)number;
@@ -437,7 +440,7 @@ static int our_texts(conversion *c) {
     char options[OPTIONS_TEXT_SIZE], *steps = own_text(&c->to, "%" PRId64, c->steps);
     ravine_options_init(&usual);
     if (ravine_options_format(&usual, options, sizeof options, NULL) < 0)
-        return failure(EXIT_INPUT, "%s", ravine_errmsg());
+        return failure(FAILURE_INPUT, "%s", ravine_errmsg());
     const ravine_text texts[] = {
         {"format", "pt"},
         {RAVINE_KEY_FORMAT, RAVINE_CHECKPOINT_FORMAT},
@@ -470,7 +473,7 @@ int checkpoint_convert(const cli_args *args) {
     status = ours ? to_torch(&c) : from_torch(&c);
     if (!status && ravine_safetensors_write(args->operand[2], c.to.tensors, c.to.ntensors,
                                             c.to.texts, c.to.ntexts, NULL) < 0)
-        status = failure(EXIT_INPUT, "%s", ravine_errmsg());
+        status = failure(FAILURE_INPUT, "%s", ravine_errmsg());
     ravine_checkpoint_close(c.from);
     free_file(&c.to);
     free(c.params);

@@ -201,5 +201,6 @@ int checkpoint_diff(const cli_args *args) {
     ravine_checkpoint_close(a);
     ravine_checkpoint_close(b);
     if (status || out.differences == 0) return status;
-    return failure(EXIT_NO, "the files differ in %" PRId64 " tensors and texts", out.differences);
+    return failure(FAILURE_NO, "the files differ in %" PRId64 " tensors and texts",
+                   out.differences);
 }

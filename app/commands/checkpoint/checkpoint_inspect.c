@@ -180,7 +180,8 @@ int checkpoint_verify(const cli_args *args) {
     const int printed = as_json ? cli_print_json(json_pack("{so}", "files", files)) : 0;
     if (printed) return printed;
     if (damaged || unreadable)
-        return failure(damaged ? EXIT_NO : EXIT_INPUT, "of %d files %d are damaged, %d unreadable",
-                       args->noperands - 1, damaged, unreadable);
+        return failure(damaged ? FAILURE_NO : FAILURE_INPUT,
+                       "of %d files %d are damaged, %d unreadable", args->noperands - 1, damaged,
+                       unreadable);
     return 0;
 }

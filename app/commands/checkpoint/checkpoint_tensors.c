@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The library's error as the command's: EXIT_NO where a file is damaged. */
+/* The library's error as the command's: FAILURE_NO where a file is damaged. */
 static int checkpoint_failure(ravine_status status) {
-    return failure(status == RAVINE_E_FORMAT ? EXIT_NO : EXIT_INPUT, "%s", ravine_errmsg());
+    return failure(status == RAVINE_E_FORMAT ? FAILURE_NO : FAILURE_INPUT, "%s", ravine_errmsg());
 }
 
 int checkpoint_open(ravine_checkpoint **out, const char *path) {
@@ -25,7 +25,7 @@ int checkpoint_numbers(const ravine_checkpoint *file, int64_t i, ravine_tensor *
     if (status < 0) return checkpoint_failure(status);
     *bytes = end - begin;
     tensor->data = malloc((size_t)*bytes + 1);
-    if (!tensor->data) return failure(EXIT_INPUT, "out of memory for tensor %s", tensor->name);
+    if (!tensor->data) return failure(FAILURE_INPUT, "out of memory for tensor %s", tensor->name);
     status = ravine_checkpoint_read(file, i, tensor->data, *bytes);
     if (status >= 0) return 0;
     free(tensor->data);

@@ -135,7 +135,8 @@ static bool has_entry(const torch_row *row, int setting) {
 /* What PyTorch has not must be as PyTorch does it. */
 static int check(const torch_row *row, const ravine_config *c) {
     ravine_config usual;
-    if (ravine_config_init(&usual, c->rule) < 0) return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    const int status = failure_of(ravine_config_init(&usual, c->rule));
+    if (status) return status;
     for (int setting = 0; setting < RAVINE_SETTING_COUNT; setting++) {
         const double value = ravine_config_get(c, setting);
         if (has_entry(row, setting) || value == ravine_config_get(&usual, setting)) continue;
@@ -143,7 +144,7 @@ static int check(const torch_row *row, const ravine_config *c) {
         const bool decay = setting == RAVINE_DECAY_FORM;
         if (decay && (c->weight_decay == 0 || (row->decouples && value <= RAVINE_DECAY_DECOUPLED)))
             continue;
-        return failure(EXIT_NO, "%s is %.15g; PyTorch's %s has no such setting",
+        return failure(FAILURE_NO, "%s is %.15g; PyTorch's %s has no such setting",
                        ravine_setting_describe(setting)->name, value, row->name);
     }
     return 0;
@@ -178,24 +179,25 @@ static const json_t *entry_of(const json_t *group, const torch_entry *e) {
 
 int torch_config_from_group(ravine_config *c, int rule, const json_t *group) {
     const torch_row *row = find_row(rule);
-    if (ravine_config_init(c, rule) < 0) return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    const int status = failure_of(ravine_config_init(c, rule));
+    if (status) return status;
     for (int k = 0; k < ENTRIES_MAX && row->entry[k].name; k++) {
         const torch_entry *e = &row->entry[k];
         const json_t *value = entry_of(group, e);
         char text[64];
         if (!value) continue;
         if (!json_is_number(value) && !json_is_boolean(value))
-            return failure(EXIT_INPUT, "%s of a group of param_groups is no number", e->name);
+            return failure(FAILURE_INPUT, "%s of a group of param_groups is no number", e->name);
         const double number =
             json_is_number(value) ? json_number_value(value) : (double)json_is_true(value);
         snprintf(text, sizeof text, "%.17g", number);
         if (ravine_config_set(c, ravine_setting_describe(e->setting)->name, text) < 0)
-            return failure(EXIT_INPUT, "%s of a group of param_groups: %s", e->name,
+            return failure(FAILURE_INPUT, "%s of a group of param_groups: %s", e->name,
                            ravine_errmsg());
     }
     const json_t *decoupled = json_object_get(group, "decoupled_weight_decay");
     if (row->decouples && json_is_boolean(decoupled))
         c->decay_form = json_is_true(decoupled) ? RAVINE_DECAY_DECOUPLED : RAVINE_DECAY_COUPLED;
-    if (ravine_config_check(c) < 0) return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    if (ravine_config_check(c) < 0) return failure(FAILURE_INPUT, "%s", ravine_errmsg());
     return 0;
 }

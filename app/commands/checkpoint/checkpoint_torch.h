@@ -17,8 +17,8 @@ int torch_rule(const char *name);
 bool torch_has_state(int rule, const char *key);
 bool torch_is_number(const char *key);
 
-/* The settings of a group as the entries of param_groups. EXIT_NO names one that PyTorch has not.
- * `lr` takes the place of the config's. */
+/* The settings of a group as the entries of param_groups. FAILURE_NO names one that PyTorch has
+ * not. `lr` takes the place of the config's. */
 int torch_group_from_config(json_t *group, const ravine_config *c, double lr);
 /* And back; what is not a setting (params, foreach, ...) is passed over. */
 int torch_config_from_group(ravine_config *c, int rule, const json_t *group);

@@ -9,23 +9,24 @@ static int check(const cli_args *args, bool surface) {
                                             CLI_RACE_STEPS};
     const char *folder = args->operand[0];
     if (!surface && !folder)
-        return failure(EXIT_USAGE, "doctor needs a RUN_DIR, for example runs/fashion_mlp, or "
-                                   "--surface NAME");
+        return failure(FAILURE_USAGE, "doctor needs a RUN_DIR, for example runs/fashion_mlp, or "
+                                      "--surface NAME");
     if (surface && folder)
-        return failure(EXIT_USAGE, "doctor looks at %s or at a --surface, not at both", folder);
+        return failure(FAILURE_USAGE, "doctor looks at %s or at a --surface, not at both", folder);
     for (size_t k = 0; !surface && k < sizeof of_surface / sizeof *of_surface; k++)
         if (cli_is_given(args, of_surface[k]))
-            return failure(EXIT_USAGE,
+            return failure(FAILURE_USAGE,
                            "--schedule, --start, --steps and --optimizer go with "
                            "--surface; %s was trained already",
                            folder);
     const bool further = cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY);
     if (cli_is_given(args, CLI_FULL_PROBE) && !further)
-        return failure(EXIT_USAGE, "--full goes with --probe or --try: it is how fine they look");
+        return failure(FAILURE_USAGE,
+                       "--full goes with --probe or --try: it is how fine they look");
     if (cli_is_given(args, CLI_AT) && (surface || further))
-        return failure(EXIT_USAGE, surface ? "--at goes with a RUN_DIR; a race ends at --steps"
-                                           : "--at reads the log; --probe and --try look at the "
-                                             "newest checkpoint");
+        return failure(FAILURE_USAGE, surface ? "--at goes with a RUN_DIR; a race ends at --steps"
+                                              : "--at reads the log; --probe and --try look at the "
+                                                "newest checkpoint");
     return 0;
 }
 
@@ -46,5 +47,5 @@ int cmd_doctor(const cli_args *args) {
         status = cli_print_json(doctor_json(&e.diagnosis));
     else
         doctor_print(stdout, &e, &request);
-    return status ? status : cli_answer(ravine_verdict_exit_code(e.diagnosis.verdict));
+    return status ? status : cli_answer(e.diagnosis.verdict);
 }

@@ -10,7 +10,7 @@
  *     doctor_text.c     the answer for people
  *     doctor_json.c     the answer for programs
  *
- * Functions that return int return 0 or an exit code of io/failure.h.
+ * Functions that return int return 0 or a kind of io/failure.h.
  */
 #ifndef RAVINE_COMMANDS_DOCTOR_H
 #define RAVINE_COMMANDS_DOCTOR_H

@@ -9,10 +9,10 @@
 /* Behind a last line without an end nothing can be written. */
 static int check_log(const run_data *run) {
     if (run->stop.line)
-        return failure(EXIT_INPUT, "%s/run.jsonl is not right from line %" PRId64 " on",
+        return failure(FAILURE_INPUT, "%s/run.jsonl is not right from line %" PRId64 " on",
                        run->folder, run->stop.line);
     if (run->open_end)
-        return failure(EXIT_INPUT, "%s/run.jsonl: the last line has no end", run->folder);
+        return failure(FAILURE_INPUT, "%s/run.jsonl: the last line has no end", run->folder);
     return 0;
 }
 
@@ -25,7 +25,7 @@ int doctor_record(const examination *e, const run_data *run) {
     status = run_log_open(&log, path);
     if (status) return status;
     json_t *line = examination_json(e);
-    if (!line) status = failure(EXIT_INPUT, "out of memory");
+    if (!line) status = failure(FAILURE_INPUT, "out of memory");
     if (!status) status = run_log_append(log, run->bytes);
     if (!status) status = run_log_object(log, line);
     json_decref(line);

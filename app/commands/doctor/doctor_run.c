@@ -16,7 +16,7 @@
 /* ---- the net at the newest checkpoint ---- */
 
 typedef struct rebuilt {
-    config config;
+    run_config config;
     training training;
     net_problem *probed, *tried; /* the loss that a probe looks at, and the one of trials */
 } rebuilt;
@@ -37,12 +37,12 @@ static int load_newest(rebuilt *b, const run_data *run) {
     const ravine_status found = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
     if (found == RAVINE_E_STATE) return 0;
     if (found < 0) return failure_of(found);
-    const int status = checkpoint_restore_lr(&b->training, path);
+    const int status = train_checkpoint_restore_lr(&b->training, path);
     if (status) return status;
     ravine_load_options options;
     ravine_load_options_init(&options);
     options.partial = 1;
-    return failure_of(ravine_load(b->training.optimizer, path, &options));
+    return failure_of(ravine_load(b->training.trainer.optimizer, path, &options));
 }
 
 /* What was lost within as many steps as a trial makes is tried from its start: from where it is now
@@ -60,19 +60,13 @@ static bool begins_anew(const ravine_diagnosis *found, const doctor_request *req
 static int rebuild(rebuilt *b, const run_data *run, bool anew) {
     int status = read_config(b, run);
     if (!status) status = training_create(&b->training, &b->config);
-    if (!status) status = data_check(&b->training.data, run->header, run->folder);
+    if (!status) status = run_header_check_data(run->header, &b->training.data, run->folder);
     if (!status && !anew) status = load_newest(b, run);
     return status;
 }
 
 static int make_problem(net_problem **out, const rebuilt *b, int64_t fixed) {
-    const net_problem_setup setup = {.net = b->training.net,
-                                     .data = &b->training.data.train,
-                                     .batch = b->training.batch,
-                                     .fixed = fixed,
-                                     .slice = b->training.slice,
-                                     .seed = (uint64_t)b->config.seed};
-    return net_problem_create(out, &setup);
+    return net_problem_of(out, &b->training.trainer, fixed, (uint64_t)b->config.seed);
 }
 
 static void rebuilt_free(rebuilt *b) {
@@ -112,7 +106,7 @@ static bool may_probe(const ravine_diagnosis *found, bool anew) {
 static int examine(examination *e, rebuilt *b, run_doctor *d, const doctor_request *request,
                    bool anew, const char *folder) {
     enum { JUDGED = 1024 }; /* examples by whose loss cures are judged */
-    const probed_run run = {d->step, b->training.batch, b->training.data.train.count};
+    const probed_run run = {d->step, b->training.trainer.batch, b->training.data.train.count};
     probe_plan plan;
     /* Beside trials the least of them counts for nothing. */
     const bool possible = probe_plan_choose(&plan, &run, request->full) || request->try_steps;
@@ -125,7 +119,7 @@ static int examine(examination *e, rebuilt *b, run_doctor *d, const doctor_reque
     if (probed && !request->quiet) tell_cost(&plan, &run);
     const doctor_subject subject = {
         .doctor = d->doctor,
-        .optimizer = b->training.optimizer,
+        .optimizer = b->training.trainer.optimizer,
         .problem = &problem,
         .trial = &trial,
         .probe = probed ? &options : NULL,
@@ -148,7 +142,7 @@ static int look_further(examination *e, run_doctor *d, const run_data *run,
     int status = rebuild(&b, run, anew);
     if (!status) {
         status = examine(e, &b, d, request, anew, run->folder);
-        const int64_t from = ravine_steps(b.training.optimizer);
+        const int64_t from = ravine_steps(b.training.trainer.optimizer);
         if (!status && anew)
             diagnosis_cannot_tell(&e->diagnosis,
                                   "what would save the run at step %" PRId64

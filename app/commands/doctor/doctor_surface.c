@@ -40,9 +40,9 @@ static ravine_problem problem_of(racer *r) {
 
 /* ---- the race ---- */
 
-/* The library's refusal; EXIT_USAGE, since what it was given came from the command line. */
+/* The library's refusal; FAILURE_USAGE, since what it was given came from the command line. */
 static int refused(const char *what) {
-    return failure(EXIT_USAGE, "%s: %s", what, ravine_errmsg());
+    return failure(FAILURE_USAGE, "%s: %s", what, ravine_errmsg());
 }
 
 static int make_optimizer(racer *r, const char *spec, const char *schedule) {
@@ -73,7 +73,7 @@ static int make(racer *r, const cli_args *args) {
     int given = 0;
     for (int k = 0; k < args->ngiven; k++) given += args->given[k].option == CLI_OPTIMIZER;
     if (given != 1)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "doctor --surface needs one --optimizer \"NAME setting=value ...\"%s",
                        given ? "; it looks at one run" : "; `ravine optimizers` lists the names");
     int status = surface_create(&r->surface, cli_text(args, CLI_SURFACE));
@@ -96,7 +96,7 @@ static int watch(racer *r, int64_t steps) {
         finite = isfinite(loss);
         if (ravine_step(r->optimizer, &report) < 0 ||
             ravine_doctor_observe(r->doctor, r->optimizer, loss) < 0)
-            return failure(EXIT_INPUT, "step %lld: %s", (long long)r->step, ravine_errmsg());
+            return failure(FAILURE_INPUT, "step %lld: %s", (long long)r->step, ravine_errmsg());
         r->step++;
     }
     return 0;

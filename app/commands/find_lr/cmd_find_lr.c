@@ -162,34 +162,39 @@ static void add_row(page *out, const char *name, const double *value) {
     page_add(out, "</tr>\n");
 }
 
-static void add_table(page *out, const find_lr_result *r) {
+static void add_rows(page *out, void *context) {
+    const find_lr_result *r = *(const find_lr_result *const *)context;
     const ravine_probe *p = r->probe;
-    page_format(out,
-                "<div class=\"wide\"><table>\n<thead><tr><th>stability</th><th class=\"number\">"
-                "%s</th><th class=\"number\">%s</th></tr></thead>\n<tbody>\n",
-                probe_names[0], probe_names[1]);
     add_row(out, "limit of lr times sharpness", (double[]){p[0].limit, p[1].limit});
     add_row(out, "sharpness under sigma", (double[]){p[0].sharpness, p[1].sharpness});
     add_row(out, "greatest stable lr", r->stable);
     add_row(out, "greatest lr of one step that lowers the loss",
             (double[]){p[0].critical_lr, p[1].critical_lr});
     add_row(out, "noise scale, in batches", (double[]){p[0].noise_scale, p[1].noise_scale});
-    page_add(out, "</tbody></table></div>\n");
+}
+
+static void add_inline(page *out, void *context) {
+    add_figure(out, *(const find_lr_result *const *)context, SVG_INLINE);
 }
 
 static int print_html(const find_lr_result *r) {
+    char lr[32], gradients[32], losses[32];
+    snprintf(lr, sizeof lr, "%.3g", r->suggested);
+    snprintf(gradients, sizeof gradients, "%" PRId64, r->gradients);
+    snprintf(losses, sizeof losses, "%" PRId64, r->losses);
+    const page_hole holes[] = {{"lr", .text = lr},
+                               {"reason", .text = r->reason},
+                               {"rule", .text = ravine_rule_describe(r->rule)->name},
+                               {"gradients", .text = gradients},
+                               {"losses", .text = losses},
+                               {"figure", .put = add_inline},
+                               {"before", .text = probe_names[0]},
+                               {"after", .text = probe_names[1]},
+                               {"rows", .put = add_rows}};
     page out = {0};
     page_begin(&out, "en", "Learning rate");
     page_style(&out, &asset_svg_chart_css);
-    page_format(&out, "<h1>Start with lr = %.3g</h1>\n<p>", r->suggested);
-    page_escape(&out, r->reason);
-    page_format(&out,
-                ".</p>\n<p class=\"muted\">Rule: %s. Cost: %" PRId64 " gradients, %" PRId64
-                " losses.</p>\n<figure>\n",
-                ravine_rule_describe(r->rule)->name, r->gradients, r->losses);
-    add_figure(&out, r, SVG_INLINE);
-    page_add(&out, "</figure>\n");
-    add_table(&out, r);
+    page_fill(&out, &asset_find_lr_html, holes, sizeof holes / sizeof *holes, &r);
     page_end(&out);
     const int status = page_print(&out, stdout);
     page_free(&out);
@@ -212,7 +217,7 @@ static printer choose_printer(const cli_args *args) {
 
 /* ---- the search ---- */
 
-static int read_config(config *c, const cli_args *args) {
+static int read_config(run_config *c, const cli_args *args) {
     int status = config_init(c);
     if (status) return status;
     if (args->operand[0]) status = config_read_file(c, args->operand[0]);
@@ -235,19 +240,11 @@ static int search(find_lr_result *r, training *t, const cli_args *args) {
     net_problem *batches;
     int status = config_rule(t->config, &rule);
     if (status) return status;
-    status = net_problem_create(&batches, &(net_problem_setup){.net = t->net,
-                                                               .data = &t->data.train,
-                                                               .batch = t->batch,
-                                                               .fixed = FIXED_EXAMPLES,
-                                                               .slice = t->slice,
-                                                               .seed = (uint64_t)t->config->seed});
+    status = net_problem_of(&batches, &t->trainer, FIXED_EXAMPLES, (uint64_t)t->config->seed);
     if (status) return status;
-    ravine_env env;
-    ravine_env_init(&env);
-    env.parallel = ravine_pool_run;
-    env.parallel_context = t->pool;
+    const ravine_env env = trainer_env(&t->trainer);
     const ravine_problem problem = net_problem_view(batches);
-    status = find_lr(r, &(find_lr_setup){.optimizer = t->optimizer,
+    status = find_lr(r, &(find_lr_setup){.optimizer = t->trainer.optimizer,
                                          .rule = rule.rule,
                                          .env = &env,
                                          .problem = &problem,
@@ -258,7 +255,7 @@ static int search(find_lr_result *r, training *t, const cli_args *args) {
 }
 
 int cmd_find_lr(const cli_args *args) {
-    config c;
+    run_config c;
     int status = read_config(&c, args);
     if (status) return status;
     training t;

@@ -42,7 +42,7 @@ int cmd_lecture(const cli_args *args) {
     }
     json_decref(numbers);
     if (agree == checked) return 0;
-    return failure(EXIT_NO,
+    return failure(FAILURE_NO,
                    "%lld of %lld numbers do not agree with the reference computation; see "
                    "%s/index.html",
                    (long long)(checked - agree), (long long)checked, folder);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_optimizers.c - `ravine optimizers`: what the library itself tells about its rules. */
 #include "cli/cli.h"
+#include "io/number_json.h"
 #include "ravine.h"
 #include "text/nearest.h"
 
@@ -34,20 +35,16 @@ static void format_bounds(char *text, size_t capacity, const ravine_setting_info
     }
 }
 
-static json_t *bound_json(double bound) {
-    return isfinite(bound) ? json_real(bound) : json_string(bound > 0 ? "inf" : "-inf");
-}
-
 static json_t *setting_json(const ravine_config *c, int setting) {
     const ravine_setting_info *info = ravine_setting_describe(setting);
     char value[64];
     format_value(value, sizeof value, info, ravine_config_get(c, setting));
     json_t *out = json_pack("{ss ss}", "name", info->name, "text", info->text);
     if (info->kind == RAVINE_KIND_NUMBER) {
-        json_object_set_new(out, "default", bound_json(ravine_config_get(c, setting)));
+        json_object_set_new(out, "default", setting_number_json(ravine_config_get(c, setting)));
         json_object_set_new(out, "interval", json_string(info->interval));
-        json_object_set_new(out, "least", bound_json(info->least));
-        json_object_set_new(out, "greatest", bound_json(info->greatest));
+        json_object_set_new(out, "least", setting_number_json(info->least));
+        json_object_set_new(out, "greatest", setting_number_json(info->greatest));
         json_object_set_new(out, "least_open", json_boolean(info->least_open));
         json_object_set_new(out, "greatest_open", json_boolean(info->greatest_open));
     } else if (info->kind == RAVINE_KIND_FLAG) {
@@ -70,17 +67,12 @@ static json_t *rule_json(const ravine_rule_info *info, const ravine_config *c) {
                      info->formula, "paper", info->paper, "settings", settings);
 }
 
-static int init_rule(ravine_config *c, int rule) {
-    if (ravine_config_init(c, rule) < 0) return failure(EXIT_USAGE, "%s", ravine_errmsg());
-    return 0;
-}
-
 static int list_rules(bool json) {
     json_t *rules = json ? json_array() : NULL; /* json_decref(NULL) is fine */
     for (int r = 0; r < RAVINE_RULE_COUNT; r++) {
         const ravine_rule_info *info = ravine_rule_describe(r);
         ravine_config c;
-        int status = init_rule(&c, r);
+        int status = failure_of(ravine_config_init(&c, r));
         if (status) {
             json_decref(rules);
             return status;
@@ -104,7 +96,7 @@ static void print_indented(const char *text) {
 static int explain_rule(int rule, bool json) {
     const ravine_rule_info *info = ravine_rule_describe(rule);
     ravine_config c;
-    int status = init_rule(&c, rule);
+    int status = failure_of(ravine_config_init(&c, rule));
     if (status) return status;
     if (json) return cli_print_json(rule_json(info, &c));
     printf("%s: %s\n\n", info->name, info->title);
@@ -132,6 +124,6 @@ int cmd_optimizers(const cli_args *args) {
     for (int r = 0; r < RAVINE_RULE_COUNT; r++)
         ravine_nearest_offer(&nearest, ravine_rule_describe(r)->name);
     if (nearest.name)
-        return failure(EXIT_USAGE, "unknown optimizer %s; nearest is %s", name, nearest.name);
-    return failure(EXIT_USAGE, "unknown optimizer %s; `ravine optimizers` lists them", name);
+        return failure(FAILURE_USAGE, "unknown optimizer %s; nearest is %s", name, nearest.name);
+    return failure(FAILURE_USAGE, "unknown optimizer %s; `ravine optimizers` lists them", name);
 }

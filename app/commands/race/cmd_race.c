@@ -31,15 +31,15 @@ int race_read_start(const char *text, const surface *s, double start[SURFACE_SIZ
         char *end;
         const double value = strtod(at, &end);
         if (end == at || !isfinite(value) || (*end && *end != ','))
-            return failure(EXIT_USAGE, "--start is %s; it must be finite numbers split by commas",
-                           text);
+            return failure(FAILURE_USAGE,
+                           "--start is %s; it must be finite numbers split by commas", text);
         if (count < SURFACE_SIZE_MAX) start[count] = value;
         count++;
         if (!*end) break;
         at = end;
     }
     if (count == s->size) return 0;
-    return failure(EXIT_USAGE, "--start has %d number%s; surface %s has %d coordinates", count,
+    return failure(FAILURE_USAGE, "--start has %d number%s; surface %s has %d coordinates", count,
                    count == 1 ? "" : "s", s->spec, s->size);
 }
 
@@ -47,13 +47,13 @@ int race_read_schedule(const cli_args *args, char **schedule) {
     const char *text = cli_text(args, CLI_LR_SCHEDULE);
     if (!text) return 0;
     *schedule = config_expand_shares(text, cli_count(args, CLI_RACE_STEPS, 1));
-    return *schedule ? 0 : failure(EXIT_INPUT, "out of memory");
+    return *schedule ? 0 : failure(FAILURE_INPUT, "out of memory");
 }
 
 static int read_dtype(const char *text, ravine_dtype *dtype) {
     *dtype = strcmp(text, "f32") == 0 ? RAVINE_F32 : RAVINE_F64;
     if (*dtype == RAVINE_F32 || strcmp(text, "f64") == 0) return 0;
-    return failure(EXIT_USAGE, "--dtype is %s; it must be f64 or f32", text);
+    return failure(FAILURE_USAGE, "--dtype is %s; it must be f64 or f32", text);
 }
 
 /* ---- who prints it ---- */
@@ -75,7 +75,7 @@ static int choose_printer(const cli_args *args, printer *print) {
         *print = known[k].print;
         if (length > tail && strcmp(output + length - tail, known[k].ending) == 0) return 0;
     }
-    return failure(EXIT_USAGE,
+    return failure(FAILURE_USAGE,
                    "--output is %s; its ending must be .html, .svg or .csv, or add "
                    "--json",
                    output);
@@ -108,7 +108,7 @@ static int race(const cli_args *args, contest *c) {
     double start[SURFACE_SIZE_MAX];
     printer print;
     if (!name)
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "race needs --surface NAME; `ravine race --surfaces` lists them");
     int code = surface_create(&c->surface, name);
     if (!code) code = read_dtype(cli_text(args, CLI_DTYPE), &c->dtype);
@@ -118,13 +118,13 @@ static int race(const cli_args *args, contest *c) {
     for (int k = 0; k < args->ngiven; k++) {
         if (args->given[k].option != CLI_OPTIMIZER) continue;
         if (c->count == CONTEST_MOST)
-            return failure(EXIT_USAGE, "there are more than %d --optimizer", CONTEST_MOST);
+            return failure(FAILURE_USAGE, "there are more than %d --optimizer", CONTEST_MOST);
         c->optimizer[c->count] = single_blanks(args->given[k].value);
-        if (!c->optimizer[c->count++]) return failure(EXIT_INPUT, "out of memory");
+        if (!c->optimizer[c->count++]) return failure(FAILURE_INPUT, "out of memory");
     }
     if (c->count == 0)
-        return failure(EXIT_USAGE, "race needs --optimizer \"NAME setting=value ...\"; `ravine "
-                                   "optimizers` lists the names");
+        return failure(FAILURE_USAGE, "race needs --optimizer \"NAME setting=value ...\"; `ravine "
+                                      "optimizers` lists the names");
     code = run(c, start_text ? start : NULL, print == contest_print_json ? 0 : stride(c));
     return code ? code : print(c);
 }

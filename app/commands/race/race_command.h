@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* race_command.h - what `ravine race` ran, for those who print it: as a table with a picture, as
- * JSON, CSV, SVG, or a page. Each writes to stdout and returns 0 or an exit code. */
+ * JSON, CSV, SVG, or a page. Each writes to stdout and returns 0 or a kind of io/failure.h. */
 #ifndef RAVINE_COMMANDS_RACE_COMMAND_H
 #define RAVINE_COMMANDS_RACE_COMMAND_H
 

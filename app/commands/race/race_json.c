@@ -29,11 +29,6 @@ static json_t *minima_json(const surface *s) {
 
 /* ---- a race ---- */
 
-/* An infinite setting means "off", and is written as `ravine optimizers` does. */
-static json_t *setting(double value) {
-    return isfinite(value) ? json_real(value) : json_string("inf");
-}
-
 /* Every setting of the rule, by its name. */
 static json_t *settings_json(const ravine_config *c) {
     const ravine_rule_info *rule = ravine_rule_describe(c->rule);
@@ -45,7 +40,7 @@ static json_t *settings_json(const ravine_config *c) {
                             info->kind == RAVINE_KIND_FLAG ? json_boolean(value != 0)
                             : info->kind == RAVINE_KIND_CHOICE
                                 ? json_string(info->choice[(int)value])
-                                : setting(value));
+                                : setting_number_json(value));
     }
     return out;
 }

@@ -114,7 +114,7 @@ static bool make_picture(picture *p, const contest *c) {
 }
 
 static int no_memory(void) {
-    return failure(EXIT_INPUT, "out of memory for the picture");
+    return failure(FAILURE_INPUT, "out of memory for the picture");
 }
 
 int contest_print_svg(const contest *c) {
@@ -169,42 +169,57 @@ static void put_row(page *out, const char *optimizer, const race_result *r) {
     page_add(out, "</tr>\n");
 }
 
-static void put_table(page *out, const contest *c) {
-    page_add(out, "<div class=\"wide\"><table class=\"cards\">\n<thead><tr><th>optimizer</th>");
+static void put_headings(page *out, void *context) {
+    (void)context;
     for (int k = 0; k < NUMBERS; k++) page_format(out, "<th class=\"number\">%s</th>", headings[k]);
-    page_add(out, "</tr></thead>\n<tbody>\n");
-    for (int k = 0; k < c->count; k++) put_row(out, c->optimizer[k], &c->result[k]);
-    page_add(out, "</tbody></table></div>\n");
 }
 
-static void put_head(page *out, const contest *c) {
+static void put_rows(page *out, void *context) {
+    const contest *c = ((const picture *)context)->contest;
+    for (int k = 0; k < c->count; k++) put_row(out, c->optimizer[k], &c->result[k]);
+}
+
+static void put_schedule(page *out, void *context) {
+    const contest *c = ((const picture *)context)->contest;
+    if (!c->schedule) return;
+    page_add(out, ", learning rate <code>");
+    page_escape(out, c->schedule);
+    page_add(out, "</code>");
+}
+
+static void put_player(page *out, void *context) {
+    const picture *p = context;
+    if (svg_plays(&p->figure)) svg_put_player(out, &p->figure);
+}
+
+static void put_figure(page *out, void *context) {
+    svg_write(out, &((const picture *)context)->figure, SVG_INLINE);
+}
+
+static void put_motion(page *out, void *context) {
+    const picture *p = context;
+    if (svg_plays(&p->figure)) svg_put_motion(out, &p->figure);
+}
+
+static void put_page(page *out, picture *p) {
+    const contest *c = p->contest;
+    char steps[TEXT_SIZE];
+    write_step(c->steps, steps);
+    const page_hole holes[] = {{"surface", .text = c->surface->spec},
+                               {"title", .text = c->surface->row->title},
+                               {"formula", .text = c->surface->row->formula},
+                               {"steps", .text = steps},
+                               {"dtype", .text = contest_dtype(c)},
+                               {"schedule", .put = put_schedule},
+                               {"player", .put = put_player},
+                               {"figure", .put = put_figure},
+                               {"headings", .put = put_headings},
+                               {"rows", .put = put_rows},
+                               {"motion", .put = put_motion}};
     page_begin(out, "en", c->surface->spec);
     page_style(out, &asset_svg_chart_css);
     page_style(out, &asset_race_css);
-    page_add(out, "<h1>A race on ");
-    page_escape(out, c->surface->spec);
-    page_add(out, "</h1>\n<p>");
-    page_escape(out, c->surface->row->title);
-    page_add(out, ".</p>\n<p class=\"muted\">Loss: <code>");
-    page_escape(out, c->surface->row->formula);
-    page_format(out, "</code>. %" PRId64 " steps in %s", c->steps, contest_dtype(c));
-    if (c->schedule) {
-        page_add(out, ", learning rate <code>");
-        page_escape(out, c->schedule);
-        page_add(out, "</code>");
-    }
-    page_add(out, ".</p>\n");
-}
-
-static void put_page(page *out, const picture *p) {
-    put_head(out, p->contest);
-    const bool plays = svg_plays(&p->figure);
-    if (plays) svg_put_player(out, &p->figure);
-    page_add(out, "<figure>\n");
-    svg_write(out, &p->figure, SVG_INLINE);
-    page_add(out, "</figure>\n<h2>What it came to</h2>\n");
-    put_table(out, p->contest);
-    if (plays) svg_put_motion(out, &p->figure);
+    page_fill(out, &asset_race_html, holes, sizeof holes / sizeof *holes, p);
     page_script(out, &asset_chart_js);
     page_script(out, &asset_player_js);
     page_script(out, &asset_motion_js);

@@ -130,7 +130,7 @@ static void trace_contours(const contest *c, outline *o) {
 }
 
 static int no_memory(void) {
-    return failure(EXIT_INPUT, "out of memory for the picture");
+    return failure(FAILURE_INPUT, "out of memory for the picture");
 }
 
 static plot terminal_plot(void) {

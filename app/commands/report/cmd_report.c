@@ -109,7 +109,7 @@ static int answer(const report *r, const cli_args *args) {
 
 int cmd_report(const cli_args *args) {
     if (args->noperands == 0)
-        return failure(EXIT_USAGE, "report needs a RUN_DIR, for example runs/fashion_mlp");
+        return failure(FAILURE_USAGE, "report needs a RUN_DIR, for example runs/fashion_mlp");
     report r = {0};
     int status = 0;
     for (int k = 0; k < args->noperands && !status; k++) status = report_add(&r, args->operand[k]);

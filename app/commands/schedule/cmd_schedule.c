@@ -109,8 +109,9 @@ static void print_wrapped(const char *text, int width) {
 
 static int print_facts(const view *v) {
     char canonical[TEXT_SIZE];
-    if (ravine_schedule_format(&v->schedule, canonical, sizeof canonical, NULL))
-        return failure(EXIT_INPUT, "%s", ravine_errmsg());
+    const int status =
+        failure_of(ravine_schedule_format(&v->schedule, canonical, sizeof canonical, NULL));
+    if (status) return status;
     const ravine_schedule_facts *facts = &v->facts;
     const int64_t peak = peak_step(v);
     print_wrapped(canonical, cli_width(stdout));
@@ -193,27 +194,27 @@ static int read_schedule(view *v, const cli_args *args) {
     const char *percent = strchr(v->spec, '%');
     if (percent && !cli_is_given(args, CLI_STEPS))
         return failure(
-            EXIT_USAGE,
+            FAILURE_USAGE,
             "\"%s\" is in percent of all steps of a run; say how many it has, for example "
             "--steps 1000",
             v->spec);
     char *text = config_expand_shares(v->spec, cli_count(args, CLI_STEPS, 1));
-    if (!text) return failure(EXIT_INPUT, "out of memory");
+    if (!text) return failure(FAILURE_INPUT, "out of memory");
     ravine_status status = ravine_schedule_parse(&v->schedule, text);
     if (status >= 0) status = ravine_schedule_describe(&v->schedule, &v->facts);
     free(text);
-    return status < 0 ? failure(EXIT_USAGE, "%s", ravine_errmsg()) : 0;
+    return status < 0 ? failure(FAILURE_USAGE, "%s", ravine_errmsg()) : 0;
 }
 
 int cmd_schedule(const cli_args *args) {
     view v = {.spec = args->operand[0]};
     if (!v.spec)
-        return failure(EXIT_USAGE, "schedule needs a SPEC, for example \"cosine(1000) lr=0.1\"");
+        return failure(FAILURE_USAGE, "schedule needs a SPEC, for example \"cosine(1000) lr=0.1\"");
     int status = read_schedule(&v, args);
     if (status) return status;
     const bool endless = v.facts.total == RAVINE_FOREVER;
     if (endless && !cli_is_given(args, CLI_STEPS))
-        return failure(EXIT_USAGE,
+        return failure(FAILURE_USAGE,
                        "this schedule goes on for ever; give --steps N to show N steps");
     v.steps = cli_count(args, CLI_STEPS, v.facts.total);
     v.every = cli_count(args, CLI_EVERY, 0);

@@ -4,17 +4,18 @@
 #include "commands/doctor/doctor.h"
 #include "page/printable.h"
 #include "report/report.h"
+#include "run/run_resume.h"
 #include "trainer/train.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
 /* Defaults, then the file, then variables, then options: each overrides the one before. */
-static int read_config(config *c, const cli_args *args) {
+static int read_config(run_config *c, const cli_args *args) {
     int status = config_init(c);
     if (status) return status;
     const char *resumed = cli_text(args, CLI_RESUME);
-    if (resumed) status = resume_read_config(c, resumed);
+    if (resumed) status = run_header_config(c, resumed);
     if (!status && args->operand[0]) status = config_read_file(c, args->operand[0]);
     if (!status) status = config_read_variables(c);
     for (int k = 0; k < args->ngiven && !status; k++) {
@@ -30,47 +31,48 @@ static int read_config(config *c, const cli_args *args) {
         }
     }
     if (!status) status = config_check(c);
-    if (!status && resumed) status = resume_check_config(c, resumed);
+    if (!status && resumed) status = run_resume_check_config(c, resumed);
     if (status) config_free(c);
     return status;
 }
 
 static json_t *result_json(const training *t, const train_result *r, const char *folder) {
+    const run_subject of = training_subject(t);
     json_t *epochs = json_array();
     for (int64_t k = 0; k < r->nepochs; k++)
-        json_array_append_new(epochs, epoch_json(t, &r->epoch[k]));
-    json_t *test = r->nepochs ? score_json(t, &r->epoch[r->nepochs - 1].test) : json_null();
+        json_array_append_new(epochs, run_epoch_json(&of, &r->epoch[k]));
+    json_t *test = r->nepochs ? run_score_json(&of, &r->epoch[r->nepochs - 1].test) : json_null();
     json_t *doctor = r->diagnosis.size ? doctor_json(&r->diagnosis) : json_null();
     return json_pack("{ss so so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs",
                      epochs, "doctor", doctor, "steps", (json_int_t)r->steps, "seconds",
-                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->net),
+                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->trainer.net),
                      "optimizer_bytes_announced", (json_int_t)t->announced_bytes,
-                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->optimizer),
+                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->trainer.optimizer),
                      "peak_memory_bytes", (json_int_t)peak_memory_bytes());
 }
 
 /* Closes the record; the first failure is the one that is told. */
-static int close_record(record *r, int status) {
+static int close_record(run_record *r, int status) {
     char told[1024];
     snprintf(told, sizeof told, "%s", failure_text());
-    const int closed = record_close(r);
+    const int closed = run_record_close(r);
     return status ? failure(status, "%s", told) : closed;
 }
 
 /* And where something could not be written, says how to go on. */
-static int end_record(record *r, int status) {
+static int end_record(run_record *r, int status) {
     char folder[PATH_MAX], told[1024];
-    snprintf(folder, sizeof folder, "%s", record_folder(r));
+    snprintf(folder, sizeof folder, "%s", run_record_folder(r));
     status = close_record(r, status);
-    if (status != EXIT_INPUT) return status;
+    if (status != FAILURE_INPUT) return status;
     snprintf(told, sizeof told, "%s", failure_text());
     return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
 }
 
 /* And writes report.html beside it. */
-static int finish_record(record *r, int status) {
+static int finish_record(run_record *r, int status) {
     char folder[PATH_MAX], told[1024];
-    snprintf(folder, sizeof folder, "%s", record_folder(r));
+    snprintf(folder, sizeof folder, "%s", run_record_folder(r));
     status = end_record(r, status);
     snprintf(told, sizeof told, "%s", failure_text());
     report told_of = {0};
@@ -81,15 +83,16 @@ static int finish_record(record *r, int status) {
 }
 
 /* Where a run goes on; its record keeps others away from it, and is still as it was. */
-static int open_run(record **r, resume_point *point, const training *t, const char *folder) {
-    int status = record_open(r, t, folder);
+static int open_run(run_record **r, train_point *point, const training *t, const char *folder) {
+    const run_subject of = training_subject(t);
+    int status = run_record_open(r, &of, folder);
     if (status) return status;
-    status = resume_find(point, folder);
-    if (!status) status = resume_check_data(point, &t->data, folder);
+    status = train_resume_find(point, folder);
+    if (!status) status = train_resume_check_data(point, &t->data, folder);
     if (!status && point->nepochs > t->config->epochs)
-        status = failure(EXIT_USAGE, "epochs is %lld; the run in %s has done %lld",
+        status = failure(FAILURE_USAGE, "epochs is %lld; the run in %s has done %lld",
                          (long long)t->config->epochs, folder, (long long)point->nepochs);
-    if (!status) status = record_place(*r, &point->position);
+    if (!status) status = run_record_place(*r, &point->position);
     return status ? close_record(*r, status) : 0;
 }
 
@@ -108,33 +111,34 @@ static int tell_finished(const training *t, train_result *result, const cli_args
 }
 
 /* Trains; whatever the end, what was learnt is shown. */
-static int run_loop(loop *l, watch *w, const training *t, record *r, train_result *result,
-                    const cli_args *args) {
+static int run_loop(train_loop *l, train_watch *w, const training *t, run_record *r,
+                    train_result *result, const cli_args *args) {
     const bool json = cli_is_given(args, CLI_JSON);
     interrupt_hold();
-    watch_begin(w, t, cli_is_given(args, CLI_QUIET), json);
-    const int status = loop_run(l);
-    watch_end(w, result, record_folder(r));
-    const int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
+    train_watch_begin(w, t, cli_is_given(args, CLI_QUIET), json);
+    const int status = train_loop_run(l);
+    train_watch_end(w, result, run_record_folder(r));
+    const int printed = json ? cli_print_json(result_json(t, result, run_record_folder(r))) : 0;
     return finish_record(r, status ? status : printed);
 }
 
 /* Trains what is set up, from the beginning or from where it was left. */
 static int run_training(training *t, train_result *result, const cli_args *args) {
     const char *resumed = cli_text(args, CLI_RESUME);
-    resume_point point;
-    record *r;
-    watch w = {0};
-    loop *l;
-    int status = resumed ? open_run(&r, &point, t, resumed) : record_create(&r, t);
+    train_point point;
+    run_record *r;
+    train_watch w = {0};
+    train_loop *l;
+    const run_subject of = training_subject(t);
+    int status = resumed ? open_run(&r, &point, t, resumed) : run_record_create(&r, &of);
     if (status) return status;
-    status = loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
+    status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
     if (status) return close_record(r, status);
-    if (resumed && resume_is_finished(&point, t->config, resumed))
+    if (resumed && point.nepochs >= t->config->epochs && run_is_finished(resumed))
         status = finish_record(r, tell_finished(t, result, args));
     else
         status = run_loop(l, &w, t, r, result, args);
-    loop_free(l);
+    train_loop_free(l);
     return status;
 }
 
@@ -143,7 +147,7 @@ int cmd_train(const cli_args *args) {
         config_print_keys(stdout);
         return 0;
     }
-    config c;
+    run_config c;
     int status = read_config(&c, args);
     if (status) return status;
     if (cli_is_given(args, CLI_PRINT_CONFIG)) {
@@ -161,7 +165,7 @@ int cmd_train(const cli_args *args) {
         train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};
         status = result.epoch
                      ? run_training(&t, &result, args)
-                     : failure(EXIT_INPUT, "out of memory for %lld epochs", (long long)c.epochs);
+                     : failure(FAILURE_INPUT, "out of memory for %lld epochs", (long long)c.epochs);
         free(result.epoch);
         training_free(&t);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Curvature: from a probe, or, where the steps show it, from them. */
 #include "doctor/judge/findings.h"
+#include "math/sort.h"
 
 #include <math.h>
 
@@ -27,7 +28,7 @@ static double stability_of_steps(const ravine_doctor *d, const ravine_config *c,
         const double one = curvature_along(d, c, k);
         if (isfinite(one)) value[n++] = one;
     }
-    return doctor_median(value, n) / limit;
+    return ravine_median(value, n) / limit;
 }
 
 static void find_stability(const ravine_doctor *d, doctor_findings *f) {

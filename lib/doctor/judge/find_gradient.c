@@ -2,6 +2,7 @@
 /* What the gradient is: how long, how much of it is 0, clipped, or lost on the way to a parameter.
  */
 #include "doctor/judge/findings.h"
+#include "math/sort.h"
 
 #include <math.h>
 
@@ -36,7 +37,7 @@ static double find_decay_share(const ravine_doctor *d) {
         default: share[k] = s->lr * pull / s->update; break;
         }
     }
-    return doctor_median(share, n);
+    return ravine_median(share, n);
 }
 
 void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f) {

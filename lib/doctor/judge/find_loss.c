@@ -5,6 +5,7 @@
  * and neighbours may be correlated.
  */
 #include "doctor/judge/findings.h"
+#include "math/sort.h"
 
 #include <math.h>
 
@@ -12,7 +13,7 @@
 static double median_of(const double *value, int64_t first, int64_t n) {
     double copy[DOCTOR_BLOCKS];
     for (int64_t k = 0; k < n; k++) copy[k] = value[first + k];
-    return doctor_median(copy, n);
+    return ravine_median(copy, n);
 }
 
 /* The last points of the loss, oldest first: medians of blocks, or in the first steps losses. */
@@ -61,7 +62,7 @@ static double residual_noise(const double *value, int64_t n, double *correlation
         residual[k] = value[k] - residual[k];
         magnitude[k] = fabs(residual[k]);
     }
-    const double noise = 1.4826 * doctor_median(magnitude, n), most = 3 * noise;
+    const double noise = 1.4826 * ravine_median(magnitude, n), most = 3 * noise;
     double product = 0, square = 0, before = 0;
     for (int64_t k = 0; k < n; k++) {
         const double r = noise > 0 ? fmax(fmin(residual[k], most), -most) / noise : 0;
@@ -142,7 +143,7 @@ static void find_level(const ravine_doctor *d, doctor_findings *f) {
     f->loss = n > 0 ? doctor_loss_of(d, 0) : NAN;
     /* The first steps may have thrown it: then only the very first loss is that of the start. */
     const bool thrown = h->update_first > 0.2 * h->param_first;
-    f->loss_start = thrown ? h->loss_first : doctor_median(first, early);
+    f->loss_start = thrown ? h->loss_first : ravine_median(first, early);
     f->loss_range = h->loss_most - h->loss_least;
     f->loss_scale = fmax(fabs(f->loss), f->loss_range);
     const double now = doctor_median_back(d, recent, doctor_loss_of);
@@ -186,7 +187,7 @@ static void find_leaps(const ravine_doctor *d, doctor_findings *f) {
     f->jump = f->jump_rise = f->jump_height = f->jump_age = f->sawteeth = NAN;
     if (n < POINTS_LEAST || d->h.blocks < POINTS_LEAST) return;
     for (int64_t k = 1; k < n; k++) change[k - 1] = fabs(value[k] - value[k - 1]);
-    const double usual = doctor_median(change, n - 1);
+    const double usual = ravine_median(change, n - 1);
     double most = 0;
     int64_t at = 0;
     f->sawteeth = 0;

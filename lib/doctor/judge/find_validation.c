@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loss of examples that are not trained on, beside that of those that are. */
 #include "doctor/judge/findings.h"
+#include "math/sort.h"
 
 #include <math.h>
 
@@ -15,7 +16,7 @@ static double noise_of(const doctor_history *h, int64_t n) {
         const double around = (validation_back(h, k)->loss + validation_back(h, k + 2)->loss) / 2;
         change[k] = fabs(validation_back(h, k + 1)->loss - around);
     }
-    return n > 2 ? 1.4826 * doctor_median(change, n - 2) / sqrt(1.5) : NAN;
+    return n > 2 ? 1.4826 * ravine_median(change, n - 2) / sqrt(1.5) : NAN;
 }
 
 /* The training loss when the validation loss was least. */
@@ -41,7 +42,7 @@ void doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
         last[k] = validation_back(h, k)->loss;
         train[k] = validation_back(h, k)->train;
     }
-    const double now = doctor_median(last, few), loss = doctor_median(train, few);
+    const double now = ravine_median(last, few), loss = ravine_median(train, few);
     const double least = h->validation_least, size = fmax(fabs(least), fabs(now));
     f->validation_rise = (now - least) / size;
     f->validation_z = (now - least) / noise_of(h, n);

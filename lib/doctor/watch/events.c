@@ -7,6 +7,7 @@
  * what it was, the gradient's signs flipped, and the gradient was large against its own past.
  */
 #include "doctor/watch/watch_memory.h"
+#include "math/sort.h"
 
 #include <math.h>
 
@@ -58,7 +59,7 @@ static void close_burst(ravine_doctor *d) {
     const int64_t length = doctor_window_length(d);
     const int64_t n = length < 256 ? length : 256;
     for (int64_t k = 0; k < n; k++) size[k] = size_of(doctor_back(d, k));
-    d->h.update_slow = doctor_median(size, n);
+    d->h.update_slow = ravine_median(size, n);
     d->h.burst_open = d->h.burst_counted = 0;
 }
 

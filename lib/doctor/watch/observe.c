@@ -2,6 +2,7 @@
 /* What a doctor takes from every step, and what it is told beside the steps. */
 #include "base/sized.h"
 #include "doctor/watch/watch_memory.h"
+#include "math/sort.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 #include "text/error.h"
@@ -25,7 +26,7 @@ static void remember_block(ravine_doctor *d) {
     if ((int64_t)h->kept % block) return;
     double loss[BLOCK_MOST];
     for (int64_t k = 0; k < block; k++) loss[k] = doctor_back(d, k)->loss;
-    const double median = doctor_median(loss, block);
+    const double median = ravine_median(loss, block);
     h->block[(int64_t)h->blocks % DOCTOR_BLOCKS] = median;
     if (h->blocks == 0 || median < h->block_least) {
         h->block_least = median;

@@ -87,18 +87,6 @@ const doctor_step *doctor_back(const ravine_doctor *d, int64_t k) {
     return &d->window[((int64_t)d->h.kept - 1 - k) % d->options.window];
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double doctor_median(double *values, int64_t n) {
-    if (n <= 0) return NAN;
-    ravine_sort(values, n, sizeof *values, ascending);
-    const int64_t half = n / 2;
-    return n % 2 ? values[half] : values[half - 1] + (values[half] - values[half - 1]) / 2;
-}
-
 double doctor_loss_of(const ravine_doctor *d, int64_t k) {
     return doctor_back(d, k)->loss;
 }
@@ -126,7 +114,7 @@ double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value)
         const double one = value(d, k);
         if (!isnan(one)) known[count++] = one;
     }
-    return doctor_median(known, count);
+    return ravine_median(known, count);
 }
 
 double doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value) {

@@ -181,7 +181,6 @@ double doctor_surprise_of(const ravine_doctor *d, int64_t k);
 double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value);
 double doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value);
 doctor_recent doctor_recent_of(const ravine_doctor *d);
-double doctor_median(double *values, int64_t n); /* reorders them; NaN where there are none */
 
 /* ---- parts.c */
 /* Room for so many parts in place of what there was; those of before keep their numbers. */

@@ -59,7 +59,7 @@ static void test_same_name_in_two_commands(void **state) {
     assert_int_equal(PARSE(&args, "bench", "--threads", "1,2"), 0);
     assert_string_equal(cli_text(&args, CLI_THREADS_LIST), "1,2");
     cli_args_free(&args);
-    assert_int_equal(PARSE(&args, "train", "--threads", "1,2"), EXIT_USAGE);
+    assert_int_equal(PARSE(&args, "train", "--threads", "1,2"), FAILURE_USAGE);
     cli_args_free(&args);
 }
 
@@ -74,7 +74,7 @@ static void test_variables(void **state) {
     assert_int_equal(cli_count(&args, CLI_THREADS, 1), 2);
     cli_args_free(&args);
     setenv("RAVINE_THREADS", "many", 1);
-    assert_int_equal(PARSE(&args, "train"), EXIT_USAGE);
+    assert_int_equal(PARSE(&args, "train"), FAILURE_USAGE);
     assert_message_holds("RAVINE_THREADS is \"many\"");
     cli_args_free(&args);
     unsetenv("RAVINE_THREADS");
@@ -103,7 +103,7 @@ static void test_errors(void **state) {
     };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
         cli_args args;
-        assert_int_equal(parse(&args, list[k].words), EXIT_USAGE);
+        assert_int_equal(parse(&args, list[k].words), FAILURE_USAGE);
         assert_message_holds(list[k].message);
         cli_args_free(&args);
     }

@@ -86,11 +86,11 @@ static void texts_that_are_refused(void **state) {
     };
     csv_table t;
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        assert_int_equal(parse(&t, cases[k].text, ','), EXIT_INPUT);
+        assert_int_equal(parse(&t, cases[k].text, ','), FAILURE_INPUT);
         assert_told(cases[k].told[0], cases[k].told[1]);
     }
     assert_int_equal(csv_parse(&t, (const unsigned char *)"a,b\n1\0,2", 8, "t.csv", ','),
-                     EXIT_INPUT);
+                     FAILURE_INPUT);
     assert_told("t.csv: byte 5 is zero");
 }
 
@@ -99,7 +99,7 @@ static void too_many_columns(void **state) {
     csv_table t;
     static char text[CSV_COLUMNS_MAX + 1];
     memset(text, ',', CSV_COLUMNS_MAX); /* so many commas, and one column more */
-    assert_int_equal(parse(&t, text, ','), EXIT_INPUT);
+    assert_int_equal(parse(&t, text, ','), FAILURE_INPUT);
     assert_told("t.csv, line 1", "10000 columns");
 }
 
@@ -162,11 +162,11 @@ static void numbers(void **state) {
         assert_true(value == good[k].value);
     }
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-        assert_int_equal(read_number(words[k], &value), EXIT_INPUT);
+        assert_int_equal(read_number(words[k], &value), FAILURE_INPUT);
         assert_told(words[k], "is not a number");
     }
     for (size_t k = 0; k < sizeof unusable / sizeof *unusable; k++) {
-        assert_int_equal(read_number(unusable[k], &value), EXIT_INPUT);
+        assert_int_equal(read_number(unusable[k], &value), FAILURE_INPUT);
         assert_told("cannot be used; numbers must lie within +-1e100");
     }
 }
@@ -291,7 +291,7 @@ static void a_word_among_numbers(void **state) {
     dataset_pair pair;
     dataset_csv_options words = usual;
     write_column(text, sizeof text, odd, 1, 40);
-    refuse(text, usual, EXIT_INPUT, "line 2, column 'a': '?' is not a number, and 29 of the",
+    refuse(text, usual, FAILURE_INPUT, "line 2, column 'a': '?' is not a number, and 29 of the",
            "30 fields are; mend it, or name the column in data.word_columns");
     words.word_columns = name;
     words.nwords = 1;
@@ -300,7 +300,7 @@ static void a_word_among_numbers(void **state) {
     dataset_pair_free(&pair);
     words.numeric_columns = name;
     words.nnumeric = 1;
-    refuse(text, words, EXIT_USAGE, "column 'a' is in data.word_columns", "must be numeric");
+    refuse(text, words, FAILURE_USAGE, "column 'a' is in data.word_columns", "must be numeric");
     write_column(text, sizeof text, odd, 1, 16); /* names of categories that look like numbers */
     assert_int_equal(convert(&pair, text, usual), 0);
     assert_int_equal(pair.train.size, 17);
@@ -317,36 +317,36 @@ static void tables_that_are_refused(void **state) {
     regression.regression = true;
     ages.numeric_columns = numeric;
     ages.nnumeric = 1;
-    refuse("age,y\n1,u\n2,v\nold,u\n", ages, EXIT_INPUT, "line 4, column 'age'",
+    refuse("age,y\n1,u\n2,v\nold,u\n", ages, FAILURE_INPUT, "line 4, column 'age'",
            "'old' is not a number");
-    refuse("x,y\n1,2\n2,many\n3,4\n", regression, EXIT_INPUT, "line 3, column 'y'",
+    refuse("x,y\n1,2\n2,many\n3,4\n", regression, FAILURE_INPUT, "line 3, column 'y'",
            "'many' is not a number");
-    refuse("x,y\n1,2\nNaN,3\n3,4\n", regression, EXIT_INPUT, "line 3, column 'x'",
+    refuse("x,y\n1,2\nNaN,3\n3,4\n", regression, FAILURE_INPUT, "line 3, column 'x'",
            "'NaN' cannot be used");
-    refuse("x,y\n1,2\n1,3\n3,-inf\n", regression, EXIT_INPUT, "line 4, column 'y'",
+    refuse("x,y\n1,2\n1,3\n3,-inf\n", regression, FAILURE_INPUT, "line 4, column 'y'",
            "'-inf' cannot be used");
-    refuse("x,y\n1e101,2\n1,3\n3,4\n", regression, EXIT_INPUT, "line 2, column 'x'", "1e100");
-    refuse("x,y\n1,2\n,3\n3,4\n", regression, EXIT_INPUT, "line 3, column 'x'",
+    refuse("x,y\n1e101,2\n1,3\n3,4\n", regression, FAILURE_INPUT, "line 2, column 'x'", "1e100");
+    refuse("x,y\n1,2\n,3\n3,4\n", regression, FAILURE_INPUT, "line 3, column 'x'",
            "empty; fill it in");
-    refuse("x,y\n1,2\n2, \n3,4\n", regression, EXIT_INPUT, "line 3, column 'y'", "empty");
-    refuse("x,y\n1,5\n2,5\n3,5\n4,5\n", regression, EXIT_INPUT, "the same number", "column 'y'");
-    refuse("x,y\n1,u\n2,u\n3,u\n", classes, EXIT_INPUT, "every row has 'u'", "2 classes");
-    refuse("y\n1\n2\n3\n", classes, EXIT_INPUT, "no column but the target", "'y'");
-    refuse("x,y\n1,u\n", classes, EXIT_INPUT, "1 rows with test_share 0.25", "at least 2 and 1");
-    refuse("x,y\n", classes, EXIT_INPUT, "0 rows", "at least 2 and 1");
+    refuse("x,y\n1,2\n2, \n3,4\n", regression, FAILURE_INPUT, "line 3, column 'y'", "empty");
+    refuse("x,y\n1,5\n2,5\n3,5\n4,5\n", regression, FAILURE_INPUT, "the same number", "column 'y'");
+    refuse("x,y\n1,u\n2,u\n3,u\n", classes, FAILURE_INPUT, "every row has 'u'", "2 classes");
+    refuse("y\n1\n2\n3\n", classes, FAILURE_INPUT, "no column but the target", "'y'");
+    refuse("x,y\n1,u\n", classes, FAILURE_INPUT, "1 rows with test_share 0.25", "at least 2 and 1");
+    refuse("x,y\n", classes, FAILURE_INPUT, "0 rows", "at least 2 and 1");
     classes.target = "pirce";
-    refuse("size,price\n1,u\n", classes, EXIT_USAGE, "no column is named 'pirce' (target)",
+    refuse("size,price\n1,u\n", classes, FAILURE_USAGE, "no column is named 'pirce' (target)",
            "the nearest is 'price'");
-    refuse("a,b\n1,u\n", classes, EXIT_USAGE, "'pirce' (target)", "the last is 'b'");
+    refuse("a,b\n1,u\n", classes, FAILURE_USAGE, "'pirce' (target)", "the last is 'b'");
     ages.numeric_columns = unknown;
-    refuse("age,y\n1,u\n", ages, EXIT_USAGE, "'aeg' (numeric_columns)", "'age'");
+    refuse("age,y\n1,u\n", ages, FAILURE_USAGE, "'aeg' (numeric_columns)", "'age'");
     classes = usual;
     classes.delimiter = '"';
-    refuse("x,y\n1,2\n", classes, EXIT_USAGE, "delimiter is character 34", "a quote");
+    refuse("x,y\n1,2\n", classes, FAILURE_USAGE, "delimiter is character 34", "a quote");
     classes = usual;
     for (int k = 0; k < 4; k++) {
         classes.test_share = ((const double[]){0, 1, -1, NAN})[k];
-        refuse("x,y\n1,2\n", classes, EXIT_USAGE, "test_share is", "(0, 1)");
+        refuse("x,y\n1,2\n", classes, FAILURE_USAGE, "test_share is", "(0, 1)");
     }
 }
 
@@ -356,19 +356,19 @@ static void other_habits_are_named(void **state) {
     static const char *const numeric[] = {"a"};
     dataset_csv_options comma = usual, semicolon = usual;
     semicolon.delimiter = ';';
-    refuse("a;b;y\n1,5;2;u\n2,5;3;v\n", comma, EXIT_INPUT,
+    refuse("a;b;y\n1,5;2;u\n2,5;3;v\n", comma, FAILURE_INPUT,
            "line 2: 2 fields, but the header has 1; it looks split by ';'",
            "set data.delimiter: \";\"");
-    refuse("a\ty\n1\tu\n2\tv\n", comma, EXIT_USAGE, "no column is named 'y' (target)",
+    refuse("a\ty\n1\tu\n2\tv\n", comma, FAILURE_USAGE, "no column is named 'y' (target)",
            "it looks split by '\\t': set data.delimiter: \"\\t\"");
-    refuse("a,y\n1,u\n2,v\n", semicolon, EXIT_USAGE, "no column is named 'y'",
+    refuse("a,y\n1,u\n2,v\n", semicolon, FAILURE_USAGE, "no column is named 'y'",
            "it looks split by ',': set data.delimiter: \",\"");
-    refuse("a;b;y\n1,5;2;u\n-22,5 ;3;v\n3;3;v\n4;4;u\n", semicolon, EXIT_INPUT,
+    refuse("a;b;y\n1,5;2;u\n-22,5 ;3;v\n3;3;v\n4;4;u\n", semicolon, FAILURE_INPUT,
            "t.csv, line 2, column 'a': '1,5' is not a number: it has a decimal comma",
            "numbers have a point");
     semicolon.numeric_columns = numeric;
     semicolon.nnumeric = 1;
-    refuse("a;y\n1;u\n2,5;v\nold;v\n4;u\n", semicolon, EXIT_INPUT, "line 3, column 'a': '2,5'",
+    refuse("a;y\n1;u\n2,5;v\nold;v\n4;u\n", semicolon, FAILURE_INPUT, "line 3, column 'a': '2,5'",
            "decimal comma");
     semicolon.nnumeric = 0;
     dataset_pair pair; /* words among them: they are words */
@@ -401,11 +401,11 @@ static void too_many_categories(void **state) {
     size_t used = (size_t)sprintf(text, "id,y\n");
     for (int k = 0; k < 1001; k++)
         used += (size_t)sprintf(text + used, "%s%d,%d\n", k < 500 ? "" : "n", k, k % 2);
-    refuse(text, usual, EXIT_INPUT, "column 'id' has 1001 categories, the limit is 1000",
+    refuse(text, usual, FAILURE_INPUT, "column 'id' has 1001 categories, the limit is 1000",
            "'n500' on line 502");
     dataset_csv_options options = usual;
     options.target = "id";
-    refuse(text, options, EXIT_INPUT, "'id' has 1001 classes, the limit is 1000", "regression");
+    refuse(text, options, FAILURE_INPUT, "'id' has 1001 classes, the limit is 1000", "regression");
 }
 
 /* The file is told by its bytes; 5dabfe71 is what tests/python/forged.py computes of them. */
@@ -421,7 +421,7 @@ static void the_file_is_told(void **state) {
     assert_int_equal(pair.file[0].bytes, strlen(text));
     assert_int_equal(pair.file[0].crc32c, 0x5dabfe71);
     dataset_pair_free(&pair);
-    assert_int_equal(convert(&pair, "a,b\n", options), EXIT_USAGE);
+    assert_int_equal(convert(&pair, "a,b\n", options), FAILURE_USAGE);
     assert_int_equal(pair.nfiles, 0);
 }
 
@@ -445,7 +445,7 @@ static void the_example(void **state) {
     assert_int_equal(pair.train.outputs, 3);
     dataset_pair_free(&pair);
     options.path = "/nonexistent/t.csv";
-    assert_int_equal(dataset_read_csv(&pair, &options), EXIT_INPUT);
+    assert_int_equal(dataset_read_csv(&pair, &options), FAILURE_INPUT);
     assert_told("cannot open /nonexistent/t.csv: No such file");
 }
 

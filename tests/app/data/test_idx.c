@@ -48,7 +48,7 @@ static void other_lengths_are_refused(void **state) {
         memcpy(copy, bytes, length);
         int code = idx_parse(&array, copy, length, "x");
         free(copy);
-        assert_int_equal(code, length == size ? 0 : EXIT_INPUT);
+        assert_int_equal(code, length == size ? 0 : FAILURE_INPUT);
         if (length < 4)
             assert_told("x: holds", "an IDX file begins with");
         else if (length < 12)
@@ -78,7 +78,7 @@ static void other_headers_are_refused(void **state) {
     };
     idx_array array;
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        assert_int_equal(idx_parse(&array, cases[k].bytes, 20, "x"), EXIT_INPUT);
+        assert_int_equal(idx_parse(&array, cases[k].bytes, 20, "x"), FAILURE_INPUT);
         assert_told("x: ", cases[k].told);
     }
 }
@@ -168,7 +168,7 @@ static void channels_and_gz(void **state) {
 
 static void refuse(four_files f, const char *told) {
     dataset_pair pair;
-    assert_int_equal(read_files(&pair, f), EXIT_INPUT);
+    assert_int_equal(read_files(&pair, f), FAILURE_INPUT);
     assert_told(told);
     assert_null(pair.train.x);
     assert_null(pair.test.x);

@@ -19,15 +19,15 @@ static void plain_input(void **state) {
     assert_int_equal(size, 10);
     assert_memory_equal(bytes, "0123456789", 10);
     free(bytes);
-    assert_int_equal(input_read(path, 9, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read(path, 9, &bytes, &size), FAILURE_INPUT);
     assert_told(path, "more than 9 bytes");
-    assert_int_equal(input_read(scratch_path("none"), 9, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read(scratch_path("none"), 9, &bytes, &size), FAILURE_INPUT);
     assert_told("none", "No such file");
-    assert_int_equal(input_read(scratch_folder, 9, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read(scratch_folder, 9, &bytes, &size), FAILURE_INPUT);
     assert_told(scratch_folder, "is a folder");
-    assert_int_equal(input_read(scratch_write("empty", "", 0), 9, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read(scratch_write("empty", "", 0), 9, &bytes, &size), FAILURE_INPUT);
     assert_told("empty: the file is empty");
-    assert_int_equal(input_read("/dev/zero", 100000, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read("/dev/zero", 100000, &bytes, &size), FAILURE_INPUT);
     assert_told("/dev/zero", "more than 100000 bytes");
 }
 
@@ -65,7 +65,7 @@ static void compressed_input(void **state) {
     assert_int_equal(size, NUMBERS);
     assert_memory_equal(bytes, plain, NUMBERS);
     free(bytes);
-    assert_int_equal(input_read(path, NUMBERS - 1, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read(path, NUMBERS - 1, &bytes, &size), FAILURE_INPUT);
     assert_told(path, "more than 199999 bytes");
     memcpy(packed + length, packed, length); /* two members make one content */
     assert_int_equal(read_packed("two.gz", 2 * length, 2 * NUMBERS, &bytes, &size), 0);
@@ -81,10 +81,10 @@ static void truncated_input(void **state) {
     for (size_t cut = 1; cut < length; cut += cut < 40 || cut > length - 40 ? 1 : 997) {
         char where[32];
         snprintf(where, sizeof where, "at byte %zu,", cut);
-        assert_int_equal(read_packed("cut.gz", cut, NUMBERS, &bytes, &size), EXIT_INPUT);
+        assert_int_equal(read_packed("cut.gz", cut, NUMBERS, &bytes, &size), FAILURE_INPUT);
         assert_told("cut.gz: truncated", where);
     }
-    assert_int_equal(input_read(scratch_write("e.gz", "", 0), 9, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(input_read(scratch_write("e.gz", "", 0), 9, &bytes, &size), FAILURE_INPUT);
     assert_told("e.gz: the file is empty");
 }
 
@@ -96,12 +96,12 @@ static void corrupt_input(void **state) {
     const size_t flips[] = {0, 1, 2, 100, length / 2, length - 12, length - 8, length - 1};
     for (size_t k = 0; k < sizeof flips / sizeof *flips; k++) {
         packed[flips[k]] ^= 0x10;
-        assert_int_equal(read_packed("bad.gz", length, NUMBERS, &bytes, &size), EXIT_INPUT);
+        assert_int_equal(read_packed("bad.gz", length, NUMBERS, &bytes, &size), FAILURE_INPUT);
         packed[flips[k]] ^= 0x10;
     }
     assert_told("bad.gz: corrupt: incorrect length check at byte");
     memset(packed + length, 'x', 10);
-    assert_int_equal(read_packed("tail.gz", length + 10, NUMBERS, &bytes, &size), EXIT_INPUT);
+    assert_int_equal(read_packed("tail.gz", length + 10, NUMBERS, &bytes, &size), FAILURE_INPUT);
     assert_told("tail.gz: corrupt: incorrect header check");
 }
 
@@ -116,10 +116,10 @@ static void only_regular_files_are_opened(void **state) {
     assert_int_equal(mkfifo(scratch_path("pipe"), 0600), 0);
     const char *const others[] = {scratch_path("pipe"), scratch_folder, "/dev/zero"};
     for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
-        assert_int_equal(input_open(others[k], &file), EXIT_INPUT);
+        assert_int_equal(input_open(others[k], &file), FAILURE_INPUT);
         assert_told(others[k], "it is no regular file");
     }
-    assert_int_equal(input_open(scratch_path("none"), &file), EXIT_INPUT);
+    assert_int_equal(input_open(scratch_path("none"), &file), FAILURE_INPUT);
     assert_told("none", "No such file");
 }
 

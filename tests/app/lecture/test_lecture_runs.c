@@ -14,11 +14,11 @@
 #define assert_near(a, b, room) assert_true(fabs((a) - (b)) <= (room))
 
 static surface *convex;
-static run_measured measured[RUN_COUNT];
+static lecture_measured measured[LECTURE_RUN_COUNT];
 
 static int measure_all(void **state) {
     (void)state;
-    return surface_create(&convex, "lecture") || runs_measure(measured, convex);
+    return surface_create(&convex, "lecture") || lecture_runs_measure(measured, convex);
 }
 
 static int forget_all(void **state) {
@@ -30,13 +30,13 @@ static int forget_all(void **state) {
 static void every_number_is_the_references(void **state) {
     (void)state;
     int judged = 0;
-    for (run_id id = 0; id < RUN_COUNT; id++)
-        for (run_column c = 0; c < RUN_COLUMNS; c++) {
-            if (!run_rows[id].want[c].text) continue;
+    for (lecture_run id = 0; id < LECTURE_RUN_COUNT; id++)
+        for (lecture_column c = 0; c < LECTURE_COLUMNS; c++) {
+            if (!lecture_run_rows[id].want[c].text) continue;
             judged++;
-            if (run_agrees(id, c, &measured[id])) continue;
-            fail_msg("%s: column %d is %.17g; the reference has %s", run_rows[id].key, (int)c,
-                     measured[id].value[c], run_rows[id].want[c].text);
+            if (lecture_run_agrees(id, c, &measured[id])) continue;
+            fail_msg("%s: column %d is %.17g; the reference has %s", lecture_run_rows[id].key,
+                     (int)c, measured[id].value[c], lecture_run_rows[id].want[c].text);
         }
     assert_in_range(judged, 60, 70);
 }
@@ -44,9 +44,9 @@ static void every_number_is_the_references(void **state) {
 /* The number that a reader sees as expected lies in the range that is accepted. */
 static void ranges_hold_what_they_say(void **state) {
     (void)state;
-    for (run_id id = 0; id < RUN_COUNT; id++)
-        for (run_column c = 0; c < RUN_COLUMNS; c++) {
-            const run_want *want = &run_rows[id].want[c];
+    for (lecture_run id = 0; id < LECTURE_RUN_COUNT; id++)
+        for (lecture_column c = 0; c < LECTURE_COLUMNS; c++) {
+            const lecture_want *want = &lecture_run_rows[id].want[c];
             if (!want->text || !strcmp(want->text, "never")) continue;
             char digits[32] = "", *to = digits;
             for (const char *t = want->text; *t; t++)
@@ -61,23 +61,24 @@ static void growth_is_eta_lambda_minus_one(void **state) {
     (void)state;
     const double lambda = (20 + 1746816) / 2.0 + sqrt(pow((1746816 - 20) / 2.0, 2) + 5020.0 * 5020);
     static const struct {
-        run_id id;
+        lecture_run id;
         double eta;
-    } run[] = {{RUN_GD_2, 1e-2}, {RUN_GD_3, 1e-3}, {RUN_GD_4, 1e-4}, {RUN_GD_5, 1e-5}};
+    } run[] = {
+        {LECTURE_GD_2, 1e-2}, {LECTURE_GD_3, 1e-3}, {LECTURE_GD_4, 1e-4}, {LECTURE_GD_5, 1e-5}};
     for (size_t k = 0; k < 4; k++)
-        assert_near(measured[run[k].id].value[RUN_GROWTH], run[k].eta * lambda - 1,
+        assert_near(measured[run[k].id].value[LECTURE_GROWTH], run[k].eta * lambda - 1,
                     1e-6 * run[k].eta * lambda);
-    assert_true(isnan(measured[RUN_GD_7].value[RUN_GROWTH]));
+    assert_true(isnan(measured[LECTURE_GD_7].value[LECTURE_GROWTH]));
 }
 
 /* RMSProp ends on an orbit at eta / sqrt(2); the complete rule arrives. */
 static void ends_are_where_theory_puts_them(void **state) {
     (void)state;
-    assert_near(measured[RUN_RMSPROP_01].value[RUN_DISTANCE], 0.1 / sqrt(2), 1e-5);
-    assert_near(measured[RUN_RMSPROP_1].value[RUN_DISTANCE], 1 / sqrt(2), 1e-4);
-    assert_true(measured[RUN_COMPLETE].value[RUN_DISTANCE] < 1e-9);
-    assert_int_equal(measured[RUN_COMPLETE].value[RUN_BURSTS], 0);
-    assert_true(measured[RUN_RADAM].value[RUN_DISTANCE] > 1e6);
+    assert_near(measured[LECTURE_RMSPROP_01].value[LECTURE_DISTANCE], 0.1 / sqrt(2), 1e-5);
+    assert_near(measured[LECTURE_RMSPROP_1].value[LECTURE_DISTANCE], 1 / sqrt(2), 1e-4);
+    assert_true(measured[LECTURE_COMPLETE].value[LECTURE_DISTANCE] < 1e-9);
+    assert_int_equal(measured[LECTURE_COMPLETE].value[LECTURE_BURSTS], 0);
+    assert_true(measured[LECTURE_RADAM].value[LECTURE_DISTANCE] > 1e6);
 }
 
 /* Without the images figure (a) says so, and the rest is made. */
@@ -110,6 +111,7 @@ static void the_rest_is_made_without_images(void **state) {
     char *html = scratch_read(scratch_path("made/here/index.html"), &size);
     assert_non_null(strstr(html, "/nowhere/&lt;images&gt;.gz"));
     assert_null(strstr(html, "<images>"));
+    assert_null(strstr(html, "{{")); /* every hole is filled */
     free(html);
     char *text = scratch_read(scratch_path("made/here/lecture.json"), &size);
     json_t *again = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -123,7 +125,7 @@ static void a_folder_that_cannot_be_made(void **state) {
     (void)state;
     json_t *numbers = NULL;
     scratch_write("file", "x", 1);
-    assert_int_equal(lecture_write(scratch_path("file/below"), &numbers), EXIT_INPUT);
+    assert_int_equal(lecture_write(scratch_path("file/below"), &numbers), FAILURE_INPUT);
     assert_null(numbers);
     assert_told("file");
 }

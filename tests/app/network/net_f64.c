@@ -24,7 +24,7 @@ static inline double normal_f64(double z, double *density) {
 
 #include "network/body/net.inc"
 
-int net64_create_plan(net64 **out, const plan *p, int64_t max_batch, ravine_parallel parallel,
+int net64_create_plan(net64 **out, const net_plan *p, int64_t max_batch, ravine_parallel parallel,
                       void *parallel_context) {
     return create_planned(out, p, max_batch, parallel, parallel_context);
 }

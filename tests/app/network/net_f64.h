@@ -19,7 +19,7 @@ typedef struct net64 net64;
 int net64_create(net64 **out, const net_spec *spec, int64_t max_batch, ravine_parallel parallel,
                  void *parallel_context);
 /* net64_create() of a plan, which is copied. */
-int net64_create_plan(net64 **out, const plan *p, int64_t max_batch, ravine_parallel parallel,
+int net64_create_plan(net64 **out, const net_plan *p, int64_t max_batch, ravine_parallel parallel,
                       void *parallel_context);
 void net64_destroy(net64 *n);
 int64_t net64_param_count(const net64 *n);

@@ -30,8 +30,8 @@ typedef struct bench {
     int32_t *label;
 } bench;
 
-static bench bench_of(plan *p) {
-    const layer *in = &p->layers[0], *out = &p->layers[p->count - 1];
+static bench bench_of(net_plan *p) {
+    const net_layer *in = &p->layers[0], *out = &p->layers[p->count - 1];
     bench b = {0};
     assert_int_equal(net64_create_plan(&b.n, p, COUNT, serial, NULL), 0);
     b.x = calloc((size_t)(COUNT * in->size), sizeof *b.x);
@@ -92,45 +92,47 @@ static void check_gradients(bench *b) {
     }
 }
 
-static void check_plan(plan *p) {
+static void check_plan(net_plan *p) {
     assert_int_equal(p->error, 0);
     bench b = bench_of(p);
     check_gradients(&b);
     bench_free(&b);
-    plan_free(p);
+    net_plan_free(p);
 }
 
-static int32_t dense(plan *p, int32_t input, int64_t units, int32_t activation) {
-    return plan_add(p,
-                    (layer){.kind = LAYER_DENSE,
-                            .input = input,
-                            .channels = units,
-                            .activation = activation,
-                            .bias = true},
-                    "dense%d", (int)p->count);
+static int32_t dense(net_plan *p, int32_t input, int64_t units, int32_t activation) {
+    return net_plan_add(p,
+                        (net_layer){.kind = LAYER_DENSE,
+                                    .input = input,
+                                    .channels = units,
+                                    .activation = activation,
+                                    .bias = true},
+                        "dense%d", (int)p->count);
 }
 
-static int32_t convolution(plan *p, int32_t input, int64_t channels, int64_t kernel, int64_t stride,
-                           int32_t activation) {
-    return plan_add(p,
-                    (layer){.kind = LAYER_CONVOLUTION,
-                            .input = input,
-                            .channels = channels,
-                            .kernel = kernel,
-                            .stride = stride,
-                            .activation = activation,
-                            .bias = true},
-                    "conv%d", (int)p->count);
+static int32_t convolution(net_plan *p, int32_t input, int64_t channels, int64_t kernel,
+                           int64_t stride, int32_t activation) {
+    return net_plan_add(p,
+                        (net_layer){.kind = LAYER_CONVOLUTION,
+                                    .input = input,
+                                    .channels = channels,
+                                    .kernel = kernel,
+                                    .stride = stride,
+                                    .activation = activation,
+                                    .bias = true},
+                        "conv%d", (int)p->count);
 }
 
-static int32_t simple(plan *p, layer_kind kind, int32_t input, int32_t activation) {
-    return plan_add(p,
-                    (layer){.kind = kind, .input = input, .activation = activation, .share = 0.4},
-                    "simple%d", (int)p->count);
+static int32_t simple(net_plan *p, net_layer_kind kind, int32_t input, int32_t activation) {
+    return net_plan_add(
+        p, (net_layer){.kind = kind, .input = input, .activation = activation, .share = 0.4},
+        "simple%d", (int)p->count);
 }
 
-static int32_t pool(plan *p, layer_kind kind, int32_t input, int64_t rows, int64_t columns) {
-    return plan_add(p, (layer){.kind = kind, .input = input, .window = {rows, columns}}, "pool");
+static int32_t pool(net_plan *p, net_layer_kind kind, int32_t input, int64_t rows,
+                    int64_t columns) {
+    return net_plan_add(p, (net_layer){.kind = kind, .input = input, .window = {rows, columns}},
+                        "pool");
 }
 
 static const int64_t image[3] = {3, 5, 7}, table[3] = {6, 1, 1};
@@ -139,8 +141,8 @@ static void dense_gradients(void **state) {
     (void)state;
     for (int32_t activation = 0; activation <= 1 + NET_GELU; activation++)
         for (int loss = 0; loss < 2; loss++) {
-            plan p;
-            plan_init(&p, table, loss ? NET_MEAN_SQUARED_ERROR : NET_CROSS_ENTROPY, 1);
+            net_plan p;
+            net_plan_init(&p, table, loss ? NET_MEAN_SQUARED_ERROR : NET_CROSS_ENTROPY, 1);
             const int32_t a = dense(&p, 0, 5, activation);
             dense(&p, dense(&p, a, 7, activation), 3, 0);
             check_plan(&p);
@@ -150,8 +152,8 @@ static void dense_gradients(void **state) {
 /* More units than one task takes, on both sides. */
 static void wide_dense_gradients(void **state) {
     (void)state;
-    plan p;
-    plan_init(&p, table, NET_CROSS_ENTROPY, 1);
+    net_plan p;
+    net_plan_init(&p, table, NET_CROSS_ENTROPY, 1);
     dense(&p, dense(&p, dense(&p, 0, 150, 1 + NET_TANH), 300, 1 + NET_RELU), 4, 0);
     check_plan(&p);
 }
@@ -171,8 +173,8 @@ static void convolution_gradients(void **state) {
                  {1, 1, 1 + NET_TANH},
                  {1, 2, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        plan p;
-        plan_init(&p, image, NET_CROSS_ENTROPY, 1);
+        net_plan p;
+        net_plan_init(&p, image, NET_CROSS_ENTROPY, 1);
         const int32_t a = convolution(&p, 0, 4, cases[i].kernel, 1, cases[i].activation);
         dense(&p, convolution(&p, a, 5, cases[i].kernel, cases[i].stride, cases[i].activation), 3,
               0);
@@ -183,11 +185,11 @@ static void convolution_gradients(void **state) {
 /* Windows that leave a row and a column over, and the whole map. */
 static void pooling_gradients(void **state) {
     (void)state;
-    static const layer_kind kinds[] = {LAYER_MAX_POOL, LAYER_AVERAGE_POOL};
+    static const net_layer_kind kinds[] = {LAYER_MAX_POOL, LAYER_AVERAGE_POOL};
     for (int kind = 0; kind < 2; kind++)
         for (int whole = 0; whole < 2; whole++) {
-            plan p;
-            plan_init(&p, image, NET_CROSS_ENTROPY, 1);
+            net_plan p;
+            net_plan_init(&p, image, NET_CROSS_ENTROPY, 1);
             const int32_t a = convolution(&p, 0, 17, 3, 1, 0);
             dense(&p, pool(&p, kinds[kind], a, whole ? 5 : 2, whole ? 7 : 2), 3, 0);
             check_plan(&p);
@@ -196,14 +198,14 @@ static void pooling_gradients(void **state) {
 
 static void norm_gradients(void **state) {
     (void)state;
-    static const layer_kind kinds[] = {LAYER_BATCH_NORM, LAYER_LAYER_NORM};
+    static const net_layer_kind kinds[] = {LAYER_BATCH_NORM, LAYER_LAYER_NORM};
     for (int kind = 0; kind < 2; kind++)
         for (int32_t activation = 0; activation <= 1 + NET_GELU; activation++) {
-            plan p;
-            plan_init(&p, image, NET_CROSS_ENTROPY, 1);
+            net_plan p;
+            net_plan_init(&p, image, NET_CROSS_ENTROPY, 1);
             /* Without a bias, which batch normalization would make useless. */
-            const layer l = {.kind = LAYER_CONVOLUTION, .channels = 4, .kernel = 3};
-            const int32_t a = simple(&p, kinds[kind], plan_add(&p, l, "conv"), activation);
+            const net_layer l = {.kind = LAYER_CONVOLUTION, .channels = 4, .kernel = 3};
+            const int32_t a = simple(&p, kinds[kind], net_plan_add(&p, l, "conv"), activation);
             const int32_t b = simple(&p, kinds[kind], dense(&p, a, 19, 1 + NET_TANH), activation);
             dense(&p, b, 3, 0);
             check_plan(&p);
@@ -212,8 +214,8 @@ static void norm_gradients(void **state) {
 
 static void dropout_gradients(void **state) {
     (void)state;
-    plan p;
-    plan_init(&p, image, NET_CROSS_ENTROPY, 1);
+    net_plan p;
+    net_plan_init(&p, image, NET_CROSS_ENTROPY, 1);
     const int32_t a = simple(&p, LAYER_DROPOUT, convolution(&p, 0, 3, 3, 1, 1 + NET_TANH), 0);
     dense(&p, simple(&p, LAYER_DROPOUT, dense(&p, a, 9, 1 + NET_RELU), 0), 3, 0);
     check_plan(&p);
@@ -223,23 +225,24 @@ static void dropout_gradients(void **state) {
  * layer writes them. */
 static void shared_outputs_gradients(void **state) {
     (void)state;
-    static const layer_kind norms[] = {LAYER_BATCH_NORM, LAYER_LAYER_NORM, LAYER_DROPOUT};
+    static const net_layer_kind norms[] = {LAYER_BATCH_NORM, LAYER_LAYER_NORM, LAYER_DROPOUT};
     for (int i = 0; i < 3; i++) {
-        plan p;
-        plan_init(&p, image, NET_CROSS_ENTROPY, 1);
+        net_plan p;
+        net_plan_init(&p, image, NET_CROSS_ENTROPY, 1);
         const int32_t stem = convolution(&p, 0, 4, 3, 1, 1 + NET_TANH);
         const int32_t branch = simple(&p, norms[i], stem, 0);
         const int32_t other = convolution(&p, stem, 4, 3, 1, 1 + NET_GELU);
-        layer sum = {.kind = LAYER_ADD, .input = branch, .skip = other, .activation = 1 + NET_TANH};
-        const int32_t first = plan_add(&p, sum, "sum1");
+        net_layer sum = {
+            .kind = LAYER_ADD, .input = branch, .skip = other, .activation = 1 + NET_TANH};
+        const int32_t first = net_plan_add(&p, sum, "sum1");
         sum.input = first;
         sum.skip = stem;
-        const int32_t second = plan_add(&p, sum, "sum2");
+        const int32_t second = net_plan_add(&p, sum, "sum2");
         const int32_t average = pool(&p, LAYER_AVERAGE_POOL, second, 2, 3);
         const int32_t largest = pool(&p, LAYER_MAX_POOL, second, 2, 3);
-        sum = (layer){
+        sum = (net_layer){
             .kind = LAYER_ADD, .input = dense(&p, average, 6, 0), .skip = dense(&p, largest, 6, 0)};
-        dense(&p, plan_add(&p, sum, "sum3"), 3, 0);
+        dense(&p, net_plan_add(&p, sum, "sum3"), 3, 0);
         check_plan(&p);
     }
 }
@@ -255,7 +258,7 @@ static double output_of(bench *b, int64_t index, int64_t numbers) {
 }
 
 /* Output (example, y, x, channel) of a convolution, from its definition. */
-static double plain_convolution(const bench *b, const layer *l, const int64_t at[4]) {
+static double plain_convolution(const bench *b, const net_layer *l, const int64_t at[4]) {
     const net64_tensor w = net64_param(b->n, 0), bias = net64_param(b->n, 1);
     double sum = bias.data[at[3]];
     for (int64_t i = 0; i < l->kernel; i++)
@@ -274,10 +277,10 @@ static void convolution_is_its_definition(void **state) {
     (void)state;
     static const int64_t cases[][2] = {{1, 1}, {1, 2}, {3, 1}, {3, 2}, {5, 1}, {5, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        plan p;
-        plan_init(&p, image, NET_MEAN_SQUARED_ERROR, 1);
+        net_plan p;
+        net_plan_init(&p, image, NET_MEAN_SQUARED_ERROR, 1);
         convolution(&p, 0, 4, cases[i][0], cases[i][1], 0);
-        const layer l = p.layers[1];
+        const net_layer l = p.layers[1];
         bench b = bench_of(&p);
         for (int64_t k = 0; k < COUNT * l.size; k += 97) {
             const int64_t pixel = k / l.channels % (l.height * l.width);
@@ -286,7 +289,7 @@ static void convolution_is_its_definition(void **state) {
                         1e-9);
         }
         bench_free(&b);
-        plan_free(&p);
+        net_plan_free(&p);
     }
 }
 
@@ -304,8 +307,8 @@ static void plain_moments(const double *x, int64_t c, double *mean, double *squa
 
 static void batch_norm_statistics(void **state) {
     (void)state;
-    plan p;
-    plan_init(&p, image, NET_MEAN_SQUARED_ERROR, 1);
+    net_plan p;
+    net_plan_init(&p, image, NET_MEAN_SQUARED_ERROR, 1);
     simple(&p, LAYER_BATCH_NORM, 0, 0);
     bench b = bench_of(&p);
     const double rows = (double)(COUNT * image[1] * image[2]);
@@ -333,15 +336,15 @@ static void batch_norm_statistics(void **state) {
     assert_true(fabs(net64_evaluate(b.n, b.x, NULL, b.y, COUNT, NULL) - evaluated) <
                 1e-10 * evaluated);
     bench_free(&b);
-    plan_free(&p);
+    net_plan_free(&p);
 }
 
 /* Each example is normalised by itself: the mean square of its outputs is near w^2 + b^2, whatever
  * its scale. */
 static void layer_norm_statistics(void **state) {
     (void)state;
-    plan p;
-    plan_init(&p, image, NET_MEAN_SQUARED_ERROR, 1);
+    net_plan p;
+    net_plan_init(&p, image, NET_MEAN_SQUARED_ERROR, 1);
     simple(&p, LAYER_LAYER_NORM, 0, 0);
     bench b = bench_of(&p);
     for (int i = 0; i < COUNT * 105; i++) b.x[i] = 10 + (1 + i / 105) * b.x[i];
@@ -352,7 +355,7 @@ static void layer_norm_statistics(void **state) {
     memset(b.y, 0, COUNT * 105 * sizeof *b.y);
     assert_true(fabs(loss_of(&b) - 4.25) < 1e-4);
     bench_free(&b);
-    plan_free(&p);
+    net_plan_free(&p);
 }
 
 /* With x = 1, y = 0 the loss is the mean square of the mask: its share of kept units over
@@ -360,8 +363,8 @@ static void layer_norm_statistics(void **state) {
 static void dropout_is_unbiased_and_repeatable(void **state) {
     (void)state;
     const int64_t input[3] = {1001, 1, 1};
-    plan p;
-    plan_init(&p, input, NET_MEAN_SQUARED_ERROR, 1);
+    net_plan p;
+    net_plan_init(&p, input, NET_MEAN_SQUARED_ERROR, 1);
     simple(&p, LAYER_DROPOUT, 0, 0);
     bench b = bench_of(&p);
     for (int i = 0; i < COUNT * 1001; i++) b.x[i] = 1;
@@ -374,7 +377,7 @@ static void dropout_is_unbiased_and_repeatable(void **state) {
     assert_true(net64_train(b.n, b.x, NULL, b.y, COUNT, 1, NULL) * kept * kept == first);
     assert_true(net64_evaluate(b.n, b.x, NULL, b.y, COUNT, NULL) == 1);
     bench_free(&b);
-    plan_free(&p);
+    net_plan_free(&p);
 }
 
 int main(void) {

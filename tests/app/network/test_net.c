@@ -324,9 +324,9 @@ static void squared_error_in_closed_form(void **state) {
     net64_destroy(n);
 }
 
-static void assert_refused(net_spec s, int exit_code, const char *message) {
+static void assert_refused(net_spec s, int kind, const char *message) {
     net *n = (net *)&s;
-    assert_int_equal(net_create(&n, &s, COUNT, serial, NULL), exit_code);
+    assert_int_equal(net_create(&n, &s, COUNT, serial, NULL), kind);
     assert_null(n);
     if (!strstr(failure_text(), message)) fail_msg("%s: not in %s", message, failure_text());
 }
@@ -335,42 +335,42 @@ static void errors(void **state) {
     (void)state;
     net_spec s = cnn();
     s.kernel = 4;
-    assert_refused(s, EXIT_USAGE, "kernel is 4; it must be odd and 1 to 8");
+    assert_refused(s, FAILURE_USAGE, "kernel is 4; it must be odd and 1 to 8");
     s.kernel = 9;
-    assert_refused(s, EXIT_USAGE, "kernel is 9");
+    assert_refused(s, FAILURE_USAGE, "kernel is 9");
     s = cnn();
     s.nwidths = 4;
     s.widths[2] = s.widths[3] = 3;
-    assert_refused(s, EXIT_USAGE, "pool4 pools windows of 2 x 2, but its input is 1 x 1");
+    assert_refused(s, FAILURE_USAGE, "pool4 pools windows of 2 x 2, but its input is 1 x 1");
     s.nwidths = NET_WIDTHS_MAX + 1;
-    assert_refused(s, EXIT_USAGE, "cnn has 257 widths; it must have 1 to 256");
+    assert_refused(s, FAILURE_USAGE, "cnn has 257 widths; it must have 1 to 256");
     s = resnet();
     s.nwidths = 0;
-    assert_refused(s, EXIT_USAGE, "resnet has 0 widths");
+    assert_refused(s, FAILURE_USAGE, "resnet has 0 widths");
     s = resnet();
     s.blocks = 0;
-    assert_refused(s, EXIT_USAGE, "blocks is 0; it must be 1 to 256");
+    assert_refused(s, FAILURE_USAGE, "blocks is 0; it must be 1 to 256");
     s = mlp();
     s.widths[1] = 0;
-    assert_refused(s, EXIT_USAGE, "width 2 of mlp is 0; it must be at least 1");
+    assert_refused(s, FAILURE_USAGE, "width 2 of mlp is 0; it must be at least 1");
     s.widths[1] = INT64_MAX;
-    assert_refused(s, EXIT_USAGE, "layer2 has 9223372036854775807 outputs");
+    assert_refused(s, FAILURE_USAGE, "layer2 has 9223372036854775807 outputs");
     s = mlp();
     s.outputs = 1;
-    assert_refused(s, EXIT_USAGE, "mlp has 1 outputs; it must have at least 2");
+    assert_refused(s, FAILURE_USAGE, "mlp has 1 outputs; it must have at least 2");
     s = mlp();
     s.dropout = 1;
-    assert_refused(s, EXIT_USAGE, "dropout is 1; it must be in [0, 1)");
+    assert_refused(s, FAILURE_USAGE, "dropout is 1; it must be in [0, 1)");
     s.dropout = NAN;
-    assert_refused(s, EXIT_USAGE, "dropout is");
+    assert_refused(s, FAILURE_USAGE, "dropout is");
     s = mlp();
     s.input[1] = 0;
-    assert_refused(s, EXIT_USAGE, "the input has 2 channels of 0 x 8");
+    assert_refused(s, FAILURE_USAGE, "the input has 2 channels of 0 x 8");
     s.input[1] = s.input[2] = INT64_MAX / 2;
-    assert_refused(s, EXIT_USAGE, "the input has 2 channels");
+    assert_refused(s, FAILURE_USAGE, "the input has 2 channels");
     net *n;
     s = mlp();
-    assert_int_equal(net_create(&n, &s, 0, serial, NULL), EXIT_USAGE);
+    assert_int_equal(net_create(&n, &s, 0, serial, NULL), FAILURE_USAGE);
     net_destroy(NULL);
 }
 
@@ -397,7 +397,7 @@ static void too_little_memory(void **state) {
     net *n;
     const int code = net_create(&n, &s, 10000000, serial, NULL);
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-    assert_int_equal(code, EXIT_INPUT);
+    assert_int_equal(code, FAILURE_INPUT);
     assert_null(n);
     assert_non_null(strstr(failure_text(), "out of memory for a network of"));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages and terminals are given hostile text; what comes out is compared with what HTML, JSON and
  * Unicode say it must be. */
+#include "io/failure.h"
 #include "page/page.h"
 #include "page/printable.h"
 #include "support/scratch.h"
@@ -109,13 +110,13 @@ static void test_growing(void **state) {
 /* No asset may end the element that it is put into. */
 static void test_assets(void **state) {
     (void)state;
-    const asset *const scripts[] = {&asset_dygraph_min_js, &asset_report_js};
+    const asset *const scripts[] = {&asset_curve_plot_js, &asset_report_js};
     for (size_t k = 0; k < 2; k++) {
         assert_true(scripts[k]->size > 1000);
         assert_null(memmem(scripts[k]->bytes, scripts[k]->size, "</script", 8));
         assert_null(memmem(scripts[k]->bytes, scripts[k]->size, "<!--", 4));
     }
-    const asset *const styles[] = {&asset_page_css, &asset_report_css, &asset_dygraph_min_css};
+    const asset *const styles[] = {&asset_page_css, &asset_report_css, &asset_svg_chart_css};
     for (size_t k = 0; k < 3; k++)
         assert_null(memmem(styles[k]->bytes, styles[k]->size, "</style", 7));
 }
@@ -124,7 +125,7 @@ static void test_save(void **state) {
     (void)state;
     page p = {0};
     const char *path = scratch_path("page.html");
-    assert_int_equal(page_save(&p, path), 3); /* nothing was added */
+    assert_int_equal(page_save(&p, path), FAILURE_INPUT); /* nothing was added */
     page_begin(&p, "en", "<T>");
     page_end(&p);
     assert_int_equal(page_save(&p, path), 0);
@@ -138,7 +139,7 @@ static void test_save(void **state) {
     p.failed = true; /* as when memory ended */
     page_add(&p, "more");
     assert_null(strstr(p.text, "more"));
-    assert_int_equal(page_save(&p, path), 3);
+    assert_int_equal(page_save(&p, path), FAILURE_INPUT);
     assert_told("memory");
     page_free(&p);
 }

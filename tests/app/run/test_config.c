@@ -42,7 +42,7 @@ static void write_file(const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
-static int read_text(config *c, const char *text) {
+static int read_text(run_config *c, const char *text) {
     assert_int_equal(config_init(c), 0);
     write_file(text);
     return config_read_file(c, path);
@@ -66,7 +66,7 @@ static char *repeated(const char *head, const char *text, int times, const char 
 
 static void test_defaults(void **state) {
     (void)state;
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     assert_int_equal(config_check(&c), 0);
     assert_string_equal(c.name, "run");
@@ -84,7 +84,7 @@ static void test_defaults(void **state) {
 
 static void test_file(void **state) {
     (void)state;
-    config c;
+    run_config c;
     assert_int_equal(read_text(&c, "epochs: 5\n"
                                    "model: {name: resnet, widths: [16, 32, 64], dropout: 0.25}\n"
                                    "data:\n"
@@ -115,7 +115,7 @@ static void test_file(void **state) {
 
 static void test_precedence(void **state) {
     (void)state;
-    config c;
+    run_config c;
     assert_int_equal(read_text(&c, "epochs: 5\nseed: 5\nbatch_size: 5\n"), 0);
     setenv("RAVINE_EPOCHS", "6", 1);
     setenv("RAVINE_SEED", "6", 1);
@@ -145,48 +145,49 @@ typedef struct bad {
 static void test_bad_files(void **state) {
     (void)state;
     static const bad list[] = {
-        {"", EXIT_INPUT, "empty"},
-        {"# only a comment\n", EXIT_INPUT, "no keys"},
-        {"epochs: [1\n", EXIT_INPUT, "not YAML"},
-        {"- 1\n", EXIT_INPUT, "KEY: VALUE"},
-        {"epochs: 1\n---\nepochs: 2\n", EXIT_INPUT, "second document"},
-        {"x: \xff\n", EXIT_INPUT, "UTF-8"},
-        {"epochs: 1\nlerning: 2\n", EXIT_USAGE, "c.yaml:2:1: unknown key lerning"},
-        {"epohcs: 1\n", EXIT_USAGE, "nearest is epochs"},
-        {"modle:\n  name: mlp\n", EXIT_USAGE, "nearest is model"},
-        {"model:\n  widhts: [1]\n", EXIT_USAGE,
+        {"", FAILURE_INPUT, "empty"},
+        {"# only a comment\n", FAILURE_INPUT, "no keys"},
+        {"epochs: [1\n", FAILURE_INPUT, "not YAML"},
+        {"- 1\n", FAILURE_INPUT, "KEY: VALUE"},
+        {"epochs: 1\n---\nepochs: 2\n", FAILURE_INPUT, "second document"},
+        {"x: \xff\n", FAILURE_INPUT, "UTF-8"},
+        {"epochs: 1\nlerning: 2\n", FAILURE_USAGE, "c.yaml:2:1: unknown key lerning"},
+        {"epohcs: 1\n", FAILURE_USAGE, "nearest is epochs"},
+        {"modle:\n  name: mlp\n", FAILURE_USAGE, "nearest is model"},
+        {"model:\n  widhts: [1]\n", FAILURE_USAGE,
          "c.yaml:2:3: unknown key model.widhts; nearest is "
          "model.widths"},
-        {"widths: [1]\n", EXIT_USAGE, "it is model.widths"},
-        {"model: mlp\n", EXIT_USAGE, "model is a section"},
-        {"epochs: 1\nepochs: 2\n", EXIT_USAGE, "c.yaml:2:1: epochs is given a second time"},
-        {"epochs: 0\n", EXIT_USAGE, "c.yaml:1:9: epochs is 0; it must be a whole number in [1, "},
-        {"epochs: 1.5\n", EXIT_USAGE, "whole number"},
-        {"epochs: many\n", EXIT_USAGE, "\"many\""},
-        {"epochs: [1, 2]\n", EXIT_USAGE, "single value"},
-        {"epochs:\n", EXIT_USAGE, "epochs"},
-        {"optimizer:\n", EXIT_USAGE, "no value"},
-        {"model: {dropout: 1}\n", EXIT_USAGE, "model.dropout is 1; it must be in [0, 1)"},
-        {"clip_norm: nan\n", EXIT_USAGE, "(0, inf]"},
-        {"data: {test_share: 1}\n", EXIT_USAGE, "(0, 1)"},
-        {"model: {name: mpl}\n", EXIT_USAGE, "one of mlp, cnn, resnet"},
-        {"model: {widths: [1, 0]}\n", EXIT_USAGE, "model.widths is 0"},
-        {"model: {widths: [1, [2]]}\n", EXIT_USAGE, "item 2 of model.widths"},
-        {"no_decay_on_vectors: 1\n", EXIT_USAGE, "true or false"},
-        {"name: \"a\\0b\"\n", EXIT_USAGE, "single value"},
-        {"model: &m\n  widths: *m\n", EXIT_USAGE, "must be a list"},
+        {"widths: [1]\n", FAILURE_USAGE, "it is model.widths"},
+        {"model: mlp\n", FAILURE_USAGE, "model is a section"},
+        {"epochs: 1\nepochs: 2\n", FAILURE_USAGE, "c.yaml:2:1: epochs is given a second time"},
+        {"epochs: 0\n", FAILURE_USAGE,
+         "c.yaml:1:9: epochs is 0; it must be a whole number in [1, "},
+        {"epochs: 1.5\n", FAILURE_USAGE, "whole number"},
+        {"epochs: many\n", FAILURE_USAGE, "\"many\""},
+        {"epochs: [1, 2]\n", FAILURE_USAGE, "single value"},
+        {"epochs:\n", FAILURE_USAGE, "epochs"},
+        {"optimizer:\n", FAILURE_USAGE, "no value"},
+        {"model: {dropout: 1}\n", FAILURE_USAGE, "model.dropout is 1; it must be in [0, 1)"},
+        {"clip_norm: nan\n", FAILURE_USAGE, "(0, inf]"},
+        {"data: {test_share: 1}\n", FAILURE_USAGE, "(0, 1)"},
+        {"model: {name: mpl}\n", FAILURE_USAGE, "one of mlp, cnn, resnet"},
+        {"model: {widths: [1, 0]}\n", FAILURE_USAGE, "model.widths is 0"},
+        {"model: {widths: [1, [2]]}\n", FAILURE_USAGE, "item 2 of model.widths"},
+        {"no_decay_on_vectors: 1\n", FAILURE_USAGE, "true or false"},
+        {"name: \"a\\0b\"\n", FAILURE_USAGE, "single value"},
+        {"model: &m\n  widths: *m\n", FAILURE_USAGE, "must be a list"},
     };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
-        config c;
+        run_config c;
         int status = read_text(&c, list[k].text);
         if (status != list[k].status)
             fail_msg("%s gave %d: %s", list[k].text, status, failure_text());
         assert_message_holds(list[k].message);
         config_free(&c);
     }
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
-    assert_int_equal(config_read_file(&c, "/nowhere/c.yaml"), EXIT_INPUT);
+    assert_int_equal(config_read_file(&c, "/nowhere/c.yaml"), FAILURE_INPUT);
     assert_message_holds("/nowhere/c.yaml");
     config_free(&c);
 }
@@ -194,19 +195,19 @@ static void test_bad_files(void **state) {
 static void test_bad_sets_change_nothing(void **state) {
     (void)state;
     static const bad list[] = {
-        {"epochs", EXIT_USAGE, "KEY=VALUE"},
-        {"=3", EXIT_USAGE, "KEY=VALUE"},
-        {"epohcs=3", EXIT_USAGE, "--set: unknown key epohcs; nearest is epochs"},
-        {"lr=1", EXIT_USAGE, "it is schedule.lr"},
-        {"model.widths=[1", EXIT_USAGE, "must be a list"},
-        {"model.widths=1,x", EXIT_USAGE, "\"x\""},
-        {"epochs=-1", EXIT_USAGE, "[1, 1000000]"},
-        {"epochs=1e99", EXIT_USAGE, "[1, 1000000]"},
-        {"seed=9007199254740993e3", EXIT_USAGE, "[0, 9007199254740992]"},
-        {"name=\"a\" \"b\"", EXIT_USAGE, "name is \"\"a\" \"b\"\"; it must be a single value"},
-        {"epochs=\"ten\"", EXIT_USAGE, "epochs is \"ten\"; it must be a whole number"},
+        {"epochs", FAILURE_USAGE, "KEY=VALUE"},
+        {"=3", FAILURE_USAGE, "KEY=VALUE"},
+        {"epohcs=3", FAILURE_USAGE, "--set: unknown key epohcs; nearest is epochs"},
+        {"lr=1", FAILURE_USAGE, "it is schedule.lr"},
+        {"model.widths=[1", FAILURE_USAGE, "must be a list"},
+        {"model.widths=1,x", FAILURE_USAGE, "\"x\""},
+        {"epochs=-1", FAILURE_USAGE, "[1, 1000000]"},
+        {"epochs=1e99", FAILURE_USAGE, "[1, 1000000]"},
+        {"seed=9007199254740993e3", FAILURE_USAGE, "[0, 9007199254740992]"},
+        {"name=\"a\" \"b\"", FAILURE_USAGE, "name is \"\"a\" \"b\"\"; it must be a single value"},
+        {"epochs=\"ten\"", FAILURE_USAGE, "epochs is \"ten\"; it must be a whole number"},
     };
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
         assert_int_equal(config_set(&c, list[k].text), list[k].status);
@@ -227,7 +228,7 @@ static void test_values_in_quotes(void **state) {
     } cases[] = {{"data.delimiter=;", ";"},         {"data.delimiter=\";\"", ";"},
                  {"data.delimiter=';'", ";"},       {"data.delimiter=\"\\t\"", "\t"},
                  {"data.delimiter=\"\\\"\"", "\""}, {"data.delimiter=\"", "\""}};
-    config c;
+    run_config c;
     assert_int_equal(config_init(&c), 0);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         assert_int_equal(config_set(&c, cases[k].set), 0);
@@ -255,11 +256,11 @@ static void test_check(void **state) {
         {{many}, "has 257 numbers; it may have 256"},
     };
     for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
-        config c;
+        run_config c;
         assert_int_equal(config_init(&c), 0);
         for (int s = 0; s < 3 && list[k].set[s]; s++)
             assert_int_equal(config_set(&c, list[k].set[s]), 0);
-        assert_int_equal(config_check(&c), EXIT_USAGE);
+        assert_int_equal(config_check(&c), FAILURE_USAGE);
         assert_message_holds(list[k].message);
         config_free(&c);
     }
@@ -278,7 +279,7 @@ static void test_print_reads_back(void **state) {
                                        "clip_norm=inf",
                                        "schedule.lr=warmup(5%) cosine(95%, to=0) lr=1e-3",
                                        "loss=cross_entropy"};
-    config c, again;
+    run_config c, again;
     assert_int_equal(config_init(&c), 0);
     for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
         assert_int_equal(config_set(&c, sets[k]), 0);
@@ -299,7 +300,7 @@ static void test_print_reads_back(void **state) {
 
 static void test_shares_of_the_total(void **state) {
     (void)state;
-    config c;
+    run_config c;
     ravine_schedule s;
     bool given;
     assert_int_equal(config_init(&c), 0);
@@ -314,7 +315,7 @@ static void test_shares_of_the_total(void **state) {
     assert_true(ravine_schedule_at(&s, 0) == 1);
     assert_true(ravine_schedule_at(&s, 50) == 0.5);
     assert_int_equal(config_set(&c, "schedule.lr=cosin(10)"), 0);
-    assert_int_equal(config_schedule(&c, RAVINE_LR, 400, &s, &given), EXIT_USAGE);
+    assert_int_equal(config_schedule(&c, RAVINE_LR, 400, &s, &given), FAILURE_USAGE);
     assert_message_holds("--set: schedule.lr \"cosin(10)\"");
     config_free(&c);
 }
@@ -336,17 +337,17 @@ static void test_refused_at_once(void **state) {
     };
     const clock_t began = clock();
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        config c;
+        run_config c;
         char *text = repeated(cases[k].head, cases[k].text, cases[k].times, "\n");
-        assert_int_equal(read_text(&c, text), EXIT_INPUT);
+        assert_int_equal(read_text(&c, text), FAILURE_INPUT);
         assert_message_holds(cases[k].told);
         config_free(&c);
         free(text);
     }
-    config c;
+    run_config c;
     char *list = repeated("model.widths=", "[", 50000, "");
     assert_int_equal(config_init(&c), 0);
-    assert_int_equal(config_set(&c, list), EXIT_USAGE);
+    assert_int_equal(config_set(&c, list), FAILURE_USAGE);
     assert_message_holds("--set:1:9: lists and sections are 9 deep; the limit is 8");
     config_free(&c);
     free(list);

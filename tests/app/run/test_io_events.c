@@ -123,7 +123,7 @@ static void events_read_back(void **state) {
 static void events_without_a_folder(void **state) {
     (void)state;
     tfevents *events;
-    assert_int_equal(tfevents_create(&events, scratch_path("none")), EXIT_INPUT);
+    assert_int_equal(tfevents_create(&events, scratch_path("none")), FAILURE_INPUT);
     assert_told("none/events.out.tfevents.", "No such file");
 }
 

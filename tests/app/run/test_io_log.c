@@ -199,7 +199,7 @@ static void a_disk_that_stays_full_is_told(void **state) {
     int64_t step;
     run_log *log = fall_behind(path, &step);
     int64_t kept = check_log(path);
-    assert_int_equal(run_log_close(log), EXIT_INPUT);
+    assert_int_equal(run_log_close(log), FAILURE_INPUT);
     limit_files(RLIM_INFINITY);
     assert_told(path, "File too large");
     assert_int_equal(check_log(path), kept);
@@ -213,7 +213,7 @@ static void lines_that_find_no_room(void **state) {
     run_log *log = fall_behind(path, &step);
     for (int64_t k = 0; k < LOG_FILE_KEPT / 100; k++) write_step(log, step++);
     limit_files(RLIM_INFINITY);
-    assert_int_equal(run_log_close(log), EXIT_INPUT);
+    assert_int_equal(run_log_close(log), FAILURE_INPUT);
     assert_told(path, "records are missing");
     int64_t kept = check_log(path);
     assert_true(kept < step && kept > LOG_FILE_KEPT / 200);
@@ -247,12 +247,12 @@ static void files_that_cannot_be_created(void **state) {
     run_log *log;
     json_t *header = json_object(),
            *broken = json_pack("{s:o}", "x", json_stringn_nocheck("\xff", 1));
-    assert_int_equal(run_log_create(&log, scratch_path("none/run.jsonl"), header), EXIT_INPUT);
+    assert_int_equal(run_log_create(&log, scratch_path("none/run.jsonl"), header), FAILURE_INPUT);
     assert_told("none/run.jsonl", "No such file");
     const char *path = scratch_write("run.jsonl", "precious", 8);
-    assert_int_equal(run_log_create(&log, path, header), EXIT_INPUT);
+    assert_int_equal(run_log_create(&log, path, header), FAILURE_INPUT);
     assert_told(path, "File exists");
-    assert_int_equal(run_log_create(&log, scratch_path("other.jsonl"), broken), EXIT_INPUT);
+    assert_int_equal(run_log_create(&log, scratch_path("other.jsonl"), broken), FAILURE_INPUT);
     assert_int_equal(scratch_count(), 1); /* nothing half-written */
     json_decref(header);
     json_decref(broken);

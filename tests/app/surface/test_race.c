@@ -266,7 +266,7 @@ static void mistakes_are_named(void **state) {
         race_setup setup = wrong[k].setup;
         setup.surface = s;
         race_result r;
-        assert_int_equal(race_run(&r, &setup), EXIT_USAGE);
+        assert_int_equal(race_run(&r, &setup), FAILURE_USAGE);
         if (!strstr(failure_text(), wrong[k].says)) fail_msg("%s", failure_text());
     }
     surface_destroy(s);

@@ -281,7 +281,7 @@ static void mistakes_are_named(void **state) {
     };
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
         surface *s = NULL;
-        assert_int_equal(surface_create(&s, wrong[k][0]), EXIT_USAGE);
+        assert_int_equal(surface_create(&s, wrong[k][0]), FAILURE_USAGE);
         assert_null(s);
         if (!strstr(failure_text(), wrong[k][1]))
             fail_msg("\"%s\": %s", wrong[k][0], failure_text());

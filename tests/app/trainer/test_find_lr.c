@@ -100,12 +100,12 @@ static void a_plane_has_no_answer(void **state) {
     find_lr_result r;
     quadratic_diagonal(&q, 2, (double[]){0, 0});
     quadratic_place(&q, (double[]){1, 1});
-    assert_int_equal(search(&r, "adam"), EXIT_NO);
+    assert_int_equal(search(&r, "adam"), FAILURE_NO);
     assert_non_null(strstr(failure_text(), "no learning rate"));
     assert_true(q.x[0] == 1 && r.lr == NULL);
     place();
     q.fail_at = 30;
-    assert_int_equal(search(&r, "adam"), EXIT_INPUT);
+    assert_int_equal(search(&r, "adam"), FAILURE_INPUT);
 }
 
 /* Two groups: each keeps its own settings, and a decay bounds the range. */

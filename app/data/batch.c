@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/batch.h"
+
+#include "io/failure.h"
+#include "math/random.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+int data_batch_create(data_batch *b, const dataset *data, int64_t room) {
+    const size_t examples = (size_t)room;
+    *b = (data_batch){.room = room};
+    b->x = calloc(examples, (size_t)data->size * sizeof *b->x);
+    if (data->label)
+        b->label = calloc(examples, sizeof *b->label);
+    else
+        b->y = calloc(examples, (size_t)data->outputs * sizeof *b->y);
+    if (b->x && (b->label || b->y)) return 0;
+    data_batch_free(b);
+    return failure(FAILURE_INPUT, "out of memory for a batch of %lld examples", (long long)room);
+}
+
+void data_batch_free(data_batch *b) {
+    free(b->x);
+    free(b->y);
+    free(b->label);
+    *b = (data_batch){0};
+}
+
+void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order, int64_t count) {
+    const size_t size = (size_t)data->size, outputs = (size_t)data->outputs;
+    for (size_t to = 0; to < (size_t)count; to++) {
+        const size_t from = (size_t)order[to];
+        memcpy(b->x + to * size, data->x + from * size, size * sizeof *b->x);
+        if (b->label)
+            b->label[to] = data->label[from];
+        else
+            memcpy(b->y + to * outputs, data->y + from * outputs, outputs * sizeof *b->y);
+    }
+}
+
+/* The place of element k among 0 .. k. */
+static int64_t place(uint64_t seed, uint64_t stream, int64_t k) {
+    return (int64_t)ravine_random_below(seed, stream, (uint64_t)k, (uint64_t)k + 1);
+}
+
+void data_order_shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t stream) {
+    for (int64_t k = 0; k < count; k++) order[k] = k;
+    for (int64_t k = count - 1; k > 0; k--) {
+        const int64_t other = place(seed, stream, k), swapped = order[k];
+        order[k] = order[other];
+        order[other] = swapped;
+    }
+}
+
+void data_order_draw(int64_t *order, int64_t count, uint64_t seed, uint64_t stream) {
+    for (int64_t k = 0; k < count; k++) {
+        const int64_t other = place(seed, stream, k);
+        order[k] = order[other];
+        order[other] = k;
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* batch.h - examples in a drawn order, gathered into batches. */
+#ifndef RAVINE_DATA_BATCH_H
+#define RAVINE_DATA_BATCH_H
+
+#include "data/dataset.h"
+
+/* Room for `room` examples of a data set, one after the other. */
+typedef struct data_batch {
+    int64_t room;
+    float *x, *y;   /* [room, size], [room, outputs] */
+    int32_t *label; /* [room]; y or label is NULL */
+} data_batch;
+
+/* Returns 0 or a kind of io/failure.h. */
+int data_batch_create(data_batch *b, const dataset *data, int64_t room);
+void data_batch_free(data_batch *b); /* one that is all zero is fine */
+
+/* Copies the examples order[0 .. count - 1] into it, count <= room. */
+void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order, int64_t count);
+
+/* Fisher and Yates: every order of 0 .. count - 1 is equally likely, a pure function of seed and
+ * stream. Two walks through the same numbers give different orders; runs and probes that were made
+ * stay as they are only while each keeps its own. */
+void data_order_shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t stream); /* down */
+void data_order_draw(int64_t *order, int64_t count, uint64_t seed, uint64_t stream);    /* up */
+
+#endif

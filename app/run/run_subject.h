@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_subject.h - what a run is of, and what it tells of a step and of an epoch. */
+#ifndef RAVINE_RUN_SUBJECT_H
+#define RAVINE_RUN_SUBJECT_H
+
+#include "data/dataset.h"
+#include "network/net.h"
+#include "ravine_doctor.h"
+#include "run/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All of it outlives the record. */
+typedef struct run_subject {
+    const run_config *config;
+    const dataset_pair *data;
+    const net *net;
+    const ravine_pool *pool;
+    ravine_optimizer *optimizer; /* a group for each parameter tensor */
+    int64_t optimizer_bytes;     /* what it said it would hold */
+    int64_t total_steps;
+    const double *fact; /* [RAVINE_FACT_COUNT] what the doctor was told; NaN: nothing */
+    bool averaged;      /* averaged weights are evaluated and kept too */
+} run_subject;
+
+typedef struct run_step {
+    int64_t epoch, step; /* counted from 1 */
+    double loss, seconds;
+    double path_efficiency; /* of the last window; NaN: nobody watches */
+    ravine_report report;
+} run_step;
+
+typedef struct run_score {
+    double loss;
+    double score; /* accuracy in [0, 1], or the root mean square error of the standardised target */
+} run_score;
+
+typedef struct run_epoch {
+    int64_t epoch, step; /* both counted from 1; step: the last one of the epoch */
+    run_score train;     /* mean over the steps of the epoch, while training */
+    run_score test;
+    run_score average; /* test with the averaged weights; only when there are such */
+    double seconds;    /* with its evaluation */
+} run_epoch;
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Templates with named holes: what is filled in is harmless, and what is not known is seen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "page/page.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static asset make(const char *text) {
+    return (asset){(const unsigned char *)text, strlen(text)};
+}
+
+static void put_count(page *p, void *context) {
+    int *count = context;
+    page_format(p, "<b>%d</b>", ++*count);
+}
+
+static void assert_fills(const char *html, const page_hole *hole, size_t n, const char *expected) {
+    page p = {0};
+    int count = 0;
+    const asset template = make(html);
+    page_fill(&p, &template, hole, n, &count);
+    assert_false(p.failed);
+    assert_string_equal(p.text, expected);
+    page_free(&p);
+}
+
+static void holes_are_filled_by_name(void **state) {
+    (void)state;
+    const page_hole holes[] = {{"title", .text = "T"},
+                               {"t", .text = "other"},
+                               {"part", .put = put_count},
+                               {"none", .put = NULL}};
+    assert_fills("<h1>{{title}}</h1>", holes, 4, "<h1>T</h1>");
+    assert_fills("{{part}}-{{title}}{{t}}{{part}}", holes, 4, "<b>1</b>-Tother<b>2</b>");
+    assert_fills("[{{none}}]", holes, 4, "[]");
+    assert_fills("no hole, {one} brace, } and }} and {", holes, 4,
+                 "no hole, {one} brace, } and }} and {");
+    assert_fills("", holes, 4, "");
+}
+
+static void text_is_harmless(void **state) {
+    (void)state;
+    const page_hole holes[] = {{"name", .text = "<script>\"x\" & 'y'</script>"},
+                               {"inner", .text = "{{name}}"}};
+    assert_fills("<a title=\"{{name}}\">", holes, 1,
+                 "<a title=\"&lt;script&gt;&quot;x&quot; &amp; &#39;y&#39;&lt;/script&gt;\">");
+    /* What is filled in is no template. */
+    assert_fills("{{inner}}", holes, 2, "{{name}}");
+}
+
+/* A page that shows it is a mistake that one sees; one that hides it is not. */
+static void unknown_holes_stay(void **state) {
+    (void)state;
+    const page_hole hole = {"title", .text = "T"};
+    assert_fills("{{titel}} {{title}} {{title", &hole, 1, "{{titel}} T {{title");
+    assert_fills("{{title}}", NULL, 0, "{{title}}");
+}
+
+static void no_memory_is_told(void **state) {
+    (void)state;
+    page p = {.failed = true};
+    const asset template = make("{{title}}");
+    page_fill(&p, &template, &(page_hole){"title", .text = "T"}, 1, NULL);
+    assert_null(p.text);
+}
+
+/* The name of every hole is a word, and each is closed. */
+static void templates_are_well_formed(void **state) {
+    (void)state;
+    const asset *const all[] = {&asset_head_html,    &asset_report_html,  &asset_report_choice_html,
+                                &asset_verdict_html, &asset_tensors_html, &asset_find_lr_html,
+                                &asset_race_html,    &asset_lecture_html, &asset_figure_html,
+                                &asset_facts_html};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        const char *at = (const char *)all[k]->bytes;
+        assert_int_equal(strlen(at), all[k]->size);
+        while ((at = strstr(at, "{{"))) {
+            const char *name = at + 2;
+            for (at = name; islower((unsigned char)*at) || *at == '_'; at++) continue;
+            assert_true(at > name);
+            assert_memory_equal(at, "}}", 2);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holes_are_filled_by_name),  cmocka_unit_test(text_is_harmless),
+        cmocka_unit_test(unknown_holes_stay),        cmocka_unit_test(no_memory_is_told),
+        cmocka_unit_test(templates_are_well_formed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

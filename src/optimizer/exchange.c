@@ -51,7 +51,7 @@ static ravine_status check_tensor(const param *p, const dlpack_tensor *t) {
         return ravine_fail(RAVINE_E_UNSUPPORTED,
                            "a tensor of %s is on device type %d; it must be %d, the processor",
                            p->name, t->device_type, DLPACK_CPU);
-    const int bits = p->dtype == RAVINE_F64 ? 64 : 32;
+    const int bits = ravine_dtype_bits(p->dtype);
     if (t->type_code != DLPACK_FLOAT || t->type_bits != bits || t->type_lanes != 1)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "a tensor of %s is not of the type float%d",
                            p->name, bits);

@@ -34,10 +34,6 @@ static void *place(layout *l, size_t count, size_t size) {
     return start;
 }
 
-static size_t dtype_bytes(int32_t dtype) {
-    return dtype == RAVINE_F64 ? 8 : 4;
-}
-
 static void *place_copy(layout *l, const void *from, size_t bytes) {
     void *to = place(l, bytes, 1);
     if (to && bytes) memcpy(to, from, bytes);
@@ -46,7 +42,7 @@ static void *place_copy(layout *l, const void *from, size_t bytes) {
 
 /* One parameter in the batch: where its name, shape, statistics and state are. */
 static void place_param(layout *l, const group *g, bool watch, const ravine_param *p, param *out) {
-    const size_t len = (size_t)p->len, size = dtype_bytes(p->dtype);
+    const size_t len = (size_t)p->len, size = ravine_dtype_bytes(p->dtype);
     *out = (param){.len = p->len,
                    .dtype = p->dtype,
                    .group = p->group,
@@ -127,7 +123,7 @@ static ravine_status check_place(const char *name, const char *what, const void 
     if (!numbers)
         return ravine_fail(RAVINE_E_ARG, "%s of %s is NULL, but its len is %lld", what, name,
                            (long long)len);
-    const size_t size = dtype_bytes(dtype);
+    const size_t size = ravine_dtype_bytes(dtype);
     if ((uintptr_t)numbers % size == 0) return RAVINE_OK;
     return ravine_fail(RAVINE_E_ARG, "%s of %s is at the address %p; it must be a multiple of %zu",
                        what, name, numbers, size);
@@ -136,7 +132,7 @@ static ravine_status check_place(const char *name, const char *what, const void 
 static ravine_status check_param(const ravine_optimizer *o, const ravine_param *p, int64_t i) {
     ravine_status status = ravine_param_name_check(p->name, i);
     if (status) return status;
-    if (p->dtype != RAVINE_F32 && p->dtype != RAVINE_F64)
+    if (!ravine_computed(p->dtype))
         return ravine_fail(RAVINE_E_UNSUPPORTED, "dtype of %s is %d (%s); it must be F32 or F64",
                            p->name, p->dtype, dtype_name(p->dtype));
     if (p->grad_dtype != 0 && p->grad_dtype != p->dtype)
@@ -184,18 +180,13 @@ ravine_status ravine_state_bytes(const ravine_optimizer *o, const ravine_param *
 }
 
 static void fill(void *array, int32_t dtype, int64_t len, double value) {
-    for (int64_t i = 0; i < len; i++) {
-        if (dtype == RAVINE_F32)
-            ((float *)array)[i] = (float)value;
-        else
-            ((double *)array)[i] = value;
-    }
+    for (int64_t i = 0; i < len; i++) dtype_store(dtype, array, i, value);
 }
 
 /* What a new parameter needs beyond zeroed state. */
 static void prepare(const ravine_optimizer *o, param *p) {
     const group *g = &o->groups[p->group];
-    const kernel_set *set = p->dtype == RAVINE_F64 ? &o->kernels->f64 : &o->kernels->f32;
+    const kernel_set *set = &o->kernels->of[ravine_computed(p->dtype)->index];
     p->update = set->update[ravine_kernel_find(g->shape)];
     p->norm = set->norm;
     if (ravine_rule_uses(g->config.rule, RAVINE_INITIAL))

@@ -14,7 +14,6 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/settings.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -129,17 +128,13 @@ static void run_pass(const pass *work) {
         for (int64_t i = 0; i < ntasks; i++) run_task(argument, i);
 }
 
-static size_t element_bytes(const param *p) {
-    return p->dtype == RAVINE_F64 ? sizeof(double) : sizeof(float);
-}
-
 static int64_t block_length(const param *p, int64_t block) {
     const int64_t rest = p->len - block * BLOCK_ELEMENTS;
     return rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS;
 }
 
 static void norm_block(const pass *work, param *p, int64_t block) {
-    const size_t offset = (size_t)block * BLOCK_ELEMENTS * element_bytes(p);
+    const size_t offset = (size_t)block * BLOCK_ELEMENTS * ravine_dtype_bytes(p->dtype);
     const kernel_block b = {.gradient = (char *)p->grad + offset,
                             .count = block_length(p, block),
                             .ahead = work->o->ahead};
@@ -158,7 +153,7 @@ static void watch_block(const param *p, int64_t block, size_t offset, kernel_blo
 }
 
 static void update_block(const pass *work, param *p, int64_t block) {
-    const size_t offset = (size_t)block * BLOCK_ELEMENTS * element_bytes(p);
+    const size_t offset = (size_t)block * BLOCK_ELEMENTS * ravine_dtype_bytes(p->dtype);
     kernel_block b = {.theta = (char *)p->data + offset,
                       .gradient = (char *)p->grad + offset,
                       .ema = p->ema ? (char *)p->ema + offset : NULL,
@@ -197,7 +192,7 @@ static void make_coefficients(ravine_optimizer *o) {
                        .unscale = 1 / o->options.grad_scale,
                        .clip = o->clip,
                        .propagate = o->options.nonfinite == RAVINE_PROPAGATE,
-                       .largest = p->dtype == RAVINE_F64 ? DBL_MAX : (double)FLT_MAX};
+                       .largest = ravine_computed(p->dtype)->largest};
         memcpy(s.scalar, p->scalar, sizeof p->scalar);
         p->own = ravine_rule_coefficients(&g->now, &s);
         if (o->env.watch && p->clock > 0) p->own.past_variance = past_variance(&g->now, s);

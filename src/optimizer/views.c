@@ -67,8 +67,7 @@ static param *find_param(const ravine_optimizer *o, const char *name) {
 }
 
 static double state_at(const param *p, int k, int64_t i) {
-    return p->dtype == RAVINE_F64 ? ((const double *)p->state[k])[i]
-                                  : (double)((const float *)p->state[k])[i];
+    return dtype_load(p->dtype, p->state[k], i);
 }
 
 /* sigma of element i, from the scale's arrays: number k and the one after it (scale.h). */

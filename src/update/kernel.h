@@ -9,6 +9,8 @@
 #ifndef RAVINE_UPDATE_KERNEL_H
 #define RAVINE_UPDATE_KERNEL_H
 
+#include "base/dtype.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -229,7 +231,7 @@ typedef struct kernel_set {
 } kernel_set;
 typedef struct isa_kernels {
     const char *name;
-    kernel_set f32, f64;
+    kernel_set of[COMPUTED_COUNT]; /* by the index of the type: base/dtype.h */
 } isa_kernels;
 
 /* The place of a shape in kernels.def, or -1. */

@@ -41,8 +41,8 @@ static ravine_status plain_product(void *context, const double *x, double *y) {
  * of the largest curvature; docs/internals/probes.md), or what the projection shows of it: a random
  * symmetric matrix of m dimensions has norm 2 sqrt(m) times the deviation of its entries. */
 static double noise_of(const probing *p, double largest) {
-    const double share = p->space.single ? 1e-4 : 1e-6;
-    return fmax(share * largest, 4 * sqrt((double)p->lanczos.steps) * p->lanczos.defect);
+    return fmax(p->space.type->curvature * largest,
+                4 * sqrt((double)p->lanczos.steps) * p->lanczos.defect);
 }
 
 /* 1/2 g' |T|^-1 g for the part of g in the space. */

@@ -131,8 +131,7 @@ doctor_scales doctor_scales_of(const ravine_doctor *d) {
 /* ---- units that are the same */
 
 static double element(const param *p, int64_t k) {
-    return p->dtype == RAVINE_F64 ? ((const double *)p->data)[k]
-                                  : (double)((const float *)p->data)[k];
+    return dtype_load(p->dtype, p->data, k);
 }
 
 /* Are the first lines of a matrix the same, up to roundings? Element k of line i is number

@@ -54,7 +54,7 @@ static void fetch_samples(const ravine_doctor *d, const ravine_optimizer *o) {
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
         const param *p = o->slots[run[0]].added;
-        const int64_t bytes = ravine_dtype_bits(p->dtype) / 8;
+        const int64_t bytes = (int64_t)ravine_dtype_bytes(p->dtype);
         const char *first = (const char *)p->data + run[1] * bytes;
         for (int64_t at = 0; at < run[2] * bytes; at += LINE) __builtin_prefetch(first + at);
     }
@@ -69,9 +69,7 @@ static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
         const param *p = o->slots[run[0]].added;
         for (int64_t i = 0; i < run[2]; i++, position++) {
-            const double now = p->dtype == RAVINE_F64
-                                   ? ((const double *)p->data)[run[1] + i]
-                                   : (double)((const float *)p->data)[run[1] + i];
+            const double now = dtype_load(p->dtype, p->data, run[1] + i);
             way += (now - *position) * (now - *position);
             *position = now;
         }

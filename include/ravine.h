@@ -277,9 +277,27 @@ typedef struct ravine_rule_info {
     const char *name, *title, *formula, *paper; /* fixed texts; formula has lines split by \n */
     int32_t nsettings;
     const int32_t *setting; /* [nsettings] ravine_setting, the ones that the rule uses */
+    const int32_t
+        *state;        /* [nstates] for ravine_state_describe: what it may keep for a parameter */
+    const char *torch; /* the class of torch.optim 2.13, "AdamW"; NULL: PyTorch has none */
+    /* The entries of its groups and the settings that they hold, as words: "lr" is both,
+     * "alpha=power" an entry of another name, "betas=beta1,beta2" one that is a list. */
+    const char *torch_settings;
+    int32_t torch_steps; /* 1: its state counts steps, key "step" */
+    int32_t nstates;
 } ravine_rule_info;
 RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule); /* NULL: no such rule */
 RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_rule, or -1 */
+
+/* What rules keep for a parameter between steps, beside its clock: src/update/state.def. Which of
+ * it there is depends on settings and shape: ravine_state_key() tells. */
+typedef struct ravine_state_info {
+    const char *key; /* "exp_avg" */
+    const char
+        *extent; /* "element": a number for each; "vector": the same of parameters of less than
+                    two dimensions; "row", "column": of the last two dimensions; "scalar" ... */
+} ravine_state_info;
+RAVINE_API const ravine_state_info *ravine_state_describe(int state); /* NULL: no such */
 
 /* A rule with its settings: c.beta2 = 0.99; every setting is a field of its own name. */
 typedef struct ravine_config {

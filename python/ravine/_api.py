@@ -218,6 +218,20 @@ class ravine_rule_info(Structure):
         ("paper", c_char_p),
         ("nsettings", c_int32),
         ("setting", POINTER(c_int32)),
+        ("state", POINTER(c_int32)),
+        ("torch", c_char_p),
+        ("torch_settings", c_char_p),
+        ("torch_steps", c_int32),
+        ("nstates", c_int32),
+    ]
+
+
+class ravine_state_info(Structure):
+    """`struct ravine_state_info`."""
+
+    _fields_ = [
+        ("key", c_char_p),
+        ("extent", c_char_p),
     ]
 
 
@@ -760,6 +774,7 @@ PROTOTYPES = {
     "ravine_setting_find": (c_int, [c_char_p]),
     "ravine_rule_describe": (POINTER(ravine_rule_info), [c_int]),
     "ravine_rule_find": (c_int, [c_char_p]),
+    "ravine_state_describe": (POINTER(ravine_state_info), [c_int]),
     "ravine_config_format": (
         ravine_status,
         [POINTER(ravine_config), c_int32, c_void_p, c_size_t, POINTER(c_size_t)],

@@ -5,6 +5,7 @@
 
 #include "ravine.h"
 #include "update/rules.h"
+#include "update/state.h"
 
 /* What is remembered of the watched elements of a parameter, which lie one after the other here. A
  * step without a gradient leaves it as it is. */
@@ -17,15 +18,28 @@ typedef struct watching {
     watch_statistics *statistics;      /* [watched_blocks] of the last step */
 } watching;
 
+/* One array or number that a parameter keeps: a row of state.def, as it is for this parameter. */
+typedef struct param_state {
+    const char *key;
+    state_kind kind;
+    int32_t dtype, ndim;
+    int64_t len;
+    const int64_t *shape; /* [ndim] */
+    void *data;           /* [len] */
+} param_state;
+
 /* One parameter, with everything a step needs of it. */
 typedef struct param {
     const char *name;
     const int64_t *shape; /* [ndim] */
     int64_t len;
     int32_t dtype, group, ndim;
-    void *data, *grad; /* the caller's; grad NULL: none now */
-    void *state[STATE_ARRAYS_MAX];
-    void *ema; /* NULL: no average of the weights */
+    void *data, *grad;   /* the caller's; grad NULL: none now */
+    param_state *states; /* [nstates] in the order of their keys */
+    int32_t nstates;
+    void *
+        array[STATE_ARRAYS_MAX]; /* of these, what the kernel walks over, in its order; then NULL */
+    void *ema;                   /* the same; NULL: no average of the weights */
     int64_t clock;
     int64_t attempt; /* the last step in which it had a gradient, counted as attempts */
     double scalar[RULE_SCALARS_MAX], next_scalar[RULE_SCALARS_MAX];
@@ -147,10 +161,12 @@ static inline int64_t watched_len(int64_t len) {
     return len / period * CHUNK_ELEMENTS + (rest < CHUNK_ELEMENTS ? rest : CHUNK_ELEMENTS);
 }
 
-/* ravine_state_key of a parameter that need not be added yet, and what ravine_state_view tells of
- * it. */
-const char *ravine_state_key_of(const ravine_optimizer *o, const param *p, int32_t k);
-ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key);
+/* Parameter number i, in the order of adding. */
+static inline param *ravine_param_of(const ravine_optimizer *o, int64_t i) {
+    return o->slots[i].added;
+}
+/* What a parameter keeps under a key; NULL: nothing. */
+const param_state *ravine_state_of(const param *p, const char *key);
 
 /* Sums and counts of the last pass over the active parameters, into their groups. */
 void ravine_report_gather(ravine_optimizer *o);

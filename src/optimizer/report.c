@@ -88,7 +88,7 @@ void ravine_report_gather(ravine_optimizer *o) {
     for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].totals = nothing;
     int64_t active = 0;
     for (int64_t i = 0; i < o->nparams && active < o->nactive; i++) {
-        const param *p = o->slots[i].added;
+        const param *p = ravine_param_of(o, i);
         if (o->slots[active].active != p) continue;
         active++;
         add_param(o, &o->groups[p->group].totals, p, i);
@@ -162,7 +162,7 @@ ravine_status ravine_param_report(const ravine_optimizer *o, int64_t index, ravi
     if (!o || !report) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     const ravine_status status = check_question(o, report, "param", index, o->nparams);
     if (status) return status;
-    const param *p = o->slots[index].added;
+    const param *p = ravine_param_of(o, index);
     totals sum = nothing;
     if (p->attempt == o->attempts) add_param(o, &sum, p, index);
     const ravine_report own = report_of(o, p->group, &sum);

@@ -54,7 +54,7 @@ static void plan(ravine_optimizer *o) {
     o->nactive = 0;
     o->nblocks = 0;
     for (int64_t i = 0; i < o->nparams; i++) {
-        param *p = o->slots[i].added;
+        param *p = ravine_param_of(o, i);
         if (!p->grad && p->len) continue;
         param_slot *slot = &o->slots[o->nactive++];
         slot->active = p;
@@ -94,7 +94,7 @@ static int64_t task_blocks(const ravine_optimizer *o) {
 static void ask_for_start(const param *p) {
     __builtin_prefetch(p->data);
     __builtin_prefetch(p->grad);
-    for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++) __builtin_prefetch(p->state[k]);
+    for (int k = 0; k < STATE_ARRAYS_MAX && p->array[k]; k++) __builtin_prefetch(p->array[k]);
 }
 
 static void run_task(void *argument, int64_t index) {
@@ -161,8 +161,8 @@ static void update_block(const pass *work, param *p, int64_t block) {
                       .zero_gradient = work->o->options.zero_grad != 0,
                       .measure = work->measure,
                       .ahead = work->o->ahead};
-    for (int k = 0; k < STATE_ARRAYS_MAX && p->state[k]; k++)
-        b.state[k] = (char *)p->state[k] + offset;
+    for (int k = 0; k < STATE_ARRAYS_MAX && p->array[k]; k++)
+        b.state[k] = (char *)p->array[k] + offset;
     if (p->watched.update) watch_block(p, block, offset, &b);
     p->update(&b, p->coefficients, &p->statistics[block]);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static param *param_at(const ravine_optimizer *o, int64_t index) {
-    return o && index >= 0 && index < o->nparams ? o->slots[index].added : NULL;
+    return o && index >= 0 && index < o->nparams ? ravine_param_of(o, index) : NULL;
 }
 
 int64_t ravine_clock(const ravine_optimizer *o, int64_t index) {
@@ -38,28 +38,15 @@ ravine_status ravine_param_view_sized(const ravine_optimizer *o, int64_t index, 
     return ravine_sized_make(&ravine_sized_param, view, size, &own);
 }
 
-/* Beside the rule's own state. */
-static const char *const more_keys[] = {"ema", "watched_update", "watched_signs", "watched_slope",
-                                        "watched_steps"};
-enum { EMA, WATCHED_UPDATE, WATCHED_SIGNS, WATCHED_SLOPE, WATCHED_STEPS, MORE_KEYS };
-
-/* Key number k of a parameter: arrays, then single numbers, then the average of the weights and
- * what is remembered for the statistics. */
-const char *ravine_state_key_of(const ravine_optimizer *o, const param *p, int32_t k) {
-    const ravine_config *c = &o->groups[p->group].config;
-    const int arrays = state_arrays(o->groups[p->group].shape);
-    if (k < 0) return NULL;
-    if (k < arrays) return ravine_rule_array_key(c, k);
-    k -= arrays;
-    for (int32_t scalar = 0; ravine_rule_scalar_key(c, scalar); scalar++)
-        if (k-- == 0) return ravine_rule_scalar_key(c, scalar);
-    if (!p->ema) k++;
-    return k < (p->watched.update ? MORE_KEYS : EMA + 1) ? more_keys[k] : NULL;
-}
-
 const char *ravine_state_key(const ravine_optimizer *o, int64_t index, int32_t k) {
     const param *p = param_at(o, index);
-    return p ? ravine_state_key_of(o, p, k) : NULL;
+    return p && k >= 0 && k < p->nstates ? p->states[k].key : NULL;
+}
+
+const param_state *ravine_state_of(const param *p, const char *key) {
+    for (int32_t k = 0; k < p->nstates; k++)
+        if (!strcmp(p->states[k].key, key)) return &p->states[k];
+    return NULL;
 }
 
 static param *find_param(const ravine_optimizer *o, const char *name) {
@@ -67,7 +54,7 @@ static param *find_param(const ravine_optimizer *o, const char *name) {
 }
 
 static double state_at(const param *p, int k, int64_t i) {
-    return dtype_load(p->dtype, p->state[k], i);
+    return dtype_load(p->dtype, p->array[k], i);
 }
 
 /* sigma of element i, from the scale's arrays: number k and the one after it (scale.h). */
@@ -103,7 +90,7 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
         return ravine_fail(RAVINE_E_ARG, "len is %lld; %s has %lld elements", (long long)len, name,
                            (long long)p->len);
     const group *g = &o->groups[p->group];
-    if (g->shape.scale == SCALE_SIGN || g->shape.scale == SCALE_RPROP)
+    if (sigma_of(g->shape.scale) == SIGMA_SIGNS)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "%s of %s has no sigma: it uses signs alone",
                            ravine_rule_describe(g->config.rule)->name, name);
     if (p->clock == 0) return ravine_fail(RAVINE_E_STATE, "%s has made no step yet", name);
@@ -115,48 +102,17 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
     return RAVINE_OK;
 }
 
-static ravine_param number_view(const param *p, double *number) {
-    ravine_param view = view_of(p, number);
-    view.dtype = RAVINE_F64;
-    view.len = 1;
-    view.shape = NULL;
-    view.ndim = 0;
-    return view;
-}
-
-static ravine_param watched_view(const param *p, void *data, int32_t dtype) {
-    ravine_param view = view_of(p, data);
-    view.dtype = dtype;
-    view.len = p->watched.len;
-    view.shape = &p->watched.len;
-    view.ndim = 1;
-    return view;
-}
-
-ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key) {
-    const int arrays = state_arrays(o->groups[p->group].shape);
-    if (k < arrays) return view_of(p, p->state[k]);
-    int more = 0;
-    while (more < MORE_KEYS && key != more_keys[more]) more++;
-    switch (more) {
-    case EMA: return view_of(p, p->ema);
-    case WATCHED_UPDATE: return watched_view(p, p->watched.update, p->dtype);
-    case WATCHED_SIGNS: return watched_view(p, p->watched.signs, RAVINE_U8);
-    case WATCHED_SLOPE: return number_view(p, &p->watched.slope);
-    case WATCHED_STEPS: return number_view(p, &p->watched.steps);
-    }
-    return number_view(p, &p->scalar[k - arrays]);
-}
-
 ravine_status ravine_state_view_sized(ravine_optimizer *o, const char *name, const char *key,
                                       ravine_param *view, size_t size) {
     if (!o || !name || !key || !view) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    param *p = find_param(o, name);
+    const param *p = find_param(o, name);
     if (!p) return ravine_fail(RAVINE_E_ARG, "there is no parameter %s", name);
-    int32_t k = 0;
-    const char *known;
-    while ((known = ravine_state_key_of(o, p, k)) && strcmp(known, key) != 0) k++;
-    if (!known) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
-    const ravine_param own = ravine_state_of(o, p, k, known);
+    const param_state *s = ravine_state_of(p, key);
+    if (!s) return ravine_fail(RAVINE_E_ARG, "%s has no state %s", name, key);
+    ravine_param own = view_of(p, s->data);
+    own.dtype = s->dtype;
+    own.len = s->len;
+    own.shape = s->shape;
+    own.ndim = s->ndim;
     return ravine_sized_make(&ravine_sized_param, view, size, &own);
 }

@@ -3,8 +3,8 @@
  *
  *     theta <- theta - (eta_t / sigma_t) * m_t
  *
- * momentum.h, scale.h and after.h hold the bodies, kernel.inc the loop, kernels.def the choices
- * that are compiled, coefficients.c the numbers that turn a choice into a named rule.
+ * momentum.h, scale.h and after.h hold the bodies, kernel.inc the loop, rules.def the choices that
+ * are compiled, coefficients.c the numbers that turn a choice into a named rule.
  */
 #ifndef RAVINE_UPDATE_KERNEL_H
 #define RAVINE_UPDATE_KERNEL_H
@@ -22,20 +22,23 @@
     X(NORMALIZED, 1) /* a mean of g/sigma: RMSProp with momentum, ADOPT */               \
     X(DIFFERENCE, 3) /* a mean of g and one of its changes: Adan */
 
-/* How sigma_t is made. */
-#define SCALE_LIST(X)                                                                 \
-    X(ONE, 0)                                                                         \
-    X(SQUARES, 1)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                \
-    X(CENTERED, 2)  /* a mean of g^2 less the squared mean of g */                    \
-    X(GREATEST, 2)  /* the greatest mean of g^2 so far: AMSGrad */                    \
-    X(MAXIMUM, 1)   /* a decaying maximum of |g|: Adamax */                           \
-    X(BELIEF, 1)    /* a mean of (g - m)^2: AdaBelief */                              \
-    X(YOGI, 1)      /* a mean of g^2 that moves by g^2 at most */                     \
-    X(DELTA, 2)     /* sqrt(v) over the root mean square of past updates: Adadelta */ \
-    X(PREVIOUS, 1)  /* the mean of g^2 before this step: ADOPT */                     \
-    X(LOOKAHEAD, 1) /* a mean of (g + beta2 (g - previous g))^2: Adan */              \
-    X(SIGN, 0)      /* |m|: only the sign is left */                                  \
-    X(RPROP, 2)     /* a step of each parameter's own, grown and shrunk by the gradient's sign */
+/* How sigma_t is made. X(NAME, state arrays, sigma_kind) */
+#define SCALE_LIST(X)                                                                             \
+    X(ONE, 0, ONE)                                                                                \
+    X(SQUARES, 1, ROOT)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                      \
+    X(CENTERED, 2, ROOT)  /* a mean of g^2 less the squared mean of g */                          \
+    X(GREATEST, 2, ROOT)  /* the greatest mean of g^2 so far: AMSGrad */                          \
+    X(MAXIMUM, 1, OWN)    /* a decaying maximum of |g|: Adamax */                                 \
+    X(BELIEF, 1, ROOT)    /* a mean of (g - m)^2: AdaBelief */                                    \
+    X(YOGI, 1, ROOT)      /* a mean of g^2 that moves by g^2 at most */                           \
+    X(DELTA, 2, OWN)      /* sqrt(v) over the root mean square of past updates: Adadelta */       \
+    X(PREVIOUS, 1, OWN)   /* the mean of g^2 before this step: ADOPT */                           \
+    X(LOOKAHEAD, 1, ROOT) /* a mean of (g + beta2 (g - previous g))^2: Adan */                    \
+    X(SIGN, 0, SIGNS)     /* |m|: only the sign is left */                                        \
+    X(RPROP, 2, SIGNS) /* a step of each parameter's own, grown and shrunk by the gradient's sign \
+                        */
+/* ROOT: sqrt(v_scale v + eps_inside) sigma_scale + eps_outside; OWN: a formula of its own. */
+typedef enum sigma_kind { SIGMA_ONE, SIGMA_SIGNS, SIGMA_ROOT, SIGMA_OWN } sigma_kind;
 
 /* What follows the update. */
 #define AFTER_LIST(X)                                   \
@@ -46,7 +49,7 @@
 #define X(NAME, arrays) MOMENTUM_##NAME,
 typedef enum momentum_kind { MOMENTUM_LIST(X) } momentum_kind;
 #undef X
-#define X(NAME, arrays) SCALE_##NAME,
+#define X(NAME, arrays, sigma) SCALE_##NAME,
 typedef enum scale_kind { SCALE_LIST(X) } scale_kind;
 #undef X
 #define X(NAME, arrays) AFTER_##NAME,
@@ -65,42 +68,30 @@ typedef struct kernel_shape {
     coefficient_form form;
 } kernel_shape;
 
-/* State arrays of a shape: momentum's, then scale's, then after's. */
+/* Arrays that a kernel walks over beside theta and the gradient: momentum's, then scale's, then
+ * after's, as in the row of the rule. */
 #define STATE_ARRAYS_MAX 5
 static inline int momentum_arrays(kernel_shape shape) {
 #define X(NAME, arrays) arrays,
     static const int count[] = {MOMENTUM_LIST(X)};
     return count[shape.momentum];
 }
-static inline int scale_arrays(kernel_shape shape) {
-    static const int count[] = {SCALE_LIST(X)};
-    return count[shape.scale];
-}
 static inline int after_arrays(kernel_shape shape) {
     static const int count[] = {AFTER_LIST(X)};
 #undef X
     return count[shape.after];
 }
-static inline int state_arrays(kernel_shape shape) {
-    return momentum_arrays(shape) + scale_arrays(shape) + after_arrays(shape);
+static inline int scale_arrays(kernel_shape shape) {
+#define X(NAME, arrays, sigma) arrays,
+    static const int count[] = {SCALE_LIST(X)};
+#undef X
+    return count[shape.scale];
 }
-/* Whether sigma is sqrt(v_scale v + eps_inside) sigma_scale + eps_outside. */
-static inline bool divides_by_root(kernel_shape shape) {
-    switch (shape.scale) {
-    case SCALE_SQUARES:
-    case SCALE_CENTERED:
-    case SCALE_GREATEST:
-    case SCALE_BELIEF:
-    case SCALE_YOGI:
-    case SCALE_LOOKAHEAD: return true;
-    case SCALE_ONE:
-    case SCALE_MAXIMUM:
-    case SCALE_DELTA:
-    case SCALE_PREVIOUS:
-    case SCALE_SIGN:
-    case SCALE_RPROP: break;
-    }
-    return false;
+static inline sigma_kind sigma_of(scale_kind scale) {
+#define X(NAME, arrays, sigma) SIGMA_##sigma,
+    static const sigma_kind kind[] = {SCALE_LIST(X)};
+#undef X
+    return kind[scale];
 }
 /* Whether the first array is a mean or sum of gradients: not of g/sigma. */
 static inline bool keeps_gradients(kernel_shape shape) {
@@ -218,13 +209,12 @@ typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficien
 typedef void (*norm_kernel)(const kernel_block *block, double scale, const kernel_coefficients *c,
                             block_statistics *out);
 
-/* The kernels of one type, in the order of kernels.def, and of one instruction set. */
+/* The kernels of one type, in the order of rules.def, and of one instruction set. */
 #define KERNEL(momentum, scale, after) +1
 enum {
     KERNEL_COUNT = 0
-#include "kernels.def"
+#include "rules.def"
 };
-#undef KERNEL
 typedef struct kernel_set {
     const update_kernel *update; /* [KERNEL_COUNT] */
     norm_kernel norm;
@@ -234,7 +224,7 @@ typedef struct isa_kernels {
     kernel_set of[COMPUTED_COUNT]; /* by the index of the type: base/dtype.h */
 } isa_kernels;
 
-/* The place of a shape in kernels.def, or -1. */
+/* The place of a shape in rules.def, or -1. */
 int ravine_kernel_find(kernel_shape shape);
 /* The kernels of a named instruction set that this processor has; NULL is the best one, or the one
  * that RAVINE_ISA names. On an error NULL, and the message is set. */

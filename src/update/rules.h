@@ -8,7 +8,6 @@
 typedef struct rule_row {
     ravine_rule_info info;
     kernel_shape shape; /* without the settings that change it */
-    const char *momentum_key, *scale_key;
     ravine_config defaults;
 } rule_row;
 
@@ -16,15 +15,14 @@ const rule_row *ravine_rule_row(int rule); /* rule is valid */
 bool ravine_rule_uses(int rule, int setting);
 bool ravine_rule_can_shrink(int rule);
 
-/* The kernel's shape under these settings, and the key of its state array k; NULL past the last. */
-kernel_shape ravine_rule_shape(const ravine_config *c);
-const char *ravine_rule_array_key(const ravine_config *c, int k);
+/* Whether it divides by a sigma of the gradients: neither by 1 nor by |m|. */
+bool ravine_rule_is_adaptive(int rule);
 
-/* Numbers that a parameter keeps beside its arrays, because they depend on the settings of past
- * steps: nadam's mu_product, asgd's eta and mu. NULL past the last. */
+/* The kernel's shape under these settings. */
+kernel_shape ravine_rule_shape(const ravine_config *c);
+
+/* Scalars of state.def that a rule may have. */
 #define RULE_SCALARS_MAX 2
-const char *ravine_rule_scalar_key(const ravine_config *c, int k);
-void ravine_rule_start_scalars(const ravine_config *c, double scalar[RULE_SCALARS_MAX]);
 
 /* What a step needs to know beyond the group's settings. */
 typedef struct rule_step {
@@ -34,7 +32,8 @@ typedef struct rule_step {
     double clip;                     /* by norm, in (0, 1] */
     bool propagate;                  /* no guard */
     double largest;                  /* greatest finite number of the parameter's type */
-    double scalar[RULE_SCALARS_MAX]; /* before the step; after it on return */
+    double scalar[RULE_SCALARS_MAX]; /* before the step, in the order of the rule's row; after it on
+                                        return */
 } rule_step;
 
 /* The coefficients of one step under the settings of the step. */

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from ravine import _api
-from ravine._library import RangeError, StateError, UnsupportedError, made
+from ravine._library import RangeError, StateError, UnsupportedError, lib, made
 from ravine._optimizer import Report, choice_number, options_of, report_of
 from ravine.torch._parts import check_norm
 from ravine.torch._session import Session, name_of
@@ -70,6 +70,10 @@ class Optimizer(torch.optim.Optimizer):
         super().__init_subclass__(**kwargs)
         theirs = next((base for base in cls.__bases__ if not issubclass(base, Optimizer)), None)
         if theirs:
+            info = lib.ravine_rule_describe(lib.ravine_rule_find(cls.rule.encode())).contents
+            words = [word.partition("=") for word in info.torch_settings.decode().split()]
+            cls.keys = {key: tuple((names or key).split(",")) for key, _, names in words}
+            cls.counts_steps = bool(info.torch_steps)
             known = inspect.signature(theirs)
             cls.__signature__ = known.replace(parameters=[*known.parameters.values(), *OURS])
 

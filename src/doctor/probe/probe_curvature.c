@@ -88,7 +88,7 @@ static int64_t step_of(const param *p) {
 
 static const param *first_of(const ravine_optimizer *o, int32_t index) {
     for (int64_t i = 0; i < o->nparams; i++) {
-        const param *p = o->slots[i].added;
+        const param *p = ravine_param_of(o, i);
         if (p->group == index && p->grad && p->len > 0) return p;
     }
     return NULL;
@@ -127,7 +127,7 @@ static ravine_status weigh(const probing *p, double *weight) {
     const ravine_optimizer *next = p->next;
     const double lr = p->result.lr, limit = p->result.limit;
     for (int64_t i = 0; i < next->nparams; i++) {
-        const param *q = next->slots[i].added;
+        const param *q = ravine_param_of(next, i);
         if (!q->grad || q->len == 0) continue;
         const rate r = rate_of(next, q);
         const double ratio = (lr > 0 ? r.lr / lr : 1) * limit / r.limit;
@@ -156,7 +156,7 @@ static ravine_status weighed_product(void *context, const double *x, double *y) 
     if (status) return status;
     const double *moved = p->a;
     for (int64_t i = 0; i < p->next->nparams; i++) {
-        const param *q = p->next->slots[i].added;
+        const param *q = ravine_param_of(p->next, i);
         if (!q->grad || q->len == 0) continue;
         const double decay = coupled_decay(p->next, q);
         for (int64_t k = 0; k < q->len; k++) y[k] = weight[k] * (p->sign * y[k] + decay * moved[k]);
@@ -174,7 +174,7 @@ static bool is_even(const probing *p, double *decay) {
     for (int64_t i = 1; i < p->space.n; i++)
         if (p->b[i] != p->b[0]) return false;
     for (int64_t i = 0; i < next->nparams; i++) {
-        const param *q = next->slots[i].added;
+        const param *q = ravine_param_of(next, i);
         if (!q->grad || q->len == 0) continue;
         if (isnan(*decay)) *decay = coupled_decay(next, q);
         if (coupled_decay(next, q) != *decay) return false;

@@ -62,7 +62,7 @@ static ravine_status read_problem(ravine_problem *own, const ravine_problem *pro
 /* What it takes: a walk over the parameters. */
 static void measure(space *s) {
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         s->n += p->len;
         s->bytes += 2 * param_bytes(p);
@@ -76,7 +76,7 @@ static double home_norm(const space *s) {
     for (int pass = 0; pass < 2; pass++) { /* scaled by the largest, against overflow */
         const char *copy = s->copy;
         for (int64_t i = 0; i < s->o->nparams; i++) {
-            const param *p = s->o->slots[i].added;
+            const param *p = ravine_param_of(s->o, i);
             if (!takes_part(p)) continue;
             for (int64_t k = 0; k < p->len; k++) {
                 const double x = dtype_load(p->dtype, copy, k);
@@ -103,7 +103,7 @@ ravine_status ravine_space_open(space *s, ravine_optimizer *o, const ravine_prob
     if (!s->copy) return RAVINE_E_NOMEM;
     char *copy = s->copy;
     for (int64_t i = 0; i < o->nparams; i++) {
-        const param *p = o->slots[i].added;
+        const param *p = ravine_param_of(o, i);
         if (!takes_part(p)) continue;
         memcpy(copy, p->data, param_bytes(p));
         memcpy(copy + param_bytes(p), p->grad, param_bytes(p));
@@ -116,7 +116,7 @@ ravine_status ravine_space_open(space *s, ravine_optimizer *o, const ravine_prob
 void ravine_space_home(space *s) {
     const char *copy = s->copy;
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         memcpy(p->data, copy, param_bytes(p));
         memcpy(p->grad, copy + param_bytes(p), param_bytes(p));
@@ -143,7 +143,7 @@ ravine_status ravine_space_bytes(const space *s, int64_t count, size_t *bytes) {
 void ravine_space_move(space *s, double step, const double *direction) {
     const char *copy = s->copy;
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         for (int64_t k = 0; k < p->len; k++) {
             const double moved = dtype_load(p->dtype, copy, k) + step * direction[k];
@@ -158,7 +158,7 @@ void ravine_space_settle(space *s, double step, const double *direction) {
     char *copy = s->copy;
     ravine_space_move(s, step, direction);
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         memcpy(copy, p->data, param_bytes(p));
         copy += 2 * param_bytes(p);
@@ -168,7 +168,7 @@ void ravine_space_settle(space *s, double step, const double *direction) {
 void ravine_space_displacement(const space *s, double *out) {
     const char *copy = s->copy;
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         for (int64_t k = 0; k < p->len; k++)
             out[k] = dtype_load(p->dtype, p->data, k) - dtype_load(p->dtype, copy, k);
@@ -198,7 +198,7 @@ ravine_status ravine_space_loss_at(space *s, double step, const double *directio
 /* out = factor (the bound gradients - out), or only the gradients where factor is 0. */
 static ravine_status take_gradient(const space *s, double factor, double *out) {
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         double sum = 0; /* of zeros, unless an element is not finite */
         for (int64_t k = 0; k < p->len; k++) {
@@ -231,7 +231,7 @@ static ravine_status bend(space *s, double distance, const double *v, const doub
     ravine_space_move(s, -distance, v);
     status = ravine_space_evaluate(s, s->problem.batch, 1, &loss);
     for (int64_t i = 0; !status && i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         for (int64_t k = 0; k < p->len; k++) {
             const double minus = dtype_load(p->dtype, p->grad, k);

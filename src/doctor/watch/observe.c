@@ -208,8 +208,8 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
         d->reports[k].size = sizeof *d->reports;
         status = ravine_param_report(o, k, &d->reports[k]);
         if (status) return status;
-        d->elements[k] = o->slots[k].added->len;
-        d->names[k] = o->slots[k].added->name;
+        d->elements[k] = ravine_param_of(o, k)->len;
+        d->names[k] = ravine_param_of(o, k)->name;
     }
     status = doctor_follow(d, o);
     if (status) return status;

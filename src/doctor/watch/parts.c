@@ -159,7 +159,7 @@ static bool has_twins(const param *p) {
 }
 
 void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o) {
-    for (int32_t k = 0; k < d->nparts; k++) d->parts[k].twins = has_twins(o->slots[k].added);
+    for (int32_t k = 0; k < d->nparts; k++) d->parts[k].twins = has_twins(ravine_param_of(o, k));
 }
 
 double doctor_share_of_twins(const ravine_doctor *d) {

@@ -53,34 +53,6 @@ static param *find_param(const ravine_optimizer *o, const char *name) {
     return ravine_param_names_find(o->slots, o->nparams, name, strlen(name));
 }
 
-static double state_at(const param *p, int k, int64_t i) {
-    return dtype_load(p->dtype, p->array[k], i);
-}
-
-/* sigma of element i, from the scale's arrays: number k and the one after it (scale.h). */
-static double sigma_at(const param *p, const kernel_coefficients *c, scale_kind scale, int k,
-                       int64_t i) {
-    double v = 1;
-    switch (scale) {
-    case SCALE_MAXIMUM: return state_at(p, k, i);
-    case SCALE_PREVIOUS: return fmax(sqrt(state_at(p, k, i)), c->eps_outside);
-    case SCALE_DELTA:
-        return sqrt(state_at(p, k, i) + c->eps_inside) /
-               sqrt(state_at(p, k + 1, i) + c->eps_inside);
-    case SCALE_CENTERED: v = fmax(state_at(p, k, i) - pow(state_at(p, k + 1, i), 2), 0); break;
-    case SCALE_GREATEST: v = state_at(p, k + 1, i); break;
-    case SCALE_SQUARES:
-    case SCALE_BELIEF:
-    case SCALE_YOGI:
-    case SCALE_LOOKAHEAD: v = state_at(p, k, i); break;
-    case SCALE_ONE:
-    case SCALE_SIGN:
-    case SCALE_RPROP: return 1;
-    }
-    const double root = sqrt(c->v_scale * v + c->eps_inside) * c->sigma_scale + c->eps_outside;
-    return root / c->sigma_divisor;
-}
-
 ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *sigma,
                            int64_t len) {
     if (!o || !name || !sigma) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
@@ -97,8 +69,13 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
     rule_step last = {
         .shape = g->shape, .clock = p->clock, .unscale = 1, .clip = 1, .largest = DBL_MAX};
     const kernel_coefficients c = ravine_rule_coefficients(&g->now, &last);
-    for (int64_t i = 0; i < len; i++)
-        sigma[i] = sigma_at(p, &c, g->shape.scale, momentum_arrays(g->shape), i);
+    void *const *const v_array = p->array + momentum_arrays(g->shape);
+    const int arrays = scale_arrays(g->shape);
+    for (int64_t i = 0; i < len; i++) {
+        double v[2] = {0};
+        for (int k = 0; k < arrays; k++) v[k] = dtype_load(p->dtype, v_array[k], i);
+        sigma[i] = ravine_rule_sigma(g->shape, &c, v);
+    }
     return RAVINE_OK;
 }
 

@@ -38,6 +38,8 @@ typedef struct rule_step {
 
 /* The coefficients of one step under the settings of the step. */
 kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *step);
+/* sigma of an element in double, of the scale's arrays v: the body of the kernels. */
+double ravine_rule_sigma(kernel_shape shape, const kernel_coefficients *c, const double v[2]);
 /* sigma^2 without eps is this times v, under the coefficients of a step; adadelta: the mean square
  * that is the root of its numerator counts as sigma. 0 where v is no mean, sum or maximum of the
  * squares of gradients, or sigma is not in use yet (radam). */

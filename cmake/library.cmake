@@ -1,6 +1,7 @@
 # libravine: libc, libm and threads, nothing else.
 file(GLOB ravine_sources CONFIGURE_DEPENDS
-    src/base/*.c src/store/*.c src/schedule/*.c src/update/*.c src/optimizer/*.c src/checkpoint/*.c
+    src/base/*.c src/store/*.c src/schedule/*.c src/update/*.c src/backend/*/*.c
+    src/optimizer/*.c src/checkpoint/*.c
     src/doctor/*/*.c)
 file(GLOB isa_stubs CONFIGURE_DEPENDS src/update/isa_*.c)
 list(REMOVE_ITEM ravine_sources ${isa_stubs})

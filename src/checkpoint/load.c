@@ -199,7 +199,7 @@ static void apply(loading *l) {
     const char *from = l->aside;
     for (int64_t k = 0; k < l->here.ntensors; k++) {
         const size_t bytes = taken_bytes(l, k);
-        if (bytes) memcpy(l->here.tensors[k].data, from, bytes);
+        o->backend->copy(l->here.tensors[k].data, from, bytes);
         from += bytes;
     }
     for (int64_t i = 0; i < o->nparams; i++) {
@@ -208,7 +208,7 @@ static void apply(loading *l) {
     }
     o->steps = l->steps;
     o->attempts = l->attempts;
-    o->reported = false;
+    o->last.reported = false;
     for (int32_t k = 0; k < o->ngroups; k++) /* of the last step, for those who ask about it */
         ravine_group_at(&o->groups[k], o->steps - 1, &o->groups[k].now);
 }

@@ -74,7 +74,7 @@ static void add_tensor(walk *w, int64_t owner, ravine_tensor t) {
     if (w->source->copies) {
         const int64_t bytes = ravine_tensor_bytes(&t);
         void *copy = place(w, (size_t)bytes, DATA_ALIGNMENT);
-        if (copy && bytes) memcpy(copy, t.data, (size_t)bytes);
+        if (copy) w->source->o->backend->copy(copy, t.data, (size_t)bytes);
         t.data = copy;
         int64_t *shape = place(w, (size_t)t.ndim * sizeof *shape, sizeof *shape);
         if (shape && t.ndim) memcpy(shape, t.shape, (size_t)t.ndim * sizeof *shape);

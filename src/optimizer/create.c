@@ -18,7 +18,7 @@ void ravine_options_init_sized(ravine_options *options, size_t size) {
 }
 
 void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
-    void *memory = ravine_env_take(&o->env, bytes);
+    void *memory = o->backend->take(&o->env, bytes);
     if (!memory) return NULL;
     o->bytes += (int64_t)bytes;
     return memset(memory, 0, bytes);
@@ -27,7 +27,7 @@ void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
 void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes) {
     if (!memory) return;
     o->bytes -= (int64_t)bytes;
-    ravine_env_give(&o->env, memory, bytes);
+    o->backend->give(&o->env, memory, bytes);
 }
 
 group_name ravine_group_name(int32_t index) {
@@ -67,7 +67,7 @@ static ravine_status read_env(ravine_env *own, const ravine_env *env) {
 
 ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c, const ravine_env *env) {
     if (!out) return ravine_fail(RAVINE_E_ARG, "out of ravine_create is NULL");
-    ravine_optimizer start = {0};
+    ravine_optimizer start = {.backend = &ravine_backend_cpu};
     ravine_status status = read_env(&start.env, env);
     if (status) return status;
     start.kernels = ravine_kernels(start.env.isa);

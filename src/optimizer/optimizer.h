@@ -3,6 +3,7 @@
 #ifndef RAVINE_OPTIMIZER_OPTIMIZER_H
 #define RAVINE_OPTIMIZER_OPTIMIZER_H
 
+#include "backend/backend.h"
 #include "ravine.h"
 #include "update/rules.h"
 #include "update/state.h"
@@ -51,7 +52,8 @@ typedef struct param {
     watching watched;
 } param;
 
-/* Three orders of the parameters, in one allocation that grows with them. */
+/* Three orders of the parameters, in one allocation that grows with them. The last one is made by
+ * every step. */
 typedef struct param_slot {
     param *added;        /* slot i: parameter number i */
     param *by_name;      /* sorted */
@@ -97,8 +99,16 @@ typedef struct group {
     totals totals; /* of the last step */
 } group;
 
+/* What is asked about a step after it. */
+typedef struct step_outcome {
+    bool reported; /* there was a report */
+    bool updated;  /* it was not skipped */
+    double clip;   /* factor on its gradients */
+} step_outcome;
+
 struct ravine_optimizer {
     ravine_env env;
+    const backend *backend;
     int64_t bytes; /* held */
     const isa_kernels *kernels;
     int64_t ahead;     /* bytes of a kernel_block */
@@ -112,10 +122,7 @@ struct ravine_optimizer {
     batch *batches;
 
     int64_t steps, attempts;
-    int64_t nactive, nblocks;
-    bool reported; /* the last step had a report */
-    bool updated;  /* and was not skipped */
-    double clip;   /* factor of the last step */
+    step_outcome last;
 };
 
 /* Memory through the environment's allocator, counted; NULL when there is none. */
@@ -165,11 +172,10 @@ static inline int64_t watched_len(int64_t len) {
 static inline param *ravine_param_of(const ravine_optimizer *o, int64_t i) {
     return o->slots[i].added;
 }
+/* What the last step did, of all groups. */
+ravine_report ravine_report_all(const ravine_optimizer *o);
+
 /* What a parameter keeps under a key; NULL: nothing. */
 const param_state *ravine_state_of(const param *p, const char *key);
-
-/* Sums and counts of the last pass over the active parameters, into their groups. */
-void ravine_report_gather(ravine_optimizer *o);
-ravine_report ravine_report_all(const ravine_optimizer *o); /* of all groups */
 
 #endif

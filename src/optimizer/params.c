@@ -290,8 +290,7 @@ ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) 
     b->bytes = bytes;
     b->next = o->batches;
     o->batches = b;
-    o->nactive = 0;
-    o->reported = false;
+    o->last.reported = false;
     return RAVINE_OK;
 }
 

@@ -118,13 +118,13 @@ static bool goes_on(const ravine_optimizer *o, const param *p, const ravine_opti
     return true;
 }
 
-static void copy_state(const param *p, param *q) {
+static void copy_state(const backend *place, const param *p, param *q) {
     q->clock = p->clock;
     for (int32_t k = 0; k < q->nstates; k++) {
         const param_state *to = &q->states[k], *from = ravine_state_of(p, to->key);
         if (from)
-            memcpy(to->data, from->data,
-                   (size_t)to->len * ((size_t)ravine_dtype_bits(to->dtype) / 8));
+            place->copy(to->data, from->data,
+                        (size_t)to->len * ((size_t)ravine_dtype_bits(to->dtype) / 8));
     }
 }
 
@@ -135,7 +135,8 @@ ravine_status ravine_copy_create(ravine_optimizer **out, const ravine_optimizer 
     if (!status) status = add_params(copy, o);
     for (int64_t i = 0; !status && i < o->nparams; i++) {
         const param *p = ravine_param_of(o, i);
-        if (goes_on(o, p, copy, ravine_param_of(copy, i))) copy_state(p, ravine_param_of(copy, i));
+        if (goes_on(o, p, copy, ravine_param_of(copy, i)))
+            copy_state(o->backend, p, ravine_param_of(copy, i));
     }
     if (!status) {
         ravine_options options = o->options;

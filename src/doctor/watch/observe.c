@@ -197,7 +197,7 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
 
 ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o, double loss) {
     if (!d || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (!o->reported)
+    if (!o->last.reported)
         return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
     if (o->nparams > INT32_MAX)
         return ravine_fail(RAVINE_E_RANGE, "a doctor watches at most %d parameters", INT32_MAX);

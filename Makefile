@@ -53,7 +53,7 @@ parity: build
 	@tools/install-dependencies test
 	@$(keep) $@ $(in_tree) -m parity --seed $(SEED)
 
-# What PyTorch computes, into the file that tests/test_golden.c compares with.
+# What PyTorch computes, into the file that tests/lib/rules/test_golden.c compares with.
 golden: build
 	@tools/install-dependencies test
 	@$(in_tree) -m parity.golden tests/data/torch_golden.safetensors
@@ -90,8 +90,8 @@ doctor-real: build/doctor_real
 # that watch a training in PyTorch are slow: LIVE_SEEDS=0 leaves them out.
 bench-doctor: build/doctor_real
 	@python3 -m venv build/peers
-	@build/peers/bin/pip install -q -r tests/doctor/peers/requirements.txt
-	@$(keep) $@ build/peers/bin/python tests/doctor/peers/bench.py build/doctor_real --folder $(runs) \
+	@build/peers/bin/pip install -q -r bench/peers/requirements.txt
+	@$(keep) $@ build/peers/bin/python bench/peers/bench.py build/doctor_real --folder $(runs) \
 		--live-seeds $(LIVE_SEEDS)
 
 # What it says of some 1,100 trainings a seed, in PyTorch and of `ravine train`, from which no threshold
@@ -107,8 +107,8 @@ doctor-outside doctor-outside-final: build
 # What six tools of PyPI that read logs say of the same runs: of those that doctor-outside has made.
 bench-doctor-outside:
 	@python3 -m venv build/peers-logs
-	@build/peers-logs/bin/pip install -q -r tests/doctor/peers/requirements-logs.txt
-	@$(keep) $@ build/peers-logs/bin/python tests/doctor/peers/outside_bench.py
+	@build/peers-logs/bin/pip install -q -r bench/peers/requirements-logs.txt
+	@$(keep) $@ build/peers-logs/bin/python bench/peers/outside_bench.py
 
 # The last output of these, of bench, parity and bench-torch into docs/*_evidence.md and docs/doctor_outside.md.
 evidence:

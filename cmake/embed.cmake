@@ -1,10 +1,10 @@
 # Files that are compiled into the command: embed_files(LIST FILE...) makes one C file of each, which
 # defines `const asset asset_NAME` (NAME: the file's name with _ for what no C name may hold), and
-# report/assets.h, which declares them all. Run as a script (cmake -P) it writes one such C file.
+# page/assets.h, which declares them all. Run as a script (cmake -P) it writes one such C file.
 if(CMAKE_SCRIPT_MODE_FILE)
     file(READ ${FILE} bytes HEX)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-    file(WRITE ${OUTPUT} "#include \"report/assets.h\"\n\n"
+    file(WRITE ${OUTPUT} "#include \"page/assets.h\"\n\n"
         "static const unsigned char bytes[] = {${bytes}0};\n"
         "const asset asset_${NAME} = {bytes, sizeof bytes - 1};\n")
     return()
@@ -12,7 +12,7 @@ endif()
 
 set(embed_script ${CMAKE_CURRENT_LIST_FILE})
 function(embed_files list)
-    set(folder ${PROJECT_BINARY_DIR}/assets/report)
+    set(folder ${PROJECT_BINARY_DIR}/assets/page)
     set(declarations "")
     foreach(file ${ARGN})
         get_filename_component(name ${file} NAME)
@@ -27,8 +27,8 @@ function(embed_files list)
     endforeach()
     file(CONFIGURE OUTPUT ${folder}/assets.h CONTENT
 "/* Made by cmake/embed.cmake. */
-#ifndef RAVINE_REPORT_ASSETS_H
-#define RAVINE_REPORT_ASSETS_H
+#ifndef RAVINE_PAGE_ASSETS_H
+#define RAVINE_PAGE_ASSETS_H
 
 #include <stddef.h>
 

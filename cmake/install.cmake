@@ -44,17 +44,17 @@ if(NOT RAVINE_COMMAND)
 endif()
 install(TARGETS ravine_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
-# The command writes its own man pages and completion, from cli/options.def.
+# The command writes its own man pages and completion, from app/cli/options.def.
 if(CMAKE_CROSSCOMPILING)
     return()
 endif()
 set(man_dir ${PROJECT_BINARY_DIR}/man)
 set(completion ${PROJECT_BINARY_DIR}/completion/ravine)
 file(MAKE_DIRECTORY ${man_dir} ${PROJECT_BINARY_DIR}/completion)
-file(STRINGS cli/options.def command_rows REGEX "^COMMAND\\([A-Z]")
+file(STRINGS app/cli/options.def command_rows REGEX "^COMMAND\\([A-Z]")
 list(TRANSFORM command_rows REPLACE "^COMMAND\\([^,]*, *([^,]*),.*" "\\1" OUTPUT_VARIABLE commands)
 list(TRANSFORM commands REPLACE "_" "-") # as they are typed
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cli/options.def)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS app/cli/options.def)
 
 set(man_pages ${man_dir}/ravine.1)
 add_custom_command(OUTPUT ${man_dir}/ravine.1

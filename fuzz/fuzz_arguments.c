@@ -1,6 +1,6 @@
 /* The command line: the words are the lines of the input. What is accepted keeps the promises of
  * cli.h: counts within their bounds, options that the command takes. */
-#include "../cli/options.c"
+#include "cli/options.c"
 
 #include <stdint.h>
 

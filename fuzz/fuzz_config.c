@@ -1,6 +1,6 @@
 /* YAML configurations: what is accepted prints as YAML that means the same. */
 #include "io/failure.h"
-#include "net/config.h"
+#include "run/config.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* CSV files: the first byte chooses the options, the rest is the file. */
-#include "net/dataset.h"
+#include "data/dataset.h"
 #include "scratch_file.h"
 
 #include <math.h>

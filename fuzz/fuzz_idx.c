@@ -1,6 +1,6 @@
 /* IDX arrays, plain, and compressed as they lie in .gz files. */
+#include "data/idx.h"
 #include "io/input.h"
-#include "net/idx.h"
 #include "scratch_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,12 +4,12 @@
  * Bit 6 of the second byte shortens the tensor instead, to so many rows.
  *
  * A run that is refused is as it was; one that is not ends, and what it leaves can be read. */
-#include "../cli/cli.h"
-#include "../cli/train.h"
+#include "cli/cli.h"
 #include "ravine_checkpoint.h"
 #include "report/report.h"
 #include "scratch_file.h"
 #include "store/safetensors.h"
+#include "trainer/train.h"
 
 #include <dirent.h>
 

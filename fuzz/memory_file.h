@@ -3,8 +3,8 @@
 #ifndef FUZZ_MEMORY_FILE_H
 #define FUZZ_MEMORY_FILE_H
 
+#include "file/files.h"
 #include "ravine.h"
-#include "store/files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -250,7 +250,7 @@ typedef struct ravine_setting_info {
 RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
 RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
 
-/* The named rules: one row each in src/update/rules.def, a page each in docs/rules/. Values never
+/* The named rules: one row each in lib/rules/rules.def, a page each in docs/rules/. Values never
  * change, new ones come last. */
 typedef enum ravine_rule {
     RAVINE_SGD = 0,
@@ -289,7 +289,7 @@ typedef struct ravine_rule_info {
 RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule); /* NULL: no such rule */
 RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_rule, or -1 */
 
-/* What rules keep for a parameter between steps, beside its clock: src/update/state.def. Which of
+/* What rules keep for a parameter between steps, beside its clock: lib/rules/state.def. Which of
  * it there is depends on settings and shape: ravine_state_key() tells. */
 typedef struct ravine_state_info {
     const char *key; /* "exp_avg" */

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "doctor/problems.h"
+#include "math/random.h"
 
 #include <math.h>
 #include <stdio.h>

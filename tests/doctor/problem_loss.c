@@ -1,7 +1,7 @@
 /* Losses of the battery's problems and their gradients. */
 #include "doctor/problems.h"
 
-#include "base/random.h"
+#include "math/random.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* The generators of the battery: each draws problems whose trouble its comment derives. */
 #include "doctor/problems.h"
 
-#include "base/random.h"
+#include "math/random.h"
 
 #include <math.h>
 #include <stdio.h>

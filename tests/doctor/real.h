@@ -10,8 +10,8 @@
 #ifndef TESTS_DOCTOR_REAL_H
 #define TESTS_DOCTOR_REAL_H
 
-#include "net/dataset.h"
-#include "net/net.h"
+#include "data/dataset.h"
+#include "network/net.h"
 #include "ravine.h"
 #include "ravine_doctor.h"
 

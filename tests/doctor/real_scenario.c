@@ -1,7 +1,7 @@
 /* real_scenario.c - which networks, which causes, and how each is put in. */
 #include "real.h"
 
-#include "base/random.h"
+#include "math/random.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,8 @@ real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--folder DIR] [--jo
                       [--least SHARE]
 real_table.py --read FILE
 
-DIR gets runs.jsonl, a line a run, which --read prints anew, and what peers/bench.py wants of them.
+DIR gets runs.jsonl, a line a run, which --read prints anew, and what bench/peers/bench.py wants of
+them.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 /* real_train.c - a net of real.h in training, its copies, and going on from a copy. */
 #include "real_train.h"
 
-#include "base/random.h"
 #include "io/failure.h"
+#include "math/random.h"
 
 #include <math.h>
 #include <stdlib.h>

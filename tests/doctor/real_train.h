@@ -2,8 +2,8 @@
 #ifndef TESTS_DOCTOR_REAL_TRAIN_H
 #define TESTS_DOCTOR_REAL_TRAIN_H
 
-#include "net/problem.h"
 #include "real.h"
+#include "trainer/problem.h"
 
 enum { REAL_SLICE = 256, REAL_FIXED = 512, REAL_JUDGED = 2048 };
 

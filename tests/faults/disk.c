@@ -1,7 +1,7 @@
 #include "faults/disk.h"
 
-#include "base/random.h"
-#include "store/files.h"
+#include "file/files.h"
+#include "math/random.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "faults/faults.h"
 
-#include "store/files.h"
+#include "file/files.h"
 
 #include <errno.h>
 #include <inttypes.h>

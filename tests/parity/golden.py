@@ -1,8 +1,8 @@
 """PyTorch's numbers in a file, so that the C tests need no PyTorch: `make golden`.
 
 For each rule and type two trainings of one tensor: PyTorch's defaults, and settings that use every
-part of the rule. tests/test_golden.c makes the same trainings and compares; the layout of the file
-is told there.
+part of the rule. tests/lib/rules/test_golden.c makes the same trainings and compares; the layout of
+the file is told there.
 """
 
 import argparse

@@ -156,7 +156,7 @@ def test_a_run_is_asked_again_when_anything_changed(tmp_path, monkeypatch):
 
 
 def test_findings_of_other_tools_mean_words_that_there_are():
-    sys.path.insert(0, str(ROOT / "tests/doctor/peers"))
+    sys.path.insert(0, str(ROOT / "bench/peers"))
     import meanings
 
     for tool, pattern, generous, strict in meanings.ROWS:

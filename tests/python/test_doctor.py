@@ -126,7 +126,7 @@ def test_the_training_of_the_page_shows_its_verdict(page, tmp_path):
 
 
 def test_the_table_is_in_the_order_in_which_the_doctor_looks():
-    rules = (ROOT / "src/doctor/judge/rules.def").read_text()
+    rules = (ROOT / "lib/doctor/judge/judge_rules.def").read_text()
     looked_for = re.findall(r"^VERDICT\((\w+),", rules, re.M)
     table = (ROOT / "docs/verdicts/README.md").read_text()
     named = [word.upper() for word in re.findall(r"^\| \[[A-Z ]+\]\((\w+)\.md\)", table, re.M)]

@@ -24,7 +24,7 @@ def test_every_row_is_a_change_of_this_source():
 
 def test_a_row_of_another_source_is_told(monkeypatch, capsys):
     mutate = load()
-    row = "src/store/json.c: return is_gone[1 -> 2];"
+    row = "lib/store/json.c: return is_gone[1 -> 2];"
     known = mutate.known_to_be_the_same() | {row}
     monkeypatch.setattr(mutate, "known_to_be_the_same", lambda: known)
     assert mutate.check_same() == 1

@@ -1,11 +1,13 @@
 """What the doctor finds out by itself of a model, its inputs and the graph of its loss."""
 
+import copy
 import math
 
 import pytest
 import ravine
 
 torch = pytest.importorskip("torch")
+own = pytest.importorskip("ravine.torch")
 nn, F = torch.nn, torch.nn.functional
 
 
@@ -180,6 +182,97 @@ def test_inputs_in_their_own_units():
     x = table()
     x[17] *= 1000
     assert facts_of(net(), CROSS, x, LABELS)["input_peak"] > 500
+
+
+def test_targets_of_which_one_is_wild():
+    wild = NUMBERS.clone()
+    wild[3] *= 1000
+    assert facts_of(net(), F.mse_loss, table(), NUMBERS)["target_peak"] < 4
+    assert facts_of(net(), F.mse_loss, table(), wild)["target_peak"] > 300
+
+
+def gain_of(model, inputs=8):
+    return facts_of(model, CROSS, table(inputs=inputs), LABELS).get("weight_gain")
+
+
+def test_the_gain_of_the_first_weights():
+    model = net()
+    usual = gain_of(model)
+    assert 0.4 < usual < 0.8  # 1 / sqrt(3)
+    with torch.no_grad():
+        model[0].weight *= 30
+    assert gain_of(model) == pytest.approx(30 * usual, rel=0.3)
+    nn.init.kaiming_normal_(model[0].weight)
+    assert gain_of(model) == pytest.approx(2**0.5, rel=0.25)
+    with torch.no_grad():
+        model[0].weight *= 30
+    assert (
+        gain_of(nn.Sequential(model[0], nn.LayerNorm(16), *model[1:])) is None
+    )  # it holds signals
+
+
+@pytest.mark.parametrize(
+    ("criterion", "maximize", "wrong"),
+    [
+        (lambda x, y: CROSS(x, y), False, False),
+        (lambda x, y: -CROSS(x, y), False, True),
+        (lambda x, y: CROSS(x, y), True, True),
+        (lambda x, y: -CROSS(x, y), True, False),
+        (lambda x, y: -F.mse_loss(x, NUMBERS), False, True),
+        (lambda x, y: -x.mean(), False, False),  # an objective of one's own
+        (lambda x, y: -LOGITS(x, SHARES), False, False),  # as adversaries do
+        (lambda x, y: CROSS(x, y) - 0.1 * F.mse_loss(x, NUMBERS), False, False),
+    ],
+)
+def test_an_error_that_is_made_larger(criterion, maximize, wrong):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, maximize=maximize)
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = criterion(model(table()), LABELS)
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    said = doctor.diagnosis
+    assert ("ascent" in doctor.facts) == wrong
+    assert (said.verdict == "diverging") == wrong
+    assert ("a sign is wrong" in said.sentence) == wrong
+
+
+RULES = [
+    torch.optim.Adam,
+    torch.optim.Adagrad,
+    lambda p: torch.optim.SGD(p, lr=1e-3, momentum=0.9),
+    own.Adam,
+    own.Adagrad,
+]
+
+
+@pytest.mark.parametrize("make", RULES)
+def test_an_optimizer_that_is_made_anew_has_lost_its_state(make):
+    model = net()
+    optimizer = make(model.parameters())
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+
+    def train(steps):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = CROSS(model(table()), LABELS)
+            doctor.tell(loss)
+            loss.backward()
+            optimizer.step()
+
+    train(12)
+    kept = copy.deepcopy(optimizer.state_dict())
+    optimizer.load_state_dict(kept)
+    train(8)
+    assert "state_lost" not in doctor.facts
+    optimizer.load_state_dict(make(net().parameters()).state_dict())
+    train(8)
+    assert doctor.facts["state_lost"] == 20
+    assert doctor.diagnosis.verdict == "resume_jump"
+    assert "lost its state" in doctor.diagnosis.sentence
 
 
 def test_columns_that_are_always_0_are_no_measure():

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "make.h"
+#include "math/random.h"
 
 #include <math.h>
 #include <stdlib.h>

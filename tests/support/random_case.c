@@ -1,6 +1,6 @@
 /* random_case.c - see random_case.h. */
 #include "random_case.h"
-#include "base/random.h"
+#include "math/random.h"
 #include "numbers.h"
 #include <float.h>
 #include <math.h>

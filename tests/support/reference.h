@@ -1,7 +1,7 @@
 /* reference.h - the truth the library is tested against: every rule of ravine.h, one element at a
  * time, in long double, straight from the formulas of the papers and of PyTorch's for-loop code.
  *
- * Nothing here shares code, tables or ideas of order with src/update: it is slow, plain, and meant
+ * Nothing here shares code, tables or ideas of order with lib/update: it is slow, plain, and meant
  * to be read next to docs/rules/. The semantics were compared with PyTorch 2.13 in float64 for all
  * rules that PyTorch has, and with the authors' code for adan and adopt.
  */

@@ -2,10 +2,10 @@
 #ifndef TESTS_SAVED_TEXT_H
 #define TESTS_SAVED_TEXT_H
 
-#include "net/scratch.h"
+#include "support/scratch.h"
 
-#include "store/atomic_file.h"
-#include "store/folder.h"
+#include "file/atomic_file.h"
+#include "file/folder.h"
 
 static inline void assert_says(const char *text) {
     if (strstr(ravine_errmsg(), text) == NULL)

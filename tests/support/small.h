@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/files.h"
 #include "ravine_checkpoint.h"
-#include "store/files.h"
 #include "support/temporary.h"
 
 #define SMALL_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 
 Facts = dict[str, float]
 
@@ -25,7 +25,27 @@ def facts_of_model(model: nn.Module) -> Facts:
     dropped = [share for module in model.modules() for share in _dropped_by(module)]
     if dropped:
         facts["dropout"] = max(dropped)
+    gains = [gain for module in model.modules() for gain in _gains_of(module)]
+    if gains and not any(isinstance(module, _NORMS) for module in model.modules()):
+        facts["weight_gain"] = max(gains)
     return facts
+
+
+_NORMS = (_NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)  # they hold signals
+_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def _gains_of(module: nn.Module) -> Iterator[float]:
+    """By which the weights enlarge what goes through them. Embeddings are looked up."""
+    if isinstance(module, _LAYERS):
+        weights = [module.weight]
+    elif isinstance(module, nn.RNNBase):
+        weights = [p for name, p in module.named_parameters() if name.startswith("weight_hh")]
+    else:
+        return
+    for weight in weights:
+        if weight.numel() and weight.is_floating_point():
+            yield float(weight.detach().float().square().mean() * weight[0].numel()) ** 0.5
 
 
 def _dropped_by(module: nn.Module) -> Iterator[float]:
@@ -83,11 +103,17 @@ class Inputs:
             return {}
         facts = {"input_size": float(self._columns.mean().sqrt())}
         found = {"input_ratio": self._columns.sqrt(), "input_peak": torch.cat(self._examples)}
-        for name, sizes in found.items():
-            alive = sizes[sizes > 0]  # a column that is always 0 is no measure
-            if len(alive) > 1:
-                facts[name] = float(alive.max() / alive.median())
-        return facts
+        return facts | _peaks(found)
+
+
+def _peaks(found: dict[str, Tensor]) -> Facts:
+    """The greatest of these sizes over the median one."""
+    facts: Facts = {}
+    for name, sizes in found.items():
+        alive = sizes[sizes > 0]  # a column that is always 0 is no measure
+        if len(alive) > 1:
+            facts[name] = float(alive.max() / alive.median())
+    return facts
 
 
 # ---- the graph of its loss
@@ -150,6 +176,18 @@ def criteria_of(loss: Tensor) -> list:
         elif node.name() in _SUMS | _SAME:
             waiting += _before(node)
     return found
+
+
+def is_error_made_larger(loss: Tensor, maximize: bool) -> bool:
+    """Whether a loss is one criterion alone, and steps go up it.
+
+    A binary cross-entropy does not count: adversaries make it larger on purpose.
+    """
+    node = _behind_views(loss.grad_fn)
+    negated = _name(node) == "NegBackward0"
+    if negated:
+        node = _argument(node)
+    return _name(node) in _LIKELIHOODS | _ERRORS and negated != maximize
 
 
 def _place_of(softmax) -> tuple[torch.Size, int] | None:
@@ -266,6 +304,7 @@ class Targets:
         self._number = 0  # of targets
         self._sums: Tensor | None = None  # counts of classes, or sums of columns
         self._squares: Tensor | None = None
+        self._examples: list[Tensor] = []  # root mean squares of their targets
 
     def see(self, loss: Tensor) -> None:
         """Looks at a loss that is a mean of one criterion, and at no other."""
@@ -300,10 +339,11 @@ class Targets:
         rows = target.detach().double().cpu()
         rows = rows.flatten(1) if rows.dim() > 1 else rows[:, None]
         self._add(name, len(rows), rows.sum(0), rows.square().sum(0))
+        self._examples.append(rows.square().mean(1).sqrt())
 
     def _add(self, kind: str, number: int, sums: Tensor, squares: Tensor | None = None) -> None:
         if self._sums is None or kind != self._kind or sums.shape != self._sums.shape:
-            self._kind, self._number = kind, 0
+            self._kind, self._number, self._examples = kind, 0, []
             self._sums, self._squares = torch.zeros_like(sums), torch.zeros_like(sums)
         self._number += number
         self._sums += sums
@@ -327,6 +367,7 @@ class Targets:
             square = self._squares / self._number
             facts["constant_loss"] = float((square - mean * mean).mean())
             facts["target_size"] = math.sqrt(float(square.mean()))
+            facts |= _peaks({"target_peak": torch.cat(self._examples)})
         return facts
 
 

@@ -49,6 +49,14 @@ def kind_of(optimizer: torch.optim.Optimizer) -> str | None:
     return None
 
 
+def age_of(state: dict[str, Any]) -> float:
+    """Steps that the state of a parameter counts, or 1 if it has one that tells nothing at once."""
+    step = state.get("step")
+    if step is None or (torch.is_tensor(step) and step.device.type != "cpu"):
+        return float(bool(state))
+    return float(step)
+
+
 class Known:
     """What the library is told of an optimizer beside its numbers."""
 

@@ -136,7 +136,7 @@ def _brought(sources: list[Tensor]) -> list[Tensor]:
 
 
 class Path:
-    """How straight the way of the samples was over a window: src/doctor/watch/path.c."""
+    """How straight the way of the samples was over a window: lib/doctor/watch/path.c."""
 
     QUARTERS = 4
 

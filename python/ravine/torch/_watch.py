@@ -19,9 +19,11 @@ from ravine.torch._facts import (
     Targets,
     criteria_of,
     facts_of_model,
+    is_error_made_larger,
     loss_input_of,
     norms_untrained,
 )
+from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
 from ravine.torch._sources import Others, Own
 
@@ -96,6 +98,8 @@ class Watch(Doctor):
         self._inputs, self._targets = Inputs(), Targets()
         self._reached: set[Tensor] = set()
         self._foreign: dict[Tensor, tuple[int, Tensor]] = {}
+        self._marked: Tensor | None = None  # a parameter whose state shows how old all states are
+        self._age = 0.0
         for other in [w for w in _WATCHES if w._watched is optimizer]:
             other._stop("another watch() of its optimizer took its place")
         is_own = isinstance(optimizer, Optimizer)
@@ -237,7 +241,17 @@ class Watch(Doctor):
         params = [p for group in self._watched.param_groups for p in group["params"]]
         if len(self._reached) < len(params):
             self._reached.update(p for p in params if p.grad is not None)
+        self._see_state(params)
         self._source.before(params)
+
+    def _see_state(self, params: list[Tensor]) -> None:
+        """Whether the optimizer lost its state since the last step."""
+        if self._marked is None:
+            self._marked = next((p for p in params if p.grad is not None), None)
+        age = age_of(self._watched.state.get(self._marked, {}))
+        if age < self._age:
+            self._tell("state_lost", float(self._observed))
+        self._age = age
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
@@ -305,6 +319,9 @@ class Watch(Doctor):
     def _see_graph(self, loss: Tensor) -> None:
         """What the loss's function is given, and its targets."""
         if self._targets.looks == 0:
+            maximize = bool(self._watched.param_groups[0].get("maximize", False))
+            if is_error_made_larger(loss, maximize):
+                self._tell("ascent", 1.0)
             inputs = [loss_input_of(node) for node in criteria_of(loss)]
             if inputs:
                 self._tell("loss_input", max(inputs))

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--frequencies",
         action="store_true",
-        help="of what is there, as src/doctor/judge/frequencies.def has them",
+        help="of what is there, as lib/doctor/judge/frequencies.def has them",
     )
     arguments = parser.parse_args()
     folder = arguments.folder / "runs"

@@ -46,6 +46,7 @@ class Live(Nobody):
     def begin(self, net: nn.Module, optimizer: torch.optim.Optimizer, facts: Facts) -> None:
         """Has a doctor watch, and tells it what no step shows."""
         known = {name: getattr(facts, name) for name in FACTS}
+        known["lr_end"] = optimizer.param_groups[0]["lr"] * facts.rates[-1]
         self.doctor = ravine.torch.watch(
             optimizer,
             net,

@@ -156,7 +156,7 @@ def calibration_error(bins: list[Bin]) -> float:
 
 
 def frequencies(runs: list[Asked]) -> str:
-    """How often each word was right, as src/doctor/judge/frequencies.def has it."""
+    """How often each word was right, as lib/doctor/judge/frequencies.def has it."""
     said = by(runs, lambda run: run.live[-1]["word"])
     return "\n".join(
         f"SAID({word.upper()}, {sum(run.end == 'right' for run in of)}, {len(of)})"

@@ -170,37 +170,46 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        ravine_samples *samples) RAVINE_MUST_CHECK;
 
 /* What no step shows. X(NAME, value, word, meaning); values never change, new ones come last. */
-#define RAVINE_FACT_LIST(X)                                                               \
-    X(TOTAL_STEPS, 0, "total_steps", "steps that the training has made when it ends")     \
-    X(CONSTANT_LOSS, 1, "constant_loss",                                                  \
-      "the loss of the best prediction that is the same for every example")               \
-    X(CLASSES, 2, "classes", "classes of the targets: ln of them bounds constant_loss")   \
-    X(VALIDATION, 3, "validation",                                                        \
-      "the loss, now, on examples that are not trained on: told again and again")         \
-    X(EXAMPLE, 4, "example", "the first example of the next step's batch, by its number") \
-    X(UNREACHED_SHARE, 5, "unreached_share",                                              \
-      "share of the optimizer's numbers that no gradient has reached")                    \
-    X(FOREIGN_SHARE, 6, "foreign_share",                                                  \
-      "share of the model's trainable numbers that the optimizer does not have")          \
-    X(FROZEN_SHARE, 7, "frozen_share", "share of the model's numbers that are frozen")    \
-    X(CLIP_NORM, 8, "clip_norm", "bound on the gradient's norm where others clip it")     \
-    X(RESUMED, 9, "resumed",                                                              \
-      "the step from which training goes on, after a checkpoint; 0: from the start")      \
-    X(LOSS_INPUT, 10, "loss_input",                                                       \
-      "what the loss is given: 0 what it expects, 1 what a softmax or sigmoid has "       \
-      "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0, 4 "    \
-      "each prediction beside each target, [n, 1] beside [n]")                            \
-    X(INPUT_SIZE, 11, "input_size", "root mean square of the inputs")                     \
-    X(INPUT_RATIO, 12, "input_ratio",                                                     \
-      "the greatest root mean square of a column of inputs over the median one")          \
-    X(INPUT_PEAK, 13, "input_peak",                                                       \
-      "the greatest root mean square of an example over the median one")                  \
-    X(TARGET_SIZE, 14, "target_size", "root mean square of the targets of a regression")  \
-    X(DROPOUT, 15, "dropout", "the greatest share of units that a layer drops")           \
-    X(NORMS_UNTRAINED, 16, "norms_untrained",                                             \
-      "share of the batch norms that use the running means of the start, never trained")
+#define RAVINE_FACT_LIST(X)                                                                \
+    X(TOTAL_STEPS, 0, "total_steps", "steps that the training has made when it ends")      \
+    X(CONSTANT_LOSS, 1, "constant_loss",                                                   \
+      "the loss of the best prediction that is the same for every example")                \
+    X(CLASSES, 2, "classes", "classes of the targets: ln of them bounds constant_loss")    \
+    X(VALIDATION, 3, "validation",                                                         \
+      "the loss, now, on examples that are not trained on: told again and again")          \
+    X(EXAMPLE, 4, "example", "the first example of the next step's batch, by its number")  \
+    X(UNREACHED_SHARE, 5, "unreached_share",                                               \
+      "share of the optimizer's numbers that no gradient has reached")                     \
+    X(FOREIGN_SHARE, 6, "foreign_share",                                                   \
+      "share of the model's trainable numbers that the optimizer does not have")           \
+    X(FROZEN_SHARE, 7, "frozen_share", "share of the model's numbers that are frozen")     \
+    X(CLIP_NORM, 8, "clip_norm", "bound on the gradient's norm where others clip it")      \
+    X(RESUMED, 9, "resumed",                                                               \
+      "the step from which training goes on, after a checkpoint; 0: from the start")       \
+    X(LOSS_INPUT, 10, "loss_input",                                                        \
+      "what the loss is given: 0 what it expects, 1 what a softmax or sigmoid has "        \
+      "squashed before, 2 a softmax over the examples, 3 what a ReLU has cut at 0, 4 "     \
+      "each prediction beside each target, [n, 1] beside [n]")                             \
+    X(INPUT_SIZE, 11, "input_size", "root mean square of the inputs")                      \
+    X(INPUT_RATIO, 12, "input_ratio",                                                      \
+      "the greatest root mean square of a column of inputs over the median one")           \
+    X(INPUT_PEAK, 13, "input_peak",                                                        \
+      "the greatest root mean square of an example over the median one")                   \
+    X(TARGET_SIZE, 14, "target_size", "root mean square of the targets of a regression")   \
+    X(DROPOUT, 15, "dropout", "the greatest share of units that a layer drops")            \
+    X(NORMS_UNTRAINED, 16, "norms_untrained",                                              \
+      "share of the batch norms that use the running means of the start, never trained")   \
+    X(TARGET_PEAK, 17, "target_peak",                                                      \
+      "the greatest root mean square of an example's targets over the median one")         \
+    X(LR_END, 18, "lr_end", "the learning rate with which the schedule will end")          \
+    X(STATE_LOST, 19, "state_lost",                                                        \
+      "steps that were observed when the optimizer's state was found gone, or older")      \
+    X(ASCENT, 20, "ascent", "1: steps make the loss larger, and it is an error")           \
+    X(WEIGHT_GAIN, 21, "weight_gain",                                                      \
+      "how much the first weights of a layer enlarge its inputs, the greatest one: their " \
+      "root mean square times the square root of the number of inputs; He: 1.41")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
-typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 17 } ravine_fact;
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 22 } ravine_fact;
 #undef RAVINE_X
 RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
 /* Tells a fact, from the next step on; NaN takes it back. */

@@ -1,0 +1,67 @@
+/* doctor_text.c - a diagnosis for people: a sentence, why, what it means, what to do, what it is
+ * not. */
+#include "commands/doctor/doctor.h"
+
+#include "run/diagnosis.h"
+#include "text/labels.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LABEL_WIDTH = 9, EVIDENCE_SHOWN = 8 };
+
+/* " why     text, wrapped under itself" */
+static void print_row(void *context, const char *label, const char *text, const char *more) {
+    FILE *out = context;
+    char safe[DIAGNOSIS_TEXT_SIZE], whole[2 * DIAGNOSIS_TEXT_SIZE];
+    snprintf(whole, sizeof whole, "%s%s%s%s", diagnosis_printable(text, safe), more ? " [" : "",
+             more ? more : "", more ? "]" : "");
+    fprintf(out, " %-*s", LABEL_WIDTH - 1, label);
+    cli_print_wrapped(out, whole, LABEL_WIDTH, LABEL_WIDTH, cli_width(out));
+}
+
+static const char *color_of(int verdict) {
+    static const char *const colors[RAVINE_SEVERITY_COUNT] = {
+        [RAVINE_SEVERITY_FINE] = "\033[1;32m",
+        [RAVINE_SEVERITY_NOTE] = "\033[1;32m",
+        [RAVINE_SEVERITY_WARNING] = "\033[1;33m",
+        [RAVINE_SEVERITY_URGENT] = "\033[1;31m"};
+    return colors[ravine_verdict_severity(verdict)];
+}
+
+/* What could still be asked. */
+static void print_next(FILE *out, const examination *e, const doctor_request *asked) {
+    const bool untried = diagnosis_can_be_tried(&e->diagnosis);
+    if (!asked->try_steps && untried)
+        print_row(out, LABEL_NEXT,
+                  "--try trains on with each untried cure and without, side by side", NULL);
+    else if (!asked->probe && !asked->try_steps && e->diagnosis.ncannot_tell)
+        print_row(out, LABEL_NEXT, "--probe looks at the curvature", NULL);
+}
+
+static void print_verdict(FILE *out, const ravine_diagnosis *d) {
+    const bool color = cli_color(out);
+    char name[DIAGNOSIS_TEXT_SIZE], since[48] = "", text[DIAGNOSIS_TEXT_SIZE];
+    diagnosis_name(d->verdict, name);
+    if (d->since >= 0 && d->since < d->step)
+        snprintf(since, sizeof since, ", since step %" PRId64, d->since);
+    snprintf(text, sizeof text, "(confidence %s, step %" PRId64 "%s)",
+             diagnosis_confidence(d->confidence), d->step, since);
+    fprintf(out, "%sVERDICT  %s%s  ", color ? color_of(d->verdict) : "", name,
+            color ? "\033[0m" : "");
+    cli_print_wrapped(out, text, LABEL_WIDTH + (int)strlen(name) + 2, LABEL_WIDTH, cli_width(out));
+}
+
+/* What is wrong and what to do, before all numbers. */
+static void print_sentence(FILE *out, const ravine_diagnosis *d) {
+    char text[RAVINE_SENTENCE_MAX];
+    cli_print_wrapped(out, diagnosis_sentence(d, diagnosis_language(), text), 0, 0, cli_width(out));
+    fputc('\n', out);
+}
+
+void doctor_print(FILE *out, const examination *e, const doctor_request *asked) {
+    print_sentence(out, &e->diagnosis);
+    print_verdict(out, &e->diagnosis);
+    diagnosis_each_row(e, EVIDENCE_SHOWN, print_row, out);
+    print_next(out, e, asked);
+}

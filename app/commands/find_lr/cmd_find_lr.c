@@ -1,0 +1,275 @@
+/* cmd_find_lr.c - `ravine find-lr`: the range test and the stability limit, side by side. */
+#include "cli/cli.h"
+#include "cli/plot.h"
+#include "io/number_json.h"
+#include "page/svg_chart.h"
+#include "trainer/find_lr.h"
+#include "trainer/problem.h"
+#include "trainer/train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The loss on examples of the fixed batch is what the probes bend; more cost more. */
+enum { FIXED_EXAMPLES = 1024 };
+
+static const char *const probe_names[FIND_LR_PROBES] = {"before the first step",
+                                                        "after the warm-up"};
+
+/* ---- for people ---- */
+
+/* Nothing where a number is not known. */
+static void print_number(const char *name, double value) {
+    if (!isnan(value)) printf("    %-34s %.3g\n", name, value);
+}
+
+static void print_plot(const find_lr_result *r) {
+    double *power = malloc((size_t)r->npoints * sizeof *power), most = r->first, least = most;
+    if (!power) return; /* the numbers are there all the same */
+    for (int64_t k = 0; k < r->npoints; k++) {
+        power[k] = log10(r->lr[k]);
+        if (r->lr[k] <= r->lowest) most = fmax(most, r->loss[k]);
+        least = fmin(least, r->loss[k]);
+    }
+    const plot p = {.out = stdout,
+                    .columns = cli_width(stdout),
+                    .braille = plot_has_braille(),
+                    .color = cli_color(stdout),
+                    .y_axis = {least, most + 0.2 * (most - least)}};
+    const plot_series series = {.x = power, .y = r->loss, .n = (size_t)r->npoints};
+    printf("loss over log10(lr)\n");
+    plot_print(&p, &series, 1);
+    free(power);
+}
+
+static int print_text(const find_lr_result *r) {
+    const double answers = r->suggested;
+    printf("start with lr = %.3g: %s\n\n", answers, r->reason);
+    print_plot(r);
+    printf("\nrange test, %" PRId64 " steps of %s\n", r->count,
+           ravine_rule_describe(r->rule)->name);
+    print_number("lr where the loss falls fastest", r->steepest);
+    print_number("lr where it is least", r->lowest);
+    print_number("lr whose first steps are not long", r->calm);
+    print_number("lr where it has risen back", r->blow_up);
+    for (int k = 0; k < FIND_LR_PROBES; k++) {
+        printf("stability %s", probe_names[k]);
+        if (k) printf(" to lr = %.3g", r->warmup_lr);
+        printf("\n");
+        print_number("limit of lr times sharpness", r->probe[k].limit);
+        print_number("sharpness under sigma", r->probe[k].sharpness);
+        print_number("greatest stable lr", r->stable[k]);
+        print_number("greatest lr of one step that lowers", r->probe[k].critical_lr);
+        print_number("noise scale, in batches", r->probe[k].noise_scale);
+    }
+    printf("\ncost: %" PRId64 " gradients and %" PRId64 " losses; one probe: %" PRId64
+           " gradients\n",
+           r->gradients, r->losses, r->probe[1].gradients);
+    return 0;
+}
+
+/* ---- for programs ---- */
+
+static json_t *probe_json(const find_lr_result *r, int k) {
+    const ravine_probe *p = &r->probe[k];
+    return json_pack("{sI so so so so so so so sI sI}", "step", (json_int_t)p->step, "loss",
+                     number_json(p->loss), "grad_norm", number_json(p->grad_norm), "limit",
+                     number_json(p->limit), "sharpness", number_json(p->sharpness),
+                     "largest_stable_lr", number_json(r->stable[k]), "critical_lr",
+                     number_json(p->critical_lr), "noise_scale", number_json(p->noise_scale),
+                     "gradients", (json_int_t)p->gradients, "losses", (json_int_t)p->losses);
+}
+
+static int print_json(const find_lr_result *r) {
+    json_t *range =
+        json_pack("{sI so so so so so so so}", "steps", (json_int_t)r->count, "first_loss",
+                  number_json(r->first), "lr", numbers_json(r->lr, (size_t)r->npoints), "loss",
+                  numbers_json(r->loss, (size_t)r->npoints), "steepest_lr",
+                  number_json(r->steepest), "lowest_lr", number_json(r->lowest), "calm_lr",
+                  number_json(r->calm), "blow_up_lr", number_json(r->blow_up));
+    return cli_print_json(json_pack(
+        "{ss so ss so so s[oo] sI sI}", "rule", ravine_rule_describe(r->rule)->name, "suggested_lr",
+        number_json(r->suggested), "reason", r->reason, "range", range, "warmup_lr",
+        number_json(r->warmup_lr), "stability", probe_json(r, 0), probe_json(r, 1), "gradients",
+        (json_int_t)r->gradients, "losses", (json_int_t)r->losses));
+}
+
+/* ---- as a picture ---- */
+
+/* A rate as a line from bottom to top. */
+typedef struct mark {
+    double x[2], y[2];
+} mark;
+
+static void add_figure(page *out, const find_lr_result *r, svg_place place) {
+    enum { MARKS = 3 };
+    static const char *const names[MARKS] = {"suggested", "stability limit before the first step",
+                                             "stability limit after the warm-up"};
+    const double at[MARKS] = {r->suggested, r->stable[0], r->stable[1]};
+    double most = r->first, least = most;
+    for (int64_t k = 0; k < r->npoints; k++) {
+        if (r->lr[k] <= r->lowest) most = fmax(most, r->loss[k]);
+        least = fmin(least, r->loss[k]);
+    }
+    most += 0.2 * (most - least);
+    mark marks[MARKS];
+    svg_series series[1 + MARKS] = {
+        {.name = {"loss", "损失"}, .x = r->lr, .y = r->loss, .n = (size_t)r->npoints}};
+    size_t nseries = 1;
+    for (int k = 0; k < MARKS; k++) {
+        if (!(at[k] >= r->lr[0] && at[k] <= r->lr[r->npoints - 1])) continue;
+        marks[k] = (mark){{at[k], at[k]}, {least, most}};
+        series[nseries++] = (svg_series){.name = {names[k], NULL},
+                                         .x = marks[k].x,
+                                         .y = marks[k].y,
+                                         .n = 2,
+                                         .draw = SVG_TRAIL,
+                                         .color = 1 + k,
+                                         .dashed = k > 0};
+    }
+    const svg_panel panel = {.x = {.label = {"learning rate", "学习率"},
+                                   .least = r->lr[0],
+                                   .greatest = r->lr[r->npoints - 1],
+                                   .log = true},
+                             .y = {.label = {"loss", "损失"}, .least = least, .greatest = most},
+                             .series = series,
+                             .nseries = nseries};
+    const svg_figure figure = {.title = {"Learning rate range test", "学习率范围测试"},
+                               .text = {"loss while the learning rate rises, and the limits", NULL},
+                               .panel = &panel,
+                               .npanels = 1};
+    svg_write(out, &figure, place);
+}
+
+static int print_svg(const find_lr_result *r) {
+    page out = {0};
+    add_figure(&out, r, SVG_STANDALONE);
+    const int status = page_print(&out, stdout);
+    page_free(&out);
+    return status;
+}
+
+static void add_row(page *out, const char *name, const double *value) {
+    page_format(out, "<tr><th scope=\"row\">%s</th>", name);
+    for (int k = 0; k < FIND_LR_PROBES; k++) {
+        page_add(out, "<td class=\"number\">");
+        if (isfinite(value[k])) page_format(out, "%.3g", value[k]);
+        page_add(out, "</td>");
+    }
+    page_add(out, "</tr>\n");
+}
+
+static void add_table(page *out, const find_lr_result *r) {
+    const ravine_probe *p = r->probe;
+    page_format(out,
+                "<div class=\"wide\"><table>\n<thead><tr><th>stability</th><th class=\"number\">"
+                "%s</th><th class=\"number\">%s</th></tr></thead>\n<tbody>\n",
+                probe_names[0], probe_names[1]);
+    add_row(out, "limit of lr times sharpness", (double[]){p[0].limit, p[1].limit});
+    add_row(out, "sharpness under sigma", (double[]){p[0].sharpness, p[1].sharpness});
+    add_row(out, "greatest stable lr", r->stable);
+    add_row(out, "greatest lr of one step that lowers the loss",
+            (double[]){p[0].critical_lr, p[1].critical_lr});
+    add_row(out, "noise scale, in batches", (double[]){p[0].noise_scale, p[1].noise_scale});
+    page_add(out, "</tbody></table></div>\n");
+}
+
+static int print_html(const find_lr_result *r) {
+    page out = {0};
+    page_begin(&out, "en", "Learning rate");
+    page_style(&out, &asset_svg_chart_css);
+    page_format(&out, "<h1>Start with lr = %.3g</h1>\n<p>", r->suggested);
+    page_escape(&out, r->reason);
+    page_format(&out,
+                ".</p>\n<p class=\"muted\">Rule: %s. Cost: %" PRId64 " gradients, %" PRId64
+                " losses.</p>\n<figure>\n",
+                ravine_rule_describe(r->rule)->name, r->gradients, r->losses);
+    add_figure(&out, r, SVG_INLINE);
+    page_add(&out, "</figure>\n");
+    add_table(&out, r);
+    page_end(&out);
+    const int status = page_print(&out, stdout);
+    page_free(&out);
+    return status;
+}
+
+typedef int (*printer)(const find_lr_result *r);
+
+static bool ends_in(const char *text, const char *tail) {
+    const size_t length = strlen(text), rest = strlen(tail);
+    return length > rest && strcmp(text + length - rest, tail) == 0;
+}
+
+static printer choose_printer(const cli_args *args) {
+    const char *output = cli_text(args, CLI_OUTPUT);
+    if (cli_is_given(args, CLI_JSON)) return print_json;
+    if (ends_in(output, ".html")) return print_html;
+    return ends_in(output, ".svg") ? print_svg : print_text;
+}
+
+/* ---- the search ---- */
+
+static int read_config(config *c, const cli_args *args) {
+    int status = config_init(c);
+    if (status) return status;
+    if (args->operand[0]) status = config_read_file(c, args->operand[0]);
+    if (!status) status = config_read_variables(c);
+    for (int k = 0; k < args->ngiven && !status; k++) {
+        if (args->given[k].option == CLI_CONFIG_SET)
+            status = config_set(c, args->given[k].value);
+        else if (args->given[k].option == CLI_THREADS)
+            status = config_put(c, CONFIG_KEY_threads, args->given[k].value, "--threads");
+    }
+    /* nobody watches: no room for that */
+    if (!status) status = config_put(c, CONFIG_KEY_doctor_watch, "false", "find-lr");
+    if (!status) status = config_check(c);
+    if (status) config_free(c);
+    return status;
+}
+
+static int search(find_lr_result *r, training *t, const cli_args *args) {
+    ravine_config rule;
+    net_problem *batches;
+    int status = config_rule(t->config, &rule);
+    if (status) return status;
+    status = net_problem_create(&batches, &(net_problem_setup){.net = t->net,
+                                                               .data = &t->data.train,
+                                                               .batch = t->batch,
+                                                               .fixed = FIXED_EXAMPLES,
+                                                               .slice = t->slice,
+                                                               .seed = (uint64_t)t->config->seed});
+    if (status) return status;
+    ravine_env env;
+    ravine_env_init(&env);
+    env.parallel = ravine_pool_run;
+    env.parallel_context = t->pool;
+    const ravine_problem problem = net_problem_view(batches);
+    status = find_lr(r, &(find_lr_setup){.optimizer = t->optimizer,
+                                         .rule = rule.rule,
+                                         .env = &env,
+                                         .problem = &problem,
+                                         .steps = cli_count(args, CLI_RANGE_STEPS, 400),
+                                         .warmup = cli_count(args, CLI_WARMUP_STEPS, 100)});
+    net_problem_destroy(batches);
+    return status;
+}
+
+int cmd_find_lr(const cli_args *args) {
+    config c;
+    int status = read_config(&c, args);
+    if (status) return status;
+    training t;
+    status = training_is_told(&c, "find-lr");
+    if (!status) status = training_create(&t, &c);
+    if (!status) {
+        find_lr_result r = {0};
+        status = search(&r, &t, args);
+        if (!status) status = choose_printer(args)(&r);
+        find_lr_free(&r);
+        training_free(&t);
+    }
+    config_free(&c);
+    return status;
+}

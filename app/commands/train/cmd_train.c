@@ -1,0 +1,168 @@
+/* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
+#include "commands/doctor/doctor.h"
+#include "page/printable.h"
+#include "report/report.h"
+#include "trainer/train.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+/* Defaults, then the file, then variables, then options: each overrides the one before. */
+static int read_config(config *c, const cli_args *args) {
+    int status = config_init(c);
+    if (status) return status;
+    const char *resumed = cli_text(args, CLI_RESUME);
+    if (resumed) status = resume_read_config(c, resumed);
+    if (!status && args->operand[0]) status = config_read_file(c, args->operand[0]);
+    if (!status) status = config_read_variables(c);
+    for (int k = 0; k < args->ngiven && !status; k++) {
+        const char *value = args->given[k].value;
+        switch (args->given[k].option) {
+        case CLI_CONFIG_SET: status = config_set(c, value); break;
+        case CLI_NAME: status = config_put(c, CONFIG_KEY_name, value, "--name"); break;
+        case CLI_THREADS: status = config_put(c, CONFIG_KEY_threads, value, "--threads"); break;
+        case CLI_ON_WARNING:
+            status = config_put(c, CONFIG_KEY_doctor_on_warning, value, "--on-warning");
+            break;
+        default: break;
+        }
+    }
+    if (!status) status = config_check(c);
+    if (!status && resumed) status = resume_check_config(c, resumed);
+    if (status) config_free(c);
+    return status;
+}
+
+static json_t *result_json(const training *t, const train_result *r, const char *folder) {
+    json_t *epochs = json_array();
+    for (int64_t k = 0; k < r->nepochs; k++)
+        json_array_append_new(epochs, epoch_json(t, &r->epoch[k]));
+    json_t *test = r->nepochs ? score_json(t, &r->epoch[r->nepochs - 1].test) : json_null();
+    json_t *doctor = r->diagnosis.size ? doctor_json(&r->diagnosis) : json_null();
+    return json_pack("{ss so so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs",
+                     epochs, "doctor", doctor, "steps", (json_int_t)r->steps, "seconds",
+                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->net),
+                     "optimizer_bytes_announced", (json_int_t)t->announced_bytes,
+                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->optimizer),
+                     "peak_memory_bytes", (json_int_t)peak_memory_bytes());
+}
+
+/* Closes the record; the first failure is the one that is told. */
+static int close_record(record *r, int status) {
+    char told[1024];
+    snprintf(told, sizeof told, "%s", failure_text());
+    const int closed = record_close(r);
+    return status ? failure(status, "%s", told) : closed;
+}
+
+/* And where something could not be written, says how to go on. */
+static int end_record(record *r, int status) {
+    char folder[PATH_MAX], told[1024];
+    snprintf(folder, sizeof folder, "%s", record_folder(r));
+    status = close_record(r, status);
+    if (status != EXIT_INPUT) return status;
+    snprintf(told, sizeof told, "%s", failure_text());
+    return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
+}
+
+/* And writes report.html beside it. */
+static int finish_record(record *r, int status) {
+    char folder[PATH_MAX], told[1024];
+    snprintf(folder, sizeof folder, "%s", record_folder(r));
+    status = end_record(r, status);
+    snprintf(told, sizeof told, "%s", failure_text());
+    report told_of = {0};
+    int reported = report_add(&told_of, folder);
+    if (!reported) reported = report_save(&told_of);
+    report_free(&told_of);
+    return status ? failure(status, "%s", told) : reported;
+}
+
+/* Where a run goes on; its record keeps others away from it, and is still as it was. */
+static int open_run(record **r, resume_point *point, const training *t, const char *folder) {
+    int status = record_open(r, t, folder);
+    if (status) return status;
+    status = resume_find(point, folder);
+    if (!status) status = resume_check_data(point, &t->data, folder);
+    if (!status && point->nepochs > t->config->epochs)
+        status = failure(EXIT_USAGE, "epochs is %lld; the run in %s has done %lld",
+                         (long long)t->config->epochs, folder, (long long)point->nepochs);
+    if (!status) status = record_place(*r, &point->position);
+    return status ? close_record(*r, status) : 0;
+}
+
+/* There is nothing left to do. */
+static int tell_finished(const training *t, train_result *result, const cli_args *args) {
+    const char *folder = cli_text(args, CLI_RESUME);
+    result->diagnosis.size = sizeof result->diagnosis;
+    if (!t->doctor || ravine_doctor_diagnose(t->doctor, &result->diagnosis) < 0)
+        result->diagnosis.size = 0;
+    if (cli_is_given(args, CLI_JSON)) return cli_print_json(result_json(t, result, folder));
+    if (cli_is_given(args, CLI_QUIET)) return 0;
+    printable_put(stdout, folder);
+    printf(" is finished: all %lld epochs are done; --set epochs=N trains on\n",
+           (long long)t->config->epochs);
+    return 0;
+}
+
+/* Trains; whatever the end, what was learnt is shown. */
+static int run_loop(loop *l, watch *w, const training *t, record *r, train_result *result,
+                    const cli_args *args) {
+    const bool json = cli_is_given(args, CLI_JSON);
+    interrupt_hold();
+    watch_begin(w, t, cli_is_given(args, CLI_QUIET), json);
+    const int status = loop_run(l);
+    watch_end(w, result, record_folder(r));
+    const int printed = json ? cli_print_json(result_json(t, result, record_folder(r))) : 0;
+    return finish_record(r, status ? status : printed);
+}
+
+/* Trains what is set up, from the beginning or from where it was left. */
+static int run_training(training *t, train_result *result, const cli_args *args) {
+    const char *resumed = cli_text(args, CLI_RESUME);
+    resume_point point;
+    record *r;
+    watch w = {0};
+    loop *l;
+    int status = resumed ? open_run(&r, &point, t, resumed) : record_create(&r, t);
+    if (status) return status;
+    status = loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
+    if (status) return close_record(r, status);
+    if (resumed && resume_is_finished(&point, t->config, resumed))
+        status = finish_record(r, tell_finished(t, result, args));
+    else
+        status = run_loop(l, &w, t, r, result, args);
+    loop_free(l);
+    return status;
+}
+
+int cmd_train(const cli_args *args) {
+    if (cli_is_given(args, CLI_KEYS)) {
+        config_print_keys(stdout);
+        return 0;
+    }
+    config c;
+    int status = read_config(&c, args);
+    if (status) return status;
+    if (cli_is_given(args, CLI_PRINT_CONFIG)) {
+        if (cli_is_given(args, CLI_JSON))
+            status = cli_print_json(config_json(&c, true));
+        else
+            config_print(&c, stdout);
+        config_free(&c);
+        return status;
+    }
+    training t;
+    status = training_is_told(&c, "train");
+    if (!status) status = training_create(&t, &c);
+    if (!status) {
+        train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};
+        status = result.epoch
+                     ? run_training(&t, &result, args)
+                     : failure(EXIT_INPUT, "out of memory for %lld epochs", (long long)c.epochs);
+        free(result.epoch);
+        training_free(&t);
+    }
+    config_free(&c);
+    return status;
+}

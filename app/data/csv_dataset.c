@@ -1,0 +1,249 @@
+#include "data/csv.h"
+#include "data/csv_column.h"
+#include "data/dataset_allocate.h"
+#include "io/failure.h"
+#include "math/random.h"
+#include "text/nearest.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPLIT_STREAM UINT64_C(0x73706c6974) /* of the random numbers: "split" */
+
+/* A table on its way to a data set. */
+typedef struct conversion {
+    const dataset_csv_options *options;
+    csv_table table;
+    csv_column *column; /* [table.columns] */
+    csv_kind *kind;     /* [table.columns] */
+    int64_t target;     /* column */
+    int64_t *order; /* [table.rows] shuffled rows from 0: those to train on, then those to test */
+    int64_t ntrain;
+} conversion;
+
+static int no_memory(const conversion *c) {
+    return failure(EXIT_INPUT, "%s: no memory for %" PRId64 " columns of %" PRId64 " rows",
+                   c->table.name, c->table.columns, c->table.rows);
+}
+
+/* ---- which columns --------------------------------------------------------------------------- */
+
+static int check_options(const dataset_csv_options *o) {
+    if (o->delimiter == '\0' || strchr("\"\r\n", o->delimiter))
+        return failure(EXIT_USAGE,
+                       "delimiter is character %d; a quote, a line end and zero cannot "
+                       "delimit",
+                       (unsigned char)o->delimiter);
+    if (!(o->test_share > 0 && o->test_share < 1))
+        return failure(EXIT_USAGE, "test_share is %g; it must be in (0, 1)", o->test_share);
+    return 0;
+}
+
+/* The column of that name, or an error that suggests the nearest. */
+static int find_column(const conversion *c, const char *name, const char *purpose, int64_t *out) {
+    const csv_table *t = &c->table;
+    ravine_nearest nearest = ravine_nearest_to(name);
+    for (int64_t k = 0; k < t->columns; k++) {
+        if (strcmp(csv_field(t, 0, k), name) == 0) return *out = k, 0;
+        ravine_nearest_offer(&nearest, csv_field(t, 0, k));
+    }
+    const char *delimiter = csv_other_delimiter(t, c->options->delimiter);
+    if (delimiter)
+        return failure(EXIT_USAGE,
+                       "%s: no column is named '%s' (%s); it looks split by '%s': set "
+                       "data.delimiter: \"%s\"",
+                       t->name, csv_quote(name).text, purpose, delimiter, delimiter);
+    const char *other = nearest.name ? nearest.name : csv_field(t, 0, t->columns - 1);
+    return failure(EXIT_USAGE, "%s: no column is named '%s' (%s); %s '%s'", t->name,
+                   csv_quote(name).text, purpose, nearest.name ? "the nearest is" : "the last is",
+                   csv_quote(other).text);
+}
+
+static int set_kinds(conversion *c, const char *const *names, int64_t count, csv_kind kind) {
+    for (int64_t k = 0, column; k < count; k++) {
+        const int code = find_column(
+            c, names[k], kind == CSV_WORDS ? "word_columns" : "numeric_columns", &column);
+        if (code) return code;
+        if (c->kind[column] != CSV_ANY && c->kind[column] != kind)
+            return failure(EXIT_USAGE,
+                           "%s: column '%s' is in data.word_columns, and must be numeric",
+                           c->table.name, csv_quote(names[k]).text);
+        c->kind[column] = kind;
+    }
+    return 0;
+}
+
+static int find_columns(conversion *c) {
+    const dataset_csv_options *o = c->options;
+    const csv_table *t = &c->table;
+    int code = find_column(c, o->target, "target", &c->target);
+    if (code) return code;
+    c->kind[c->target] = o->regression ? CSV_NUMBERS : CSV_ANY;
+    code = set_kinds(c, o->word_columns, o->nwords, CSV_WORDS);
+    if (!code) code = set_kinds(c, o->numeric_columns, o->nnumeric, CSV_NUMBERS);
+    if (code) return code;
+    if (t->columns < 2)
+        return failure(EXIT_INPUT, "%s: has no column but the target '%s'; nothing to learn from",
+                       t->name, csv_quote(o->target).text);
+    return 0;
+}
+
+static int check_filled(const csv_table *t) {
+    for (int64_t row = 1; row <= t->rows; row++)
+        for (int64_t k = 0; k < t->columns; k++) {
+            const char *text = csv_field(t, row, k);
+            if (text[strspn(text, " \t")] != '\0') continue;
+            return failure(EXIT_INPUT,
+                           "%s, line %" PRId64 ", column '%s': the field is empty; fill it in, or "
+                           "remove the row or the column",
+                           t->name, csv_line(t, row, k), csv_quote(csv_field(t, 0, k)).text);
+        }
+    return 0;
+}
+
+static int read_columns(conversion *c) {
+    for (int64_t k = 0; k < c->table.columns; k++) {
+        bool classes = k == c->target && !c->options->regression;
+        int code = classes ? csv_column_read_classes(&c->column[k], &c->table, k, c->kind[k])
+                           : csv_column_read(&c->column[k], &c->table, k, c->kind[k]);
+        if (code) return code;
+    }
+    return 0;
+}
+
+/* ---- which rows ------------------------------------------------------------------------------ */
+
+/* Fisher and Yates' shuffle: every order is equally likely. */
+static int split(conversion *c) {
+    const int64_t rows = c->table.rows;
+    const int64_t ntest = (int64_t)llround(c->options->test_share * (double)rows);
+    c->ntrain = rows - ntest;
+    if (ntest < 1 || c->ntrain < 2)
+        return failure(EXIT_INPUT,
+                       "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
+                       "%" PRId64 " to test; at least 2 and 1 are needed",
+                       c->table.name, rows, c->options->test_share, c->ntrain, ntest);
+    c->order = malloc((size_t)rows * sizeof *c->order);
+    if (!c->order) return no_memory(c);
+    for (int64_t k = 0; k < rows; k++) c->order[k] = k;
+    for (int64_t k = rows - 1; k > 0; k--) {
+        int64_t other = (int64_t)ravine_random_below(c->options->seed, SPLIT_STREAM, (uint64_t)k,
+                                                     (uint64_t)k + 1);
+        int64_t swapped = c->order[k];
+        c->order[k] = c->order[other];
+        c->order[other] = swapped;
+    }
+    return 0;
+}
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+/* Standardises a numeric column by the training rows. Sums run over the differences to the first
+ * of them, so that a constant column gives a deviation of exactly 0, and then becomes 0. */
+static int standardise(const conversion *c, csv_column *column) {
+    const csv_table *t = &c->table;
+    const double first = column->value[c->order[0]], n = (double)c->ntrain;
+    double sum = 0, squares = 0;
+    for (int64_t k = 0; k < c->ntrain; k++) sum += column->value[c->order[k]] - first;
+    const double mean = first + sum / n;
+    for (int64_t k = 0; k < c->ntrain; k++) {
+        double difference = column->value[c->order[k]] - mean;
+        squares += difference * difference;
+    }
+    const double deviation = sqrt(squares / n);
+    const char *name = csv_field(t, 0, column->index);
+    if (deviation == 0 && column->index == c->target)
+        return failure(EXIT_INPUT,
+                       "%s: every row to train on has the same number in the target "
+                       "column '%s'",
+                       t->name, csv_quote(name).text);
+    for (int64_t k = 0; k < t->rows; k++) {
+        column->value[k] = deviation > 0 ? (column->value[k] - mean) / deviation : 0;
+        if (!(fabs(column->value[k]) <= FLT_MAX)) /* only a row to test can be so far away */
+            return failure(EXIT_INPUT,
+                           "%s, line %" PRId64 ", column '%s': '%s' is %g deviations "
+                           "from the mean, more than a float32 holds",
+                           t->name, csv_line(t, k + 1, column->index), csv_quote(name).text,
+                           csv_quote(csv_field(t, k + 1, column->index)).text, column->value[k]);
+    }
+    return 0;
+}
+
+static int standardise_all(const conversion *c) {
+    int code = 0;
+    for (int64_t k = 0; !code && k < c->table.columns; k++)
+        if (c->column[k].categories == 0) code = standardise(c, &c->column[k]);
+    return code;
+}
+
+/* Numbers that a column gives to an example. */
+static int64_t width(const csv_column *column) {
+    return column->categories ? column->categories : 1;
+}
+
+static int fill(const conversion *c, dataset *d, const int64_t *rows, int64_t count) {
+    const csv_column *target = &c->column[c->target];
+    d->count = count;
+    d->shape[1] = d->shape[2] = 1;
+    for (int64_t k = 0; k < c->table.columns; k++)
+        if (k != c->target) d->shape[0] += width(&c->column[k]);
+    d->outputs = width(target);
+    int code = dataset_allocate(d, c->options->regression, c->table.name);
+    if (code) return code;
+    for (int64_t i = 0; i < count; i++) {
+        float *x = d->x + i * d->size;
+        for (int64_t k = 0; k < c->table.columns; k++) {
+            const csv_column *column = &c->column[k];
+            if (k == c->target) continue;
+            if (column->categories)
+                x[(int64_t)column->value[rows[i]]] = 1;
+            else
+                *x = (float)column->value[rows[i]];
+            x += width(column);
+        }
+        if (d->label)
+            d->label[i] = (int32_t)target->value[rows[i]];
+        else
+            d->y[i] = (float)target->value[rows[i]];
+    }
+    return 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static int convert(conversion *c, dataset_pair *out) {
+    const size_t columns = (size_t)c->table.columns;
+    c->column = calloc(columns, sizeof *c->column);
+    c->kind = calloc(columns, sizeof *c->kind);
+    if (!c->column || !c->kind) return no_memory(c);
+    int code = find_columns(c);
+    if (!code) code = check_filled(&c->table);
+    if (!code) code = split(c);
+    if (!code) code = read_columns(c);
+    if (!code) code = standardise_all(c);
+    if (!code) code = fill(c, &out->train, c->order, c->ntrain);
+    if (!code) code = fill(c, &out->test, c->order + c->ntrain, c->table.rows - c->ntrain);
+    return code;
+}
+
+int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options) {
+    unsigned char *bytes = NULL;
+    size_t size;
+    conversion c = {.options = options};
+    memset(out, 0, sizeof *out);
+    int code = check_options(options);
+    if (!code) code = dataset_read_file(out, options->path, CSV_BYTES_MAX, &bytes, &size);
+    if (!code) code = csv_parse(&c.table, bytes, size, options->path, options->delimiter);
+    free(bytes);
+    if (!code) code = convert(&c, out);
+    if (code) dataset_pair_free(out);
+    for (int64_t k = 0; c.column && k < c.table.columns; k++) csv_column_free(&c.column[k]);
+    free(c.column);
+    free(c.kind);
+    free(c.order);
+    csv_free(&c.table);
+    return code;
+}

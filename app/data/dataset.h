@@ -1,0 +1,63 @@
+/* dataset.h - examples in memory, from IDX (also .gz) and CSV files. */
+#ifndef RAVINE_DATASET_H
+#define RAVINE_DATASET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct dataset {
+    int64_t count;    /* examples */
+    int64_t shape[3]; /* of one example: channels, height, width; a table: features, 1, 1 */
+    int64_t size;     /* product of shape: numbers in one example */
+    int64_t outputs;  /* classes (classification) or target columns (regression) */
+    float *x;         /* [count, size] */
+    int32_t *label;   /* [count], 0 .. outputs - 1; NULL for regression */
+    float *y;         /* [count, outputs]; NULL for classification */
+} dataset;
+
+/* A file that was read, to tell one that has changed since. */
+typedef struct dataset_file {
+    const char *path; /* the caller's */
+    int64_t bytes;    /* after inflating */
+    uint32_t crc32c;  /* of them */
+} dataset_file;
+
+enum { DATASET_FILES_MAX = 4 };
+typedef struct dataset_pair {
+    dataset train, test;
+    dataset_file file[DATASET_FILES_MAX]; /* [nfiles] in the order in which they are given */
+    int nfiles;
+} dataset_pair;
+
+/* Paths stay the caller's, and are told in `file`.
+ *
+ * The four files of an image set. Pixels 0..255 become (pixel/255 - mean) / deviation, mean and
+ * deviation over all pixels of the training images. Paths ending in .gz are inflated.
+ * Returns 0 or an exit code of io/failure.h; on an error *out is empty. */
+int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,
+                     const char *test_images, const char *test_labels);
+
+/* A table (RFC 4180) with a header line. Columns whose every value is a number are numeric; the
+ * others are categories, one-hot encoded in order of first appearance; a column named in
+ * numeric_columns must be numeric, one in word_columns is a category whatever it holds; a word
+ * among many different numbers is an error in any other. Numeric columns are standardised with the
+ * training rows' mean and deviation. Rows are split by a shuffle under `seed`: test_share of them
+ * for the test. Classification: the target's values are the classes, in sorted order. Regression: a
+ * numeric target, standardised too. */
+typedef struct dataset_csv_options {
+    const char *path;
+    const char *target; /* name of the target column */
+    bool regression;
+    double test_share; /* (0, 1) */
+    uint64_t seed;
+    char delimiter;                     /* usually ',' */
+    const char *const *numeric_columns; /* [nnumeric] */
+    int64_t nnumeric;
+    const char *const *word_columns; /* [nwords] */
+    int64_t nwords;
+} dataset_csv_options;
+int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options);
+
+void dataset_pair_free(dataset_pair *pair); /* an empty pair is fine */
+
+#endif

@@ -1,0 +1,20 @@
+/* dataset_allocate.h - what the readers of data sets share: files, and room for the examples. */
+#ifndef RAVINE_DATASET_ALLOCATE_H
+#define RAVINE_DATASET_ALLOCATE_H
+
+#include "data/dataset.h"
+
+#include <stddef.h>
+
+/* All of a file (io/input.h); *bytes is for free(). It is told in out->file. */
+int dataset_read_file(dataset_pair *out, const char *path, size_t limit, unsigned char **bytes,
+                      size_t *size);
+
+#define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */
+
+/* Sets d->size and allocates x, and label or y, for d->count examples (>= 1) of d->shape with
+ * d->outputs. `name` is for messages. Returns 0 or an exit code of io/failure.h; what was allocated
+ * before a failure goes with dataset_pair_free. */
+int dataset_allocate(dataset *d, bool regression, const char *name);
+
+#endif

@@ -1,0 +1,97 @@
+/* figure.h - one figure of the lecture: picture, animation, table of numbers, what it shows.
+ *
+ *     figures_*.c   one function for each figure: it makes its runs and calls figure_put()
+ *     figure.c      puts a figure into the page, into its SVG file and into lecture.json
+ *     lecture.c     page and files around them
+ */
+#ifndef RAVINE_LECTURE_FIGURE_H
+#define RAVINE_LECTURE_FIGURE_H
+
+#include "lecture/runs.h"
+#include "page/page.h"
+#include "page/svg_chart.h"
+#include "surface/surface.h"
+
+#include <jansson.h>
+
+typedef struct lecture {
+    const char *folder;
+    page page;
+    json_t *figures; /* {"a": {...}, ...} */
+    surface *convex, *crescent;
+    run_measured measured[RUN_COUNT];
+    int made;           /* figures; the others are missing */
+    int checked, agree; /* numbers that the reference has too, and those that are alike */
+} lecture;
+
+/* A number that a figure shows. */
+typedef struct fact {
+    const char *key; /* in lecture.json */
+    svg_text text;
+    double value; /* NaN: none */
+    int digits;   /* shown */
+    /* What the reference gives, and the range that counts as the same; NULL: it has none. */
+    const char *want;
+    double least, greatest;
+} fact;
+
+typedef struct exhibit {
+    char letter;      /* 'a' ... 'j' */
+    const char *name; /* NAME.svg */
+    svg_text title, shows;
+    svg_panel panel[3];
+    size_t npanels;
+    const fact *fact;
+    size_t nfacts;
+    const run_id *run; /* a table of these runs */
+    size_t nruns;
+} exhibit;
+
+fact fact_plain(const char *key, svg_text text, double value, int digits);
+fact fact_wanted(fact f, const char *want, double least, double greatest);
+
+/* Returns 0 or an exit code of io/failure.h. */
+int figure_put(lecture *l, const exhibit *e);
+/* The figure that could not be made: what it needs, in page, SVG and JSON. */
+int figure_put_missing(lecture *l, const exhibit *e, svg_text needs);
+
+int figure_stall(lecture *l);    /* (a) */
+int figure_gd(lecture *l);       /* (b) */
+int figure_sigma(lecture *l);    /* (c) */
+int figure_crescent(lecture *l); /* (d) */
+int figure_explode(lecture *l);  /* (e) */
+int figure_decay(lecture *l);    /* (f) */
+int figure_warmup(lecture *l);   /* (g) */
+int figure_rules(lecture *l);    /* (h) */
+int figure_sign(lecture *l);     /* (i) */
+int figure_complete(lecture *l); /* (j) */
+
+/* ---- traces.c: the runs of a figure, and arrays made from them --------------------------------
+ */
+enum { TRACES_MAX = 6, COLUMNS_MAX = 32 };
+typedef struct traces {
+    race_result race[TRACES_MAX];
+    size_t count;
+    double *column[COLUMNS_MAX]; /* freed together */
+    size_t ncolumns;
+    bool failed; /* memory ended; a column is NULL */
+} traces;
+
+/* Races the runs for `steps` steps. On a failure there is nothing to free. */
+int traces_make(traces *t, const lecture *l, const run_id *id, size_t n, int64_t steps);
+int traces_status(const traces *t); /* EXIT_INPUT where a column is missing */
+void traces_free(traces *t);
+
+/* Columns of race k, one number for each entry of its trace. */
+double *column_new(traces *t, size_t k);
+double *column_axis(traces *t, size_t k, const double *values, int axis); /* values: [count, 2] */
+double *column_excess(traces *t, size_t k, const surface *s);             /* loss - least */
+double *column_distance(traces *t, size_t k, const surface *s);           /* to the minimum */
+double *column_across(traces *t, size_t k, const surface *s); /* distance across the valley */
+
+/* y over the steps of race k, which are counted from 1; n without the end, which no step leaves. */
+svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int color);
+/* The way of race k through the plane, which is played. */
+svg_series traces_way(traces *t, size_t k, svg_text name, int color);
+
+#endif

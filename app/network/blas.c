@@ -1,0 +1,59 @@
+/* blas.c - OpenBLAS 0.3.21 takes an unknown x86-64 processor for a Prescott of 2004, which AVX2
+ * contradicts. The names are those of its driver/others/dynamic.c. */
+#include "network/blas.h"
+
+#include "io/failure.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+const char *blas_better_core(void) {
+#if defined(__x86_64__)
+    if (getenv("OPENBLAS_CORETYPE") || strcmp(openblas_get_corename(), "Prescott") != 0)
+        return NULL;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return "SkylakeX";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
+#endif
+    return NULL;
+}
+
+bool blas_prepare(void) {
+    const char *core = blas_better_core();
+    const bool threads = !getenv("OPENBLAS_NUM_THREADS");
+    if (core && setenv("OPENBLAS_CORETYPE", core, 1)) return false;
+    if (threads && setenv("OPENBLAS_NUM_THREADS", "1", 1)) return false;
+    return core || threads;
+}
+
+/* BUFFER_SIZE of its common_x86_64.h and common_arm64.h; and something for those who allocate
+ * between this and its first use. */
+#define BUFFER_BYTES ((size_t)32 << 22)
+#define SLACK_BYTES  ((size_t)32 << 20)
+
+static void *take(size_t bytes) {
+    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* Each buffer by itself, as OpenBLAS does: Linux may refuse all of them at once. */
+bool blas_has_room(int threads) {
+    void *slack = take(SLACK_BYTES), **buffer = calloc((size_t)threads, sizeof *buffer);
+    int taken = 0;
+    while (buffer && taken < threads && (buffer[taken] = take(BUFFER_BYTES)) != MAP_FAILED) taken++;
+    for (int k = 0; k < taken; k++) munmap(buffer[k], BUFFER_BYTES);
+    if (slack != MAP_FAILED) munmap(slack, SLACK_BYTES);
+    free(buffer);
+    return taken == threads && slack != MAP_FAILED;
+}
+
+int blas_check_room(int threads) {
+    if (blas_has_room(threads)) return 0;
+    return failure(
+        EXIT_INPUT,
+        "no room for OpenBLAS: it takes %zu MiB for each of %d threads; fewer threads take "
+        "less, and a limit (ulimit -v) may be raised",
+        BUFFER_BYTES >> 20, threads);
+}

@@ -1,0 +1,69 @@
+/* net.h - small trainable networks in float32: built from a description, exact gradients.
+ *
+ * A batch goes forward and backward in one call; the gradients are left beside the parameters for
+ * ravine_step(). Work is split over `parallel` in parts that do not depend on the number of
+ * threads, so the same seed gives the same bits for any.
+ */
+#ifndef RAVINE_NETWORK_NET_H
+#define RAVINE_NETWORK_NET_H
+
+#include "ravine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum net_model { NET_MLP, NET_CNN, NET_RESNET } net_model;
+typedef enum net_activation { NET_RELU, NET_TANH, NET_GELU } net_activation;
+typedef enum net_norm { NET_NORM_NONE, NET_NORM_BATCH, NET_NORM_LAYER } net_norm;
+typedef enum net_pooling { NET_POOL_MAX, NET_POOL_AVERAGE } net_pooling;
+typedef enum net_loss { NET_CROSS_ENTROPY, NET_MEAN_SQUARED_ERROR } net_loss;
+#define NET_WIDTHS_MAX 256
+
+typedef struct net_spec {
+    net_model model;
+    int64_t input[3];               /* channels, height, width; tables: features, 1, 1 */
+    int64_t outputs;                /* classes or target columns */
+    int32_t nwidths;                /* mlp: hidden layers; cnn: convolutions; resnet: stages */
+    int64_t widths[NET_WIDTHS_MAX]; /* mlp: units; cnn and resnet: channels */
+    int64_t dense;                  /* cnn: units of the dense layer before the output; 0: none */
+    int64_t kernel;                 /* cnn: side of the convolution, odd */
+    int64_t blocks;                 /* resnet: residual blocks in each stage */
+    net_activation activation;
+    net_norm norm;
+    net_pooling pooling; /* cnn */
+    double dropout;      /* [0, 1): share of hidden units dropped while training */
+    net_loss loss;
+    uint64_t seed; /* of initialization and dropout */
+} net_spec;
+
+typedef struct net_tensor {
+    const char *name;   /* "layer1.weight": unique, stable, owned by the net */
+    float *data, *grad; /* [len]; grad is NULL for a buffer */
+    int64_t len, shape[4];
+    int32_t ndim;
+    bool decays; /* weight decay is customary: weights yes; biases, norms' scale and shift no */
+} net_tensor;
+
+typedef struct net net;
+
+/* Allocates everything that batches of up to max_batch examples need.
+ * Returns 0 or an exit code of io/failure.h. */
+int net_create(net **out, const net_spec *spec, int64_t max_batch, ravine_parallel parallel,
+               void *parallel_context);
+void net_destroy(net *n); /* NULL is fine */
+
+int64_t net_param_count(const net *n);
+net_tensor net_param(const net *n, int64_t index);
+int64_t net_buffer_count(const net *n); /* running means and variances: saved, not trained */
+net_tensor net_buffer(const net *n, int64_t index);
+int64_t net_size(const net *n); /* trainable numbers in all */
+
+/* Mean loss of the batch and, in training, its gradient. x: [count, input]; label: [count] for
+ * cross-entropy, y: [count, outputs] for squared error; the other is NULL. `step` picks the dropout
+ * masks. *correct (may be NULL): examples whose largest output is their label. */
+double net_train(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
+                 uint64_t step, int64_t *correct);
+double net_evaluate(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
+                    int64_t *correct);
+
+#endif

@@ -1,0 +1,16 @@
+/* real_f32.h - what makes body/ float32. */
+#ifndef RAVINE_NETWORK_REAL_F32_H
+#define RAVINE_NETWORK_REAL_F32_H
+
+#include "network/math_f32.h"
+#include "network/plan.h"
+
+#define REAL                    float
+#define REAL_GEMM               cblas_sgemm
+#define REAL_TANH(x)            tanh_f32(x)
+#define REAL_NORMAL(z, density) normal_f32(z, density)
+#define NET(name)               net##name
+
+#include "network/body/op.inc"
+
+#endif

@@ -1,0 +1,151 @@
+/* svg_marks.c - what a panel shows: contours, curves, trails and dots. */
+#include "page/svg_frame.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- series ---- */
+
+static void begin_path(page *p, const char *class, const svg_series *s) {
+    page_format(p, "<path class=\"%s s%d%s%s\" d=\"", class, s->color, s->dashed ? " dashed" : "",
+                s->under ? " under" : "");
+}
+
+static void end_path(page *p) {
+    page_add(p, "\"/>\n");
+}
+
+/* "M x y h0" shows a lonely point as a dot. */
+static void put_point(page *p, const svg_path *path, size_t k, bool line) {
+    page_format(p, line ? "L%.1f %.1f" : "M%.1f %.1fh0", path->x[k], path->y[k]);
+}
+
+/* The points [from, to) of a curve, thinned. */
+static void put_stretch(page *p, const svg_path *path, size_t from, size_t to, size_t *keep) {
+    const size_t count = svg_thin_curve(path->x + from, path->y + from, to - from, keep);
+    bool open = false;
+    for (size_t k = 0; k < count; k++) {
+        const bool drawn = !isnan(path->x[from + keep[k]]);
+        if (drawn) put_point(p, path, from + keep[k], open);
+        open = drawn;
+    }
+}
+
+static void put_swing(page *p, const svg_path *path, const svg_swing *swing, size_t *keep) {
+    const size_t n = svg_swing_outline(path->x, path->y, swing, keep);
+    for (size_t k = 0; k < n; k++) put_point(p, path, keep[k], k > 0);
+    page_add(p, "Z");
+}
+
+/* Where its lines would fill the paper a curve is shown by what they fill. */
+static void put_curve(page *p, const svg_path *path, const svg_series *s, size_t *keep) {
+    svg_swing swing[SVG_SWINGS];
+    const size_t nswings = svg_thin_swings(path->x, path->y, path->n, swing);
+    if (nswings) {
+        begin_path(p, "swing", s);
+        for (size_t k = 0; k < nswings; k++) put_swing(p, path, &swing[k], keep);
+        end_path(p);
+    }
+    begin_path(p, "line", s);
+    for (size_t k = 0; k <= nswings; k++)
+        put_stretch(p, path, k ? swing[k - 1].last : 0, k < nswings ? swing[k].first + 1 : path->n,
+                    keep);
+    end_path(p);
+}
+
+static void put_trail(page *p, const svg_path *path, const svg_series *s, size_t *keep) {
+    bool *gap = calloc(path->n + 1, sizeof *gap);
+    const ptrdiff_t count = gap ? svg_thin_trail(path->x, path->y, path->n, keep, gap) : -1;
+    if (count < 0) p->failed = true;
+    begin_path(p, s->draw == SVG_DOTS ? "dots" : "line trail", s);
+    for (ptrdiff_t k = 0; k < count; k++)
+        put_point(p, path, keep[k], !gap[k] && s->draw != SVG_DOTS);
+    end_path(p);
+    free(gap);
+}
+
+/* An arrow head at the border where the series leaves for good. That a curve goes on at the right
+ * is no news. */
+static void put_away(page *p, const svg_frame *f, const svg_path *path, const svg_series *s) {
+    enum { HEAD = 6 };
+    const double *to = path->toward;
+    double x = path->x[path->n - 1], y = path->y[path->n - 1];
+    if (isnan(x)) x = path->x[path->n - 2], y = path->y[path->n - 2];
+    const double right = f->left + f->width, bottom = f->top + f->height;
+    const bool beside = y > f->top && y < bottom;
+    if (s->draw == SVG_CURVE && beside) return;
+    /* back from the margin, by as much as it takes */
+    const double over_x = fmax(fmax(x - right, f->left - x), 0);
+    const double over_y = fmax(fmax(y - bottom, f->top - y), 0);
+    const double back =
+        fmax(over_x > 0 ? over_x / fabs(to[0]) : 0, over_y > 0 ? over_y / fabs(to[1]) : 0);
+    x -= back * to[0];
+    y -= back * to[1];
+    page_format(p, "<path class=\"away s%d\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", s->color,
+                x, y, x - HEAD * to[0] - HEAD / 2 * to[1], y - HEAD * to[1] + HEAD / 2 * to[0],
+                x - HEAD * to[0] + HEAD / 2 * to[1], y - HEAD * to[1] - HEAD / 2 * to[0]);
+}
+
+static void put_one(page *p, const svg_frame *f, const svg_series *s) {
+    svg_path path = {0};
+    if (s->n == 0) return;
+    size_t *keep = svg_path_make(&path, f, s) ? calloc(2 * path.n + 1, sizeof *keep) : NULL;
+    if (!keep) p->failed = true;
+    if (keep && s->draw == SVG_CURVE) put_curve(p, &path, s, keep);
+    if (keep && s->draw != SVG_CURVE) put_trail(p, &path, s, keep);
+    if (keep && path.away) put_away(p, f, &path, s);
+    free(keep);
+    svg_path_free(&path);
+}
+
+void svg_put_series(page *p, const svg_frame *f) {
+    for (size_t k = 0; k < f->panel->nseries; k++) put_one(p, f, &f->panel->series[k]);
+}
+
+/* ---- contours ---- */
+
+enum { CELL_X = 4, CELL_Y = 2 }; /* of the sampled grid, on the paper */
+
+typedef struct contour_pen {
+    page *p;
+    const svg_frame *f;
+    double across, up; /* from one sample to the next, on the paper */
+} contour_pen;
+
+static void put_contour(void *context, const double (*point)[2], size_t n, bool closed) {
+    const contour_pen *pen = context;
+    for (size_t k = 0; k < n; k++)
+        page_format(pen->p, "%s%.1f %.1f", k ? "L" : "M", pen->f->left + point[k][0] * pen->across,
+                    pen->f->top + pen->f->height - point[k][1] * pen->up);
+    if (closed) page_add(pen->p, "Z");
+}
+
+static void sample(const svg_frame *f, double *z, size_t nx, size_t ny) {
+    const svg_contours *c = &f->panel->contours;
+    for (size_t j = 0; j < ny; j++)
+        for (size_t i = 0; i < nx; i++) {
+            const double u = (double)i / (double)(nx - 1), v = (double)j / (double)(ny - 1);
+            z[j * nx + i] = c->height(c->context, f->x.low + u * (f->x.high - f->x.low),
+                                      f->y.low + v * (f->y.high - f->y.low));
+        }
+}
+
+void svg_put_contours(page *p, const svg_frame *f) {
+    const svg_contours *c = &f->panel->contours;
+    if (!c->height) return;
+    const size_t nx = (size_t)(f->width / CELL_X) + 2, ny = (size_t)(f->height / CELL_Y) + 2;
+    double *z = calloc(nx * ny, sizeof *z);
+    if (!z) {
+        p->failed = true;
+        return;
+    }
+    sample(f, z, nx, ny);
+    contour_pen pen = {p, f, f->width / (double)(nx - 1), f->height / (double)(ny - 1)};
+    for (size_t k = 0; k < c->nlevels; k++) {
+        page_format(p, "<path class=\"contour\" opacity=\"%.2f\" d=\"",
+                    0.8 - 0.5 * (double)k / (double)c->nlevels);
+        if (svg_contour(z, nx, ny, c->level[k], put_contour, &pen)) p->failed = true;
+        page_add(p, "\"/>\n");
+    }
+    free(z);
+}

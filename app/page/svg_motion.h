@@ -1,0 +1,22 @@
+/* svg_motion.h - a figure that plays: its trails as far as they were walked, and where that is in
+ * its curves over the steps.
+ *
+ *     svg_put_player(p, &figure);                 a button, a slider, the step
+ *     svg_write(p, &figure, SVG_INLINE);
+ *     svg_put_motion(p, &figure);                 what motion.js plays
+ *     ...
+ *     page_script(p, &asset_player_js);
+ *     page_script(p, &asset_motion_js);
+ *
+ * The trails are those of the first panel, which all have `step`; the figure has an id.
+ */
+#ifndef RAVINE_PAGE_SVG_MOTION_H
+#define RAVINE_PAGE_SVG_MOTION_H
+
+#include "page/svg_chart.h"
+
+bool svg_plays(const svg_figure *figure);
+void svg_put_player(page *p, const svg_figure *figure);
+void svg_put_motion(page *p, const svg_figure *figure);
+
+#endif

@@ -1,0 +1,69 @@
+/* report.h - one page that tells and compares runs: headline numbers, curves, configuration.
+ *
+ *     report r = {0};
+ *     int status = report_add(&r, "runs/mlp");
+ *     if (!status) status = report_add(&r, "runs/mlp-2");
+ *     page p = {0};
+ *     if (!status) status = report_page(&r, &p);
+ *     if (!status) status = page_save(&p, "report.html");
+ *     page_free(&p);
+ *     report_free(&r);
+ *
+ * Functions that return int return 0 or an exit code of io/failure.h.
+ */
+#ifndef RAVINE_REPORT_REPORT_H
+#define RAVINE_REPORT_REPORT_H
+
+#include "page/page.h"
+#include "run/examination.h"
+#include "run/run_doctor.h"
+#include "run/run_facts.h"
+
+enum { REPORT_RUNS_MAX = 64 };
+
+typedef struct report_run {
+    run_data data;
+    run_facts facts;
+    run_doctor doctor; /* what it saw of the log */
+    examination found; /* of the log, or of a closer look that the log tells */
+} report_run;
+
+/* Starts as {0}. */
+typedef struct report {
+    report_run *run; /* [nruns] */
+    size_t nruns;
+} report;
+
+int report_add(report *r, const char *folder);
+void report_free(report *r);
+
+/* The part of the folder's name that tells the run from the others: its name, or the whole. */
+const char *report_label(const report *r, size_t run);
+
+int report_page(const report *r, page *p);
+/* {"runs": [...]}: the headline numbers; docs/report.md lists the keys. */
+void report_json(const report *r, page *p);
+/* The page of the runs, saved as the one run's FOLDER/report.html. */
+int report_save(const report *r);
+
+/* ---- report_doctor.c: the verdict on a run, with the curves that prove it ---------------------
+ */
+int report_doctor(const report_run *run, page *p);
+
+/* ---- report_table.c: the headline numbers, for page and terminal ----------------------------- */
+enum { REPORT_CELL_SIZE = 64 };
+typedef struct report_row {
+    const char *name;
+    void (*cell)(const report_run *run, char text[REPORT_CELL_SIZE]);
+} report_row;
+extern const report_row report_rows[];
+extern const size_t report_nrows;
+/* "" or one line: where the log is not right, and what was done. */
+void report_warning(const report_run *run, char *text, size_t size);
+
+/* ---- report_config.c --------------------------------------------------------------------------
+ */
+/* The table of the configurations, a column for each run. */
+int report_config(const report *r, page *p);
+
+#endif

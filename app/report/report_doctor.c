@@ -1,0 +1,390 @@
+/* report_doctor.c - the verdict on a run, with the curves that prove it. */
+#include "io/failure.h"
+#include "page/svg_chart.h"
+#include "report/report.h"
+#include "run/diagnosis.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which curves prove which verdict ---- */
+
+enum { LINES_MAX = 2, PANELS_MAX = 2, VERDICTS_MAX = 4 };
+
+typedef struct line {
+    run_column column;
+    const char *name; /* NULL: the only one */
+} line;
+
+typedef struct panel {
+    const char *label;
+    line lines[LINES_MAX];
+    size_t nlines;
+    bool log;
+    bool share; /* from 0 to 1 */
+    bool raw;   /* every step, because one alone may be what matters; else medians */
+    bool marks; /* steps far longer than those before are marked */
+    double level;
+    const char *level_text; /* NULL: no level */
+} panel;
+
+static const panel loss = {.label = "loss", .lines = {{RUN_LOSS, NULL}}, .nlines = 1};
+static const panel flips = {.label = "share of sign flips",
+                            .lines = {{RUN_STATISTIC_flips, "against the step before"},
+                                      {RUN_STATISTIC_flips_two, "against two steps before"}},
+                            .nlines = 2,
+                            .share = true,
+                            .level = 0.5,
+                            .level_text = "pure noise"};
+static const panel alpha_at_wall = {.label = "alpha",
+                                    .lines = {{RUN_STATISTIC_alpha, NULL}},
+                                    .nlines = 1,
+                                    .level = 1,
+                                    .level_text = "as far up the other wall"};
+static const panel alpha_on_slope = {.label = "alpha",
+                                     .lines = {{RUN_STATISTIC_alpha, NULL}},
+                                     .nlines = 1,
+                                     .level = -1,
+                                     .level_text = "the slope is as it was"};
+static const panel gradient = {.label = "gradient norm",
+                               .lines = {{RUN_GRAD_NORM, NULL}},
+                               .nlines = 1,
+                               .log = true,
+                               .raw = true};
+static const panel update = {.label = "update norm",
+                             .lines = {{RUN_UPDATE_NORM, NULL}},
+                             .nlines = 1,
+                             .log = true,
+                             .raw = true,
+                             .marks = true};
+static const panel zeros = {.label = "share of zero gradients",
+                            .lines = {{RUN_STATISTIC_zero_share, NULL}},
+                            .nlines = 1,
+                            .share = true};
+
+static const panel rate = {.label = "learning rate", .lines = {{RUN_LR, NULL}}, .nlines = 1};
+
+typedef struct picture {
+    int verdict[VERDICTS_MAX];
+    size_t nverdicts;
+    const panel *panels[PANELS_MAX];
+    const char *caption;
+} picture;
+
+static const picture pictures[] = {
+    {.verdict = {RAVINE_VERDICT_BOUNCING},
+     .nverdicts = 1,
+     .panels = {&flips, &alpha_at_wall},
+     .caption =
+         "The gradient changes its sign from step to step (with momentum: every other step), "
+         "and a step ends about as high up one wall as it began on the other."},
+    {.verdict = {RAVINE_VERDICT_DIVERGING},
+     .nverdicts = 1,
+     .panels = {&gradient, &alpha_at_wall},
+     .caption =
+         "Above 1, alpha says that each step ends higher than it began: the gradient grows."},
+    {.verdict = {RAVINE_VERDICT_CRAWLING},
+     .nverdicts = 1,
+     .panels = {&loss, &alpha_on_slope},
+     .caption = "The slope after a step is the slope before it: far longer steps would still go "
+                "down."},
+    {.verdict = {RAVINE_VERDICT_NOISE_FLOOR},
+     .nverdicts = 1,
+     .panels = {&loss, &flips},
+     .caption = "The loss has stopped falling, and whether a gradient changes its sign is a coin "
+                "toss."},
+    {.verdict = {RAVINE_VERDICT_SIGMA_BURST, RAVINE_VERDICT_WARMUP_NEEDED},
+     .nverdicts = 2,
+     .panels = {&update, &loss},
+     .caption =
+         "A cross marks a step that is far longer than those before; the loss follows it up."},
+    {.verdict = {RAVINE_VERDICT_DEAD},
+     .nverdicts = 1,
+     .panels = {&zeros, &gradient},
+     .caption = "A gradient of exactly zero moves nothing: a unit that is off for every example "
+                "stays off."},
+    {.verdict = {RAVINE_VERDICT_LR_ZERO, RAVINE_VERDICT_RESUME_JUMP},
+     .nverdicts = 2,
+     .panels = {&loss, &rate},
+     .caption = "The learning rate on the time axis of the loss."},
+    {.verdict = {RAVINE_VERDICT_HEALTHY, RAVINE_VERDICT_UNCLEAR},
+     .nverdicts = 2,
+     .panels = {&loss, &flips},
+     .caption = "What the doctor looks at: whether the loss falls, and whether gradients change "
+                "their signs."},
+    {.panels = {&loss, &gradient}, .caption = "The gradient norm on the time axis of the loss."},
+};
+
+/* The last one is that of all other verdicts. */
+static const picture *find_picture(int verdict) {
+    enum { PICTURES = sizeof pictures / sizeof *pictures };
+    for (size_t k = 0; k < PICTURES; k++)
+        for (size_t v = 0; v < pictures[k].nverdicts; v++)
+            if (pictures[k].verdict[v] == verdict) return &pictures[k];
+    return &pictures[PICTURES - 1];
+}
+
+/* ---- curves ---- */
+
+enum { BUCKETS_MAX = 240, MARKS_MAX = 12 };
+
+static int by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of the numbers among values[0 .. n - 1]; scratch: [n]. NaN where there are none. */
+static double median(const double *values, size_t n, double *scratch) {
+    size_t numbers = 0;
+    for (size_t k = 0; k < n; k++)
+        if (!isnan(values[k])) scratch[numbers++] = values[k];
+    if (numbers == 0) return NAN;
+    qsort(scratch, numbers, sizeof *scratch, by_size);
+    return scratch[numbers / 2];
+}
+
+/* A series with memory of its own: free x. */
+static bool make_series(svg_series *out, const run_data *run, size_t n, const line *l, bool raw) {
+    const size_t every = raw || n < BUCKETS_MAX ? 1 : n / BUCKETS_MAX;
+    const size_t count = (n + every - 1) / every;
+    double *x = malloc((2 * count + every) * sizeof *x), *y = x + count, *scratch = y + count;
+    if (!x) return false;
+    for (size_t k = 0; k < count; k++) {
+        const size_t first = k * every, left = n - first, size = left < every ? left : every;
+        x[k] = run->column[RUN_STEP][first + size / 2];
+        y[k] = median(run->column[l->column] + first, size, scratch);
+    }
+    *out = (svg_series){.name = {l->name, NULL}, .x = x, .y = y, .n = count};
+    return true;
+}
+
+static bool has_numbers(const run_data *run, size_t n, run_column column) {
+    for (size_t k = 0; k < n; k++)
+        if (isfinite(run->column[column][k])) return true;
+    return false;
+}
+
+/* Steps more than so many times as long as the slow mean of those before; how many. */
+static size_t find_marks(const run_data *run, size_t n, run_column column, svg_note *note) {
+    static const double FAR = 5, KEEP = 0.99, CALM = 2;
+    const double *value = run->column[column];
+    double mean = NAN; /* of the logarithm */
+    bool inside = false;
+    size_t count = 0;
+    for (size_t k = 0; k < n && count < MARKS_MAX; k++) {
+        if (!(value[k] > 0 && isfinite(value[k]))) continue;
+        const double ratio = isnan(mean) ? 1 : value[k] / exp(mean);
+        if (ratio > FAR && !inside) {
+            note[count++] = (svg_note){run->column[RUN_STEP][k], value[k], {"", NULL}, true, false};
+            inside = true;
+        }
+        if (ratio < CALM) inside = false;
+        mean = isnan(mean) ? log(value[k]) : KEEP * mean + (1 - KEEP) * log(value[k]);
+    }
+    return count;
+}
+
+/* What a panel is drawn from; its series own memory. */
+typedef struct drawn {
+    svg_series series[LINES_MAX];
+    svg_note note[MARKS_MAX];
+    svg_level level;
+    size_t nseries;
+} drawn;
+
+static void free_drawn(drawn *d) {
+    for (size_t k = 0; k < d->nseries; k++) free((double *)(uintptr_t)d->series[k].x);
+}
+
+/* False: no memory. A panel without any number stays without a series. */
+static bool draw_panel(svg_panel *out, drawn *d, const panel *p, const run_data *run, size_t n,
+                       const svg_band *band) {
+    for (size_t k = 0; k < p->nlines; k++) {
+        if (!has_numbers(run, n, p->lines[k].column)) continue;
+        if (!make_series(&d->series[d->nseries], run, n, &p->lines[k], p->raw)) return false;
+        d->series[d->nseries].color = (int)d->nseries;
+        d->nseries++;
+    }
+    d->level = (svg_level){.at = p->level, .text = {p->level_text, NULL}};
+    *out =
+        (svg_panel){.x = {.label = {"step", NULL}},
+                    .y = {.label = {p->label, NULL}, .greatest = p->share ? 1 : 0, .log = p->log},
+                    .height = 150,
+                    .series = d->series,
+                    .nseries = d->nseries,
+                    .band = band,
+                    .nbands = band->to > band->from ? 1 : 0,
+                    .level = &d->level,
+                    .nlevels = p->level_text ? 1 : 0,
+                    .note = d->note,
+                    .nnotes = p->marks ? find_marks(run, n, p->lines[0].column, d->note) : 0};
+    return true;
+}
+
+/* Steps up to the one of the diagnosis. */
+static size_t steps_until(const run_data *run, int64_t step) {
+    size_t n = run->nsteps;
+    while (n > 0 && run->column[RUN_STEP][n - 1] > (double)step) n--;
+    return n;
+}
+
+static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p) {
+    const picture *shown = find_picture(d->verdict);
+    const size_t n = steps_until(&run->data, d->step);
+    if (n < 2) return 0;
+    const svg_band band = {d->since >= 0 ? (double)d->since : 0,
+                           d->since >= 0 ? (double)d->step : 0};
+    svg_panel panels[PANELS_MAX];
+    drawn parts[PANELS_MAX] = {0};
+    size_t npanels = 0, used = 0;
+    bool whole = true;
+    for (; used < PANELS_MAX && whole; used++) {
+        whole =
+            draw_panel(&panels[npanels], &parts[used], shown->panels[used], &run->data, n, &band);
+        if (whole && parts[used].nseries) npanels++;
+    }
+    if (whole && npanels) {
+        page_add(p, "<figure class=\"evidence\">");
+        svg_write(p,
+                  &(svg_figure){.title = {"Evidence", NULL},
+                                .text = {shown->caption, NULL},
+                                .panel = panels,
+                                .npanels = npanels},
+                  SVG_INLINE);
+        page_format(p, "<figcaption>%s%s</figcaption></figure>\n", shown->caption,
+                    band.to > band.from ? " Shaded: since when the evidence holds." : "");
+    }
+    for (size_t k = 0; k < used; k++) free_drawn(&parts[k]);
+    return whole ? 0 : failure(EXIT_INPUT, "out of memory for the picture");
+}
+
+/* ---- the curvature ---- */
+
+static void add_slices(const ravine_probe *probe, page *p) {
+    static const char *const labels[] = {"along the last update", "along the steepest curvature",
+                                         "along the least curvature"};
+    const ravine_slice *const slices[] = {&probe->along_update, &probe->along_max,
+                                          &probe->along_min};
+    enum { SLICES = sizeof slices / sizeof *slices };
+    svg_panel panels[SLICES];
+    svg_series series[SLICES];
+    svg_note here[SLICES];
+    size_t npanels = 0;
+    for (size_t k = 0; k < SLICES; k++) {
+        if (slices[k]->count < 3) continue;
+        series[npanels] = (svg_series){.x = slices[k]->offset,
+                                       .y = slices[k]->loss,
+                                       .n = (size_t)slices[k]->count,
+                                       .color = (int)k};
+        here[npanels] = (svg_note){0, probe->loss, {"", NULL}, true, false};
+        panels[npanels] = (svg_panel){.x = {.label = {labels[k], NULL}},
+                                      .y = {.label = {"loss", NULL}},
+                                      .height = 120,
+                                      .series = &series[npanels],
+                                      .nseries = 1,
+                                      .note = &here[npanels],
+                                      .nnotes = 1};
+        npanels++;
+    }
+    if (npanels == 0) return;
+    static const char caption[] =
+        "The loss around the point that was probed, on straight lines through "
+        "it; the cross is where the parameters are.";
+    page_add(p, "<figure class=\"evidence\">");
+    svg_write(p,
+              &(svg_figure){.title = {"Slices of the loss", NULL},
+                            .text = {caption, NULL},
+                            .panel = panels,
+                            .npanels = npanels},
+              SVG_INLINE);
+    page_format(p, "<figcaption>%s</figcaption></figure>\n", caption);
+}
+
+/* ---- the groups ---- */
+
+static void add_cell(page *p, const char *format, double value) {
+    page_add(p, "<td class=\"number\">");
+    if (isfinite(value))
+        page_format(p, format, value);
+    else
+        page_add(p, "-");
+    page_add(p, "</td>");
+}
+
+/* Which tensors the verdict is about, at the last step. */
+static void add_groups(const run_doctor *d, page *p) {
+    double most = 0;
+    for (size_t g = 0; g < d->ngroups; g++) most = fmax(most, d->group[g].grad_norm);
+    page_add(p, "<div class=\"wide\"><table><thead><tr><th>tensor</th>"
+                "<th class=\"number\">gradient norm</th><th class=\"number\">of the greatest</th>"
+                "<th class=\"number\">zero gradients</th><th class=\"number\">update / weight</th>"
+                "</tr></thead>\n<tbody>\n");
+    for (size_t g = 0; g < d->ngroups; g++) {
+        const ravine_report *r = &d->group[g];
+        page_add(p, "<tr><th>");
+        page_escape(p, d->group_name[g]);
+        page_add(p, "</th>");
+        add_cell(p, "%.3g", r->grad_norm);
+        add_cell(p, "%.2g", r->grad_norm / most);
+        add_cell(p, "%.1f %%", 100 * r->zero_share);
+        add_cell(p, "%.2g", r->update_norm / r->param_norm);
+        page_add(p, "</tr>\n");
+    }
+    page_add(p, "</tbody></table></div>\n");
+}
+
+/* ---- the words ---- */
+
+static void add_row(void *context, const char *label, const char *text, const char *more) {
+    page *p = context;
+    page_format(p, "<dt>%s</dt><dd>", label);
+    page_escape(p, text);
+    if (more) {
+        page_add(p, " <span class=\"muted\">[");
+        page_escape(p, more);
+        page_add(p, "]</span>");
+    }
+    page_add(p, "</dd>\n");
+}
+
+static bool is_about_tensors(int verdict) {
+    switch (verdict) {
+    case RAVINE_VERDICT_DEAD:
+    case RAVINE_VERDICT_VANISHING:
+    case RAVINE_VERDICT_EXPLODING:
+    case RAVINE_VERDICT_NOT_CONNECTED: return true;
+    default: return false;
+    }
+}
+
+static void add_sentence(const ravine_diagnosis *d, const char *language, page *p) {
+    char text[RAVINE_SENTENCE_MAX];
+    page_format(p, "<p class=\"sentence\" lang=\"%s\">", language);
+    page_escape(p, diagnosis_sentence(d, language, text));
+    page_add(p, "</p>\n");
+}
+
+int report_doctor(const report_run *run, page *p) {
+    const ravine_diagnosis *d = &run->found.diagnosis;
+    if (d->size == 0) return 0;
+    char name[DIAGNOSIS_TEXT_SIZE];
+    page_format(p, "<section id=\"verdict\"><h2>Verdict: <span class=\"%s\">%s</span></h2>\n",
+                ravine_severity_word(ravine_verdict_severity(d->verdict)),
+                diagnosis_name(d->verdict, name));
+    add_sentence(d, "en", p);
+    add_sentence(d, "zh", p);
+    page_format(p, "<p class=\"muted\">confidence %s, step %" PRId64,
+                diagnosis_confidence(d->confidence), d->step);
+    if (d->since >= 0 && d->since < d->step) page_format(p, ", since step %" PRId64, d->since);
+    page_add(p, "</p>\n");
+    page_add(p, "<dl class=\"diagnosis\">\n");
+    diagnosis_each_row(&run->found, RAVINE_EVIDENCE_MAX, add_row, p);
+    page_add(p, "</dl>\n");
+    const int status = add_picture(run, d, p);
+    if (run->found.probe.size) add_slices(&run->found.probe, p);
+    if (is_about_tensors(d->verdict)) add_groups(&run->doctor, p);
+    page_add(p, "</section>\n");
+    return status;
+}

@@ -1,0 +1,327 @@
+/* config.c - the table of keys, and how a value gets into the struct. */
+#include "run/config.h"
+
+#include "io/failure.h"
+#include "text/nearest.h"
+#include "text/number.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY(field, key, kind, range, fallback, words, text) \
+    {key, CONFIG_##kind, offsetof(config, field), range, fallback, words, text},
+const config_row config_rows[CONFIG_KEY_COUNT] = {
+#include "run/config_keys.def"
+};
+#undef KEY
+
+static int out_of_memory(void) {
+    return failure(EXIT_INPUT, "out of memory");
+}
+
+static void *field_of(config *c, config_key key) {
+    return (char *)c + config_rows[key].offset;
+}
+
+bool config_is_list(config_key key) {
+    config_kind kind = config_rows[key].kind;
+    return kind == CONFIG_WHOLES || kind == CONFIG_TEXTS;
+}
+
+const char *config_word(const char *words, int index, size_t *length) {
+    for (; index > 0; index--) words = strchr(words, '|') + 1;
+    *length = strcspn(words, "|");
+    return words;
+}
+
+bool config_is_section(const char *name) {
+    size_t length = strlen(name);
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++)
+        if (!strncmp(config_rows[k].key, name, length) && config_rows[k].key[length] == '.')
+            return true;
+    return false;
+}
+
+/* Offers the first `length` characters of a key: all of it, or its section. */
+static void offer(ravine_nearest *nearest, size_t *shown, const char *key, size_t length) {
+    char name[RAVINE_NEAREST_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)length, key);
+    ravine_nearest_offer(nearest, name);
+    if (nearest->name != name) return;
+    nearest->name = key; /* `name` ends here; the key stays */
+    *shown = length;
+}
+
+int config_find(const char *name, const char *origin, config_key *key) {
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++)
+        if (!strcmp(config_rows[k].key, name)) {
+            *key = (config_key)k;
+            return 0;
+        }
+    ravine_nearest nearest = ravine_nearest_to(name);
+    size_t shown = 0;
+    const char *in_section = NULL; /* model.widths for a bare widths */
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
+        const char *known = config_rows[k].key, *dot = strchr(known, '.');
+        if (dot && !strcmp(dot + 1, name)) in_section = known;
+        offer(&nearest, &shown, known, strlen(known));
+        if (dot) offer(&nearest, &shown, known, (size_t)(dot - known));
+    }
+    if (in_section)
+        return failure(EXIT_USAGE, "%s: unknown key %s; it is %s", origin, name, in_section);
+    if (nearest.name)
+        return failure(EXIT_USAGE, "%s: unknown key %s; nearest is %.*s", origin, name, (int)shown,
+                       nearest.name);
+    return failure(EXIT_USAGE, "%s: unknown key %s; ravine train --print-config shows all", origin,
+                   name);
+}
+
+/* "[0, 1)" holds the number? An empty range holds every number. */
+static bool in_range(const char *range, double number) {
+    if (!*range) return true;
+    double least = strtod(range + 1, NULL), greatest = strtod(strchr(range, ',') + 1, NULL);
+    bool above = *range == '[' ? number >= least : number > least;
+    bool below = range[strlen(range) - 1] == ']' ? number <= greatest : number < greatest;
+    return above && below; /* false for NaN */
+}
+
+/* A decimal number, or inf. */
+static bool parse_number(const char *text, double *number) {
+    *number = INFINITY;
+    if (!strcmp(text, "inf")) return true;
+    const char *end = ravine_number_end(text);
+    *number = ravine_number_read(text);
+    return end != text && *end == '\0';
+}
+
+static int read_number(const config_row *row, const char *text, const char *origin,
+                       double *number) {
+    bool whole = row->kind == CONFIG_WHOLE || row->kind == CONFIG_WHOLES;
+    const char *what = whole ? "a whole number" : "a number";
+    if (!parse_number(text, number))
+        return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be %s in %s", origin, row->key, text,
+                       what, row->range);
+    if (!in_range(row->range, *number) || (whole && *number != floor(*number)))
+        return failure(EXIT_USAGE, "%s: %s is %s; it must be %s%s", origin, row->key, text,
+                       whole ? "a whole number in " : "in ", row->range);
+    return 0;
+}
+
+static int read_truth(const config_row *row, const char *text, const char *origin, bool *truth) {
+    *truth = !strcmp(text, "true");
+    if (*truth || !strcmp(text, "false")) return 0;
+    return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be true or false", origin, row->key,
+                   text);
+}
+
+static int read_word(const config_row *row, const char *text, const char *origin, int *word) {
+    char list[128] = "";
+    const char *next = row->words;
+    for (int index = 0; *next; index++) {
+        size_t length = strcspn(next, "|");
+        if (strlen(text) == length && !memcmp(text, next, length)) {
+            *word = index;
+            return 0;
+        }
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%.*s", index ? ", " : "", (int)length, next);
+        next += length + (next[length] == '|');
+    }
+    return failure(EXIT_USAGE, "%s: %s is \"%s\"; it must be one of %s", origin, row->key, text,
+                   list);
+}
+
+static void free_texts(config_texts *texts) {
+    for (int64_t k = 0; k < texts->count; k++) free(texts->item[k]);
+    free(texts->item);
+    *texts = (config_texts){NULL, 0};
+}
+
+static int put_texts(config_texts *texts, const char *const *item, int64_t count) {
+    config_texts fresh = {calloc((size_t)count + 1, sizeof *fresh.item), 0};
+    if (!fresh.item) return out_of_memory();
+    for (; fresh.count < count; fresh.count++) {
+        fresh.item[fresh.count] = strdup(item[fresh.count]);
+        if (!fresh.item[fresh.count]) {
+            free_texts(&fresh);
+            return out_of_memory();
+        }
+    }
+    free_texts(texts);
+    *texts = fresh;
+    return 0;
+}
+
+static int put_wholes(const config_row *row, config_wholes *wholes, const char *const *item,
+                      int64_t count, const char *origin) {
+    int64_t *fresh = calloc((size_t)count + 1, sizeof *fresh);
+    if (!fresh) return out_of_memory();
+    for (int64_t k = 0; k < count; k++) {
+        double number;
+        int status = read_number(row, item[k], origin, &number);
+        if (status) {
+            free(fresh);
+            return status;
+        }
+        fresh[k] = (int64_t)number;
+    }
+    free(wholes->item);
+    *wholes = (config_wholes){fresh, count};
+    return 0;
+}
+
+static int put_text(const config_row *row, char **field, const char *text, const char *origin) {
+    if (!*text && row->fallback)
+        return failure(EXIT_USAGE, "%s: %s has no value", origin, row->key);
+    char *copy = *text ? strdup(text) : NULL;
+    if (*text && !copy) return out_of_memory();
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+/* Reads the texts into the field; nothing changes on an error. */
+static int put_field(config *c, config_key key, const char *const *item, int64_t count,
+                     const char *origin) {
+    const config_row *row = &config_rows[key];
+    void *field = field_of(c, key);
+    double number;
+    int status;
+    switch (row->kind) {
+    case CONFIG_TEXT: return put_text(row, field, item[0], origin);
+    case CONFIG_TEXTS: return put_texts(field, item, count);
+    case CONFIG_WHOLES: return put_wholes(row, field, item, count, origin);
+    case CONFIG_TRUTH: return read_truth(row, item[0], origin, field);
+    case CONFIG_WORD: return read_word(row, item[0], origin, field);
+    case CONFIG_NUMBER: return read_number(row, item[0], origin, field);
+    case CONFIG_WHOLE:
+        status = read_number(row, item[0], origin, &number);
+        if (!status) *(int64_t *)field = (int64_t)number;
+        return status;
+    }
+    return 0;
+}
+
+int config_assign(config *c, config_key key, const char *const *item, int64_t count,
+                  const char *origin) {
+    char *copy = strdup(origin);
+    if (!copy) return out_of_memory();
+    int status = put_field(c, key, item, count, origin);
+    if (status) {
+        free(copy);
+        return status;
+    }
+    free(c->origin[key]);
+    c->origin[key] = copy;
+    return 0;
+}
+
+/* In quotes, as in the file: ";" or '\t'. */
+static bool is_quoted(const char *text) {
+    const size_t length = strlen(text);
+    return length >= 2 && strchr("\"'", *text) && text[length - 1] == *text;
+}
+
+int config_put(config *c, config_key key, const char *text, const char *origin) {
+    if (config_is_list(key) || is_quoted(text)) return config_assign_yaml(c, key, text, origin);
+    return config_assign(c, key, &text, 1, origin);
+}
+
+int config_init(config *c) {
+    *c = (config){0};
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
+        const config_row *row = &config_rows[k];
+        if (!row->fallback && row->kind == CONFIG_WORD) *(int *)field_of(c, (config_key)k) = -1;
+        if (!row->fallback) continue;
+        int status = config_put(c, (config_key)k, row->fallback, "default");
+        if (status) {
+            config_free(c);
+            return status;
+        }
+    }
+    return 0;
+}
+
+void config_free(config *c) {
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
+        void *field = field_of(c, (config_key)k);
+        free(c->origin[k]);
+        if (config_rows[k].kind == CONFIG_TEXT) free(*(char **)field);
+        if (config_rows[k].kind == CONFIG_TEXTS) free_texts(field);
+        if (config_rows[k].kind == CONFIG_WHOLES) free(((config_wholes *)field)->item);
+    }
+    *c = (config){0};
+}
+
+int config_set(config *c, const char *assignment) {
+    const char *equals = strchr(assignment, '=');
+    char name[RAVINE_NEAREST_MAX];
+    size_t length = equals ? (size_t)(equals - assignment) : 0;
+    if (length == 0 || length >= sizeof name)
+        return failure(EXIT_USAGE, "--set %s: it must be KEY=VALUE", assignment);
+    snprintf(name, sizeof name, "%.*s", (int)length, assignment);
+    config_key key;
+    int status = config_find(name, "--set", &key);
+    return status ? status : config_put(c, key, equals + 1, "--set");
+}
+
+int config_read_variables(config *c) {
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
+        char variable[RAVINE_NEAREST_MAX] = "RAVINE_";
+        size_t used = strlen(variable);
+        for (const char *letter = config_rows[k].key; *letter; letter++)
+            variable[used++] = *letter == '.' ? '_' : (char)toupper((unsigned char)*letter);
+        variable[used] = '\0';
+        const char *text = getenv(variable);
+        int status = text ? config_put(c, (config_key)k, text, variable) : 0;
+        if (status) return status;
+    }
+    return 0;
+}
+
+static int check_name(const config *c) {
+    const char *name = c->name;
+    bool folder = strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
+    for (const char *letter = name; *letter; letter++)
+        if (iscntrl((unsigned char)*letter)) folder = false;
+    if (folder && strlen(name) <= 200) return 0;
+    return failure(EXIT_USAGE,
+                   "%s: name is \"%s\"; it must be the name of a folder: no /, no control "
+                   "characters, at most 200 bytes",
+                   c->origin[CONFIG_KEY_name], name);
+}
+
+/* A key that this format needs and nobody gave. */
+static int missing(const char *key, const char *format) {
+    return failure(EXIT_USAGE, "%s is not set; data.format %s needs it", key, format);
+}
+
+int config_check(const config *c) {
+    int status = check_name(c);
+    if (status) return status;
+    bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
+    if (csv && !c->data_file) return missing("data.file", "csv");
+    if (csv && !c->data_target) return missing("data.target", "csv");
+    if (!csv && regression)
+        return failure(EXIT_USAGE,
+                       "%s: data.task is regression; data.format idx holds labels, so "
+                       "it must be classification",
+                       c->origin[CONFIG_KEY_data_task]);
+    if (strlen(c->data_delimiter) != 1)
+        return failure(EXIT_USAGE, "%s: data.delimiter is \"%s\"; it must be one character",
+                       c->origin[CONFIG_KEY_data_delimiter], c->data_delimiter);
+    if (c->model_widths.count > NET_WIDTHS_MAX)
+        return failure(EXIT_USAGE, "%s: model.widths has %lld numbers; it may have %d",
+                       c->origin[CONFIG_KEY_model_widths], (long long)c->model_widths.count,
+                       NET_WIDTHS_MAX);
+    net_loss loss = regression ? NET_MEAN_SQUARED_ERROR : NET_CROSS_ENTROPY;
+    if (c->loss >= 0 && c->loss != (int)loss)
+        return failure(EXIT_USAGE, "%s: loss is %s; data.task %s needs %s",
+                       c->origin[CONFIG_KEY_loss],
+                       regression ? "cross_entropy" : "mean_squared_error",
+                       regression ? "regression" : "classification",
+                       regression ? "mean_squared_error" : "cross_entropy");
+    return 0;
+}

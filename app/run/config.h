@@ -1,0 +1,123 @@
+/* config.h - what `ravine train` trains: one struct, filled from defaults, a YAML file, RAVINE_
+ * variables and --set, each overriding the one before. The keys are listed in config_keys.def.
+ *
+ * Functions that can fail return 0 or an exit code of io/failure.h; a message names the place
+ * ("run.yaml:7:9", "--set", "RAVINE_EPOCHS"), the key, the value and the limit.
+ */
+#ifndef RAVINE_RUN_CONFIG_H
+#define RAVINE_RUN_CONFIG_H
+
+#include "data/dataset.h"
+#include "network/net.h"
+#include "ravine.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct config_texts {
+    char **item; /* [count] */
+    int64_t count;
+} config_texts;
+typedef struct config_wholes {
+    int64_t *item; /* [count] */
+    int64_t count;
+} config_wholes;
+
+typedef char *config_TEXT; /* NULL: not set */
+typedef int64_t config_WHOLE;
+typedef double config_NUMBER;
+typedef bool config_TRUTH;
+typedef int config_WORD; /* -1: not set */
+typedef config_texts config_TEXTS;
+typedef config_wholes config_WHOLES;
+
+#define KEY(field, ...) CONFIG_KEY_##field,
+typedef enum config_key {
+#include "run/config_keys.def"
+    CONFIG_KEY_COUNT
+} config_key;
+#undef KEY
+
+typedef struct config {
+#define KEY(field, key, kind, ...) config_##kind field;
+#include "run/config_keys.def"
+#undef KEY
+    char *origin[CONFIG_KEY_COUNT]; /* where each value came from */
+} config;
+
+/* Words of doctor.on_warning. */
+typedef enum config_warning {
+    CONFIG_WARNING_NONE,
+    CONFIG_WARNING_HALVE_LR,
+    CONFIG_WARNING_STOP,
+    CONFIG_WARNING_CHECKPOINT
+} config_warning;
+enum { CONFIG_CSV = 1, CONFIG_REGRESSION = 1 }; /* words of data.format, data.task */
+
+int config_init(config *c); /* the defaults */
+void config_free(config *c);
+int config_read_file(config *c, const char *path);
+int config_read_variables(config *c);
+int config_set(config *c, const char *assignment); /* "KEY=VALUE" of --set */
+int config_put(config *c, config_key key, const char *text, const char *origin);
+/* Checks what concerns several keys at once; call it after the last value. */
+int config_check(const config *c);
+
+/* A YAML file that means the same, each line with its origin as a comment. */
+void config_print(const config *c, FILE *out);
+/* Every key: what it may be, its default, what it means. */
+void config_print_keys(FILE *out);
+/* {"epochs": 10, "model": {"widths": [256], ...}, ...}; with `origins`, each value is
+ * {"value": ..., "origin": ...}. NULL: out of memory. */
+json_t *config_json(const config *c, bool origins);
+/* Whether a key has the same value in both; where its value came from does not count. */
+bool config_is_equal(const config *a, const config *b, config_key key);
+/* config_read.c: sets what config_json without origins has told. */
+int config_read_json(config *c, const json_t *object, const char *origin);
+
+/* config_build.c: the values that the data reader, the net and the library take. */
+int config_read_data(const config *c, dataset_pair *data);
+int config_net_spec(const config *c, const dataset *train, net_spec *spec);
+int config_rule(const config *c, ravine_config *rule);
+/* A schedule.* whose text has shares of the run, "5%"; NULL: there is none. */
+const char *config_key_in_shares(const config *c);
+/* A schedule's text in which every "5%" is that share of total_steps, rounded, at least 1; for
+ * free(). NULL: out of memory. */
+char *config_expand_shares(const char *text, int64_t total_steps);
+/* The schedule of a setting, shares expanded; *given is false where there is none. */
+int config_schedule(const config *c, int setting, int64_t total_steps, ravine_schedule *schedule,
+                    bool *given);
+
+/* ---- for config*.c -------------------------------------------------------------------------- */
+typedef enum config_kind {
+    CONFIG_TEXT,
+    CONFIG_WHOLE,
+    CONFIG_NUMBER,
+    CONFIG_TRUTH,
+    CONFIG_WORD,
+    CONFIG_WHOLES,
+    CONFIG_TEXTS
+} config_kind;
+typedef struct config_row {
+    const char *key;
+    config_kind kind;
+    size_t offset; /* of the value in struct config */
+    const char *range, *fallback, *words, *text;
+} config_row;
+extern const config_row config_rows[CONFIG_KEY_COUNT];
+
+bool config_is_list(config_key key);
+/* EXIT_USAGE with the nearest key where there is no such key. */
+int config_find(const char *name, const char *origin, config_key *key);
+bool config_is_section(const char *name); /* "model": there are keys model.* */
+/* Sets a key from `count` texts: one, unless it is a list. On an error nothing changed. */
+int config_assign(config *c, config_key key, const char *const *item, int64_t count,
+                  const char *origin);
+/* config_yaml.c: a value as it is written in YAML; the brackets of a list may be left out. */
+int config_assign_yaml(config *c, config_key key, const char *text, const char *origin);
+/* The word number `index` of "a|b|c" as [*length] characters. */
+const char *config_word(const char *words, int index, size_t *length);
+
+#endif

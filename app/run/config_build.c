@@ -1,0 +1,124 @@
+/* config_build.c - from the configuration to what the data reader, the net and the library take. */
+#include "io/failure.h"
+#include "run/config.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int config_read_data(const config *c, dataset_pair *data) {
+    if (c->data_format != CONFIG_CSV)
+        return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
+                                c->data_test_images, c->data_test_labels);
+    const dataset_csv_options options = {
+        .path = c->data_file,
+        .target = c->data_target,
+        .regression = c->data_task == CONFIG_REGRESSION,
+        .test_share = c->data_test_share,
+        .seed = (uint64_t)c->seed,
+        .delimiter = *c->data_delimiter,
+        .numeric_columns = (const char *const *)c->data_numeric_columns.item,
+        .nnumeric = c->data_numeric_columns.count,
+        .word_columns = (const char *const *)c->data_word_columns.item,
+        .nwords = c->data_word_columns.count,
+    };
+    return dataset_read_csv(data, &options);
+}
+
+int config_net_spec(const config *c, const dataset *train, net_spec *spec) {
+    if (c->model_name != NET_MLP && train->shape[1] * train->shape[2] == 1)
+        return failure(EXIT_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
+                       c->origin[CONFIG_KEY_model_name],
+                       c->model_name == NET_CNN ? "cnn" : "resnet");
+    *spec = (net_spec){
+        .model = (net_model)c->model_name,
+        .outputs = train->outputs,
+        .nwidths = (int32_t)c->model_widths.count,
+        .dense = c->model_dense,
+        .kernel = c->model_kernel,
+        .blocks = c->model_blocks,
+        .activation = (net_activation)c->model_activation,
+        .norm = (net_norm)c->model_norm,
+        .pooling = (net_pooling)c->model_pooling,
+        .dropout = c->model_dropout,
+        .loss = train->label ? NET_CROSS_ENTROPY : NET_MEAN_SQUARED_ERROR,
+        .seed = (uint64_t)c->seed,
+    };
+    memcpy(spec->input, train->shape, sizeof spec->input);
+    for (int32_t k = 0; k < spec->nwidths; k++) spec->widths[k] = c->model_widths.item[k];
+    return 0;
+}
+
+int config_rule(const config *c, ravine_config *rule) {
+    if (ravine_config_parse(rule, c->optimizer) < 0)
+        return failure(EXIT_USAGE, "%s: optimizer: %s", c->origin[CONFIG_KEY_optimizer],
+                       ravine_errmsg());
+    if (c->ema > 0) rule->ema_decay = c->ema;
+    return 0;
+}
+
+char *config_expand_shares(const char *text, int64_t total) {
+    size_t capacity = strlen(text) + 1;
+    for (const char *c = text; *c; c++) capacity += *c == '%' ? 24 : 0;
+    char *out = malloc(capacity), *to = out;
+    if (!out) return NULL;
+    while (*text) {
+        size_t digits = strspn(text, "0123456789.");
+        if (digits && text[digits] == '%') {
+            double steps = round(strtod(text, NULL) / 100 * (double)total);
+            to += snprintf(to, capacity - (size_t)(to - out), "%.0f", steps < 1 ? 1 : steps);
+            text += digits + 1;
+            continue;
+        }
+        size_t length = digits ? digits : 1;
+        memcpy(to, text, length);
+        to += length;
+        text += length;
+    }
+    *to = '\0';
+    return out;
+}
+
+static const char *text_of(const config *c, config_key key) {
+    return *(char *const *)((const char *)c + config_rows[key].offset);
+}
+
+const char *config_key_in_shares(const config *c) {
+    for (int k = CONFIG_KEY_schedule_lr; k < CONFIG_KEY_COUNT; k++) {
+        const char *text = text_of(c, (config_key)k);
+        if (text && strchr(text, '%')) return config_rows[k].key;
+    }
+    return NULL;
+}
+
+int config_schedule(const config *c, int setting, int64_t total_steps, ravine_schedule *schedule,
+                    bool *given) {
+    static const struct {
+        int setting;
+        config_key key;
+    } rows[] = {
+#define SCHEDULED_NUMBER(NAME, name) {RAVINE_##NAME, CONFIG_KEY_schedule_##name},
+#define SCHEDULED_FLAG(NAME, name)
+#define SCHEDULED_CHOICE(NAME, name)
+#define RAVINE_X(NAME, value, name, kind, interval, text) SCHEDULED_##kind(NAME, name)
+        RAVINE_SETTING_LIST(RAVINE_X)
+#undef RAVINE_X
+    };
+    *given = false;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        if (rows[k].setting != setting) continue;
+        const char *text = text_of(c, rows[k].key);
+        if (!text) return 0;
+        char *expanded = config_expand_shares(text, total_steps);
+        if (!expanded) return failure(EXIT_INPUT, "out of memory");
+        int status = 0;
+        if (ravine_schedule_parse(schedule, expanded) < 0)
+            status = failure(EXIT_USAGE, "%s: %s \"%s\": %s", c->origin[rows[k].key],
+                             config_rows[rows[k].key].key, expanded, ravine_errmsg());
+        free(expanded);
+        *given = !status;
+        return status;
+    }
+    return 0;
+}

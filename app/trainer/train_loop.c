@@ -1,0 +1,354 @@
+/* train_loop.c - epochs, steps, evaluation, and when to stop. */
+#include "io/failure.h"
+#include "math/random.h"
+#include "trainer/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void sum_add(train_sum *sum, double loss, int64_t count, int64_t correct) {
+    sum->loss += loss * (double)count;
+    sum->count += count;
+    sum->correct += correct;
+}
+
+static train_score sum_score(const training *t, const train_sum *sum) {
+    double count = (double)sum->count, loss = sum->loss / count;
+    double score = training_is_regression(t) ? sqrt(loss) : (double)sum->correct / count;
+    return (train_score){loss, score};
+}
+
+/* Fisher-Yates, a pure function of seed and epoch: no epoch depends on the one before. */
+static void shuffle(training *t, int64_t epoch) {
+    enum { SHUFFLE = 1 }; /* the kind of stream; the net's own streams are others */
+    uint64_t seed = (uint64_t)t->config->seed, stream = (uint64_t)SHUFFLE << 48 | (uint64_t)epoch;
+    int64_t count = t->data.train.count;
+    for (int64_t k = 0; k < count; k++) t->order[k] = k;
+    for (int64_t k = count - 1; k > 0; k--) {
+        uint64_t j = ravine_random_below(seed, stream, (uint64_t)k, (uint64_t)k + 1);
+        int64_t other = t->order[j];
+        t->order[j] = t->order[k];
+        t->order[k] = other;
+    }
+}
+
+/* Copies the examples order[first] ... into the batch. */
+static void gather(training *t, int64_t first, int64_t count) {
+    const dataset *train = &t->data.train;
+    size_t size = (size_t)train->size, outputs = (size_t)train->outputs;
+    for (int64_t k = 0; k < count; k++) {
+        size_t to = (size_t)k, from = (size_t)t->order[first + k];
+        memcpy(t->x + to * size, train->x + from * size, size * sizeof *t->x);
+        if (t->label)
+            t->label[to] = train->label[from];
+        else
+            memcpy(t->y + to * outputs, train->y + from * outputs, outputs * sizeof *t->y);
+    }
+}
+
+/* What the loop works with. */
+struct loop {
+    training *t;
+    watch *watch;
+    record *record;
+    checkpoints *checkpoints;
+    const resume_point *point; /* NULL: it begins */
+    double started;            /* as if all that is done had been done without a pause */
+    train_doctor doctor;
+    train_result *result;
+    train_step step; /* the last one */
+    progress at;
+    bool told_behind; /* that the log waits for room */
+};
+
+/* A checkpoint of what is now; never while other weights stand in the place of the weights. */
+static int save(loop *l, double metric) {
+    l->at.seconds = seconds_now() - l->started;
+    l->at.loss = l->step.loss;
+    return checkpoints_save(l->checkpoints, metric);
+}
+
+static int save_if_wanted(loop *l) {
+    return interrupt_takes_save() ? save(l, NAN) : 0;
+}
+
+/* Loss and score over the test set; unfinished when a signal comes. `averaged`: the weights are not
+ * those of the training. */
+static int evaluate(loop *l, bool averaged, train_score *score) {
+    const training *t = l->t;
+    const dataset *test = &t->data.test;
+    train_sum sum = {0};
+    int status = 0;
+    for (int64_t first = 0; first < test->count && !status && !interrupt_came();
+         first += t->slice) {
+        int64_t left = test->count - first, count = left < t->slice ? left : t->slice;
+        const int32_t *label = test->label ? test->label + first : NULL;
+        const float *y = test->label ? NULL : test->y + first * test->outputs;
+        int64_t correct = 0;
+        double loss = net_evaluate(t->net, test->x + first * test->size, label, y, count, &correct);
+        sum_add(&sum, loss, count, correct);
+        if (!averaged) status = save_if_wanted(l);
+    }
+    *score = sum_score(t, &sum);
+    return status;
+}
+
+/* The same with the averaged weights in place of the weights. */
+static int evaluate_average(loop *l, train_score *score) {
+    training *t = l->t;
+    int64_t count = net_param_count(t->net), at = 0;
+    int status = 0;
+    for (int64_t k = 0; k < count; k++) {
+        net_tensor tensor = net_param(t->net, k);
+        memcpy(t->aside + at, tensor.data, (size_t)tensor.len * sizeof *t->aside);
+        at += tensor.len;
+        ravine_param view = {.size = sizeof view};
+        if (ravine_state_view(t->optimizer, tensor.name, "ema", &view) < 0)
+            status = failure(EXIT_USAGE, "ema: %s", ravine_errmsg());
+        else
+            memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *t->aside);
+    }
+    if (!status) status = evaluate(l, true, score);
+    at = 0;
+    for (int64_t k = 0; k < count; k++) {
+        net_tensor tensor = net_param(t->net, k);
+        memcpy(tensor.data, t->aside + at, (size_t)tensor.len * sizeof *t->aside);
+        at += tensor.len;
+    }
+    return status;
+}
+
+/* The last word of the doctor, then that of the log. */
+static int tell_end(loop *l, const char *event, bool lost) {
+    const int status = train_doctor_end(&l->doctor, &l->step, lost, &l->result->diagnosis);
+    return status ? status : record_event(l->record, event, &l->step);
+}
+
+/* An end with weights: they are there when the log says so. */
+static int keep_end(loop *l, const char *event) {
+    const int status = record_weights(l->record);
+    return status ? status : tell_end(l, event, false);
+}
+
+static int diverged(loop *l, const char *what) {
+    int status = tell_end(l, "diverged", true);
+    if (status) return status;
+    return failure(EXIT_DIVERGED,
+                   "training diverged: %s at step %lld (epoch %lld); try a smaller lr, warm-up or "
+                   "clip_norm; the log is in %s/run.jsonl",
+                   what, (long long)l->step.step, (long long)l->step.epoch,
+                   record_folder(l->record));
+}
+
+/* Every log_every-th step and the last one; and where things happen fast each of them: the first
+ * steps, those in which the gradient begins to grow, and those whose loss is not finite. */
+static bool is_logged(const loop *l) {
+    enum { FIRST_STEPS = 20 };
+    const int64_t step = l->step.step;
+    return (step - 1) % l->t->config->log_every == 0 || step == l->t->total_steps ||
+           step <= FIRST_STEPS || l->doctor.alert || l->doctor.stop || !isfinite(l->step.loss);
+}
+
+/* A log that cannot grow costs no training. */
+static void tell_behind(loop *l) {
+    const char *why = record_behind(l->record);
+    if (why && !l->told_behind)
+        watch_complain(l->watch, "training goes on, its log waits in memory", why);
+    l->told_behind = why != NULL;
+}
+
+/* The first of them, before the line of its step: who reads the log then knows whose it is. */
+static int tell_nonfinite(loop *l, int64_t example) {
+    l->at.told_nonfinite = 1;
+    return record_nonfinite(l->record, &l->step, example);
+}
+
+/* The next examples of the epoch. */
+static int one_step(loop *l) {
+    training *t = l->t;
+    train_step *s = &l->step;
+    progress *at = &l->at;
+    int64_t left = t->data.train.count - at->example, count = left < t->batch ? left : t->batch;
+    int status = train_doctor_example(&l->doctor, t->order[at->example]);
+    if (status) return status;
+    gather(t, at->example, count);
+    int64_t correct = 0;
+    s->loss = net_train(t->net, t->x, t->label, t->y, count, (uint64_t)at->step, &correct);
+    s->report = (ravine_report){.size = sizeof s->report};
+    if (ravine_step(t->optimizer, &s->report) < 0)
+        return failure(EXIT_USAGE, "%s", ravine_errmsg());
+    s->step = ++at->step;
+    at->example += count;
+    s->seconds = seconds_now() - l->started;
+    sum_add(&at->sum, s->loss, count, correct);
+    watch_step(l->watch, s);
+
+    status = train_doctor_step(&l->doctor, s);
+    const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
+    if (!status && first) status = tell_nonfinite(l, t->order[at->example - count]);
+    if (!status && (first || is_logged(l))) status = record_step(l->record, s);
+    tell_behind(l);
+    at->nonfinite_losses = isfinite(s->loss) ? 0 : at->nonfinite_losses + 1;
+    if (!status && at->nonfinite_losses == NONFINITE_LOSSES_MAX) {
+        char what[80];
+        snprintf(what, sizeof what, "the loss was not finite for %d steps in a row",
+                 NONFINITE_LOSSES_MAX);
+        status = diverged(l, what);
+    }
+    return status;
+}
+
+/* A signal came, or the doctor ends the training. */
+static bool is_cut_short(const loop *l) {
+    return interrupt_came() || l->doctor.stop;
+}
+
+static int save_if_due(loop *l) {
+    int64_t every = l->t->config->checkpoint_steps;
+    if (every && l->at.step % every == 0) return save(l, NAN);
+    return save_if_wanted(l);
+}
+
+/* The rest of the epoch and its evaluation; *e is complete unless it is cut short. */
+static int one_epoch(loop *l, train_epoch *e) {
+    training *t = l->t;
+    l->step.epoch = l->at.epoch;
+    shuffle(t, l->at.epoch);
+    while (l->at.example < t->data.train.count && !is_cut_short(l)) {
+        int status = one_step(l);
+        if (!status) status = save_if_due(l);
+        if (status) return status;
+    }
+    if (is_cut_short(l)) return 0;
+    watch_evaluating(l->watch, l->at.epoch);
+    *e = (train_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
+    int status = evaluate(l, false, &e->test);
+    if (!status && t->aside) status = evaluate_average(l, &e->average);
+    e->seconds = seconds_now() - l->started - l->at.epoch_began;
+    return status;
+}
+
+/* What was learnt in the epoch is told; the next one begins, from a checkpoint. */
+static int end_epoch(loop *l, const train_epoch *e) {
+    const config *c = l->t->config;
+    watch_epoch(l->watch, e);
+    int status = record_epoch(l->record, e);
+    if (!status) status = train_doctor_validate(&l->doctor, e->test.loss);
+    if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
+    if (status) return status;
+    l->at.epoch++;
+    l->at.example = 0;
+    l->at.sum = (train_sum){0};
+    l->at.epoch_began = seconds_now() - l->started;
+    int64_t every = c->checkpoint_epochs;
+    bool last = e->epoch == c->epochs && (every || c->checkpoint_steps);
+    return last || (every && e->epoch % every == 0) ? save(l, e->test.loss) : 0;
+}
+
+/* Signal or doctor leave a checkpoint of the very step. */
+static int cut_short(loop *l) {
+    int status = save(l, NAN);
+    return status ? status : keep_end(l, l->doctor.stop ? "stopped" : "interrupted");
+}
+
+static int all_epochs(loop *l) {
+    train_result *result = l->result;
+    while (l->at.epoch <= l->t->config->epochs) {
+        train_epoch *e = &result->epoch[result->nepochs];
+        int status = one_epoch(l, e);
+        if (status) return status;
+        if (is_cut_short(l)) return cut_short(l);
+        result->nepochs++;
+        status = end_epoch(l, e);
+        if (status) return status;
+    }
+    return keep_end(l, "finished");
+}
+
+/* Why a training that is kept ended before its last epoch. */
+static int early_end(const loop *l, bool saved) {
+    const char *folder = record_folder(l->record);
+    if (l->doctor.stop)
+        return failure(EXIT_DIVERGED,
+                       "stopped at step %lld (epoch %lld), as --on-warning asks: %s; kept in %s: "
+                       "weights.safetensors, run.jsonl, TensorBoard events",
+                       (long long)l->step.step, (long long)l->step.epoch, l->doctor.cause.text,
+                       folder);
+    if (!saved)
+        return failure(EXIT_INPUT,
+                       "interrupted at step %lld (epoch %lld), but its checkpoint failed; kept in "
+                       "%s: weights.safetensors, run.jsonl, TensorBoard events",
+                       (long long)l->step.step, (long long)l->step.epoch, folder);
+    return failure(EXIT_INTERRUPTED,
+                   "interrupted at step %lld (epoch %lld); to go on: ravine train --resume %s",
+                   (long long)l->step.step, (long long)l->step.epoch, folder);
+}
+
+/* Puts the training where it was. Between two epochs the last step was of the one before. */
+static int go_back(loop *l) {
+    const progress *at = &l->at;
+    int status = *l->point->path ? checkpoints_load(l->checkpoints, l->point) : 0;
+    if (status) return status;
+    l->step.epoch = at->example == 0 && at->epoch > 1 ? at->epoch - 1 : at->epoch;
+    l->step.step = at->step;
+    l->step.loss = at->loss;
+    l->step.seconds = at->seconds;
+    l->result->steps = at->step;
+    l->result->seconds = at->seconds;
+    return 0;
+}
+
+int loop_create(loop **out, training *t, watch *w, record *r, const resume_point *point,
+                train_result *result) {
+    loop *l = malloc(sizeof *l);
+    if (!l) return failure(EXIT_INPUT, "out of memory");
+    *l = (loop){.t = t,
+                .watch = w,
+                .record = r,
+                .point = point,
+                .result = result,
+                .step.path_efficiency = NAN,
+                .at = {.epoch = 1, .lr_factor = 1}};
+    const train_state state = {t, r, w, result, &l->at, &l->doctor};
+    train_doctor_begin(&l->doctor, t, w, r);
+    int status = checkpoints_create(&l->checkpoints, &state);
+    if (!status && point) status = go_back(l);
+    if (status) {
+        loop_free(l);
+        return status;
+    }
+    *out = l;
+    return 0;
+}
+
+/* From here on files change. */
+static int begin(loop *l) {
+    int status = checkpoints_begin(l->checkpoints);
+    if (status || !l->point) return status;
+    status = record_go_on(l->record);
+    if (!status) status = train_doctor_resumed(&l->doctor, l->step.step);
+    return status
+               ? status
+               : record_event_with(l->record, "resumed", &l->step,
+                                   json_pack("{sI}", "total_steps", (json_int_t)l->t->total_steps));
+}
+
+int loop_run(loop *l) {
+    bool saved = true;
+    l->started = seconds_now() - l->at.seconds;
+    int status = begin(l);
+    if (!status) status = all_epochs(l);
+    watch_erase(l->watch);
+    const int waited = checkpoints_wait(l->checkpoints, &saved);
+    if (!status) status = waited;
+    l->result->steps = l->step.step;
+    l->result->seconds = seconds_now() - l->started;
+    return status || l->result->nepochs == l->t->config->epochs ? status : early_end(l, saved);
+}
+
+void loop_free(loop *l) {
+    if (!l) return;
+    checkpoints_free(l->checkpoints);
+    free(l);
+}

@@ -1,0 +1,207 @@
+/* train_watch.c - what a person sees of a training: one live line, a table, a summary. */
+#include "cli/cli.h"
+#include "page/printable.h"
+#include "run/diagnosis.h"
+#include "trainer/train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { NUMBER_SIZE = 32 };
+
+double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int64_t peak_memory_bytes(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
+}
+
+/* 60000 -> "60,000" */
+static const char *grouped(char text[NUMBER_SIZE], int64_t number) {
+    char digits[NUMBER_SIZE];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, number), at = 0;
+    for (int k = 0; k < length; k++) {
+        if (k > 0 && (length - k) % 3 == 0 && digits[k - 1] != '-') text[at++] = ',';
+        text[at++] = digits[k];
+    }
+    text[at] = '\0';
+    return text;
+}
+
+/* 75 -> "1:15", 3675 -> "1:01:15" */
+static const char *clock_text(char text[NUMBER_SIZE], double seconds) {
+    int64_t s = (int64_t)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(text, NUMBER_SIZE, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
+                 (int)(s % 60));
+    else
+        snprintf(text, NUMBER_SIZE, "%d:%02d", (int)(s / 60), (int)(s % 60));
+    return text;
+}
+
+/* ---- the live line ----------------------------------------------------------------------------
+ */
+
+/* One piece of the line; when the terminal is narrow the highest `rank` goes first. */
+typedef struct piece {
+    int rank;
+    char text[48];
+} piece;
+
+/* Joins the pieces that fit into `width` columns. */
+static void join(char *line, size_t capacity, const piece *pieces, int n, int width) {
+    bool fits = false;
+    for (int worst = n; !fits && worst > 0; worst--) { /* pieces of rank <= worst */
+        size_t used = 0;
+        line[0] = '\0';
+        for (int k = 0; k < n && used < capacity; k++)
+            if (pieces[k].rank <= worst)
+                used += (size_t)snprintf(line + used, capacity - used, "%s%s", used ? "  " : "",
+                                         pieces[k].text);
+        fits = used <= (size_t)width;
+    }
+    if (!fits && (size_t)width < capacity) line[width] = '\0';
+}
+
+/* True at most ten times a second. */
+static bool is_due(const watch *w) {
+    static const double REDRAW_SECONDS = 0.1;
+    return w->live && seconds_now() - w->drawn_at >= REDRAW_SECONDS;
+}
+
+static void draw(watch *w, const piece *pieces, int n) {
+    char line[512];
+    join(line, sizeof line, pieces, n, cli_width(stderr) - 1);
+    fprintf(stderr, "\r%s\033[K", line);
+    w->drawn = true;
+    w->drawn_at = seconds_now();
+}
+
+void watch_erase(watch *w) {
+    if (w->drawn) fputs("\r\033[K", stderr);
+    w->drawn = false;
+}
+
+void watch_step(watch *w, const train_step *s) {
+    w->loss_sum += s->loss;
+    w->loss_count++;
+    if (!is_due(w)) return;
+
+    const training *t = w->t;
+    double per_second = (double)(s->step * t->batch) / s->seconds;
+    double left = s->seconds / (double)s->step * (double)(t->total_steps - s->step);
+    char number[NUMBER_SIZE];
+    piece pieces[7] = {{1, ""}, {4, ""}, {2, ""}, {5, ""}, {6, ""}, {7, ""}, {3, ""}};
+    enum { SIZE = sizeof pieces[0].text };
+    snprintf(pieces[0].text, SIZE, "epoch %" PRId64 "/%" PRId64, s->epoch, t->config->epochs);
+    snprintf(pieces[1].text, SIZE, "step %" PRId64 "/%" PRId64, s->step, t->total_steps);
+    snprintf(pieces[2].text, SIZE, "loss %.4f", w->loss_sum / (double)w->loss_count);
+    snprintf(pieces[3].text, SIZE, "|g| %.3g", s->report.grad_norm);
+    snprintf(pieces[4].text, SIZE, "lr %.2e", s->report.lr);
+    snprintf(pieces[5].text, SIZE, "%s %s/s", grouped(number, (int64_t)per_second),
+             t->config->data_format == CONFIG_CSV ? "rows" : "images");
+    snprintf(pieces[6].text, SIZE, "%s left", clock_text(number, left));
+    draw(w, pieces, 7);
+    w->loss_sum = 0;
+    w->loss_count = 0;
+}
+
+void watch_evaluating(watch *w, int64_t epoch) {
+    if (!is_due(w)) return;
+    piece pieces[2] = {{1, ""}, {2, "testing"}};
+    snprintf(pieces[0].text, sizeof pieces[0].text, "epoch %" PRId64 "/%" PRId64, epoch,
+             w->t->config->epochs);
+    draw(w, pieces, 2);
+}
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+static void print_title(watch *w) {
+    const training *t = w->t;
+    const config *c = t->config;
+    char size[NUMBER_SIZE], train[NUMBER_SIZE], test[NUMBER_SIZE];
+    size_t length;
+    const char *model =
+        config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
+    fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
+            grouped(size, net_size(t->net)), grouped(train, t->data.train.count),
+            grouped(test, t->data.test.count));
+    fprintf(w->table, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
+            c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->batch,
+            (int)ravine_pool_threads(t->pool));
+    fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
+            training_is_regression(t) ? "rmse" : "accuracy");
+    if (t->aside) fprintf(w->table, " %9s", "averaged");
+    fprintf(w->table, " %8s\n", "seconds");
+    fflush(w->table);
+}
+
+void watch_begin(watch *w, const training *t, bool quiet, bool json) {
+    *w = (watch){.t = t};
+    if (quiet) return;
+    w->table = json ? stderr : stdout;
+    w->live = cli_terminal(stderr);
+    print_title(w);
+}
+
+static void print_score(const watch *w, double score) {
+    if (training_is_regression(w->t))
+        fprintf(w->table, " %9.4f", score);
+    else
+        fprintf(w->table, " %7.2f %%", 100 * score);
+}
+
+void watch_epoch(watch *w, const train_epoch *e) {
+    if (!w->table) return;
+    watch_erase(w);
+    fprintf(w->table, "%6" PRId64 " %11.4f %10.4f", e->epoch, e->train.loss, e->test.loss);
+    print_score(w, e->test.score);
+    if (w->t->aside) print_score(w, e->average.score);
+    fprintf(w->table, " %8.2f\n", e->seconds);
+    fflush(w->table);
+}
+
+void watch_told(watch *w, const train_step *s, const char *text) {
+    if (!w->live) return;
+    watch_erase(w);
+    fprintf(stderr, "step %" PRId64 ": %s\n", s->step, text);
+}
+
+void watch_complain(watch *w, const char *what, const char *why) {
+    watch_erase(w);
+    fprintf(stderr, "ravine: %s: ", what);
+    printable_put(stderr, why);
+    fputc('\n', stderr);
+}
+
+void watch_end(watch *w, const train_result *r, const char *folder) {
+    if (!w->table || r->steps == 0) return;
+    const training *t = w->t;
+    char steps[NUMBER_SIZE], rate[NUMBER_SIZE], held[NUMBER_SIZE], announced[NUMBER_SIZE];
+    double epochs = (double)r->steps / (double)t->steps_per_epoch;
+    double examples = epochs * (double)t->data.train.count;
+    fprintf(w->table, "\n%.2f seconds, %s steps, %s examples/s; peak memory %.1f MiB\n", r->seconds,
+            grouped(steps, r->steps), grouped(rate, (int64_t)(examples / r->seconds)),
+            (double)peak_memory_bytes() / (1024 * 1024));
+    fprintf(w->table, "the optimizer announced %s bytes and holds %s\n",
+            grouped(announced, t->announced_bytes),
+            grouped(held, ravine_memory_bytes(t->optimizer)));
+    if (r->diagnosis.size) {
+        char line[DIAGNOSIS_LINE_SIZE];
+        diagnosis_line(&r->diagnosis, line, sizeof line);
+        fprintf(w->table, "doctor: ");
+        cli_print_wrapped(w->table, line, 8, 8, cli_width(w->table));
+        if (ravine_verdict_severity(r->diagnosis.verdict) > RAVINE_SEVERITY_FINE)
+            fprintf(w->table, "        what to do: ravine doctor %s\n", folder);
+    }
+    fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);
+}

@@ -1,0 +1,43 @@
+/* findings.h - what the memory of a run shows: the numbers that verdicts are made of. */
+#ifndef RAVINE_DOCTOR_JUDGE_FINDINGS_H
+#define RAVINE_DOCTOR_JUDGE_FINDINGS_H
+
+#include "doctor/watch/watch_memory.h"
+
+/* clang-format off */
+#define FINDING(name, meaning) FIND_##name,
+typedef enum finding {
+#include "doctor/judge/findings.def"
+    FINDING_COUNT
+} finding;
+#undef FINDING
+/* clang-format on */
+
+#define FINDING(name, meaning) double name;
+typedef union doctor_findings {
+    struct {
+#include "doctor/judge/findings.def"
+    };
+    double value[FINDING_COUNT]; /* by enum finding */
+} doctor_findings;
+#undef FINDING
+
+const char *doctor_finding_name(finding which);
+
+/* The settings of the first part as they are now; rule -1: unknown. */
+ravine_config doctor_config(const ravine_doctor *d);
+
+/* Each room's findings. Those below may use the ones above. */
+void doctor_find_loss(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_steps(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_parts(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_facts(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_schedule(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_validation(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f);
+void doctor_find_curvature(const ravine_doctor *d, doctor_findings *f);
+/* All of them. */
+void doctor_find(const ravine_doctor *d, doctor_findings *f);
+
+#endif

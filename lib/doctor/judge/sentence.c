@@ -1,0 +1,135 @@
+/* What is wrong and what to do, in words of every day (sentences.def, cures.def). */
+#include "base/sized.h"
+#include "base/text_out.h"
+#include "doctor/judge/cures.h"
+#include "text/error.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- a diagnosis of the caller's */
+
+static ravine_status check_count(const char *name, int32_t count, int32_t most) {
+    if (count >= 0 && count <= most) return RAVINE_OK;
+    return ravine_fail(RAVINE_E_RANGE, "%s of the diagnosis is %d; it must be in [0, %d]", name,
+                       count, most);
+}
+
+ravine_status doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosis *told) {
+    ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, own, told);
+    if (!status) status = check_count("nevidence", own->nevidence, RAVINE_EVIDENCE_MAX);
+    if (!status) status = check_count("ncures", own->ncures, RAVINE_CURES_MAX);
+    if (!status) status = check_count("nalso", own->nalso, RAVINE_ALSO_MAX);
+    if (!status) status = check_count("ncannot_tell", own->ncannot_tell, RAVINE_CANNOT_MAX);
+    return status;
+}
+
+/* ---- cures */
+
+const cure_words *doctor_cure_words(int kind) {
+    static const cure_words words[CURE_COUNT] = {
+#define CURE(NAME, word, action, english, chinese) \
+    [CURE_##NAME] = {word, RAVINE_CURE_##action, english, chinese},
+#include "doctor/judge/cures.def"
+#undef CURE
+    };
+    return kind > CURE_UNKNOWN && kind < CURE_COUNT ? &words[kind] : NULL;
+}
+
+const char *ravine_cure_word(int kind) {
+    const cure_words *words = doctor_cure_words(kind);
+    return words ? words->word : NULL;
+}
+
+cure_outcome doctor_cure_outcome(const ravine_cure *c) {
+    const double within = RAVINE_NO_EFFECT_PERCENT / 100.0;
+    if (!c->tried) return CURE_UNTRIED;
+    if (c->loss_ratio < 1 - within) return CURE_HELPED;
+    return c->loss_ratio <= 1 + within ? CURE_NO_EFFECT : CURE_HARMED;
+}
+
+static bool begins(const char *text, const char *with) {
+    return !strncmp(text, with, strlen(with));
+}
+
+size_t doctor_fill(char *out, size_t size, const char *text, double from, double to) {
+    static const char *const places[] = {"{from}", "{to}", "{count}"};
+    static const char *const formats[] = {"%.3g", "%.3g", "%.0f"};
+    const double values[] = {from, to, from};
+    enum { PLACES = sizeof places / sizeof *places };
+    size_t used = 0;
+    while (*text) {
+        char *at = used < size ? out + used : NULL;
+        const size_t left = used < size ? size - used : 0;
+        size_t k = 0;
+        while (k < PLACES && !begins(text, places[k])) k++;
+        used += (size_t)(k < PLACES ? snprintf(at, left, formats[k], values[k])
+                                    : snprintf(at, left, "%c", *text));
+        text += k < PLACES ? strlen(places[k]) : 1;
+    }
+    return used;
+}
+
+/* ---- sentences */
+
+typedef struct sentence {
+    int verdict;
+    const char *evidence, *english, *chinese;
+} sentence;
+
+static const sentence sentences[] = {
+#define SENTENCE(VERDICT, evidence, english, chinese) \
+    {RAVINE_VERDICT_##VERDICT, evidence, english, chinese},
+#include "doctor/judge/sentences.def"
+#undef SENTENCE
+};
+
+static bool has_evidence(const ravine_diagnosis *d, const char *name) {
+    if (!*name) return true;
+    for (int32_t k = 0; k < d->nevidence; k++)
+        if (!strncmp(d->evidence[k].name, name, sizeof d->evidence[k].name)) return true;
+    return false;
+}
+
+static const sentence *find_sentence(const ravine_diagnosis *d) {
+    for (size_t k = 0; k < sizeof sentences / sizeof *sentences; k++)
+        if (sentences[k].verdict == d->verdict && has_evidence(d, sentences[k].evidence))
+            return &sentences[k];
+    return NULL;
+}
+
+/* What to do, as the second sentence: the first cure, unless a trial found nothing that helps. */
+static void say_cure(char *text, size_t size, const ravine_diagnosis *d, bool chinese) {
+    const ravine_cure *first = &d->cure[0];
+    const cure_words *words = d->ncures > 0 ? doctor_cure_words(first->kind) : NULL;
+    if (!words) return;
+    if (doctor_cure_outcome(first) == CURE_NO_EFFECT) {
+        snprintf(text, size, "%s",
+                 chinese ? "试过的改变都没有效果。" : " No change that was tried has an effect.");
+        return;
+    }
+    char what[RAVINE_SENTENCE_MAX];
+    doctor_fill(what, sizeof what, chinese ? words->chinese : words->english, first->old_value,
+                first->new_value);
+    if (chinese)
+        snprintf(text, size, "%s。", what);
+    else
+        snprintf(text, size, " %c%s.", what[0] - 'a' + 'A', what + 1); /* whatever the locale */
+}
+
+ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis, const char *language,
+                                        char *text, size_t capacity, size_t *length) {
+    ravine_diagnosis own = {0}, *d = &own;
+    if (!language) return ravine_fail(RAVINE_E_ARG, "the language is NULL");
+    const ravine_status status = doctor_diagnosis_read(d, diagnosis);
+    if (status) return status;
+    const bool chinese = begins(language, "zh") && (language[2] < 'a' || language[2] > 'z');
+    const sentence *found = find_sentence(d);
+    char said[RAVINE_SENTENCE_MAX] = "";
+    size_t used = 0;
+    if (found)
+        used = (size_t)snprintf(said, sizeof said, "%s", chinese ? found->chinese : found->english);
+    say_cure(said + used, sizeof said - used, d, chinese);
+    return ravine_text_out(said, strlen(said), text, capacity, length);
+}

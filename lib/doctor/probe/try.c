@@ -1,0 +1,178 @@
+/* Cures beside the unchanged run, from the same place on the same batches. */
+#include "base/sized.h"
+#include "doctor/judge/cures.h"
+#include "doctor/probe/space.h"
+#include "doctor/probe/try_copy.h"
+#include "text/error.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The loss after a run is a mean: over a bounce, whose period is 2 or 4, and some of the noise. */
+enum { JUDGED_STEPS = 8 };
+
+/* What a run does otherwise than the unchanged one. */
+typedef struct change {
+    const ravine_config *config; /* NULL: as it is */
+    const ravine_schedule *lr;   /* NULL: as it is, or the config's */
+    double escape;               /* 0: none */
+} change;
+
+static ravine_status run_steps(space *s, ravine_optimizer *copy, const change *c, int64_t steps,
+                               double *loss) {
+    const ravine_problem *problem = &s->problem;
+    const int64_t judged = steps < JUDGED_STEPS ? steps : JUDGED_STEPS;
+    double sum = 0;
+    for (int64_t k = 0; k < steps; k++) {
+        const int64_t number =
+            problem->nbatches > 0 ? problem->batch + 1 + k % problem->nbatches : problem->batch;
+        double step_loss;
+        ravine_status status = RAVINE_OK;
+        if (c->lr) status = ravine_copy_set_lr(copy, s->o, ravine_schedule_at(c->lr, k));
+        if (!status) status = ravine_space_evaluate(s, number, 1, &step_loss);
+        if (!status) status = ravine_step(copy, NULL);
+        if (status < 0) return status;
+        if (k < steps - judged) continue;
+        status = ravine_space_evaluate(s, problem->batch, 0, &step_loss);
+        if (status) return status;
+        sum += step_loss;
+    }
+    *loss = isfinite(sum) ? sum / (double)judged : HUGE_VAL;
+    return RAVINE_OK;
+}
+
+/* From home; *possible: 0 if there is nowhere to escape to, or a group may not have such settings.
+ */
+static ravine_status run(space *s, const change *c, int64_t steps, int *possible, double *loss) {
+    ravine_optimizer *copy = NULL;
+    *possible = 1;
+    ravine_space_home(s);
+    ravine_status status = ravine_copy_create(&copy, s->o, c->config);
+    if (!status && c->escape != 0) {
+        status = ravine_escape(copy, &s->problem, NULL, c->escape);
+        *possible = status != RAVINE_E_STATE;
+        if (!*possible) status = RAVINE_OK;
+    }
+    if (!status && *possible) status = run_steps(s, copy, c, steps, loss);
+    ravine_destroy(copy);
+    if (status != RAVINE_E_RANGE || !(c->config || c->lr)) return status;
+    *possible = 0;
+    return RAVINE_OK;
+}
+
+static double ratio_of(double cured, double unchanged) {
+    if (!isfinite(cured)) return HUGE_VAL;
+    if (!isfinite(unchanged)) return 0;
+    if (cured > 0 && unchanged > 0) return cured / unchanged;
+    const double greater = fmax(fabs(cured), fabs(unchanged));
+    return greater > 0 ? 1 + (cured - unchanged) / greater : 1;
+}
+
+static ravine_status try_cure(space *s, int64_t steps, double unchanged, ravine_cure *cure) {
+    ravine_config config;
+    ravine_schedule schedule;
+    change c = {0};
+    double loss = 0;
+    int possible;
+    if (cure->action == RAVINE_CURE_ADVICE) return RAVINE_OK;
+    ravine_status status = RAVINE_OK;
+    if (*cure->optimizer) {
+        status = ravine_config_parse(&config, cure->optimizer);
+        c.config = &config;
+    }
+    if (!status && *cure->schedule) {
+        status = ravine_schedule_parse(&schedule, cure->schedule);
+        c.lr = &schedule;
+    }
+    if (cure->action == RAVINE_CURE_ESCAPE) c.escape = cure->escape;
+    if (!status) status = run(s, &c, steps, &possible, &loss);
+    if (status || !possible) return status;
+    cure->tried = 1;
+    cure->loss_ratio = ratio_of(loss, unchanged);
+    return RAVINE_OK;
+}
+
+static bool is_lost(const ravine_diagnosis *d) {
+    return d->verdict == RAVINE_VERDICT_NONFINITE || d->verdict == RAVINE_VERDICT_DIVERGING;
+}
+
+/* A trial in which the unchanged run is not lost says nothing against what is to save it. */
+static void forget_losers(ravine_cure *cure, int32_t count) {
+    for (int32_t k = 0; k < count; k++) {
+        if (doctor_cure_outcome(&cure[k]) <= CURE_UNTRIED || !isfinite(cure[k].loss_ratio))
+            continue;
+        cure[k].tried = 0;
+        cure[k].loss_ratio = NAN;
+    }
+}
+
+/* What helped, by how much; then what was not tried, in its order; then what had no effect. */
+static int goes_before(const ravine_cure *a, const ravine_cure *b) {
+    const cure_outcome first = doctor_cure_outcome(a), second = doctor_cure_outcome(b);
+    if (first != second) return first < second;
+    return first == CURE_HELPED && a->loss_ratio < b->loss_ratio;
+}
+
+static void sort(ravine_cure *cure, int32_t count) {
+    for (int32_t k = 1; k < count; k++) {
+        const ravine_cure moved = cure[k];
+        int32_t to = k;
+        for (; to > 0 && goes_before(&moved, &cure[to - 1]); to--) cure[to] = cure[to - 1];
+        cure[to] = moved;
+    }
+}
+
+/* Without those that did harm; where nothing is left, to know that is what there is to do. */
+static int32_t keep_harmless(ravine_cure *cure, int32_t count) {
+    int32_t kept = 0;
+    for (int32_t k = 0; k < count; k++)
+        if (doctor_cure_outcome(&cure[k]) != CURE_HARMED) cure[kept++] = cure[k];
+    if (kept > 0 || count == 0) return kept;
+    cure[0] = (ravine_cure){.action = RAVINE_CURE_ADVICE,
+                            .kind = CURE_NOTHING_HELPS,
+                            .old_value = NAN,
+                            .new_value = NAN,
+                            .loss_ratio = NAN};
+    doctor_fill(cure[0].text, sizeof cure[0].text, doctor_cure_words(CURE_NOTHING_HELPS)->english,
+                NAN, NAN);
+    return 1;
+}
+
+static ravine_status check(int64_t steps, const ravine_diagnosis *diagnosis) {
+    if (steps < 1)
+        return ravine_fail(RAVINE_E_RANGE, "steps of a trial are %lld; they must be at least 1",
+                           (long long)steps);
+    if (diagnosis->ncures < 0 || diagnosis->ncures > RAVINE_CURES_MAX)
+        return ravine_fail(RAVINE_E_RANGE, "ncures of the diagnosis is %d; it must be in [0, %d]",
+                           diagnosis->ncures, RAVINE_CURES_MAX);
+    return RAVINE_OK;
+}
+
+ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem, int64_t steps,
+                               ravine_diagnosis *told) {
+    space s;
+    ravine_diagnosis own = {0}, *diagnosis = &own;
+    ravine_cure cure[RAVINE_CURES_MAX];
+    ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, diagnosis, told);
+    if (!status) status = check(steps, diagnosis);
+    if (!status) status = ravine_space_open(&s, o, problem);
+    if (status) return status;
+    double unchanged = 0;
+    int possible;
+    status = run(&s, &(change){0}, steps, &possible, &unchanged);
+    for (int32_t k = 0; !status && k < diagnosis->ncures; k++) {
+        cure[k] = diagnosis->cure[k];
+        cure[k].tried = 0;
+        cure[k].loss_ratio = NAN;
+        status = try_cure(&s, steps, unchanged, &cure[k]);
+    }
+    ravine_space_close(&s);
+    if (status) return status;
+    if (is_lost(diagnosis) && isfinite(unchanged)) forget_losers(cure, diagnosis->ncures);
+    sort(cure, diagnosis->ncures);
+    diagnosis->ncures = keep_harmless(cure, diagnosis->ncures);
+    for (int32_t k = 0; k < diagnosis->ncures; k++) diagnosis->cure[k] = cure[k];
+    ravine_sized_write(&ravine_sized_diagnosis, told, diagnosis);
+    return RAVINE_OK;
+}

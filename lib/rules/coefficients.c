@@ -1,0 +1,276 @@
+/* What makes a kernel a rule: the numbers of one step, in double, from the formulas of rules.def.
+ *
+ * Every power here is ravine's own (base/elementary.h): the same bits on every processor. */
+#include "base/elementary.h"
+#include "base/pair.h"
+#include "rules/rules.h"
+
+#include <math.h>
+
+/* 1 - beta^t, or 1 without bias correction. */
+static double correction(const ravine_config *c, double beta, int64_t t) {
+    return c->bias_correction != 0 ? ravine_one_minus_power(beta, t) : 1;
+}
+
+/* sigma = sqrt(v) under a form of eps, with v^ = v / correction; the factor on the step that the
+ * form wants is returned. */
+static double root(const ravine_config *c, double bias, kernel_coefficients *k) {
+    k->v_scale = 1;
+    k->sigma_scale = 1;
+    switch ((ravine_eps_form)c->eps_form) {
+    case RAVINE_EPS_OUTSIDE:
+        k->sigma_scale = 1 / sqrt(bias);
+        k->eps_outside = c->eps;
+        return 1;
+    case RAVINE_EPS_HAT:
+        k->eps_outside = c->eps;
+        k->sigma_divisor = sqrt(bias);
+        return k->sigma_divisor;
+    case RAVINE_EPS_INSIDE:
+        k->v_scale = 1 / bias;
+        k->eps_inside = c->eps;
+        return 1;
+    }
+    return 1;
+}
+
+static void moving_mean(double beta, double *keep, double *intake) {
+    *keep = beta;
+    *intake = 1 - beta;
+}
+
+static void sgd(const ravine_config *c, const rule_step *s, kernel_coefficients *k) {
+    const bool in_buffer = c->lr_in_momentum != 0 && s->shape.momentum == MOMENTUM_BUFFER;
+    const double inside = in_buffer ? c->lr : 1;
+    k->momentum = c->momentum;
+    k->intake = inside * (s->clock == 1 ? 1 : 1 - c->dampening);
+    k->from_g = c->nesterov != 0 ? inside : 0;
+    k->from_m = c->nesterov != 0 ? c->momentum : 1;
+    k->step = in_buffer ? 1 : c->lr;
+}
+
+static void adagrad(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+    const double count = c->rule == RAVINE_ADAGRAD_MEAN ? (double)t : 1;
+    k->v_keep = 1;
+    k->v_intake = 1;
+    root(c, count, k);
+    if (c->eps_form == RAVINE_EPS_HAT) { /* the mean is no correction that the step could carry */
+        k->sigma_scale = 1 / sqrt(count);
+        k->sigma_divisor = 1;
+    }
+    k->step = c->lr / (1 + (double)(t - 1) * c->lr_decay);
+}
+
+static void rmsprop(const ravine_config *c, const rule_step *s, kernel_coefficients *k) {
+    const bool in_buffer = c->lr_in_momentum != 0 && s->shape.momentum == MOMENTUM_NORMALIZED;
+    const bool start = s->clock == 1 && c->initial_form == RAVINE_INITIAL_GRADIENT;
+    moving_mean(start ? 0 : c->alpha, &k->v_keep, &k->v_intake);
+    root(c, 1, k);
+    k->momentum = c->momentum;
+    k->intake = in_buffer ? c->lr : 1;
+    k->step = in_buffer ? 1 : c->lr;
+}
+
+/* adam, adamw, adabelief, yogi */
+static void adam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+    moving_mean(c->beta1, &k->momentum, &k->intake);
+    moving_mean(c->beta2, &k->v_keep, &k->v_intake);
+    k->step *= root(c, correction(c, c->beta2, t), k) / correction(c, c->beta1, t);
+    if (c->rule == RAVINE_ADABELIEF) k->look = c->eps;
+}
+
+static void adamax(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+    moving_mean(c->beta1, &k->momentum, &k->intake);
+    k->v_keep = c->beta2;
+    k->eps_outside = c->eps;
+    k->step = c->lr / ravine_one_minus_power(c->beta1, t);
+}
+
+static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, double *product) {
+    const double mu = c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)t * c->momentum_decay));
+    const double next =
+        c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)(t + 1) * c->momentum_decay));
+    *product *= mu;
+    moving_mean(c->beta1, &k->momentum, &k->intake);
+    moving_mean(c->beta2, &k->v_keep, &k->v_intake);
+    const double eta = c->lr * root(c, ravine_one_minus_power(c->beta2, t), k);
+    k->from_g = eta * (1 - mu) / (1 - *product);
+    k->from_m = eta * next / (1 - *product * next);
+    k->step = 1;
+}
+
+/* The number of gradients that sigma is worth (Liu et al. 2020, eq. 4),
+ *     rho_t = 2 / (1 - beta) - 1 - 2 t beta^t / (1 - beta^t),
+ * is a small difference of large numbers. With p = beta^t, q = 1 - beta^t and n = q rho_t it has a
+ * form of positive terms alone: from (s, t) to s + t p = p_s p_t,  q = q_s + p_s q_t,  n = n_s +
+ * p_s n_t + 2 s p_s q_t, starting at t = 1 with (beta, 1 - beta, 1 - beta). In pairs, because each
+ * doubling of t doubles the relative error of p. */
+typedef struct sample_count {
+    double t;
+    pair p, q, n;
+} sample_count;
+
+static sample_count join(sample_count s, sample_count t) {
+    const pair both = pair_multiply((pair){2 * s.t, 0}, pair_multiply(s.p, t.q));
+    return (sample_count){.t = s.t + t.t,
+                          .p = pair_multiply(s.p, t.p),
+                          .q = pair_add(s.q, pair_multiply(s.p, t.q)),
+                          .n = pair_add(pair_add(s.n, pair_multiply(s.p, t.n)), both)};
+}
+
+static double effective_samples(double beta, int64_t t) {
+    const pair rest = pair_sum(1, -beta);
+    sample_count power = {1, {beta, 0}, rest, rest}, all = {0, {1, 0}, {0, 0}, {0, 0}};
+    for (uint64_t bits = (uint64_t)t; bits; bits >>= 1) {
+        if (bits & 1) all = join(all, power);
+        power = join(power, power);
+    }
+    return pair_divide(all.n, all.q).hi;
+}
+
+/* r_t of Liu et al. 2020. Ratio by ratio: each is 1 in the end, whatever was rounded before. */
+static double rectification(double beta, double rho) {
+    const double limit = pair_divide(pair_sum(1, beta), pair_sum(1, -beta)).hi; /* of rho */
+    return sqrt((rho - 4) / (limit - 4) * ((rho - 2) / (limit - 2)) * (limit / rho));
+}
+
+static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+    const double rho = effective_samples(c->beta2, t);
+    moving_mean(c->beta1, &k->momentum, &k->intake);
+    moving_mean(c->beta2, &k->v_keep, &k->v_intake);
+    k->step = c->lr / ravine_one_minus_power(c->beta1, t);
+    if (rho > 5) {
+        const double rectify = rectification(c->beta2, rho);
+        k->step *= rectify * root(c, ravine_one_minus_power(c->beta2, t), k);
+        k->sigma_divisor *= rectify;
+    } else { /* sigma = sqrt(v) * 0 + 1: too few gradients to know it */
+        k->v_scale = 1;
+        k->eps_outside = 1;
+    }
+}
+
+/* The eta and mu of a step were set at the end of the one before, as PyTorch does. */
+static void asgd(const ravine_config *c, int64_t t, kernel_coefficients *k, double *scalar) {
+    const double eta = t == 1 ? c->lr : scalar[0];
+    k->decay += c->lambd * eta * (1 - k->decay); /* both decays, one after the other */
+    k->step = eta;
+    k->average = t == 1 ? 1 : scalar[1];
+    scalar[0] = c->lr / ravine_pow(1 + c->lambd * c->lr * (double)t, c->power);
+    scalar[1] = 1 / fmax(1, (double)t - c->average_start);
+}
+
+static void rprop(const ravine_config *c, kernel_coefficients *k) {
+    k->grow = c->eta_plus;
+    k->cut = c->eta_minus;
+    k->step_min = c->step_min;
+    k->step_max = c->step_max;
+}
+
+static void sign_momentum(double mix, double beta, kernel_coefficients *k) {
+    moving_mean(mix, &k->from_m, &k->from_g);
+    moving_mean(beta, &k->momentum, &k->intake);
+}
+
+static void adan(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+    moving_mean(c->beta1, &k->momentum, &k->intake);
+    moving_mean(c->beta2, &k->change_keep, &k->change_intake);
+    moving_mean(c->beta3, &k->v_keep, &k->v_intake);
+    k->change = t > 1;
+    k->look = c->beta2;
+    k->from_m = 1 / correction(c, c->beta1, t);
+    k->from_change = c->beta2 / correction(c, c->beta2, t);
+    k->step *= root(c, correction(c, c->beta3, t), k);
+}
+
+static void adopt(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+    moving_mean(c->beta1, &k->momentum, &k->intake);
+    moving_mean(t == 1 ? 0 : c->beta2, &k->v_keep, &k->v_intake);
+    k->eps_outside = c->eps;
+    k->bound = sqrt(sqrt((double)(t - 1)));
+    if (t == 1) k->decay = 0; /* the authors' code does nothing else at the first step */
+}
+
+static void decay(const ravine_config *c, kernel_coefficients *k) {
+    switch ((ravine_decay_form)c->decay_form) {
+    case RAVINE_DECAY_COUPLED: k->couple = c->weight_decay; break;
+    case RAVINE_DECAY_DECOUPLED: k->decay = c->lr * c->weight_decay; break;
+    case RAVINE_DECAY_INDEPENDENT: k->decay = c->weight_decay; break;
+    case RAVINE_DECAY_PROXIMAL:
+        k->shrink = c->lr * c->weight_decay / (1 + c->lr * c->weight_decay);
+        break;
+    }
+}
+
+/* Greatest raw |g| that is taken. A rule that squares g, or several gradients at once (adan; g - m
+ * of adabelief), wants the square finite too. */
+static double guard(const rule_step *s) {
+    const scale_kind scale = s->shape.scale;
+    const bool squares =
+        scale != SCALE_ONE && scale != SCALE_SIGN && scale != SCALE_MAXIMUM && scale != SCALE_RPROP;
+    const double several = scale == SCALE_BELIEF || scale == SCALE_LOOKAHEAD ? 4 : 1;
+    const double root_of_largest = nextafter(sqrt(s->largest), 0) / several;
+    const double bound = squares ? root_of_largest : s->largest;
+    const double factor = s->unscale;
+    if (factor == 1) return bound;
+    return fmin(bound * (1 - 0x1p-20) / factor, s->largest); /* room for the product's rounding */
+}
+
+kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *s) {
+    const int64_t t = s->clock;
+    const double gradient = s->unscale * s->clip;
+    kernel_coefficients k = {.gradient = c->maximize != 0 ? -gradient : gradient,
+                             .limit = guard(s),
+                             .clip = c->clip_value,
+                             .step = c->lr,
+                             .from_m = 1,
+                             .first = t == 1,
+                             .ema = t == 1 ? 1 : 1 - c->ema_decay,
+                             .sigma_divisor = 1,
+                             .propagate = s->propagate};
+    decay(c, &k);
+    switch ((ravine_rule)c->rule) {
+    case RAVINE_SGD: sgd(c, s, &k); break;
+    case RAVINE_ADAGRAD:
+    case RAVINE_ADAGRAD_MEAN: adagrad(c, t, &k); break;
+    case RAVINE_RMSPROP: rmsprop(c, s, &k); break;
+    case RAVINE_ADADELTA:
+        moving_mean(c->rho, &k.v_keep, &k.v_intake);
+        k.eps_inside = c->eps;
+        break;
+    case RAVINE_ADAM:
+    case RAVINE_ADAMW:
+    case RAVINE_ADABELIEF:
+    case RAVINE_YOGI: adam(c, t, &k); break;
+    case RAVINE_ADAMAX: adamax(c, t, &k); break;
+    case RAVINE_NADAM: nadam(c, t, &k, s->scalar); break;
+    case RAVINE_RADAM: radam(c, t, &k); break;
+    case RAVINE_ASGD: asgd(c, t, &k, s->scalar); break;
+    case RAVINE_RPROP: rprop(c, &k); break;
+    case RAVINE_LION: sign_momentum(c->beta1, c->beta2, &k); break;
+    case RAVINE_SIGNUM: sign_momentum(c->momentum, c->momentum, &k); break;
+    case RAVINE_ADAN: adan(c, t, &k); break;
+    case RAVINE_ADOPT: adopt(c, t, &k); break;
+    case RAVINE_RULE_COUNT: break;
+    }
+    k.as_is = k.gradient == 1 && k.clip == HUGE_VAL && k.couple == 0;
+    return k;
+}
+
+double ravine_rule_variance(scale_kind scale, const kernel_coefficients *c) {
+    const double root = c->sigma_scale / c->sigma_divisor;
+    switch (scale) {
+    case SCALE_SQUARES:
+    case SCALE_GREATEST:
+    case SCALE_YOGI:
+    case SCALE_LOOKAHEAD: return c->v_scale * root * root;
+    case SCALE_MAXIMUM:
+    case SCALE_DELTA:
+    case SCALE_PREVIOUS: return 1;
+    case SCALE_ONE:
+    case SCALE_CENTERED: /* a variance: what is steady in g is not in it */
+    case SCALE_BELIEF:
+    case SCALE_SIGN:
+    case SCALE_RPROP: return 0;
+    }
+    return 0;
+}

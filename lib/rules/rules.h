@@ -1,0 +1,48 @@
+/* rules.h - the table of rules.def, and the numbers that make a kernel a rule's step. */
+#ifndef RAVINE_RULES_H
+#define RAVINE_RULES_H
+
+#include "ravine.h"
+#include "update/elementwise/kernel.h"
+
+typedef struct rule_row {
+    ravine_rule_info info;
+    kernel_shape shape; /* without the settings that change it */
+    ravine_config defaults;
+} rule_row;
+
+const rule_row *ravine_rule_row(int rule); /* rule is valid */
+bool ravine_rule_uses(int rule, int setting);
+bool ravine_rule_can_shrink(int rule);
+
+/* Whether it divides by a sigma of the gradients: neither by 1 nor by |m|. */
+bool ravine_rule_is_adaptive(int rule);
+
+/* The kernel's shape under these settings. */
+kernel_shape ravine_rule_shape(const ravine_config *c);
+
+/* Scalars of state.def that a rule may have. */
+#define RULE_SCALARS_MAX 2
+
+/* What a step needs to know beyond the group's settings. */
+typedef struct rule_step {
+    kernel_shape shape;              /* of the parameter's kernel */
+    int64_t clock;                   /* 1 at the parameter's first step */
+    double unscale;                  /* 1/grad_scale: what the guard judges by, before clipping */
+    double clip;                     /* by norm, in (0, 1] */
+    bool propagate;                  /* no guard */
+    double largest;                  /* greatest finite number of the parameter's type */
+    double scalar[RULE_SCALARS_MAX]; /* before the step, in the order of the rule's row; after it on
+                                        return */
+} rule_step;
+
+/* The coefficients of one step under the settings of the step. */
+kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *step);
+/* sigma of an element in double, of the scale's arrays v: the body of the kernels. */
+double ravine_rule_sigma(kernel_shape shape, const kernel_coefficients *c, const double v[2]);
+/* sigma^2 without eps is this times v, under the coefficients of a step; adadelta: the mean square
+ * that is the root of its numerator counts as sigma. 0 where v is no mean, sum or maximum of the
+ * squares of gradients, or sigma is not in use yet (radam). */
+double ravine_rule_variance(scale_kind scale, const kernel_coefficients *c);
+
+#endif

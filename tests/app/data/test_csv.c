@@ -1,0 +1,472 @@
+/* CSV: how text becomes fields, how columns become numbers, and what is refused, where. */
+#include "support/scratch.h"
+
+#include "data/csv.h"
+#include "data/csv_column.h"
+#include "data/dataset.h"
+#include "io/failure.h"
+
+#include <locale.h>
+#include <math.h>
+
+/* ---- csv_parse
+ * ----------------------------------------------------------------------------------- */
+
+/* Parses an exact copy, so that ASan sees a read past its end. */
+static int parse(csv_table *t, const char *text, char delimiter) {
+    size_t size = strlen(text);
+    unsigned char *copy = malloc(size ? size : 1);
+    assert_non_null(copy);
+    memcpy(copy, text, size);
+    int code = csv_parse(t, copy, size, "t.csv", delimiter);
+    free(copy);
+    return code;
+}
+
+/* All fields, the header too, joined by | and rows by /. */
+static void assert_fields(const char *text, char delimiter, const char *expected) {
+    csv_table t;
+    char joined[256] = "";
+    assert_int_equal(parse(&t, text, delimiter), 0);
+    for (int64_t row = 0; row <= t.rows; row++)
+        for (int64_t k = 0; k < t.columns; k++) {
+            strcat(joined, csv_field(&t, row, k));
+            strcat(joined, k + 1 < t.columns ? "|" : "/");
+        }
+    csv_free(&t);
+    assert_string_equal(joined, expected);
+}
+
+static void fields(void **state) {
+    (void)state;
+    assert_fields("a,b\n1,2\n3,4\n", ',', "a|b/1|2/3|4/");
+    assert_fields("a,b\r\n1,2\r\n3,4", ',', "a|b/1|2/3|4/");
+    assert_fields("a;b\n1,5;2\n", ';', "a|b/1,5|2/");
+    assert_fields("\xef\xbb\xbf"
+                  "a,b\n1,2",
+                  ',', "a|b/1|2/");
+    assert_fields("a,b\n\"x, y\",\"say \"\"hi\"\"\"\n", ',', "a|b/x, y|say \"hi\"/");
+    assert_fields("a,b\n\"one\r\ntwo\",\"\"\r\n", ',', "a|b/one\r\ntwo|/");
+    assert_fields("\"a\",b\n,\n\"\"\"\"\"\",2\n", ',', "a|b/|/\"\"|2/");
+    assert_fields("\n\na,b\n\n1,2\n\r\n\n", ',', "a|b/1|2/");
+    assert_fields("a\n 1 \n", ',', "a/ 1 /");
+    assert_fields("a,b", ',', "a|b/");
+}
+
+static void lines_are_counted(void **state) {
+    (void)state;
+    csv_table t;
+    assert_int_equal(parse(&t, "a,b\n\n\"1\n2\n\",\"3\n\"\n5,6\n", ','), 0);
+    assert_int_equal(t.rows, 2);
+    assert_int_equal(csv_line(&t, 0, 1), 1);
+    assert_int_equal(csv_line(&t, 1, 0), 3);
+    assert_int_equal(csv_line(&t, 1, 1), 5);
+    assert_int_equal(csv_line(&t, 2, 0), 7);
+    csv_free(&t);
+}
+
+static void texts_that_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *told[2];
+    } cases[] = {
+        {"", {"t.csv: the file is empty", "t.csv"}},
+        {"\n\r\n\n", {"t.csv: the file is empty", "t.csv"}},
+        {"a,b\n1,2\n3\n", {"t.csv, line 3: 1 fields", "the header has 2"}},
+        {"a,b\n\"\n\n\",2,3\n", {"t.csv, line 2: 3 fields", "the header has 2"}},
+        {"a,b\n1,x\"y\n", {"t.csv, line 2, column 'b'", "a quote inside a field"}},
+        {"a,b\n1,\"x\"y\n", {"t.csv, line 2, column 'b'", "text after the closing quote"}},
+        {"a,b\n\n\"x\n\n\n", {"t.csv, line 3, column 'a'", "never closed"}},
+        {"a,b\n1,2\r3,4\n", {"t.csv, line 2, column 'b'", "carriage return"}},
+        {"a,\"b\n", {"t.csv, line 1, column 2", "never closed"}},
+        {"a,b,a\n1,2,3\n", {"t.csv, line 1", "two columns are named 'a'"}},
+        {"a,,c\n1,2,3\n", {"t.csv, line 1", "column 2 has no name"}},
+        {"a,b\n1,2,\"\n", {"t.csv, line 2, column 3", "never closed"}},
+    };
+    csv_table t;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        assert_int_equal(parse(&t, cases[k].text, ','), EXIT_INPUT);
+        assert_told(cases[k].told[0], cases[k].told[1]);
+    }
+    assert_int_equal(csv_parse(&t, (const unsigned char *)"a,b\n1\0,2", 8, "t.csv", ','),
+                     EXIT_INPUT);
+    assert_told("t.csv: byte 5 is zero");
+}
+
+static void too_many_columns(void **state) {
+    (void)state;
+    csv_table t;
+    static char text[CSV_COLUMNS_MAX + 1];
+    memset(text, ',', CSV_COLUMNS_MAX); /* so many commas, and one column more */
+    assert_int_equal(parse(&t, text, ','), EXIT_INPUT);
+    assert_told("t.csv, line 1", "10000 columns");
+}
+
+static void excerpts_are_short_and_clean(void **state) {
+    (void)state;
+    assert_string_equal(csv_quote("a\nb\x1b[31m").text, "a?b?[31m");
+    char text[101];
+    memset(text, 'x', 100);
+    text[100] = '\0';
+    assert_int_equal(strlen(csv_quote(text).text), sizeof(csv_excerpt) - 1);
+    for (int k = 0; k < 50; k++) memcpy(text + 2 * k, "\xc3\xa4", 2); /* a with two dots */
+    for (int start = 0; start < 2; start++) {                         /* never cut within one */
+        csv_excerpt e = csv_quote(text + start);
+        size_t length = strlen(e.text);
+        assert_string_equal(e.text + length - 3, "...");
+        assert_int_not_equal((unsigned char)e.text[length - 4], 0xc3);
+    }
+}
+
+/* ---- csv_dataset
+ * --------------------------------------------------------------------------------- */
+
+static const dataset_csv_options usual = {
+    .path = "t.csv", .target = "y", .test_share = 0.25, .seed = 1, .delimiter = ','};
+
+static int convert(dataset_pair *pair, const char *text, dataset_csv_options options) {
+    options.path = scratch_write("t.csv", text, strlen(text));
+    return dataset_read_csv(pair, &options);
+}
+
+/* The text in a column that must be numeric: 0 and its value, or the code of the failure. */
+static int read_number(const char *text, double *value) {
+    csv_table t;
+    csv_column column;
+    char file[64];
+    snprintf(file, sizeof file, "a;b\n%s;x\n", text);
+    assert_int_equal(parse(&t, file, ';'), 0);
+    int code = csv_column_read(&column, &t, 0, CSV_NUMBERS);
+    if (!code) *value = column.value[0];
+    csv_column_free(&column);
+    csv_free(&t);
+    return code;
+}
+
+static void numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"0", 0},    {"-1.5", -1.5},   {"+.5", 0.5}, {"5.", 5},     {"1e3", 1000},
+                {" 7\t", 7}, {"2.5E-1", 0.25}, {"0.1", 0.1}, {"1e-400", 0}, {"1e100", 1e100}};
+    static const char *const words[] = {
+        "",   " ",   ".",     "-",    "e5",    "1e", "1e+", "0x1",   "1,5", "1 2", "--1",
+        "1f", "one", "nanny", "infi", "1.2.3", "+",  "- 1", "nan 1", "1_0", "in",  "- inf"};
+    static const char *const unusable[] = {"nan",       "NaN",   "-nan",  "inf",   "-Inf",
+                                           "+INFINITY", " inf ", "1e400", "-1e101"};
+    double value;
+    for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+        assert_int_equal(read_number(good[k].text, &value), 0);
+        assert_true(value == good[k].value);
+    }
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        assert_int_equal(read_number(words[k], &value), EXIT_INPUT);
+        assert_told(words[k], "is not a number");
+    }
+    for (size_t k = 0; k < sizeof unusable / sizeof *unusable; k++) {
+        assert_int_equal(read_number(unusable[k], &value), EXIT_INPUT);
+        assert_told("cannot be used; numbers must lie within +-1e100");
+    }
+}
+
+/* Where the machine has a locale with a decimal comma, the point stays. */
+static void numbers_in_a_foreign_locale(void **state) {
+    (void)state;
+    if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8")) skip();
+    double value = 0;
+    int code = read_number("1234.5", &value);
+    setlocale(LC_ALL, "C");
+    assert_int_equal(code, 0);
+    assert_true(value == 1234.5);
+}
+
+/* Rows carry their number in `id`, so that the split can be undone by un-standardising it. */
+static void regression_values(void **state) {
+    (void)state;
+    enum { ROWS = 40 };
+    char text[4096] = "id,colour,same,y\n";
+    for (int k = 0; k < ROWS; k++)
+        sprintf(text + strlen(text), "%d,%s,0.1,%d\n", k,
+                k % 3 == 0   ? "red"
+                : k % 3 == 1 ? "blue"
+                             : "green",
+                100 - 2 * k);
+    dataset_csv_options options = usual;
+    options.regression = true;
+    dataset_pair pair;
+    assert_int_equal(convert(&pair, text, options), 0);
+    const dataset *part[2] = {&pair.train, &pair.test};
+    assert_int_equal(part[0]->count, 30);
+    assert_int_equal(part[1]->count, 10);
+    /* id, red, blue, green, same */
+    assert_int_equal(part[0]->size, 5);
+    assert_int_equal(part[0]->shape[0], 5);
+    assert_int_equal(part[0]->outputs, 1);
+    assert_null(part[0]->label);
+
+    /* Row k is the one whose standardised id is the k-th smallest of all. */
+    bool seen[ROWS] = {false};
+    double sum = 0, squares = 0;
+    for (int p = 0; p < 2; p++)
+        for (int64_t i = 0; i < part[p]->count; i++) {
+            const float *x = part[p]->x + 5 * i;
+            int row = 0;
+            for (int q = 0; q < 2; q++)
+                for (int64_t j = 0; j < part[q]->count; j++) row += part[q]->x[5 * j] < x[0];
+            assert_false(seen[row]);
+            seen[row] = true;
+            for (int c = 0; c < 3; c++) assert_true(x[1 + c] == (row % 3 == c));
+            assert_true(x[4] == 0);                          /* the constant column */
+            assert_true(fabsf(part[p]->y[i] + x[0]) < 1e-5); /* y falls as id rises */
+            if (p == 0) sum += x[0], squares += (double)x[0] * x[0];
+        }
+    assert_true(fabs(sum / 30) < 1e-6);
+    assert_true(fabs(squares / 30 - 1) < 1e-6);
+    dataset_pair_free(&pair);
+}
+
+static void classes_are_sorted(void **state) {
+    (void)state;
+    dataset_csv_options options = usual;
+    dataset_pair pair;
+    /* by bytes for words: B, a, b */
+    assert_int_equal(convert(&pair, "x,y\n1,b\n1,a\n1,B\n2,a\n2,b\n2,B\n3,a\n3,b\n", options), 0);
+    assert_int_equal(pair.train.outputs, 3);
+    assert_null(pair.train.y);
+    dataset_pair_free(&pair);
+    /* by size for numbers, 9 before 10, and 10 is 1e1; the feature x tells the row. */
+    assert_int_equal(convert(&pair, "x,y\na,10\nb,9\na,1e1\nb,9.0\na,10\nb,9\n", options), 0);
+    assert_int_equal(pair.train.outputs, 2);
+    for (int p = 0; p < 2; p++) {
+        const dataset *d = p ? &pair.test : &pair.train;
+        for (int64_t i = 0; i < d->count; i++) assert_int_equal(d->label[i], d->x[2 * i] == 1);
+    }
+    dataset_pair_free(&pair);
+}
+
+static void the_seed_decides_the_split(void **state) {
+    (void)state;
+    char text[2048] = "x,y\n";
+    for (int k = 0; k < 100; k++) sprintf(text + strlen(text), "%d,%d\n", k, k);
+    dataset_csv_options options = usual;
+    options.regression = true;
+    dataset_pair a, b, c;
+    assert_int_equal(convert(&a, text, options), 0);
+    assert_int_equal(convert(&b, text, options), 0);
+    options.seed = 2;
+    assert_int_equal(convert(&c, text, options), 0);
+    assert_int_equal(a.train.count, 75);
+    assert_memory_equal(a.train.x, b.train.x, 75 * sizeof(float));
+    assert_memory_not_equal(a.train.x, c.train.x, 75 * sizeof(float));
+    dataset_pair_free(&a);
+    dataset_pair_free(&b);
+    dataset_pair_free(&c);
+}
+
+static void refuse(const char *text, dataset_csv_options options, int code, const char *told,
+                   const char *told_too) {
+    dataset_pair pair;
+    assert_int_equal(convert(&pair, text, options), code);
+    assert_told(told, told_too);
+    assert_null(pair.train.x);
+    assert_null(pair.test.x);
+}
+
+/* A table with the first column, 30 rows of it, and classes. */
+static void write_column(char *text, size_t size, const char *const *odd, int nodd, int different) {
+    size_t used = (size_t)snprintf(text, size, "a,y\n");
+    for (int k = 0; k < 30; k++)
+        used += k < nodd ? (size_t)snprintf(text + used, size - used, "%s,u\n", odd[k])
+                         : (size_t)snprintf(text + used, size - used, "%d.5,%s\n", k % different,
+                                            k % 2 ? "u" : "v");
+}
+
+/* One `?` among numbers would make each of them a category. */
+static void a_word_among_numbers(void **state) {
+    (void)state;
+    static const char *const odd[] = {"?", "n/a", "-", "x"}, *const name[] = {"a"};
+    char text[1024];
+    dataset_pair pair;
+    dataset_csv_options words = usual;
+    write_column(text, sizeof text, odd, 1, 40);
+    refuse(text, usual, EXIT_INPUT, "line 2, column 'a': '?' is not a number, and 29 of the",
+           "30 fields are; mend it, or name the column in data.word_columns");
+    words.word_columns = name;
+    words.nwords = 1;
+    assert_int_equal(convert(&pair, text, words), 0);
+    assert_int_equal(pair.train.size, 30);
+    dataset_pair_free(&pair);
+    words.numeric_columns = name;
+    words.nnumeric = 1;
+    refuse(text, words, EXIT_USAGE, "column 'a' is in data.word_columns", "must be numeric");
+    write_column(text, sizeof text, odd, 1, 16); /* names of categories that look like numbers */
+    assert_int_equal(convert(&pair, text, usual), 0);
+    assert_int_equal(pair.train.size, 17);
+    dataset_pair_free(&pair);
+    write_column(text, sizeof text, odd, 4, 40); /* more than one in ten */
+    assert_int_equal(convert(&pair, text, usual), 0);
+    dataset_pair_free(&pair);
+}
+
+static void tables_that_are_refused(void **state) {
+    (void)state;
+    static const char *const numeric[] = {"age"}, *const unknown[] = {"aeg"};
+    dataset_csv_options classes = usual, regression = usual, ages = usual;
+    regression.regression = true;
+    ages.numeric_columns = numeric;
+    ages.nnumeric = 1;
+    refuse("age,y\n1,u\n2,v\nold,u\n", ages, EXIT_INPUT, "line 4, column 'age'",
+           "'old' is not a number");
+    refuse("x,y\n1,2\n2,many\n3,4\n", regression, EXIT_INPUT, "line 3, column 'y'",
+           "'many' is not a number");
+    refuse("x,y\n1,2\nNaN,3\n3,4\n", regression, EXIT_INPUT, "line 3, column 'x'",
+           "'NaN' cannot be used");
+    refuse("x,y\n1,2\n1,3\n3,-inf\n", regression, EXIT_INPUT, "line 4, column 'y'",
+           "'-inf' cannot be used");
+    refuse("x,y\n1e101,2\n1,3\n3,4\n", regression, EXIT_INPUT, "line 2, column 'x'", "1e100");
+    refuse("x,y\n1,2\n,3\n3,4\n", regression, EXIT_INPUT, "line 3, column 'x'",
+           "empty; fill it in");
+    refuse("x,y\n1,2\n2, \n3,4\n", regression, EXIT_INPUT, "line 3, column 'y'", "empty");
+    refuse("x,y\n1,5\n2,5\n3,5\n4,5\n", regression, EXIT_INPUT, "the same number", "column 'y'");
+    refuse("x,y\n1,u\n2,u\n3,u\n", classes, EXIT_INPUT, "every row has 'u'", "2 classes");
+    refuse("y\n1\n2\n3\n", classes, EXIT_INPUT, "no column but the target", "'y'");
+    refuse("x,y\n1,u\n", classes, EXIT_INPUT, "1 rows with test_share 0.25", "at least 2 and 1");
+    refuse("x,y\n", classes, EXIT_INPUT, "0 rows", "at least 2 and 1");
+    classes.target = "pirce";
+    refuse("size,price\n1,u\n", classes, EXIT_USAGE, "no column is named 'pirce' (target)",
+           "the nearest is 'price'");
+    refuse("a,b\n1,u\n", classes, EXIT_USAGE, "'pirce' (target)", "the last is 'b'");
+    ages.numeric_columns = unknown;
+    refuse("age,y\n1,u\n", ages, EXIT_USAGE, "'aeg' (numeric_columns)", "'age'");
+    classes = usual;
+    classes.delimiter = '"';
+    refuse("x,y\n1,2\n", classes, EXIT_USAGE, "delimiter is character 34", "a quote");
+    classes = usual;
+    for (int k = 0; k < 4; k++) {
+        classes.test_share = ((const double[]){0, 1, -1, NAN})[k];
+        refuse("x,y\n1,2\n", classes, EXIT_USAGE, "test_share is", "(0, 1)");
+    }
+}
+
+/* What German and other spreadsheets write. */
+static void other_habits_are_named(void **state) {
+    (void)state;
+    static const char *const numeric[] = {"a"};
+    dataset_csv_options comma = usual, semicolon = usual;
+    semicolon.delimiter = ';';
+    refuse("a;b;y\n1,5;2;u\n2,5;3;v\n", comma, EXIT_INPUT,
+           "line 2: 2 fields, but the header has 1; it looks split by ';'",
+           "set data.delimiter: \";\"");
+    refuse("a\ty\n1\tu\n2\tv\n", comma, EXIT_USAGE, "no column is named 'y' (target)",
+           "it looks split by '\\t': set data.delimiter: \"\\t\"");
+    refuse("a,y\n1,u\n2,v\n", semicolon, EXIT_USAGE, "no column is named 'y'",
+           "it looks split by ',': set data.delimiter: \",\"");
+    refuse("a;b;y\n1,5;2;u\n-22,5 ;3;v\n3;3;v\n4;4;u\n", semicolon, EXIT_INPUT,
+           "t.csv, line 2, column 'a': '1,5' is not a number: it has a decimal comma",
+           "numbers have a point");
+    semicolon.numeric_columns = numeric;
+    semicolon.nnumeric = 1;
+    refuse("a;y\n1;u\n2,5;v\nold;v\n4;u\n", semicolon, EXIT_INPUT, "line 3, column 'a': '2,5'",
+           "decimal comma");
+    semicolon.nnumeric = 0;
+    dataset_pair pair; /* words among them: they are words */
+    assert_int_equal(convert(&pair, "a;y\n1,2;u\n2,5;v\nold;v\n4;u\n", semicolon), 0);
+    dataset_pair_free(&pair);
+}
+
+/* One row to test is far beyond all rows to train on; which row that is depends on the seed. */
+static void far_rows_are_refused(void **state) {
+    (void)state;
+    dataset_csv_options options = usual;
+    options.regression = true;
+    const char *text = "x,y\n1e-60,1\n2e-60,2\n3e-60,3\n1e90,4\n";
+    int refused = 0;
+    for (options.seed = 0; options.seed < 40; options.seed++) {
+        dataset_pair pair;
+        if (convert(&pair, text, options) == 0) {
+            dataset_pair_free(&pair);
+            continue;
+        }
+        assert_told("line 5, column 'x'", "deviations from the mean");
+        refused++;
+    }
+    assert_true(refused > 0 && refused < 40);
+}
+
+static void too_many_categories(void **state) {
+    (void)state;
+    static char text[40000];
+    size_t used = (size_t)sprintf(text, "id,y\n");
+    for (int k = 0; k < 1001; k++)
+        used += (size_t)sprintf(text + used, "%s%d,%d\n", k < 500 ? "" : "n", k, k % 2);
+    refuse(text, usual, EXIT_INPUT, "column 'id' has 1001 categories, the limit is 1000",
+           "'n500' on line 502");
+    dataset_csv_options options = usual;
+    options.target = "id";
+    refuse(text, options, EXIT_INPUT, "'id' has 1001 classes, the limit is 1000", "regression");
+}
+
+/* The file is told by its bytes; 5dabfe71 is what tests/python/forged.py computes of them. */
+static void the_file_is_told(void **state) {
+    (void)state;
+    static const char text[] = "a,y\n1,1\n2,2\n3,4\n4,3\n";
+    dataset_pair pair;
+    dataset_csv_options options = usual;
+    options.regression = true;
+    assert_int_equal(convert(&pair, text, options), 0);
+    assert_int_equal(pair.nfiles, 1);
+    assert_string_equal(strrchr(pair.file[0].path, '/'), "/t.csv");
+    assert_int_equal(pair.file[0].bytes, strlen(text));
+    assert_int_equal(pair.file[0].crc32c, 0x5dabfe71);
+    dataset_pair_free(&pair);
+    assert_int_equal(convert(&pair, "a,b\n", options), EXIT_USAGE);
+    assert_int_equal(pair.nfiles, 0);
+}
+
+/* Both tasks on the committed example can be read. */
+static void the_example(void **state) {
+    (void)state;
+    dataset_pair pair;
+    dataset_csv_options options = {.path = SOURCE_DIR "/examples/data/energy.csv",
+                                   .target = "kwh",
+                                   .regression = true,
+                                   .test_share = 0.2,
+                                   .seed = 1,
+                                   .delimiter = ','};
+    assert_int_equal(dataset_read_csv(&pair, &options), 0);
+    assert_int_equal(pair.train.count, 1600);
+    assert_int_equal(pair.test.count, 400);
+    dataset_pair_free(&pair);
+    options.target = "heating";
+    options.regression = false;
+    assert_int_equal(dataset_read_csv(&pair, &options), 0);
+    assert_int_equal(pair.train.outputs, 3);
+    dataset_pair_free(&pair);
+    options.path = "/nonexistent/t.csv";
+    assert_int_equal(dataset_read_csv(&pair, &options), EXIT_INPUT);
+    assert_told("cannot open /nonexistent/t.csv: No such file");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields),
+        cmocka_unit_test(lines_are_counted),
+        cmocka_unit_test(texts_that_are_refused),
+        cmocka_unit_test(too_many_columns),
+        cmocka_unit_test(excerpts_are_short_and_clean),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(numbers_in_a_foreign_locale),
+        SCRATCH_TEST(regression_values),
+        SCRATCH_TEST(classes_are_sorted),
+        SCRATCH_TEST(the_seed_decides_the_split),
+        SCRATCH_TEST(a_word_among_numbers),
+        SCRATCH_TEST(tables_that_are_refused),
+        SCRATCH_TEST(other_habits_are_named),
+        SCRATCH_TEST(far_rows_are_refused),
+        SCRATCH_TEST(too_many_categories),
+        SCRATCH_TEST(the_file_is_told),
+        cmocka_unit_test(the_example),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -11,10 +11,15 @@
 struct step;
 struct param;
 
-/* A pass reads or writes every block of every parameter that takes part in the step, once.
+/* A pass goes over every block of every parameter that takes part in the step. Those from FOLD to
+ * LOOK are of rules that want them alone; of FOLD and MEANS a block stands for its share of rows,
+ * columns and matrices.
  * X(NAME, what it does) */
-#define PASS_LIST(X)                                                    \
-    X(NORM, "sums of squares of the gradients, and the guard's counts") \
+#define PASS_LIST(X)                                                         \
+    X(NORM, "sums of squares of the gradients, and the guard's counts")      \
+    X(FOLD, "squares of gradients into the means of rows and columns")       \
+    X(MEANS, "of the rows of each matrix")                                   \
+    X(LOOK, "state, and sums over the tensor, of rules that wait for these") \
     X(UPDATE, "the step: state, parameters, statistics")
 
 #define X(NAME, text) PASS_##NAME,

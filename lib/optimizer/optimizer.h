@@ -39,14 +39,17 @@ typedef struct param {
     void *data, *grad;   /* the caller's; grad NULL: none now */
     param_state *states; /* [nstates] in the order of their keys */
     int32_t nstates;
-    void *
-        array[STATE_ARRAYS_MAX]; /* of these, what the kernel walks over, in its order; then NULL */
-    void *ema;                   /* the same; NULL: no average of the weights */
+    void *array[STATE_ARRAYS_MAX]; /* of these the kernel's, in its order; then NULL */
+    void *ema;                     /* the same; NULL: no average of the weights */
+    void *row, *column;            /* the same: of mean squares; NULL: there are none */
+    double *matrix_mean;           /* [matrices of the last two dimensions] of `row`, in a step */
     int64_t clock;
     int64_t attempt; /* the last step in which it had a gradient, counted as attempts */
     double scalar[RULE_SCALARS_MAX], next_scalar[RULE_SCALARS_MAX];
     update_kernel update;
     norm_kernel norm;
+    look_kernel look; /* NULL: no step waits for the whole tensor */
+    fold_kernel fold;
     const kernel_coefficients *coefficients; /* of this step: its own or those of a neighbour */
     kernel_coefficients own;
     block_statistics *statistics; /* [blocks of len] */
@@ -167,6 +170,16 @@ static inline int64_t watched_blocks(int64_t len) {
 static inline int64_t watched_len(int64_t len) {
     const int64_t period = watch_every(len) * CHUNK_ELEMENTS, rest = len % period;
     return len / period * CHUNK_ELEMENTS + (rest < CHUNK_ELEMENTS ? rest : CHUNK_ELEMENTS);
+}
+
+/* Of a parameter whose last two dimensions make matrices: their sides, and how many there are. */
+typedef struct matrix_sides {
+    int64_t rows, columns, count;
+} matrix_sides;
+static inline matrix_sides ravine_matrix_sides(const param *p) {
+    matrix_sides s = {p->shape[p->ndim - 2], p->shape[p->ndim - 1], 0};
+    if (p->len) s.count = p->len / (s.rows * s.columns);
+    return s;
 }
 
 /* Parameter number i, in the order of adding. */

@@ -78,8 +78,16 @@ static void note_array(param *p, const param_state *s, int *arrays) {
     case STATE_WATCHED_SIGNS: p->watched.signs = s->data; return;
     default: break;
     }
-    const state_extent extent = ravine_state_row(s->kind)->extent;
-    if (extent == EXTENT_ELEMENT || extent == EXTENT_VECTOR) p->array[(*arrays)++] = s->data;
+    switch (ravine_state_row(s->kind)->extent) {
+    case EXTENT_ELEMENT:
+    case EXTENT_VECTOR: p->array[(*arrays)++] = s->data; break;
+    case EXTENT_ROW: p->row = s->data; break;
+    case EXTENT_COLUMN: p->column = s->data; break;
+    case EXTENT_ROW_SQUARE:
+    case EXTENT_COLUMN_SQUARE:
+    case EXTENT_SCALAR:
+    case EXTENT_WATCHED: break;
+    }
 }
 
 static void place_states(layout *l, const group *g, bool watch, param *p) {
@@ -96,6 +104,8 @@ static void place_states(layout *l, const group *g, bool watch, param *p) {
         const param_state s = place_state(l, kind[k], &owner, p, &scalars);
         note_array(p, &s, &arrays);
         if (p->states) p->states[k] = s;
+        if (ravine_state_row(kind[k])->extent == EXTENT_ROW)
+            p->matrix_mean = place(l, (size_t)ravine_matrix_sides(p).count, sizeof *p->matrix_mean);
     }
 }
 
@@ -244,8 +254,11 @@ static void fill(void *array, int32_t dtype, int64_t len, double value) {
 static void prepare(const ravine_optimizer *o, param *p) {
     const group *g = &o->groups[p->group];
     const kernel_set *set = &o->kernels->of[ravine_computed(p->dtype)->index];
-    p->update = set->update[ravine_kernel_find(g->shape)];
+    const int kernel = ravine_kernel_find(g->shape);
+    p->update = set->update[kernel];
     p->norm = set->norm;
+    p->look = set->look[kernel];
+    p->fold = set->fold;
     for (int32_t k = 0; k < p->nstates; k++) {
         const param_state *s = &p->states[k];
         const double begins = ravine_state_begins(s->kind, &g->config);

@@ -5,6 +5,8 @@
  *   coefficients   once for each group and clock
  *   norm           only when the norm is clipped or non-finite gradients skip the step: a pass that
  *                  reads the gradients
+ *   look           only for rules that wait for the whole tensor: their state, sums over each
+ *                  tensor, and the numbers that follow from them
  *   update         the one pass over everything, in parallel over all blocks of all parameters
  *   report         sums of the blocks in their order, whatever thread made them
  *
@@ -55,6 +57,8 @@ static ravine_status plan(step *s) {
         slot->active = p;
         p->attempt = o->attempts;
         slot->first_block = s->nblocks;
+        s->looks |= p->look != NULL;
+        s->folds |= p->row != NULL;
         s->nblocks += block_count(p->len);
     }
     return RAVINE_OK;
@@ -78,7 +82,7 @@ static void make_own(const step *s, param *p, const group *g) {
                    .largest = ravine_computed(p->dtype)->largest};
     memcpy(r.scalar, p->scalar, sizeof p->scalar);
     p->own = ravine_rule_coefficients(&g->now, &r);
-    if (o->env.watch && p->clock > 0) p->own.past_variance = past_variance(&g->now, r);
+    if (o->env.watch && p->clock > 0 && !p->look) p->own.past_variance = past_variance(&g->now, r);
     memcpy(p->next_scalar, r.scalar, sizeof p->scalar);
 }
 
@@ -90,7 +94,7 @@ static ravine_status make_coefficients(step *s) {
         param *p = o->slots[i].active;
         group *g = &o->groups[p->group];
         const param *latest = g->latest;
-        if (latest && latest->clock == p->clock && latest->dtype == p->dtype &&
+        if (latest && !p->look && latest->clock == p->clock && latest->dtype == p->dtype &&
             !memcmp(latest->scalar, p->scalar, sizeof p->scalar)) {
             p->coefficients = &latest->own;
             memcpy(p->next_scalar, latest->next_scalar, sizeof p->scalar);
@@ -140,6 +144,29 @@ static ravine_status measure_norm(step *s) {
     return make_coefficients(s);
 }
 
+/* Rules whose step waits for sums over the tensor: these, and the numbers that follow. */
+static ravine_status look(step *s) {
+    const ravine_optimizer *o = s->o;
+    if (s->folds) {
+        run_pass(s, PASS_FOLD);
+        run_pass(s, PASS_MEANS);
+    }
+    run_pass(s, PASS_LOOK);
+    for (int64_t i = 0; i < s->nactive; i++) {
+        param *p = o->slots[i].active;
+        if (!p->look) continue;
+        const ravine_config *now = &o->groups[p->group].now;
+        block_statistics sum = {0};
+        o->backend->reduce(p, &sum);
+        const whole_sums whole = {.theta2 = sum.param2,
+                                  .direction2 = sum.gradient2,
+                                  .len = p->len - sum.nonfinite,
+                                  .clock = p->clock + 1};
+        ravine_rule_row(now->rule)->settle(now, &whole, &p->own);
+    }
+    return RAVINE_OK;
+}
+
 static ravine_status update(step *s) {
     run_pass(s, PASS_UPDATE);
     return RAVINE_OK;
@@ -183,12 +210,17 @@ static bool wants_norm(const step *s) {
     return options->clip_norm < HUGE_VAL || options->nonfinite == RAVINE_SKIP;
 }
 
+static bool waits_for_tensors(const step *s) {
+    return s->looks;
+}
+
 static const struct stage {
     bool (*is_wanted)(const step *s);
     ravine_status (*run)(step *s);
 } stages[] = {{always, plan},
               {always, make_coefficients},
               {wants_norm, measure_norm},
+              {waits_for_tensors, look},
               {always, update},
               {always, finish}};
 

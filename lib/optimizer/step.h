@@ -8,8 +8,9 @@ typedef struct step {
     ravine_optimizer *o;
     ravine_report *report;    /* NULL: nobody asks, and nothing is measured */
     int64_t nactive, nblocks; /* of slots: parameters with a gradient, and blocks of these */
-    double norm;              /* of all gradients after grad_scale, where it was measured */
-    double norm_scale;        /* of the gradients while it is measured */
+    bool looks, folds; /* a parameter's step waits for its tensor; for its rows and columns */
+    double norm;       /* of all gradients after grad_scale, where it was measured */
+    double norm_scale; /* of the gradients while it is measured */
     step_outcome outcome;
 } step;
 

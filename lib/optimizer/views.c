@@ -1,5 +1,6 @@
 /* Looking at parameters and their state. */
 #include "base/sized.h"
+#include "optimizer/factors.h"
 #include "optimizer/param_names.h"
 #include "text/error.h"
 
@@ -53,6 +54,15 @@ static param *find_param(const ravine_optimizer *o, const char *name) {
     return ravine_param_names_find(o->slots, o->nparams, name, strlen(name));
 }
 
+/* The scale's arrays at element i. */
+static void take_squares(const param *p, kernel_shape shape, int64_t i, double v[2]) {
+    void *const *const array = p->array + momentum_arrays(shape);
+    if (p->row)
+        v[0] = ravine_factored_square(p, i);
+    else
+        for (int k = 0; k < scale_arrays(shape); k++) v[k] = dtype_load(p->dtype, array[k], i);
+}
+
 ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *sigma,
                            int64_t len) {
     if (!o || !name || !sigma) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
@@ -69,11 +79,10 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
     rule_step last = {
         .shape = g->shape, .clock = p->clock, .unscale = 1, .clip = 1, .largest = DBL_MAX};
     const kernel_coefficients c = ravine_rule_coefficients(&g->now, &last);
-    void *const *const v_array = p->array + momentum_arrays(g->shape);
-    const int arrays = scale_arrays(g->shape);
+    if (p->row) ravine_matrix_means(p, c.mean_least, 0, ravine_matrix_sides(p).count);
     for (int64_t i = 0; i < len; i++) {
         double v[2] = {0};
-        for (int k = 0; k < arrays; k++) v[k] = dtype_load(p->dtype, v_array[k], i);
+        take_squares(p, g->shape, i, v);
         sigma[i] = ravine_rule_sigma(g->shape, &c, v);
     }
     return RAVINE_OK;

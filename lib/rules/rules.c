@@ -1,5 +1,6 @@
 /* The table of rules.def, and how settings change the kernel of a rule. */
 #include "rules/rules.h"
+#include "rules/numbers.h"
 #include "rules/state.h"
 
 #include <math.h>
@@ -29,28 +30,33 @@ enum {
     .torch = (class), .torch_steps = (steps), .torch_settings = (settings)
 #define NO_TORCH .torch = NULL
 
-#define RULE(NAME, name, title, m, s, a, states, gain, torch, settings, defaults, formula, paper) \
+#define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, torch, settings, ...) \
     static const int32_t settings_of_##name[] = settings, states_of_##name[] = states;
 #include "rules/rules.def"
 
+#define ELEMENTWISE NULL
+#define WHOLE(name) ravine_settle_##name
+
 static const rule_row rows[RAVINE_RULE_COUNT] = {
-#define RULE(NAME, name_, title_, m, s, a, states, gain, torch_, settings, defaults_, formula_, \
-             paper_)                                                                            \
-    [RAVINE_##NAME] = {                                                                         \
-        .info = {.name = #name_,                                                                \
-                 .title = title_,                                                               \
-                 .formula = formula_,                                                           \
-                 .paper = paper_,                                                               \
-                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,         \
-                 .setting = settings_of_##name_,                                                \
-                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,               \
-                 .state = states_of_##name_,                                                    \
-                 torch_},                                                                       \
-        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                    \
-        .defaults = {.size = sizeof(ravine_config),                                             \
-                     .rule = RAVINE_##NAME,                                                     \
-                     .clip_value = HUGE_VAL,                                                    \
-                     defaults_},                                                                \
+#define RULE(NAME, name_, title_, m, s, a, numbers_, whole, states, gain, torch_, settings, \
+             defaults_, formula_, paper_)                                                   \
+    [RAVINE_##NAME] = {                                                                     \
+        .info = {.name = #name_,                                                            \
+                 .title = title_,                                                           \
+                 .formula = formula_,                                                       \
+                 .paper = paper_,                                                           \
+                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,     \
+                 .setting = settings_of_##name_,                                            \
+                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,           \
+                 .state = states_of_##name_,                                                \
+                 torch_},                                                                   \
+        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                \
+        .numbers = ravine_numbers_##numbers_,                                               \
+        .settle = whole,                                                                    \
+        .defaults = {.size = sizeof(ravine_config),                                         \
+                     .rule = RAVINE_##NAME,                                                 \
+                     .clip_value = HUGE_VAL,                                                \
+                     defaults_},                                                            \
     },
 #include "rules/rules.def"
 };

@@ -5,22 +5,6 @@
 #include "ravine.h"
 #include "update/elementwise/kernel.h"
 
-typedef struct rule_row {
-    ravine_rule_info info;
-    kernel_shape shape; /* without the settings that change it */
-    ravine_config defaults;
-} rule_row;
-
-const rule_row *ravine_rule_row(int rule); /* rule is valid */
-bool ravine_rule_uses(int rule, int setting);
-bool ravine_rule_can_shrink(int rule);
-
-/* Whether it divides by a sigma of the gradients: neither by 1 nor by |m|. */
-bool ravine_rule_is_adaptive(int rule);
-
-/* The kernel's shape under these settings. */
-kernel_shape ravine_rule_shape(const ravine_config *c);
-
 /* Scalars of state.def that a rule may have. */
 #define RULE_SCALARS_MAX 2
 
@@ -35,6 +19,32 @@ typedef struct rule_step {
     double scalar[RULE_SCALARS_MAX]; /* before the step, in the order of the rule's row; after it on
                                         return */
 } rule_step;
+
+/* What a look at a whole tensor finds, of the elements that step. */
+typedef struct whole_sums {
+    double theta2, direction2; /* squares of theta, and of outer m/sigma + inner theta */
+    int64_t len, clock;        /* elements; 1 at the first step */
+} whole_sums;
+
+typedef struct rule_row {
+    ravine_rule_info info;
+    kernel_shape shape; /* without the settings that change it */
+    /* The rule's own numbers, into those that all have in common. */
+    void (*numbers)(const ravine_config *c, rule_step *s, kernel_coefficients *k);
+    /* Those that wait for the sums; NULL: none do. */
+    void (*settle)(const ravine_config *c, const whole_sums *w, kernel_coefficients *k);
+    ravine_config defaults;
+} rule_row;
+
+const rule_row *ravine_rule_row(int rule); /* rule is valid */
+bool ravine_rule_uses(int rule, int setting);
+bool ravine_rule_can_shrink(int rule);
+
+/* Whether it divides by a sigma of the gradients: neither by 1 nor by |m|. */
+bool ravine_rule_is_adaptive(int rule);
+
+/* The kernel's shape under these settings. */
+kernel_shape ravine_rule_shape(const ravine_config *c);
 
 /* The coefficients of one step under the settings of the step. */
 kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *step);

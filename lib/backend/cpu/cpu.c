@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/pool.h"
+#include "optimizer/factors.h"
 #include "optimizer/step.h"
 
 #include <string.h>
@@ -50,7 +51,39 @@ static void watch_block(const param *p, int64_t block, size_t offset, kernel_blo
     b->watched = &p->watched.statistics[block / apart];
 }
 
-static void update_block(const step *s, param *p, int64_t block) {
+/* The part of `total` things that is a block's share. */
+static int64_t share(const param *p, int64_t block, int64_t total) {
+    return (int64_t)((double)total * ((double)block / (double)block_count(p->len)));
+}
+
+static void fold_block(const step *s, param *p, int64_t block) {
+    (void)s;
+    if (!p->row) return;
+    const matrix_sides sides = ravine_matrix_sides(p);
+    const int64_t rows = sides.count * sides.rows;
+    const int64_t strips = sides.count * ((sides.columns + CHUNK_ELEMENTS - 1) / CHUNK_ELEMENTS);
+    const kernel_fold f = {.theta = p->data,
+                           .gradient = p->grad,
+                           .row = p->row,
+                           .column = p->column,
+                           .rows = sides.rows,
+                           .columns = sides.columns,
+                           .row_begin = share(p, block, rows),
+                           .row_end = share(p, block + 1, rows),
+                           .strip_begin = share(p, block, strips),
+                           .strip_end = share(p, block + 1, strips)};
+    p->fold(&f, p->coefficients);
+}
+
+static void means_block(const step *s, param *p, int64_t block) {
+    (void)s;
+    if (!p->row) return;
+    const int64_t matrices = ravine_matrix_sides(p).count;
+    ravine_matrix_means(p, p->coefficients->mean_least, share(p, block, matrices),
+                        share(p, block + 1, matrices));
+}
+
+static kernel_block block_of(const step *s, const param *p, int64_t block) {
     const size_t offset = (size_t)block * BLOCK_ELEMENTS * ravine_dtype_bytes(p->dtype);
     kernel_block b = {.theta = (char *)p->data + offset,
                       .gradient = (char *)p->grad + offset,
@@ -61,6 +94,26 @@ static void update_block(const step *s, param *p, int64_t block) {
                       .ahead = s->o->ahead};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->array[k]; k++)
         b.state[k] = (char *)p->array[k] + offset;
+    if (!p->row) return b;
+    const matrix_sides sides = ravine_matrix_sides(p);
+    b.first = block * BLOCK_ELEMENTS;
+    b.rows = sides.rows;
+    b.columns = sides.columns;
+    b.row = p->row;
+    b.column = p->column;
+    b.matrix_mean = p->matrix_mean;
+    return b;
+}
+
+static void look_block(const step *s, param *p, int64_t block) {
+    if (!p->look) return;
+    const kernel_block b = block_of(s, p, block);
+    p->look(&b, p->coefficients, &p->statistics[block]);
+}
+
+static void update_block(const step *s, param *p, int64_t block) {
+    const size_t offset = (size_t)block * BLOCK_ELEMENTS * ravine_dtype_bytes(p->dtype);
+    kernel_block b = block_of(s, p, block);
     if (p->watched.update) watch_block(p, block, offset, &b);
     p->update(&b, p->coefficients, &p->statistics[block]);
 }
@@ -133,7 +186,9 @@ static bool is_worth_sharing(const step *s) {
 
 static void run(const step *s, step_pass kind) {
     static void (*const block[])(const step *, param *, int64_t) = {
-        [PASS_NORM] = norm_block, [PASS_UPDATE] = update_block};
+        [PASS_NORM] = norm_block, [PASS_FOLD] = fold_block,     [PASS_MEANS] = means_block,
+        [PASS_LOOK] = look_block, [PASS_UPDATE] = update_block,
+    };
     const ravine_optimizer *o = s->o;
     pass work = {.s = s, .block = block[kind]};
     const int64_t size = task_blocks(s), ntasks = s->nblocks / size + (s->nblocks % size != 0);

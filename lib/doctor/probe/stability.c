@@ -53,7 +53,7 @@ static double gain_of_none(const ravine_config *c, int64_t t) { /* only signs co
 
 static double alternating_gain(const ravine_config *c, int64_t t) {
     static double (*const gain[RAVINE_RULE_COUNT])(const ravine_config *, int64_t) = {
-#define RULE(NAME, name, title, m, s, a, states, gain, torch, settings, defaults, formula, paper) \
+#define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, ...) \
     [RAVINE_##NAME] = gain_of_##gain,
 #include "rules/rules.def"
     };

@@ -23,28 +23,29 @@
     X(DIFFERENCE, 3) /* a mean of g and one of its changes: Adan */
 
 /* How sigma_t is made. X(NAME, state arrays, sigma_kind) */
-#define SCALE_LIST(X)                                                                             \
-    X(ONE, 0, ONE)                                                                                \
-    X(SQUARES, 1, ROOT)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                      \
-    X(CENTERED, 2, ROOT)  /* a mean of g^2 less the squared mean of g */                          \
-    X(GREATEST, 2, ROOT)  /* the greatest mean of g^2 so far: AMSGrad */                          \
-    X(MAXIMUM, 1, OWN)    /* a decaying maximum of |g|: Adamax */                                 \
-    X(BELIEF, 1, ROOT)    /* a mean of (g - m)^2: AdaBelief */                                    \
-    X(YOGI, 1, ROOT)      /* a mean of g^2 that moves by g^2 at most */                           \
-    X(DELTA, 2, OWN)      /* sqrt(v) over the root mean square of past updates: Adadelta */       \
-    X(PREVIOUS, 1, OWN)   /* the mean of g^2 before this step: ADOPT */                           \
-    X(LOOKAHEAD, 1, ROOT) /* a mean of (g + beta2 (g - previous g))^2: Adan */                    \
-    X(SIGN, 0, SIGNS)     /* |m|: only the sign is left */                                        \
-    X(RPROP, 2, SIGNS) /* a step of each parameter's own, grown and shrunk by the gradient's sign \
-                        */
+#define SCALE_LIST(X)                                                                       \
+    X(ONE, 0, ONE)                                                                          \
+    X(SQUARES, 1, ROOT)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                \
+    X(CENTERED, 2, ROOT)  /* a mean of g^2 less the squared mean of g */                    \
+    X(GREATEST, 2, ROOT)  /* the greatest mean of g^2 so far: AMSGrad */                    \
+    X(MAXIMUM, 1, OWN)    /* a decaying maximum of |g|: Adamax */                           \
+    X(BELIEF, 1, ROOT)    /* a mean of (g - m)^2: AdaBelief */                              \
+    X(YOGI, 1, ROOT)      /* a mean of g^2 that moves by g^2 at most */                     \
+    X(DELTA, 2, OWN)      /* sqrt(v) over the root mean square of past updates: Adadelta */ \
+    X(PREVIOUS, 1, OWN)   /* the mean of g^2 before this step: ADOPT */                     \
+    X(LOOKAHEAD, 1, ROOT) /* a mean of (g + beta2 (g - previous g))^2: Adan */              \
+    X(SIGN, 0, SIGNS)     /* |m|: only the sign is left */                                  \
+    X(RPROP, 2, SIGNS)    /* a step of each parameter's own, grown and shrunk by signs */   \
+    X(FACTORED, 1, ROOT)  /* a mean of g^2, of a matrix those of its rows and columns */
 /* ROOT: sqrt(v_scale v + eps_inside) sigma_scale + eps_outside; OWN: a formula of its own. */
 typedef enum sigma_kind { SIGMA_ONE, SIGMA_SIGNS, SIGMA_ROOT, SIGMA_OWN } sigma_kind;
 
 /* What follows the update. */
-#define AFTER_LIST(X)                                   \
-    X(NOTHING, 0)                                       \
-    X(AVERAGE, 1) /* Polyak's average of theta: ASGD */ \
-    X(SHRINK, 0)  /* theta divided: proximal weight decay */
+#define AFTER_LIST(X)                                        \
+    X(NOTHING, 0)                                            \
+    X(AVERAGE, 1) /* Polyak's average of theta: ASGD */      \
+    X(SHRINK, 0)  /* theta divided: proximal weight decay */ \
+    X(WHOLE, 0)   /* the step waits for sums over the tensor: whole.inc */
 
 #define X(NAME, arrays) MOMENTUM_##NAME,
 typedef enum momentum_kind { MOMENTUM_LIST(X) } momentum_kind;
@@ -122,9 +123,12 @@ static inline bool keeps_gradients(kernel_shape shape) {
     X(change_keep) /* Adan: d <- change_keep d + change_intake (g - previous g) */   \
     X(change_intake)                                                                 \
     X(from_change)                                                                   \
-    X(look)    /* Adan: what sigma adds of (g - previous g) */                       \
-    X(bound)   /* ADOPT: clamp of g/sigma */                                         \
-    X(shrink)  /* eta lambda / (1 + eta lambda) of a proximal decay */               \
+    X(look)   /* Adan: what sigma adds of (g - previous g) */                        \
+    X(bound)  /* ADOPT: clamp of g/sigma */                                          \
+    X(shrink) /* eta lambda / (1 + eta lambda) of a proximal decay */                \
+    X(least)  /* Adafactor: v is at least this */                                    \
+    X(outer)  /* WHOLE: its direction is outer m/sigma + inner theta */              \
+    X(inner)                                                                         \
     X(average) /* ASGD: a <- a + average (theta - a) */                              \
     X(grow)    /* Rprop */                                                           \
     X(cut)                                                                           \
@@ -137,6 +141,7 @@ typedef struct kernel_coefficients {
     COEFFICIENT_LIST(X)
 #undef X
     double sigma_divisor; /* sigma_t is the kernel's sigma divided by this; ravine_sigma */
+    double mean_least;    /* FACTORED: the mean over rows is at least this */
     double past_variance; /* sigma^2 of the step before, without eps, is this times v; 0: unknown */
     bool propagate;       /* no guard: take every gradient */
     bool as_is;           /* gradient, clip and couple change nothing */
@@ -200,7 +205,22 @@ typedef struct kernel_block {
     bool turn;      /* the parameter begins a new period of QUIET_STEPS */
     watch_statistics *watched; /* NULL: nobody watches, or nothing of this block */
     int64_t watch_every;       /* chunks */
+    /* FACTORED: the number of the block's first element in a tensor of matrices [rows, columns],
+     * and the mean squares of its rows, columns, matrices; NULL: a vector, whose v is in `state`.
+     */
+    int64_t first, rows, columns;
+    const void *row, *column;
+    const double *matrix_mean;
 } kernel_block;
+
+/* Matrices [rows, columns] one after the other, of which the means of some rows, and of some strips
+ * of CHUNK_ELEMENTS columns of a matrix, take in the squares of the gradients. */
+typedef struct kernel_fold {
+    const void *theta, *gradient;
+    void *row, *column; /* of all matrices */
+    int64_t rows, columns;
+    int64_t row_begin, row_end, strip_begin, strip_end;
+} kernel_fold;
 
 typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,
                               block_statistics *out);
@@ -208,6 +228,10 @@ typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficien
  * elements. */
 typedef void (*norm_kernel)(const kernel_block *block, double scale, const kernel_coefficients *c,
                             block_statistics *out);
+
+/* Two passes of rules whose step waits for the whole tensor: whole.inc. */
+typedef update_kernel look_kernel;
+typedef void (*fold_kernel)(const kernel_fold *f, const kernel_coefficients *c);
 
 /* The kernels of one type, in the order of rules.def, and of one instruction set. */
 #define KERNEL(momentum, scale, after) +1
@@ -218,6 +242,8 @@ enum {
 typedef struct kernel_set {
     const update_kernel *update; /* [KERNEL_COUNT] */
     norm_kernel norm;
+    const look_kernel *look; /* [KERNEL_COUNT]; NULL where the step does not wait */
+    fold_kernel fold;
 } kernel_set;
 typedef struct isa_kernels {
     const char *name;

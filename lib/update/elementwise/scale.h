@@ -45,8 +45,9 @@ INLINE REAL FN(rprop)(const FN(coefficients) * c, REAL g, REAL *v) {
 }
 
 /* The mean square of which sigma is the root, or v itself. */
-INLINE REAL FN(variance)(kernel_shape shape, const REAL *v) {
+INLINE REAL FN(variance)(kernel_shape shape, const FN(coefficients) * c, const REAL *v) {
     if (shape.scale == SCALE_GREATEST) return v[1];
+    if (shape.scale == SCALE_FACTORED) return v[0] > c->least ? v[0] : c->least;
     if (shape.scale != SCALE_CENTERED) return v[0];
     const REAL variance = v[0] - v[1] * v[1]; /* rounding can make it negative: clamp it */
     return variance < 0 ? 0 : variance;
@@ -60,7 +61,8 @@ INLINE REAL FN(sigma)(kernel_shape shape, const FN(coefficients) * c, const REAL
     case SCALE_GREATEST:
     case SCALE_BELIEF:
     case SCALE_YOGI:
-    case SCALE_LOOKAHEAD: return FN(root)(c, FN(variance)(shape, v));
+    case SCALE_FACTORED:
+    case SCALE_LOOKAHEAD: return FN(root)(c, FN(variance)(shape, c, v));
     case SCALE_MAXIMUM: return v[0];
     case SCALE_PREVIOUS: {
         const REAL root = SQRT(v[0]);
@@ -80,6 +82,7 @@ INLINE void FN(take_square)(kernel_shape shape, const FN(coefficients) * c, REAL
     switch (shape.scale) {
     case SCALE_SQUARES:
         /* Duchi et al. 2011 (sum); Tieleman & Hinton 2012, Kingma & Ba 2015 (mean). */
+    case SCALE_FACTORED: /* a vector's; Shazeer & Stern 2018, Algorithm 2 */
     case SCALE_DELTA:
     case SCALE_PREVIOUS: v[0] = c->v_keep * v[0] + c->v_intake * (g * g); break;
     case SCALE_CENTERED:
@@ -144,5 +147,5 @@ INLINE REAL FN(scaled)(kernel_shape shape, const FN(coefficients) * c, REAL g, R
         return delta;
     }
     if (shape.scale == SCALE_MAXIMUM) return FN(divide)(numerator, FN(sigma)(shape, c, v));
-    return FN(over_root)(shape, c, numerator, FN(variance)(shape, v));
+    return FN(over_root)(shape, c, numerator, FN(variance)(shape, c, v));
 }

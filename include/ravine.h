@@ -281,10 +281,13 @@ typedef struct ravine_rule_info {
         *state;        /* [nstates] for ravine_state_describe: what it may keep for a parameter */
     const char *torch; /* the class of torch.optim 2.13, "AdamW"; NULL: PyTorch has none */
     /* The entries of its groups and the settings that they hold, as words: "lr" is both,
-     * "alpha=power" an entry of another name, "betas=beta1,beta2" one that is a list. */
+     * "alpha=power" an entry of another name, "betas=beta1,beta2" one that is a list; a setting
+     * with a ? is None where it is 0. */
     const char *torch_settings;
     int32_t torch_steps; /* 1: its state counts steps, key "step" */
     int32_t nstates;
+    int32_t whole; /* 1: an element's step depends on its whole tensor: on norms, rows, columns */
+    int32_t reserved;
 } ravine_rule_info;
 RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule); /* NULL: no such rule */
 RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_rule, or -1 */

@@ -24,8 +24,8 @@ int32_t ravine_dtype_bits(int32_t dtype) {
 }
 
 const computed ravine_computed_rows[COMPUTED_COUNT] = {
-#define X(NAME, name, type, most, far, curvature_, loss_) \
-    {sizeof(type), COMPUTED_##NAME, (double)(most), far, curvature_, loss_},
+#define X(NAME, name, type, most, epsilon_, far, curvature_, loss_) \
+    {sizeof(type), COMPUTED_##NAME, (double)(most), (double)(epsilon_), far, curvature_, loss_},
     COMPUTED_LIST(X)
 #undef X
 };

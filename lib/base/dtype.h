@@ -9,20 +9,20 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* X(NAME of ravine_dtype, the same in lower case, C's type, greatest finite number, and what
- * differences of gradients and losses show: struct computed) */
-#define COMPUTED_LIST(X)                          \
-    X(F32, f32, float, FLT_MAX, 1e-3, 1e-4, 1e-4) \
-    X(F64, f64, double, DBL_MAX, 6e-6, 1e-6, 1e-10)
+/* X(NAME of ravine_dtype, the same in lower case, C's type, greatest finite number, distance
+ * of 1 to the next one, and what differences of gradients and losses show: struct computed) */
+#define COMPUTED_LIST(X)                                       \
+    X(F32, f32, float, FLT_MAX, FLT_EPSILON, 1e-3, 1e-4, 1e-4) \
+    X(F64, f64, double, DBL_MAX, DBL_EPSILON, 6e-6, 1e-6, 1e-10)
 
-#define X(NAME, name, type, most, far, curvature, loss) COMPUTED_##NAME,
+#define X(NAME, name, type, most, epsilon, far, curvature, loss) COMPUTED_##NAME,
 enum { COMPUTED_LIST(X) COMPUTED_COUNT };
 #undef X
 
 typedef struct computed {
     size_t bytes;
     int index; /* among the rows: COMPUTED_F32, ... */
-    double largest;
+    double largest, epsilon;
     /* Best distance of central differences of gradients, as a share of |theta|: the error of
      * rounding against the square of the distance (docs/internals/probes.md). */
     double difference;
@@ -35,7 +35,7 @@ typedef struct computed {
 extern const computed ravine_computed_rows[COMPUTED_COUNT];
 static inline const computed *ravine_computed(int32_t dtype) {
     switch (dtype) {
-#define X(NAME, name, type, most, far, curvature, loss) \
+#define X(NAME, name, type, most, epsilon, far, curvature, loss) \
     case RAVINE_##NAME: return &ravine_computed_rows[COMPUTED_##NAME];
         COMPUTED_LIST(X)
 #undef X
@@ -50,7 +50,7 @@ static inline size_t ravine_dtype_bytes(int32_t dtype) {
 /* Element i of an array of a type that has a row. */
 static inline double dtype_load(int32_t dtype, const void *array, int64_t i) {
     switch (dtype) {
-#define X(NAME, name, type, most, far, curvature, loss) \
+#define X(NAME, name, type, most, epsilon, far, curvature, loss) \
     case RAVINE_##NAME: return (double)((const type *)array)[i];
         COMPUTED_LIST(X)
 #undef X
@@ -59,7 +59,7 @@ static inline double dtype_load(int32_t dtype, const void *array, int64_t i) {
 }
 static inline void dtype_store(int32_t dtype, void *array, int64_t i, double x) {
     switch (dtype) {
-#define X(NAME, name, type, most, far, curvature, loss) \
+#define X(NAME, name, type, most, epsilon, far, curvature, loss) \
     case RAVINE_##NAME: ((type *)array)[i] = (type)x; break;
         COMPUTED_LIST(X)
 #undef X

@@ -79,7 +79,8 @@ static void make_own(const step *s, param *p, const group *g) {
                    .unscale = 1 / o->options.grad_scale,
                    .clip = s->outcome.clip,
                    .propagate = o->options.nonfinite == RAVINE_PROPAGATE,
-                   .largest = ravine_computed(p->dtype)->largest};
+                   .largest = ravine_computed(p->dtype)->largest,
+                   .epsilon = ravine_computed(p->dtype)->epsilon};
     memcpy(r.scalar, p->scalar, sizeof p->scalar);
     p->own = ravine_rule_coefficients(&g->now, &r);
     if (o->env.watch && p->clock > 0 && !p->look) p->own.past_variance = past_variance(&g->now, r);

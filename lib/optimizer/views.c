@@ -76,8 +76,12 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
         return ravine_fail(RAVINE_E_UNSUPPORTED, "%s of %s has no sigma: it uses signs alone",
                            ravine_rule_describe(g->config.rule)->name, name);
     if (p->clock == 0) return ravine_fail(RAVINE_E_STATE, "%s has made no step yet", name);
-    rule_step last = {
-        .shape = g->shape, .clock = p->clock, .unscale = 1, .clip = 1, .largest = DBL_MAX};
+    rule_step last = {.shape = g->shape,
+                      .clock = p->clock,
+                      .unscale = 1,
+                      .clip = 1,
+                      .largest = DBL_MAX,
+                      .epsilon = ravine_computed(p->dtype)->epsilon};
     const kernel_coefficients c = ravine_rule_coefficients(&g->now, &last);
     if (p->row) ravine_matrix_means(p, c.mean_least, 0, ravine_matrix_sides(p).count);
     for (int64_t i = 0; i < len; i++) {

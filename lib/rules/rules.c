@@ -38,25 +38,26 @@ enum {
 #define WHOLE(name) ravine_settle_##name
 
 static const rule_row rows[RAVINE_RULE_COUNT] = {
-#define RULE(NAME, name_, title_, m, s, a, numbers_, whole, states, gain, torch_, settings, \
-             defaults_, formula_, paper_)                                                   \
-    [RAVINE_##NAME] = {                                                                     \
-        .info = {.name = #name_,                                                            \
-                 .title = title_,                                                           \
-                 .formula = formula_,                                                       \
-                 .paper = paper_,                                                           \
-                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,     \
-                 .setting = settings_of_##name_,                                            \
-                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,           \
-                 .state = states_of_##name_,                                                \
-                 torch_},                                                                   \
-        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                \
-        .numbers = ravine_numbers_##numbers_,                                               \
-        .settle = whole,                                                                    \
-        .defaults = {.size = sizeof(ravine_config),                                         \
-                     .rule = RAVINE_##NAME,                                                 \
-                     .clip_value = HUGE_VAL,                                                \
-                     defaults_},                                                            \
+#define RULE(NAME, name_, title_, m, s, a, numbers_, whole_, states, gain, torch_, settings, \
+             defaults_, formula_, paper_)                                                    \
+    [RAVINE_##NAME] = {                                                                      \
+        .info = {.name = #name_,                                                             \
+                 .title = title_,                                                            \
+                 .formula = formula_,                                                        \
+                 .paper = paper_,                                                            \
+                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,      \
+                 .setting = settings_of_##name_,                                             \
+                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,            \
+                 .state = states_of_##name_,                                                 \
+                 .whole = (whole_) != NULL,                                                  \
+                 torch_},                                                                    \
+        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                 \
+        .numbers = ravine_numbers_##numbers_,                                                \
+        .settle = whole_,                                                                    \
+        .defaults = {.size = sizeof(ravine_config),                                          \
+                     .rule = RAVINE_##NAME,                                                  \
+                     .clip_value = HUGE_VAL,                                                 \
+                     defaults_},                                                             \
     },
 #include "rules/rules.def"
 };

@@ -16,6 +16,7 @@ typedef struct rule_step {
     double clip;                     /* by norm, in (0, 1] */
     bool propagate;                  /* no guard */
     double largest;                  /* greatest finite number of the parameter's type */
+    double epsilon;                  /* what 1 and the next number of the type differ by */
     double scalar[RULE_SCALARS_MAX]; /* before the step, in the order of the rule's row; after it on
                                         return */
 } rule_step;

@@ -223,6 +223,8 @@ class ravine_rule_info(Structure):
         ("torch_settings", c_char_p),
         ("torch_steps", c_int32),
         ("nstates", c_int32),
+        ("whole", c_int32),
+        ("reserved", c_int32),
     ]
 
 

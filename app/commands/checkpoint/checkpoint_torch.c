@@ -12,6 +12,7 @@ typedef struct torch_entry {
     char name[48];
     int place; /* -1: it stands alone */
     int setting;
+    bool has_none; /* 0 is None in PyTorch */
 } torch_entry;
 
 /* The next word of *text, which moves past it; bytes, 0 at the end. */
@@ -40,8 +41,11 @@ static entry_list entries_of(int rule) {
         const bool listed = strchr(settings, ',') != NULL;
         for (int place = 0; next_word(&settings, setting, "=,"); place++) {
             torch_entry *e = &list.of[list.count++];
+            char *mark = strchr(setting, '?');
+            if (mark) *mark = '\0';
             *e = (torch_entry){.place = listed ? place : -1,
-                               .setting = ravine_setting_find(setting)};
+                               .setting = ravine_setting_find(setting),
+                               .has_none = mark != NULL};
             memcpy(e->name, name, sizeof name);
         }
     }
@@ -112,13 +116,18 @@ static bool is_flag(int setting) {
            ravine_setting_describe(setting)->kind == RAVINE_KIND_FLAG;
 }
 
+static json_t *to_json(const torch_entry *e, double number) {
+    if (e->has_none && number == 0) return json_null();
+    return is_flag(e->setting) ? json_boolean(number == 1) : json_real(number);
+}
+
 int torch_group_from_config(json_t *group, const ravine_config *c, double lr) {
     const entry_list list = entries_of(c->rule);
     const int status = check(&list, c);
     for (int k = 0; !status && k < list.count; k++) {
         const torch_entry *e = &list.of[k];
         const double number = e->setting == RAVINE_LR ? lr : ravine_config_get(c, e->setting);
-        json_t *value = is_flag(e->setting) ? json_boolean(number == 1) : json_real(number);
+        json_t *value = to_json(e, number);
         if (e->place < 0) {
             json_object_set_new(group, e->name, value);
             continue;
@@ -142,7 +151,7 @@ int torch_config_from_group(ravine_config *c, int rule, const json_t *group) {
         const torch_entry *e = &list.of[k];
         const json_t *value = entry_of(group, e);
         char text[64];
-        if (!value) continue;
+        if (!value || json_is_null(value)) continue;
         if (e->setting == RAVINE_DECAY_FORM) {
             if (json_is_boolean(value)) c->decay_form = json_is_true(value);
             continue;

@@ -271,6 +271,7 @@ typedef enum ravine_rule {
     RAVINE_YOGI = 15,
     RAVINE_ADAN = 16,
     RAVINE_ADOPT = 17,
+    RAVINE_LAMB = 18,
     RAVINE_RULE_COUNT
 } ravine_rule;
 typedef struct ravine_rule_info {

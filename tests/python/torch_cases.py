@@ -33,7 +33,7 @@ SETTINGS = {
     "Rprop": [{}, {"etas": (0.3, 1.5), "step_sizes": (1e-3, 0.1)}, {"maximize": True}],
 }
 CASES = [(name, settings) for name, several in SETTINGS.items() for settings in several]
-OWN = ["ADOPT", "AdaBelief", "AdagradMean", "Adan", "Lion", "Signum", "Yogi"]
+OWN = ["ADOPT", "AdaBelief", "AdagradMean", "Adan", "Lamb", "Lion", "Signum", "Yogi"]
 EVERY = [*SETTINGS, *OWN]
 PYTORCH = list(SETTINGS)
 WITH_STEP = [name for name in EVERY if name != "SGD"]

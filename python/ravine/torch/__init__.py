@@ -4,7 +4,7 @@ Needs PyTorch. docs/pytorch.md is the page for those who come from there.
 """
 
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._own import ADOPT, AdaBelief, AdagradMean, Adan, Lion, Signum, Yogi
+from ravine.torch._own import ADOPT, AdaBelief, AdagradMean, Adan, Lamb, Lion, Signum, Yogi
 from ravine.torch._rules import (
     ASGD,
     SGD,
@@ -33,6 +33,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Adan",
+    "Lamb",
     "Lion",
     "NAdam",
     "Optimizer",

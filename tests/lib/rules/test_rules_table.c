@@ -41,6 +41,8 @@ static const char *const usual[RAVINE_RULE_COUNT] = {
                     "decay_form=proximal bias_correction=true",
     [RAVINE_ADOPT] = "lr=0.001 beta1=0.9 beta2=0.9999 eps=1e-6 weight_decay=0 "
                      "decay_form=decoupled",
+    [RAVINE_LAMB] = "lr=0.001 beta1=0.9 beta2=0.999 eps=1e-6 weight_decay=0.01 "
+                    "decay_form=decoupled eps_form=outside bias_correction=true",
 };
 
 static void defaults_are_those_of_the_sources(void **state) {
@@ -85,6 +87,7 @@ static const struct {
     {"lion ema_decay=0.9", "exp_avg ema"},
     {"yogi", "exp_avg exp_avg_sq"},
     {"adopt", "exp_avg exp_avg_sq"},
+    {"lamb", "exp_avg exp_avg_sq"},
 };
 
 static int count_words(const char *text) {

@@ -211,7 +211,15 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
     X(BIAS_CORRECTION, 28, bias_correction, FLAG, "[0, 1]", "divide the means by 1 - beta^t")      \
     X(LR_IN_MOMENTUM, 29, lr_in_momentum, FLAG, "[0, 1]",                                          \
       "the buffer holds eta g: a change of eta leaves the old velocity")                           \
-    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")
+    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")                                     \
+    X(BETA2_DECAY, 31, beta2_decay, NUMBER, "(-inf, 0]",                                           \
+      "share of step t in the mean of squares is t^beta2_decay (adafactor)")                       \
+    X(EPS1, 32, eps1, NUMBER, "[0, inf)",                                                          \
+      "least sigma; 0: what 1 and the next number of the type differ by (adafactor)")              \
+    X(EPS2, 33, eps2, NUMBER, "[0, inf)",                                                          \
+      "least root mean square of the tensor that steps are measured by (adafactor)")               \
+    X(CLIP_UPDATE, 34, clip_update, NUMBER, "[1, inf]",                                            \
+      "bound d on the root mean square of g/sigma (adafactor)")
 
 #define RAVINE_X(NAME, value, name, kind, interval, text) RAVINE_##NAME = value,
 typedef enum ravine_setting { RAVINE_SETTING_LIST(RAVINE_X) RAVINE_SETTING_COUNT } ravine_setting;
@@ -272,6 +280,7 @@ typedef enum ravine_rule {
     RAVINE_ADAN = 16,
     RAVINE_ADOPT = 17,
     RAVINE_LAMB = 18,
+    RAVINE_ADAFACTOR = 19,
     RAVINE_RULE_COUNT
 } ravine_rule;
 typedef struct ravine_rule_info {

@@ -146,7 +146,11 @@ RAVINE_CENTERED = 27
 RAVINE_BIAS_CORRECTION = 28
 RAVINE_LR_IN_MOMENTUM = 29
 RAVINE_MAXIMIZE = 30
-RAVINE_SETTING_COUNT = 31
+RAVINE_BETA2_DECAY = 31
+RAVINE_EPS1 = 32
+RAVINE_EPS2 = 33
+RAVINE_CLIP_UPDATE = 34
+RAVINE_SETTING_COUNT = 35
 
 # enum ravine_eps_form
 RAVINE_EPS_OUTSIDE = 0
@@ -206,7 +210,8 @@ RAVINE_YOGI = 15
 RAVINE_ADAN = 16
 RAVINE_ADOPT = 17
 RAVINE_LAMB = 18
-RAVINE_RULE_COUNT = 19
+RAVINE_ADAFACTOR = 19
+RAVINE_RULE_COUNT = 20
 
 
 class ravine_rule_info(Structure):
@@ -275,6 +280,10 @@ class ravine_config(Structure):
         ("bias_correction", c_double),
         ("lr_in_momentum", c_double),
         ("maximize", c_double),
+        ("beta2_decay", c_double),
+        ("eps1", c_double),
+        ("eps2", c_double),
+        ("clip_update", c_double),
     ]
 
 

@@ -24,6 +24,12 @@ SETTINGS = {
         {"centered": True, "momentum": 0.9, "maximize": True},
     ],
     "Adadelta": [{}, WITH_DECAY, {"rho": 0.5, "eps": 1e-3}, {"maximize": True}],
+    "Adafactor": [
+        {},
+        WITH_DECAY,
+        {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-3, 0.1), "d": 2.0},
+        {"maximize": True},
+    ],
     "Adam": [*ADAM, *DECOUPLED, {"amsgrad": True}, {"amsgrad": True, "weight_decay": 0.1}],
     "AdamW": [*ADAM, {"amsgrad": True}],
     "Adamax": ADAM,

@@ -7,7 +7,7 @@
 typedef long double real;
 
 bool whole_knows(int rule) {
-    return rule == RAVINE_LAMB;
+    return rule == RAVINE_LAMB || rule == RAVINE_ADAFACTOR;
 }
 
 /* What the rule sees: signed, clamped, with coupled decay; elements whose square overflows wait. */
@@ -63,9 +63,76 @@ static void lamb(const ravine_config *c, whole_tensor *w, int64_t t) {
     free(r);
 }
 
+/* The mean of the squares that are not held, `n` of them `apart`, into *v. */
+static void take_mean(const whole_tensor *w, int64_t first, int64_t n, int64_t apart, real share,
+                      real *v) {
+    real sum = 0;
+    int64_t count = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t i = first + k * apart;
+        sum += w->gradient[i] * w->gradient[i];
+        count += !w->held[i];
+    }
+    if (count > 0) *v = (1 - share) * *v + share * sum / (real)count;
+}
+
+static void take_squares(whole_tensor *w, real share) {
+    const int64_t size = w->rows * w->columns;
+    if (w->rows == 0) {
+        for (int64_t i = 0; i < w->len; i++) take_mean(w, i, 1, 1, share, &w->variance[i]);
+        return;
+    }
+    for (int64_t at = 0; at < w->len; at += size) {
+        real *const row = w->row + at / w->columns, *const column = w->column + at / w->rows;
+        for (int64_t k = 0; k < w->rows; k++)
+            take_mean(w, at + k * w->columns, w->columns, 1, share, &row[k]);
+        for (int64_t k = 0; k < w->columns; k++)
+            take_mean(w, at + k, w->rows, w->columns, share, &column[k]);
+    }
+}
+
+/* Of element i; the mean of its matrix's rows is made anew for each. */
+static real estimate(const whole_tensor *w, int64_t i, real eps1) {
+    if (w->rows == 0) return w->variance[i];
+    const int64_t matrix = i / (w->rows * w->columns);
+    real mean = 0;
+    for (int64_t k = 0; k < w->rows; k++) mean += w->row[matrix * w->rows + k] / (real)w->rows;
+    mean = fmaxl(mean, eps1);
+    return w->row[i / w->columns] * w->column[matrix * w->columns + i % w->columns] / mean;
+}
+
+/* Shazeer & Stern 2018 as torch.optim.Adafactor 2.13. */
+static void adafactor(const ravine_config *c, whole_tensor *w, int64_t t, real epsilon) {
+    const real eps1 = c->eps1 > 0 ? (real)c->eps1 : epsilon, lr = (real)c->lr;
+    const real inside = c->decay_form == RAVINE_DECAY_DECOUPLED     ? lr * (real)c->weight_decay
+                        : c->decay_form == RAVINE_DECAY_INDEPENDENT ? (real)c->weight_decay
+                                                                    : 0;
+    real *const u = calloc((size_t)w->len + 1, sizeof *u), theta2 = 0, u2 = 0;
+    int64_t count = 0;
+    take_squares(w, powl((real)t, (real)c->beta2_decay));
+    for (int64_t i = 0; i < w->len; i++) {
+        if (w->held[i]) continue;
+        u[i] = w->gradient[i] / fmaxl(sqrtl(estimate(w, i, eps1)), eps1);
+        theta2 += w->theta[i] * w->theta[i];
+        u2 += u[i] * u[i];
+        count++;
+    }
+    const real n = (real)(count > 0 ? count : 1);
+    const real alpha = fmaxl((real)c->eps2, sqrtl(theta2 / n)) * fminl(lr, 1 / sqrtl((real)t));
+    const real step = alpha / fmaxl(1, sqrtl(u2 / n) / (real)c->clip_update);
+    for (int64_t i = 0; i < w->len; i++) {
+        if (w->held[i]) continue;
+        w->move[i] = fabsl(step * u[i]) + fabsl(inside * w->theta[i]);
+        w->theta[i] -= inside * w->theta[i] + step * u[i];
+    }
+    free(u);
+}
+
 void whole_step(const ravine_config *c, whole_tensor *w, int64_t t, long double largest,
                 long double epsilon) {
     take_gradients(c, w, largest);
-    (void)epsilon;
-    lamb(c, w, t);
+    if (c->rule == RAVINE_LAMB)
+        lamb(c, w, t);
+    else
+        adafactor(c, w, t, epsilon);
 }

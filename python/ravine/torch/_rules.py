@@ -74,6 +74,12 @@ class ASGD(Optimizer, torch.optim.ASGD):
     rule = "asgd"
 
 
+class Adafactor(Optimizer, torch.optim.Adafactor):
+    """Scales by means over rows and columns alone; arguments of torch.optim.Adafactor."""
+
+    rule = "adafactor"
+
+
 class Rprop(Optimizer, torch.optim.Rprop):
     """A step of each number's own, from signs alone; arguments of torch.optim.Rprop."""
 

@@ -183,7 +183,7 @@ static void steps_are_those_of_long_double(void **state) {
 /* ---- what is known without a formula ------------------------------------------------------------
  */
 
-static const char *const rules[] = {"lamb"};
+static const char *const rules[] = {"lamb", "adafactor"};
 
 /* Length is what the gradient's size does not change: lamb with eps 0, adafactor far from eps1. */
 static void the_step_is_as_long_as_the_tensor(void **state) {
@@ -209,7 +209,7 @@ static void the_step_is_as_long_as_the_tensor(void **state) {
 /* No gradient at all, no theta at all, no element at all: no step is NaN. */
 static void nothing_becomes_nan(void **state) {
     (void)state;
-    for (int k = 0; k < 1; k++)
+    for (int k = 0; k < 2; k++)
         for (int zero = 0; zero < 3; zero++) {
             float x[6] = {1, -2, 3, 4, 5, 6}, g[6] = {1, 2, 3, -4, 5, 6};
             if (zero != 1) memset(g, 0, sizeof g);
@@ -236,7 +236,7 @@ static void nothing_becomes_nan(void **state) {
  * such an element were not there. */
 static void held_elements_count_nowhere(void **state) {
     (void)state;
-    for (int k = 0; k < 1; k++) {
+    for (int k = 0; k < 2; k++) {
         double x[3] = {1, 2, 3}, g[3] = {0.5, NAN, -0.25}, y[2] = {1, 3}, h[2] = {0.5, -0.25};
         ravine_optimizer *a = make_optimizer(rules[k]), *b = make_optimizer(rules[k]);
         make_param(a, 0, "x", RAVINE_F64, x, g, 3);
@@ -251,12 +251,71 @@ static void held_elements_count_nowhere(void **state) {
     }
 }
 
+/* A whole row and column that are not finite leave their means as they are. */
+static void a_row_that_is_held_keeps_its_mean(void **state) {
+    (void)state;
+    float x[6] = {1, 2, 3, 4, 5, 6}, g[6] = {1, 2, 3, 4, 5, 6};
+    const int64_t shape[] = {2, 3};
+    ravine_optimizer *o = make_optimizer("adafactor");
+    const ravine_param p = {sizeof p, RAVINE_F32, 0, 0, "x", x, g, 6, shape, 2, 0};
+    assert_int_equal(ravine_add(o, &p, 1), RAVINE_OK);
+    make_step(o, NULL);
+    const float *const row = make_state(o, "x", "row_var"), *const column =
+                                                                make_state(o, "x", "col_var");
+    const float row0 = row[0], row1 = row[1], column1 = column[1];
+    assert_true(fabsf(row0 - 14.F / 3) < 1e-6F && fabsf(column1 - 14.5F) < 1e-5F);
+    for (int i = 0; i < 3; i++) g[i] = INFINITY;
+    g[4] = NAN;
+    make_step(o, NULL);
+    assert_true(row[0] == row0 && row[1] != row1 && column[1] == column1);
+    for (int i = 0; i < 3; i++) assert_true(isfinite(x[i]));
+    ravine_destroy(o);
+}
+
+/* sigma of a matrix is that of its factors; the step follows from it. */
+static void sigma_of_a_matrix(void **state) {
+    (void)state;
+    double x[6] = {1, 2, 3, 4, 5, 6}, g[6] = {1, -2, 3, 4, -5, 6}, sigma[6], before[6];
+    const int64_t shape[] = {3, 2};
+    ravine_optimizer *o = make_optimizer("adafactor lr=0.01");
+    const ravine_param p = {sizeof p, RAVINE_F64, 0, 0, "x", x, g, 6, shape, 2, 0};
+    assert_int_equal(ravine_add(o, &p, 1), RAVINE_OK);
+    memcpy(before, x, sizeof x);
+    make_step(o, NULL);
+    assert_int_equal(ravine_sigma(o, "x", sigma, 6), RAVINE_OK);
+    const double row[] = {2.5, 12.5, 30.5}, column[] = {35.0 / 3, 56.0 / 3}, mean = 45.5 / 3;
+    for (int i = 0; i < 6; i++) {
+        assert_true(fabs(sigma[i] - sqrt(row[i / 2] * column[i % 2] / mean)) < 1e-14);
+        const double unit = (before[0] - x[0]) * sigma[0] / g[0];
+        assert_true(fabs((before[i] - x[i]) * sigma[i] / g[i] / unit - 1) < 1e-12);
+    }
+    ravine_destroy(o);
+}
+
+/* Half of what Adam keeps is a small part: n + m numbers of an n x m matrix. */
+static void rows_and_columns_are_all_that_is_kept(void **state) {
+    (void)state;
+    static float x[512 * 256];
+    const int64_t shape[] = {512, 256};
+    const ravine_param p = {sizeof p, RAVINE_F32, 0, 0, "x", x, x, 512 * 256, shape, 2, 0};
+    ravine_optimizer *o = make_optimizer("adafactor"), *adam = make_optimizer("adam");
+    int64_t bytes, full;
+    assert_int_equal(ravine_state_bytes(o, &p, 1, &bytes), RAVINE_OK);
+    assert_int_equal(ravine_state_bytes(adam, &p, 1, &full), RAVINE_OK);
+    assert_true(bytes < 10000 && full > 2 * (int64_t)sizeof x);
+    ravine_destroy(o);
+    ravine_destroy(adam);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_those_of_long_double),
         cmocka_unit_test(the_step_is_as_long_as_the_tensor),
         cmocka_unit_test(nothing_becomes_nan),
         cmocka_unit_test(held_elements_count_nowhere),
+        cmocka_unit_test(a_row_that_is_held_keeps_its_mean),
+        cmocka_unit_test(sigma_of_a_matrix),
+        cmocka_unit_test(rows_and_columns_are_all_that_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

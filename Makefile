@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Thin over CMake: CMakePresets.json has the builds, tools/ the scripts. `make` builds the command.
 CONFIG       ?= examples/fashion_mlp.yaml
 PREFIX       ?= /usr/local
@@ -9,17 +10,20 @@ LIVE_SEEDS   ?= 2
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss \
 	tests/packaging/abi/check tests/packaging/abi/compile tests/packaging/abi/newer
-own     = tools/check-tree tools/summary tools/trust tools/mutate tools/evidence
+own     = tools/check-tree tools/check-rooms tools/check-symbols tools/check-links tools/site/make tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 in_battery = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests/doctor .venv/bin/python
+forms   = .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/doctor.yml
 # Runs the rest of the line and keeps what it prints for docs/*_evidence.md.
 keep    = python3 tools/evidence keep
 runs    = build/evidence/runs
+# What a person reads: all but other software's output and inputs that are wrong on purpose.
+prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -153,10 +157,21 @@ format:
 lint:
 	@tools/install-dependencies lint
 	tools/check-tree
+	tools/check-rooms
 	clang-format --dry-run --Werror $(sources)
 	shellcheck $(scripts)
+	tools/check-links
+	.venv/bin/check-jsonschema -q --builtin-schema vendor.citation-file-format CITATION.cff
+	.venv/bin/check-jsonschema -q --builtin-schema vendor.github-issue-forms $(forms)
+	.venv/bin/check-jsonschema -q --check-metaschema docs/schemas/*.json
+	codespell --ignore-words tools/spelling.txt $(prose)
 	.venv/bin/ruff check $(own) $(python)
 	.venv/bin/ruff format --check $(own) $(python)
+
+# The documents, a page for each public call and for each command: build/site/html/index.html.
+docs: build
+	@tools/install-dependencies docs
+	@.venv/bin/python tools/site/make build/ravine
 
 install: build
 	cmake --install build --prefix $(PREFIX)

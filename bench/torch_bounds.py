@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What bounds the figures of `make bench-torch`: the parts that no mending could take away.
 
 A thousand short tensors: the library's step alone, without Python, and a look at the address of

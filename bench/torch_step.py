@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One optimizer step beside PyTorch's own ways to make it: `make bench-torch`.
 
 The same parameters and gradients for all, each with its own state, interleaved in one process; a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole trainings: `ravine train` beside the same network in PyTorch, from `make bench-torch`.
 
 The same data, batch, rule, schedule and number of epochs, alternating, each in a process of its

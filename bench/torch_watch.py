@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ravine.watch costs a training step: `make bench-watch`.
 
 The same training with and without, interleaved in one process on one thread, in short rounds; a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Files that are compiled into the command: embed_files(LIST FILE...) makes one C file of each, which
 # defines `const asset asset_NAME` (NAME: the file's name with _ for what no C name may hold), and
 # page/assets.h, which declares them all. Run as a script (cmake -P) it writes one such C file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # cmake --install: libraries, headers, documents, command, man pages, completion, and what lets other
 # programs find them. Everything is relative to the prefix, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)
@@ -34,6 +35,7 @@ install(FILES ${PROJECT_BINARY_DIR}/ravine.pc DESTINATION ${pkgconfig_dir})
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN CMakeLists.txt EXCLUDE)
 file(READ examples/01_smallest.c smallest)
+string(REGEX REPLACE "^[^\n]*SPDX-License-Identifier[^\n]*\n" "" smallest "${smallest}")
 string(REPLACE "\\" "\\e" smallest "${smallest}")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS examples/01_smallest.c)
 configure_file(cmake/libravine.3.in man/libravine.3 @ONLY)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The list of what was installed, relative to the prefix, for cmake/uninstall.cmake. It is the last
 # file, and is on it.
 set(list ${CMAKE_INSTALL_DOCDIR}/installed.txt)

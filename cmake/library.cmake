@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # libravine: libc, libm and threads, nothing else.
 file(GLOB_RECURSE ravine_sources CONFIGURE_DEPENDS lib/*.c)
 file(GLOB isa_stubs CONFIGURE_DEPENDS lib/update/elementwise/isa_*.c)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a wheel holds beside python/ravine (pyproject.toml): the library under its one name, since a
 # wheel has no symbolic links, and the command with the licences of what is linked into it.
 install(FILES $<TARGET_FILE:ravine> DESTINATION ravine RENAME libravine.so COMPONENT python)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 add_executable(same_bits tests/lib/same_bits.c)
 target_include_directories(same_bits PRIVATE ${PROJECT_SOURCE_DIR}/common)
 target_link_libraries(same_bits PRIVATE ravine_flags ravine_static)
@@ -81,3 +82,15 @@ foreach(scenario dead_relu_mlp noise_floor_mlp healthy_adam_mlp)
                      $<TARGET_FILE:doctor_real> --pattern ${scenario} --seeds 1 1 --jobs 1 --least 1)
     set_tests_properties(doctor_real_${scenario} PROPERTIES LABELS app)
 endforeach()
+
+# What each compiled file uses of the others: the wall, circles, and what nobody uses.
+if(NOT RAVINE_SANITIZE)
+    set(objects "")
+    foreach(part ravine_common ravine_objects ravine_app ravine_command)
+        list(APPEND objects $<TARGET_OBJECTS:${part}>)
+    endforeach()
+    file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/objects.txt CONTENT "$<JOIN:${objects},\n>\n")
+    add_test(NAME house_symbols COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/check-symbols
+             ${PROJECT_BINARY_DIR}/objects.txt ${PROJECT_SOURCE_DIR})
+    set_tests_properties(house_symbols PROPERTIES LABELS app)
+endif()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Takes away what `cmake --install` put below a prefix, by the list that it left there:
 #   cmake -D PREFIX=FOLDER -P cmake/uninstall.cmake
 # Files of others stay, and so do folders, but for empty ones of our name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two groups with their own settings, and a learning rate that rises and then falls.
  *
  * A straight line y = slope x + offset is fitted to 64 noisy points. The slope decays a little at

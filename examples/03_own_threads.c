@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The step on threads of your own: an executor is one function.
  *
  * This one starts three threads for each call, which is simple; a program that has a pool would

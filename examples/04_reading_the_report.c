@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a step did: its norms, whether the gradients were clipped, and what was not finite.
  *
  * At step 6 the gradient of one weight is not a number, as after a division by zero. By default

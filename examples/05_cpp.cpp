@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // C++17: a small owner around the C handle. Failures become exceptions, destruction is automatic,
 // and there is nothing to install but ravine.h.
 #include <ravine.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Why is training stuck? A doctor watches every step and says so, and what it advises is tried
  * beside the run before it is done.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Saving and going on, to the same bits.
  *
  * One run trains through. Another stops half way, saves, and is thrown away; a third one loads the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: the words are the lines of the input. What is accepted keeps the promises of
  * cli.h: counts within their bounds, options that the command takes. */
 #include "cli/options.c"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoints whose texts are anything while their checksums are right. The first byte of the input
  * chooses a partial load and the data type of one tensor; then come lines: a byte that chooses one
  * of the texts of a saved optimizer, and its new value. A load that fails has changed nothing;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* YAML configurations: what is accepted prints as YAML that means the same. */
 #include "io/failure.h"
 #include "run/config.h"

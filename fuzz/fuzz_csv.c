@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CSV files: the first byte chooses the options, the rest is the file. */
 #include "data/dataset.h"
 #include "scratch_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IDX arrays, plain, and compressed as they lie in .gz files. */
 #include "data/idx.h"
 #include "io/input.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.jsonl: whatever the bytes, what is read keeps the promises of run_reader.h, and a report of
  * it can be made. */
 #include "report/curves.h"

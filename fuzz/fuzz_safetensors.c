@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors files: whatever the bytes, the reader takes no more than 64 bytes of memory for a
  * byte of the file; what it accepts covers the file, byte for byte, and comes back the same when it
  * is written and read again. */

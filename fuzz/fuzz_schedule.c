@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any text: what parses must pass the check, be finite at every step, and read back from its
  * canonical form as the same value. */
 #include "ravine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `ravine train --resume` from a checkpoint whose train.* part is anything while its checksums are
  * right. The input is a row of changes, 4 bytes and up to 31 more each: which of the train.*
  * tensors and texts; how many bytes it gets, 0 to remove it; from which byte on, twice; the bytes.

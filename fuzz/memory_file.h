@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory_file.h - one file to read and one to write, in memory, under the operations of the
  * library; and an environment that counts its memory. For fuzzers. */
 #ifndef FUZZ_MEMORY_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a fuzzer's entry point over every file of its corpus folder, for builds without libFuzzer:
  * a crash or a sanitizer report fails the test. */
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scratch_file.h - the input of a fuzzer as a file in a folder of its own, for readers of paths. */
 #ifndef FUZZ_SCRATCH_FILE_H
 #define FUZZ_SCRATCH_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ravine.h - adaptive learning rates:   theta <- theta - (eta_t / sigma_t) * m_t
  *
  *     eta_t    the learning rate, a schedule: a pure function of the step
@@ -9,6 +10,10 @@
  *
  * Results  0 done; > 0 done, and worth knowing; < 0 nothing was changed, and ravine_errmsg() says
  *          why, with the name, the value and the limit. The library never prints, exits or aborts.
+ * Errors   Every call that returns a status gives E_ARG for a pointer that is NULL and may not be,
+ *          and for a struct of a size that no version has; E_UNSUPPORTED for a struct of a newer
+ *          header with something in it that this library does not know. What else a call may give
+ *          is said where it is declared.
  * Units    lr and norms are plain numbers; sizes are elements unless the name ends in _bytes; time
  *          is steps. Norms are Euclidean.
  * Threads  one handle, one thread at a time; distinct handles are independent; schedules, configs
@@ -71,9 +76,12 @@ extern "C" {
 typedef enum ravine_status { RAVINE_STATUS_LIST(RAVINE_X) } ravine_status;
 #undef RAVINE_X
 
-RAVINE_API const char *ravine_status_text(ravine_status status); /* fixed text, never NULL */
-RAVINE_API const char *ravine_errmsg(void); /* what failed last on this thread; "" if nothing did */
-RAVINE_API const char *ravine_version(void); /* "0.1.0", of the library that is loaded */
+/* What a status means, in words: fixed text, never NULL. */
+RAVINE_API const char *ravine_status_text(ravine_status status);
+/* What failed last on this thread; "" if nothing did. */
+RAVINE_API const char *ravine_errmsg(void);
+/* "0.1.0", of the library that is loaded. */
+RAVINE_API const char *ravine_version(void);
 
 /* ---- eta_t: a schedule is a plain value ------------------------------------------------------
  *
@@ -119,16 +127,20 @@ typedef struct ravine_schedule {
 /* Reads the text form (grammar: docs/schedules.md), for example
  *     "3e-4"                                        constant
  *     "warmup(1000) cosine(9000, to=3e-5) lr=3e-4"  see docs/schedules.md for every preset
- * On an error *s is untouched and ravine_errmsg() names the column and what was expected. */
+ * On an error *s is untouched and ravine_errmsg() names the column and what was expected.
+ * E_FORMAT: it is not in the grammar; E_RANGE: a number is out of its bounds, or there are too many
+ * segments. */
 RAVINE_INLINE ravine_status ravine_schedule_parse(ravine_schedule *s,
                                                   const char *text) RAVINE_MUST_CHECK;
 /* Writes the canonical text form, which parses back to the same value, and its length without the
- * final NUL to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it. */
+ * final NUL to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it, and as of
+ * ravine_schedule_check. */
 RAVINE_API ravine_status ravine_schedule_format(const ravine_schedule *s, char *text,
                                                 size_t capacity, size_t *length) RAVINE_MUST_CHECK;
+/* One value for ever. E_RANGE if it is not finite or negative. */
 RAVINE_INLINE ravine_status ravine_schedule_constant(ravine_schedule *s,
                                                      double value) RAVINE_MUST_CHECK;
-/* OK if every number of *s is finite and within its bounds. */
+/* OK if every number of *s is finite and within its bounds; E_RANGE: one is not. */
 RAVINE_API ravine_status ravine_schedule_check(const ravine_schedule *s) RAVINE_MUST_CHECK;
 /* The value at a step; the first step is 0 and a negative one reads as 0. Pure and total: any
  * schedule that ravine_schedule_check accepts gives a finite number at every step. */
@@ -142,6 +154,7 @@ typedef struct ravine_schedule_facts {
     int64_t warmup_end; /* first step that no longer rises: where warm-up is over; 0 if none */
     int64_t total;      /* steps until the last value is held, or RAVINE_FOREVER */
 } ravine_schedule_facts;
+/* Fills *facts. E_RANGE as of ravine_schedule_check. */
 RAVINE_INLINE ravine_status
 ravine_schedule_describe(const ravine_schedule *s, ravine_schedule_facts *facts) RAVINE_MUST_CHECK;
 
@@ -158,8 +171,10 @@ typedef struct ravine_plateau {
     double best, scale;         /* state: best metric so far; product of all reductions */
     int64_t bad, cooling, told; /* state: counters */
 } ravine_plateau;
-RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p); /* 0.1, 0, 1e-4, 10, 0, as PyTorch's */
-/* OK, also when the factor fell, and *scale (may be NULL) = the factor to use from now on. */
+/* PyTorch's defaults: factor 0.1, minimum 0, threshold 1e-4, patience 10, cooldown 0. */
+RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p);
+/* OK, also when the factor fell, and *scale (may be NULL) = the factor to use from now on. E_RANGE:
+ * a setting of *p is out of its bounds. */
 RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
                                              double *scale) RAVINE_MUST_CHECK;
 
@@ -255,8 +270,10 @@ typedef struct ravine_setting_info {
     int32_t nchoices;                  /* CHOICE: how many, and their words */
     const char *const *choice;         /* [nchoices] */
 } ravine_setting_info;
-RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting); /* NULL: no such */
-RAVINE_API int ravine_setting_find(const char *name); /* a ravine_setting, or -1 */
+/* What a setting is, and its bounds; NULL: there is no such setting. */
+RAVINE_API const ravine_setting_info *ravine_setting_describe(int setting);
+/* The setting of a name, a ravine_setting; -1: there is none. */
+RAVINE_API int ravine_setting_find(const char *name);
 
 /* The named rules: one row each in lib/rules/rules.def, a page each in docs/rules/. Values never
  * change, new ones come last. */
@@ -299,8 +316,10 @@ typedef struct ravine_rule_info {
     int32_t whole; /* 1: an element's step depends on its whole tensor: on norms, rows, columns */
     int32_t reserved;
 } ravine_rule_info;
-RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule); /* NULL: no such rule */
-RAVINE_API int ravine_rule_find(const char *name);                 /* a ravine_rule, or -1 */
+/* What a rule is, and which settings it uses; NULL: there is no such rule. */
+RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule);
+/* The rule of a name, a ravine_rule; -1: there is none. */
+RAVINE_API int ravine_rule_find(const char *name);
 
 /* What rules keep for a parameter between steps, beside its clock: lib/rules/state.def. Which of
  * it there is depends on settings and shape: ravine_state_key() tells. */
@@ -320,23 +339,28 @@ typedef struct ravine_config {
     RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 } ravine_config;
-/* The rule's defaults: PyTorch's where PyTorch has the rule, else the paper's. */
+/* The rule's defaults: PyTorch's where PyTorch has the rule, else the paper's. E_RANGE: there is no
+ * such rule. */
 RAVINE_INLINE ravine_status ravine_config_init(ravine_config *c, int rule) RAVINE_MUST_CHECK;
-/* The same by name, with settings: "adamw lr=3e-4 beta2=0.99 eps_form=inside". */
+/* The same by name, with settings: "adamw lr=3e-4 beta2=0.99 eps_form=inside". On an error *c is
+ * untouched. E_FORMAT: a word is no NAME=VALUE; E_ARG: there is no such rule, setting or word of a
+ * choice; E_RANGE: a number is out of its bounds. */
 RAVINE_INLINE ravine_status ravine_config_parse(ravine_config *c,
                                                 const char *text) RAVINE_MUST_CHECK;
 /* Writes that text, which parses back to the same value, and its length without the final NUL to
  * *length (may be NULL): lr and what differs from the rule's defaults, or with `all` every setting
  * that the rule uses, for texts that outlive a change of defaults. E_RANGE if `capacity` bytes do
- * not hold it. */
+ * not hold it; E_ARG and E_RANGE as of ravine_config_check. */
 RAVINE_API ravine_status ravine_config_format(const ravine_config *c, int32_t all, char *text,
                                               size_t capacity, size_t *length) RAVINE_MUST_CHECK;
-/* One setting by name; `text` is a number, true/false, or a word of a choice. */
+/* One setting by name; `text` is a number, true/false, or a word of a choice. E_ARG: there is no
+ * such setting or word, or it is no number; E_RANGE: it is out of its bounds. */
 RAVINE_API ravine_status ravine_config_set(ravine_config *c, const char *setting,
                                            const char *text) RAVINE_MUST_CHECK;
 /* A setting by its number; NaN if there is no such setting. */
 RAVINE_API double ravine_config_get(const ravine_config *c, int setting);
-/* OK if the rule uses every setting that differs from its default, within its bounds. */
+/* OK if the rule uses every setting that differs from its default, within its bounds. E_ARG: it
+ * does not use one; E_RANGE: one is out of its bounds, or several are together. */
 RAVINE_API ravine_status ravine_config_check(const ravine_config *c) RAVINE_MUST_CHECK;
 
 /* ---- where a step runs ----------------------------------------------------------------------- */
@@ -365,8 +389,10 @@ typedef struct ravine_env {
     ravine_parallel parallel;
     void *parallel_context;
 } ravine_env;
+/* The defaults: one thread per processor, the best instruction set, the C library's memory. */
 RAVINE_INLINE void ravine_env_init(ravine_env *env);
-RAVINE_API const char *ravine_isa(const char *wanted); /* the set in use for that wish, or NULL */
+/* The instruction set in use for that wish; NULL: there is none. */
+RAVINE_API const char *ravine_isa(const char *wanted);
 /* What a handle with such an env.isa would run on this processor, and why, as one line: "x86_v4,
  * the best of GenuineIntel family 6 model 207; asks for memory 2048 bytes ahead, ...".
  * E_UNSUPPORTED and E_RANGE as of ravine_create; E_RANGE if `capacity` bytes do not hold it (256
@@ -377,10 +403,16 @@ RAVINE_API ravine_status ravine_kernels_describe(const char *wanted, char *text,
 /* The pool by itself, for programs that want to share one between handles and their own work:
  * env.parallel = ravine_pool_run; env.parallel_context = pool. */
 typedef struct ravine_pool ravine_pool;
+/* `threads` as in ravine_env; they start with the first run that is worth it. E_RANGE: negative or
+ * too many; E_NOMEM. */
 RAVINE_API ravine_status ravine_pool_create(ravine_pool **out, int32_t threads) RAVINE_MUST_CHECK;
+/* A ravine_parallel: calls task(arg, 0) ... task(arg, ntasks - 1) on the threads of the pool and
+ * returns when all are done. A run inside another, or beside one of another thread, works alone. */
 RAVINE_API void ravine_pool_run(void *pool, ravine_task task, void *arg, int64_t ntasks);
+/* How many threads work on a run, the caller's counted. */
 RAVINE_API int32_t ravine_pool_threads(const ravine_pool *pool);
-RAVINE_API void ravine_pool_destroy(ravine_pool *pool); /* NULL is fine */
+/* Ends its threads and gives its memory back. NULL is fine. */
+RAVINE_API void ravine_pool_destroy(ravine_pool *pool);
 
 /* The threads of an OpenMP that the process runs already (PyTorch's), which spin while they wait
  * for work: a pool beside them would have to fight them for processors. env.parallel =
@@ -393,6 +425,7 @@ typedef struct ravine_openmp {
     int32_t process; /* getpid(): a child of fork() has none of the threads, and works alone */
     int32_t reserved;
 } ravine_openmp;
+/* A ravine_parallel, on the threads that *openmp, a ravine_openmp, starts. */
 RAVINE_API void ravine_openmp_run(void *openmp, ravine_task task, void *arg, int64_t ntasks);
 
 /* ---- an optimizer: groups of parameters, their rules, their state ------------------------------
@@ -462,21 +495,34 @@ typedef struct ravine_options {
     double grad_scale; /* > 0: gradients are divided by it first, as for a scaled loss; 1 */
 } ravine_options;
 RAVINE_INLINE void ravine_options_init(ravine_options *options);
+/* Writes "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1", the form in which a checkpoint
+ * has them, and its length without the final NUL to *length (may be NULL). E_RANGE if `capacity`
+ * bytes do not hold it, or as of ravine_set_options; E_ARG: a pointer is NULL. */
+RAVINE_API ravine_status ravine_options_format(const ravine_options *options, char *text,
+                                               size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 
 typedef struct ravine_optimizer ravine_optimizer;
 
-/* Makes an optimizer with one group, number 0. `c` and `env` (NULL: the defaults) are copied. */
+/* Makes an optimizer with one group, number 0. `c` and `env` (NULL: the defaults) are copied. E_ARG
+ * and E_RANGE as of ravine_config_check, and for what is wrong in *env; E_UNSUPPORTED: env.isa is
+ * none that this build and processor have; E_NOMEM. */
 RAVINE_API ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c,
                                        const ravine_env *env) RAVINE_MUST_CHECK;
-RAVINE_API void ravine_destroy(ravine_optimizer *o); /* NULL is fine */
+/* Gives back all that the optimizer holds; parameters and gradients stay. NULL is fine. */
+RAVINE_API void ravine_destroy(ravine_optimizer *o);
+/* Adds a group with settings of its own; *group (may be NULL) = its number. E_ARG and E_RANGE as of
+ * ravine_config_check; E_NOMEM. */
 RAVINE_API ravine_status ravine_add_group(ravine_optimizer *o, const ravine_config *c,
                                           int32_t *group) RAVINE_MUST_CHECK;
 
 /* Adds n parameters and allocates their state: all of them, or none on an error. May be called
- * again later: new parameters start with clock 0. */
+ * again later: new parameters start with clock 0. E_ARG: a name that is taken or that a checkpoint
+ * cannot hold, an address that is no multiple of its number's size, a shape of another length;
+ * E_RANGE: a length, shape or group out of its bounds; E_UNSUPPORTED: another dtype; E_NOMEM. */
 RAVINE_API ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p,
                                     int64_t n) RAVINE_MUST_CHECK;
-/* Bytes by which ravine_add(o, p, n) makes ravine_memory_bytes(o) grow: exactly. */
+/* Bytes by which ravine_add(o, p, n) makes ravine_memory_bytes(o) grow: exactly. E_ARG, E_RANGE and
+ * E_UNSUPPORTED as of ravine_add. */
 RAVINE_API ravine_status ravine_state_bytes(const ravine_optimizer *o, const ravine_param *p,
                                             int64_t n, int64_t *bytes) RAVINE_MUST_CHECK;
 /* Bytes that the optimizer holds now, its state and its books. */
@@ -484,7 +530,8 @@ RAVINE_API int64_t ravine_memory_bytes(const ravine_optimizer *o);
 
 /* Says where data and gradients of the parameters first ... first + n - 1 (in the order of adding)
  * are now. data == NULL leaves all data as they are, grad == NULL all gradients; a NULL in grad[]:
- * this parameter has no gradient, until it is bound again. */
+ * this parameter has no gradient, until it is bound again. E_RANGE: there are no such parameters;
+ * E_ARG: a NULL in data[], or an address that is no multiple of its number's size. */
 RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t n,
                                      void *const *data, void *const *grad) RAVINE_MUST_CHECK;
 /* Addresses of tensors of another library, object[i] for parameter i < n, to be bound as data or as
@@ -494,27 +541,30 @@ RAVINE_API ravine_status ravine_bind(ravine_optimizer *o, int64_t first, int64_t
  * and has the address NULL. *count (may be NULL): how many tensors there are. E_UNSUPPORTED names
  * one that has no memory of its own, or not row-major in the processor's memory and of the
  * parameter's type; E_ARG one of another length, or of another shape than a parameter that has more
- * than one dimension. object, address: [n]. */
+ * than one dimension; E_RANGE: there are not n parameters. object, address: [n]. */
 RAVINE_API ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n,
                                                  const void *exchange, const void *none,
                                                  void *const *object, void **address,
                                                  int64_t *count) RAVINE_MUST_CHECK;
 
 /* A setting of a group from the next step on; `group` -1: of every group. A schedule is evaluated
- * at the number of applied steps, 0 at the first; ravine_set replaces it by a constant. Settings
- * that decide which state exists or how it begins (amsgrad, centered, momentum and ema_decay zero
- * or not, initial) are fixed once the group has parameters: E_STATE. A schedule may not ask for
- * state that the group's config does not make: E_STATE. E_RANGE: a setting is out of bounds, or
- * several are together (lr weight_decay above 1), at a step where a schedule of the group begins,
- * turns or ends. Where two schedules are too much together in between, the step there is refused
- * with E_RANGE. */
+ * at the number of applied steps, 0 at the first; ravine_set replaces it by a constant. E_STATE:
+ * the setting decides which state exists or how it begins (amsgrad, centered, momentum and
+ * ema_decay zero or not, initial) and the group has parameters, or a schedule asks for state that
+ * the group's config does not make. E_RANGE: a setting is out of bounds, or several are together
+ * (lr weight_decay above 1), at a step where a schedule of the group begins, turns or ends, or
+ * there is no such group or setting. Where two schedules are too much together in between,
+ * ravine_step refuses the step there. E_ARG: the group's rule does not use the setting, or it
+ * cannot be scheduled; E_NOMEM: no memory for a schedule. */
 RAVINE_API ravine_status ravine_set(ravine_optimizer *o, int32_t group, int setting,
                                     double value) RAVINE_MUST_CHECK;
 RAVINE_API ravine_status ravine_set_schedule(ravine_optimizer *o, int32_t group, int setting,
                                              const ravine_schedule *s) RAVINE_MUST_CHECK;
-/* The value that the next step will use. */
+/* The value that the next step will use. E_RANGE: there is no such group or setting; E_ARG: its
+ * rule does not use the setting. */
 RAVINE_API ravine_status ravine_get(const ravine_optimizer *o, int32_t group, int setting,
                                     double *value) RAVINE_MUST_CHECK;
+/* From the next step on. E_RANGE: a member is out of its bounds. */
 RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
                                             const ravine_options *options) RAVINE_MUST_CHECK;
 
@@ -564,26 +614,32 @@ typedef struct ravine_report {
 
 /* One step of every parameter that has a gradient. OK, CLIPPED, HELD (also when clipped as well),
  * SKIPPED. report may be NULL: then its norms are not computed. Never allocates; the first step
- * that is worth it starts the threads of the pool. */
+ * that is worth it starts the threads of the pool. E_RANGE: schedules ask for settings that are too
+ * much together, see ravine_set. */
 RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) RAVINE_MUST_CHECK;
-/* The part of the last step's report that belongs to one group; E_STATE if it had no report. */
+/* The part of the last step's report that belongs to one group; E_STATE if it had no report,
+ * E_RANGE if there is no such group. */
 RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,
                                              ravine_report *report) RAVINE_MUST_CHECK;
 
 /* The same of one parameter, in the order of adding; its `group` is the parameter's. All norms are
- * 0 if it had no gradient. */
+ * 0 if it had no gradient. E_STATE and E_RANGE as of ravine_group_report. */
 RAVINE_API ravine_status ravine_param_report(const ravine_optimizer *o, int64_t param,
                                              ravine_report *report) RAVINE_MUST_CHECK;
 
 /* ---- looking at the state -----------------------------------------------------------------------
  */
+/* Parameters of all groups; 0 of NULL. */
 RAVINE_API int64_t ravine_param_count(const ravine_optimizer *o);
+/* Groups, number 0 counted; 0 of NULL. */
 RAVINE_API int32_t ravine_group_count(const ravine_optimizer *o);
-RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);                /* applied steps */
-RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param); /* its steps; -1: none */
+/* Applied steps: those that were not skipped. */
+RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);
+/* Steps of a parameter: those in which it had a gradient; -1: there is no such parameter. */
+RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param);
 /* Views: pointers into the optimizer, valid until it changes. `key` as in PyTorch: exp_avg,
- * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. Key number k of a parameter:
- * NULL past the last. */
+ * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. E_ARG: there is no such parameter or
+ * key. */
 RAVINE_INLINE ravine_status ravine_param_view(const ravine_optimizer *o, int64_t param,
                                               ravine_param *view) RAVINE_MUST_CHECK;
 RAVINE_INLINE ravine_status ravine_state_view(ravine_optimizer *o, const char *param,
@@ -592,12 +648,14 @@ RAVINE_INLINE ravine_status ravine_state_view(ravine_optimizer *o, const char *p
 /* sigma_t of the parameter's last step, in float64: the step was eta_t / sigma_t * m_t. Corrections
  * of the bias of v count in sigma, those of m in m. adadelta and adopt: the sigma that the next
  * step will use. 1 where there is none (sgd, asgd); E_UNSUPPORTED where only signs count (lion,
- * signum, rprop); E_STATE before the first step. sigma: [len], len that of the parameter. */
+ * signum, rprop); E_STATE before the first step; E_ARG: no such parameter, or len is not its len.
+ * sigma: [len]. */
 RAVINE_API ravine_status ravine_sigma(const ravine_optimizer *o, const char *param, double *sigma,
                                       int64_t len) RAVINE_MUST_CHECK;
+/* Key number k of a parameter's state; NULL past the last. */
 RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param, int32_t k);
 /* The steps of a parameter whose state comes from elsewhere, and is written through its views; in
- * [0, 2^53]. */
+ * [0, 2^53]. E_RANGE: they are not, or there is no such parameter. */
 RAVINE_API ravine_status ravine_set_clock(ravine_optimizer *o, int64_t param,
                                           int64_t clock) RAVINE_MUST_CHECK;
 

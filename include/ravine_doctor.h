@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ravine_doctor.h - why is training stuck?
  *
  * Stuck is not "small gradient". A doctor watches loss and report of every step, says what it sees
@@ -29,52 +30,53 @@ extern "C" {
 /* ---- verdicts -----------------------------------------------------------------------------------
  * How much a verdict matters: X(NAME, value, word, mark, meaning); values never change. From NOTE
  * down there is nothing to mend, and the command ends with 0. */
-#define RAVINE_SEVERITY_LIST(X)                                             \
-    X(FINE, 0, "fine", "", "training goes on as it should")                 \
-    X(NOTE, 1, "note", "", "worth knowing, and nothing to mend")            \
-    X(WARNING, 2, "warning", "!", "training is held up: something to mend") \
-    X(URGENT, 3, "urgent", "!!", "every further step is for nothing until it is mended")
+#define RAVINE_SEVERITY_LIST(X)                                                   \
+    X(FINE, 0, "fine", "", "training goes on as it should")                       \
+    X(NOTE, 1, "note", "", "worth knowing; nothing to change")                    \
+    X(WARNING, 2, "warning", "!", "training is held up: something should change") \
+    X(URGENT, 3, "urgent", "!!", "every further step is wasted until it is changed")
 #define RAVINE_X(NAME, value, word, mark, meaning) RAVINE_SEVERITY_##NAME = value,
 typedef enum ravine_severity {
     RAVINE_SEVERITY_LIST(RAVINE_X) RAVINE_SEVERITY_COUNT = 4
 } ravine_severity;
 #undef RAVINE_X
-RAVINE_API const char *ravine_severity_word(int severity); /* fixed text; NULL: none such */
-RAVINE_API const char *ravine_severity_mark(int severity); /* before a verdict; NULL: none such */
+/* The word of a severity: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_severity_word(int severity);
+/* What stands before a verdict of that severity: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_severity_mark(int severity);
 
 /* X(NAME, value, severity, word, meaning); values never change, new ones come last. */
 #define RAVINE_VERDICT_LIST(X)                                                                     \
     X(HEALTHY, 0, FINE, "healthy", "the loss falls at a rate that will take it further")           \
-    X(NONFINITE, 1, URGENT, "nonfinite", "a loss, gradient or parameter is not a number any more") \
+    X(NONFINITE, 1, URGENT, "nonfinite", "a loss, gradient or parameter is not finite")            \
     X(DIVERGING, 2, URGENT, "diverging", "each step ends higher up the wall than it began")        \
     X(DEAD, 3, URGENT, "dead", "nearly all gradients are exactly zero")                            \
     X(SIGMA_BURST, 4, WARNING, "sigma_burst",                                                      \
       "sigma shrank with the gradient until one step was thrown far out of the valley")            \
     X(WARMUP_NEEDED, 5, WARNING, "warmup_needed",                                                  \
-      "the first steps, before sigma is known, threw it")                                          \
+      "the first steps, before sigma had settled, were far too long")                              \
     X(LOCAL_MINIMUM, 6, NOTE, "local_minimum", "no gradient, and no way down was found")           \
     X(SADDLE, 7, WARNING, "saddle", "no gradient, but the loss falls along a direction")           \
     X(BOUNCING, 8, WARNING, "bouncing", "steps jump from wall to wall of a ravine")                \
     X(VANISHING, 9, WARNING, "vanishing", "the gradient hardly reaches some or all parameters")    \
     X(NOISE_FLOOR, 10, WARNING, "noise_floor", "the noise of the batches undoes the descent")      \
-    X(CRAWLING, 11, WARNING, "crawling",                                                           \
-      "the way is straight and downhill, but steps are too short")                                 \
+    X(CRAWLING, 11, WARNING, "crawling", "steps lead straight downhill, but they are too short")   \
     X(UNCLEAR, 12, WARNING, "unclear", "the loss does not fall and no single cause stands out")    \
     X(NOT_LEARNING, 13, WARNING, "not_learning",                                                   \
       "little or nothing is learned, at any learning rate")                                        \
     X(NOT_CONNECTED, 14, URGENT, "not_connected",                                                  \
       "parameters get no gradient, or no optimizer has them")                                      \
     X(OVERFITTING, 15, WARNING, "overfitting",                                                     \
-      "the loss of examples that are not trained on rises while that of training falls")           \
+      "the held-out loss rises while the training loss falls")                                     \
     X(CLIPPED, 16, WARNING, "clipped", "every gradient is clipped to a small part of its length")  \
-    X(LR_ZERO, 17, WARNING, "lr_zero", "the learning rate is 0, or next to it, and steps go on")   \
+    X(LR_ZERO, 17, WARNING, "lr_zero", "the learning rate is 0 or nearly 0, and steps go on")      \
     X(ACCUMULATING, 18, URGENT, "accumulating", "gradients are never set to zero")                 \
     X(DECAYED_AWAY, 19, WARNING, "decayed_away", "weight decay pulls harder than the gradient")    \
     X(DATA_ORDER, 20, WARNING, "data_order", "the loss shows the order of the examples")           \
     X(UPDATE_LOST, 21, WARNING, "update_lost", "updates are below the last bit of the parameters") \
     X(EXPLODING, 22, WARNING, "exploding", "signals or gradients grow from layer to layer")        \
     X(UNSCALED_INPUT, 23, WARNING, "unscaled_input",                                               \
-      "inputs are not of the size that a net expects")                                             \
+      "inputs are not of the size that a network expects")                                         \
     X(LABELS_LOST, 24, URGENT, "labels_lost", "the loss is exactly 0: nothing is asked for")       \
     X(RESUME_JUMP, 25, WARNING, "resume_jump", "the loss leapt up where training went on")
 
@@ -83,9 +85,12 @@ typedef enum ravine_verdict {
     RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 26
 } ravine_verdict;
 #undef RAVINE_X
-RAVINE_API const char *ravine_verdict_word(int verdict);    /* fixed text; NULL: none such */
-RAVINE_API const char *ravine_verdict_meaning(int verdict); /* fixed text; NULL: none such */
-RAVINE_API int ravine_verdict_severity(int verdict);        /* ravine_severity; -1: none such */
+/* The word of a verdict: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_verdict_word(int verdict);
+/* What a verdict means: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_verdict_meaning(int verdict);
+/* How much a verdict matters, a ravine_severity; -1: none such. */
+RAVINE_API int ravine_verdict_severity(int verdict);
 /* Of the command: 0 where there is nothing to mend, else 10 + verdict; -1: none such. */
 RAVINE_API int ravine_verdict_exit_code(int verdict);
 
@@ -96,21 +101,25 @@ typedef struct ravine_doctor_options {
     int32_t samples;  /* elements whose path is followed; 0: none; 4096 */
     int32_t reserved; /* 0 */
 } ravine_doctor_options;
+/* Every member at its default, which the struct's comments name. */
 RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
 
 /* ---- watching -----------------------------------------------------------------------------------
  */
 typedef struct ravine_doctor ravine_doctor;
 
-/* options NULL, env NULL: the defaults. Both are copied. */
+/* options NULL, env NULL: the defaults. Both are copied. E_RANGE: an option is out of its bounds;
+ * E_NOMEM. */
 RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
                                               const ravine_doctor_options *options,
                                               const ravine_env *env) RAVINE_MUST_CHECK;
-RAVINE_API void ravine_doctor_destroy(ravine_doctor *d); /* NULL is fine */
+/* Gives back all that the doctor holds. NULL is fine. */
+RAVINE_API void ravine_doctor_destroy(ravine_doctor *d);
 
 /* After each ravine_step that had a report: takes that report, those of the parameters, and the
  * loss of the step's batch (at the parameters before the step); follows the path of sampled
- * elements. The first call allocates, later ones only when parameters were added. */
+ * elements. The first call allocates, later ones only when parameters were added: E_NOMEM. E_STATE:
+ * the last step had no report; E_RANGE: there are more than 2^31 - 1 parameters. */
 RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                double loss) RAVINE_MUST_CHECK;
 
@@ -129,6 +138,8 @@ typedef struct ravine_observation {
     const ravine_config *config;      /* of the first part: which rule; NULL: unknown */
     const int64_t *part_elements;     /* [nparts], how many numbers each has; NULL: unknown */
 } ravine_observation;
+/* Takes one observation. E_ARG: it has no report, or parts without reports; E_NOMEM, when there are
+ * more parts than before. */
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
@@ -161,10 +172,13 @@ typedef struct ravine_samples {
     double slope; /* <gradient, update> of the last step */
     int64_t steps;
 } ravine_samples;
+/* Copies what the step will change, of nparts samples. E_ARG: lengths, dtypes or pointers of one do
+ * not fit together. */
 RAVINE_API ravine_status ravine_samples_take(ravine_samples *samples,
                                              int32_t nparts) RAVINE_MUST_CHECK;
 /* Of the observation loss, path_efficiency, nparts, names and config are taken, of its report step,
- * attempts, lr and clip; samples: [nparts]. */
+ * attempts, lr and clip; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
+ * ravine_doctor_feed. */
 RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        const ravine_observation *o,
                                                        ravine_samples *samples) RAVINE_MUST_CHECK;
@@ -211,8 +225,9 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
 typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 22 } ravine_fact;
 #undef RAVINE_X
-RAVINE_API const char *ravine_fact_word(int fact); /* fixed text; NULL: none such */
-/* Tells a fact, from the next step on; NaN takes it back. */
+/* The word of a fact: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_fact_word(int fact);
+/* Tells a fact, from the next step on; NaN takes it back. E_RANGE: there is no such fact. */
 RAVINE_API ravine_status ravine_doctor_tell(ravine_doctor *d, int fact,
                                             double value) RAVINE_MUST_CHECK;
 
@@ -221,9 +236,11 @@ RAVINE_API double ravine_doctor_path_efficiency(const ravine_doctor *d);
 
 /* The doctor's memory as numbers, for a checkpoint: everything that later verdicts depend on. */
 RAVINE_API int64_t ravine_doctor_state_length(const ravine_doctor *d);
+/* Into state[length], ravine_doctor_state_length() of it; another length: E_ARG. */
 RAVINE_API ravine_status ravine_doctor_export(const ravine_doctor *d, double *state,
                                               int64_t length) RAVINE_MUST_CHECK;
-/* Into a doctor of the same options; E_FORMAT and nothing changed if they are not its numbers. */
+/* Into a doctor of the same options; E_FORMAT and nothing changed if they are not its numbers.
+ * E_NOMEM. */
 RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *state,
                                               int64_t length) RAVINE_MUST_CHECK;
 
@@ -252,7 +269,8 @@ typedef struct ravine_warning {
 /* What the last observation gives reason to warn of. */
 RAVINE_API ravine_status ravine_doctor_warning(const ravine_doctor *d,
                                                ravine_warning *warning) RAVINE_MUST_CHECK;
-RAVINE_API const char *ravine_warning_word(int kind); /* fixed text; NULL: none such */
+/* The word of a kind of warning: fixed text; NULL: none such. */
+RAVINE_API const char *ravine_warning_word(int kind);
 
 /* ---- probing: curvature, on demand --------------------------------------------------------------
  *
@@ -285,6 +303,7 @@ typedef struct ravine_probe_options {
     int32_t reserved;
     uint64_t seed; /* of the start of Lanczos' iteration */
 } ravine_probe_options;
+/* Every member at its default, which the struct's comments name. */
 RAVINE_INLINE void ravine_probe_options_init(ravine_probe_options *options);
 
 /* Losses at theta + offset direction, direction of norm 1. */
@@ -324,16 +343,19 @@ typedef struct ravine_probe {
     ravine_slice along_update, along_max, along_min;
 } ravine_probe;
 
-/* options NULL: the defaults. Numbers that were not asked for are NaN. Gradients: 1 + 2 lanczos +
+/* Looks at the loss around the parameters. options NULL: the defaults. Numbers that were not asked
+ * for are NaN. Gradients: 1 + 2 lanczos +
  * 2 preconditioned + noise, and 2 to 10 to choose the distance of finite differences where |theta|
  * is below 1. Memory: (max(lanczos, preconditioned) + 4) n doubles for n elements, copies of
  * parameters and gradients, and a second state, through the optimizer's environment, freed on
- * return. */
+ * return. E_STATE: no parameter has a gradient, the problem answers other than 0, or its loss or
+ * gradient is not finite; E_RANGE: an option or nbatches is out of its bounds; E_NOMEM. */
 RAVINE_API ravine_status ravine_probe_run(ravine_optimizer *o, const ravine_problem *problem,
                                           const ravine_probe_options *options,
                                           ravine_probe *probe) RAVINE_MUST_CHECK;
 /* Moves the parameters by `offset` along the eigenvector of the most negative curvature that a
- * probe with the same options finds here: out of a saddle. E_STATE if it finds none. */
+ * probe with the same options finds here: out of a saddle. E_STATE if it finds none, and as of
+ * ravine_probe_run; E_RANGE: offset is not finite, or lanczos is 0; E_NOMEM. */
 RAVINE_API ravine_status ravine_escape(ravine_optimizer *o, const ravine_problem *problem,
                                        const ravine_probe_options *options,
                                        double offset) RAVINE_MUST_CHECK;
@@ -378,7 +400,8 @@ typedef struct ravine_cure {
                           greater magnitude; inf: not finite; NaN: not tried */
 } ravine_cure;
 
-RAVINE_API const char *ravine_cure_word(int kind); /* "lower_lr"; fixed text; NULL: none such */
+/* The word of a kind of cure, such as "lower_lr": fixed text; NULL: none such. */
+RAVINE_API const char *ravine_cure_word(int kind);
 
 enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
 typedef struct ravine_diagnosis {
@@ -395,6 +418,7 @@ typedef struct ravine_diagnosis {
     char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would tell it */
 } ravine_diagnosis;
 
+/* What holds the training up, as of the last observation. */
 RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
                                                 ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
 
@@ -426,8 +450,9 @@ enum { RAVINE_NO_EFFECT_PERCENT = 2 };
  * know that. Of a run that is lost, but not within so many steps, only what helped counts as tried.
  * A group keeps the settings in which it differs from group 0, and the ratio of its lr
  * to that of group 0. Where both rules use the same state a parameter goes on with it, else it
- * begins with none. What a group may not have (E_RANGE, as of ravine_set) is not tried. Afterwards
- * parameters, gradients and state are as before. */
+ * begins with none. What a group may not have (as of ravine_set) is not tried. Afterwards
+ * parameters, gradients and state are as before. E_STATE as of ravine_probe_run; E_RANGE: steps is
+ * below 1; E_NOMEM. */
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machine at hand, by what its speed depends on. Read from Linux, nothing is measured."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes examples/data/energy.csv: what 2,000 homes used for heat in a month. Synthetic.
 
     heat  = u x e x area x max(0, 19 - outdoor) x 0.72     kWh: W/K, 720 hours, 1,000 W per kW

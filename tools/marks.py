@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of docs/ that commands write: what stands between <!-- NAME --> and <!-- end -->."""
 
 import sys

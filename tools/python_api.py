@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes Python's form of include/ravine*.h, python/ravine/_api.py and _records.py: [--check].
 
 The C preprocessor reads the headers, pycparser what it leaves; constants, structures and prototypes
@@ -74,6 +75,8 @@ def read_headers():
 def evaluate(node, known):
     """The value of a constant expression."""
     match node:
+        case c_ast.Constant(type="string"):
+            return node.value.strip('"')
         case c_ast.Constant():
             return int(node.value.rstrip("uUlL"), 0)
         case c_ast.ID():
@@ -185,7 +188,7 @@ class Writer:
             name, value = node.name.removeprefix("constant_"), evaluate(node.init, self.known)
             if name not in self.known:
                 self.known[name] = value
-                self.lines.append(f"{name} = {value}")
+                self.lines.append(f"{name} = {value!r}")
 
 
 def _as_imports_go(name):
@@ -195,6 +198,7 @@ def _as_imports_go(name):
 
 
 HEAD = '''\
+# SPDX-License-Identifier: Apache-2.0
 """The C API: constants, structures and prototypes, as ctypes has them.
 
 Made by tools/python_api.py from {headers};
@@ -213,6 +217,7 @@ class ravine_status(c_int):
 
 
 RECORDS_HEAD = '''\
+# SPDX-License-Identifier: Apache-2.0
 """Records of what the library tells: structures of the C API as values of Python.
 
 Made by tools/python_api.py from {headers}.

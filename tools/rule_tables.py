@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the settings of every rule into docs/rules/: tools/rule_tables.py RAVINE [--check].
 
 RAVINE is the command; the tables come from `RAVINE optimizers NAME --json`. With --check nothing

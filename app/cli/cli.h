@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli.h - what a command of `ravine` is given, and how it answers.
  *
  *     int cmd_schedule(const cli_args *args) {
@@ -70,7 +71,6 @@ void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int widt
 
 /* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
 void cli_print_help(FILE *out, cli_command command);
-void cli_print_man(FILE *out, cli_command command);
 
 #define COMMAND(NAME, name, ...) int cmd_##name(const cli_args *args);
 #include "options.def"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* help.c - help, man pages and completion, from options.def alone. */
 #include "cli/table.h"
 #include "ravine.h"
@@ -175,7 +176,7 @@ static void print_man_title(FILE *out, const char *suffix, const char *summary) 
     fputs("\n.SH SYNOPSIS\n", out);
 }
 
-void cli_print_man(FILE *out, cli_command command) {
+static void print_man(FILE *out, cli_command command) {
     if (command == CLI_COMMAND_COUNT) {
         print_man_title(out, "", "train networks out of the ravine they are stuck in");
         fputs(".B ravine\n.I COMMAND\n[\\fIOPTION\\fR...]\n.SH COMMANDS\n", out);
@@ -251,7 +252,7 @@ int cmd_help(const cli_args *args) {
     if (shell)
         print_completion(stdout);
     else if (cli_is_given(args, CLI_MAN))
-        cli_print_man(stdout, command);
+        print_man(stdout, command);
     else
         cli_print_help(stdout, command);
     return 0;

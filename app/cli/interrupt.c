@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* interrupt.c - signals as flags that every loop of the training looks at. */
+#include "cli/interrupt.h"
+
 #include "io/failure.h"
-#include "trainer/train.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - reads the command line, runs one command, and answers for what it wrote. */
+#include "cli/interrupt.h"
 #include "cli/table.h"
 #include "file/atomic_file.h"
 #include "network/blas.h"
 #include "page/printable.h"
 #include "ravine.h"
-#include "trainer/train.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - options.def as arrays, and the parser that they drive. */
 #include "cli/table.h"
 #include "text/nearest.h"

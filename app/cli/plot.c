@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plot.c - range of the data -> axes with round numbers -> dots -> one line of text per row. */
 #include "cli/plot.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plot.h - lines on a terminal: braille dots where the locale can show them, else characters.
  *
  *     plot p = {.out = stdout, .columns = cli_width(stdout), .braille = plot_has_braille()};

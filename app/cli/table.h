@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table.h - options.def as arrays, for the parser and the help. */
 #ifndef RAVINE_CLI_TABLE_H
 #define RAVINE_CLI_TABLE_H

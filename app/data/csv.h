@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv.h - a table in text, split into its fields: RFC 4180, strictly.
  *
  * Lines end in LF or CRLF, the last one or not. A field in quotes may hold delimiters, line ends

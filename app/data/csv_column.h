@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_column.h - what a column of a table means: numbers, or categories. */
 #ifndef RAVINE_DATA_CSV_COLUMN_H
 #define RAVINE_DATA_CSV_COLUMN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "data/csv.h"
 #include "data/csv_column.h"
 #include "data/dataset_allocate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dataset.h - examples in memory, from IDX (also .gz) and CSV files. */
 #ifndef RAVINE_DATASET_H
 #define RAVINE_DATASET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dataset_allocate.h - what the readers of data sets share: files, and room for the examples. */
 #ifndef RAVINE_DATASET_ALLOCATE_H
 #define RAVINE_DATASET_ALLOCATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dataset_facts.h - what a doctor would like to know of the examples before the first step. */
 #ifndef RAVINE_DATASET_FACTS_H
 #define RAVINE_DATASET_FACTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* idx.h - the file format of MNIST and its kin: an array of bytes with its shape.
  *
  * Two zero bytes, the type of the numbers (8: unsigned byte), the number of dimensions, each

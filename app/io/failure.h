@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* failure.h - how anything behind the command fails: an exit code and a one-line message.
  *
  *     if (rows != labels)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* input.h - files: whole ones in memory, plain or .gz, and open ones. */
 #ifndef RAVINE_IO_INPUT_H
 #define RAVINE_IO_INPUT_H

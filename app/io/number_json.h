@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* number_json.h - numbers in JSON, which has no NaN and no infinities: they become null. */
 #ifndef RAVINE_IO_NUMBER_JSON_H
 #define RAVINE_IO_NUMBER_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* write_all.h - write(2) until everything is written. */
 #ifndef RAVINE_IO_WRITE_ALL_H
 #define RAVINE_IO_WRITE_ALL_H

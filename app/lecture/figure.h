@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* figure.h - one figure of the lecture: picture, animation, table of numbers, what it shows.
  *
  *     figures_*.c   one function for each figure: it makes its runs and calls figure_put()

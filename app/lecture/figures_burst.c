@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* figures_burst.c - (e), (f), (g): the mean form explodes, and what cures it. */
 #include "lecture/plane.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* figures_gd.c - (b): one learning rate for all parameters. */
 #include "lecture/plane.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* figures_rules.c - (h), (i), (j): other scales, sign and size, and the complete rule. */
 #include "lecture/plane.h"
 

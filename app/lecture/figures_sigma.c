@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* figures_sigma.c - (c) and (d): a learning rate of its own for each parameter, and for each
  * moment.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* figures_stall.c - (a): a real network whose loss is stuck while its gradient is large. */
 #include "io/failure.h"
 #include "lecture/figure.h"

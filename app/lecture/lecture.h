@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lecture.h - `ravine lecture`: every figure of the lecture from real runs, as a page in English
  * and Chinese, as SVG files, and as numbers.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // lecture.js - the language of the page: the browser's at first, then the button's.
 "use strict";
 const setLanguage = (language) => {

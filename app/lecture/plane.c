@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "lecture/plane.h"
 
 static double excess(void *context, double x, double y) {

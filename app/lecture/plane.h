@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plane.h - what figures share: the two planes of the lecture with their contours, as panels, and
  * axes of steps. */
 #ifndef RAVINE_LECTURE_PLANE_H

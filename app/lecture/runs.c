@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "lecture/runs.h"
 
 #include "io/number_json.h"

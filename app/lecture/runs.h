@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runs.h - the lecture's runs on its convex surface, measured beside the reference. */
 #ifndef RAVINE_LECTURE_RUNS_H
 #define RAVINE_LECTURE_RUNS_H

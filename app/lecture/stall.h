@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stall.h - a real network that is stuck while its gradient is not small: figure (a).
  *
  * Images of Fashion-MNIST, all of them in every step, so that nothing about the loss is noise of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* traces.c - the runs behind a figure, as arrays that a panel draws. */
 #include "io/failure.h"
 #include "lecture/figure.h"

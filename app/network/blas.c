@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blas.c - OpenBLAS 0.3.21 takes an unknown x86-64 processor for a Prescott of 2004, which AVX2
  * contradicts. The names are those of its driver/others/dynamic.c. */
 #include "network/blas.h"
@@ -9,7 +10,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-const char *blas_better_core(void) {
+/* OpenBLAS chooses its code when it is loaded, by a list of processor models; to a processor newer
+ * than the list it gives the oldest code, several times slower. The OPENBLAS_CORETYPE to start the
+ * program again with, or NULL if the choice is good or was made by the user. */
+static const char *better_core(void) {
 #if defined(__x86_64__)
     if (getenv("OPENBLAS_CORETYPE") || strcmp(openblas_get_corename(), "Prescott") != 0)
         return NULL;
@@ -22,7 +26,7 @@ const char *blas_better_core(void) {
 }
 
 bool blas_prepare(void) {
-    const char *core = blas_better_core();
+    const char *core = better_core();
     const bool threads = !getenv("OPENBLAS_NUM_THREADS");
     if (core && setenv("OPENBLAS_CORETYPE", core, 1)) return false;
     if (threads && setenv("OPENBLAS_NUM_THREADS", "1", 1)) return false;

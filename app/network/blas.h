@@ -1,17 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blas.h - what OpenBLAS must be told while it is loaded, and how much room it takes. */
 #ifndef RAVINE_NETWORK_BLAS_H
 #define RAVINE_NETWORK_BLAS_H
 
 #include <stdbool.h>
 
-/* OpenBLAS chooses its code when it is loaded, by a list of processor models; to a processor newer
- * than the list it gives the oldest code, several times slower. Returns the OPENBLAS_CORETYPE to
- * start the program again with, or NULL if the choice is good or was made by the user. */
-const char *blas_better_core(void);
-
-/* Sets in the environment what OpenBLAS should read when it is loaded, where the user has not: that
- * core, and no threads of its own, each of which takes a buffer and is never used here. True: the
- * program must start again for that. */
+/* Sets in the environment what OpenBLAS should read when it is loaded, where the user has not: the
+ * code for this processor, and no threads of its own, each of which takes a buffer and is never
+ * used here. True: the program must start again for that. */
 bool blas_prepare(void);
 
 /* OpenBLAS takes a buffer for each thread that uses it, and one for each of its own; where it gets

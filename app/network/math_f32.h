@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* math_f32.h - exp, tanh and the normal distribution in float32, without branches and calls: loops
  * over them become vector code, which loops over expf, tanhf and erff do not. Polynomials are
  * minimax fits of the relative error (Lawson's reweighted least squares). Measured against float64

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* models.c - the models of net.h as plans. */
 #include "io/failure.h"
 #include "network/plan.h"

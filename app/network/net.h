@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net.h - small trainable networks in float32: built from a description, exact gradients.
  *
  * A batch goes forward and backward in one call; the gradients are left beside the parameters for

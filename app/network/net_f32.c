@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net_f32.c - the network in float32: the functions of net.h. */
 #include "network/real_f32.h"
 
@@ -7,7 +8,8 @@
 #define CHOSEN_PHASES (&net_phases_baseline)
 #endif
 
-#define PHASES net_phases_baseline
+#define PHASES       net_phases_baseline
+#define PHASES_SCOPE static
 #include "network/body/phases.inc"
 
 #include "network/body/net.inc"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan.c - shapes of layers, worked out and checked. */
 #include "network/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - what a network is made of, without numbers: its layers, their shapes and their links.
  *
  * A plan is a list in which every layer reads layers before it; layer 0 is the input. The models of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real_f32.h - what makes body/ float32. */
 #ifndef RAVINE_NETWORK_REAL_F32_H
 #define RAVINE_NETWORK_REAL_F32_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // chart.js - a chart of svg_chart.c as its readers use it: where a value lies on its axes, a line
 // at one step in all of its panels, and the values under the pointer.
 "use strict";

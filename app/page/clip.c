@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clip.c - Liang and Barsky 1984, counted from the place of the line that is nearest to the middle
  * of the box. Counted from an end, as they do it, a line whose ends are 1e17 boxes away would be
  * cut boxes beside where it passes: that is how float64 rounds a point so far out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clip.h - the part of a straight line that lies in a box.
  *
  *     double a[2] = {0, 0}, b[2] = {1e300, 2e300};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // motion.js - plays the figures of svg_motion.c: each trail as far as it was walked, and where that
 // is in the curves over the steps. After player.js and chart.js.
 "use strict";

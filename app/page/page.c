@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "page/page.h"
 
 #include "file/atomic_file.h"

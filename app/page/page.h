@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* page.h - one self-contained HTML page: a growing text, what makes foreign text harmless in it,
  * and the look that all pages share (page.css: light and dark, phone, print).
  *

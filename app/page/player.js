@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // player.js - plays, pauses and scrubs: a button, a slider and an output, for any moving picture.
 //
 //   makePlayer(controls, { last, seconds, show })

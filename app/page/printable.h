@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* printable.h - text from files and users, made harmless to show.
  *
  * A name in a run's configuration may hold anything: escape sequences that repaint a terminal,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_axis.c - round values for an axis, and how they are written. */
 #include "page/svg_chart.h"
 

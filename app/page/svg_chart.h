@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_chart.h - the one code that draws charts: curves and planes with contours, as SVG.
  *
  *     const svg_series run = {.name = {"adam", NULL}, .x = step, .y = loss, .n = steps};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_contour.c - marching squares: where a sampled surface has a given height.
  *
  * A contour crosses edges of the grid. Every edge has a number; in each cell the crossed edges are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_frame.h - one panel on the paper: where its plot area lies and what its axes span. For
  * svg_chart.c, which lays it out, and the others, which draw into it. */
 #ifndef RAVINE_PAGE_SVG_FRAME_H
@@ -29,10 +30,11 @@ typedef struct svg_frame {
     double bottom; /* as head */
 } svg_frame;
 
+/* svg_chart.c */
 svg_frame svg_frame_of(const svg_figure *figure, size_t panel);
 
-/* The value in the axis' own numbers: its logarithm to base 10 where the axis has one, NaN where
- * there is none. */
+/* svg_frame.c: the value in the axis' own numbers: its logarithm to base 10 where the axis has one,
+ * NaN where there is none. */
 double svg_scaled(const svg_span *s, double value);
 /* On the paper, or NaN. */
 double svg_place_x(const svg_frame *f, double x);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_marks.c - what a panel shows: contours, curves, trails and dots. */
 #include "page/svg_frame.h"
 

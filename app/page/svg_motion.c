@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "page/svg_motion.h"
 
 #include "page/svg_frame.h"

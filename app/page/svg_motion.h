@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_motion.h - a figure that plays: its trails as far as they were walked, and where that is in
  * its curves over the steps.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_path.c - from the points of a series to lines on the paper: cut at the border, and from there
  * on without what is out of sight. */
 #include "page/svg_frame.h"

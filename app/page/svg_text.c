@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_text.c - texts on the paper: in two languages, and how wide. */
 #include "page/svg_frame.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* svg_thin.c - which points of a long series a picture needs. */
 #include "page/svg_frame.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* curves.h - the curves of a run as text that a page carries, thin enough for a million steps.
  *
  * Equal numbers of steps make a bucket, of which the mean, the least and the greatest value stay: a

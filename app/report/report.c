@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report.c - the page: what C can say is HTML; the curves go in as data for report.js. */
 #include "report/report.h"
 
@@ -8,40 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- runs ---- */
-
-int report_add(report *r, const char *folder) {
-    if (r->nruns == REPORT_RUNS_MAX)
-        return failure(EXIT_USAGE, "a report shows at most %d runs", REPORT_RUNS_MAX);
-    report_run *grown = realloc(r->run, (r->nruns + 1) * sizeof *grown);
-    if (!grown) return failure(EXIT_INPUT, "out of memory");
-    r->run = grown;
-    report_run *run = &r->run[r->nruns++];
-    *run = (report_run){.doctor.until = INT64_MAX};
-    const run_listener listener = run_doctor_listener(&run->doctor);
-    int status = run_read(&run->data, folder, &listener);
-    if (!status) status = run_facts_of(&run->facts, &run->data);
-    if (status || run->data.nsteps == 0) return status;
-    if (examination_read(&run->found, run->data.examination)) return 0;
-    return run_doctor_diagnose(&run->doctor, &run->data, &run->found.diagnosis);
-}
-
-void report_free(report *r) {
-    for (size_t k = 0; k < r->nruns; k++) {
-        run_doctor_free(&r->run[k].doctor);
-        run_free(&r->run[k].data);
-    }
-    free(r->run);
-    *r = (report){0};
-}
-
-const char *report_label(const report *r, size_t run) {
-    const run_data *data = &r->run[run].data;
-    for (size_t k = 0; k < r->nruns; k++)
-        if (k != run && !strcmp(r->run[k].data.name, data->name)) return data->folder;
-    return data->name;
-}
 
 static const char *score_name(const report *r) {
     return r->run[0].data.regression ? "Root mean square error" : "Accuracy";

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report.h - one page that tells and compares runs: headline numbers, curves, configuration.
  *
  *     report r = {0};

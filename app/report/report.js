@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // report.js - the curves of the report: window, hover, log scale, smoothing, runs on and off.
 //
 // A run is a table of buckets (curves.h). What a chart draws is made anew for every window: each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report_config.c - the configurations side by side, key by key. */
 #include "io/failure.h"
 #include "report/report.h"

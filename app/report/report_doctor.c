@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report_doctor.c - the verdict on a run, with the curves that prove it. */
 #include "io/failure.h"
 #include "page/svg_chart.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report_json.c - the headline numbers for programs. */
 #include "report/report.h"
 #include "run/diagnosis.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report_table.c - the headline numbers as text. */
 #include "report/report.h"
 #include "run/diagnosis.h"

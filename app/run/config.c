@@ -1,4 +1,5 @@
-/* config.c - the table of keys, and how a value gets into the struct. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.c - the table of keys, how a value gets into the struct, and what must fit together. */
 #include "run/config.h"
 
 #include "io/failure.h"
@@ -218,32 +219,6 @@ int config_assign(config *c, config_key key, const char *const *item, int64_t co
     return 0;
 }
 
-/* In quotes, as in the file: ";" or '\t'. */
-static bool is_quoted(const char *text) {
-    const size_t length = strlen(text);
-    return length >= 2 && strchr("\"'", *text) && text[length - 1] == *text;
-}
-
-int config_put(config *c, config_key key, const char *text, const char *origin) {
-    if (config_is_list(key) || is_quoted(text)) return config_assign_yaml(c, key, text, origin);
-    return config_assign(c, key, &text, 1, origin);
-}
-
-int config_init(config *c) {
-    *c = (config){0};
-    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
-        const config_row *row = &config_rows[k];
-        if (!row->fallback && row->kind == CONFIG_WORD) *(int *)field_of(c, (config_key)k) = -1;
-        if (!row->fallback) continue;
-        int status = config_put(c, (config_key)k, row->fallback, "default");
-        if (status) {
-            config_free(c);
-            return status;
-        }
-    }
-    return 0;
-}
-
 void config_free(config *c) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         void *field = field_of(c, (config_key)k);
@@ -253,32 +228,6 @@ void config_free(config *c) {
         if (config_rows[k].kind == CONFIG_WHOLES) free(((config_wholes *)field)->item);
     }
     *c = (config){0};
-}
-
-int config_set(config *c, const char *assignment) {
-    const char *equals = strchr(assignment, '=');
-    char name[RAVINE_NEAREST_MAX];
-    size_t length = equals ? (size_t)(equals - assignment) : 0;
-    if (length == 0 || length >= sizeof name)
-        return failure(EXIT_USAGE, "--set %s: it must be KEY=VALUE", assignment);
-    snprintf(name, sizeof name, "%.*s", (int)length, assignment);
-    config_key key;
-    int status = config_find(name, "--set", &key);
-    return status ? status : config_put(c, key, equals + 1, "--set");
-}
-
-int config_read_variables(config *c) {
-    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
-        char variable[RAVINE_NEAREST_MAX] = "RAVINE_";
-        size_t used = strlen(variable);
-        for (const char *letter = config_rows[k].key; *letter; letter++)
-            variable[used++] = *letter == '.' ? '_' : (char)toupper((unsigned char)*letter);
-        variable[used] = '\0';
-        const char *text = getenv(variable);
-        int status = text ? config_put(c, (config_key)k, text, variable) : 0;
-        if (status) return status;
-    }
-    return 0;
 }
 
 static int check_name(const config *c) {

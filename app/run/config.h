@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - what `ravine train` trains: one struct, filled from defaults, a YAML file, RAVINE_
  * variables and --set, each overriding the one before. The keys are listed in config_keys.def.
  *

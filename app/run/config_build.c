@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_build.c - from the configuration to what the data reader, the net and the library take. */
 #include "io/failure.h"
 #include "run/config.h"

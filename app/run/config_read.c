@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_read.c - a configuration that a run has written into its log, read back. */
 #include "io/failure.h"
 #include "run/config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_show.c - a configuration as YAML with origins, and as JSON. */
 #include "run/config.h"
 #include "text/number.h"

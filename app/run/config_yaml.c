@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_yaml.c - YAML into the struct: libyaml reads, the table of keys decides.
  *
  * libyaml's document is used directly, below libcyaml's schemas: those stop at the first unknown

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "run/diagnosis.h"
 
 #include "page/printable.h"
@@ -34,7 +35,8 @@ const char *diagnosis_confidence(double confidence) {
     return confidence >= 0.8 ? "high" : confidence >= 0.5 ? "medium" : "low";
 }
 
-const char *diagnosis_mark(int verdict, char text[DIAGNOSIS_TEXT_SIZE]) {
+/* Before the name of a verdict: "! ", "!! " or "". */
+static const char *mark_of(int verdict, char text[DIAGNOSIS_TEXT_SIZE]) {
     const char *mark = ravine_severity_mark(ravine_verdict_severity(verdict));
     snprintf(text, DIAGNOSIS_TEXT_SIZE, "%s%s", mark ? mark : "", mark && *mark ? " " : "");
     return text;
@@ -57,7 +59,7 @@ const char *diagnosis_sentence(const ravine_diagnosis *d, const char *language,
 
 void diagnosis_line(const ravine_diagnosis *d, char *text, size_t size) {
     char name[DIAGNOSIS_TEXT_SIZE], mark[DIAGNOSIS_TEXT_SIZE], sentence[RAVINE_SENTENCE_MAX];
-    snprintf(text, size, "%s%s (confidence %s): %s", diagnosis_mark(d->verdict, mark),
+    snprintf(text, size, "%s%s (confidence %s): %s", mark_of(d->verdict, mark),
              diagnosis_name(d->verdict, name), diagnosis_confidence(d->confidence),
              diagnosis_sentence(d, diagnosis_language(), sentence));
 }
@@ -89,6 +91,17 @@ bool diagnosis_can_be_tried(const ravine_diagnosis *d) {
     return false;
 }
 
+/* "NOISE FLOOR: the noise ...; ..." or "" */
+static void name_others(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {
+    char name[DIAGNOSIS_TEXT_SIZE];
+    size_t used = 0;
+    *text = '\0';
+    for (int k = 0; k < d->nalso && used < DIAGNOSIS_TEXT_SIZE; k++)
+        used +=
+            (size_t)snprintf(text + used, DIAGNOSIS_TEXT_SIZE - used, "%s%s: %s", k ? "; " : "",
+                             diagnosis_name(d->also[k], name), ravine_verdict_meaning(d->also[k]));
+}
+
 void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *row,
                         void *context) {
     const ravine_diagnosis *d = &e->diagnosis;
@@ -102,7 +115,7 @@ void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *
         row(context, k ? LABEL_OR : LABEL_DO, d->cure[k].text, is_to_mend ? text : NULL);
     }
     if (*d->not_text) row(context, LABEL_NOT, d->not_text, NULL);
-    diagnosis_also(d, text);
+    name_others(d, text);
     if (*text) row(context, LABEL_ALSO, text, NULL);
     for (int k = 0; k < d->ncannot_tell; k++) {
         snprintf(text, sizeof text, "tell %s", d->cannot_tell[k]);
@@ -115,16 +128,6 @@ int32_t diagnosis_cure_kind(const char *word) {
     for (int32_t k = 1; (known = ravine_cure_word(k)); k++)
         if (!strcmp(word, known)) return k;
     return 0;
-}
-
-void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {
-    char name[DIAGNOSIS_TEXT_SIZE];
-    size_t used = 0;
-    *text = '\0';
-    for (int k = 0; k < d->nalso && used < DIAGNOSIS_TEXT_SIZE; k++)
-        used +=
-            (size_t)snprintf(text + used, DIAGNOSIS_TEXT_SIZE - used, "%s%s: %s", k ? "; " : "",
-                             diagnosis_name(d->also[k], name), ravine_verdict_meaning(d->also[k]));
 }
 
 void diagnosis_heed_end(ravine_diagnosis *d, const char *why) {

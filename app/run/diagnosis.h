@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* diagnosis.h - a diagnosis in words, for terminal and page. */
 #ifndef RAVINE_RUN_DIAGNOSIS_H
 #define RAVINE_RUN_DIAGNOSIS_H
@@ -15,8 +16,6 @@ const char *diagnosis_printable(const char *text, char out[DIAGNOSIS_TEXT_SIZE])
 const char *diagnosis_name(int verdict, char text[DIAGNOSIS_TEXT_SIZE]);
 /* "low" below 0.5, "medium", "high" from 0.8 on */
 const char *diagnosis_confidence(double confidence);
-/* Before the name of a verdict: "! ", "!! " or "". */
-const char *diagnosis_mark(int verdict, char text[DIAGNOSIS_TEXT_SIZE]);
 /* The language that the environment asks for: LC_ALL, LC_MESSAGES, LANG. */
 const char *diagnosis_language(void);
 /* What is wrong and what to do, in a sentence or two. Returns `text`. */
@@ -27,8 +26,6 @@ void diagnosis_line(const ravine_diagnosis *d, char *text, size_t size);
 /* What became of a cure: "tried: after 300 steps the loss is 0.31 of the unchanged run's", or
  * "untried". */
 void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TEXT_SIZE]);
-/* "NOISE FLOOR: the noise ...; ..." or "" */
-void diagnosis_also(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]);
 
 /* Of what is changed, by its word; 0: none such. */
 int32_t diagnosis_cure_kind(const char *word);

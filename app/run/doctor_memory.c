@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "run/doctor_memory.h"
 
 #include "io/failure.h"
-#include "store/safetensors.h"
+#include "ravine_checkpoint.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -31,7 +32,7 @@ int doctor_memory_write(const char *folder, const ravine_doctor *d, int64_t step
     write_step(at, step);
     const ravine_tensor memory = {MEMORY, RAVINE_F64, 1, &length, state};
     const ravine_text texts[] = {{"ravine", ravine_version()}, {KEY_STEP, at}};
-    const safetensors_options how = {.over_links = true};
+    const ravine_safetensors_options how = {.size = sizeof how, .over_links = 1};
     ravine_status status = ravine_doctor_export(d, state, length);
     if (!status) status = ravine_safetensors_write(path, &memory, 1, texts, 2, &how);
     free(state);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_memory.h - RUN/doctor.safetensors: what the doctor remembered of a training when it ended.
  *
  * The log has every log_every-th step; with this file beside it, a later look judges by the very

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* examination.h - what was found when a run was looked at more closely than its log allows, and the
  * line of run.jsonl that keeps it (type "doctor": docs/command.md).
  *

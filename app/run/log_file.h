@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_file.h - a file that grows by whole records, for run.jsonl and TensorBoard events.
  *
  * Records gather in memory and go out together, by one write, when LOG_FILE_BYTES have gathered or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_doctor.h - what the doctor says about a run, from its log alone.
  *
  *     run_doctor d = {.until = INT64_MAX};

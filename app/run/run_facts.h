@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_facts.h - the numbers of a run that stand above its curves. */
 #ifndef RAVINE_RUN_FACTS_H
 #define RAVINE_RUN_FACTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_line.h - one line of run.jsonl that tells a step, read without a tree.
  *
  * A log of a million steps has some 300 MB of them, nearly all of it numbers of 17 digits; a

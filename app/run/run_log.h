@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_log.h - runs/NAME/run.jsonl: what a run did, one JSON object per line (JSON Lines).
  *
  * The first line is the header. Objects that come once (the header, a result) are jansson trees;

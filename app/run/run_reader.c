@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_reader.c - lines of run.jsonl, one after the other, into columns. */
 #include "run/run_reader.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_reader.h - what a run's folder tells: runs/NAME/run.jsonl, read back (docs/command.md).
  *
  * Strict, but forgiving to a run that was killed or a file that was cut: everything before the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "run/tfevents.h"
 
 #include "file/crc32c.h"

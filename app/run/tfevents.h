@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tfevents.h - numbers over steps in the event files that TensorBoard reads.
  *
  * A file is a row of records (TensorFlow's TFRecord): length, check of the length, data, check of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bodies.h - loss, gradient and Hessian of each surface, for the table. */
 #ifndef RAVINE_SURFACE_BODIES_H
 #define RAVINE_SURFACE_BODIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The surfaces in float32. */
 #define REAL       float
 #define BODY(name) name##_f32

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The surfaces in float64. */
 #define REAL       double
 #define BODY(name) name##_f64

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the table cannot hold as numbers: data, and minima that follow from it. */
 #include "io/failure.h"
 #include "math/random.h"

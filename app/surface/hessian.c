@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exact Hessians: [size, size], row by row. */
 #include "surface/bodies.h"
 #include "surface/lecture_points.h"

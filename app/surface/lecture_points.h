@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lecture_points.h - the ten points of the lecture's regression y = b + w x: those of the course's
  * regression demo, whose pictures the lecture shows. */
 #ifndef RAVINE_SURFACE_LECTURE_POINTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Cholesky's factor, and one eigenvalue by way of the tridiagonal form. */
 #include "surface/matrix.h"
 

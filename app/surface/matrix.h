@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* matrix.h - small symmetric matrices [n, n], row by row, in float64. */
 #ifndef RAVINE_SURFACE_MATRIX_H
 #define RAVINE_SURFACE_MATRIX_H

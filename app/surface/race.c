@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The run: gradient, statistics of theta_t, a step, statistics of the step; then what it came to.
  */
 #include "surface/race.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* race.h - one optimizer from a start to an end on a surface, with everything worth knowing.
  *
  *     race_result r;

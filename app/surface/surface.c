@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A surface from its text, and the calls that pick the row's functions. */
 #include "surface/surface.h"
 

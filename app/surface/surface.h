@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* surface.h - analytic loss surfaces with exact gradient and Hessian: what optimizers race on.
  *
  *     surface *s;

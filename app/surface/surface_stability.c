@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The curvature of a dense Hessian, held against the limit of the rule. */
 #include "surface/surface_stability.h"
 

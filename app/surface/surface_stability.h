@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* surface_stability.h - the limit of ravine_stability_limit() against a Hessian that is known: with
  * S the largest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), a step is stable as long as eta S
  * is below the limit of the rule.

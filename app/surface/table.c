@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every surface, once. */
 #include "surface/bodies.h"
 

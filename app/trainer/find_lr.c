@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The range test, the warm-up, two probes, and what they come to. */
 #include "trainer/find_lr.h"
 

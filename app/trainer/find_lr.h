@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* find_lr.h - two answers to the question which learning rate to start with.
  *
  * The range test (Smith 2017, Cyclical learning rates) trains for a few hundred steps while the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batches that are drawn once, and their loss and gradient. */
 #include "trainer/problem.h"
 

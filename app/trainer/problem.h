@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* problem.h - a net with its training examples as the ravine_problem of ravine_doctor.h.
  *
  *     net_problem *p;

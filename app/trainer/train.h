@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train.h - the parts of `ravine train`, in the order in which they are read:
  *
  *     commands/train/cmd_train.c   options and configuration
@@ -6,11 +7,10 @@
  *     train_doctor.c               the doctor that looks at every step; what is done on a warning
  *     train_trial.c                a lower learning rate tried beside the one that is
  *     train_watch.c                what a person sees: the live line, the table, the summary
- *     run/train_record.c           what stays: run folder, run.jsonl, TensorBoard events, weights
+ *     train_record.c               what stays: run folder, run.jsonl, TensorBoard events, weights
  *     train_checkpoint.c           and from where it can be gone on with: RUN/checkpoints/
  *     train_numbers.c              the numbers of the loop in it, and what each can be
  *     train_resume.c               --resume: the configuration of a run, and its newest checkpoint
- *     cli/interrupt.c              signals
  *
  * Functions that return int return 0 or an exit code of io/failure.h.
  */
@@ -243,6 +243,8 @@ int checkpoints_wait(checkpoints *c, bool *whole);
 void checkpoints_free(checkpoints *c); /* NULL is fine */
 
 enum { DATA_CHECKSUMS_SIZE = DATASET_FILES_MAX * 9 };
+/* The checksums of the data, as a checkpoint holds them: "1a2b3c4d 5e6f7a8b". */
+void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]);
 /* From where a run goes on. */
 typedef struct resume_point {
     char path[PATH_MAX]; /* of a checkpoint; "": there is none yet, and it starts at step 0 */
@@ -283,8 +285,6 @@ int resume_read_config(config *c, const char *folder);
 int resume_check_config(const config *c, const char *folder);
 /* The newest checkpoint that is whole; that of damaged ones is told on stderr. */
 int resume_find(resume_point *point, const char *folder);
-/* The checksums of the data, as a checkpoint holds them: "1a2b3c4d 5e6f7a8b". */
-void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]);
 /* Whether the data are those that the run was trained on, as far as the header of its log tells;
  * and its checkpoint too. */
 int data_check(const dataset_pair *data, const json_t *header, const char *folder);
@@ -304,19 +304,5 @@ int loop_create(loop **out, training *t, watch *w, record *r, const resume_point
  * (EXIT_DIVERGED). */
 int loop_run(loop *l);
 void loop_free(loop *l); /* NULL is fine */
-
-/* ---- interrupt.c -------------------------------------------------------------------------------
- */
-/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with EXIT_INTERRUPTED: there is nothing to
- * save. */
-void interrupt_catch(void);
-/* SIGUSR1 waits, also beyond execve(2), for the next interrupt_catch(). */
-void interrupt_defer_wish(void);
-/* From now on the first of them sets a flag and the second one leaves. */
-void interrupt_hold(void);
-bool interrupt_came(void);
-/* SIGUSR1, or a part of the program, wishes a checkpoint while training goes on. */
-void interrupt_want_save(void);
-bool interrupt_takes_save(void); /* whether one is wished; true once */
 
 #endif

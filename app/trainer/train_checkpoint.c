@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_checkpoint.c - RUN/checkpoints/: everything that the rest of a training depends on.
  *
  * The library saves parameters, state, settings and clocks. Added here are the numbers of the loop,
@@ -154,6 +155,14 @@ static int tell_failure(checkpoints *c, const char *why) {
         .epoch = p->epoch, .step = p->step, .loss = p->loss, .seconds = p->seconds};
     return record_event_with(c->state.record, "checkpoint_failed", &at,
                              json_pack("{ss}", "why", why));
+}
+
+void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]) {
+    int used = 0;
+    *text = '\0';
+    for (int k = 0; k < data->nfiles; k++)
+        used += snprintf(text + used, (size_t)(DATA_CHECKSUMS_SIZE - used), "%s%08" PRIx32,
+                         k ? " " : "", data->file[k].crc32c);
 }
 
 int checkpoints_save(checkpoints *c, double metric) {

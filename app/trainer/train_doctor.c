@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_doctor.c - the doctor that looks at every step: tells when its verdict changes, at once
  * what cannot wait, and acts when it warns. */
+#include "cli/interrupt.h"
 #include "io/failure.h"
 #include "io/number_json.h"
 #include "run/diagnosis.h"

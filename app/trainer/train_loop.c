@@ -1,4 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_loop.c - epochs, steps, evaluation, and when to stop. */
+#include "cli/interrupt.h"
 #include "io/failure.h"
 #include "math/random.h"
 #include "trainer/train.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_numbers.c - the numbers of the loop in a checkpoint: what they are called, and what they
  * can be. A file is believed in none of them: they count, and are used as places in memory. */
 #include "io/failure.h"

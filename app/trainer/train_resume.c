@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_resume.c - `ravine train --resume RUN_DIR`: what a run was, from the first line of its
  * log, its data, and its newest checkpoint. */
 #include "io/failure.h"
@@ -97,14 +98,6 @@ bool resume_is_finished(const resume_point *point, const config *c, const char *
 }
 
 /* ---- the data ---- */
-
-void data_checksums(const dataset_pair *data, char text[DATA_CHECKSUMS_SIZE]) {
-    int used = 0;
-    *text = '\0';
-    for (int k = 0; k < data->nfiles; k++)
-        used += snprintf(text + used, (size_t)(DATA_CHECKSUMS_SIZE - used), "%s%08" PRIx32,
-                         k ? " " : "", data->file[k].crc32c);
-}
 
 int data_check(const dataset_pair *data, const json_t *header, const char *folder) {
     const json_t *files = json_object_get(header, "data_files");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_setup.c - from a configuration to everything that a step needs. */
 #include "data/dataset_facts.h"
 #include "io/failure.h"

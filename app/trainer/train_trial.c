@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_trial.c - is a lower learning rate better? The one that is and some lower ones are trained
  * with for some steps, from copies of parameters and state on the same batches, as ravine_try_cures
  * does for any cure: the unchanged run, then each cure, each judged by its last losses of the fixed

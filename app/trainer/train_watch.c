@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_watch.c - what a person sees of a training: one live line, a table, a summary. */
 #include "cli/cli.h"
 #include "page/printable.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asks every peer and our doctor about the same runs and prints one table (make bench-doctor).
 
     bench.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--jobs N] [--folder DIR]

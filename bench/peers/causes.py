@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each peer's answers mean in our causes: one table, with reasons.
 
 A row is (peer, pattern of the answer, causes for which it counts as right, why). The mapping is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Peers that read a log: each takes the columns of a run and returns its answers, best first.
 
 The log has a row a step: step, train_loss, lr, grad_norm, update_ratio and, every 64 steps,

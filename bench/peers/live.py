@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Peers that watch a live PyTorch model: the scenario again in PyTorch, all of them attached.
 
 The net begins with the very weights of the run of doctor_real, sees the same examples in batches of

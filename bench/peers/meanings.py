@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a finding of each tool that reads a log means in the doctor's words.
 
 Written down before any of these tools was asked about a run of the outside battery. A row is

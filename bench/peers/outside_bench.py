@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asks the tools that read logs about the runs of the outside battery (make bench-doctor-outside).
 
 outside_bench.py [--folder DIR] [--seeds 1 2 3] [--jobs N]

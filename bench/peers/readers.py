@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tools of PyPI that read a log, asked about the columns of a run; findings, most severe first.
 
 The log has a row a step: step, train_loss, lr, grad_norm, update_ratio, and val_loss where it was

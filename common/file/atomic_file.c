@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "file/atomic_file.h"
 
 #include "file/crc32c.h"
@@ -41,7 +42,7 @@ static ravine_status give_up(ravine_atomic_file *file, const char *operation) {
 
 /* ---- the temporary file ---------------------------------------------------------------------- */
 
-bool ravine_atomic_is_temporary(const char *name) {
+static bool is_temporary(const char *name) {
     const size_t length = strlen(name), suffix = strlen(SUFFIX);
     return name[0] == '.' && length > suffix && strcmp(name + length - suffix, SUFFIX) == 0;
 }
@@ -55,7 +56,7 @@ static int lock(int fd) {
 
 /* Whoever removes a temporary file holds its lock and has seen that the name is still that file's;
  * so nobody removes one that is written, and no two remove the same. */
-bool ravine_atomic_remove_stale(int folder, const char *name) {
+static bool remove_stale(int folder, const char *name) {
     struct stat locked, named;
     bool removed = false;
     const int fd = ravine_files.openat(
@@ -99,7 +100,7 @@ static int open_temporary(ravine_atomic_file *file, mode_t mode, struct stat *fa
         for (int attempt = 0; attempt < 2; attempt++) {
             file->fd = open_locked(file, mode, facts);
             if (file->fd >= 0 || errno != EEXIST) return file->fd;
-            if (!ravine_atomic_remove_stale(file->folder, file->temporary)) break;
+            if (!remove_stale(file->folder, file->temporary)) break;
         }
     }
     errno = EEXIST;
@@ -243,4 +244,27 @@ ravine_status ravine_atomic_commit(ravine_atomic_file *file) {
                        "%s is written, but may be lost with the power: sync its "
                        "folder: %s",
                        ravine_path_tail(file->path), strerror(reason));
+}
+
+/* ---- what dead writers left ------------------------------------------------------------------ */
+
+typedef struct sweeping {
+    int folder;
+    int64_t removed;
+} sweeping;
+
+static ravine_status sweep_one(void *context, const char *name) {
+    sweeping *s = context;
+    s->removed += is_temporary(name) && remove_stale(s->folder, name);
+    return RAVINE_OK;
+}
+
+ravine_status ravine_atomic_sweep(const char *folder, int64_t *removed) {
+    sweeping s = {0};
+    ravine_status status = ravine_folder_open(folder, &s.folder);
+    if (status) return status;
+    status = ravine_folder_each(folder, sweep_one, &s);
+    ravine_files.close(s.folder);
+    if (removed) *removed = s.removed;
+    return status;
 }

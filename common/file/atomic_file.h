@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* atomic_file.h - write a file whole or not at all.
  *
  *     ravine_atomic_file file;
@@ -14,7 +15,7 @@
  *
  * The temporary file is ".NAME.<k>.ravine-tmp" and locked (flock) as long as it is written. So one
  * whose lock is free has lost its owner, on whatever machine that was, and is removed by the next
- * writer of the same name or by ravine_folder_sweep; docs/decisions/temporary_files.md.
+ * writer of the same name or by ravine_atomic_sweep; docs/decisions/temporary_files.md.
  *
  * Nothing here allocates. Method: Pillai et al., All File Systems Are Not Created Equal, OSDI 2014;
  * a sync that failed is never tried again: Rebello et al., Can Applications Recover from fsync
@@ -58,9 +59,8 @@ ravine_status ravine_atomic_write(ravine_atomic_file *file, const void *bytes, s
 ravine_status ravine_atomic_commit(ravine_atomic_file *file);
 void ravine_atomic_discard(ravine_atomic_file *file); /* gives up; nothing to do after the end */
 
-/* True for the name of a temporary file of ours. */
-bool ravine_atomic_is_temporary(const char *name);
-/* Removes the temporary file `name` of an open folder unless somebody writes it now. True: gone. */
-bool ravine_atomic_remove_stale(int folder, const char *name);
+/* Removes the temporary files that dead writers left in a folder; their number in *removed (may be
+ * NULL). */
+ravine_status ravine_atomic_sweep(const char *folder, int64_t *removed);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crc32c.h - the Castagnoli cyclic redundancy check of RFC 3720. */
 #ifndef RAVINE_FILE_CRC32C_H
 #define RAVINE_FILE_CRC32C_H
@@ -8,7 +9,5 @@
 /* The check of bytes whose beginning has the check `crc` (0: nothing before them) and whose rest is
  * bytes[size]: crc32c(crc32c(0, a), b) is that of a followed by b. */
 uint32_t ravine_crc32c(uint32_t crc, const void *bytes, size_t size);
-/* The same on processors that have no instruction for it. */
-uint32_t ravine_crc32c_by_table(uint32_t crc, const void *bytes, size_t size);
 
 #endif

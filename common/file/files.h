@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* files.h - every operation on files that the library does, in one table, so that the tests can
  * make each of them fail, stop the process before it, and lose what was not synced.
  *

@@ -1,6 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "file/folder.h"
 
-#include "file/atomic_file.h"
 #include "file/files.h"
 #include "text/error.h"
 #include "text/names.h"
@@ -14,8 +14,7 @@ static ravine_status fail(const char *what, const char *path, int reason) {
                        strerror(reason));
 }
 
-/* *fd is closed with ravine_files.close. */
-static ravine_status open_folder(const char *path, int *fd) {
+ravine_status ravine_folder_open(const char *path, int *fd) {
     *fd = ravine_files.openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     return *fd < 0 ? fail("open the folder", path, errno) : RAVINE_OK;
 }
@@ -36,7 +35,7 @@ static ravine_status make_one(const char *path, const char *above, bool *existed
         return fail("make the folder", path, reason);
     }
     int fd;
-    ravine_status status = open_folder(above, &fd);
+    ravine_status status = ravine_folder_open(above, &fd);
     if (status) return status;
     if (ravine_folder_sync(fd) < 0) status = fail("sync the folder", above, errno);
     ravine_files.close(fd);
@@ -69,7 +68,7 @@ ravine_status ravine_folder_each(const char *path,
                                  ravine_status (*visit)(void *context, const char *name),
                                  void *context) {
     int fd;
-    ravine_status status = open_folder(path, &fd);
+    ravine_status status = ravine_folder_open(path, &fd);
     if (status) return status;
     DIR *folder = ravine_files.fdopendir(fd);
     if (!folder) {
@@ -91,32 +90,11 @@ ravine_status ravine_folder_each(const char *path,
 
 ravine_status ravine_folder_remove(const char *path, const char *name) {
     int fd;
-    ravine_status status = open_folder(path, &fd);
+    ravine_status status = ravine_folder_open(path, &fd);
     if (status) return status;
     if (ravine_files.unlinkat(fd, name, 0) < 0 && errno != ENOENT)
         status = ravine_fail(RAVINE_E_IO, "cannot remove %s of %s: %s", name,
                              ravine_path_tail(path), strerror(errno));
     ravine_files.close(fd);
-    return status;
-}
-
-typedef struct sweeping {
-    int folder;
-    int64_t removed;
-} sweeping;
-
-static ravine_status sweep_one(void *context, const char *name) {
-    sweeping *s = context;
-    s->removed += ravine_atomic_is_temporary(name) && ravine_atomic_remove_stale(s->folder, name);
-    return RAVINE_OK;
-}
-
-ravine_status ravine_folder_sweep(const char *path, int64_t *removed) {
-    sweeping s = {0};
-    ravine_status status = open_folder(path, &s.folder);
-    if (status) return status;
-    status = ravine_folder_each(path, sweep_one, &s);
-    ravine_files.close(s.folder);
-    if (removed) *removed = s.removed;
     return status;
 }

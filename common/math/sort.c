@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "math/sort.h"
 
 static void swap(char *a, char *b, size_t size) {

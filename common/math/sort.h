@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sort.h - the library's one sort.
  *
  * Heap sort (Williams 1964): O(n log n) whatever the order, in place. The C library's qsort takes

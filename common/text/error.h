@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* error.h - the one way a function of the library fails: a status and a message for this thread.
  *
  *     return ravine_fail(RAVINE_E_RANGE, "beta2 is %g; it must be in [0, 1)", value);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* labels.h - the words before the lines of a diagnosis, wherever it is shown. */
 #ifndef RAVINE_TEXT_LABELS_H
 #define RAVINE_TEXT_LABELS_H

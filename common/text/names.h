@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* names.h - names that come from outside: UTF-8, order, and how messages show them. */
 #ifndef RAVINE_TEXT_NAMES_H
 #define RAVINE_TEXT_NAMES_H

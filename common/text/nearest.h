@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nearest.h - the known name that is nearest to a mistyped one, for error messages.
  *
  *     ravine_nearest n = ravine_nearest_to("wieght_decay");

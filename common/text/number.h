@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* number.h - decimal numbers as text, with a point whatever the process's locale says. */
 #ifndef RAVINE_TEXT_NUMBER_H
 #define RAVINE_TEXT_NUMBER_H

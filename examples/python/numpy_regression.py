@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fits a line with NumPy alone: gradients of our own, the step and its schedule from Ravine."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stops a training in the middle, saves, loads into fresh objects, goes on: the same bits."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A training that goes nowhere, and a doctor beside it that says why.
 
 Two lines more than any training script: ravine.watch() and doctor.tell(). The first net has a

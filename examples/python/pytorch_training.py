@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A training script of PyTorch, twice: torch.optim.AdamW, and ravine.torch.AdamW in its place.
 
 The losses are the same. The third time, clipping, zeroing and averaging are part of the step.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* backend.h - what a place of computation offers to an optimizer: memory for its state, copies to
  * and from there, passes over parameters, sums of what they found. The first one is the processor's
  * cores (cpu/). Stages of a step (optimizer/step.c) go through it, and know of no other way.

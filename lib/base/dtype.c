@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kinds of numbers, from RAVINE_DTYPE_LIST. */
 #include "base/dtype.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dtype.h - what is true of each type of number that optimizers compute with: one row each. Nobody
  * else asks which type it is. */
 #ifndef RAVINE_BASE_DTYPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementary.c - the functions are their Taylor series after an exact reduction of the argument.
  *
  * What must not be rounded to one double - the logarithm that a power multiplies, the reduced

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementary.h - powers and cos(pi x) that give the same bits on every machine.
  *
  * The C library chooses its own by processor, and they may differ in the last bit. These use IEEE

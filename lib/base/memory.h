@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory.h - memory through the allocator of an environment. */
 #ifndef RAVINE_BASE_MEMORY_H
 #define RAVINE_BASE_MEMORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks on the threads of an OpenMP that the process has already. Nothing is linked to it: its one
  * entry point that is needed comes from the caller. */
 #include "ravine.h"

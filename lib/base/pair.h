@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pair.h - numbers of twice the precision of a double.
  *
  * Exact sums and products of doubles are Knuth's and Dekker's (T. J. Dekker, "A floating-point

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The thread pool behind ravine_parallel.
  *
  * A run is published as one atomic word, the ticket: the run's number in the high half and the

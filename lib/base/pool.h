@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool.h - what the rest of the library needs of the thread pool beyond ravine.h. */
 #ifndef RAVINE_BASE_POOL_H
 #define RAVINE_BASE_POOL_H

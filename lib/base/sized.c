@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/sized.h"
 
 #include "ravine_checkpoint.h"

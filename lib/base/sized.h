@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sized.h - structs of callers whose header is older or newer than this library (docs/abi.md).
  *
  * Every public struct that may grow begins with its size as the caller's compiler knows it. What an
@@ -43,7 +44,8 @@ typedef struct sized {
     X(diagnosis, cannot_tell, "set it to sizeof(ravine_diagnosis)")       \
     X(save_options, ntexts, "use ravine_save_options_init")               \
     X(load_options, context, "use ravine_load_options_init")              \
-    X(saver_options, reserved, "use ravine_saver_options_init")
+    X(saver_options, reserved, "use ravine_saver_options_init")           \
+    X(safetensors_options, env, "set it to sizeof(ravine_safetensors_options)")
 
 #define X(name, last, how) extern const sized ravine_sized_##name;
 SIZED_LIST(X)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* text_out.h - a text into memory of the caller's: whole, or not at all. */
 #ifndef RAVINE_BASE_TEXT_OUT_H
 #define RAVINE_BASE_TEXT_OUT_H

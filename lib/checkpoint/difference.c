@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/difference.h"
 
 #include "optimizer/settings.h"
@@ -75,17 +76,18 @@ static bool begins(const char *text, const char *with) {
 
 /* Words for a key: "lr of group 1 follows" of ravine.group.1.schedule.lr. */
 static void add_text(difference_list *d, const char *key, const char *theirs, const char *ours) {
-    const char *schedule = strstr(key, KEY_SCHEDULE);
+    const char *schedule = strstr(key, RAVINE_KEY_SCHEDULE);
     const char *none = schedule ? "no schedule" : "nothing";
     char what[128];
-    if (begins(key, KEY_GROUP_OF))
-        snprintf(what, sizeof what, "%s: group", key + strlen(KEY_GROUP_OF));
-    else if (begins(key, KEY_GROUP) && schedule)
+    if (begins(key, RAVINE_KEY_GROUP_OF))
+        snprintf(what, sizeof what, "%s: group", key + strlen(RAVINE_KEY_GROUP_OF));
+    else if (begins(key, RAVINE_KEY_GROUP) && schedule)
         snprintf(what, sizeof what,
-                 "schedule of %s of group %.*s:", schedule + strlen(KEY_SCHEDULE),
-                 (int)(schedule - key - (int)strlen(KEY_GROUP)), key + strlen(KEY_GROUP));
+                 "schedule of %s of group %.*s:", schedule + strlen(RAVINE_KEY_SCHEDULE),
+                 (int)(schedule - key - (int)strlen(RAVINE_KEY_GROUP)),
+                 key + strlen(RAVINE_KEY_GROUP));
     else
-        snprintf(what, sizeof what, "%s:", key + strlen(KEY_OURS));
+        snprintf(what, sizeof what, "%s:", key + strlen(RAVINE_KEYS));
     ravine_difference_add(d, "%s %s in the file, %s here", what, theirs ? theirs : none,
                           ours ? ours : none);
 }
@@ -124,8 +126,8 @@ static const char *find_here(const snapshot *here, const char *key) {
 }
 
 static bool is_compared(const char *key) {
-    return begins(key, KEY_GROUP) || begins(key, KEY_GROUP_OF) || !strcmp(key, KEY_GROUPS) ||
-           !strcmp(key, KEY_OPTIONS);
+    return begins(key, RAVINE_KEY_GROUP) || begins(key, RAVINE_KEY_GROUP_OF) ||
+           !strcmp(key, RAVINE_KEY_GROUPS) || !strcmp(key, RAVINE_KEY_OPTIONS);
 }
 
 void ravine_difference_texts(difference_list *d, const ravine_checkpoint *file,
@@ -135,13 +137,13 @@ void ravine_difference_texts(difference_list *d, const ravine_checkpoint *file,
         if (!is_compared(key)) continue;
         const char *theirs = ravine_checkpoint_find_text(file, key);
         if (theirs && !strcmp(theirs, ours)) continue;
-        if (theirs && begins(key, KEY_GROUP) && !strstr(key, KEY_SCHEDULE))
-            add_group(d, key + strlen(KEY_GROUP), theirs, ours);
+        if (theirs && begins(key, RAVINE_KEY_GROUP) && !strstr(key, RAVINE_KEY_SCHEDULE))
+            add_group(d, key + strlen(RAVINE_KEY_GROUP), theirs, ours);
         else
             add_text(d, key, theirs, ours);
     }
     ravine_text text;
     for (int64_t k = 0; ravine_checkpoint_text(file, k, &text); k++)
-        if (begins(text.key, KEY_GROUP) && !find_here(here, text.key))
+        if (begins(text.key, RAVINE_KEY_GROUP) && !find_here(here, text.key))
             add_text(d, text.key, text.value, NULL);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* difference.h - what a file has otherwise than it is here, each in one line. */
 #ifndef RAVINE_CHECKPOINT_DIFFERENCE_H
 #define RAVINE_CHECKPOINT_DIFFERENCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/history.h"
 
 #include "checkpoint/snapshot.h"
@@ -65,7 +66,7 @@ static double metric_of(const char *path, const ravine_env *env) {
     ravine_checkpoint *file;
     double metric = NAN;
     if (ravine_checkpoint_open(&file, path, env)) return NAN;
-    const char *text = ravine_checkpoint_find_text(file, KEY_METRIC);
+    const char *text = ravine_checkpoint_find_text(file, RAVINE_KEY_METRIC);
     const char *end = text ? ravine_number_end(text) : NULL;
     if (end && end != text && !*end) metric = ravine_number_read(text);
     ravine_checkpoint_close(file);

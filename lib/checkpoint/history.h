@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* history.h - the checkpoints of a folder: "step-00001200.safetensors", by their steps. */
 #ifndef RAVINE_CHECKPOINT_HISTORY_H
 #define RAVINE_CHECKPOINT_HISTORY_H

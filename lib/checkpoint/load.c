@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Loading: the file is compared with a snapshot of the optimizer as it is, every number is read
  * aside and checked, and only then anything changes. */
 #include "base/memory.h"
@@ -74,26 +75,27 @@ static ravine_status read_count(const loading *l, const char *key, int64_t *coun
 
 /* Format and clocks. A file of others has none, which only a partial load takes. */
 static ravine_status read_clocks(loading *l) {
-    const char *format = ravine_checkpoint_find_text(l->file, KEY_FORMAT);
+    const char *format = ravine_checkpoint_find_text(l->file, RAVINE_KEY_FORMAT);
     l->steps = l->o->steps;
     l->attempts = l->o->attempts;
     if (!format && l->options->partial) return RAVINE_OK;
     if (!format)
-        return ravine_fail(RAVINE_E_FORMAT, "%s is no checkpoint of Ravine: it has no " KEY_FORMAT,
-                           l->path);
-    if (strcmp(format, CHECKPOINT_FORMAT) != 0)
         return ravine_fail(RAVINE_E_FORMAT,
-                           "%s: " KEY_FORMAT " is \"%s\"; this library reads " CHECKPOINT_FORMAT,
+                           "%s is no checkpoint of Ravine: it has no " RAVINE_KEY_FORMAT, l->path);
+    if (strcmp(format, RAVINE_CHECKPOINT_FORMAT) != 0)
+        return ravine_fail(RAVINE_E_FORMAT,
+                           "%s: " RAVINE_KEY_FORMAT
+                           " is \"%s\"; this library reads " RAVINE_CHECKPOINT_FORMAT,
                            l->path, format);
-    const ravine_status status = read_count(l, KEY_STEPS, &l->steps);
-    return status ? status : read_count(l, KEY_ATTEMPTS, &l->attempts);
+    const ravine_status status = read_count(l, RAVINE_KEY_STEPS, &l->steps);
+    return status ? status : read_count(l, RAVINE_KEY_ATTEMPTS, &l->attempts);
 }
 
 /* ---- what fits ----------------------------------------------------------------------------------
  */
 
 static bool is_state(const ravine_tensor *t) {
-    return !strncmp(t->name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE));
+    return !strncmp(t->name, RAVINE_STATE, strlen(RAVINE_STATE));
 }
 
 static void find_tensors(loading *l) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A saver: the state is copied on the caller's thread; a thread of its own writes the copy, removes
  * what is not kept any more, and ends. Joining it hands its results back, so nothing is shared
  * while it runs. */
@@ -5,6 +6,7 @@
 #include "base/sized.h"
 #include "checkpoint/history.h"
 #include "checkpoint/snapshot.h"
+#include "file/atomic_file.h"
 #include "file/folder.h"
 #include "store/safetensors.h"
 #include "text/error.h"
@@ -63,7 +65,7 @@ ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
     *s = (ravine_saver){.env = own, .options = wanted, .best = -1, .best_metric = HUGE_VAL};
     memcpy(s->folder, folder, strlen(folder) + 1);
     status = ravine_folder_create(folder, NULL);
-    if (!status) status = ravine_folder_sweep(folder, NULL);
+    if (!status) status = ravine_atomic_sweep(folder, NULL);
     if (!status && wanted.keep_best)
         status = ravine_history_best(folder, &s->env, &s->best, &s->best_metric);
     if (status) {
@@ -77,7 +79,8 @@ ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
 /* What the thread does. Its own memory is the C library's: the caller's allocator need not bear two
  * threads. */
 static ravine_status write_checkpoint(ravine_saver *s) {
-    const safetensors_options how = {.verify = s->verify, .over_links = true};
+    const ravine_safetensors_options how = {
+        .size = sizeof how, .verify = s->verify, .over_links = 1};
     const snapshot *from = &s->snapshot;
     history_path path;
     (void)ravine_history_path(s->folder, s->step, &path); /* is not too long: it was made */

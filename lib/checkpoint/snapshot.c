@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A snapshot is laid out twice by the same walk: first without memory, to measure, then for good.
  */
 #include "checkpoint/snapshot.h"
@@ -96,14 +97,14 @@ static void add_param(walk *w, int64_t index) {
             (ravine_tensor){place_text(w, "%s", p->name), p->dtype, p->ndim, p->shape, p->data});
     for (int32_t k = 0; k < p->nstates; k++) {
         const param_state *s = &p->states[k];
-        const char *name = place_text(w, CHECKPOINT_STATE "%s.%s", p->name, s->key);
+        const char *name = place_text(w, RAVINE_STATE "%s.%s", p->name, s->key);
         add_tensor(w, index, (ravine_tensor){name, s->dtype, s->ndim, s->shape, s->data});
     }
     if (w->base) w->out.clock[index] = p->clock;
     add_tensor(w, index,
-               (ravine_tensor){place_text(w, CHECKPOINT_STATE "%s." STEP_KEY, p->name), RAVINE_I64,
-                               0, NULL, w->base ? &w->out.clock[index] : NULL});
-    add_whole(w, place_text(w, KEY_GROUP_OF "%s", p->name), p->group);
+               (ravine_tensor){place_text(w, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->name),
+                               RAVINE_I64, 0, NULL, w->base ? &w->out.clock[index] : NULL});
+    add_whole(w, place_text(w, RAVINE_KEY_GROUP_OF "%s", p->name), p->group);
 }
 
 static bool begins(const char *text, const char *with) {
@@ -113,8 +114,8 @@ static bool begins(const char *text, const char *with) {
 /* What is wrong with a tensor of the caller's; NULL: nothing. */
 static const char *tensor_fault(const ravine_tensor *t) {
     if (!t->name) return "its name is NULL";
-    if (begins(t->name, CHECKPOINT_STATE))
-        return "its name begins with \"" CHECKPOINT_STATE "\", which is taken";
+    if (begins(t->name, RAVINE_STATE))
+        return "its name begins with \"" RAVINE_STATE "\", which is taken";
     if (t->ndim < 0 || t->ndim > SAFETENSORS_NDIM_MAX || (t->ndim && !t->shape))
         return "ndim is out of bounds, or it has no shape";
     const int64_t bytes = ravine_tensor_bytes(t);
@@ -124,7 +125,8 @@ static const char *tensor_fault(const ravine_tensor *t) {
 
 static const char *text_fault(const ravine_text *t) {
     if (!t->key || !t->value) return "its key or its value is NULL";
-    return begins(t->key, KEY_OURS) ? "its key begins with \"" KEY_OURS "\", which is taken" : NULL;
+    return begins(t->key, RAVINE_KEYS) ? "its key begins with \"" RAVINE_KEYS "\", which is taken"
+                                       : NULL;
 }
 
 static void fail_with(walk *w, const char *what, int64_t k, const char *fault) {
@@ -166,37 +168,31 @@ static void add_schedules(walk *w, int32_t index) {
             ravine_schedule_format(g->schedule[setting], text, sizeof text, NULL);
         if (status) w->status = status; /* GCOVR_EXCL_BR_LINE: every schedule of a group fits */
         const char *name = ravine_setting_describe(setting)->name;
-        add_text(w, place_text(w, KEY_GROUP "%d" KEY_SCHEDULE "%s", index, name),
+        add_text(w, place_text(w, RAVINE_KEY_GROUP "%d" RAVINE_KEY_SCHEDULE "%s", index, name),
                  place_text(w, "%s", text));
     }
 }
 
 static void add_groups(walk *w) {
     const ravine_optimizer *o = w->source->o;
-    add_whole(w, KEY_GROUPS, o->ngroups);
+    add_whole(w, RAVINE_KEY_GROUPS, o->ngroups);
     for (int32_t k = 0; k < o->ngroups; k++) {
         char text[CONFIG_TEXT_MAX];
         const ravine_status status =
             ravine_config_format(&o->groups[k].config, 1, text, sizeof text, NULL);
         if (status) w->status = status; /* GCOVR_EXCL_BR_LINE: that of a group is right and fits */
-        add_text(w, place_text(w, KEY_GROUP "%d", k), place_text(w, "%s", text));
+        add_text(w, place_text(w, RAVINE_KEY_GROUP "%d", k), place_text(w, "%s", text));
         add_schedules(w, k);
     }
 }
 
-void ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options) {
-    static const char *const nonfinite[] = {"hold", "skip", "propagate"};
-    char clip[RAVINE_NUMBER_MAX] = "inf", scale[RAVINE_NUMBER_MAX];
-    if (!isinf(options->clip_norm)) ravine_number_write(clip, options->clip_norm);
-    ravine_number_write(scale, options->grad_scale);
-    snprintf(text, OPTIONS_TEXT_MAX, "nonfinite=%s zero_grad=%d clip_norm=%s grad_scale=%s",
-             nonfinite[options->nonfinite], options->zero_grad, clip, scale);
-}
-
 static void add_options(walk *w) {
     char text[OPTIONS_TEXT_MAX];
-    ravine_options_write(text, &w->source->o->options);
-    add_text(w, KEY_OPTIONS, place_text(w, "%s", text));
+    const ravine_status status =
+        ravine_options_format(&w->source->o->options, text, sizeof text, NULL);
+    if (status)
+        w->status = status; /* GCOVR_EXCL_BR_LINE: those of an optimizer are right and fit */
+    add_text(w, RAVINE_KEY_OPTIONS, place_text(w, "%s", text));
 }
 
 /* ---- both walks -------------------------------------------------------------------------------
@@ -205,11 +201,11 @@ static void add_options(walk *w) {
 static void walk_all(walk *w) {
     const ravine_optimizer *o = w->source->o;
     add_text(w, "format", "pt"); /* the tensors are as PyTorch's: readers of others look for it */
-    add_text(w, KEY_FORMAT, CHECKPOINT_FORMAT);
-    add_text(w, KEY_VERSION, ravine_version());
-    add_whole(w, KEY_STEPS, o->steps);
-    add_whole(w, KEY_ATTEMPTS, o->attempts);
-    if (isfinite(w->source->metric)) add_number(w, KEY_METRIC, w->source->metric);
+    add_text(w, RAVINE_KEY_FORMAT, RAVINE_CHECKPOINT_FORMAT);
+    add_text(w, RAVINE_KEY_VERSION, ravine_version());
+    add_whole(w, RAVINE_KEY_STEPS, o->steps);
+    add_whole(w, RAVINE_KEY_ATTEMPTS, o->attempts);
+    if (isfinite(w->source->metric)) add_number(w, RAVINE_KEY_METRIC, w->source->metric);
     add_options(w);
     add_groups(w);
     for (int64_t i = 0; i < o->nparams; i++) add_param(w, i);
@@ -223,6 +219,10 @@ static void place_arrays(walk *w, const snapshot_size *size) {
     w->out.owner = place(w, tensors * sizeof *w->out.owner, DATA_ALIGNMENT);
     w->out.texts = place(w, texts * sizeof *w->out.texts, DATA_ALIGNMENT);
     w->out.clock = place(w, (size_t)w->source->o->nparams * sizeof *w->out.clock, DATA_ALIGNMENT);
+}
+
+void ravine_save_options_init_sized(ravine_save_options *options, size_t size) {
+    (void)ravine_sized_make(&ravine_sized_save_options, options, size, &(ravine_save_options){0});
 }
 
 ravine_status ravine_snapshot_options(ravine_save_options *own,

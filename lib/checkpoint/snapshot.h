@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot.h - everything that the next step of an optimizer depends on, as named tensors and
  * texts. It is the one list that ravine_save writes and ravine_load compares and fills: the data of
  * a tensor are the optimizer's own arrays, or a copy of them that a thread may write.
@@ -7,28 +8,13 @@
  *     status = ravine_snapshot_measure(&source, &size);
  *     if (!status) ravine_snapshot_place(&source, &size, memory, &out);    memory: [size.bytes]
  *
- * docs/checkpoints.md lists names and keys. */
+ * ravine_checkpoint.h lists names and keys. */
 #ifndef RAVINE_CHECKPOINT_SNAPSHOT_H
 #define RAVINE_CHECKPOINT_SNAPSHOT_H
 
-#include "optimizer/saved_names.h"
 #include "ravine_checkpoint.h"
-#include "text/number.h"
 
 #include <stdbool.h>
-
-#define CHECKPOINT_FORMAT "1"
-#define KEY_FORMAT        "ravine.format"
-#define KEY_VERSION       "ravine.version"
-#define KEY_STEPS         "ravine.steps"
-#define KEY_ATTEMPTS      "ravine.attempts"
-#define KEY_OPTIONS       "ravine.options"
-#define KEY_GROUPS        "ravine.groups"
-#define KEY_GROUP         "ravine.group."    /* number[.schedule.SETTING] */
-#define KEY_GROUP_OF      "ravine.group_of." /* name of a parameter */
-#define KEY_SCHEDULE      ".schedule."
-#define KEY_METRIC        "ravine.metric"
-#define KEY_OURS          "ravine."
 
 typedef struct snapshot_source {
     const ravine_optimizer *o;
@@ -59,9 +45,5 @@ ravine_status ravine_snapshot_measure(const snapshot_source *source, snapshot_si
 /* Nothing of the optimizer may have changed since it was measured, so nothing can fail. */
 void ravine_snapshot_place(const snapshot_source *source, const snapshot_size *size, void *memory,
                            snapshot *out);
-
-/* "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1" */
-#define OPTIONS_TEXT_MAX 160
-void ravine_options_write(char text[OPTIONS_TEXT_MAX], const ravine_options *options);
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an optimizer: environment, memory, groups. */
 #include "base/memory.h"
 #include "base/pool.h"
@@ -11,36 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void ravine_options_init_sized(ravine_options *options, size_t size) {
-    const ravine_options usual = {.clip_norm = HUGE_VAL, .grad_scale = 1};
-    (void)ravine_sized_make(&ravine_sized_options, options, size, &usual);
-}
-
-void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
-    void *memory = o->backend->take(&o->env, bytes);
-    if (!memory) return NULL;
-    o->bytes += (int64_t)bytes;
-    return memset(memory, 0, bytes);
-}
-
-void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes) {
-    if (!memory) return;
-    o->bytes -= (int64_t)bytes;
-    o->backend->give(&o->env, memory, bytes);
-}
-
-group_name ravine_group_name(int32_t index) {
-    group_name name;
-    snprintf(name.text, sizeof name.text, "group %d", index);
-    return name;
-}
-
-group_name ravine_group_name_at(int32_t index, int64_t step) {
-    group_name name;
-    snprintf(name.text, sizeof name.text, "group %d at step %lld", index, (long long)step);
-    return name;
-}
 
 /* threads of the environment: its own number, or RAVINE_THREADS, or one per processor. */
 static ravine_status count_threads(const ravine_env *env, int32_t *threads) {

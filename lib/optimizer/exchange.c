@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Working with tensors and state of other libraries. */
 #include "optimizer/optimizer.h"
 #include "text/error.h"

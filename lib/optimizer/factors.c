@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mean squares of matrices of which rows and columns are kept. */
 #include "optimizer/factors.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* factors.h - mean squares of matrices of which rows and columns are kept. */
 #ifndef RAVINE_OPTIMIZER_FACTORS_H
 #define RAVINE_OPTIMIZER_FACTORS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings of groups: numbers, schedules, and the options of all. */
 #include "base/sized.h"
 #include "optimizer/optimizer.h"
@@ -183,26 +184,5 @@ ravine_status ravine_get(const ravine_optimizer *o, int32_t index, int setting, 
     if (status) return status;
     const ravine_schedule *s = g->schedule[setting];
     *value = s ? ravine_schedule_at(s, o->steps) : ravine_config_value(&g->config, setting);
-    return RAVINE_OK;
-}
-
-ravine_status ravine_set_options(ravine_optimizer *o, const ravine_options *options) {
-    ravine_options own;
-    if (!o || !options) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    ravine_options_init(&own);
-    const ravine_status status = ravine_sized_read(&ravine_sized_options, &own, options);
-    if (status) return status;
-    if (own.nonfinite < RAVINE_HOLD || own.nonfinite > RAVINE_PROPAGATE)
-        return ravine_fail(RAVINE_E_RANGE, "nonfinite is %d; it must be in [0, %d]", own.nonfinite,
-                           RAVINE_PROPAGATE);
-    if (own.zero_grad != 0 && own.zero_grad != 1)
-        return ravine_fail(RAVINE_E_RANGE, "zero_grad is %d; it must be 0 or 1", own.zero_grad);
-    if (!(own.clip_norm > 0))
-        return ravine_fail(RAVINE_E_RANGE, "clip_norm is %g; it must be in (0, inf]",
-                           own.clip_norm);
-    if (!(own.grad_scale > 0) || isinf(own.grad_scale))
-        return ravine_fail(RAVINE_E_RANGE, "grad_scale is %g; it must be in (0, inf)",
-                           own.grad_scale);
-    o->options = own;
     return RAVINE_OK;
 }

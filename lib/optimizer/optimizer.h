@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* optimizer.h - what an optimizer is made of. Its rooms: create.c (life, groups, memory), params.c
  * (adding and binding), settings in group.c, views.c, step.c (the order of a step),
  * optimizer_report.c. */

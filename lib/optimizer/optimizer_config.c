@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A rule with its settings: defaults, text form, checks. */
 #include "base/sized.h"
 #include "base/text_out.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a step did: sums over blocks, parameters and groups, each in its order. */
 #include "base/sized.h"
 #include "optimizer/step.h"

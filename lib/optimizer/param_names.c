@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "optimizer/param_names.h"
 
 #include "math/sort.h"
-#include "optimizer/saved_names.h"
+#include "ravine_checkpoint.h"
 #include "store/safetensors.h"
 #include "text/error.h"
 #include "text/names.h"
@@ -27,30 +28,14 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(((const param_slot *)a)->by_name->name, ((const param_slot *)b)->by_name->name);
 }
 
-param *ravine_param_names_find(const param_slot *slots, int64_t n, const char *name,
-                               size_t length) {
-    for (int64_t low = 0, high = n; low < high;) {
-        const int64_t middle = low + (high - low) / 2;
-        param *p = slots[middle].by_name;
-        int order = strncmp(name, p->name, length);
-        if (order == 0 && p->name[length]) order = -1; /* it begins with the name */
-        if (order == 0) return p;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 static bool is_state_key(const param *p, const char *key) {
-    return strcmp(key, STEP_KEY) == 0 || ravine_state_of(p, key);
+    return strcmp(key, RAVINE_STATE_STEP) == 0 || ravine_state_of(p, key);
 }
 
 /* The parameter whose state has this name in a checkpoint: w for "state.w.exp_avg". */
 static const param *find_owner(const param_slot *slots, int64_t n, const char *name) {
-    if (strncmp(name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE)) != 0) return NULL;
-    const char *owner = name + strlen(CHECKPOINT_STATE);
+    if (strncmp(name, RAVINE_STATE, strlen(RAVINE_STATE)) != 0) return NULL;
+    const char *owner = name + strlen(RAVINE_STATE);
     for (const char *dot = owner; (dot = strchr(dot, '.')); dot++) {
         const param *p = ravine_param_names_find(slots, n, owner, (size_t)(dot - owner));
         if (p && is_state_key(p, dot + 1)) return p;

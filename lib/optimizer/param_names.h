@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* param_names.h - names of parameters: which may be, in order, and found again. */
 #ifndef RAVINE_OPTIMIZER_PARAM_NAMES_H
 #define RAVINE_OPTIMIZER_PARAM_NAMES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Adding parameters: checks, layout of their state in one allocation, names. */
 #include "base/sized.h"
 #include "optimizer/param_names.h"

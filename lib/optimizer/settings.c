@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of settings, from RAVINE_SETTING_LIST: what each is, its bounds, its words. */
 #include "optimizer/settings.h"
 #include "text/error.h"

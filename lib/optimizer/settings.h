@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* settings.h - settings by number and by name, for the rooms that need more than ravine.h. */
 #ifndef RAVINE_OPTIMIZER_SETTINGS_H
 #define RAVINE_OPTIMIZER_SETTINGS_H
@@ -27,6 +28,8 @@ void ravine_setting_write(char text[RAVINE_NUMBER_MAX], int setting, double valu
 
 /* Bytes of what ravine_config_format writes, at most: a name and a value each. */
 #define CONFIG_TEXT_MAX (64 * (RAVINE_SETTING_COUNT + 1))
+/* And of ravine_options_format. */
+#define OPTIONS_TEXT_MAX 160
 
 /* ravine_config_check of a config of our own, with the owner named. */
 ravine_status ravine_config_check_of(const ravine_config *c, const char *of);

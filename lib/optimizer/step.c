@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order of a step:
  *
  *   schedules      every schedule is evaluated at the number of applied steps

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* step.h - one step: its own numbers, which are passed down and gone afterwards. */
 #ifndef RAVINE_OPTIMIZER_STEP_H
 #define RAVINE_OPTIMIZER_STEP_H

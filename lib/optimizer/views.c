@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Looking at parameters and their state. */
 #include "base/sized.h"
 #include "optimizer/factors.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* adafactor: sigma from the mean squares of rows and columns, steps in the units of the tensor.
  *
  * Shazeer & Stern 2018, Adafactor (arXiv 1804.04235), Algorithms 4 and 5, as torch.optim.Adafactor

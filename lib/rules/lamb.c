@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lamb: Adam's direction, with weight decay in it, made as long as its tensor.
  *
  * You et al. 2020, Large batch optimization for deep learning (arXiv 1904.00962), Algorithm 2, with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* numbers.h - the functions that rules.def names: what makes a kernel a rule, at one step. */
 #ifndef RAVINE_RULES_NUMBERS_H
 #define RAVINE_RULES_NUMBERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of rules.def, and how settings change the kernel of a rule. */
 #include "rules/rules.h"
 #include "rules/numbers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rules.h - the table of rules.def, and the numbers that make a kernel a rule's step. */
 #ifndef RAVINE_RULES_H
 #define RAVINE_RULES_H

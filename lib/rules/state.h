@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* state.h - the table of state.def: what parameters keep between steps. */
 #ifndef RAVINE_UPDATE_STATE_H
 #define RAVINE_UPDATE_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of state.def, and what follows from it for a parameter. */
 #include "rules/state.h"
 
@@ -50,10 +51,18 @@ const ravine_state_info *ravine_state_describe(int state) {
 
 /* ---- which there are ---- */
 
+/* The field of a setting: they lie in the order of their numbers (optimizer/settings.c). */
+static double setting_of(const ravine_config *c, int32_t setting) {
+    double value;
+    const size_t at = offsetof(ravine_config, lr) + (size_t)setting * sizeof value;
+    memcpy(&value, (const char *)c + at, sizeof value);
+    return value;
+}
+
 /* Whether settings and environment want it. */
 static bool is_wanted(const state_row *row, const ravine_config *c, bool watch) {
     if (row->when == WATCHED) return watch;
-    return row->when == ALWAYS || ravine_config_get(c, row->when) != 0;
+    return row->when == ALWAYS || setting_of(c, row->when) != 0;
 }
 
 /* Whether a parameter of so many dimensions has such a thing. */
@@ -122,5 +131,5 @@ int32_t ravine_state_shape(state_extent extent, const state_owner *owner, int64_
 
 double ravine_state_begins(state_kind kind, const ravine_config *c) {
     const int32_t begins = rows[kind].begins;
-    return begins == ONE ? 1 : begins == ZERO ? 0 : ravine_config_get(c, begins);
+    return begins == ONE ? 1 : begins == ZERO ? 0 : setting_of(c, begins);
 }

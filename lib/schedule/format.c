@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* format.c - the canonical text form: shapes only, and nothing that the reader would fill in. */
 #include "base/text_out.h"
 #include "schedule/segment.h"

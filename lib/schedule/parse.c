@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* parse.c - reads the text form: calls, one after the other, and `lr=` anywhere among them.
  *
  * The text is read twice, because lr may stand at its end: first for lr and for errors of form,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plateau.c - torch.optim.lr_scheduler.ReduceLROnPlateau, relative mode, for any metric: the
  * improvement that counts is relative to |best|, so that a negative metric must improve too. */
 #include "base/sized.h"

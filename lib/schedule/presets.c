@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* presets.c - what every word of the text form expands to; docs/schedules.md has them as a table.
  */
 #include "schedule/text.h"

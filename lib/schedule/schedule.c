@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schedule.c - a schedule is its segments one after the other. */
 #include "base/sized.h"
 #include "schedule/segment.h"

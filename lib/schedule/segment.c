@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* segment.c - the formulas of RAVINE_SHAPE_LIST, and the bounds that keep them finite.
  *
  * Values are >= 0, so differences never overflow; factors gamma are in [0, 1], so powers never do;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* segment.h - what one segment of a schedule means, for the files of this room. */
 #ifndef RAVINE_SCHEDULE_SEGMENT_H
 #define RAVINE_SCHEDULE_SEGMENT_H

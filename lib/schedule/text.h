@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* text.h - the two halves of the text form: text.c reads calls, NAME(ARGUMENTS), and presets.c
  * turns each of them into segments. The grammar is in docs/schedules.md.
  */

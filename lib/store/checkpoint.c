@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of ravine_checkpoint.h: files are read with pread, never mapped, so that one that
  * shrinks gives an error and not a signal. */
 #include "base/memory.h"
@@ -18,7 +19,7 @@ struct ravine_checkpoint {
     int64_t file_size;
     char *start; /* [start_bytes] what stands before the data; names and texts are in it */
     size_t start_bytes;
-    header header;
+    store_header header;
     char path[];
 };
 
@@ -154,7 +155,7 @@ const char *ravine_checkpoint_find_text(const ravine_checkpoint *c, const char *
     return k < 0 ? NULL : c->header.texts[k].value;
 }
 
-static ravine_status look_up(const ravine_checkpoint *c, int64_t i, const header_tensor **tensor) {
+static ravine_status look_up(const ravine_checkpoint *c, int64_t i, const store_tensor **tensor) {
     if (!c) return ravine_fail(RAVINE_E_ARG, "the checkpoint is NULL");
     if (i < 0 || i >= c->header.count)
         return ravine_fail(RAVINE_E_RANGE, "tensor %lld of %s: it has %lld tensors", (long long)i,
@@ -164,13 +165,13 @@ static ravine_status look_up(const ravine_checkpoint *c, int64_t i, const header
 }
 
 ravine_tensor ravine_checkpoint_tensor_at(const ravine_checkpoint *c, int64_t i) {
-    const header_tensor *t = &c->header.tensors[i];
+    const store_tensor *t = &c->header.tensors[i];
     return (ravine_tensor){.name = t->name, .dtype = t->dtype, .ndim = t->ndim, .shape = t->shape};
 }
 
 ravine_status ravine_checkpoint_tensor(const ravine_checkpoint *c, int64_t i,
                                        ravine_tensor *tensor) {
-    const header_tensor *t = NULL;
+    const store_tensor *t = NULL;
     const ravine_status status = look_up(c, i, &t);
     if (status) return status;
     if (!tensor) return ravine_fail(RAVINE_E_ARG, "tensor is NULL");
@@ -180,7 +181,7 @@ ravine_status ravine_checkpoint_tensor(const ravine_checkpoint *c, int64_t i,
 
 ravine_status ravine_checkpoint_range(const ravine_checkpoint *c, int64_t i, int64_t *begin,
                                       int64_t *end, int32_t *checked) {
-    const header_tensor *t = NULL;
+    const store_tensor *t = NULL;
     const ravine_status status = look_up(c, i, &t);
     if (status) return status;
     const int64_t data = (int64_t)c->start_bytes;
@@ -192,7 +193,7 @@ ravine_status ravine_checkpoint_range(const ravine_checkpoint *c, int64_t i, int
 
 /* ---- the numbers ----------------------------------------------------------------------------- */
 
-static ravine_status check_crc(const ravine_checkpoint *c, const header_tensor *t, uint32_t crc) {
+static ravine_status check_crc(const ravine_checkpoint *c, const store_tensor *t, uint32_t crc) {
     if (!t->checked || crc == t->crc) return RAVINE_OK;
     const long long data = (long long)c->start_bytes;
     return ravine_fail(RAVINE_E_FORMAT,
@@ -204,7 +205,7 @@ static ravine_status check_crc(const ravine_checkpoint *c, const header_tensor *
 
 ravine_status ravine_checkpoint_read(const ravine_checkpoint *c, int64_t i, void *data,
                                      int64_t bytes) {
-    const header_tensor *t = NULL;
+    const store_tensor *t = NULL;
     ravine_status status = look_up(c, i, &t);
     if (status) return status;
     if (bytes != t->end - t->begin || (bytes > 0 && !data))
@@ -215,7 +216,7 @@ ravine_status ravine_checkpoint_read(const ravine_checkpoint *c, int64_t i, void
     return status ? status : check_crc(c, t, ravine_crc32c(0, data, (size_t)bytes));
 }
 
-static ravine_status verify_one(const ravine_checkpoint *c, const header_tensor *t) {
+static ravine_status verify_one(const ravine_checkpoint *c, const store_tensor *t) {
     char part[16384];
     uint32_t crc = 0;
     for (int64_t at = t->begin; at < t->end;) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The header is read twice by the same code: first it is checked and its parts are counted, then
  * they are stored in memory of that size. In between its checksum is looked at, because the second
  * reading unescapes the texts in their place. */
@@ -39,7 +40,7 @@ static ravine_status read_dtype(json_cursor *c, int32_t *dtype) {
     return ravine_json_fail(c, name.begin, "unknown dtype %s", quote(c, name).text);
 }
 
-static ravine_status read_shape(json_cursor *c, header *h, header_tensor *t) {
+static ravine_status read_shape(json_cursor *c, store_header *h, store_tensor *t) {
     ravine_status status = ravine_json_need(c, '[');
     if (status) return status;
     int64_t *shape = h->sides ? h->sides + h->nsides : NULL;
@@ -58,7 +59,7 @@ static ravine_status read_shape(json_cursor *c, header *h, header_tensor *t) {
     return ravine_json_take(c, ']') ? RAVINE_OK : ravine_json_expected(c, "',' or ']'");
 }
 
-static ravine_status read_offsets(json_cursor *c, header_tensor *t) {
+static ravine_status read_offsets(json_cursor *c, store_tensor *t) {
     ravine_status status = ravine_json_need(c, '[');
     if (!status) status = ravine_json_whole(c, &t->begin);
     if (!status) status = ravine_json_need(c, ',');
@@ -67,9 +68,9 @@ static ravine_status read_offsets(json_cursor *c, header_tensor *t) {
 }
 
 /* {"dtype":"F32","shape":[2,3],"data_offsets":[0,24]} */
-static ravine_status read_tensor(json_cursor *c, header *h, json_string name) {
+static ravine_status read_tensor(json_cursor *c, store_header *h, json_string name) {
     static const char *const fields[] = {"dtype", "shape", "data_offsets"};
-    header_tensor t = {.at = name.begin - 1};
+    store_tensor t = {.at = name.begin - 1};
     bool seen[3] = {false, false, false};
     ravine_status status = ravine_json_need(c, '{');
     do {
@@ -106,7 +107,7 @@ static ravine_status read_tensor(json_cursor *c, header *h, json_string name) {
 }
 
 /* {"key":"value",...} */
-static ravine_status read_metadata(json_cursor *c, header *h, json_string name) {
+static ravine_status read_metadata(json_cursor *c, store_header *h, json_string name) {
     if (h->has_metadata) return ravine_json_fail(c, name.begin, "a second " SAFETENSORS_METADATA);
     h->has_metadata = true;
     ravine_status status = ravine_json_need(c, '{');
@@ -128,7 +129,7 @@ static ravine_status read_metadata(json_cursor *c, header *h, json_string name) 
 }
 
 /* The whole header; into the arrays of *h if there are any. */
-static ravine_status read_all(json_cursor *c, header *h) {
+static ravine_status read_all(json_cursor *c, store_header *h) {
     c->at = SAFETENSORS_START;
     h->count = h->ntexts = h->nsides = 0;
     h->has_metadata = false;
@@ -169,7 +170,7 @@ static bool read_crc(const char *text, size_t length, uint32_t *crc) {
 }
 
 /* Everything before the data, with the digits of the checksum taken as zeros. */
-static ravine_status check_header_crc(const json_cursor *c, const header *h) {
+static ravine_status check_header_crc(const json_cursor *c, const store_header *h) {
     uint32_t stored, crc;
     if (h->crc.begin == 0) {
         if (!h->ours) return RAVINE_OK;
@@ -193,7 +194,7 @@ static ravine_status check_header_crc(const json_cursor *c, const header *h) {
 }
 
 /* "ravine.crc32c.NAME" goes to the tensor NAME. */
-static ravine_status take_crcs(const json_cursor *c, header *h) {
+static ravine_status take_crcs(const json_cursor *c, store_header *h) {
     static const char prefix[] = SAFETENSORS_CRC ".";
     for (int64_t k = 0; k < h->ntexts; k++) {
         const ravine_text *text = &h->texts[k];
@@ -219,13 +220,13 @@ static ravine_status take_crcs(const json_cursor *c, header *h) {
 /* ---- the meaning ----------------------------------------------------------------------------- */
 
 static int compare_data(const void *a, const void *b) {
-    const header_tensor *s = a, *t = b;
+    const store_tensor *s = a, *t = b;
     if (s->begin != t->begin) return s->begin < t->begin ? -1 : 1;
     if (s->end != t->end) return s->end < t->end ? -1 : 1;
     return s->at < t->at ? -1 : 1;
 }
 
-static ravine_status check_tensor(const json_cursor *c, const header_tensor *t, int64_t expected) {
+static ravine_status check_tensor(const json_cursor *c, const store_tensor *t, int64_t expected) {
     const ravine_tensor view = {.dtype = t->dtype, .ndim = t->ndim, .shape = t->shape};
     const int64_t bytes = ravine_tensor_bytes(&view);
     const long long begin = t->begin, end = t->end;
@@ -251,7 +252,7 @@ static ravine_status check_tensor(const json_cursor *c, const header_tensor *t, 
 }
 
 /* The tensors must cover the rest of the file, each byte once. */
-static ravine_status check_data(const json_cursor *c, header *h, int64_t file_size) {
+static ravine_status check_data(const json_cursor *c, store_header *h, int64_t file_size) {
     const int64_t room = file_size - (int64_t)c->end;
     int64_t expected = 0;
     ravine_sort(h->tensors, h->count, sizeof *h->tensors, compare_data);
@@ -273,7 +274,7 @@ static ravine_status check_data(const json_cursor *c, header *h, int64_t file_si
                             (long long)(room - expected));
 }
 
-static ravine_status check_names(const json_cursor *c, header *h) {
+static ravine_status check_names(const json_cursor *c, store_header *h) {
     for (int64_t k = 0; k < h->count; k++) h->by_name[k] = (name_slot){h->tensors[k].name, k};
     for (int64_t k = 0; k < h->ntexts; k++) h->by_key[k] = (name_slot){h->texts[k].key, k};
     ravine_names_sort(h->by_name, h->count);
@@ -291,7 +292,7 @@ static ravine_status check_names(const json_cursor *c, header *h) {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-static ravine_status take_memory(header *h, const ravine_env *env) {
+static ravine_status take_memory(store_header *h, const ravine_env *env) {
     const size_t count = (size_t)h->count, ntexts = (size_t)h->ntexts, nsides = (size_t)h->nsides;
     h->memory_bytes = count * (sizeof *h->tensors + sizeof *h->by_name) +
                       ntexts * (sizeof *h->texts + sizeof *h->by_key) +
@@ -305,14 +306,14 @@ static ravine_status take_memory(header *h, const ravine_env *env) {
     return RAVINE_OK;
 }
 
-void ravine_header_free(header *h, const ravine_env *env) {
+void ravine_header_free(store_header *h, const ravine_env *env) {
     ravine_env_give(env, h->tensors, h->memory_bytes);
-    *h = (header){0};
+    *h = (store_header){0};
 }
 
-ravine_status ravine_header_read(header *h, json_cursor *c, int64_t file_size,
+ravine_status ravine_header_read(store_header *h, json_cursor *c, int64_t file_size,
                                  const ravine_env *env) {
-    *h = (header){0};
+    *h = (store_header){0};
     ravine_status status = read_all(c, h);
     if (!status) status = check_header_crc(c, h);
     if (!status) status = take_memory(h, env);

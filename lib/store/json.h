@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json.h - the words of JSON (RFC 8259) that a safetensors header is made of, read strictly.
  *
  * No value is nested by these functions, so nothing recurses. Strings are UTF-8 without NUL;

@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The writer. The header is made twice by the same code: first it is measured, then it is put into
  * memory of that size. */
 #include "store/safetensors.h"
 
 #include "base/memory.h"
+#include "base/sized.h"
 #include "file/atomic_file.h"
 #include "file/crc32c.h"
 #include "text/error.h"
@@ -239,8 +241,7 @@ static void put_header(text_buffer *b, const contents *c, uint64_t length) {
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static int how_of(const safetensors_options *options) {
-    if (!options) return 0;
+static int how_of(const ravine_safetensors_options *options) {
     return (options->verify ? RAVINE_ATOMIC_VERIFY : 0) |
            (options->over_links ? RAVINE_ATOMIC_OVER_LINKS : 0);
 }
@@ -257,11 +258,14 @@ static ravine_status write_file(const contents *c, const text_buffer *header, in
 
 ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *tensors,
                                        int64_t count, const ravine_text *texts, int64_t ntexts,
-                                       const safetensors_options *options) {
+                                       const ravine_safetensors_options *options) {
     contents c = {path, tensors, texts, count, ntexts, 0};
+    ravine_safetensors_options own = {0};
     ravine_env env;
     if (!path) return ravine_fail(RAVINE_E_ARG, "the path is NULL");
-    ravine_status status = ravine_env_complete(&env, options ? options->env : NULL);
+    ravine_status status =
+        options ? ravine_sized_read(&ravine_sized_safetensors_options, &own, options) : RAVINE_OK;
+    if (!status) status = ravine_env_complete(&env, own.env);
     if (!status) status = check(&c, &env);
     if (status) return status;
     text_buffer measured = {0}, header = {0};
@@ -279,7 +283,7 @@ ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *te
     header.bytes = ravine_env_take(&env, measured.size);
     if (!header.bytes) return RAVINE_E_NOMEM;
     put_header(&header, &c, length);
-    status = write_file(&c, &header, how_of(options));
+    status = write_file(&c, &header, how_of(&own));
     ravine_env_give(&env, header.bytes, measured.size);
     return status;
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adaptive learning rates: theta <- theta - (eta_t / sigma_t) * m_t.
 
 `watch` has a doctor look on at a training in PyTorch; `Optimizer` steps NumPy arrays,
@@ -18,6 +19,7 @@ from ravine._library import (
     lib,
 )
 from ravine._optimizer import Optimizer, Report, Status
+from ravine._plateau import Plateau
 from ravine._records import Cure
 from ravine._schedule import Schedule, ScheduleFacts
 
@@ -40,6 +42,7 @@ __all__ = [
     "FormatError",
     "Optimizer",
     "OutOfMemoryError",
+    "Plateau",
     "RangeError",
     "Report",
     "Schedule",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m ravine ...` and the script `ravine`: the command that is inside the package."""
 
 import os

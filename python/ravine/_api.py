@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C API: constants, structures and prototypes, as ctypes has them.
 
 Made by tools/python_api.py from ravine.h, ravine_checkpoint.h, ravine_doctor.h;
@@ -25,8 +26,22 @@ class ravine_status(c_int):
     """The result of a call that may fail; _library.py raises the negative ones."""
 
 
+RAVINE_CHECKPOINT_FORMAT = "1"
 RAVINE_FOREVER = 9223372036854775807
+RAVINE_KEYS = "ravine."
+RAVINE_KEY_ATTEMPTS = "ravine.attempts"
+RAVINE_KEY_FORMAT = "ravine.format"
+RAVINE_KEY_GROUP = "ravine.group."
+RAVINE_KEY_GROUPS = "ravine.groups"
+RAVINE_KEY_GROUP_OF = "ravine.group_of."
+RAVINE_KEY_METRIC = "ravine.metric"
+RAVINE_KEY_OPTIONS = "ravine.options"
+RAVINE_KEY_SCHEDULE = ".schedule."
+RAVINE_KEY_STEPS = "ravine.steps"
+RAVINE_KEY_VERSION = "ravine.version"
 RAVINE_SEGMENTS_MAX = 16
+RAVINE_STATE = "state."
+RAVINE_STATE_STEP = "step"
 RAVINE_VERSION_MAJOR = 0
 RAVINE_VERSION_MINOR = 1
 RAVINE_VERSION_PATCH = 0
@@ -478,6 +493,18 @@ class ravine_saver_options(Structure):
     ]
 
 
+class ravine_safetensors_options(Structure):
+    """`struct ravine_safetensors_options`."""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("verify", c_int32),
+        ("over_links", c_int32),
+        ("reserved", c_int32),
+        ("env", POINTER(ravine_env)),
+    ]
+
+
 # enum ravine_severity
 RAVINE_SEVERITY_FINE = 0
 RAVINE_SEVERITY_NOTE = 1
@@ -808,6 +835,10 @@ PROTOTYPES = {
     "ravine_openmp_run": (None, [c_void_p, ravine_task, c_void_p, c_int64]),
     "ravine_dtype_name": (c_char_p, [c_int32]),
     "ravine_dtype_bits": (c_int32, [c_int32]),
+    "ravine_options_format": (
+        ravine_status,
+        [POINTER(ravine_options), c_void_p, c_size_t, POINTER(c_size_t)],
+    ),
     "ravine_create": (
         ravine_status,
         [POINTER(c_void_p), POINTER(ravine_config), POINTER(ravine_env)],
@@ -898,6 +929,17 @@ PROTOTYPES = {
     "ravine_checkpoint_verify": (ravine_status, [c_void_p]),
     "ravine_checkpoint_text": (c_int32, [c_void_p, c_int64, POINTER(ravine_text)]),
     "ravine_checkpoint_find_text": (c_char_p, [c_void_p, c_char_p]),
+    "ravine_safetensors_write": (
+        ravine_status,
+        [
+            c_char_p,
+            POINTER(ravine_tensor),
+            c_int64,
+            POINTER(ravine_text),
+            c_int64,
+            POINTER(ravine_safetensors_options),
+        ],
+    ),
     "ravine_save_options_init_sized": (None, [POINTER(ravine_save_options), c_size_t]),
     "ravine_load_options_init_sized": (None, [POINTER(ravine_load_options), c_size_t]),
     "ravine_saver_options_init_sized": (None, [POINTER(ravine_saver_options), c_size_t]),

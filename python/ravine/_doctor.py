@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why is training stuck? The doctor of ravine_doctor.h, for optimizers of this package."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds libravine, loads it, and raises what fails in it.
 
 `lib.ravine_NAME(...)` is the function of that name of ravine.h; a negative result raises the class

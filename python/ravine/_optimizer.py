@@ -1,7 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
 """Optimizers of NumPy arrays."""
 
 import ctypes
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -41,6 +43,11 @@ class Status(IntEnum):
     SKIPPED = _api.RAVINE_SKIPPED
     CLIPPED = _api.RAVINE_CLIPPED
     HELD = _api.RAVINE_HELD
+
+    @property
+    def text(self) -> str:
+        """In words: "step done: the gradient norm was clipped"."""
+        return lib.ravine_status_text(self).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,3 +361,40 @@ class Optimizer:
         measured = made(_api.ravine_report)
         status = lib.ravine_param_report(self._o, self._number(name), measured)
         return report_of(status, measured)
+
+    def save(self, path: str | os.PathLike, *, verify: bool = False) -> None:
+        """Writes everything that the next step depends on, whole or not at all (ravine_save).
+
+        Args:
+            path: of the checkpoint, a safetensors file: docs/checkpoints.md.
+            verify: read it back and compare before it gets its name.
+
+        Raises:
+            ravine.FileError: it could not be written; the old file is as it was.
+        """
+        options = made(_api.ravine_save_options, lib.ravine_save_options_init)
+        options.verify = verify
+        lib.ravine_save(self._o, os.fsencode(path), options)
+
+    def load(self, path: str | os.PathLike, *, partial: bool = False) -> list[str]:
+        """Goes on where the optimizer was that wrote a checkpoint (ravine_load).
+
+        Args:
+            path: of the checkpoint; arrays, rules and settings must be those that it was made with.
+            partial: take what fits by name, shape and type, and leave the rest.
+
+        Returns:
+            With `partial`, what was taken and what was not, a line each.
+
+        Raises:
+            ravine.FormatError: the file is damaged, or does not fit; nothing has changed.
+            ravine.FileError: it cannot be read.
+        """
+        told: list[str] = []
+        options = made(_api.ravine_load_options, lib.ravine_load_options_init)
+        options.partial = partial
+        if partial:
+            kind = dict(_api.ravine_load_options._fields_)["tell"]
+            options.tell = kind(lambda _, line: told.append(line.decode()))
+        lib.ravine_load(self._o, os.fsencode(path), options)
+        return told

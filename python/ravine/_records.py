@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records of what the library tells: structures of the C API as values of Python.
 
 Made by tools/python_api.py from ravine.h, ravine_checkpoint.h, ravine_doctor.h.

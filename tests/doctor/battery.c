@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* battery.c - problems drawn by seeds, each with one known trouble: what does the doctor say?
  *
  *     doctor_battery [--problems N] [--only K] [--verbose] [--advice] SEED...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* invariance.c - the verdict does not depend on units or on the order of the parameters.
  *
  * Problems of the battery, each run again with loss and parameters multiplied by 1e-6 ... 1e6

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Losses of the battery's problems and their gradients. */
 #include "doctor/problems.h"
 

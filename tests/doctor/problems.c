@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The generators of the battery: each draws problems whose trouble its comment derives. */
 #include "doctor/problems.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* problems.h - small problems whose trouble is known from mathematics, drawn by a seed.
  *
  * Every problem is a function l(z) of n coordinates near 1, and trains

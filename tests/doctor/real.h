@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real.h - real networks with a cause of failure put in on purpose, and what the doctor says.
  *
  *     real_scenario.c    which networks, which causes, and how each is put in

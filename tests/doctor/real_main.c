@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real_main.c - the runs of real.h that are asked for, a JSON line each on stdout.
  *
  *     doctor_real PATTERN FIRST_SEED LAST_SEED PART PARTS [FOLDER]

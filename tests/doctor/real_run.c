@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real_run.c - one run: training, diagnosis, the cure put to the test. */
 #include "io/failure.h"
 #include "real_train.h"

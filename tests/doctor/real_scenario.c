@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real_scenario.c - which networks, which causes, and how each is put in. */
 #include "real.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs doctor_real and prints what the doctor said of real networks (make doctor-real).
 
 real_table.py PROGRAM [--seeds FIRST LAST] [--pattern TEXT] [--folder DIR] [--jobs N]

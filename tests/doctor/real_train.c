@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real_train.c - a net of real.h in training, its copies, and going on from a copy. */
 #include "real_train.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* real_train.h - a net of real.h in training, its copies, and going on from a copy. */
 #ifndef TESTS_DOCTOR_REAL_TRAIN_H
 #define TESTS_DOCTOR_REAL_TRAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* disk.h - a disk in memory under the file operations of the library, which remembers what was done
  * to it and tells what may be left of it after a loss of power.
  *

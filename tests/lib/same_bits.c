@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The same bits on every processor: one number that stands for every bit of every rule's parameters
  * and state after 60 steps, float32 and float64. The compiler, its flags and the machine must not
  * matter: gcc, clang, x86-64 and aarch64 (under qemu) gave this one.

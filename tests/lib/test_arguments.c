@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that are wrong: each says what is wrong with it, and changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,6 +113,34 @@ static void texts_of_a_config(void **state) {
                    "decay_form");
     c.rule = -1;
     assert_refused(ravine_config_format(&c, 0, text, sizeof text, NULL), RAVINE_E_RANGE, "rule");
+}
+
+static void options_as_text(void **state) {
+    (void)state;
+    char text[200] = "before";
+    size_t length;
+    ravine_options o;
+    ravine_options_init(&o);
+    assert_int_equal(ravine_options_format(&o, text, sizeof text, &length), RAVINE_OK);
+    assert_string_equal(text, "nonfinite=hold zero_grad=0 clip_norm=inf grad_scale=1");
+    assert_int_equal(length, strlen(text));
+    o.nonfinite = RAVINE_SKIP;
+    o.zero_grad = 1;
+    o.clip_norm = 0.1;
+    o.grad_scale = 65536;
+    assert_int_equal(ravine_options_format(&o, text, sizeof text, &length), RAVINE_OK);
+    assert_string_equal(text, "nonfinite=skip zero_grad=1 clip_norm=0.1 grad_scale=65536");
+    assert_int_equal(ravine_options_format(&o, text, length + 1, NULL), RAVINE_OK);
+    strcpy(text, "before");
+    assert_refused(ravine_options_format(&o, text, length, NULL), RAVINE_E_RANGE,
+                   "the text takes ");
+    assert_refused(ravine_options_format(NULL, text, sizeof text, NULL), RAVINE_E_ARG, "NULL");
+    assert_refused(ravine_options_format(&o, NULL, 0, NULL), RAVINE_E_ARG, "the text is NULL");
+    o.nonfinite = 3;
+    assert_refused(ravine_options_format(&o, text, sizeof text, NULL), RAVINE_E_RANGE, "nonfinite");
+    o.size = 3;
+    assert_refused(ravine_options_format(&o, text, sizeof text, NULL), RAVINE_E_ARG, "size");
+    assert_string_equal(text, "before");
 }
 
 static void configs(void **state) {
@@ -450,12 +479,19 @@ static void status_texts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_of_a_rule),  cmocka_unit_test(texts_of_a_config),
-        cmocka_unit_test(configs),          cmocka_unit_test(threads_of_the_environment),
-        cmocka_unit_test(environments),     cmocka_unit_test(no_optimizer),
-        cmocka_unit_test(parameters),       cmocka_unit_test(questions),
-        cmocka_unit_test(schedules),        cmocka_unit_test(doctor_options),
-        cmocka_unit_test(doctor_questions), cmocka_unit_test(status_texts),
+        cmocka_unit_test(texts_of_a_rule),
+        cmocka_unit_test(texts_of_a_config),
+        cmocka_unit_test(options_as_text),
+        cmocka_unit_test(configs),
+        cmocka_unit_test(threads_of_the_environment),
+        cmocka_unit_test(environments),
+        cmocka_unit_test(no_optimizer),
+        cmocka_unit_test(parameters),
+        cmocka_unit_test(questions),
+        cmocka_unit_test(schedules),
+        cmocka_unit_test(doctor_options),
+        cmocka_unit_test(doctor_questions),
+        cmocka_unit_test(status_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

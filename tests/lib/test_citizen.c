@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The library as a guest in someone else's process: the shared library is loaded, used and closed,
  * and everything that belongs to the process is as it was. tests/packaging/check looks at what it
  * exports and calls. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_heap.c - where the library's memory comes from: set-up takes it through the allocator of the
  * env and from nowhere else, and later calls take none, not even inside the C library. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ravine's rules beside PyTorch's, over random configurations: `make parity`.
 
 Prints a table for each type, shrinks what fails, and exits 1 if anything did. A case fails when

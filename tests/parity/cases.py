@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random configurations: a rule with settings, tensors in groups, and gradients over steps.
 
 Everything about a case follows from its seed and limits, so that a failure is a number, and can be

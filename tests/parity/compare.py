@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One case run three times beside each other: ravine.torch, torch.optim, and long double."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's numbers in a file, so that the C tests need no PyTorch: `make golden`.
 
 For each rule and type two trainings of one tensor: PyTorch's defaults, and settings that use every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When a case fails, and how a failure is made smaller."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rules that PyTorch has, in long double: one element-wise formula each, written for reading.
 
 Every function makes one step of one tensor: p [any shape] and the state s (empty before the first

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What several tests share: a browser, and a short run of `ravine train` whose files are read with
 the software of others."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A checkpoint of Ravine with other numbers or texts in it, and checksums that are right for them:
 what somebody can write who means no good (docs/checkpoints.md, "The format")."""
 

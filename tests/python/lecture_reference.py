@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The lecture's runs once more: the formulas of the textbook in plain Python, without any code of
 Ravine. What `ravine lecture` calls expected is what this prints."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a chart back: from its SVG where its lines lie, in the numbers of its axes; from a browser
 whether its texts can be read."""
 

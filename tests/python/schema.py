@@ -1,9 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether what --json prints is what docs/schemas/ says."""
 
 import json
 
 from conftest import ROOT
 
+SCHEMAS = ROOT / "docs/schemas"
 TYPES = {
     "object": dict,
     "array": list,
@@ -15,16 +17,36 @@ TYPES = {
 }
 
 
+def read_schema(name):
+    """docs/schemas/NAME.schema.json."""
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+
+
 def assert_conforms(value, name, definition=None):
     """That a value is what docs/schemas/NAME.schema.json says, or one of its definitions."""
-    root = json.loads((ROOT / f"docs/schemas/{name}.schema.json").read_text())
+    root = read_schema(name)
     _check(value, root["$defs"][definition] if definition else root, root, "$")
+
+
+def refer(reference, root):
+    """What a `$ref` means, and the schema in which it stands."""
+    file, _, definition = reference.partition("#/$defs/")
+    root = read_schema(file.removesuffix(".schema.json")) if file else root
+    return (root["$defs"][definition] if definition else root), root
+
+
+def conforms(value, schema, root):
+    try:
+        _check(value, schema, root, "$")
+    except AssertionError:
+        return False
+    return True
 
 
 def _check(value, schema, root, where):
     """The part of JSON Schema that docs/schemas uses; a keyword it does not know is an error."""
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+        schema, root = refer(schema["$ref"], root)
     for keyword, wanted in schema.items():
         if keyword == "type":
             names = [wanted] if isinstance(wanted, str) else wanted
@@ -32,12 +54,14 @@ def _check(value, schema, root, where):
             assert any(isinstance(value, TYPES[name]) for name in names) and not numeric, where
         elif keyword == "enum":
             assert value in wanted, f"{where}: {value}"
+        elif keyword == "oneOf":
+            assert sum(conforms(value, one, root) for one in wanted) == 1, f"{where}: {wanted}"
         elif keyword == "minimum":
             assert value is None or value >= wanted, where
         elif keyword == "maximum":
             assert value <= wanted, where
         elif value is None:
-            assert "null" in schema["type"], where
+            assert keyword == "description" or "null" in schema["type"], where
         elif keyword == "required":
             assert set(wanted) <= set(value), where
         elif keyword == "items":

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The doctor outside its own battery: a small part of `make doctor-outside`, and how it is counted.
 
 What is asked for is below what the whole battery measures (docs/doctor_outside.md): a change that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine checkpoint`, held against the safetensors package and PyTorch."""
 
 import importlib.util

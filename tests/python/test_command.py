@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command `ravine`, run as a person runs it.
 
 The built command is $RAVINE_BUILD/ravine (default build/ravine). Data are made here: small IDX and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine doctor`, and the doctor inside `ravine train`, run as a person runs them."""
 
 import json

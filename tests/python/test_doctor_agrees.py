@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the doctor says at the end of a training `ravine doctor` says again, whatever the log holds;
 and a training that was given up is never told to be well."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person with a small table does wrong, and what is fine: the doctor of `ravine train` tells
 them apart, live and later, and says nothing that makes it worse."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """tools/evidence: what a command printed goes into the section of the machine that it ran on."""
 
 import importlib.machinery

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The committed example data are what their script writes."""
 
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine find-lr` as a program: its forms, its exit codes, and that its answer trains."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine lecture`: its numbers against the table of the lecture, its page as a reader uses it."""
 
 import html.parser
@@ -15,6 +16,7 @@ import pytest
 from conftest import RAVINE, assert_quiet, wait_for
 from lecture_reference import crossings_of_descent
 from pictures import assert_tables_fit, assert_texts_can_be_read, crossings, panels_of, trails_of
+from schema import assert_conforms
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -138,6 +140,7 @@ def test_agreement_is_not_just_claimed(made):
 def test_json_file_and_stdout_are_one(made):
     folder, numbers, _ = made
     assert json.loads((folder / "lecture.json").read_text()) == numbers
+    assert_conforms(numbers, "lecture")
 
 
 @pytest.mark.skipif(not IMAGES.exists(), reason="Fashion-MNIST is not installed")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of changes that make the same program, tools/mutate-same.txt, is of this source."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Optimizers of NumPy arrays, against the formulas in NumPy."""
 
 import gc
@@ -297,3 +298,51 @@ def test_memory():
     before = optimizer.memory_bytes
     optimizer.add({"w": np.ones(100_000)})
     assert optimizer.memory_bytes - before == pytest.approx(1_600_000, rel=0.01)
+
+
+def test_a_checkpoint_goes_on_with_the_same_bits(tmp_path):
+    path, grads = tmp_path / "half.safetensors", gradients(10, (3, 2))
+    w, again = np.ones((3, 2)), np.zeros((3, 2))
+    optimizer = ravine.Optimizer("adamw lr=0.1", {"w": w})
+    for g in grads[:5]:
+        optimizer.step({"w": g})
+    optimizer.save(path, verify=True)
+    other = ravine.Optimizer("adamw lr=0.1", {"w": again})
+    assert other.load(path) == [] and other.steps == 5
+    for g in grads[5:]:
+        optimizer.step({"w": g})
+        other.step({"w": g})
+    assert np.array_equal(w, again)
+
+
+def test_a_checkpoint_that_does_not_fit(tmp_path):
+    path, w, more = tmp_path / "x.safetensors", np.ones(3), np.ones(2)
+    ravine.Optimizer("sgd lr=0.1", {"w": np.zeros(3)}).save(str(path))
+    other = ravine.Optimizer("sgd lr=0.1", {"w": w, "more": more})
+    with pytest.raises(ravine.FormatError, match="more"):
+        other.load(path)
+    assert np.array_equal(w, np.ones(3))
+    told = other.load(path, partial=True)
+    assert np.array_equal(w, np.zeros(3)) and any("more" in line for line in told)
+    with pytest.raises(ravine.FileError, match="none"):
+        other.load(tmp_path / "none")
+    with pytest.raises(ravine.FileError, match="none"):
+        other.save(tmp_path / "none" / "x")
+
+
+def test_a_status_in_words():
+    assert ravine.Status.DONE.text == "done"
+    assert ravine.Status.CLIPPED.text == "step done: the gradient norm was clipped"
+
+
+def test_a_plateau_lowers_the_rate():
+    plateau = ravine.Plateau(factor=0.5, patience=1, minimum=0.2)
+    assert [plateau.tell(loss) for loss in (1, 0.5, 0.5, 0.5, math.nan)] == [1, 1, 1, 0.5, 0.5]
+    other = ravine.Plateau()
+    other.state = plateau.state
+    assert other.tell(0.6) == plateau.tell(0.6) == 0.25 == plateau.scale
+    assert [other.tell(0.6) for _ in range(4)] == [0.25, 0.2, 0.2, 0.2]
+    climbing = ravine.Plateau(maximize=True, patience=0)
+    assert [climbing.tell(share) for share in (0.5, 0.6, 0.6)] == [1, 1, 0.1]
+    with pytest.raises(ravine.RangeError, match="factor is 2"):
+        ravine.Plateau(factor=2).tell(1)

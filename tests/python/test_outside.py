@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The outside battery: the same bits whoever looks on, runs that go on, causes that take."""
 
 import json

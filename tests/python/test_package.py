@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The package and the library agree: layouts, constants, prototypes, errors; the command runs."""
 
 import ctypes

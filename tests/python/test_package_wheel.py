@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The source distribution and the wheel that is made of it: what is in them, that the wheel works
 without a compiler and goes without a trace, and that the examples run from it."""
 

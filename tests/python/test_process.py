@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training is started with: descriptors that are closed, signals that are ignored or come at
 a bad moment, limits on files."""
 

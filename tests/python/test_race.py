@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine race`, run as a person runs it: what it prints, writes, and says of mistakes."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine report`: its numbers against the log, its page in a browser, as a person would use it.
 
 Debian's chromium and chromium-driver are started by selenium, which downloads nothing.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine train --resume`: a run that was stopped or killed, and gone on with, ends at the very
 bits of one that was left alone. RAVINE_TEST_LONG: ten times as many kills."""
 

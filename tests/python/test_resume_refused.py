@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ravine train --resume` of what it must not go on with: it says why, and no byte of the run's
 folder is another than before."""
 

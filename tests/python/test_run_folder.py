@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is written into a run's folder without being named by anybody stays in it: a link that is
 there, from whatever archive the folder came, is replaced and not followed."""
 

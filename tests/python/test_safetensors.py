@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The safetensors package reads the weights of a run, and they are the network that was trained."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TensorBoard itself reads the event file of a run, and sees what run.jsonl says."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ravine.torch in several processes that share the work: two, over gloo, on this machine."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ravine.torch is made, refuses and groups as torch.optim does."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tensors that change, or are not what they seem, between the steps of ravine.torch."""
 
 import copy

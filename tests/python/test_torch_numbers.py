@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ravine.torch against torch.optim: the same gradients, then the same parameters and states."""
 
 import pytest

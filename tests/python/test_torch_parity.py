@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small part of the parity programme (tests/parity, `make parity`): the same rules as PyTorch's,
 compared number by number with PyTorch's for-loop and with long double."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ravine's schedules for PyTorch's optimizers, and PyTorch's for Ravine's."""
 
 import copy

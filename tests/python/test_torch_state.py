@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state of ravine.torch: PyTorch's keys, the library's memory; saved, loaded and copied."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A step of ravine.torch: gradients, layouts, hooks, closures, scalers, and what is its own."""
 
 import copy

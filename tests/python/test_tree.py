@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What no tracked file may be: tools/check-tree here, and in trees that break each rule."""
 
 import os
@@ -25,6 +26,7 @@ def tree(tmp_path):
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         for name, content in files.items():
             path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, tuple):
                 path.symlink_to(content[0])
             else:
@@ -72,6 +74,29 @@ def test_a_large_file(tree):
     limit = 1 << 20
     status, lines = check(tree(fits=b"x" * limit, large=b"x" * (limit + 1)))
     assert (status, lines) == (1, [f"large: has {limit + 1:,} bytes; the limit is {limit:,}"])
+
+
+LINE = b"SPDX-License-Identifier: Apache-2.0"
+
+
+@pytest.mark.parametrize(
+    "name, text, fits",
+    [
+        ("a.c", b"/* " + LINE + b" */\nint a;\n", True),
+        ("a.py", b"#!/usr/bin/env python3\n# " + LINE + b"\n", True),
+        ("fuzz/corpus/x/a.c", b"int a;\n", True),
+        ("__init__.py", b"", True),
+        ("notes.md", b"text\n", True),
+        ("a.c", b"int a;\n", False),
+        ("a.h", b"\n\n\n/* " + LINE + b" */\n", False),
+        ("a.cmake", b"# SPDX-License-Identifier: MIT\n", False),
+        ("script", b"#!/bin/sh\n", False),
+        ("b/CMakeLists.txt", b"project(b)\n", False),
+    ],
+)
+def test_a_source_says_its_licence(tree, name, text, fits):
+    fault = f"{name}: does not say {LINE.decode()} in its first 3 lines"
+    assert check(tree(**{name: text})) == ((0, []) if fits else (1, [fault]))
 
 
 def test_what_is_not_tracked_is_not_looked_at(tree):

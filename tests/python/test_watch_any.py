@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The doctor beside optimizers of PyTorch's own and of others."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the doctor finds out by itself of a model, its inputs and the graph of its loss."""
 
 import copy

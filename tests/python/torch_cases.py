@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests of ravine.torch share: optimizers, settings worth a test of each, short ways."""
 
 import ravine.torch

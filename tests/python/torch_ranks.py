@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One process of two, started by test_torch_distributed.py: what it finds, as JSON.
 
 python torch_ranks.py RANK STORE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* counting.c - see counting.h. Each block has a header with its size in front of it. */
 #include "counting.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* counting.h - an allocator for ravine_env that counts, and fails when it is told to. */
 #ifndef TESTS_COUNTING_H
 #define TESTS_COUNTING_H

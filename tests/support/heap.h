@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* heap.h - how often memory was taken from the process's heap, by whomever: the tests, the library,
  * and what the C library takes for itself. It catches what goes past the allocator of an env. */
 #ifndef TESTS_HEAP_H

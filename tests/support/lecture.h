@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lecture.h - the lecture's regression: sum over ten points of (y - b - w x)^2, theta = (b, w),
  * from (-120, -4). Its Hessian is [[20, 5020], [5020, 1746816]]. */
 #ifndef TESTS_LECTURE_H

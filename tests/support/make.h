@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* make.h - short ways to make what almost every test of a step needs. They fail the test. */
 #ifndef TESTS_MAKE_H
 #define TESTS_MAKE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* numbers.c - see numbers.h. */
 #include "numbers.h"
 #include <float.h>

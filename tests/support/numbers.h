@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* numbers.h - arrays of either floating type, seen as long double, and distances in ULP. */
 #ifndef TESTS_NUMBERS_H
 #define TESTS_NUMBERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* quadratic.c - see quadratic.h. */
 #include "quadratic.h"
 

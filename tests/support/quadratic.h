@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* quadratic.h - the problem 1/2 (x - c)' H (x - c) with everything that a test of a probe may want
  * of it. */
 #ifndef TESTS_QUADRATIC_H

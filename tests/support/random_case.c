@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_case.c - see random_case.h. */
 #include "random_case.h"
 #include "math/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reference.c - see reference.h. One function per rule; each reads as the formula of docs/rules/.
  *
  * Every rule gets the gradient after scaling, clamping and coupled decay, and theta after decoupled

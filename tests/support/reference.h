@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reference.h - the truth the library is tested against: every rule of ravine.h that
  * moves each element by itself, one element at a time, in long double, straight from the formulas
  * of the papers and of PyTorch's for-loop code.

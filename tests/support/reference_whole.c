@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reference_whole.c - see reference_whole.h. */
 #include "reference_whole.h"
 

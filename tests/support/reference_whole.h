@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reference_whole.h - the truth of rules whose step depends on the whole tensor: one step of lamb
  * and of adafactor in long double, straight from the papers and PyTorch's for-loop code, as slow as
  * that is. What all rules share (scaling, clamping, decay of the gradient) is as in reference.h. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* saved_text.h - a text saved as a file of the scratch folder, and what is found there then. */
 #ifndef TESTS_SAVED_TEXT_H
 #define TESTS_SAVED_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scratch.h - a folder for the files of one test: made before it, removed after it. */
 #ifndef TESTS_SCRATCH_H
 #define TESTS_SCRATCH_H

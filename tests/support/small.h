@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* small.h - a training of two parameters and its checkpoint, in a folder made for the test. */
 #ifndef TESTS_SMALL_H
 #define TESTS_SMALL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* temporary.h - where a test puts its files: in the folder TMPDIR, or in /tmp. */
 #ifndef TESTS_TEMPORARY_H
 #define TESTS_TEMPORARY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trial.h - a small problem, an optimizer on it, and a doctor that watches.
  *
  *     trial *t = trial_new(&(trial_setup){.n = 2, .start = x, .loss = bowl, .context = &h,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench.h - the parts of `ravine bench`: cmd_bench.c (options, tables), bench_run.c (contestants
  * and rounds), bench_stream.c (what they are measured against). */
 #ifndef RAVINE_COMMANDS_BENCH_H

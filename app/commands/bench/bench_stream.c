@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/bench/bench_stream.h"
 
 #include <math.h>

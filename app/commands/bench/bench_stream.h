@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_stream.h - what the step is measured against: the bare stream over the same arrays, and the
  * divider. Compiled for the widest vectors the processor has, as the library's kernels are. */
 #ifndef RAVINE_COMMANDS_BENCH_STREAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_bench.c - `ravine bench`: the step beside the bare stream over the same arrays, in one run.
  */
 #include "cli/cli.h"

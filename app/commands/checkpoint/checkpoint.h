@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.h - the actions of `ravine checkpoint`, a file each. */
 #ifndef RAVINE_COMMANDS_CHECKPOINT_H
 #define RAVINE_COMMANDS_CHECKPOINT_H

@@ -1,14 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_convert.c - `ravine checkpoint convert FROM TO`: a checkpoint of ours into the state
  * of a PyTorch optimizer, or back. docs/checkpoints.md has both forms.
  *
  * PyTorch's form: tensors "state.<id>.<key>", where id is a parameter's number among all groups or
  * its name; the texts "optimizer" (the class) and "param_groups" (JSON, as in state_dict(), with
  * params and, where known, param_names). Every other tensor is the same in both. */
-#include "checkpoint/snapshot.h"
 #include "commands/checkpoint/checkpoint.h"
 #include "commands/checkpoint/checkpoint_torch.h"
 #include "page/printable.h"
-#include "store/safetensors.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -21,6 +20,8 @@
 #define TORCH_STEPS  "steps"
 /* float32, in which PyTorch counts steps, has no 2^24 + 1. */
 #define TORCH_STEPS_MAX 16777216
+
+enum { OPTIONS_TEXT_SIZE = 160 };
 
 /* The file that is made: texts and names are owned by it. */
 typedef struct made_file {
@@ -150,8 +151,8 @@ static int take_tensor(conversion *c, int64_t i, ravine_tensor *t) {
 
 /* "state.ID.KEY": true with the key, which has no dot; the id is [*length] behind "state." */
 static bool split_state(const char *name, const char **key, size_t *length) {
-    if (strncmp(name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE)) != 0) return false;
-    const char *id = name + strlen(CHECKPOINT_STATE), *dot = strrchr(id, '.');
+    if (strncmp(name, RAVINE_STATE, strlen(RAVINE_STATE)) != 0) return false;
+    const char *id = name + strlen(RAVINE_STATE), *dot = strrchr(id, '.');
     if (!dot) return false;
     *key = dot + 1;
     *length = (size_t)(dot - id);
@@ -176,8 +177,7 @@ static bool is_of_model(const conversion *c, const char *name, const parameter *
 
 static void look_for_module_state(conversion *c) {
     for (int64_t k = 0; k < c->nparams; k++)
-        if (!strncmp(c->params[k].name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE)))
-            c->module_state = true;
+        if (!strncmp(c->params[k].name, RAVINE_STATE, strlen(RAVINE_STATE))) c->module_state = true;
 }
 
 static parameter *add_parameter(conversion *c) {
@@ -195,11 +195,11 @@ static int read_parameters(conversion *c, int32_t ngroups) {
     for (int32_t group = 0; group < ngroups; group++) {
         ravine_text text;
         for (int64_t k = 0; ravine_checkpoint_text(c->from, k, &text); k++) {
-            if (strncmp(text.key, KEY_GROUP_OF, strlen(KEY_GROUP_OF)) != 0) continue;
+            if (strncmp(text.key, RAVINE_KEY_GROUP_OF, strlen(RAVINE_KEY_GROUP_OF)) != 0) continue;
             if (strtol(text.value, NULL, 10) != group) continue;
             parameter *p = add_parameter(c);
             if (!p) return no_memory();
-            p->name = text.key + strlen(KEY_GROUP_OF);
+            p->name = text.key + strlen(RAVINE_KEY_GROUP_OF);
             p->group = group;
             p->id = own_text(&c->to, "%" PRId64, c->nparams - 1);
             if (!p->id) return no_memory();
@@ -217,7 +217,7 @@ static int64_t whole_text(const ravine_checkpoint *file, const char *key) {
 static double lr_now(const conversion *c, int32_t group, const ravine_config *config) {
     char key[64];
     ravine_schedule schedule;
-    snprintf(key, sizeof key, KEY_GROUP "%d" KEY_SCHEDULE "lr", group);
+    snprintf(key, sizeof key, RAVINE_KEY_GROUP "%d" RAVINE_KEY_SCHEDULE "lr", group);
     const char *text = ravine_checkpoint_find_text(c->from, key);
     if (!text || ravine_schedule_parse(&schedule, text) < 0) return config->lr;
     return ravine_schedule_at(&schedule, c->steps);
@@ -226,7 +226,7 @@ static double lr_now(const conversion *c, int32_t group, const ravine_config *co
 static int torch_group(conversion *c, int32_t index, json_t *groups) {
     char key[64];
     ravine_config config;
-    snprintf(key, sizeof key, KEY_GROUP "%d", index);
+    snprintf(key, sizeof key, RAVINE_KEY_GROUP "%d", index);
     const char *text = ravine_checkpoint_find_text(c->from, key);
     if (!text || ravine_config_parse(&config, text) < 0)
         return failure(EXIT_INPUT, "%s: %s", key, text ? ravine_errmsg() : "is missing");
@@ -268,7 +268,7 @@ static int torch_clock(conversion *c, const parameter *p, int64_t clock) {
     if (clock > TORCH_STEPS_MAX)
         return failure(EXIT_NO, "%s has made %" PRId64 " steps; PyTorch counts exactly to %d",
                        p->name, clock, TORCH_STEPS_MAX);
-    char *name = own_text(&c->to, CHECKPOINT_STATE "%s." STEP_KEY, p->id);
+    char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->id);
     return name ? put_number(&c->to, name, RAVINE_F32, (double)clock) : no_memory();
 }
 
@@ -280,17 +280,17 @@ static int torch_tensor(conversion *c, int64_t i) {
     int status = take_tensor(c, i, &t);
     if (status) return status;
     if (!split_state(t.name, &key, &length)) return put_tensor(&c->to, &t);
-    const parameter *p = find_parameter(c, t.name + strlen(CHECKPOINT_STATE), length, true);
+    const parameter *p = find_parameter(c, t.name + strlen(RAVINE_STATE), length, true);
     if (is_of_model(c, t.name, p, true)) return put_tensor(&c->to, &t);
     if (!p) return failure(EXIT_INPUT, "%s belongs to no parameter of the file", t.name);
     if (p->clock == 0) return 0;
-    if (!strcmp(key, STEP_KEY))
+    if (!strcmp(key, RAVINE_STATE_STEP))
         return torch_has_state(c->rule, key) ? torch_clock(c, p, p->clock) : 0;
     if (!torch_has_state(c->rule, key)) {
         leave_out(c, key);
         return 0;
     }
-    t.name = own_text(&c->to, CHECKPOINT_STATE "%s.%s", p->id, key);
+    t.name = own_text(&c->to, RAVINE_STATE "%s.%s", p->id, key);
     return put_tensor(&c->to, &t);
 }
 
@@ -298,7 +298,7 @@ static int torch_tensor(conversion *c, int64_t i) {
 static int read_clocks(conversion *c) {
     for (int64_t k = 0; k < c->nparams; k++) {
         ravine_tensor t;
-        char *name = own_text(&c->to, CHECKPOINT_STATE "%s." STEP_KEY, c->params[k].name);
+        char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, c->params[k].name);
         const int64_t at = name ? ravine_checkpoint_find(c->from, name) : -1;
         if (at < 0) return failure(EXIT_INPUT, "%s is not in the file", name ? name : "the clock");
         const int status = take_tensor(c, at, &t);
@@ -311,10 +311,10 @@ static int read_clocks(conversion *c) {
 }
 
 static int to_torch(conversion *c) {
-    const int64_t ngroups = whole_text(c->from, KEY_GROUPS);
+    const int64_t ngroups = whole_text(c->from, RAVINE_KEY_GROUPS);
     if (ngroups < 1 || ngroups > INT32_MAX)
-        return failure(EXIT_INPUT, KEY_GROUPS " is missing, or no number of groups");
-    c->steps = whole_text(c->from, KEY_STEPS);
+        return failure(EXIT_INPUT, RAVINE_KEY_GROUPS " is missing, or no number of groups");
+    c->steps = whole_text(c->from, RAVINE_KEY_STEPS);
     int status = read_parameters(c, (int32_t)ngroups);
     look_for_module_state(c);
     if (!status) status = torch_texts(c, (int32_t)ngroups);
@@ -351,16 +351,17 @@ static int read_torch_group(conversion *c, int32_t index, const json_t *group) {
     if (status) return status;
     if (ravine_config_format(&config, 1, text, sizeof text, NULL))
         return failure(EXIT_INPUT, "group %d: %s", index, ravine_errmsg());
-    return put_text(&c->to, own_text(&c->to, KEY_GROUP "%d", index), own_text(&c->to, "%s", text));
+    return put_text(&c->to, own_text(&c->to, RAVINE_KEY_GROUP "%d", index),
+                    own_text(&c->to, "%s", text));
 }
 
 static int read_torch_groups(conversion *c) {
     const char *class = ravine_checkpoint_find_text(c->from, TORCH_CLASS);
     const char *text = ravine_checkpoint_find_text(c->from, TORCH_GROUPS);
     if (!class || !text)
-        return failure(EXIT_INPUT,
-                       "the file is neither a checkpoint of Ravine nor PyTorch's: it "
-                       "has no text " KEY_FORMAT " and no " TORCH_CLASS " with " TORCH_GROUPS);
+        return failure(EXIT_INPUT, "the file is neither a checkpoint of Ravine nor PyTorch's: it "
+                                   "has no text " RAVINE_KEY_FORMAT " and no " TORCH_CLASS
+                                   " with " TORCH_GROUPS);
     c->rule = torch_rule(class);
     if (c->rule < 0) return failure(EXIT_NO, TORCH_CLASS " is %s, which is not known here", class);
     json_error_t error;
@@ -372,7 +373,8 @@ static int read_torch_groups(conversion *c) {
     for (size_t k = 0; !status && k < json_array_size(groups); k++)
         status = read_torch_group(c, (int32_t)k, json_array_get(groups, k));
     if (!status)
-        status = put_text(&c->to, KEY_GROUPS, own_text(&c->to, "%zu", json_array_size(groups)));
+        status =
+            put_text(&c->to, RAVINE_KEY_GROUPS, own_text(&c->to, "%zu", json_array_size(groups)));
     json_decref(groups);
     return status;
 }
@@ -385,15 +387,15 @@ static int our_tensor(conversion *c, int64_t i) {
     int status = take_tensor(c, i, &t);
     if (status) return status;
     if (!split_state(t.name, &key, &length)) return put_tensor(&c->to, &t);
-    const char *id = t.name + strlen(CHECKPOINT_STATE);
+    const char *id = t.name + strlen(RAVINE_STATE);
     parameter *p = find_parameter(c, id, length, false);
     if (!p) p = find_parameter(c, id, length, true);
-    const bool known_key = torch_has_state(c->rule, key) || !strcmp(key, STEP_KEY);
+    const bool known_key = torch_has_state(c->rule, key) || !strcmp(key, RAVINE_STATE_STEP);
     if (is_of_model(c, t.name, p, known_key)) return put_tensor(&c->to, &t);
     if (!p) return failure(EXIT_INPUT, "%s belongs to no parameter of " TORCH_GROUPS, t.name);
     if (!known_key)
         return failure(EXIT_INPUT, "%s: %s has no such state", t.name, torch_class(c->rule));
-    const bool clock = !strcmp(key, STEP_KEY);
+    const bool clock = !strcmp(key, RAVINE_STATE_STEP);
     const double number = tensor_count(&t) == 1 ? tensor_number(&t, 0) : NAN;
     if ((clock || torch_is_number(c->rule, key)) && !isfinite(number))
         return failure(EXIT_INPUT, "%s is not one finite number", t.name);
@@ -404,7 +406,7 @@ static int our_tensor(conversion *c, int64_t i) {
         p->clock = (int64_t)number;
         return 0;
     }
-    char *name = own_text(&c->to, CHECKPOINT_STATE "%s.%s", p->name, key);
+    char *name = own_text(&c->to, RAVINE_STATE "%s.%s", p->name, key);
     if (!name) return no_memory();
     if (torch_is_number(c->rule, key)) return put_number(&c->to, name, RAVINE_F64, number);
     t.name = name;
@@ -413,16 +415,16 @@ static int our_tensor(conversion *c, int64_t i) {
 
 /* SGD counts no steps: those of the file, or one where there is a buffer. */
 static int our_clocks(conversion *c) {
-    const bool counted = torch_has_state(c->rule, STEP_KEY);
+    const bool counted = torch_has_state(c->rule, RAVINE_STATE_STEP);
     int64_t most = 0;
     for (int64_t k = 0; k < c->nparams; k++) {
         parameter *p = &c->params[k];
         if (!counted) p->clock = c->steps > 0 ? c->steps : p->has_state;
         if (p->clock > most) most = p->clock;
-        char *name = own_text(&c->to, CHECKPOINT_STATE "%s." STEP_KEY, p->name);
+        char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->name);
         int status = name ? put_number(&c->to, name, RAVINE_I64, (double)p->clock) : no_memory();
         if (!status)
-            status = put_text(&c->to, own_text(&c->to, KEY_GROUP_OF "%s", p->name),
+            status = put_text(&c->to, own_text(&c->to, RAVINE_KEY_GROUP_OF "%s", p->name),
                               own_text(&c->to, "%d", p->group));
         if (status) return status;
     }
@@ -432,16 +434,17 @@ static int our_clocks(conversion *c) {
 
 static int our_texts(conversion *c) {
     ravine_options usual;
-    char options[OPTIONS_TEXT_MAX], *steps = own_text(&c->to, "%" PRId64, c->steps);
+    char options[OPTIONS_TEXT_SIZE], *steps = own_text(&c->to, "%" PRId64, c->steps);
     ravine_options_init(&usual);
-    ravine_options_write(options, &usual);
+    if (ravine_options_format(&usual, options, sizeof options, NULL) < 0)
+        return failure(EXIT_INPUT, "%s", ravine_errmsg());
     const ravine_text texts[] = {
         {"format", "pt"},
-        {KEY_FORMAT, CHECKPOINT_FORMAT},
-        {KEY_VERSION, ravine_version()},
-        {KEY_STEPS, steps},
-        {KEY_ATTEMPTS, steps},
-        {KEY_OPTIONS, own_text(&c->to, "%s", options)},
+        {RAVINE_KEY_FORMAT, RAVINE_CHECKPOINT_FORMAT},
+        {RAVINE_KEY_VERSION, ravine_version()},
+        {RAVINE_KEY_STEPS, steps},
+        {RAVINE_KEY_ATTEMPTS, steps},
+        {RAVINE_KEY_OPTIONS, own_text(&c->to, "%s", options)},
     };
     int status = 0;
     for (size_t k = 0; k < sizeof texts / sizeof *texts && !status; k++)
@@ -463,7 +466,7 @@ int checkpoint_convert(const cli_args *args) {
     conversion c = {.rule = -1};
     int status = checkpoint_open(&c.from, args->operand[1]);
     if (status) return status;
-    const bool ours = ravine_checkpoint_find_text(c.from, KEY_FORMAT) != NULL;
+    const bool ours = ravine_checkpoint_find_text(c.from, RAVINE_KEY_FORMAT) != NULL;
     status = ours ? to_torch(&c) : from_torch(&c);
     if (!status && ravine_safetensors_write(args->operand[2], c.to.tensors, c.to.ntensors,
                                             c.to.texts, c.to.ntexts, NULL) < 0)

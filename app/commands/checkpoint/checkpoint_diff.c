@@ -1,5 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_diff.c - in what two checkpoints differ. */
-#include "checkpoint/snapshot.h"
 #include "commands/checkpoint/checkpoint.h"
 #include "io/number_json.h"
 #include "page/printable.h"
@@ -25,13 +25,13 @@ typedef struct distance {
     double relative; /* |a - b| / |a| */
 } distance;
 
-static const char *const kinds[] = {"", CHECKPOINT_STATE, "train."};
+static const char *const kinds[] = {"", RAVINE_STATE, "train."};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* What was learnt, the state of the optimizer, and where the loop is: told in that order. */
 static int kind_of(const ravine_checkpoint *file, const char *name) {
     char key[1024]; /* a module of the model may be called state */
-    const int length = snprintf(key, sizeof key, KEY_GROUP_OF "%s", name);
+    const int length = snprintf(key, sizeof key, RAVINE_KEY_GROUP_OF "%s", name);
     if (length < (int)sizeof key && ravine_checkpoint_find_text(file, key)) return 0;
     int kind = KINDS - 1;
     while (kind > 0 && strncmp(name, kinds[kind], strlen(kinds[kind])) != 0) kind--;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_inspect.c - what is in a safetensors file, and whether it is whole. */
 #include "commands/checkpoint/checkpoint.h"
 #include "io/number_json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_torch.c - the optimizers of PyTorch by what the library tells of its rules: class,
  * entries of a parameter group, keys of the state. */
 #include "commands/checkpoint/checkpoint_torch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint_torch.h - rules and settings in the words of PyTorch's optimizers. */
 #ifndef RAVINE_COMMANDS_CHECKPOINT_TORCH_H
 #define RAVINE_COMMANDS_CHECKPOINT_TORCH_H

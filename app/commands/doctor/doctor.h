@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor.h - the parts of `ravine doctor`:
  *
- *     cmd_doctor.c      options, and the order: watch, probe, diagnose, try, print
+ *     cmd_doctor.c      options, and who is asked
+ *     doctor_examine.c  the order: probe, diagnose, try
  *     doctor_run.c      a run: its log, and for --probe and --try its net at the newest checkpoint
  *     doctor_probe.c    what a probe may cost, and what is seen while it works
  *     doctor_record.c   what they found, as a line of the log
@@ -36,8 +38,8 @@ typedef struct doctor_subject {
     const char *name; /* in messages */
 } doctor_subject;
 
-/* Runs the probe that the request asks for and lets the doctor count with it, diagnoses, and tries
- * the cures. */
+/* doctor_examine.c: runs the probe that the request asks for and lets the doctor count with it,
+ * diagnoses, and tries the cures. */
 int doctor_examine(examination *e, const doctor_subject *s, const doctor_request *request);
 
 /* doctor_probe.c */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_json.c - a diagnosis for programs. */
 #include "commands/doctor/doctor.h"
 #include "io/number_json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_probe.c - what a probe may cost, and what is seen while it works.
  *
  * Costs are counted in examples whose gradient is computed: so a run of s steps of b examples cost

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_record.c - what --probe and --try found, as a line at the end of the run's log. */
 #include "commands/doctor/doctor.h"
 #include "run/run_log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_run.c - a run that was trained: its log, and for --probe and --try its net as the newest
  * checkpoint holds it or, where there is none, as it was at the start. */
 #include "commands/doctor/doctor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_surface.c - a race with the doctor watching: loss and gradient are exact, so curvature and
  * cures can be looked at where it ends. */
 #include "commands/doctor/doctor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* doctor_text.c - a diagnosis for people: a sentence, why, what it means, what to do, what it is
  * not. */
 #include "commands/doctor/doctor.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_find_lr.c - `ravine find-lr`: the range test and the stability limit, side by side. */
 #include "cli/cli.h"
 #include "cli/plot.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_lecture.c - `ravine lecture`: how many figures were made, and whether their numbers are those
  * of the reference. */
 #include "cli/cli.h"

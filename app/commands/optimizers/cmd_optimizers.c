@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_optimizers.c - `ravine optimizers`: what the library itself tells about its rules. */
 #include "cli/cli.h"
 #include "ravine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_race.c - `ravine race`: reads what to run, runs it, and picks who prints it. */
 #include "commands/race/race_command.h"
 #include "run/config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* race_command.h - what `ravine race` ran, for those who print it: as a table with a picture, as
  * JSON, CSV, SVG, or a page. Each writes to stdout and returns 0 or an exit code. */
 #ifndef RAVINE_COMMANDS_RACE_COMMAND_H

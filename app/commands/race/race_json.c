@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* race_json.c - races and surfaces for programs: JSON and CSV. */
 #include "cli/cli.h"
 #include "commands/race/race_command.h"

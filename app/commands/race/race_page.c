@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* race_page.c - a race as a picture: paths over the contours, the loss over the steps; and as a
  * page whose picture plays. */
 #include "commands/race/race_command.h"

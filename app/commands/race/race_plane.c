@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* race_plane.c - the window of a picture, where its contours are, and what its axis of the loss
  * shows. */
 #include "commands/race/race_command.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* race_terminal.c - a race for people: a table, and the paths over the contours or, where there are
  * more than two coordinates, the loss over the steps. */
 #include "cli/cli.h"

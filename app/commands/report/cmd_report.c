@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_report.c - `ravine report`: runs compared, as a page, a table or numbers for programs. */
 #include "cli/cli.h"
 #include "page/printable.h"

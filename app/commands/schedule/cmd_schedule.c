@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_schedule.c - `ravine schedule`: the facts about a schedule, its picture and some values. */
 #include "cli/cli.h"
 #include "cli/plot.h"

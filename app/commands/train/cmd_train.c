@@ -1,4 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
+#include "cli/interrupt.h"
 #include "commands/doctor/doctor.h"
 #include "page/printable.h"
 #include "report/report.h"

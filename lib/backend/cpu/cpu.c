@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The processor's cores: memory of the process, passes that run on the library's threads, the
  * caller's, or one. */
 #include "backend/backend.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What to change, with the very values.
  *
  * Each verdict has its list, the most promising first. What is never said, whatever the verdict: a

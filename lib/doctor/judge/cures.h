@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cures.h - what can be changed, the texts that say so (cures.def), and what was said. */
 #ifndef RAVINE_DOCTOR_JUDGE_CURES_H
 #define RAVINE_DOCTOR_JUDGE_CURES_H

@@ -1,7 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One evaluator for all rules: judge_rules.def says what a verdict is made of. */
-#include "base/sized.h"
 #include "doctor/judge/judge.h"
-#include "text/error.h"
 
 #include <math.h>
 
@@ -153,8 +152,7 @@ static void weigh_all(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
     }
 }
 
-/* The first verdict that holds; others that hold are named beside it. */
-static void decide(const doctor_findings *f, ravine_diagnosis *x) {
+void doctor_decide(const doctor_findings *f, ravine_diagnosis *x) {
     double holds[CONCEPT_COUNT];
     bool decided = false, lost = false;
     weigh_all(f, holds);
@@ -218,18 +216,4 @@ void doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, voi
         see_concept(concept, f, holds, see, context);
         return;
     }
-}
-
-ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *diagnosis) {
-    if (!d) return ravine_fail(RAVINE_E_ARG, "the doctor is NULL");
-    const ravine_status status = ravine_sized_check(&ravine_sized_diagnosis, diagnosis);
-    if (status) return status;
-    ravine_diagnosis x = {.step = (int64_t)d->h.step, .since = -1};
-    doctor_findings f;
-    doctor_find(d, &f);
-    decide(&f, &x);
-    doctor_explain(d, &f, &x);
-    doctor_prescribe(d, &f, &x);
-    ravine_sized_write(&ravine_sized_diagnosis, diagnosis, &x);
-    return RAVINE_OK;
 }

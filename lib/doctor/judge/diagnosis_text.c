@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A diagnosis as lines of text, for whoever has no better place to show it. */
 #include "base/text_out.h"
 #include "doctor/judge/cures.h"

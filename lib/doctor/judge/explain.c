@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of a verdict: the numbers that speak for it, what it is not, what nobody knows.
  *
  * Evidence are the numbers of the rows that made the verdict hold (judge_rules.def), each by its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Curvature: from a probe, or, where the steps show it, from them. */
 #include "doctor/judge/findings.h"
 

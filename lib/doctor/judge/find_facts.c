@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the caller told that no step shows: how the net, its loss and its data are put together. */
 #include "doctor/judge/findings.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the gradient is: how long, how much of it is 0, clipped, or lost on the way to a parameter.
  */
 #include "doctor/judge/findings.h"

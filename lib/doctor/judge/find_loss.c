@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loss over the run: where it came from, whether it falls, what repeats in it.
  *
  * Block medians stand for the run, single losses for its beginning and its noise. Noise is robust,

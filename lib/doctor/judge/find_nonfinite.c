@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is no number any more, and how the steps before it went. */
 #include "doctor/judge/findings.h"
 

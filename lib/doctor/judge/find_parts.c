@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parameters by name: which have no gradient, do not move, or get far less than others. */
 #include "doctor/judge/findings.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where the learning rate stands in its schedule. */
 #include "doctor/judge/findings.h"
 

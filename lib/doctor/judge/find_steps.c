@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How the steps go: how long they are, whether they turn, whether the loss follows the slope.
  * Formulas and anchors: docs/internals/doctor.md. */
 #include "doctor/judge/findings.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loss of examples that are not trained on, beside that of those that are. */
 #include "doctor/judge/findings.h"
 

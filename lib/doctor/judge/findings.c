@@ -1,22 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All that is found, in its order. */
 #include "doctor/judge/findings.h"
-#include "optimizer/settings.h"
-
-const char *doctor_finding_name(finding which) {
-#define FINDING(name, meaning) #name,
-    static const char *const names[FINDING_COUNT] = {
-#include "doctor/judge/findings.def"
-    };
-#undef FINDING
-    return names[which];
-}
-
-ravine_config doctor_config(const ravine_doctor *d) {
-    ravine_config c = {.size = sizeof c, .rule = (int32_t)d->h.rule};
-    if (c.rule < 0) return c;
-    for (int k = 0; k < RAVINE_SETTING_COUNT; k++) *ravine_config_number(&c, k) = d->h.setting[k];
-    return c;
-}
 
 void doctor_find(const ravine_doctor *d, doctor_findings *f) {
     doctor_find_loss(d, f);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* findings.h - what the memory of a run shows: the numbers that verdicts are made of. */
 #ifndef RAVINE_DOCTOR_JUDGE_FINDINGS_H
 #define RAVINE_DOCTOR_JUDGE_FINDINGS_H
@@ -21,8 +22,6 @@ typedef union doctor_findings {
     double value[FINDING_COUNT]; /* by enum finding */
 } doctor_findings;
 #undef FINDING
-
-const char *doctor_finding_name(finding which);
 
 /* The settings of the first part as they are now; rule -1: unknown. */
 ravine_config doctor_config(const ravine_doctor *d);

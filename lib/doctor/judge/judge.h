@@ -1,9 +1,13 @@
-/* judge.h - from findings to an answer: decide.c names the verdict, explain.c says why, cure.c what
- * to change, sentence.c both in words of every day. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.h - from findings to an answer: diagnose.c has the order, decide.c names the verdict,
+ * explain.c says why, cure.c what to change, sentence.c both in words of every day. */
 #ifndef RAVINE_DOCTOR_JUDGE_JUDGE_H
 #define RAVINE_DOCTOR_JUDGE_JUDGE_H
 
 #include "doctor/judge/findings.h"
+
+/* Verdict and confidence: the first that holds; others that hold are named beside it. */
+void doctor_decide(const doctor_findings *f, ravine_diagnosis *x);
 
 /* The numbers in the rows of a verdict's surest case, those of the concepts it needs among them, in
  * the order of judge_rules.def; a finding may come more than once. None where the verdict does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lists of ravine_doctor.h as words. */
 #include "ravine_doctor.h"
 

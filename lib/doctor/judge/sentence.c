@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong and what to do, in words of every day (sentences.def, cures.def). */
 #include "base/sized.h"
 #include "base/text_out.h"

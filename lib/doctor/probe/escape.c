@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Out of a saddle, along the most negative curvature. */
 #include "doctor/probe/probe.h"
 #include "text/error.h"

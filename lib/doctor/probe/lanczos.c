@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The iteration itself. */
 #include "doctor/probe/lanczos.h"
 

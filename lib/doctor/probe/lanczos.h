@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lanczos.h - both ends of the spectrum of a symmetric operator, from a few products with it.
  *
  * Lanczos' iteration with full re-orthogonalization: the operator is projected on the span of

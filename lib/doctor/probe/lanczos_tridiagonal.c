@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The eigenvalues of a small tridiagonal matrix: QR steps with Wilkinson's shift, chasing the bulge
  * (Golub & Van Loan, algorithm 8.3.2). */
 #include "doctor/probe/lanczos.h"

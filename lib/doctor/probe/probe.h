@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* probe.h - the parts of a probe: probe.c (the order of things), probe_curvature.c (spectra),
  * escape.c (the way down from a saddle), probe_line.c (losses along a line), probe_noise.c. */
 #ifndef RAVINE_DOCTOR_PROBE_H

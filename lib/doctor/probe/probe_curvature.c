@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The spectrum of the Hessian, and of the Hessian as the optimizer's step sees it. */
 #include "doctor/probe/probe.h"
 #include "math/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Losses along a line: how long a step may be, and pictures. */
 #include "doctor/probe/probe.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How much of a gradient is noise: McCandlish, Kaplan, Amodei 2018, An empirical model of
  * large-batch training, appendix A, with K batches in place of two sizes. */
 #include "doctor/probe/probe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where the parameters are, and what the problem says there. */
 #include "doctor/probe/space.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* space.h - the parameters of an optimizer as one vector of doubles, moved in place.
  *
  *     ravine_status status = ravine_space_open(&s, o, problem);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Cures beside the unchanged run, from the same place on the same batches. */
 #include "base/sized.h"
 #include "doctor/judge/cures.h"

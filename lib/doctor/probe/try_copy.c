@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Groups, parameters, and the state that fits. */
 #include "doctor/probe/try_copy.h"
 

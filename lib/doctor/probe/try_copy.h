@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* try_copy.h - a second optimizer on the same parameters: it goes on as the first would, or under
  * other settings, and leaves the first one's state alone. Both write the same parameters.
  */

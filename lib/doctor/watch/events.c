@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bursts: a step many times longer than the usual ones, and the loss thrown up by it.
  *
  * The usual length is a mean of log (|u| / lr) over about a window, held still while a burst goes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a doctor takes from every step, and what it is told beside the steps. */
 #include "base/sized.h"
 #include "doctor/watch/watch_memory.h"

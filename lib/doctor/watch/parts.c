@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the model: a parameter each, or a group of them where a log has no more. */
 #include "base/memory.h"
 #include "doctor/watch/watch_memory.h"

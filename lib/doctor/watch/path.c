@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How straight the way was: |theta_t - theta_(t-W)| over the sum of |u|, of sampled elements.
  *
  * Runs of DOCTOR_RUN neighbours, spread evenly over all parameters, are read after every step;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A doctor's life, and the ring of the last steps. */
 #include "base/memory.h"
 #include "base/sized.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A step of an optimizer that is not ours, from some elements of its parameters.
  *
  * The statistics are those that kernels measure while they step (lib/update/elementwise/watch.h,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A doctor's memory as numbers: what it was made for, the history, the window, parts, the path. */
 #include "doctor/watch/watch_memory.h"
 #include "text/error.h"

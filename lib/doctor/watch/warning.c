@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Early warning: what the last steps say of the next ones. */
 #include "base/sized.h"
 #include "doctor/watch/watch_memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* watch_memory.h - what a doctor remembers of a run.
  *
  * A ring of the last steps, medians of the loss over a few windows, extremes and events since the

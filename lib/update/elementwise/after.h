@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* after.h - what follows the update. Included by kernel.inc for each REAL type. */
 
 /* a <- a + weight (x - a); the first average (weight 1) is a copy, to the bit. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* body.h - how the bodies of a step are written: once, for the REAL of each TYPE that the including
  * file sets. FN(name) adds the type to a name. */
 #ifndef RAVINE_UPDATE_BODY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Picks the kernels of the best instruction set that the processor has, or of a named one. */
 #include "text/error.h"
 #include "update/elementwise/kernel.h"
@@ -28,7 +29,7 @@ ISA_LIST(X)
 int ravine_kernel_find(kernel_shape shape) {
     static const kernel_shape compiled[] = {
 #define KERNEL(M, S, A) {MOMENTUM_##M, SCALE_##S, AFTER_##A, COEFFICIENTS_GENERAL},
-#include "rules/rules.def"
+#include "kernels.def"
     };
     for (int k = 0; k < KERNEL_COUNT; k++)
         if (compiled[k].momentum == shape.momentum && compiled[k].scale == shape.scale &&

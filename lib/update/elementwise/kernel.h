@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kernel.h - what a kernel is: a choice of m_t, sigma_t and what follows, over one block of
  * numbers.
  *
  *     theta <- theta - (eta_t / sigma_t) * m_t
  *
- * momentum.h, scale.h and after.h hold the bodies, kernel.inc the loop, rules.def the choices that
- * are compiled, coefficients.c the numbers that turn a choice into a named rule.
+ * momentum.h, scale.h and after.h hold the bodies, kernel.inc the loop, kernels.def the choices
+ * that are compiled, coefficients.c the numbers that turn a choice into a named rule.
  */
 #ifndef RAVINE_UPDATE_ELEMENTWISE_KERNEL_H
 #define RAVINE_UPDATE_ELEMENTWISE_KERNEL_H
@@ -233,11 +234,11 @@ typedef void (*norm_kernel)(const kernel_block *block, double scale, const kerne
 typedef update_kernel look_kernel;
 typedef void (*fold_kernel)(const kernel_fold *f, const kernel_coefficients *c);
 
-/* The kernels of one type, in the order of rules.def, and of one instruction set. */
+/* The kernels of one type, in the order of kernels.def, and of one instruction set. */
 #define KERNEL(momentum, scale, after) +1
 enum {
     KERNEL_COUNT = 0
-#include "rules/rules.def"
+#include "kernels.def"
 };
 typedef struct kernel_set {
     const update_kernel *update; /* [KERNEL_COUNT] */
@@ -250,7 +251,7 @@ typedef struct isa_kernels {
     kernel_set of[COMPUTED_COUNT]; /* by the index of the type: base/dtype.h */
 } isa_kernels;
 
-/* The place of a shape in rules.def, or -1. */
+/* The place of a shape in kernels.def, or -1. */
 int ravine_kernel_find(kernel_shape shape);
 /* The kernels of a named instruction set that this processor has; NULL is the best one, or the one
  * that RAVINE_ISA names. On an error NULL, and the message is set. */

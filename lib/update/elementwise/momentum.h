@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* momentum.h - m_t, the signed part of an update. Included by kernel.inc for each REAL type.
  *
  * `m` are the state arrays' elements of the momentum, in place. */

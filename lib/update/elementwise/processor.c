@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of processors: a row for each on which it was measured. */
 #include "update/elementwise/processor.h"
 #include "text/error.h"
@@ -21,7 +22,12 @@ static const struct {
     {"GenuineIntel", 6, "x86_v4", 2048},
 };
 
-processor ravine_processor(void) {
+typedef struct processor {
+    char vendor[16]; /* as the processor says it: "GenuineIntel"; "": it says nothing */
+    int family, model;
+} processor;
+
+static processor this_processor(void) {
     processor p = {.vendor = ""};
 #if defined(__x86_64__) || defined(__i386__)
     unsigned a, b, c, d;
@@ -55,7 +61,7 @@ static ravine_status read_bytes(const char *text, int64_t *ahead) {
 ravine_status ravine_prefetch_choose(const isa_kernels *kernels, int64_t *ahead) {
     const char *text = environment("RAVINE_PREFETCH");
     if (text) return read_bytes(text, ahead);
-    const processor p = ravine_processor();
+    const processor p = this_processor();
     *ahead = 0;
     for (size_t k = 0; k < sizeof gains / sizeof *gains; k++)
         if (!strcmp(p.vendor, gains[k].vendor) && p.family == gains[k].family &&
@@ -71,7 +77,7 @@ ravine_status ravine_kernels_describe(const char *wanted, char *text, size_t cap
     int64_t ahead;
     const ravine_status status = ravine_prefetch_choose(kernels, &ahead);
     if (status) return status;
-    const processor p = ravine_processor();
+    const processor p = this_processor();
     char which[64] = "this processor", asks[64] = "does not ask for memory ahead";
     if (*p.vendor)
         snprintf(which, sizeof which, "%s family %d model %d", p.vendor, p.family, p.model);

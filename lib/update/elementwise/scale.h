@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scale.h - sigma_t, the size of a parameter's gradients. Included by kernel.inc for each REAL
  * type.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* watch.h - what a watched block remembers of a step, and what it shows of the way that training
  * goes. Included by kernel.inc for each REAL type.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's optimizers, faster on CPU tensors: `ravine.torch.AdamW` for `torch.optim.AdamW`.
 
 Needs PyTorch. docs/pytorch.md is the page for those who come from there.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model, its inputs and the graph of its loss show of a training: facts for the doctor.
 
 Names are those of RAVINE_FACT_LIST. A fact that is not certain is left out.

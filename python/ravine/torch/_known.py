@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is known of any optimizer of PyTorch: which rule it is, its settings, what its state has."""
 
 import math

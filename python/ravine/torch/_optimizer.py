@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every optimizer of ravine.torch does in the same way."""
 
 import inspect

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimizers that PyTorch does not have.
 
 Arguments and defaults are the library's: the settings of the rule, with beta1, beta2, ... as

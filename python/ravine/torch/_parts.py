@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several processes that share the parameters, so that none of them sees the norm of all."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimizers that PyTorch has too.
 
 Constructor arguments, defaults, checks, messages and keys are inherited from the PyTorch that is

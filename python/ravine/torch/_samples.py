@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Some elements of every parameter of an optimizer, around its steps.
 
 Of small parameters all, of large ones chunks of 128 elements that lie evenly spread, the same ones

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ravine's schedules as PyTorch's learning-rate schedulers."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The library's side of a PyTorch optimizer.
 
 A session is made from an optimizer's groups and state, and lasts until those are changed other

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From where a doctor has its steps: optimizers of the library, or the numbers of others."""
 
 import ctypes

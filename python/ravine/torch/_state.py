@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dictionaries that note when they are changed: `optimizer.state` and what is in it.
 
 What is in the tensors is the library's memory, so writing to those needs no note; replacing one,

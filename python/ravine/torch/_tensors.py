@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tensors of PyTorch as the library sees them: addresses, layouts, views of its memory."""
 
 import ctypes

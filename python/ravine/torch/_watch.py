@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A doctor beside a training in PyTorch."""
 
 import contextlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: the parser and the help, both driven by options.def. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,7 +137,7 @@ static void test_help_fits_and_names_every_option(void **state) {
     (void)state;
     for (int c = 0; c <= CLI_COMMAND_COUNT; c++) {
         char *text = text_of(cli_print_help, (cli_command)c);
-        char *man = text_of(cli_print_man, (cli_command)c);
+        char *man = text_of(print_man, (cli_command)c);
         for (int o = 0; o < CLI_OPTION_COUNT; o++) {
             if (!cli_takes((cli_command)c, (cli_option)o)) continue;
             char name[64];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The terminal plot: where lines and labels are, and that no data leave its width. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CSV: how text becomes fields, how columns become numbers, and what is refused, where. */
 #include "support/scratch.h"
 

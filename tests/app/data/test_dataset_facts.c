@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of examples: against sums by hand. */
 #include "data/dataset_facts.h"
 #include "support/scratch.h"

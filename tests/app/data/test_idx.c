@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IDX: what is read, standardised and refused. */
 #include "support/scratch.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_lecture_runs.c - the table of the lecture: every run measured, and the files that
  * `ravine lecture` leaves. What is expected stands in app/lecture/runs.def; that it is the
  * reference's, tests/python/test_lecture.py sees to. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net_f64.c - the network in float64: the functions of net_f64.h. */
 #include "app/network/net_f64.h"
 
@@ -17,7 +18,8 @@ static inline double normal_f64(double z, double *density) {
 
 #include "network/body/op.inc"
 
-#define PHASES net64_phases_baseline
+#define PHASES       net64_phases_baseline
+#define PHASES_SCOPE static
 #include "network/body/phases.inc"
 
 #include "network/body/net.inc"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net_f64.h - the network of net.h in float64, for the check of its gradients. Made of the same
  * code, app/network/body, as net_f32.c. Meanings are those of net.h and plan.h. */
 #ifndef TESTS_APP_NETWORK_NET_F64_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every layer in float64: its gradients against central differences, its outputs against plain
  * loops. A layer under test stands between layers that learn, so that the gradients of those before
  * it check the gradient of its input. */

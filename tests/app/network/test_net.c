@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The models: gradients, initialization, losses, errors, and the same bits for any thread count. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What OpenBLAS is told: a processor with AVX2 must not be taken for one without, and it needs no
  * threads. */
 #include <setjmp.h>
@@ -12,18 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/blas.h"
+#include "network/blas.c"
 
 static void the_choice_of_the_user_stands(void **state) {
     (void)state;
     assert_int_equal(setenv("OPENBLAS_CORETYPE", "Prescott", 1), 0);
-    assert_null(blas_better_core());
+    assert_null(better_core());
 }
 
 static void only_a_wrong_guess_is_replaced(void **state) {
     (void)state;
     assert_int_equal(unsetenv("OPENBLAS_CORETYPE"), 0);
-    const char *better = blas_better_core();
+    const char *better = better_core();
 #if defined(__x86_64__)
     const bool wrong = strcmp(openblas_get_corename(), "Prescott") == 0 &&
                        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The float32 functions of the network against the C library in float64. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The clip against a slow search in long double, on lines far beyond any picture, and in the cases
  * that are known. */
 #include "page/clip.h"

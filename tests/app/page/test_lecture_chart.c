@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_lecture_chart.c - the charts: round ticks, spikes that stay, contours where they belong, and
  * SVG that is well-formed whatever it is given. */
 #include "page/svg_frame.h"

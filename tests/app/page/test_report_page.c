@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pages and terminals are given hostile text; what comes out is compared with what HTML, JSON and
  * Unicode say it must be. */
 #include "page/page.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.jsonl as the recorder writes it, read back; cut at every byte, and broken in every way. */
 #include "report/curves.h"
 #include "report/report.h"

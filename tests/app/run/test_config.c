@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration: precedence, every kind of value, every message that names place and limit. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor on a log says what it says when it is told the same steps directly. */
 #include "io/failure.h"
 #include "report/report.h"

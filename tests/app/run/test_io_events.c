@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* TensorBoard events, read back by an independent reader of a few lines. The real Python package
  * reads them in tests/python. */
 #include "support/scratch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.jsonl: what is written reads back, also after a kill or a full disk. */
 #include "support/scratch.h"
 

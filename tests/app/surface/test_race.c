@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The race: paths that are known in closed form, what is recorded, what is counted, mistakes. */
 #include <setjmp.h>
 #include <stdarg.h>

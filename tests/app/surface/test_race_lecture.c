@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of the lecture, run again: measured beside expected, row by row.
  *
  * Where the path is not chaotic the digits are those of the table. Once bursts have begun, every

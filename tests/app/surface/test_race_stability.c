@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stability limit of every rule that has one, found by running the rule itself.
  *
  * On the round quadratic every curvature is 1. An eps of 1e8 holds sigma at 1e8, whatever the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every surface: gradient and Hessian against differences, minima, float32, texts, noise. */
 #include <setjmp.h>
 #include <stdarg.h>

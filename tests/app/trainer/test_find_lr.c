@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The range test and the limit, on problems whose largest stable rate is known; and a net as a
  * problem. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often the doctor is right outside its own battery (make doctor-outside).
 
 python -m asked [--seeds 1 2 3 | --final] [--part K/N] [--jobs N] [--pattern TEXT] [--folder DIR]

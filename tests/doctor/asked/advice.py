@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of a training whose author does from the start what the doctor said first."""
 
 import math

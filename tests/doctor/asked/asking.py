@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What makes the folder of a run that the doctor is asked about: answers.json beside the run."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The doctor beside a training in PyTorch, told what a careful author of the script tells it."""
 
 import math

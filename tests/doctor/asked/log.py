@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The doctor who has a log alone: `ravine doctor` on a run folder."""
 
 import json

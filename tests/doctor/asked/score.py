@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often the doctor is right: what it said beside what is true."""
 
 import json

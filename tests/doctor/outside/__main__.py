@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The outside battery: what the doctor is judged by, made without it.
 
 python -m outside list [PATTERN]      every case, with its control

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which words of the doctor are right for a cause, and which are near.
 
 Written before any verdict on these runs was read. Right: the word names the cause, or what it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runs in PyTorch, and the seeds of all runs."""
 
 from outside.cause import Row, warm

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a row of the tables of causes is, and small helpers of theirs."""
 
 import math

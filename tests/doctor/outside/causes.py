@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every cause and every kind of healthy run by its name."""
 
 from outside import causes_data, causes_loop, causes_net, causes_settings, healthy

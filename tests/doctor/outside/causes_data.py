@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Causes that stand in the data: scale, labels, order, broken rows, a run that is resumed."""
 
 from collections.abc import Callable, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Causes that stand in the loop and the loss: what is trained, when gradients go, what is asked."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Causes that stand in the network and its first weights: depth, dead units, scale, symmetry."""
 
 import torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Causes that stand in the settings: rates, schedules, numbers of the rule."""
 
 from typing import Any

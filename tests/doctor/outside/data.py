@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that `make test` installs, read once a process, and generators for everything else."""
 
 import csv

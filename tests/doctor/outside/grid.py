@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the usual rates come from: every task under the rules of its cases, half a decade apart.
 
 python -m outside.grid [TASK ...] prints, for each task and rule, how a run ends at each rate, held

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kinds of healthy runs: what the doctor must not take for a trouble."""
 
 import math

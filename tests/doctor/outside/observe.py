@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who looks on while a setup is carried out, and a log of what a person could have kept."""
 
 import json

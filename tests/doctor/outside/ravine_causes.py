@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Causes and kinds of healthy runs for the command: keys of its configuration."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files for `ravine train`: tables as beginners bring them and small cuts of Fashion-MNIST."""
 
 import csv

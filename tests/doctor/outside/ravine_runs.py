@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The same battery for the command: `ravine train`, a run folder each."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rates that usually learn each task of the command, by rule: found as those of usual.py."""
 
 RATES: dict[str, dict[str, float]] = {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Optimizers by rule: those of ravine.torch, or those of torch.optim where it has the rule."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many runs in parts and processes, each in a folder that appears when it is whole.
 
 Whatever makes a run - train.py, the command - hands over a list of jobs; one that is done is not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every task by its name."""
 
 from outside import tasks_images, tasks_others, tasks_sequences, tasks_tables

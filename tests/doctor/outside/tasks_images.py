@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fashion-MNIST at 14 x 14: dense, convolutional and residual nets, an autoencoder and a VAE."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small algorithms, points to generate, an equation to solve, a pole to balance."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text, memory and series: Transformers, recurrent nets, word vectors."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables: classes, regressions, a likelihood, counts, a factorization."""
 
 from typing import Any

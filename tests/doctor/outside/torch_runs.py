@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What makes the folder of a run in PyTorch."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Carries out a setup: the only training loop of the battery."""
 
 import hashlib

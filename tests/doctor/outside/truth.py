@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a construction took: each broken run beside its healthy control, by numbers alone.
 
 The rules, fixed before any doctor saw a run; Judge in cause.py names them:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rates that usually learn each task, by rule: found by grid.py, half a decade apart."""
 
 RATES: dict[str, dict[str, float]] = {

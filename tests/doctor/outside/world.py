@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training run is made of: examples, a task, and a setup that causes change.
 
 A task is the world as it should be. A setup is one training of it as somebody wrote it down; each

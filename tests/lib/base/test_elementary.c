@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The elementary functions against the C library's long double ones, and at every special value. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The thread pool: every task once, whoever runs it; runs inside runs; several callers; fork. */
 #include <setjmp.h>
 #include <stdarg.h>

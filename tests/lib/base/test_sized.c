@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sized.c - structs whose size is another than this library's: what is read, what is written,
  * and what is refused. tests/packaging/abi has whole programs of other releases. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever fails - a damaged file, an allocation, an operation on a file, the process - a load has
  * changed nothing, and a save has left the old file or the new one. */
 #include "support/small.h"

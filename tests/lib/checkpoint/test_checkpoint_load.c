@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What ravine_load takes and what it refuses, with every difference told at once. */
 #include "support/small.h"
 

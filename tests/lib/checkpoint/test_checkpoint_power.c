@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The power goes while checkpoints are saved, one over the other or by a saver: what is loaded
  * afterwards is a state that was saved, bit for bit, and none older than the last promise. */
 #include <setjmp.h>

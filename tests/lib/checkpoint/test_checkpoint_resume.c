@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Resume is exact: k steps, save, load into an optimizer made anew, n - k steps give the bits of n
  * steps, for every rule, several random settings and schedules of each, float32 and float64, every
  * k.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Savers: the copy is that of the moment whatever training does meanwhile, the newest and the best
  * are kept, a save that fails is told by the next call and costs nothing. Run under
  * ThreadSanitizer.

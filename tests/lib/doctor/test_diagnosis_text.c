@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A diagnosis as text: every line of it, and what does not fit. */
 #include <setjmp.h>
 #include <stdarg.h>

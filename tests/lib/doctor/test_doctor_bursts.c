@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sigma that shrinks until it is too small: when the doctor warns, and what it says afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the doctor must never say, whatever it sees: a verdict without a step, a number that is
  * none, one thing of a loss and another of its negative, a throw because a loss begins near 0. */
 #include "math/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a caller tells of the net, the loss and the data decides, though the loss falls as it
  * should: a descent that is HEALTHY without the fact, and with a harmless one. */
 #include <setjmp.h>

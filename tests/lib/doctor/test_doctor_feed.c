@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A doctor that is told numbers: what it says of them, and warns of. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,8 +142,8 @@ static int verdict_after_throw(double first, double most, double rest, int lost)
     diagnose(d, &x);
     if (x.verdict == RAVINE_VERDICT_DIVERGING && lost < 0) {
         assert_true(trial_evidence(&x, "thrown") > 1e6);
-        assert_string_equal(x.cure[0].text, "go back to a checkpoint from before, or begin anew, "
-                                            "with lr at 0.01 instead of 0.1");
+        assert_string_equal(x.cure[0].text, "go back to an earlier checkpoint, or start again, "
+                                            "with lr 0.01 instead of 0.1");
         for (int32_t k = 0; k < x.ncures; k++)
             assert_int_equal(x.cure[k].action, RAVINE_CURE_ADVICE);
         assert_string_equal(x.not_text,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A doctor's life: what it refuses, what it remembers, what it costs. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Noise, gradients that vanish or die, what is no number, first steps, and what is healthy. */
 #include <setjmp.h>
 #include <stdarg.h>

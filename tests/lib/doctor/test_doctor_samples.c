@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A doctor that is given copies of numbers sees what one sees that looks at the library's own
  * steps. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor against problems whose trouble is known exactly: walls, floors, saddles, divergence.
  * Numbers G1 ... are those of docs/internals/doctor.md. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Probes of problems whose curvature is known: docs/internals/probes.md. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tridiagonal matrices and operators whose spectrum is known, and spaces that end early. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A probe of a tanh network against all eigenvalues of its Hessian, found by a method that shares
  * nothing with it: gradient and differences in long double, Jacobi's rotations. */
 #include <setjmp.h>

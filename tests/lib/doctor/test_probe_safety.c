@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever happens in a probe, an escape or a trial: parameters, gradients and state keep their
  * bits, memory comes back, and the error says what it was. */
 #include <setjmp.h>

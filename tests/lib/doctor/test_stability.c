@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stability limit of every rule, found by bisection of the rule itself.
  *
  * On 1/2 x^2 the curvature is 1 and stays it. An eps of 1e8 holds sigma at 1e8 whatever the

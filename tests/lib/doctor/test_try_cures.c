@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Cures on problems where it is known which one helps, and runs from a copy that must be the runs
  * themselves. */
 #include <setjmp.h>

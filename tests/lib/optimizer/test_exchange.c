@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_exchange.c - tensors of a library that speaks DLPack, and state that comes from elsewhere.
  */
 #include <setjmp.h>

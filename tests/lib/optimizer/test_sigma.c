@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ravine_sigma: the last step was eta / sigma * m, read back from the parameters themselves. */
 #include <setjmp.h>
 #include <stdarg.h>

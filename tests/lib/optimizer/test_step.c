@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_step.c - what a step does around the rules: groups, clocks, clipping, scaling, the average
  * of the weights. Nearly every number here is a power of two, so that the truth is exact. */
 #include <setjmp.h>

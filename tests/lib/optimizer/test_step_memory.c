@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_step_memory.c - the library allocates what it announced, where it was told to, and nothing
  * during a step; when memory runs out nothing has changed and nothing is lost. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_step_nonfinite.c - gradients that are not finite: held, the step skipped, or propagated. */
 #include <setjmp.h>
 #include <stdarg.h>

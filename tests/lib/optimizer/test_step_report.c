@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_step_report.c - the numbers of a report against sums in long double made here. */
 #include <setjmp.h>
 #include <stdarg.h>

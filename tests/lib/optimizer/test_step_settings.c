@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_step_settings.c - settings between steps, schedules of them, and calls that must fail: with
  * a message that names thing, value and limit, and nothing changed. */
 #include <setjmp.h>

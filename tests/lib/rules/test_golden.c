@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_golden.c - every rule that PyTorch has too, against numbers that PyTorch computed.
  *
  * tests/data/torch_golden.safetensors, made by `make golden` (tests/parity/golden.py), has for each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_rules.c - every rule against tests/support/reference.c, one step at a time.
  *
  * 500 random configurations per rule and type. The reference starts each step from the numbers that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_rules_drift.c - every rule against tests/support/reference.c over 500 steps, both from the
  * same start and each with its own state, so that rounding errors may add up.
  *

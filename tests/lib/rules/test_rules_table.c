@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_rules_table.c - what the table of rules says: defaults (PyTorch 2.13's where PyTorch has the
  * rule, read from its signatures; else the paper's or its authors' code), and the state keys. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_rules_whole.c - rules whose step depends on the whole tensor, against reference_whole.c:
  * many shapes and settings, each step from the state that the library had before it; and what must
  * hold for empty, zero and broken tensors. */

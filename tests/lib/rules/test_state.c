@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of what parameters keep: how many numbers each row has, and that the arrays of every
  * rule are those that its kernel walks over. */
 #include <setjmp.h>

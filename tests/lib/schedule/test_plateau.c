@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plateau controller against PyTorch's ReduceLROnPlateau where that is right, and against its
  * own rule for negative and non-finite metrics, where it is not. */
 #include <setjmp.h>

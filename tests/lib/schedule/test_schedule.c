@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Values of schedules against independent formulas and against PyTorch's measured sequences, the
  * facts that are told about them, and the bounds. */
 #include <setjmp.h>

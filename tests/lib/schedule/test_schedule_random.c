@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random schedules, from ordinary to absurd: whatever the check accepts is finite and between its
  * bounds at every step, and its text reads back as the same value. */
 #include <setjmp.h>

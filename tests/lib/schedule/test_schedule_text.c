@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The text form: what is read, what is written, and what every error says. */
 #include <setjmp.h>
 #include <stdarg.h>

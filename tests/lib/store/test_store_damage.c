@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of ours that are damaged: every bit flipped, cut off at every byte, a byte put in anywhere.
  * Each must be noticed, by the structure or by a checksum, with the tensor's name where it lies in
  * a tensor. */

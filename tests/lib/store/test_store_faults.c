@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation fails with every error, the process ends before every operation, and the power
  * goes at every moment: a tensor file is then the old one or the new one, whole.
  *
@@ -83,7 +84,8 @@ static ravine_status write_generation(const char *path, int number, const scenar
     const ravine_tensor tensors[] = {{"w", RAVINE_F32, 2, shape, g->w},
                                      {"d", RAVINE_F64, 1, three, g->d}};
     const ravine_text text = {"generation", g->text};
-    const safetensors_options options = {.verify = s->verify, .env = env};
+    const ravine_safetensors_options options = {
+        .size = sizeof options, .verify = s->verify, .env = env};
     return ravine_safetensors_write(path, tensors, s->empty ? 0 : 2, &text, 1, &options);
 }
 
@@ -117,7 +119,7 @@ static ravine_status act(const char *folder, const char *path, const scenario *s
                          const ravine_env *env) {
     ravine_status status = RAVINE_OK;
     if (s->folder) status = ravine_folder_create(folder, NULL);
-    if (!status && s->sweep) status = ravine_folder_sweep(folder, NULL);
+    if (!status && s->sweep) status = ravine_atomic_sweep(folder, NULL);
     if (!status) status = write_generation(path, 2, s, env);
     if (!status && s->loaded) {
         ravine_checkpoint *c;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files written whole or not at all, and folders: on the real file system. */
 #include "support/saved_text.h"
 
@@ -18,12 +19,17 @@ static mode_t mode_of(const char *path) {
     return facts.st_mode & 0777;
 }
 
+static bool is_temporary(const char *name) {
+    const char *suffix = strstr(name, ".ravine-tmp");
+    return *name == '.' && suffix && !strcmp(suffix, ".ravine-tmp");
+}
+
 static void new_file_appears_on_commit(void **state) {
     (void)state;
     const char *path = scratch_path("new");
     ravine_atomic_file file;
     assert_int_equal(ravine_atomic_open(&file, path, 11, false), RAVINE_OK);
-    assert_true(ravine_atomic_is_temporary(file.temporary));
+    assert_true(is_temporary(file.temporary));
     assert_int_equal(mode_of(scratch_path(file.temporary)) & 077, 0); /* private till it is whole */
     assert_int_equal(ravine_atomic_write(&file, "hello ", 6), RAVINE_OK);
     assert_int_equal(ravine_atomic_write(&file, "world", 5), RAVINE_OK);
@@ -189,7 +195,7 @@ static void two_writers_of_one_file(void **state) {
     assert_int_equal(ravine_atomic_write(&first, "first", 5), RAVINE_OK);
     assert_int_equal(ravine_atomic_write(&second, "second", 6), RAVINE_OK);
     int64_t removed;
-    assert_int_equal(ravine_folder_sweep(scratch_folder, &removed), RAVINE_OK);
+    assert_int_equal(ravine_atomic_sweep(scratch_folder, &removed), RAVINE_OK);
     assert_int_equal(removed, 0); /* both are being written */
     assert_int_equal(ravine_atomic_commit(&second), RAVINE_OK);
     assert_int_equal(ravine_atomic_commit(&first), RAVINE_OK);
@@ -219,7 +225,7 @@ static void traps_in_the_way(void **state) {
     assert_int_equal(save(scratch_path("x"), "new"), RAVINE_OK);
     assert_content(victim, "precious");
     int64_t removed;
-    assert_int_equal(ravine_folder_sweep(scratch_folder, &removed), RAVINE_OK);
+    assert_int_equal(ravine_atomic_sweep(scratch_folder, &removed), RAVINE_OK);
     assert_int_equal(removed, 0);
     assert_content(victim, "precious");
     assert_int_equal(all_files(), 5);
@@ -236,13 +242,13 @@ static void sweeping(void **state) {
     const int fd = open(held, O_RDONLY);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     int64_t removed;
-    assert_int_equal(ravine_folder_sweep(scratch_folder, &removed), RAVINE_OK);
+    assert_int_equal(ravine_atomic_sweep(scratch_folder, &removed), RAVINE_OK);
     assert_int_equal(removed, 2);
     assert_int_equal(all_files(), 4);
     close(fd);
-    assert_int_equal(ravine_folder_sweep(scratch_folder, &removed), RAVINE_OK);
+    assert_int_equal(ravine_atomic_sweep(scratch_folder, &removed), RAVINE_OK);
     assert_int_equal(removed, 1);
-    assert_int_equal(ravine_folder_sweep(scratch_path("none"), &removed), RAVINE_E_IO);
+    assert_int_equal(ravine_atomic_sweep(scratch_path("none"), &removed), RAVINE_E_IO);
     assert_says("none: No such file");
 }
 
@@ -321,7 +327,7 @@ static void descriptor_zero(void **state) {
     int64_t removed = -1;
     int count = 0;
     const ravine_status saved = save(scratch_path("x"), "text");
-    const ravine_status swept = ravine_folder_sweep(scratch_folder, &removed);
+    const ravine_status swept = ravine_atomic_sweep(scratch_folder, &removed);
     const ravine_status listed = ravine_folder_each(scratch_folder, count_one, &count);
     const ravine_status made = ravine_folder_create(scratch_path("a/b"), NULL);
     const ravine_status gone = ravine_folder_remove(scratch_folder, "none");

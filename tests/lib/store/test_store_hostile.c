@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files that are no safetensors files, in the classes of docs/internals/store.md: each is refused
  * with the status and the byte that stand in its row, in memory and time that its header bounds.
  *

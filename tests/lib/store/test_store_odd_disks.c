@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files written whole or not at all where a disk, a file system or another process does what it
  * seldom does: on the real file system, by operations that are put in place of the real ones. */
 #include "support/saved_text.h"
@@ -81,7 +82,7 @@ static void name_of_a_new_file_is_left(void **state) {
     ravine_files.fstat = another_is_there;
     int64_t removed[2] = {-1, -1};
     for (int k = 0; k < 2; k++)
-        if (ravine_folder_sweep(scratch_folder, &removed[k])) removed[k] = -1;
+        if (ravine_atomic_sweep(scratch_folder, &removed[k])) removed[k] = -1;
     ravine_files = real;
     assert_int_equal(removed[0], 0);
     assert_int_equal(removed[1], 0);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors written and read back: the bytes of the file by hand, every dtype, what is refused. The
  * safetensors package of others reads such files in tests/python. */
 #include "support/scratch.h"
@@ -6,6 +7,8 @@
 #include "support/counting.h"
 
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void assert_says(const char *text) {
     if (strstr(ravine_errmsg(), text) == NULL)
@@ -73,7 +76,7 @@ static void read_back(void **state) {
                                      {"empty", RAVINE_F32, 2, shape_empty, NULL}};
     const ravine_text texts[] = {{"b", "two\nlines"}, {"a\t", ""}, {"", "empty"}};
     const char *path = scratch_path("x.safetensors");
-    const safetensors_options options = {.verify = true};
+    const ravine_safetensors_options options = {.size = sizeof options, .verify = 1};
     assert_int_equal(ravine_safetensors_write(path, tensors, 3, texts, 3, &options), RAVINE_OK);
     ravine_checkpoint *c;
     assert_int_equal(ravine_checkpoint_open(&c, path, NULL), RAVINE_OK);
@@ -277,7 +280,7 @@ static void refused_texts(void **state) {
     assert_int_equal(ravine_safetensors_write(path, NULL, 0, NULL, 1, NULL), RAVINE_E_ARG);
     assert_int_equal(ravine_safetensors_write(path, NULL, 0, NULL, -1, NULL), RAVINE_E_ARG);
     const ravine_env bad = {.size = 1};
-    const safetensors_options options = {.env = &bad};
+    const ravine_safetensors_options options = {.size = sizeof options, .env = &bad};
     assert_int_equal(ravine_safetensors_write(path, NULL, 0, NULL, 0, &options), RAVINE_E_ARG);
     assert_int_equal(scratch_count(), 0);
 }
@@ -350,7 +353,7 @@ static void memory_of_the_caller(void **state) {
     counting_env(&env, &books);
     const ravine_tensor tensors[] = {{"w", RAVINE_F32, 2, shape_f, f},
                                      {"d", RAVINE_F64, 1, shape_d, d}};
-    const safetensors_options options = {.env = &env};
+    const ravine_safetensors_options options = {.size = sizeof options, .env = &env};
     const char *path = scratch_path("x");
     assert_int_equal(ravine_safetensors_write(path, tensors, 2, NULL, 0, &options), RAVINE_OK);
     assert_int_equal(books.live_bytes, 0);
@@ -365,6 +368,39 @@ static void memory_of_the_caller(void **state) {
     assert_int_equal(books.misuse, 0);
 }
 
+/* A link that stands at the path is followed, or replaced where the options say so. */
+static void links(void **state) {
+    (void)state;
+    char target[512], link[512];
+    snprintf(target, sizeof target, "%s", scratch_path("target"));
+    snprintf(link, sizeof link, "%s", scratch_path("link"));
+    for (int over = 0; over < 2; over++) {
+        struct stat facts;
+        const ravine_safetensors_options options = {.size = sizeof options, .over_links = over};
+        assert_int_equal(ravine_safetensors_write(target, NULL, 0, NULL, 0, NULL), RAVINE_OK);
+        assert_int_equal(symlink(target, link), 0);
+        const ravine_text text = {"which", over ? "own" : "through the link"};
+        assert_int_equal(ravine_safetensors_write(link, NULL, 0, &text, 1, &options), RAVINE_OK);
+        assert_int_equal(lstat(link, &facts), 0);
+        assert_int_equal(S_ISLNK(facts.st_mode), !over);
+        ravine_checkpoint *c;
+        assert_int_equal(ravine_checkpoint_open(&c, target, NULL), RAVINE_OK);
+        assert_int_equal(ravine_checkpoint_find_text(c, "which") != NULL, !over);
+        ravine_checkpoint_close(c);
+        unlink(link);
+    }
+}
+
+/* Options whose size nobody set: nothing is written. */
+static void options_without_size(void **state) {
+    (void)state;
+    const ravine_safetensors_options options = {.verify = 1};
+    const char *path = scratch_path("x");
+    assert_int_equal(ravine_safetensors_write(path, NULL, 0, NULL, 0, &options), RAVINE_E_ARG);
+    assert_non_null(strstr(ravine_errmsg(), "sizeof(ravine_safetensors_options)"));
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(bytes_of_a_file), SCRATCH_TEST(read_back),
@@ -372,6 +408,7 @@ int main(void) {
         SCRATCH_TEST(refused_tensors), SCRATCH_TEST(refused_twins),
         SCRATCH_TEST(refused_texts),   SCRATCH_TEST(header_too_long),
         SCRATCH_TEST(wrong_calls),     SCRATCH_TEST(memory_of_the_caller),
+        SCRATCH_TEST(links),           SCRATCH_TEST(options_without_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

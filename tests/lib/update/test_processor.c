@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_processor.c - what is chosen for a processor and how it is told: beside /proc/cpuinfo, which
  * Linux reads from the processor by itself. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_statistics.c - every statistic of a report against sums in long double over the elements
  * that are watched: all rules with random settings, both types, lengths around the borders of
  * blocks, three groups, refused gradients, missing gradients, skipped steps, clipping and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_statistics_history.c - statistics whose values are known without any sum: analytic problems
  * and made-up gradients; and what becomes of the history they need: steps without a report, refused
  * gradients, skipped steps, resumed runs. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_step_bits.c - the same bits whatever runs the step: instruction set, threads, the order of
  * the tasks, the address of the arrays. All rules, lengths 0 .. 130, 4,095 .. 4,097 and 65,537, two
  * types, several steps with clipping, with a report or none, watched; compared are parameters,

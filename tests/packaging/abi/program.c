@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program of another release: every public struct that may grow stands between guard bytes, and
  * goes through the functions that read or write it. It is compiled with older or newer headers than
  * the library's (tests/packaging/abi/check); with -DNEWER they are newer. */
@@ -262,6 +263,10 @@ static ravine_optimizer *make_optimizer(const ravine_config *c, const ravine_sch
     options->clip_norm = 100;
     REFUSES(options, ravine_set_options(o, options));
     REQUIRE(ravine_set_options(o, options) == RAVINE_OK);
+    char text[200];
+    REFUSES(options, ravine_options_format(options, text, sizeof text, NULL));
+    REQUIRE(ravine_options_format(options, text, sizeof text, NULL) == RAVINE_OK);
+    REQUIRE(!strcmp(text, "nonfinite=hold zero_grad=0 clip_norm=100 grad_scale=1"));
     REQUIRE(ravine_set_schedule(o, -1, RAVINE_LR, s) == RAVINE_OK);
     return o;
 }
@@ -390,6 +395,7 @@ static void save_and_load(ravine_optimizer *o, const char *folder) {
     GUARDED(ravine_save_options, save);
     GUARDED(ravine_load_options, load);
     GUARDED(ravine_saver_options, options);
+    GUARDED(ravine_safetensors_options, how);
     char path[400];
     ravine_saver *saver;
     const double before = x[1][LEN - 1];
@@ -413,6 +419,10 @@ static void save_and_load(ravine_optimizer *o, const char *folder) {
     REQUIRE(ravine_saver_wait(saver) == RAVINE_OK);
     ravine_saver_destroy(saver);
     REQUIRE(ravine_checkpoint_latest(folder, path, sizeof path, NULL) == RAVINE_OK);
+    *how = (ravine_safetensors_options){.size = sizeof *how, .verify = 1};
+    REFUSES(how, ravine_safetensors_write(path, NULL, 0, NULL, 0, how));
+    REQUIRE(ravine_safetensors_write(path, NULL, 0, NULL, 0, how) == RAVINE_OK);
+    REQUIRE_INTACT(ravine_safetensors_options, how);
 }
 
 /* Sizes that no release has: refused, and nothing written. */

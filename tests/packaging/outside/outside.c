@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sixteen numbers go down a slope: succeeds if they end lower and the library says no error. */
 #include <ravine.h>
 #include <stdio.h>

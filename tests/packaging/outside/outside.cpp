@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // The same as outside.c, as C++.
 #include <cstdio>
 #include <ravine.h>

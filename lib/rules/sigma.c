@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sigma of one element in double: the body that the kernels divide by. */
 #include "rules/rules.h"
 #include "update/elementwise/body.h"
@@ -8,9 +9,9 @@
 #define REAL double
 #define SQRT sqrt
 #define ABS  fabs
-#include "coefficients.inc"
+#include "update/elementwise/coefficients.inc"
 
-#include "scale.h"
+#include "update/elementwise/scale.h"
 
 double ravine_rule_sigma(kernel_shape shape, const kernel_coefficients *c, const double v[2]) {
     const coefficients_f64 own = rounded_f64(c);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train_record.c - what stays of a run: its folder with log, events and weights.
  *
  * run.jsonl: the first line is the header ("type": "header"); then lines without a type, one for
@@ -7,10 +8,10 @@
 #include "file/folder.h"
 #include "io/failure.h"
 #include "io/number_json.h"
+#include "ravine_checkpoint.h"
 #include "run/run_line.h"
 #include "run/run_log.h"
 #include "run/tfevents.h"
-#include "store/safetensors.h"
 #include "trainer/train.h"
 
 #include <dirent.h>
@@ -422,7 +423,7 @@ int record_weights(record *r) {
     char path[PATH_MAX + 24];
     snprintf(path, sizeof path, "%s/weights.safetensors", r->folder);
     const ravine_text metadata[] = {{"format", "pt"}, {"ravine", ravine_version()}};
-    const safetensors_options how = {.over_links = true};
+    const ravine_safetensors_options how = {.size = sizeof how, .over_links = 1};
     if (!status) status = failure_of(ravine_safetensors_write(path, out, count, metadata, 2, &how));
     free(name);
     free(tensor);

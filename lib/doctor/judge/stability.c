@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* When a step is too long for the curvature under it.
  *
  * With sigma held still, the rule on a quadratic of Hessian H is a linear recursion in each

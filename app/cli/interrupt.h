@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* interrupt.h - signals as flags. */
+#ifndef RAVINE_CLI_INTERRUPT_H
+#define RAVINE_CLI_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP leave at once, with EXIT_INTERRUPTED: there is nothing to
+ * save. */
+void interrupt_catch(void);
+/* SIGUSR1 waits, also beyond execve(2), for the next interrupt_catch(). */
+void interrupt_defer_wish(void);
+/* From now on the first of them sets a flag and the second one leaves. */
+void interrupt_hold(void);
+bool interrupt_came(void);
+/* SIGUSR1, or a part of the program, wishes a checkpoint while training goes on. */
+void interrupt_want_save(void);
+bool interrupt_takes_save(void); /* whether one is wished; true once */
+
+#endif

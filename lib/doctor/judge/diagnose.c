@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A diagnosis: what is found, the verdict, why, and what to change. */
+#include "base/sized.h"
+#include "doctor/judge/judge.h"
+#include "text/error.h"
+
+ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *diagnosis) {
+    if (!d) return ravine_fail(RAVINE_E_ARG, "the doctor is NULL");
+    const ravine_status status = ravine_sized_check(&ravine_sized_diagnosis, diagnosis);
+    if (status) return status;
+    ravine_diagnosis x = {.step = (int64_t)d->h.step, .since = -1};
+    doctor_findings f;
+    doctor_find(d, &f);
+    doctor_decide(&f, &x);
+    doctor_explain(d, &f, &x);
+    doctor_prescribe(d, &f, &x);
+    ravine_sized_write(&ravine_sized_diagnosis, diagnosis, &x);
+    return RAVINE_OK;
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command that has --json has a published schema, and prints what it says."""
+
+import json
+import re
+
+import pytest
+from schema import SCHEMAS, assert_conforms, conforms, read_schema, refer
+from test_command import ROOT, ravine
+
+ENERGY = ROOT / "examples/table_energy.yaml"
+SURFACE = ["--surface", "crescent", "--optimizer", "adam lr=0.1", "--steps", 20]
+RUN, CHECKPOINT = "the folder of a run", "its newest checkpoint"
+# A command -> calls that print one of each form of its schema.
+CALLS = {
+    "train": [[ENERGY, "--set=epochs=1", "-q"], ["--print-config"]],
+    "schedule": [["warmup(10) cosine(90) lr=1"], ["decay(gamma=0.9) lr=1", "--steps", 20]],
+    "race": [SURFACE, [*SURFACE[:2], "-p", "sgd lr=1", "-p", "lion", "-n", 30], ["--surfaces"]],
+    "optimizers": [[], ["adan"]],
+    "find-lr": [[ENERGY, "--steps", 20, "--warmup", 1]],
+    "report": [[RUN], [RUN, RUN]],
+    "doctor": [[RUN], SURFACE],
+    "checkpoint": [
+        ["inspect", CHECKPOINT],
+        ["verify", CHECKPOINT],
+        ["diff", CHECKPOINT, CHECKPOINT],
+    ],
+    "bench": [["--sizes=1e3", "--threads=1", "--rounds=1", "--rules=sgd"]],
+    "lecture": [],  # takes long: test_lecture.py holds it to its schema
+}
+
+
+def file_of(command):
+    return command.replace("-", "_")
+
+
+def test_every_command_with_json_has_a_schema():
+    listed = re.findall(r"^  ([a-z-]+)  +\S", ravine("help").stdout.split("Options:")[0], re.M)
+    with_json = {name for name in listed if "--json" in ravine("help", name).stdout}
+    assert with_json == set(CALLS)
+    files = {path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.json")}
+    assert files == {file_of(command) for command in with_json}
+    page = (SCHEMAS / "README.md").read_text()
+    assert set(re.findall(r"\]\((\w+)\.schema\.json\)", page)) == files
+
+
+@pytest.mark.parametrize("command", [command for command in CALLS if CALLS[command]])
+def test_json_is_what_the_schema_says(command, run_folder, tmp_path):
+    root = read_schema(file_of(command))
+    unmet = list(root.get("oneOf", []))
+    newest = max(run_folder.rglob("step-*.safetensors"))
+    for call in CALLS[command]:
+        words = [{RUN: run_folder, CHECKPOINT: newest}.get(word, word) for word in call]
+        where = (
+            {"cwd": ROOT}
+            if command != "train"
+            else {"cwd": ROOT, "env": {"RAVINE_RUNS_DIR": str(tmp_path)}}
+        )
+        done = ravine(command, *words, "--json", **where)
+        printed = json.loads(done.stdout)
+        assert_conforms(printed, file_of(command))
+        unmet = [form for form in unmet if not conforms(printed, *refer(form["$ref"], root))]
+    assert not unmet, "no call prints these forms"
+
+
+@pytest.mark.parametrize(
+    "value, fits",
+    [({"a": 1, "b": None}, True), ({"a": True}, False), ({"a": 1, "c": 1}, False), ({}, False)],
+)
+def test_the_check_can_fail(value, fits):
+    form = {"type": "object", "required": ["a"], "additionalProperties": False}
+    form["properties"] = {"a": {"type": "integer"}, "b": {"oneOf": [{"type": "null"}]}}
+    assert conforms(value, form, form) == fits

@@ -50,7 +50,7 @@ static const rule_row rows[RAVINE_RULE_COUNT] = {
                  .setting = settings_of_##name_,                                             \
                  .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,            \
                  .state = states_of_##name_,                                                 \
-                 .whole = (whole_) != NULL,                                                  \
+                 .whole = AFTER_##a == AFTER_WHOLE,                                          \
                  torch_},                                                                    \
         .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                 \
         .numbers = ravine_numbers_##numbers_,                                                \

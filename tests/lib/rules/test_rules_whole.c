@@ -104,8 +104,8 @@ static void begin(trial *t, int32_t dtype, int shape, uint64_t seed) {
 }
 
 static void finish(trial *t) {
-    long double *const all[] = {t->w.theta,  t->w.gradient, t->w.move, t->w.mean,
-                                t->w.square, t->w.variance, t->w.row,  t->w.column};
+    long double *const all[] = {t->w.size,   t->w.theta,    t->w.gradient, t->w.move,  t->w.mean,
+                                t->w.square, t->w.variance, t->w.row,      t->w.column};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     free(t->w.held);
     free(t->data);

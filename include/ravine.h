@@ -226,7 +226,15 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
     X(BIAS_CORRECTION, 28, bias_correction, FLAG, "[0, 1]", "divide the means by 1 - beta^t")      \
     X(LR_IN_MOMENTUM, 29, lr_in_momentum, FLAG, "[0, 1]",                                          \
       "the buffer holds eta g: a change of eta leaves the old velocity")                           \
-    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")
+    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")                                     \
+    X(BETA2_DECAY, 31, beta2_decay, NUMBER, "(-inf, 0]",                                           \
+      "share of step t in the mean of squares is t^beta2_decay (adafactor)")                       \
+    X(EPS1, 32, eps1, NUMBER, "[0, inf)",                                                          \
+      "least sigma; 0: what 1 and the next number of the type differ by (adafactor)")              \
+    X(EPS2, 33, eps2, NUMBER, "[0, inf)",                                                          \
+      "least root mean square of the tensor that steps are measured by (adafactor)")               \
+    X(CLIP_UPDATE, 34, clip_update, NUMBER, "[1, inf]",                                            \
+      "bound d on the root mean square of g/sigma (adafactor)")
 
 #define RAVINE_X(NAME, value, name, kind, interval, text) RAVINE_##NAME = value,
 typedef enum ravine_setting { RAVINE_SETTING_LIST(RAVINE_X) RAVINE_SETTING_COUNT } ravine_setting;
@@ -288,17 +296,40 @@ typedef enum ravine_rule {
     RAVINE_YOGI = 15,
     RAVINE_ADAN = 16,
     RAVINE_ADOPT = 17,
+    RAVINE_LAMB = 18,
+    RAVINE_ADAFACTOR = 19,
     RAVINE_RULE_COUNT
 } ravine_rule;
 typedef struct ravine_rule_info {
     const char *name, *title, *formula, *paper; /* fixed texts; formula has lines split by \n */
     int32_t nsettings;
     const int32_t *setting; /* [nsettings] ravine_setting, the ones that the rule uses */
+    const int32_t
+        *state;        /* [nstates] for ravine_state_describe: what it may keep for a parameter */
+    const char *torch; /* the class of torch.optim 2.13, "AdamW"; NULL: PyTorch has none */
+    /* The entries of its groups and the settings that they hold, as words: "lr" is both,
+     * "alpha=power" an entry of another name, "betas=beta1,beta2" one that is a list; a setting
+     * with a ? is None where it is 0. */
+    const char *torch_settings;
+    int32_t torch_steps; /* 1: its state counts steps, key "step" */
+    int32_t nstates;
+    int32_t whole; /* 1: an element's step depends on its whole tensor: on norms, rows, columns */
+    int32_t reserved;
 } ravine_rule_info;
 /* What a rule is, and which settings it uses; NULL: there is no such rule. */
 RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule);
 /* The rule of a name, a ravine_rule; -1: there is none. */
 RAVINE_API int ravine_rule_find(const char *name);
+
+/* What rules keep for a parameter between steps, beside its clock: lib/rules/state.def. Which of
+ * it there is depends on settings and shape: ravine_state_key() tells. */
+typedef struct ravine_state_info {
+    const char *key; /* "exp_avg" */
+    const char
+        *extent; /* "element": a number for each; "vector": the same of parameters of less than
+                    two dimensions; "row", "column": of the last two dimensions; "scalar" ... */
+} ravine_state_info;
+RAVINE_API const ravine_state_info *ravine_state_describe(int state); /* NULL: no such */
 
 /* A rule with its settings: c.beta2 = 0.99; every setting is a field of its own name. */
 typedef struct ravine_config {

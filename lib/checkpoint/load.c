@@ -136,7 +136,7 @@ static void tell_taken(const loading *l) {
 /* Tensors of the file that nobody asked for. */
 static void find_strangers(loading *l) {
     for (int64_t i = 0; l->options->without_params && i < l->o->nparams; i++) {
-        const int64_t at = ravine_checkpoint_find(l->file, l->o->slots[i].added->name);
+        const int64_t at = ravine_checkpoint_find(l->file, ravine_param_of(l->o, i)->name);
         if (at >= 0) l->claimed[at] = true;
     }
     const int64_t count = ravine_checkpoint_tensor_count(l->file);
@@ -201,16 +201,16 @@ static void apply(loading *l) {
     const char *from = l->aside;
     for (int64_t k = 0; k < l->here.ntensors; k++) {
         const size_t bytes = taken_bytes(l, k);
-        if (bytes) memcpy(l->here.tensors[k].data, from, bytes);
+        o->backend->copy(l->here.tensors[k].data, from, bytes);
         from += bytes;
     }
     for (int64_t i = 0; i < o->nparams; i++) {
-        o->slots[i].added->clock = l->here.clock[i];
-        o->slots[i].added->attempt = 0;
+        ravine_param_of(o, i)->clock = l->here.clock[i];
+        ravine_param_of(o, i)->attempt = 0;
     }
     o->steps = l->steps;
     o->attempts = l->attempts;
-    o->reported = false;
+    o->last.reported = false;
     for (int32_t k = 0; k < o->ngroups; k++) /* of the last step, for those who ask about it */
         ravine_group_at(&o->groups[k], o->steps - 1, &o->groups[k].now);
 }

@@ -75,7 +75,7 @@ static void add_tensor(walk *w, int64_t owner, ravine_tensor t) {
     if (w->source->copies) {
         const int64_t bytes = ravine_tensor_bytes(&t);
         void *copy = place(w, (size_t)bytes, DATA_ALIGNMENT);
-        if (copy && bytes) memcpy(copy, t.data, (size_t)bytes);
+        if (copy) w->source->o->backend->copy(copy, t.data, (size_t)bytes);
         t.data = copy;
         int64_t *shape = place(w, (size_t)t.ndim * sizeof *shape, sizeof *shape);
         if (shape && t.ndim) memcpy(shape, t.shape, (size_t)t.ndim * sizeof *shape);
@@ -90,17 +90,15 @@ static void add_tensor(walk *w, int64_t owner, ravine_tensor t) {
 
 static void add_param(walk *w, int64_t index) {
     const ravine_optimizer *o = w->source->o;
-    param *p = o->slots[index].added;
+    param *p = ravine_param_of(o, index);
     if (!w->source->options->without_params)
         add_tensor(
             w, index,
             (ravine_tensor){place_text(w, "%s", p->name), p->dtype, p->ndim, p->shape, p->data});
-    const char *key;
-    for (int32_t k = 0; (key = ravine_state_key(o, index, k)); k++) {
-        const char *name = place_text(w, RAVINE_STATE "%s.%s", p->name, key);
-        const ravine_param state = ravine_state_of(o, p, k, key);
-        add_tensor(w, index,
-                   (ravine_tensor){name, state.dtype, state.ndim, state.shape, state.data});
+    for (int32_t k = 0; k < p->nstates; k++) {
+        const param_state *s = &p->states[k];
+        const char *name = place_text(w, RAVINE_STATE "%s.%s", p->name, s->key);
+        add_tensor(w, index, (ravine_tensor){name, s->dtype, s->ndim, s->shape, s->data});
     }
     if (w->base) w->out.clock[index] = p->clock;
     add_tensor(w, index,

@@ -13,31 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
-    void *memory = ravine_env_take(&o->env, bytes);
-    if (!memory) return NULL;
-    o->bytes += (int64_t)bytes;
-    return memset(memory, 0, bytes);
-}
-
-void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes) {
-    if (!memory) return;
-    o->bytes -= (int64_t)bytes;
-    ravine_env_give(&o->env, memory, bytes);
-}
-
-group_name ravine_group_name(int32_t index) {
-    group_name name;
-    snprintf(name.text, sizeof name.text, "group %d", index);
-    return name;
-}
-
-group_name ravine_group_name_at(int32_t index, int64_t step) {
-    group_name name;
-    snprintf(name.text, sizeof name.text, "group %d at step %lld", index, (long long)step);
-    return name;
-}
-
 /* threads of the environment: its own number, or RAVINE_THREADS, or one per processor. */
 static ravine_status count_threads(const ravine_env *env, int32_t *threads) {
     *threads = env->threads;
@@ -63,7 +38,7 @@ static ravine_status read_env(ravine_env *own, const ravine_env *env) {
 
 ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c, const ravine_env *env) {
     if (!out) return ravine_fail(RAVINE_E_ARG, "out of ravine_create is NULL");
-    ravine_optimizer start = {0};
+    ravine_optimizer start = {.backend = &ravine_backend_cpu};
     ravine_status status = read_env(&start.env, env);
     if (status) return status;
     start.kernels = ravine_kernels(start.env.isa);

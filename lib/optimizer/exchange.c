@@ -52,7 +52,7 @@ static ravine_status check_tensor(const param *p, const dlpack_tensor *t) {
         return ravine_fail(RAVINE_E_UNSUPPORTED,
                            "a tensor of %s is on device type %d; it must be %d, the processor",
                            p->name, t->device_type, DLPACK_CPU);
-    const int bits = p->dtype == RAVINE_F64 ? 64 : 32;
+    const int bits = ravine_dtype_bits(p->dtype);
     if (t->type_code != DLPACK_FLOAT || t->type_bits != bits || t->type_lanes != 1)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "a tensor of %s is not of the type float%d",
                            p->name, bits);
@@ -92,7 +92,7 @@ ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n, cons
         dlpack_tensor t;
         address[i] = NULL;
         if (!object[i] || object[i] == none) continue;
-        const param *p = o->slots[i].added;
+        const param *p = ravine_param_of(o, i);
         if (library->tensor_from_object(object[i], &t))
             return ravine_fail(RAVINE_E_ARG, "a tensor of %s cannot be read", p->name);
         status = check_tensor(p, &t);
@@ -107,7 +107,7 @@ ravine_status ravine_set_clock(ravine_optimizer *o, int64_t index, int64_t clock
     if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
     const ravine_status status = check_number(o, "the parameter", index, o->nparams - 1);
     if (status) return status;
-    param *p = o->slots[index].added;
+    param *p = ravine_param_of(o, index);
     if (clock < 0 || clock > STEPS_MAX)
         return ravine_fail(RAVINE_E_RANGE, "the clock of %s is %lld; it must be in [0, 2^53]",
                            p->name, (long long)clock);

@@ -43,12 +43,12 @@ void ravine_group_at(const group *g, int64_t step, ravine_config *settings) {
 
 /* Which state there is follows from the config alone: a schedule may not ask for more. */
 static ravine_status check_state(const group *g, const ravine_config *now, const char *of) {
-    const kernel_shape has = ravine_rule_shape(&g->config), needs = ravine_rule_shape(now);
-    const bool averages = now->ema_decay > 0 && g->config.ema_decay == 0;
-    if (!averages && state_arrays(needs) <= state_arrays(has)) return RAVINE_OK;
+    const state_kind lacks = ravine_states_lack(&g->config, now);
+    if (lacks == STATE_COUNT) return RAVINE_OK;
+    const int setting = ravine_state_row(lacks)->when;
     return ravine_fail(
         RAVINE_E_STATE, "%s of %s is %.15g; the group's config has 0, so it has no state for it",
-        averages ? "ema_decay" : "momentum", of, averages ? now->ema_decay : now->momentum);
+        ravine_setting_describe(setting)->name, of, ravine_config_value(now, setting));
 }
 
 static ravine_status check_at(const group *g, int32_t index, int64_t step) {
@@ -99,9 +99,8 @@ static ravine_status check_number(const group *g, int32_t index, int setting, do
     changed.schedule[setting] = NULL;
     status = ravine_group_check(&changed, index);
     if (status || g->nparams == 0) return status;
-    const kernel_shape shape = ravine_rule_shape(&changed.config);
-    const bool same_state = !memcmp(&shape, &g->shape, sizeof shape) &&
-                            (changed.config.ema_decay > 0) == (g->config.ema_decay > 0) &&
+    const bool same_state = ravine_states_lack(&g->config, &changed.config) == STATE_COUNT &&
+                            ravine_states_lack(&changed.config, &g->config) == STATE_COUNT &&
                             changed.config.initial == g->config.initial;
     if (same_state) return RAVINE_OK;
     return ravine_fail(

@@ -5,8 +5,10 @@
 #ifndef RAVINE_OPTIMIZER_OPTIMIZER_H
 #define RAVINE_OPTIMIZER_OPTIMIZER_H
 
+#include "backend/backend.h"
 #include "ravine.h"
 #include "rules/rules.h"
+#include "rules/state.h"
 
 /* What is remembered of the watched elements of a parameter, which lie one after the other here. A
  * step without a gradient leaves it as it is. */
@@ -19,27 +21,44 @@ typedef struct watching {
     watch_statistics *statistics;      /* [watched_blocks] of the last step */
 } watching;
 
+/* One array or number that a parameter keeps: a row of state.def, as it is for this parameter. */
+typedef struct param_state {
+    const char *key;
+    state_kind kind;
+    int32_t dtype, ndim;
+    int64_t len;
+    const int64_t *shape; /* [ndim] */
+    void *data;           /* [len] */
+} param_state;
+
 /* One parameter, with everything a step needs of it. */
 typedef struct param {
     const char *name;
     const int64_t *shape; /* [ndim] */
     int64_t len;
     int32_t dtype, group, ndim;
-    void *data, *grad; /* the caller's; grad NULL: none now */
-    void *state[STATE_ARRAYS_MAX];
-    void *ema; /* NULL: no average of the weights */
+    void *data, *grad;   /* the caller's; grad NULL: none now */
+    param_state *states; /* [nstates] in the order of their keys */
+    int32_t nstates;
+    void *array[STATE_ARRAYS_MAX]; /* of these the kernel's, in its order; then NULL */
+    void *ema;                     /* the same; NULL: no average of the weights */
+    void *row, *column;            /* the same: of mean squares; NULL: there are none */
+    double *matrix_mean;           /* [matrices of the last two dimensions] of `row`, in a step */
     int64_t clock;
     int64_t attempt; /* the last step in which it had a gradient, counted as attempts */
     double scalar[RULE_SCALARS_MAX], next_scalar[RULE_SCALARS_MAX];
     update_kernel update;
     norm_kernel norm;
+    look_kernel look; /* NULL: no step waits for the whole tensor */
+    fold_kernel fold;
     const kernel_coefficients *coefficients; /* of this step: its own or those of a neighbour */
     kernel_coefficients own;
     block_statistics *statistics; /* [blocks of len] */
     watching watched;
 } param;
 
-/* Three orders of the parameters, in one allocation that grows with them. */
+/* Three orders of the parameters, in one allocation that grows with them. The last one is made by
+ * every step. */
 typedef struct param_slot {
     param *added;        /* slot i: parameter number i */
     param *by_name;      /* sorted */
@@ -85,8 +104,16 @@ typedef struct group {
     totals totals; /* of the last step */
 } group;
 
+/* What is asked about a step after it. */
+typedef struct step_outcome {
+    bool reported; /* there was a report */
+    bool updated;  /* it was not skipped */
+    double clip;   /* factor on its gradients */
+} step_outcome;
+
 struct ravine_optimizer {
     ravine_env env;
+    const backend *backend;
     int64_t bytes; /* held */
     const isa_kernels *kernels;
     int64_t ahead;     /* bytes of a kernel_block */
@@ -100,10 +127,7 @@ struct ravine_optimizer {
     batch *batches;
 
     int64_t steps, attempts;
-    int64_t nactive, nblocks;
-    bool reported; /* the last step had a report */
-    bool updated;  /* and was not skipped */
-    double clip;   /* factor of the last step */
+    step_outcome last;
 };
 
 /* Memory through the environment's allocator, counted; NULL when there is none. */
@@ -149,13 +173,24 @@ static inline int64_t watched_len(int64_t len) {
     return len / period * CHUNK_ELEMENTS + (rest < CHUNK_ELEMENTS ? rest : CHUNK_ELEMENTS);
 }
 
-/* ravine_state_key of a parameter that need not be added yet, and what ravine_state_view tells of
- * it. */
-const char *ravine_state_key_of(const ravine_optimizer *o, const param *p, int32_t k);
-ravine_param ravine_state_of(const ravine_optimizer *o, param *p, int32_t k, const char *key);
+/* Of a parameter whose last two dimensions make matrices: their sides, and how many there are. */
+typedef struct matrix_sides {
+    int64_t rows, columns, count;
+} matrix_sides;
+static inline matrix_sides ravine_matrix_sides(const param *p) {
+    matrix_sides s = {p->shape[p->ndim - 2], p->shape[p->ndim - 1], 0};
+    if (p->len) s.count = p->len / (s.rows * s.columns);
+    return s;
+}
 
-/* Sums and counts of the last pass over the active parameters, into their groups. */
-void ravine_report_gather(ravine_optimizer *o);
-ravine_report ravine_report_all(const ravine_optimizer *o); /* of all groups */
+/* Parameter number i, in the order of adding. */
+static inline param *ravine_param_of(const ravine_optimizer *o, int64_t i) {
+    return o->slots[i].added;
+}
+/* What the last step did, of all groups. */
+ravine_report ravine_report_all(const ravine_optimizer *o);
+
+/* What a parameter keeps under a key; NULL: nothing. */
+const param_state *ravine_state_of(const param *p, const char *key);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a step did: sums over blocks, parameters and groups, each in its order. */
 #include "base/sized.h"
-#include "optimizer/optimizer.h"
+#include "optimizer/step.h"
 #include "text/error.h"
 
 #include <math.h>
@@ -25,35 +25,37 @@ static void add_totals(totals *sum, const totals *t) {
 #undef X
 }
 
-static void add_blocks(totals *sum, const param *p, int64_t index) {
-    for (int64_t k = 0; k < block_count(p->len); k++) {
-        const block_statistics *s = &p->statistics[k];
-        sum->gradient2 += s->gradient2;
-        sum->update2 += s->update2;
-        sum->param2 += s->param2;
-        sum->slope += s->slope;
-        if (!s->nonfinite) continue;
-        if (!sum->nonfinite) {
-            sum->nonfinite_param = index;
-            sum->nonfinite_index = k * BLOCK_ELEMENTS + s->first_nonfinite;
-        }
-        sum->nonfinite += s->nonfinite;
+static void add_blocks(const backend *place, totals *sum, const param *p, int64_t index) {
+    block_statistics s = {.gradient2 = sum->gradient2,
+                          .update2 = sum->update2,
+                          .param2 = sum->param2,
+                          .slope = sum->slope};
+    place->reduce(p, &s);
+    if (s.nonfinite && !sum->nonfinite) {
+        sum->nonfinite_param = index;
+        sum->nonfinite_index = s.first_nonfinite;
     }
+    sum->gradient2 = s.gradient2;
+    sum->update2 = s.update2;
+    sum->param2 = s.param2;
+    sum->slope = s.slope;
+    sum->nonfinite += s.nonfinite;
 }
 
 static const totals nothing = {.nonfinite_param = -1, .nonfinite_index = -1};
 
 /* What the whole parameter has of something that goes with g^2, over what its watched elements
  * have; `gradient2` is theirs. */
-static double whole_over_watched(const param *p, double gradient2) {
+static double whole_over_watched(const backend *place, const param *p, double gradient2) {
     if (p->watched.len == p->len) return 1;
     if (gradient2 == 0) return (double)p->len / (double)p->watched.len;
-    double whole = 0;
-    for (int64_t k = 0; k < block_count(p->len); k++) whole += p->statistics[k].gradient2;
-    return whole / gradient2;
+    block_statistics whole = {0};
+    place->reduce(p, &whole);
+    return whole.gradient2 / gradient2;
 }
 
-static void add_watched(totals *sum, const param *p, const group *g) {
+static void add_watched(const ravine_optimizer *o, totals *sum, const param *p) {
+    const group *g = &o->groups[p->group];
     const watching *w = &p->watched;
     totals own = nothing;
     for (int64_t k = 0; k < watched_blocks(p->len); k++) {
@@ -73,26 +75,28 @@ static void add_watched(totals *sum, const param *p, const group *g) {
     const double unit = g->now.lr_in_momentum != 0 ? g->now.lr : 1;
     if (keeps_gradients(g->shape) && unit > 0) {
         own.with_momentum = w->len;
-        of->momentum2 *= whole_over_watched(p, of->gradient2) / (unit * unit);
+        of->momentum2 *= whole_over_watched(o->backend, p, of->gradient2) / (unit * unit);
     } else {
         of->momentum2 = 0; /* of something else */
     }
     add_totals(sum, &own);
 }
 
-static void add_param(const ravine_optimizer *o, totals *sum, const param *p, int64_t index) {
-    add_blocks(sum, p, index);
-    if (o->updated && p->watched.update) add_watched(sum, p, &o->groups[p->group]);
+static void add_param(const ravine_optimizer *o, bool updated, totals *sum, const param *p,
+                      int64_t index) {
+    add_blocks(o->backend, sum, p, index);
+    if (updated && p->watched.update) add_watched(o, sum, p);
 }
 
-void ravine_report_gather(ravine_optimizer *o) {
+void ravine_report_gather(const step *s) {
+    ravine_optimizer *o = s->o;
     for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].totals = nothing;
     int64_t active = 0;
-    for (int64_t i = 0; i < o->nparams && active < o->nactive; i++) {
-        const param *p = o->slots[i].added;
+    for (int64_t i = 0; i < o->nparams && active < s->nactive; i++) {
+        const param *p = ravine_param_of(o, i);
         if (o->slots[active].active != p) continue;
         active++;
-        add_param(o, &o->groups[p->group].totals, p, i);
+        add_param(o, s->outcome.updated, &o->groups[p->group].totals, p, i);
     }
 }
 
@@ -113,7 +117,7 @@ static ravine_report report_of(const ravine_optimizer *o, int32_t index, const t
         .grad_norm = sqrt(sum->gradient2) / scale,
         .update_norm = sqrt(sum->update2),
         .param_norm = sqrt(sum->param2),
-        .clip = o->clip,
+        .clip = o->last.clip,
         .nonfinite = sum->nonfinite,
         .nonfinite_param = sum->nonfinite_param,
         .nonfinite_index = sum->nonfinite_index,
@@ -137,6 +141,12 @@ ravine_report ravine_report_all(const ravine_optimizer *o) {
     return report_of(o, -1, &all);
 }
 
+void ravine_report_fill(const step *s) {
+    ravine_report own = ravine_report_all(s->o);
+    if (s->outcome.updated && s->o->options.clip_norm < HUGE_VAL) own.grad_norm = s->norm;
+    ravine_sized_write(&ravine_sized_report, s->report, &own);
+}
+
 /* What every question about the last step must pass; `what` is its subject, of `count`. */
 static ravine_status check_question(const ravine_optimizer *o, const ravine_report *report,
                                     const char *what, int64_t index, int64_t count) {
@@ -145,7 +155,7 @@ static ravine_status check_question(const ravine_optimizer *o, const ravine_repo
                            (long long)index, (long long)count - 1);
     const ravine_status status = ravine_sized_check(&ravine_sized_report, report);
     if (status) return status;
-    if (!o->reported)
+    if (!o->last.reported)
         return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
     return RAVINE_OK;
 }
@@ -163,9 +173,9 @@ ravine_status ravine_param_report(const ravine_optimizer *o, int64_t index, ravi
     if (!o || !report) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     const ravine_status status = check_question(o, report, "param", index, o->nparams);
     if (status) return status;
-    const param *p = o->slots[index].added;
+    const param *p = ravine_param_of(o, index);
     totals sum = nothing;
-    if (p->attempt == o->attempts) add_param(o, &sum, p, index);
+    if (p->attempt == o->attempts) add_param(o, o->last.updated, &sum, p, index);
     const ravine_report own = report_of(o, p->group, &sum);
     ravine_sized_write(&ravine_sized_report, report, &own);
     return RAVINE_OK;

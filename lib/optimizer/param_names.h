@@ -11,7 +11,7 @@ ravine_status ravine_param_name_check(const char *name, int64_t index);
 
 /* Sorts the slots by the names of `by_name`, and moves all of a slot. E_ARG: a name is there twice,
  * or is that of another's state in a checkpoint. */
-ravine_status ravine_param_names_sort(const ravine_optimizer *o, param_slot *slots, int64_t n);
+ravine_status ravine_param_names_sort(param_slot *slots, int64_t n);
 
 /* The parameter whose name is the first `length` bytes of `name`; NULL: there is none. slots:
  * sorted. */

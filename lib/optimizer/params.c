@@ -12,6 +12,7 @@
 #define STAGGER_BYTES 256
 #define STAGGER_FROM  (16 * 1024)
 #define PAGE_BYTES    4096
+#define SHAPE_MAX     64 /* dimensions */
 
 /* Walks over a batch's memory: with base NULL it only measures. */
 typedef struct layout {
@@ -35,19 +36,82 @@ static void *place(layout *l, size_t count, size_t size) {
     return start;
 }
 
-static size_t dtype_bytes(int32_t dtype) {
-    return dtype == RAVINE_F64 ? 8 : 4;
-}
-
 static void *place_copy(layout *l, const void *from, size_t bytes) {
     void *to = place(l, bytes, 1);
     if (to && bytes) memcpy(to, from, bytes);
     return to;
 }
 
+static int64_t product_of(const int64_t *side, int32_t n) {
+    int64_t product = 1;
+    for (int32_t k = 0; k < n; k++) product *= side[k]; /* no state is larger than its parameter */
+    return product;
+}
+
+/* Where a number of its own lies in a parameter: those of the rule in their order. */
+static double *scalar_of(param *p, state_kind kind, int *of_rule) {
+    if (kind == STATE_WATCHED_SLOPE) return &p->watched.slope;
+    if (kind == STATE_WATCHED_STEPS) return &p->watched.steps;
+    return &p->scalar[(*of_rule)++];
+}
+
+static param_state place_state(layout *l, state_kind kind, const state_owner *owner, param *p,
+                               int *scalars) {
+    int64_t sides[SHAPE_MAX];
+    param_state s = {.key = ravine_state_row(kind)->info.key,
+                     .kind = kind,
+                     .dtype = ravine_state_dtype(kind, owner),
+                     .ndim = ravine_state_shape(ravine_state_row(kind)->extent, owner, sides)};
+    s.len = product_of(sides, s.ndim);
+    const bool as_parameter = s.ndim == p->ndim && s.len == p->len;
+    s.shape = as_parameter ? p->shape : place_copy(l, sides, (size_t)s.ndim * sizeof *sides);
+    s.data = ravine_state_is_scalar(kind)
+                 ? (void *)scalar_of(p, kind, scalars)
+                 : place(l, (size_t)s.len, (size_t)ravine_dtype_bits(s.dtype) / 8);
+    return s;
+}
+
+/* Where the passes find what they walk over. */
+static void note_array(param *p, const param_state *s, int *arrays) {
+    switch (s->kind) {
+    case STATE_EMA: p->ema = s->data; return;
+    case STATE_WATCHED_UPDATE: p->watched.update = s->data; return;
+    case STATE_WATCHED_SIGNS: p->watched.signs = s->data; return;
+    default: break;
+    }
+    switch (ravine_state_row(s->kind)->extent) {
+    case EXTENT_ELEMENT:
+    case EXTENT_VECTOR: p->array[(*arrays)++] = s->data; break;
+    case EXTENT_ROW: p->row = s->data; break;
+    case EXTENT_COLUMN: p->column = s->data; break;
+    case EXTENT_ROW_SQUARE:
+    case EXTENT_COLUMN_SQUARE:
+    case EXTENT_SCALAR:
+    case EXTENT_WATCHED: break;
+    }
+}
+
+static void place_states(layout *l, const group *g, bool watch, param *p) {
+    state_kind kind[STATE_COUNT];
+    const state_owner owner = {.shape = p->shape,
+                               .ndim = p->ndim,
+                               .dtype = p->dtype,
+                               .watched = watched_len(p->len),
+                               .watch = watch};
+    p->nstates = ravine_states(&g->config, &owner, kind);
+    p->states = place(l, (size_t)p->nstates, sizeof *p->states);
+    int arrays = 0, scalars = 0;
+    for (int k = 0; k < p->nstates; k++) {
+        const param_state s = place_state(l, kind[k], &owner, p, &scalars);
+        note_array(p, &s, &arrays);
+        if (p->states) p->states[k] = s;
+        if (ravine_state_row(kind[k])->extent == EXTENT_ROW)
+            p->matrix_mean = place(l, (size_t)ravine_matrix_sides(p).count, sizeof *p->matrix_mean);
+    }
+}
+
 /* One parameter in the batch: where its name, shape, statistics and state are. */
 static void place_param(layout *l, const group *g, bool watch, const ravine_param *p, param *out) {
-    const size_t len = (size_t)p->len, size = dtype_bytes(p->dtype);
     *out = (param){.len = p->len,
                    .dtype = p->dtype,
                    .group = p->group,
@@ -55,17 +119,16 @@ static void place_param(layout *l, const group *g, bool watch, const ravine_para
                    .data = p->data,
                    .grad = p->grad};
     out->name = place_copy(l, p->name, strlen(p->name) + 1);
-    out->shape = p->shape ? place_copy(l, p->shape, (size_t)p->ndim * sizeof *p->shape)
-                          : place_copy(l, &p->len, sizeof p->len);
+    const int64_t *shape = p->shape ? p->shape : &p->len;
+    out->shape = place_copy(l, shape, (size_t)out->ndim * sizeof *shape);
+    if (!out->shape) out->shape = shape; /* it is only measured */
     out->statistics = place(l, (size_t)block_count(p->len), sizeof *out->statistics);
-    for (int k = 0; k < state_arrays(g->shape); k++) out->state[k] = place(l, len, size);
-    if (g->config.ema_decay > 0) out->ema = place(l, len, size);
-    if (!watch) return;
-    watching *w = &out->watched;
-    w->len = watched_len(p->len);
-    w->statistics = place(l, (size_t)watched_blocks(p->len), sizeof *w->statistics);
-    w->update = place(l, (size_t)w->len, size);
-    w->signs = place(l, (size_t)w->len, 1);
+    if (watch) {
+        watching *w = &out->watched;
+        w->len = watched_len(p->len);
+        w->statistics = place(l, (size_t)watched_blocks(p->len), sizeof *w->statistics);
+    }
+    place_states(l, g, watch, out);
 }
 
 /* Parameter i of an array whose elements have the size that they have for the caller. */
@@ -100,9 +163,9 @@ static const char *dtype_name(int32_t dtype) {
 
 static ravine_status check_shape(const ravine_param *p) {
     if (!p->shape) return RAVINE_OK;
-    if (p->ndim < 0 || p->ndim > 64)
-        return ravine_fail(RAVINE_E_RANGE, "ndim of %s is %d; it must be in [0, 64]", p->name,
-                           p->ndim);
+    if (p->ndim < 0 || p->ndim > SHAPE_MAX)
+        return ravine_fail(RAVINE_E_RANGE, "ndim of %s is %d; it must be in [0, %d]", p->name,
+                           p->ndim, SHAPE_MAX);
     int64_t product = 1;
     bool empty = false;
     for (int32_t k = 0; k < p->ndim; k++) {
@@ -128,7 +191,7 @@ static ravine_status check_place(const char *name, const char *what, const void 
     if (!numbers)
         return ravine_fail(RAVINE_E_ARG, "%s of %s is NULL, but its len is %lld", what, name,
                            (long long)len);
-    const size_t size = dtype_bytes(dtype);
+    const size_t size = ravine_dtype_bytes(dtype);
     if ((uintptr_t)numbers % size == 0) return RAVINE_OK;
     return ravine_fail(RAVINE_E_ARG, "%s of %s is at the address %p; it must be a multiple of %zu",
                        what, name, numbers, size);
@@ -137,7 +200,7 @@ static ravine_status check_place(const char *name, const char *what, const void 
 static ravine_status check_param(const ravine_optimizer *o, const ravine_param *p, int64_t i) {
     ravine_status status = ravine_param_name_check(p->name, i);
     if (status) return status;
-    if (p->dtype != RAVINE_F32 && p->dtype != RAVINE_F64)
+    if (!ravine_computed(p->dtype))
         return ravine_fail(RAVINE_E_UNSUPPORTED, "dtype of %s is %d (%s); it must be F32 or F64",
                            p->name, p->dtype, dtype_name(p->dtype));
     if (p->grad_dtype != 0 && p->grad_dtype != p->dtype)
@@ -185,23 +248,23 @@ ravine_status ravine_state_bytes(const ravine_optimizer *o, const ravine_param *
 }
 
 static void fill(void *array, int32_t dtype, int64_t len, double value) {
-    for (int64_t i = 0; i < len; i++) {
-        if (dtype == RAVINE_F32)
-            ((float *)array)[i] = (float)value;
-        else
-            ((double *)array)[i] = value;
-    }
+    for (int64_t i = 0; i < len; i++) dtype_store(dtype, array, i, value);
 }
 
 /* What a new parameter needs beyond zeroed state. */
 static void prepare(const ravine_optimizer *o, param *p) {
     const group *g = &o->groups[p->group];
-    const kernel_set *set = p->dtype == RAVINE_F64 ? &o->kernels->f64 : &o->kernels->f32;
-    p->update = set->update[ravine_kernel_find(g->shape)];
+    const kernel_set *set = &o->kernels->of[ravine_computed(p->dtype)->index];
+    const int kernel = ravine_kernel_find(g->shape);
+    p->update = set->update[kernel];
     p->norm = set->norm;
-    if (ravine_rule_uses(g->config.rule, RAVINE_INITIAL))
-        fill(p->state[momentum_arrays(g->shape)], p->dtype, p->len, g->config.initial);
-    ravine_rule_start_scalars(&g->config, p->scalar);
+    p->look = set->look[kernel];
+    p->fold = set->fold;
+    for (int32_t k = 0; k < p->nstates; k++) {
+        const param_state *s = &p->states[k];
+        const double begins = ravine_state_begins(s->kind, &g->config);
+        if (begins != 0) fill(s->data, s->dtype, s->len, begins);
+    }
 }
 
 ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) {
@@ -222,7 +285,7 @@ ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) 
 
     for (int64_t i = 0; i < o->nparams; i++) slots[i].by_name = o->slots[i].by_name;
     for (int64_t i = 0; i < n; i++) slots[o->nparams + i].by_name = &params[i];
-    status = ravine_param_names_sort(o, slots, (int64_t)total);
+    status = ravine_param_names_sort(slots, (int64_t)total);
     if (status) {
         ravine_memory_give(o, slots, total * sizeof *slots);
         ravine_memory_give(o, b, bytes);
@@ -241,8 +304,7 @@ ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) 
     b->bytes = bytes;
     b->next = o->batches;
     o->batches = b;
-    o->nactive = 0;
-    o->reported = false;
+    o->last.reported = false;
     return RAVINE_OK;
 }
 

@@ -31,11 +31,11 @@ static ravine_setting_info table[RAVINE_SETTING_COUNT] = {
 RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
 
-/* "[0, 1)": a bracket, a number or inf, and the same from the other side. */
+/* "[0, 1)": a bracket, a digit or (-)inf, and the same from the other side. */
 static void read_interval(ravine_setting_info *info) {
     const char *least = info->interval + 1, *greatest = strchr(least, ' ') + 1;
     info->least_open = info->interval[0] == '(';
-    info->least = least[0] - '0';
+    info->least = least[0] == '-' ? -HUGE_VAL : least[0] - '0';
     info->greatest = greatest[0] == 'i' ? HUGE_VAL : greatest[0] - '0';
     info->greatest_open = strchr(greatest, ')') != NULL;
 }

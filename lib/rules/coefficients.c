@@ -4,7 +4,7 @@
  * Every power here is ravine's own (base/elementary.h): the same bits on every processor. */
 #include "base/elementary.h"
 #include "base/pair.h"
-#include "rules/rules.h"
+#include "rules/numbers.h"
 
 #include <math.h>
 
@@ -35,12 +35,7 @@ static double root(const ravine_config *c, double bias, kernel_coefficients *k) 
     return 1;
 }
 
-static void moving_mean(double beta, double *keep, double *intake) {
-    *keep = beta;
-    *intake = 1 - beta;
-}
-
-static void sgd(const ravine_config *c, const rule_step *s, kernel_coefficients *k) {
+void ravine_numbers_sgd(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
     const bool in_buffer = c->lr_in_momentum != 0 && s->shape.momentum == MOMENTUM_BUFFER;
     const double inside = in_buffer ? c->lr : 1;
     k->momentum = c->momentum;
@@ -50,7 +45,8 @@ static void sgd(const ravine_config *c, const rule_step *s, kernel_coefficients 
     k->step = in_buffer ? 1 : c->lr;
 }
 
-static void adagrad(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+void ravine_numbers_adagrad(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
     const double count = c->rule == RAVINE_ADAGRAD_MEAN ? (double)t : 1;
     k->v_keep = 1;
     k->v_intake = 1;
@@ -62,7 +58,7 @@ static void adagrad(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     k->step = c->lr / (1 + (double)(t - 1) * c->lr_decay);
 }
 
-static void rmsprop(const ravine_config *c, const rule_step *s, kernel_coefficients *k) {
+void ravine_numbers_rmsprop(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
     const bool in_buffer = c->lr_in_momentum != 0 && s->shape.momentum == MOMENTUM_NORMALIZED;
     const bool start = s->clock == 1 && c->initial_form == RAVINE_INITIAL_GRADIENT;
     moving_mean(start ? 0 : c->alpha, &k->v_keep, &k->v_intake);
@@ -73,21 +69,25 @@ static void rmsprop(const ravine_config *c, const rule_step *s, kernel_coefficie
 }
 
 /* adam, adamw, adabelief, yogi */
-static void adam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+void ravine_numbers_adam(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
     k->step *= root(c, correction(c, c->beta2, t), k) / correction(c, c->beta1, t);
     if (c->rule == RAVINE_ADABELIEF) k->look = c->eps;
 }
 
-static void adamax(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+void ravine_numbers_adamax(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     k->v_keep = c->beta2;
     k->eps_outside = c->eps;
     k->step = c->lr / ravine_one_minus_power(c->beta1, t);
 }
 
-static void nadam(const ravine_config *c, int64_t t, kernel_coefficients *k, double *product) {
+void ravine_numbers_nadam(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
+    double *product = &s->scalar[0];
     const double mu = c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)t * c->momentum_decay));
     const double next =
         c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)(t + 1) * c->momentum_decay));
@@ -135,7 +135,8 @@ static double rectification(double beta, double rho) {
     return sqrt((rho - 4) / (limit - 4) * ((rho - 2) / (limit - 2)) * (limit / rho));
 }
 
-static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+void ravine_numbers_radam(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
     const double rho = effective_samples(c->beta2, t);
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
@@ -151,7 +152,9 @@ static void radam(const ravine_config *c, int64_t t, kernel_coefficients *k) {
 }
 
 /* The eta and mu of a step were set at the end of the one before, as PyTorch does. */
-static void asgd(const ravine_config *c, int64_t t, kernel_coefficients *k, double *scalar) {
+void ravine_numbers_asgd(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
+    double *scalar = s->scalar;
     const double eta = t == 1 ? c->lr : scalar[0];
     k->decay += c->lambd * eta * (1 - k->decay); /* both decays, one after the other */
     k->step = eta;
@@ -160,7 +163,8 @@ static void asgd(const ravine_config *c, int64_t t, kernel_coefficients *k, doub
     scalar[1] = 1 / fmax(1, (double)t - c->average_start);
 }
 
-static void rprop(const ravine_config *c, kernel_coefficients *k) {
+void ravine_numbers_rprop(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    (void)s;
     k->grow = c->eta_plus;
     k->cut = c->eta_minus;
     k->step_min = c->step_min;
@@ -172,7 +176,8 @@ static void sign_momentum(double mix, double beta, kernel_coefficients *k) {
     moving_mean(beta, &k->momentum, &k->intake);
 }
 
-static void adan(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+void ravine_numbers_adan(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->change_keep, &k->change_intake);
     moving_mean(c->beta3, &k->v_keep, &k->v_intake);
@@ -183,7 +188,8 @@ static void adan(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     k->step *= root(c, correction(c, c->beta3, t), k);
 }
 
-static void adopt(const ravine_config *c, int64_t t, kernel_coefficients *k) {
+void ravine_numbers_adopt(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    const int64_t t = s->clock;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(t == 1 ? 0 : c->beta2, &k->v_keep, &k->v_intake);
     k->eps_outside = c->eps;
@@ -191,87 +197,18 @@ static void adopt(const ravine_config *c, int64_t t, kernel_coefficients *k) {
     if (t == 1) k->decay = 0; /* the authors' code does nothing else at the first step */
 }
 
-static void decay(const ravine_config *c, kernel_coefficients *k) {
-    switch ((ravine_decay_form)c->decay_form) {
-    case RAVINE_DECAY_COUPLED: k->couple = c->weight_decay; break;
-    case RAVINE_DECAY_DECOUPLED: k->decay = c->lr * c->weight_decay; break;
-    case RAVINE_DECAY_INDEPENDENT: k->decay = c->weight_decay; break;
-    case RAVINE_DECAY_PROXIMAL:
-        k->shrink = c->lr * c->weight_decay / (1 + c->lr * c->weight_decay);
-        break;
-    }
+void ravine_numbers_lion(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    (void)s;
+    sign_momentum(c->beta1, c->beta2, k);
 }
 
-/* Greatest raw |g| that is taken. A rule that squares g, or several gradients at once (adan; g - m
- * of adabelief), wants the square finite too. */
-static double guard(const rule_step *s) {
-    const scale_kind scale = s->shape.scale;
-    const bool squares =
-        scale != SCALE_ONE && scale != SCALE_SIGN && scale != SCALE_MAXIMUM && scale != SCALE_RPROP;
-    const double several = scale == SCALE_BELIEF || scale == SCALE_LOOKAHEAD ? 4 : 1;
-    const double root_of_largest = nextafter(sqrt(s->largest), 0) / several;
-    const double bound = squares ? root_of_largest : s->largest;
-    const double factor = s->unscale;
-    if (factor == 1) return bound;
-    return fmin(bound * (1 - 0x1p-20) / factor, s->largest); /* room for the product's rounding */
+void ravine_numbers_signum(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    (void)s;
+    sign_momentum(c->momentum, c->momentum, k);
 }
 
-kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *s) {
-    const int64_t t = s->clock;
-    const double gradient = s->unscale * s->clip;
-    kernel_coefficients k = {.gradient = c->maximize != 0 ? -gradient : gradient,
-                             .limit = guard(s),
-                             .clip = c->clip_value,
-                             .step = c->lr,
-                             .from_m = 1,
-                             .first = t == 1,
-                             .ema = t == 1 ? 1 : 1 - c->ema_decay,
-                             .sigma_divisor = 1,
-                             .propagate = s->propagate};
-    decay(c, &k);
-    switch ((ravine_rule)c->rule) {
-    case RAVINE_SGD: sgd(c, s, &k); break;
-    case RAVINE_ADAGRAD:
-    case RAVINE_ADAGRAD_MEAN: adagrad(c, t, &k); break;
-    case RAVINE_RMSPROP: rmsprop(c, s, &k); break;
-    case RAVINE_ADADELTA:
-        moving_mean(c->rho, &k.v_keep, &k.v_intake);
-        k.eps_inside = c->eps;
-        break;
-    case RAVINE_ADAM:
-    case RAVINE_ADAMW:
-    case RAVINE_ADABELIEF:
-    case RAVINE_YOGI: adam(c, t, &k); break;
-    case RAVINE_ADAMAX: adamax(c, t, &k); break;
-    case RAVINE_NADAM: nadam(c, t, &k, s->scalar); break;
-    case RAVINE_RADAM: radam(c, t, &k); break;
-    case RAVINE_ASGD: asgd(c, t, &k, s->scalar); break;
-    case RAVINE_RPROP: rprop(c, &k); break;
-    case RAVINE_LION: sign_momentum(c->beta1, c->beta2, &k); break;
-    case RAVINE_SIGNUM: sign_momentum(c->momentum, c->momentum, &k); break;
-    case RAVINE_ADAN: adan(c, t, &k); break;
-    case RAVINE_ADOPT: adopt(c, t, &k); break;
-    case RAVINE_RULE_COUNT: break;
-    }
-    k.as_is = k.gradient == 1 && k.clip == HUGE_VAL && k.couple == 0;
-    return k;
-}
-
-double ravine_rule_variance(scale_kind scale, const kernel_coefficients *c) {
-    const double root = c->sigma_scale / c->sigma_divisor;
-    switch (scale) {
-    case SCALE_SQUARES:
-    case SCALE_GREATEST:
-    case SCALE_YOGI:
-    case SCALE_LOOKAHEAD: return c->v_scale * root * root;
-    case SCALE_MAXIMUM:
-    case SCALE_DELTA:
-    case SCALE_PREVIOUS: return 1;
-    case SCALE_ONE:
-    case SCALE_CENTERED: /* a variance: what is steady in g is not in it */
-    case SCALE_BELIEF:
-    case SCALE_SIGN:
-    case SCALE_RPROP: return 0;
-    }
-    return 0;
+void ravine_numbers_adadelta(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
+    (void)s;
+    moving_mean(c->rho, &k->v_keep, &k->v_intake);
+    k->eps_inside = c->eps;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of rules.def, and how settings change the kernel of a rule. */
 #include "rules/rules.h"
+#include "rules/numbers.h"
+#include "rules/state.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,27 +18,49 @@ enum {
 #undef RAVINE_X
 };
 
-#define RULE(NAME, name, title, m, s, a, m_key, s_key, settings, defaults, formula, paper) \
-    static const int32_t settings_of_##name[] = settings;
-#include "rules.def"
-#undef RULE
+enum {
+#define STATE(NAME, key, extent, dtype, begins, when, late) NAME = STATE_##NAME,
+#include "rules/state.def"
+#undef STATE
+};
+
+#define STATES  SETTINGS
+#define STEP    1
+#define NO_STEP 0
+#define TORCH(class, steps, settings) \
+    .torch = (class), .torch_steps = (steps), .torch_settings = (settings)
+#define NO_TORCH .torch = NULL
+
+#define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, torch, settings, ...) \
+    static const int32_t settings_of_##name[] = settings, states_of_##name[] = states;
+#include "rules/rules.def"
+
+#define ELEMENTWISE NULL
+#define WHOLE(name) ravine_settle_##name
 
 static const rule_row rows[RAVINE_RULE_COUNT] = {
-#define RULE(NAME, name_, title_, m, s, a, m_key, s_key, settings, defaults_, formula_, paper_) \
-    [RAVINE_##NAME] = {                                                                         \
-        .info = {.name = #name_,                                                                \
-                 .title = title_,                                                               \
-                 .formula = formula_,                                                           \
-                 .paper = paper_,                                                               \
-                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,         \
-                 .setting = settings_of_##name_},                                               \
-        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                    \
-        .momentum_key = m_key,                                                                  \
-        .scale_key = s_key,                                                                     \
-        .defaults = {.clip_value = HUGE_VAL, defaults_},                                        \
+#define RULE(NAME, name_, title_, m, s, a, numbers_, whole_, states, gain, torch_, settings, \
+             defaults_, formula_, paper_)                                                    \
+    [RAVINE_##NAME] = {                                                                      \
+        .info = {.name = #name_,                                                             \
+                 .title = title_,                                                            \
+                 .formula = formula_,                                                        \
+                 .paper = paper_,                                                            \
+                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,      \
+                 .setting = settings_of_##name_,                                             \
+                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,            \
+                 .state = states_of_##name_,                                                 \
+                 .whole = AFTER_##a == AFTER_WHOLE,                                          \
+                 torch_},                                                                    \
+        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                 \
+        .numbers = ravine_numbers_##numbers_,                                                \
+        .settle = whole_,                                                                    \
+        .defaults = {.size = sizeof(ravine_config),                                          \
+                     .rule = RAVINE_##NAME,                                                  \
+                     .clip_value = HUGE_VAL,                                                 \
+                     defaults_},                                                             \
     },
-#include "rules.def"
-#undef RULE
+#include "rules/rules.def"
 };
 
 const rule_row *ravine_rule_row(int rule) {
@@ -59,6 +83,11 @@ bool ravine_rule_uses(int rule, int setting) {
     return false;
 }
 
+bool ravine_rule_is_adaptive(int rule) {
+    const sigma_kind sigma = sigma_of(rows[rule].shape.scale);
+    return sigma != SIGMA_ONE && sigma != SIGMA_SIGNS;
+}
+
 bool ravine_rule_can_shrink(int rule) {
     return rows[rule].shape.after == AFTER_SHRINK;
 }
@@ -70,42 +99,4 @@ kernel_shape ravine_rule_shape(const ravine_config *c) {
     if (c->centered != 0) shape.scale = SCALE_CENTERED;
     if (c->amsgrad != 0) shape.scale = SCALE_GREATEST;
     return shape;
-}
-
-const char *ravine_rule_array_key(const ravine_config *c, int k) {
-    const rule_row *row = &rows[c->rule];
-    const kernel_shape shape = ravine_rule_shape(c);
-    const char *key[STATE_ARRAYS_MAX + 1] = {NULL};
-    int n = 0;
-    if (momentum_arrays(shape)) key[n++] = row->momentum_key;
-    if (shape.momentum == MOMENTUM_DIFFERENCE) {
-        key[n++] = "exp_avg_diff";
-        key[n++] = "prev_grad";
-    }
-    if (shape.scale == SCALE_RPROP) {
-        key[n++] = "prev";
-        key[n++] = "step_size";
-    } else if (scale_arrays(shape)) {
-        key[n++] = row->scale_key;
-    }
-    if (shape.scale == SCALE_CENTERED) key[n++] = "grad_avg";
-    if (shape.scale == SCALE_GREATEST) key[n++] = "max_exp_avg_sq";
-    if (shape.scale == SCALE_DELTA) key[n++] = "acc_delta";
-    if (shape.after == AFTER_AVERAGE) key[n++] = "ax";
-    return k < n ? key[k] : NULL;
-}
-
-const char *ravine_rule_scalar_key(const ravine_config *c, int k) {
-    static const char *const nadam[] = {"mu_product"}, *const asgd[] = {"eta", "mu"};
-    if (c->rule == RAVINE_NADAM && k < 1) return nadam[k];
-    if (c->rule == RAVINE_ASGD && k < 2) return asgd[k];
-    return NULL;
-}
-
-void ravine_rule_start_scalars(const ravine_config *c, double scalar[RULE_SCALARS_MAX]) {
-    if (c->rule == RAVINE_NADAM) scalar[0] = 1; /* the empty product */
-    if (c->rule == RAVINE_ASGD) {
-        scalar[0] = c->lr;
-        scalar[1] = 1;
-    }
 }

@@ -6,26 +6,8 @@
 #include "ravine.h"
 #include "update/elementwise/kernel.h"
 
-typedef struct rule_row {
-    ravine_rule_info info;
-    kernel_shape shape; /* without the settings that change it */
-    const char *momentum_key, *scale_key;
-    ravine_config defaults;
-} rule_row;
-
-const rule_row *ravine_rule_row(int rule); /* rule is valid */
-bool ravine_rule_uses(int rule, int setting);
-bool ravine_rule_can_shrink(int rule);
-
-/* The kernel's shape under these settings, and the key of its state array k; NULL past the last. */
-kernel_shape ravine_rule_shape(const ravine_config *c);
-const char *ravine_rule_array_key(const ravine_config *c, int k);
-
-/* Numbers that a parameter keeps beside its arrays, because they depend on the settings of past
- * steps: nadam's mu_product, asgd's eta and mu. NULL past the last. */
+/* Scalars of state.def that a rule may have. */
 #define RULE_SCALARS_MAX 2
-const char *ravine_rule_scalar_key(const ravine_config *c, int k);
-void ravine_rule_start_scalars(const ravine_config *c, double scalar[RULE_SCALARS_MAX]);
 
 /* What a step needs to know beyond the group's settings. */
 typedef struct rule_step {
@@ -35,11 +17,41 @@ typedef struct rule_step {
     double clip;                     /* by norm, in (0, 1] */
     bool propagate;                  /* no guard */
     double largest;                  /* greatest finite number of the parameter's type */
-    double scalar[RULE_SCALARS_MAX]; /* before the step; after it on return */
+    double epsilon;                  /* what 1 and the next number of the type differ by */
+    double scalar[RULE_SCALARS_MAX]; /* before the step, in the order of the rule's row; after it on
+                                        return */
 } rule_step;
+
+/* What a look at a whole tensor finds, of the elements that step. */
+typedef struct whole_sums {
+    double theta2, direction2; /* squares of theta, and of outer m/sigma + inner theta */
+    int64_t len, clock;        /* elements; 1 at the first step */
+} whole_sums;
+
+typedef struct rule_row {
+    ravine_rule_info info;
+    kernel_shape shape; /* without the settings that change it */
+    /* The rule's own numbers, into those that all have in common. */
+    void (*numbers)(const ravine_config *c, rule_step *s, kernel_coefficients *k);
+    /* Those that wait for the sums; NULL: none do. */
+    void (*settle)(const ravine_config *c, const whole_sums *w, kernel_coefficients *k);
+    ravine_config defaults;
+} rule_row;
+
+const rule_row *ravine_rule_row(int rule); /* rule is valid */
+bool ravine_rule_uses(int rule, int setting);
+bool ravine_rule_can_shrink(int rule);
+
+/* Whether it divides by a sigma of the gradients: neither by 1 nor by |m|. */
+bool ravine_rule_is_adaptive(int rule);
+
+/* The kernel's shape under these settings. */
+kernel_shape ravine_rule_shape(const ravine_config *c);
 
 /* The coefficients of one step under the settings of the step. */
 kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *step);
+/* sigma of an element in double, of the scale's arrays v: the body of the kernels. */
+double ravine_rule_sigma(kernel_shape shape, const kernel_coefficients *c, const double v[2]);
 /* sigma^2 without eps is this times v, under the coefficients of a step; adadelta: the mean square
  * that is the root of its numerator counts as sigma. 0 where v is no mean, sum or maximum of the
  * squares of gradients, or sigma is not in use yet (radam). */

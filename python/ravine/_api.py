@@ -161,7 +161,11 @@ RAVINE_CENTERED = 27
 RAVINE_BIAS_CORRECTION = 28
 RAVINE_LR_IN_MOMENTUM = 29
 RAVINE_MAXIMIZE = 30
-RAVINE_SETTING_COUNT = 31
+RAVINE_BETA2_DECAY = 31
+RAVINE_EPS1 = 32
+RAVINE_EPS2 = 33
+RAVINE_CLIP_UPDATE = 34
+RAVINE_SETTING_COUNT = 35
 
 # enum ravine_eps_form
 RAVINE_EPS_OUTSIDE = 0
@@ -220,7 +224,9 @@ RAVINE_ADABELIEF = 14
 RAVINE_YOGI = 15
 RAVINE_ADAN = 16
 RAVINE_ADOPT = 17
-RAVINE_RULE_COUNT = 18
+RAVINE_LAMB = 18
+RAVINE_ADAFACTOR = 19
+RAVINE_RULE_COUNT = 20
 
 
 class ravine_rule_info(Structure):
@@ -233,6 +239,22 @@ class ravine_rule_info(Structure):
         ("paper", c_char_p),
         ("nsettings", c_int32),
         ("setting", POINTER(c_int32)),
+        ("state", POINTER(c_int32)),
+        ("torch", c_char_p),
+        ("torch_settings", c_char_p),
+        ("torch_steps", c_int32),
+        ("nstates", c_int32),
+        ("whole", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ravine_state_info(Structure):
+    """`struct ravine_state_info`."""
+
+    _fields_ = [
+        ("key", c_char_p),
+        ("extent", c_char_p),
     ]
 
 
@@ -273,6 +295,10 @@ class ravine_config(Structure):
         ("bias_correction", c_double),
         ("lr_in_momentum", c_double),
         ("maximize", c_double),
+        ("beta2_decay", c_double),
+        ("eps1", c_double),
+        ("eps2", c_double),
+        ("clip_update", c_double),
     ]
 
 
@@ -792,6 +818,7 @@ PROTOTYPES = {
     "ravine_setting_find": (c_int, [c_char_p]),
     "ravine_rule_describe": (POINTER(ravine_rule_info), [c_int]),
     "ravine_rule_find": (c_int, [c_char_p]),
+    "ravine_state_describe": (POINTER(ravine_state_info), [c_int]),
     "ravine_config_format": (
         ravine_status,
         [POINTER(ravine_config), c_int32, c_void_p, c_size_t, POINTER(c_size_t)],

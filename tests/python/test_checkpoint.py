@@ -380,6 +380,8 @@ TORCH = [
     ("RAdam", {}),
     ("ASGD", {"t0": 1}),
     ("Rprop", {}),
+    ("Adafactor", {"weight_decay": 0.1}),
+    ("Adafactor", {"eps": (1e-3, 0.1), "d": 2.0, "beta2_decay": -0.5}),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import ravine
 
 RULES = """sgd adagrad adagrad_mean rmsprop adadelta adam adamw adamax nadam radam asgd rprop lion
-signum adabelief yogi adan adopt""".split()
+signum adabelief yogi adan adopt lamb adafactor""".split()
 
 
 def gradients(steps, shape, dtype=np.float64):

@@ -40,6 +40,7 @@ def test_same_numbers(name, settings, dtype):
         for k, (p, q) in enumerate(zip(mine, theirs, strict=True)):
             grad = torch.randn(p.shape, generator=generator, dtype=dtype) * 10 ** (k - 3)
             missing = (step + k) % 5 == 0 and p.numel()  # an empty one is stepped all the same
+            missing = missing or (name == "Adafactor" and not p.numel())  # PyTorch divides by 0
             p.grad, q.grad = (None, None) if missing else (grad, grad.clone())
         for optimizer in (ours, reference):
             optimizer.param_groups[0]["lr"] = lr * (1 + step) / STEPS

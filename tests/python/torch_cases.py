@@ -25,6 +25,12 @@ SETTINGS = {
         {"centered": True, "momentum": 0.9, "maximize": True},
     ],
     "Adadelta": [{}, WITH_DECAY, {"rho": 0.5, "eps": 1e-3}, {"maximize": True}],
+    "Adafactor": [
+        {},
+        WITH_DECAY,
+        {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-3, 0.1), "d": 2.0},
+        {"maximize": True},
+    ],
     "Adam": [*ADAM, *DECOUPLED, {"amsgrad": True}, {"amsgrad": True, "weight_decay": 0.1}],
     "AdamW": [*ADAM, {"amsgrad": True}],
     "Adamax": ADAM,
@@ -34,7 +40,7 @@ SETTINGS = {
     "Rprop": [{}, {"etas": (0.3, 1.5), "step_sizes": (1e-3, 0.1)}, {"maximize": True}],
 }
 CASES = [(name, settings) for name, several in SETTINGS.items() for settings in several]
-OWN = ["ADOPT", "AdaBelief", "AdagradMean", "Adan", "Lion", "Signum", "Yogi"]
+OWN = ["ADOPT", "AdaBelief", "AdagradMean", "Adan", "Lamb", "Lion", "Signum", "Yogi"]
 EVERY = [*SETTINGS, *OWN]
 PYTORCH = list(SETTINGS)
 WITH_STEP = [name for name in EVERY if name != "SGD"]

@@ -47,6 +47,10 @@ static const struct {
     [RAVINE_STEP_MIN] = {4, {NAN, NAN, 0, 1e-3}},
     [RAVINE_STEP_MAX] = {4, {NAN, NAN, 1e-2, 1}},
     [RAVINE_CLIP_VALUE] = {6, {INFINITY, INFINITY, INFINITY, INFINITY, 3e-3, 1}},
+    [RAVINE_BETA2_DECAY] = {5, {NAN, -.8, -.5, -1, 0}},
+    [RAVINE_EPS1] = {4, {NAN, NAN, 1e-10, 1e-3}},
+    [RAVINE_EPS2] = {4, {NAN, NAN, 0, .1}},
+    [RAVINE_CLIP_UPDATE] = {4, {NAN, NAN, 2, INFINITY}},
     [RAVINE_EMA_DECAY] = {5, {0, 0, 0, .9, .999}},
 };
 

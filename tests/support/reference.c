@@ -311,6 +311,10 @@ long double *reference_field(reference *e, const char *key) {
     return NULL;
 }
 
+bool reference_knows(int rule) {
+    return rules[rule].step != NULL;
+}
+
 bool reference_squares(int rule) {
     return rules[rule].room > 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reference.h - the truth the library is tested against: every rule of ravine.h, one element at a
- * time, in long double, straight from the formulas of the papers and of PyTorch's for-loop code.
+/* reference.h - the truth the library is tested against: every rule of ravine.h that
+ * moves each element by itself, one element at a time, in long double, straight from the formulas
+ * of the papers and of PyTorch's for-loop code.
  *
  * Nothing here shares code, tables or ideas of order with lib/update: it is slow, plain, and meant
  * to be read next to docs/rules/. The semantics were compared with PyTorch 2.13 in float64 for all
@@ -49,6 +50,9 @@ long double *reference_field(reference *e, const char *key);
 
 /* Added to every square, 0 at first: to ask what becomes of a step whose squares are denormal. */
 extern long double reference_underflow;
+
+/* Whether it is one of these: an element moves as if it were alone (else: reference_whole.h). */
+bool reference_knows(int rule);
 
 /* Whether the rule squares the gradient, so that a large finite one may overflow. */
 bool reference_squares(int rule);

@@ -400,7 +400,7 @@ static int our_tensor(conversion *c, int64_t i) {
         return failure(FAILURE_INPUT, "%s: %s has no such state", t.name, torch_class(c->rule));
     const bool clock = !strcmp(key, RAVINE_STATE_STEP);
     const double number = tensor_count(&t) == 1 ? tensor_number(&t, 0) : NAN;
-    if ((clock || torch_is_number(key)) && !isfinite(number))
+    if ((clock || torch_is_number(c->rule, key)) && !isfinite(number))
         return failure(FAILURE_INPUT, "%s is not one finite number", t.name);
     if (clock && !(number >= 0 && number == floor(number) && number < 0x1p53))
         return failure(FAILURE_INPUT, "%s is %g; it must be a number of steps", t.name, number);
@@ -411,7 +411,7 @@ static int our_tensor(conversion *c, int64_t i) {
     }
     char *name = own_text(&c->to, RAVINE_STATE "%s.%s", p->name, key);
     if (!name) return no_memory();
-    if (torch_is_number(key)) return put_number(&c->to, name, RAVINE_F64, number);
+    if (torch_is_number(c->rule, key)) return put_number(&c->to, name, RAVINE_F64, number);
     t.name = name;
     return put_tensor(&c->to, &t);
 }

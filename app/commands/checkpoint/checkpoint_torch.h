@@ -15,7 +15,7 @@ int torch_rule(const char *name);
 /* Whether PyTorch keeps that state, and whether as one number for each parameter. SGD has no step.
  */
 bool torch_has_state(int rule, const char *key);
-bool torch_is_number(const char *key);
+bool torch_is_number(int rule, const char *key);
 
 /* The settings of a group as the entries of param_groups. FAILURE_NO names one that PyTorch has
  * not. `lr` takes the place of the config's. */

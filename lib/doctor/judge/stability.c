@@ -13,12 +13,10 @@
 
 #include <math.h>
 
-/* eta of a config of our own. */
+/* eta of a config of our own; what a rule does not have is 0, and changes nothing. */
 static double effective_lr(const ravine_config *c, double lr, int64_t t) {
-    if (c->rule == RAVINE_ADAGRAD || c->rule == RAVINE_ADAGRAD_MEAN)
-        return lr / (1 + (double)t * c->lr_decay);
-    if (c->rule == RAVINE_ASGD) return lr / ravine_pow(1 + c->lambd * lr * (double)t, c->power);
-    return lr;
+    const double slower = lr / (1 + (double)t * c->lr_decay);
+    return slower / ravine_pow(1 + c->lambd * lr * (double)t, c->power);
 }
 
 /* What remains of an alternating signal in a moving mean of it. */
@@ -31,38 +29,41 @@ static double nadam_mu(const ravine_config *c, int64_t t) {
     return c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)(t + 1) * c->momentum_decay));
 }
 
-/* G of step t: m for an alternating g. NaN where only signs count. */
-static double alternating_gain(const ravine_config *c, int64_t t) {
-    switch ((ravine_rule)c->rule) {
-    case RAVINE_SGD:
-    case RAVINE_RMSPROP: {
-        const double buffer = (1 - c->dampening) / (1 + c->momentum);
-        return c->nesterov != 0 ? 1 + c->momentum * buffer : c->momentum > 0 ? buffer : 1;
-    }
-    case RAVINE_ADAGRAD:
-    case RAVINE_ADAGRAD_MEAN:
-    case RAVINE_ADADELTA:
-    case RAVINE_ASGD: return 1;
-    case RAVINE_ADAM:
-    case RAVINE_ADAMW:
-    case RAVINE_ADAMAX:
-    case RAVINE_RADAM:
-    case RAVINE_ADABELIEF:
-    case RAVINE_YOGI:
-    case RAVINE_ADOPT: return mean_gain(c->beta1);
-    case RAVINE_NADAM: return 1 - nadam_mu(c, t) + nadam_mu(c, t + 1) * mean_gain(c->beta1);
-    case RAVINE_ADAN: return mean_gain(c->beta1) + 2 * c->beta2 * mean_gain(c->beta2);
-    case RAVINE_LION:
-    case RAVINE_SIGNUM:
-    case RAVINE_RPROP:
-    case RAVINE_RULE_COUNT: break;
-    }
+/* G of step t: m for an alternating g; the column of rules.def says which it is. */
+static double gain_of_heavy_ball(const ravine_config *c, int64_t t) {
+    (void)t;
+    const double buffer = (1 - c->dampening) / (1 + c->momentum);
+    return c->nesterov != 0 ? 1 + c->momentum * buffer : c->momentum > 0 ? buffer : 1;
+}
+static double gain_of_mean(const ravine_config *c, int64_t t) {
+    (void)t;
+    return mean_gain(c->beta1);
+}
+static double gain_of_nadam(const ravine_config *c, int64_t t) {
+    return 1 - nadam_mu(c, t) + nadam_mu(c, t + 1) * mean_gain(c->beta1);
+}
+static double gain_of_adan(const ravine_config *c, int64_t t) {
+    (void)t;
+    return mean_gain(c->beta1) + 2 * c->beta2 * mean_gain(c->beta2);
+}
+static double gain_of_none(const ravine_config *c, int64_t t) { /* only signs count */
+    (void)c;
+    (void)t;
     return NAN;
+}
+
+static double alternating_gain(const ravine_config *c, int64_t t) {
+    static double (*const gain[RAVINE_RULE_COUNT])(const ravine_config *, int64_t) = {
+#define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, ...) \
+    [RAVINE_##NAME] = gain_of_##gain,
+#include "rules/rules.def"
+    };
+    return gain[c->rule](c, t);
 }
 
 /* 1 + a; the proximal decay shrinks the step as well, which comes to 1 + 1/a. */
 static double slack(const ravine_config *c, double lr, double eta) {
-    const double kept = c->rule == RAVINE_ASGD ? 1 - c->lambd * eta : 1;
+    const double kept = 1 - c->lambd * eta; /* lambd: asgd's decay */
     switch ((ravine_decay_form)c->decay_form) {
     case RAVINE_DECAY_COUPLED: break; /* it is part of the gradient: of H */
     case RAVINE_DECAY_DECOUPLED: return 1 + kept * (1 - lr * c->weight_decay);

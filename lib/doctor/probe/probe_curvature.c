@@ -42,8 +42,8 @@ static ravine_status plain_product(void *context, const double *x, double *y) {
  * of the largest curvature; docs/internals/probes.md), or what the projection shows of it: a random
  * symmetric matrix of m dimensions has norm 2 sqrt(m) times the deviation of its entries. */
 static double noise_of(const probing *p, double largest) {
-    const double share = p->space.single ? 1e-4 : 1e-6;
-    return fmax(share * largest, 4 * sqrt((double)p->lanczos.steps) * p->lanczos.defect);
+    return fmax(p->space.type->curvature * largest,
+                4 * sqrt((double)p->lanczos.steps) * p->lanczos.defect);
 }
 
 /* 1/2 g' |T|^-1 g for the part of g in the space. */
@@ -89,7 +89,7 @@ static int64_t step_of(const param *p) {
 
 static const param *first_of(const ravine_optimizer *o, int32_t index) {
     for (int64_t i = 0; i < o->nparams; i++) {
-        const param *p = o->slots[i].added;
+        const param *p = ravine_param_of(o, i);
         if (p->group == index && p->grad && p->len > 0) return p;
     }
     return NULL;
@@ -128,7 +128,7 @@ static ravine_status weigh(const probing *p, double *weight) {
     const ravine_optimizer *next = p->next;
     const double lr = p->result.lr, limit = p->result.limit;
     for (int64_t i = 0; i < next->nparams; i++) {
-        const param *q = next->slots[i].added;
+        const param *q = ravine_param_of(next, i);
         if (!q->grad || q->len == 0) continue;
         const rate r = rate_of(next, q);
         const double ratio = (lr > 0 ? r.lr / lr : 1) * limit / r.limit;
@@ -157,7 +157,7 @@ static ravine_status weighed_product(void *context, const double *x, double *y) 
     if (status) return status;
     const double *moved = p->a;
     for (int64_t i = 0; i < p->next->nparams; i++) {
-        const param *q = p->next->slots[i].added;
+        const param *q = ravine_param_of(p->next, i);
         if (!q->grad || q->len == 0) continue;
         const double decay = coupled_decay(p->next, q);
         for (int64_t k = 0; k < q->len; k++) y[k] = weight[k] * (p->sign * y[k] + decay * moved[k]);
@@ -175,7 +175,7 @@ static bool is_even(const probing *p, double *decay) {
     for (int64_t i = 1; i < p->space.n; i++)
         if (p->b[i] != p->b[0]) return false;
     for (int64_t i = 0; i < next->nparams; i++) {
-        const param *q = next->slots[i].added;
+        const param *q = ravine_param_of(next, i);
         if (!q->grad || q->len == 0) continue;
         if (isnan(*decay)) *decay = coupled_decay(next, q);
         if (coupled_decay(next, q) != *decay) return false;

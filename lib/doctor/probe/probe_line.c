@@ -18,7 +18,7 @@ static ravine_status critical_multiple(probing *p, const double *u, double *out)
     enum { POWERS = 40, CUTS = 6 };
     const double slope = p->sign * ravine_dot(p->g, u, p->space.n), close = 1e-3;
     /* Below this the loss does not show the fall that the slope promises. */
-    const double visible = (p->space.single ? 1e-4 : 1e-10) * fabs(p->result.loss);
+    const double visible = p->space.type->loss * fabs(p->result.loss);
     *out = 0;
     if (!(slope < 0)) return RAVINE_OK;
     double low = 0, high = fmax(1, visible / -slope), low_rise = 0, high_rise;

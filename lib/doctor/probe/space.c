@@ -46,7 +46,7 @@ static bool takes_part(const param *p) {
 }
 
 static size_t param_bytes(const param *p) {
-    return (size_t)p->len * (p->dtype == RAVINE_F64 ? sizeof(double) : sizeof(float));
+    return (size_t)p->len * ravine_dtype_bytes(p->dtype);
 }
 
 static ravine_status read_problem(ravine_problem *own, const ravine_problem *problem) {
@@ -63,16 +63,13 @@ static ravine_status read_problem(ravine_problem *own, const ravine_problem *pro
 /* What it takes: a walk over the parameters. */
 static void measure(space *s) {
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         s->n += p->len;
         s->bytes += 2 * param_bytes(p);
-        s->single |= p->dtype == RAVINE_F32;
+        const computed *type = ravine_computed(p->dtype);
+        if (!s->type || type->difference > s->type->difference) s->type = type;
     }
-}
-
-static double element(const void *array, int32_t dtype, int64_t i) {
-    return dtype == RAVINE_F64 ? ((const double *)array)[i] : (double)((const float *)array)[i];
 }
 
 static double home_norm(const space *s) {
@@ -80,10 +77,10 @@ static double home_norm(const space *s) {
     for (int pass = 0; pass < 2; pass++) { /* scaled by the largest, against overflow */
         const char *copy = s->copy;
         for (int64_t i = 0; i < s->o->nparams; i++) {
-            const param *p = s->o->slots[i].added;
+            const param *p = ravine_param_of(s->o, i);
             if (!takes_part(p)) continue;
             for (int64_t k = 0; k < p->len; k++) {
-                const double x = element(copy, p->dtype, k);
+                const double x = dtype_load(p->dtype, copy, k);
                 if (pass == 0)
                     largest = fmax(largest, fabs(x));
                 else
@@ -107,7 +104,7 @@ ravine_status ravine_space_open(space *s, ravine_optimizer *o, const ravine_prob
     if (!s->copy) return RAVINE_E_NOMEM;
     char *copy = s->copy;
     for (int64_t i = 0; i < o->nparams; i++) {
-        const param *p = o->slots[i].added;
+        const param *p = ravine_param_of(o, i);
         if (!takes_part(p)) continue;
         memcpy(copy, p->data, param_bytes(p));
         memcpy(copy + param_bytes(p), p->grad, param_bytes(p));
@@ -120,7 +117,7 @@ ravine_status ravine_space_open(space *s, ravine_optimizer *o, const ravine_prob
 void ravine_space_home(space *s) {
     const char *copy = s->copy;
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         memcpy(p->data, copy, param_bytes(p));
         memcpy(p->grad, copy + param_bytes(p), param_bytes(p));
@@ -147,14 +144,11 @@ ravine_status ravine_space_bytes(const space *s, int64_t count, size_t *bytes) {
 void ravine_space_move(space *s, double step, const double *direction) {
     const char *copy = s->copy;
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         for (int64_t k = 0; k < p->len; k++) {
-            const double moved = element(copy, p->dtype, k) + step * direction[k];
-            if (p->dtype == RAVINE_F64)
-                ((double *)p->data)[k] = moved;
-            else
-                ((float *)p->data)[k] = (float)moved;
+            const double moved = dtype_load(p->dtype, copy, k) + step * direction[k];
+            dtype_store(p->dtype, p->data, k, moved);
         }
         direction += p->len;
         copy += 2 * param_bytes(p);
@@ -165,7 +159,7 @@ void ravine_space_settle(space *s, double step, const double *direction) {
     char *copy = s->copy;
     ravine_space_move(s, step, direction);
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         memcpy(copy, p->data, param_bytes(p));
         copy += 2 * param_bytes(p);
@@ -175,10 +169,10 @@ void ravine_space_settle(space *s, double step, const double *direction) {
 void ravine_space_displacement(const space *s, double *out) {
     const char *copy = s->copy;
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         for (int64_t k = 0; k < p->len; k++)
-            out[k] = element(p->data, p->dtype, k) - element(copy, p->dtype, k);
+            out[k] = dtype_load(p->dtype, p->data, k) - dtype_load(p->dtype, copy, k);
         out += p->len;
         copy += 2 * param_bytes(p);
     }
@@ -205,11 +199,11 @@ ravine_status ravine_space_loss_at(space *s, double step, const double *directio
 /* out = factor (the bound gradients - out), or only the gradients where factor is 0. */
 static ravine_status take_gradient(const space *s, double factor, double *out) {
     for (int64_t i = 0; i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         double sum = 0; /* of zeros, unless an element is not finite */
         for (int64_t k = 0; k < p->len; k++) {
-            const double g = element(p->grad, p->dtype, k);
+            const double g = dtype_load(p->dtype, p->grad, k);
             sum += 0 * g;
             out[k] = factor == 0 ? g : factor * (g - out[k]);
         }
@@ -227,12 +221,6 @@ ravine_status ravine_space_gradient(space *s, int64_t number, double *loss, doub
 
 /* ---- finite differences ---- */
 
-/* Best for central differences of gradients: the error of rounding against the square of the
- * distance, as a share of |theta| (docs/internals/probes.md). */
-static double share(const space *s) {
-    return s->single ? 1e-3 : 6e-6;
-}
-
 /* |g+ + g- - 2 g| / |g+ - g-| at a distance: small where the gradient is straight and its rounding
  * does not show. */
 static ravine_status bend(space *s, double distance, const double *v, const double *g, double *plus,
@@ -244,10 +232,10 @@ static ravine_status bend(space *s, double distance, const double *v, const doub
     ravine_space_move(s, -distance, v);
     status = ravine_space_evaluate(s, s->problem.batch, 1, &loss);
     for (int64_t i = 0; !status && i < s->o->nparams; i++) {
-        const param *p = s->o->slots[i].added;
+        const param *p = ravine_param_of(s->o, i);
         if (!takes_part(p)) continue;
         for (int64_t k = 0; k < p->len; k++) {
-            const double minus = element(p->grad, p->dtype, k);
+            const double minus = dtype_load(p->dtype, p->grad, k);
             even += (plus[k] + minus - 2 * g[k]) * (plus[k] + minus - 2 * g[k]);
             odd += (plus[k] - minus) * (plus[k] - minus);
         }
@@ -265,14 +253,14 @@ ravine_status ravine_space_choose_distance(space *s, const double *v, const doub
                                            double *work) {
     enum { TRIALS = 4, GROWTH = 100 };
     const double straight = 0.05, helps = 1.0 / 3;
-    s->distance = share(s) * (s->norm > 0 ? s->norm : 1);
+    s->distance = s->type->difference * (s->norm > 0 ? s->norm : 1);
     if (s->norm == 0 || s->norm >= 1) return RAVINE_OK;
     double ratio;
     ravine_status status = bend(s, s->distance, v, g, work, &ratio);
     for (int k = 0; !status && k < TRIALS && !(ratio <= straight); k++) {
         double next;
         const double farther = s->distance * GROWTH;
-        if (farther > share(s) * (1 + s->norm)) break;
+        if (farther > s->type->difference * (1 + s->norm)) break;
         status = bend(s, farther, v, g, work, &next);
         if (!(next < ratio * helps)) break;
         s->distance = farther;

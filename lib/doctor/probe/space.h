@@ -11,6 +11,7 @@
 #ifndef RAVINE_DOCTOR_SPACE_H
 #define RAVINE_DOCTOR_SPACE_H
 
+#include "base/dtype.h"
 #include "ravine_doctor.h"
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@ typedef struct space {
     ravine_optimizer *o;
     ravine_problem problem;
     int64_t n;                 /* elements */
-    bool single;               /* a parameter is float32: so are the gradients */
+    const computed *type;      /* the least exact one of the parameters, and so of gradients */
     double norm;               /* of the parameters at home */
     double distance;           /* of finite differences; by ravine_space_choose_distance */
     int64_t gradients, losses; /* calls of evaluate with and without a gradient */

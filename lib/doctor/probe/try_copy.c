@@ -96,21 +96,6 @@ static ravine_status add_params(ravine_optimizer *copy, const ravine_optimizer *
     return status;
 }
 
-static bool has_key(const ravine_optimizer *o, int64_t i, const char *key) {
-    const char *known;
-    for (int32_t k = 0; (known = ravine_state_key(o, i, k)); k++)
-        if (!strcmp(known, key)) return true;
-    return false;
-}
-
-/* State that may begin at zero in the middle of a run: nothing divides by it alone. */
-static bool may_begin(const char *key) {
-    static const char *const keys[] = {"momentum_buffer", "max_exp_avg_sq", "grad_avg"};
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        if (!strcmp(key, keys[k])) return true;
-    return false;
-}
-
 /* Of g, as the gradients come. */
 static bool is_mean_of_gradients(momentum_kind kind) {
     return kind == MOMENTUM_BUFFER || kind == MOMENTUM_LOOKBACK;
@@ -124,29 +109,24 @@ static bool same_momentum(const group *from, const group *to) {
            from->config.lr_in_momentum == to->config.lr_in_momentum;
 }
 
-/* Whether the state of parameter i means the same to the copy, and is all that it needs. */
-static bool goes_on(const ravine_optimizer *o, const ravine_optimizer *copy, int64_t i) {
-    if (!same_momentum(&o->groups[o->slots[i].added->group],
-                       &copy->groups[copy->slots[i].added->group]))
-        return false;
-    const char *key;
-    for (int32_t k = 0; (key = ravine_state_key(copy, i, k)); k++)
-        if (!has_key(o, i, key) && !may_begin(key)) return false;
+/* Whether the state of a parameter means the same to its copy, and is all that this needs. */
+static bool goes_on(const ravine_optimizer *o, const param *p, const ravine_optimizer *copy,
+                    const param *q) {
+    if (!same_momentum(&o->groups[p->group], &copy->groups[q->group])) return false;
+    for (int32_t k = 0; k < q->nstates; k++)
+        if (!ravine_state_row(q->states[k].kind)->late && !ravine_state_of(p, q->states[k].key))
+            return false;
     return true;
 }
 
-static ravine_status copy_state(ravine_optimizer *copy, ravine_optimizer *o, int64_t i) {
-    const char *name = o->slots[i].added->name, *key;
-    ravine_status status = ravine_set_clock(copy, i, ravine_clock(o, i));
-    for (int32_t k = 0; !status && (key = ravine_state_key(copy, i, k)); k++) {
-        if (!has_key(o, i, key)) continue;
-        ravine_param from = {.size = sizeof from}, to = {.size = sizeof to};
-        status = ravine_state_view(o, name, key, &from);
-        if (!status) status = ravine_state_view(copy, name, key, &to);
-        if (!status)
-            memcpy(to.data, from.data, (size_t)to.len * ((size_t)ravine_dtype_bits(to.dtype) / 8));
+static void copy_state(const backend *place, const param *p, param *q) {
+    q->clock = p->clock;
+    for (int32_t k = 0; k < q->nstates; k++) {
+        const param_state *to = &q->states[k], *from = ravine_state_of(p, to->key);
+        if (from)
+            place->copy(to->data, from->data,
+                        (size_t)to->len * ((size_t)ravine_dtype_bits(to->dtype) / 8));
     }
-    return status;
 }
 
 ravine_status ravine_copy_create(ravine_optimizer **out, const ravine_optimizer *o,
@@ -154,8 +134,11 @@ ravine_status ravine_copy_create(ravine_optimizer **out, const ravine_optimizer 
     ravine_optimizer *copy = NULL;
     ravine_status status = create_groups(&copy, o, config);
     if (!status) status = add_params(copy, o);
-    for (int64_t i = 0; !status && i < o->nparams; i++)
-        if (goes_on(o, copy, i)) status = copy_state(copy, (ravine_optimizer *)(uintptr_t)o, i);
+    for (int64_t i = 0; !status && i < o->nparams; i++) {
+        const param *p = ravine_param_of(o, i);
+        if (goes_on(o, p, copy, ravine_param_of(copy, i)))
+            copy_state(o->backend, p, ravine_param_of(copy, i));
+    }
     if (!status) {
         ravine_options options = o->options;
         options.zero_grad = 0;

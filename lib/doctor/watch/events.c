@@ -8,6 +8,7 @@
  */
 #include "doctor/watch/watch_memory.h"
 #include "math/sort.h"
+#include "rules/rules.h"
 
 #include <math.h>
 
@@ -24,15 +25,8 @@ enum {
 };
 
 bool doctor_is_adaptive(const ravine_doctor *d) {
-    switch ((int)d->h.rule) {
-    case RAVINE_SGD:
-    case RAVINE_ASGD:
-    case RAVINE_LION:
-    case RAVINE_SIGNUM:
-    case RAVINE_RPROP: return false;
-    case -1: return d->h.kept > 0 && isfinite(doctor_back(d, 0)->sigma_ratio);
-    default: return true;
-    }
+    if (d->h.rule < 0) return d->h.kept > 0 && isfinite(doctor_back(d, 0)->sigma_ratio);
+    return ravine_rule_is_adaptive((int)d->h.rule);
 }
 
 static double median_loss(const ravine_doctor *d) {

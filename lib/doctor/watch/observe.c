@@ -199,7 +199,7 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
 
 ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o, double loss) {
     if (!d || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (!o->reported)
+    if (!o->last.reported)
         return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
     if (o->nparams > INT32_MAX)
         return ravine_fail(RAVINE_E_RANGE, "a doctor watches at most %d parameters", INT32_MAX);
@@ -210,8 +210,8 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
         d->reports[k].size = sizeof *d->reports;
         status = ravine_param_report(o, k, &d->reports[k]);
         if (status) return status;
-        d->elements[k] = o->slots[k].added->len;
-        d->names[k] = o->slots[k].added->name;
+        d->elements[k] = ravine_param_of(o, k)->len;
+        d->names[k] = ravine_param_of(o, k)->name;
     }
     status = doctor_follow(d, o);
     if (status) return status;

@@ -132,8 +132,7 @@ doctor_scales doctor_scales_of(const ravine_doctor *d) {
 /* ---- units that are the same */
 
 static double element(const param *p, int64_t k) {
-    return p->dtype == RAVINE_F64 ? ((const double *)p->data)[k]
-                                  : (double)((const float *)p->data)[k];
+    return dtype_load(p->dtype, p->data, k);
 }
 
 /* Are the first lines of a matrix the same, up to roundings? Element k of line i is number
@@ -161,7 +160,7 @@ static bool has_twins(const param *p) {
 }
 
 void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o) {
-    for (int32_t k = 0; k < d->nparts; k++) d->parts[k].twins = has_twins(o->slots[k].added);
+    for (int32_t k = 0; k < d->nparts; k++) d->parts[k].twins = has_twins(ravine_param_of(o, k));
 }
 
 double doctor_share_of_twins(const ravine_doctor *d) {

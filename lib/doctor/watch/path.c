@@ -54,8 +54,8 @@ static void fetch_samples(const ravine_doctor *d, const ravine_optimizer *o) {
     enum { LINE = 64 };
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
-        const param *p = o->slots[run[0]].added;
-        const int64_t bytes = ravine_dtype_bits(p->dtype) / 8;
+        const param *p = ravine_param_of(o, run[0]);
+        const int64_t bytes = (int64_t)ravine_dtype_bytes(p->dtype);
         const char *first = (const char *)p->data + run[1] * bytes;
         for (int64_t at = 0; at < run[2] * bytes; at += LINE) __builtin_prefetch(first + at);
     }
@@ -68,11 +68,9 @@ static double read_positions(ravine_doctor *d, const ravine_optimizer *o) {
     fetch_samples(d, o);
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
-        const param *p = o->slots[run[0]].added;
+        const param *p = ravine_param_of(o, run[0]);
         for (int64_t i = 0; i < run[2]; i++, position++) {
-            const double now = p->dtype == RAVINE_F64
-                                   ? ((const double *)p->data)[run[1] + i]
-                                   : (double)((const float *)p->data)[run[1] + i];
+            const double now = dtype_load(p->dtype, p->data, run[1] + i);
             way += (now - *position) * (now - *position);
             *position = now;
         }
@@ -89,7 +87,7 @@ static int64_t lay_runs(const ravine_optimizer *o, int64_t elements, int64_t wan
     int64_t nruns = 0, first = 0, next = 0; /* of this parameter, of the next run, among all */
     *nsamples = 0;
     for (int64_t i = 0; i < o->nparams; i++) {
-        const int64_t len = o->slots[i].added->len;
+        const int64_t len = ravine_param_of(o, i)->len;
         while (next < first + len) {
             const int64_t length = wanted < elements && len > DOCTOR_RUN ? DOCTOR_RUN : len;
             const int64_t start = next - first < len - length ? next - first : len - length;
@@ -107,7 +105,7 @@ static int64_t lay_runs(const ravine_optimizer *o, int64_t elements, int64_t wan
 
 static ravine_status choose_samples(ravine_doctor *d, const ravine_optimizer *o) {
     int64_t elements = 0, nsamples;
-    for (int64_t i = 0; i < o->nparams; i++) elements += o->slots[i].added->len;
+    for (int64_t i = 0; i < o->nparams; i++) elements += ravine_param_of(o, i)->len;
     const int64_t wanted = elements < d->options.samples ? elements : d->options.samples;
     const int64_t nruns = lay_runs(o, elements, wanted, NULL, &nsamples);
     const ravine_status status = doctor_make_path(d, nsamples, nruns);
@@ -150,7 +148,7 @@ static bool samples_fit(const ravine_doctor *d, const ravine_optimizer *o) {
     if (d->nparams != o->nparams) return false;
     for (int64_t k = 0; k < d->nruns; k++) {
         const int64_t *run = &d->sample[k * RUN_NUMBERS];
-        if (run[1] + run[2] > o->slots[run[0]].added->len) return false;
+        if (run[1] + run[2] > ravine_param_of(o, run[0])->len) return false;
     }
     return true;
 }

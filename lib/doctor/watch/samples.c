@@ -33,38 +33,6 @@ static double *note(const ravine_samples *s, int which, int64_t at) {
 
 /* ---- numbers where they lie */
 
-static float from_half(uint16_t half) {
-    const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    x *= 0x1p112f;
-    if ((half & 0x7c00) == 0x7c00) x = half & 0x3ff ? NAN : INFINITY;
-    return half & 0x8000 ? -x : x;
-}
-
-static float from_bf16(uint16_t half) {
-    const uint32_t bits = (uint32_t)half << 16;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* n numbers of `from`, from `at` on. */
-static void widen(double *restrict to, int32_t dtype, const void *from, int64_t at, int64_t n) {
-    const uint16_t *halves = (const uint16_t *)from + at;
-    switch (dtype) {
-    case RAVINE_F64: memcpy(to, (const double *)from + at, (size_t)n * sizeof *to); break;
-    case RAVINE_BF16:
-        for (int64_t i = 0; i < n; i++) to[i] = (double)from_bf16(halves[i]);
-        break;
-    case RAVINE_F16:
-        for (int64_t i = 0; i < n; i++) to[i] = (double)from_half(halves[i]);
-        break;
-    default:
-        for (int64_t i = 0; i < n; i++) to[i] = (double)((const float *)from)[at + i];
-    }
-}
-
 /* The next chunk: where its samples stand among all, where in the parameter, how many there are. */
 typedef struct chunk {
     int64_t at, from, n;
@@ -79,7 +47,8 @@ static bool next_chunk(const ravine_samples *s, chunk *c) {
 }
 
 static void copy(const ravine_samples *s, int which, int32_t dtype, const void *from) {
-    for (chunk c = {0}; next_chunk(s, &c);) widen(note(s, which, c.at), dtype, from, c.from, c.n);
+    for (chunk c = {0}; next_chunk(s, &c);)
+        ravine_widen(note(s, which, c.at), dtype, from, c.from, c.n);
 }
 
 /* ---- a parameter */
@@ -222,11 +191,11 @@ static lanes see_chunks(const ravine_samples *s) {
     lanes sum = {0};
     for (chunk c = {0}; next_chunk(s, &c);) {
         see_signs(s, &c, &sum);
-        widen(here, s->dtype, s->data, c.from, c.n);
+        ravine_widen(here, s->dtype, s->data, c.from, c.n);
         see_changes(s, &c, here, &sum);
         if (s->variance) see_sigma(s, &c, &sum);
         if (!s->momentum) continue;
-        widen(here, s->state_dtype, s->momentum, c.from, c.n);
+        ravine_widen(here, s->state_dtype, s->momentum, c.from, c.n);
         see_momentum(&c, here, &sum);
     }
     return sum;
@@ -336,11 +305,6 @@ static ravine_samples *at(ravine_samples *samples, int32_t k) {
     return (ravine_samples *)(void *)((char *)samples + (size_t)k * samples->size);
 }
 
-static bool is_real(int32_t dtype) {
-    return dtype == RAVINE_F32 || dtype == RAVINE_F64 || dtype == RAVINE_BF16 ||
-           dtype == RAVINE_F16;
-}
-
 static ravine_status read_samples(ravine_samples *own, ravine_samples *samples, int32_t k) {
     *own = (ravine_samples){0};
     const ravine_status status = ravine_sized_read(&ravine_sized_samples, own, at(samples, k));
@@ -355,7 +319,7 @@ static ravine_status read_samples(ravine_samples *own, ravine_samples *samples, 
     if (!own->gradient || own->len == 0) return RAVINE_OK;
     if (!own->data || !own->notes)
         return ravine_fail(RAVINE_E_ARG, "data or notes of samples %d are NULL", k);
-    if (!is_real(own->dtype) || (has_state && !is_real(own->state_dtype)))
+    if (!ravine_is_real(own->dtype) || (has_state && !ravine_is_real(own->state_dtype)))
         return ravine_fail(RAVINE_E_ARG, "samples %d are neither F32, F64, BF16 nor F16", k);
     return RAVINE_OK;
 }

@@ -30,7 +30,6 @@ int ravine_kernel_find(kernel_shape shape) {
     static const kernel_shape compiled[] = {
 #define KERNEL(M, S, A) {MOMENTUM_##M, SCALE_##S, AFTER_##A, COEFFICIENTS_GENERAL},
 #include "kernels.def"
-#undef KERNEL
     };
     for (int k = 0; k < KERNEL_COUNT; k++)
         if (compiled[k].momentum == shape.momentum && compiled[k].scale == shape.scale &&

@@ -10,6 +10,8 @@
 #ifndef RAVINE_UPDATE_ELEMENTWISE_KERNEL_H
 #define RAVINE_UPDATE_ELEMENTWISE_KERNEL_H
 
+#include "base/dtype.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,31 +23,35 @@
     X(NORMALIZED, 1) /* a mean of g/sigma: RMSProp with momentum, ADOPT */               \
     X(DIFFERENCE, 3) /* a mean of g and one of its changes: Adan */
 
-/* How sigma_t is made. */
-#define SCALE_LIST(X)                                                                 \
-    X(ONE, 0)                                                                         \
-    X(SQUARES, 1)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                \
-    X(CENTERED, 2)  /* a mean of g^2 less the squared mean of g */                    \
-    X(GREATEST, 2)  /* the greatest mean of g^2 so far: AMSGrad */                    \
-    X(MAXIMUM, 1)   /* a decaying maximum of |g|: Adamax */                           \
-    X(BELIEF, 1)    /* a mean of (g - m)^2: AdaBelief */                              \
-    X(YOGI, 1)      /* a mean of g^2 that moves by g^2 at most */                     \
-    X(DELTA, 2)     /* sqrt(v) over the root mean square of past updates: Adadelta */ \
-    X(PREVIOUS, 1)  /* the mean of g^2 before this step: ADOPT */                     \
-    X(LOOKAHEAD, 1) /* a mean of (g + beta2 (g - previous g))^2: Adan */              \
-    X(SIGN, 0)      /* |m|: only the sign is left */                                  \
-    X(RPROP, 2)     /* a step of each parameter's own, grown and shrunk by the gradient's sign */
+/* How sigma_t is made. X(NAME, state arrays, sigma_kind) */
+#define SCALE_LIST(X)                                                                       \
+    X(ONE, 0, ONE)                                                                          \
+    X(SQUARES, 1, ROOT)   /* a sum or mean of g^2: Adagrad, RMSProp, Adam */                \
+    X(CENTERED, 2, ROOT)  /* a mean of g^2 less the squared mean of g */                    \
+    X(GREATEST, 2, ROOT)  /* the greatest mean of g^2 so far: AMSGrad */                    \
+    X(MAXIMUM, 1, OWN)    /* a decaying maximum of |g|: Adamax */                           \
+    X(BELIEF, 1, ROOT)    /* a mean of (g - m)^2: AdaBelief */                              \
+    X(YOGI, 1, ROOT)      /* a mean of g^2 that moves by g^2 at most */                     \
+    X(DELTA, 2, OWN)      /* sqrt(v) over the root mean square of past updates: Adadelta */ \
+    X(PREVIOUS, 1, OWN)   /* the mean of g^2 before this step: ADOPT */                     \
+    X(LOOKAHEAD, 1, ROOT) /* a mean of (g + beta2 (g - previous g))^2: Adan */              \
+    X(SIGN, 0, SIGNS)     /* |m|: only the sign is left */                                  \
+    X(RPROP, 2, SIGNS)    /* a step of each parameter's own, grown and shrunk by signs */   \
+    X(FACTORED, 1, ROOT)  /* a mean of g^2, of a matrix those of its rows and columns */
+/* ROOT: sqrt(v_scale v + eps_inside) sigma_scale + eps_outside; OWN: a formula of its own. */
+typedef enum sigma_kind { SIGMA_ONE, SIGMA_SIGNS, SIGMA_ROOT, SIGMA_OWN } sigma_kind;
 
 /* What follows the update. */
-#define AFTER_LIST(X)                                   \
-    X(NOTHING, 0)                                       \
-    X(AVERAGE, 1) /* Polyak's average of theta: ASGD */ \
-    X(SHRINK, 0)  /* theta divided: proximal weight decay */
+#define AFTER_LIST(X)                                        \
+    X(NOTHING, 0)                                            \
+    X(AVERAGE, 1) /* Polyak's average of theta: ASGD */      \
+    X(SHRINK, 0)  /* theta divided: proximal weight decay */ \
+    X(WHOLE, 0)   /* the step waits for sums over the tensor: whole.inc */
 
 #define X(NAME, arrays) MOMENTUM_##NAME,
 typedef enum momentum_kind { MOMENTUM_LIST(X) } momentum_kind;
 #undef X
-#define X(NAME, arrays) SCALE_##NAME,
+#define X(NAME, arrays, sigma) SCALE_##NAME,
 typedef enum scale_kind { SCALE_LIST(X) } scale_kind;
 #undef X
 #define X(NAME, arrays) AFTER_##NAME,
@@ -64,42 +70,30 @@ typedef struct kernel_shape {
     coefficient_form form;
 } kernel_shape;
 
-/* State arrays of a shape: momentum's, then scale's, then after's. */
+/* Arrays that a kernel walks over beside theta and the gradient: momentum's, then scale's, then
+ * after's, as in the row of the rule. */
 #define STATE_ARRAYS_MAX 5
 static inline int momentum_arrays(kernel_shape shape) {
 #define X(NAME, arrays) arrays,
     static const int count[] = {MOMENTUM_LIST(X)};
     return count[shape.momentum];
 }
-static inline int scale_arrays(kernel_shape shape) {
-    static const int count[] = {SCALE_LIST(X)};
-    return count[shape.scale];
-}
 static inline int after_arrays(kernel_shape shape) {
     static const int count[] = {AFTER_LIST(X)};
 #undef X
     return count[shape.after];
 }
-static inline int state_arrays(kernel_shape shape) {
-    return momentum_arrays(shape) + scale_arrays(shape) + after_arrays(shape);
+static inline int scale_arrays(kernel_shape shape) {
+#define X(NAME, arrays, sigma) arrays,
+    static const int count[] = {SCALE_LIST(X)};
+#undef X
+    return count[shape.scale];
 }
-/* Whether sigma is sqrt(v_scale v + eps_inside) sigma_scale + eps_outside. */
-static inline bool divides_by_root(kernel_shape shape) {
-    switch (shape.scale) {
-    case SCALE_SQUARES:
-    case SCALE_CENTERED:
-    case SCALE_GREATEST:
-    case SCALE_BELIEF:
-    case SCALE_YOGI:
-    case SCALE_LOOKAHEAD: return true;
-    case SCALE_ONE:
-    case SCALE_MAXIMUM:
-    case SCALE_DELTA:
-    case SCALE_PREVIOUS:
-    case SCALE_SIGN:
-    case SCALE_RPROP: break;
-    }
-    return false;
+static inline sigma_kind sigma_of(scale_kind scale) {
+#define X(NAME, arrays, sigma) SIGMA_##sigma,
+    static const sigma_kind kind[] = {SCALE_LIST(X)};
+#undef X
+    return kind[scale];
 }
 /* Whether the first array is a mean or sum of gradients: not of g/sigma. */
 static inline bool keeps_gradients(kernel_shape shape) {
@@ -130,9 +124,12 @@ static inline bool keeps_gradients(kernel_shape shape) {
     X(change_keep) /* Adan: d <- change_keep d + change_intake (g - previous g) */   \
     X(change_intake)                                                                 \
     X(from_change)                                                                   \
-    X(look)    /* Adan: what sigma adds of (g - previous g) */                       \
-    X(bound)   /* ADOPT: clamp of g/sigma */                                         \
-    X(shrink)  /* eta lambda / (1 + eta lambda) of a proximal decay */               \
+    X(look)   /* Adan: what sigma adds of (g - previous g) */                        \
+    X(bound)  /* ADOPT: clamp of g/sigma */                                          \
+    X(shrink) /* eta lambda / (1 + eta lambda) of a proximal decay */                \
+    X(least)  /* Adafactor: v is at least this */                                    \
+    X(outer)  /* WHOLE: its direction is outer m/sigma + inner theta */              \
+    X(inner)                                                                         \
     X(average) /* ASGD: a <- a + average (theta - a) */                              \
     X(grow)    /* Rprop */                                                           \
     X(cut)                                                                           \
@@ -145,6 +142,7 @@ typedef struct kernel_coefficients {
     COEFFICIENT_LIST(X)
 #undef X
     double sigma_divisor; /* sigma_t is the kernel's sigma divided by this; ravine_sigma */
+    double mean_least;    /* FACTORED: the mean over rows is at least this */
     double past_variance; /* sigma^2 of the step before, without eps, is this times v; 0: unknown */
     bool propagate;       /* no guard: take every gradient */
     bool as_is;           /* gradient, clip and couple change nothing */
@@ -208,7 +206,22 @@ typedef struct kernel_block {
     bool turn;      /* the parameter begins a new period of QUIET_STEPS */
     watch_statistics *watched; /* NULL: nobody watches, or nothing of this block */
     int64_t watch_every;       /* chunks */
+    /* FACTORED: the number of the block's first element in a tensor of matrices [rows, columns],
+     * and the mean squares of its rows, columns, matrices; NULL: a vector, whose v is in `state`.
+     */
+    int64_t first, rows, columns;
+    const void *row, *column;
+    const double *matrix_mean;
 } kernel_block;
+
+/* Matrices [rows, columns] one after the other, of which the means of some rows, and of some strips
+ * of CHUNK_ELEMENTS columns of a matrix, take in the squares of the gradients. */
+typedef struct kernel_fold {
+    const void *theta, *gradient;
+    void *row, *column; /* of all matrices */
+    int64_t rows, columns;
+    int64_t row_begin, row_end, strip_begin, strip_end;
+} kernel_fold;
 
 typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficients *c,
                               block_statistics *out);
@@ -217,20 +230,25 @@ typedef void (*update_kernel)(const kernel_block *block, const kernel_coefficien
 typedef void (*norm_kernel)(const kernel_block *block, double scale, const kernel_coefficients *c,
                             block_statistics *out);
 
+/* Two passes of rules whose step waits for the whole tensor: whole.inc. */
+typedef update_kernel look_kernel;
+typedef void (*fold_kernel)(const kernel_fold *f, const kernel_coefficients *c);
+
 /* The kernels of one type, in the order of kernels.def, and of one instruction set. */
 #define KERNEL(momentum, scale, after) +1
 enum {
     KERNEL_COUNT = 0
 #include "kernels.def"
 };
-#undef KERNEL
 typedef struct kernel_set {
     const update_kernel *update; /* [KERNEL_COUNT] */
     norm_kernel norm;
+    const look_kernel *look; /* [KERNEL_COUNT]; NULL where the step does not wait */
+    fold_kernel fold;
 } kernel_set;
 typedef struct isa_kernels {
     const char *name;
-    kernel_set f32, f64;
+    kernel_set of[COMPUTED_COUNT]; /* by the index of the type: base/dtype.h */
 } isa_kernels;
 
 /* The place of a shape in kernels.def, or -1. */

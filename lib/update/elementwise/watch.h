@@ -26,7 +26,8 @@ static double FN(eps_bound)(kernel_shape shape, const kernel_coefficients *c) {
     switch (shape.scale) {
     case SCALE_ONE:
     case SCALE_SIGN:
-    case SCALE_RPROP: return -1;
+    case SCALE_RPROP:
+    case SCALE_FACTORED: return -1;                /* of a matrix there is no v of an element */
     case SCALE_MAXIMUM: return 2 * c->eps_outside; /* v is |g| + eps */
     case SCALE_PREVIOUS: return c->eps_outside * c->eps_outside;
     case SCALE_DELTA: return c->eps_inside;

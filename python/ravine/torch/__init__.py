@@ -5,11 +5,12 @@ Needs PyTorch. docs/pytorch.md is the page for those who come from there.
 """
 
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._own import ADOPT, AdaBelief, AdagradMean, Adan, Lion, Signum, Yogi
+from ravine.torch._own import ADOPT, AdaBelief, AdagradMean, Adan, Lamb, Lion, Signum, Yogi
 from ravine.torch._rules import (
     ASGD,
     SGD,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     Adamax,
@@ -28,12 +29,14 @@ __all__ = [
     "SGD",
     "AdaBelief",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "AdagradMean",
     "Adam",
     "AdamW",
     "Adamax",
     "Adan",
+    "Lamb",
     "Lion",
     "NAdam",
     "Optimizer",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from ravine import _api
-from ravine._library import RangeError, StateError, UnsupportedError, made
+from ravine._library import RangeError, StateError, UnsupportedError, lib, made
 from ravine._optimizer import Report, choice_number, options_of, report_of
 from ravine.torch._parts import check_norm
 from ravine.torch._session import Session, name_of
@@ -26,7 +26,7 @@ def setting_numbers(keys: Keys, group: dict[str, Any]) -> list[float]:
     for key in keys:
         value = group[key]
         if isinstance(value, (tuple, list)):
-            numbers += map(float, value)
+            numbers += [0.0 if number is None else float(number) for number in value]
         elif isinstance(value, str):
             numbers.append(float(choice_number(key, value)))
         else:
@@ -48,6 +48,7 @@ class Optimizer(torch.optim.Optimizer):
     # Keys of a parameter group, and the library's settings that they hold: one, or one for each.
     keys: ClassVar[Keys]
     counts_steps: ClassVar[bool] = True  # "step" is part of the state
+    whole: ClassVar[bool]  # a step depends on the whole tensor: on the order of its elements
 
     nonfinite: str = "propagate"
     clip_norm: float | None = None
@@ -69,8 +70,19 @@ class Optimizer(torch.optim.Optimizer):
     def __init_subclass__(cls, **kwargs):
         """Shows help() and editors the arguments: those of PyTorch's constructor, and ours."""
         super().__init_subclass__(**kwargs)
+        rule = getattr(cls, "rule", None)
+        if not rule:
+            return
+        info = lib.ravine_rule_describe(lib.ravine_rule_find(rule.encode())).contents
+        cls.whole = bool(info.whole)
         theirs = next((base for base in cls.__bases__ if not issubclass(base, Optimizer)), None)
         if theirs:
+            words = [
+                word.partition("=")
+                for word in info.torch_settings.decode().replace("?", "").split()
+            ]
+            cls.keys = {key: tuple((names or key).split(",")) for key, _, names in words}
+            cls.counts_steps = bool(info.torch_steps)
             known = inspect.signature(theirs)
             cls.__signature__ = known.replace(parameters=[*known.parameters.values(), *OURS])
 

@@ -117,3 +117,9 @@ class ADOPT(_Own):
     """Adam that converges with any beta2: Taniguchi et al. 2024, Algorithm 2."""
 
     rule = "adopt"
+
+
+class Lamb(_Own):
+    """Adam whose step is as long as its tensor is large: You et al. 2020, Algorithm 2."""
+
+    rule = "lamb"

@@ -78,6 +78,7 @@ class Session:
         self.states = States(self.changes)  # becomes optimizer.state
         self.setting_names = optimizer.setting_names()
         self.counts_steps = optimizer.counts_steps
+        self.whole = optimizer.whole
         self.numbers = [optimizer.numbers_of(group) for group in groups]
         self.options: tuple = ()
         self.listed = [list(group["params"]) for group in groups]
@@ -129,7 +130,7 @@ class Session:
             entry.name = name.encode()
             entry.data = p.data_ptr()
             entry.len = p.numel()
-            orders.append(storage_order(p))
+            orders.append(self._order_of(p))
             shape = in_order(p, orders[-1]).shape
             entry.shape, entry.ndim = (ctypes.c_int64 * len(shape))(*shape), len(shape)
         lib.ravine_add(self.pointer, entries, len(params))
@@ -146,6 +147,11 @@ class Session:
         for i in range(first, len(self.params)):
             self._take_state(i, before.get(self.params[i], {}))
         self.clock_version = self.clocks._version
+
+    def _order_of(self, p) -> tuple[int, ...] | None:
+        """The order of dimensions in which the library steps a parameter; None: that of a copy."""
+        order = storage_order(p)
+        return None if self.whole and order and list(order) != sorted(order) else order
 
     def _grow_clocks(self) -> None:
         """Keeps "step" of all parameters in one tensor: one addition counts for all."""
@@ -300,6 +306,7 @@ class Staging:
     def __init__(self, session: Session, grads):
         """Says what is wrong with a tensor, or copies it if it is layout or sign alone."""
         self._zero_grad = session.options[3]
+        self._whole = session.whole
         self._copied: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._unlike: list[torch.Tensor] = []
         known = (session.names, session.orders, session.shapes)
@@ -312,7 +319,7 @@ class Staging:
         if p.shape != shape:
             raise StateError(f"{name} has shape {list(p.shape)}, its state {list(shape)}")
         data = in_order(p, order)
-        if not data.is_contiguous() and storage_order(p) is not None:
+        if not data.is_contiguous() and not self._whole and storage_order(p) is not None:
             raise StateError(f"{name} lies in another order than its state")
         copy = as_it_shows(data)
         if copy.data_ptr() != data.data_ptr():

@@ -2,6 +2,7 @@
 """Tensors of PyTorch as the library sees them: addresses, layouts, views of its memory."""
 
 import ctypes
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -147,13 +148,15 @@ def in_order(tensor: torch.Tensor, order: tuple[int, ...] | None) -> torch.Tenso
 
 
 def view(handle, name: str, key: str, like: torch.Tensor, order: tuple[int, ...] | None):
-    """A state of the library as a tensor: a number, or of the shape and layout of `like`."""
+    """A state of the library as a tensor, with the layout of `like` if it has its shape."""
     dtype, shape, memory = handle.view(name, key)
+    as_like = math.prod(shape) == like.numel() and len(shape) == like.dim()
     if memory is None:
-        return torch.empty_like(like, dtype=TORCH_DTYPES[dtype])
+        empty = torch.empty_like(like) if as_like else torch.empty(shape)
+        return empty.to(TORCH_DTYPES[dtype])
     flat = torch.frombuffer(memory, dtype=TORCH_DTYPES[dtype])
-    if not shape:
-        return flat.view(())
+    if not as_like:
+        return flat.view(shape)
     if order is None:
         return flat.view(like.shape)
     inverse = sorted(range(len(order)), key=order.__getitem__)

@@ -372,11 +372,13 @@ int main(void) {
     configurations = getenv("RAVINE_TEST_LONG") ? 20000 : 500;
     static int rules[RAVINE_RULE_COUNT];
     static struct CMUnitTest tests[RAVINE_RULE_COUNT];
+    size_t count = 0;
     for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {
+        if (!reference_knows(rule)) continue;
         rules[rule] = rule;
-        tests[rule] = (struct CMUnitTest){.name = ravine_rule_describe(rule)->name,
-                                          .test_func = one_step,
-                                          .initial_state = &rules[rule]};
+        tests[count++] = (struct CMUnitTest){.name = ravine_rule_describe(rule)->name,
+                                             .test_func = one_step,
+                                             .initial_state = &rules[rule]};
     }
-    return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
+    return _cmocka_run_group_tests("rules", tests, count, NULL, NULL);
 }

@@ -160,11 +160,13 @@ static void drift(void **state) {
 int main(void) {
     static int rules[RAVINE_RULE_COUNT];
     static struct CMUnitTest tests[RAVINE_RULE_COUNT];
+    size_t count = 0;
     for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {
+        if (!reference_knows(rule)) continue;
         rules[rule] = rule;
-        tests[rule] = (struct CMUnitTest){.name = ravine_rule_describe(rule)->name,
-                                          .test_func = drift,
-                                          .initial_state = &rules[rule]};
+        tests[count++] = (struct CMUnitTest){.name = ravine_rule_describe(rule)->name,
+                                             .test_func = drift,
+                                             .initial_state = &rules[rule]};
     }
-    return cmocka_run_group_tests_name("drift", tests, NULL, NULL);
+    return _cmocka_run_group_tests("drift", tests, count, NULL, NULL);
 }

@@ -42,6 +42,10 @@ static const char *const usual[RAVINE_RULE_COUNT] = {
                     "decay_form=proximal bias_correction=true",
     [RAVINE_ADOPT] = "lr=0.001 beta1=0.9 beta2=0.9999 eps=1e-6 weight_decay=0 "
                      "decay_form=decoupled",
+    [RAVINE_LAMB] = "lr=0.001 beta1=0.9 beta2=0.999 eps=1e-6 weight_decay=0.01 "
+                    "decay_form=decoupled eps_form=outside bias_correction=true",
+    [RAVINE_ADAFACTOR] = "lr=0.01 beta2_decay=-0.8 eps1=0 eps2=1e-3 clip_update=1 weight_decay=0 "
+                         "decay_form=decoupled",
 };
 
 static void defaults_are_those_of_the_sources(void **state) {
@@ -86,6 +90,8 @@ static const struct {
     {"lion ema_decay=0.9", "exp_avg ema"},
     {"yogi", "exp_avg exp_avg_sq"},
     {"adopt", "exp_avg exp_avg_sq"},
+    {"lamb", "exp_avg exp_avg_sq"},
+    {"adafactor", ""},
 };
 
 static int count_words(const char *text) {

@@ -91,6 +91,7 @@ static const char *square_key(const ravine_config *c) {
     case RAVINE_RADAM:
     case RAVINE_YOGI:
     case RAVINE_ADAN:
+    case RAVINE_LAMB:
     case RAVINE_ADOPT: return "exp_avg_sq";
     default: return NULL;
     }
@@ -108,6 +109,7 @@ static const char *momentum_key(const ravine_config *c) {
     case RAVINE_SIGNUM:
     case RAVINE_ADABELIEF:
     case RAVINE_YOGI:
+    case RAVINE_LAMB:
     case RAVINE_ADAN: return "exp_avg";
     default: return NULL; /* none, or one of g/sigma */
     }
@@ -134,6 +136,7 @@ static real correction(const ravine_config *c, int64_t t) {
     case RAVINE_ADAMW:
     case RAVINE_YOGI:
     case RAVINE_ADAN:
+    case RAVINE_LAMB:
     case RAVINE_ADABELIEF: return c->bias_correction != 0 ? 1 / (1 - powl(beta, (real)t)) : 1;
     default: return 1;
     }
@@ -142,6 +145,7 @@ static real correction(const ravine_config *c, int64_t t) {
 /* sigma^2 of step t without eps, from v; 0: none, or nothing to compare a gradient with. */
 static real variance(const ravine_config *c, int64_t t, real v) {
     if (t == 0 || c->rule == RAVINE_ADABELIEF) return 0;
+    if (c->rule == RAVINE_LAMB) return 0; /* v is of this step when theta moves */
     if (c->rule == RAVINE_RMSPROP && c->centered != 0) return 0;
     return c->rule == RAVINE_ADAMAX ? v * v : v * correction(c, t);
 }

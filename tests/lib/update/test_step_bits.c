@@ -18,6 +18,7 @@
 #include "support/make.h"
 #include "support/numbers.h"
 #include "support/random_case.h"
+#include "support/reference.h"
 
 enum { SHORT = 131, PARAMS = SHORT + 4, STEPS = 3 };
 
@@ -264,6 +265,7 @@ static void cut_in_pieces(void **state) {
     (void)state;
     enum { LEN = 1000, CUT = 333 };
     for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {
+        if (!reference_knows(rule)) continue; /* its step is one of the whole tensor */
         float whole[LEN], pieces[LEN], grad[LEN];
         const char *const name = ravine_rule_describe(rule)->name;
         for (int i = 0; i < LEN; i++) {

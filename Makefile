@@ -164,7 +164,7 @@ lint:
 	.venv/bin/check-jsonschema -q --builtin-schema vendor.citation-file-format CITATION.cff
 	.venv/bin/check-jsonschema -q --builtin-schema vendor.github-issue-forms $(forms)
 	.venv/bin/check-jsonschema -q --check-metaschema docs/schemas/*.json
-	codespell --ignore-words tools/spelling.txt $(prose)
+	@codespell --ignore-words tools/spelling.txt $(prose)
 	.venv/bin/ruff check $(own) $(python)
 	.venv/bin/ruff format --check $(own) $(python)
 

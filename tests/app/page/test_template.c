@@ -59,7 +59,7 @@ static void text_is_harmless(void **state) {
 static void unknown_holes_stay(void **state) {
     (void)state;
     const page_hole hole = {"title", .text = "T"};
-    assert_fills("{{tittle}} {{title}} {{title", &hole, 1, "{{tittle}} T {{title");
+    assert_fills("{{heading}} {{title}} {{title", &hole, 1, "{{heading}} T {{title");
     assert_fills("{{title}}", NULL, 0, "{{title}}");
 }
 

@@ -37,6 +37,7 @@ ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns
             doctor_release_path(&other);
             return RAVINE_E_NOMEM;
         }
+        memset(other.quarter, 0, DOCTOR_QUARTERS * position_bytes(&other)); /* it is exported */
     }
     doctor_release_path(d);
     d->nsamples = nsamples;

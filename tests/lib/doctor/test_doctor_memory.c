@@ -292,6 +292,37 @@ static void memory_is_taken_once_and_given_back(void **state) {
     ravine_destroy(o);
 }
 
+/* Nothing of what memory held before goes into a file. */
+static void what_is_exported_was_written(void **state) {
+    (void)state;
+    counting books;
+    ravine_env env;
+    ravine_env_init(&env);
+    counting_env(&env, &books);
+    float x[64], g[64];
+    for (int i = 0; i < 64; i++) x[i] = g[i] = 1;
+    ravine_optimizer *o = make_optimizer("sgd lr=0.01");
+    make_param(o, 0, "x", RAVINE_F32, x, g, 64);
+    ravine_doctor *d;
+    assert_int_equal(ravine_doctor_create(&d, NULL, &env), RAVINE_OK);
+    ravine_report r = {.size = sizeof r};
+    double unwritten;
+    memset(&unwritten, 0xA5, sizeof unwritten);
+    for (int step = 0; step < 3; step++) {
+        int64_t length;
+        double *numbers = export(d, &length);
+        for (int64_t k = 0; k < length; k++)
+            if (!memcmp(&numbers[k], &unwritten, sizeof unwritten))
+                fail_msg("after %d steps number %lld of %lld", step, (long long)k,
+                         (long long)length);
+        free(numbers);
+        make_step(o, &r);
+        assert_int_equal(ravine_doctor_observe(d, o, 1), RAVINE_OK);
+    }
+    ravine_doctor_destroy(d);
+    ravine_destroy(o);
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
     float x[32], g[32];
@@ -399,6 +430,7 @@ int main(void) {
         cmocka_unit_test(numbers_that_are_no_memory_change_nothing),
         cmocka_unit_test(bursts_that_cannot_be_are_refused),
         cmocka_unit_test(memory_is_taken_once_and_given_back),
+        cmocka_unit_test(what_is_exported_was_written),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(norms_alone_tell_of_divergence),
         cmocka_unit_test(paths_are_measured),

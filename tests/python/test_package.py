@@ -38,8 +38,12 @@ def test_layouts_and_constants(tmp_path):
             lines.append(f'printf("%zu\\n", sizeof((({c.__name__} *)0)->{name}));')
             python += [getattr(c, name).offset, getattr(c, name).size]
     for name in CONSTANTS:
-        lines.append(f'printf("%lld\\n", (long long){name});')
-        python.append(getattr(_api, name))
+        value = getattr(_api, name)
+        text = isinstance(value, str)
+        lines.append(
+            f'printf("%{"s" if text else "lld"}\\n", {"" if text else "(long long)"}{name});'
+        )
+        python.append(value)
     headers = sorted(path.name for path in (ROOT / "include").glob("ravine*.h"))
     source = tmp_path / "layout.c"
     source.write_text(
@@ -52,7 +56,7 @@ def test_layouts_and_constants(tmp_path):
     program = tmp_path / "layout"
     subprocess.run(["cc", f"-I{ROOT / 'include'}", source, "-o", program], check=True)
     printed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
-    assert [int(line) for line in printed.split()] == python
+    assert printed.splitlines() == [str(value) for value in python]
     assert len(STRUCTURES) > 10 and len(CONSTANTS) > 50
 
 

@@ -100,19 +100,21 @@ bench-doctor: build/doctor_real
 
 # What it says of some 1,100 trainings a seed, in PyTorch and of `ravine train`, from which no threshold
 # was chosen: an hour on two cores for three seeds. A run that is there already is not made again;
-# PART=1/4 makes a quarter. The final seeds run once, when all else is done, and not without FINAL=1.
-doctor-outside doctor-outside-final: SEEDS = 1 2 3
-doctor-outside doctor-outside-final: PART = 1/1
+# PART=1/4 makes a quarter. The final seeds run once, when all else is done, and not without FINAL=1;
+# theirs alone are the tables of docs/doctor_outside.md.
+doctor-outside bench-doctor-outside: SEEDS = 1 2 3
 doctor-outside-final: SEEDS = 9001 9002 9003
+doctor-outside doctor-outside-final: PART = 1/1
+doctor-outside-final: kept = $(keep) $@
 doctor-outside doctor-outside-final: build
 	@tools/install-dependencies test
-	@$(keep) $@ $(in_battery) -m asked --part $(PART) $(if $(FINAL),--final,--seeds $(SEEDS))
+	@$(kept) $(in_battery) -m asked --part $(PART) $(if $(FINAL),--final,--seeds $(SEEDS))
 
 # What six tools of PyPI that read logs say of the same runs: of those that doctor-outside has made.
 bench-doctor-outside:
 	@python3 -m venv build/peers-logs
 	@build/peers-logs/bin/pip install -q -r bench/peers/requirements-logs.txt
-	@$(keep) $@ build/peers-logs/bin/python bench/peers/outside_bench.py
+	@$(keep) $@ build/peers-logs/bin/python bench/peers/outside_bench.py --seeds $(SEEDS)
 
 # The last output of these, of bench, parity and bench-torch into docs/*_evidence.md and docs/doctor_outside.md.
 evidence:

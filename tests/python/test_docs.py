@@ -53,7 +53,9 @@ def test_links_of_the_tree() -> None:
         ("[a](other.md#three)", "other.md#three leads to a heading that other.md does not have"),
         ("[a](#there)", "#there leads to a heading that page.md does not have"),
         ("![a](docs/b.svg)", "docs/b.svg leads to docs/b.svg, which is not in the tree"),
+        ("`src/b`, `and/or`", None),
         ("`src/b.c`", "`src/b.c` is not in the tree"),
+        ("`src/c`", "`src/c` is not in the tree"),
     ],
 )
 def test_a_link_of_a_page(tmp_path: Path, line: str, fault: str | None) -> None:

@@ -7,16 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The greatest root mean square of `n` sums of squares over the median one; NaN where that is 0. */
 static double greatest_over_median(double *squares, int64_t n) {
-    ravine_sort(squares, n, sizeof *squares, ascending);
-    const double median = n % 2 ? squares[n / 2] : (squares[n / 2 - 1] + squares[n / 2]) / 2;
-    return median > 0 ? sqrt(squares[n - 1] / median) : NAN;
+    double greatest = 0;
+    for (int64_t k = 0; k < n; k++) greatest = fmax(greatest, squares[k]);
+    const double median = ravine_median(squares, n); /* reorders them */
+    return median > 0 ? sqrt(greatest / median) : NAN;
 }
 
 /* Squares of the inputs: [size] sums over the examples, [count] over the columns, and over all. */

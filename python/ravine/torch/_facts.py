@@ -26,9 +26,10 @@ def facts_of_model(model: nn.Module) -> Facts:
     dropped = [share for module in model.modules() for share in _dropped_by(module)]
     if dropped:
         facts["dropout"] = max(dropped)
-    gains = [gain for module in model.modules() for gain in _gains_of(module)]
-    if gains and not any(isinstance(module, _NORMS) for module in model.modules()):
-        facts["weight_gain"] = max(gains)
+    if not any(isinstance(module, _NORMS) for module in model.modules()):
+        gains = [gain for module in model.modules() for gain in _gains_of(module)]
+        if gains:
+            facts["weight_gain"] = max(gains)
     return facts
 
 

@@ -256,71 +256,73 @@ static void bursts_that_cannot_be_are_refused(void **state) {
 
 /* ---- allocation */
 
-static void memory_is_taken_once_and_given_back(void **state) {
-    (void)state;
+/* A doctor whose memory is counted, and 64 numbers of which the first `len` are a parameter. */
+typedef struct counted {
     counting books;
+    float x[64], g[64];
+    ravine_optimizer *o;
+    ravine_doctor *d;
+} counted;
+
+static void begin_counted(counted *c, int64_t len) {
     ravine_env env;
     ravine_env_init(&env);
-    counting_env(&env, &books);
-    float x[64], g[64];
-    for (int i = 0; i < 64; i++) x[i] = g[i] = 1;
-    ravine_optimizer *o = make_optimizer("sgd lr=0.01");
-    make_param(o, 0, "x", RAVINE_F32, x, g, 32);
-    ravine_doctor *d;
-    assert_int_equal(ravine_doctor_create(&d, NULL, &env), RAVINE_OK);
+    counting_env(&env, &c->books);
+    for (int i = 0; i < 64; i++) c->x[i] = c->g[i] = 1;
+    c->o = make_optimizer("sgd lr=0.01");
+    make_param(c->o, 0, "x", RAVINE_F32, c->x, c->g, len);
+    assert_int_equal(ravine_doctor_create(&c->d, NULL, &env), RAVINE_OK);
+}
+
+static void observe_counted(const counted *c) {
     ravine_report r = {.size = sizeof r};
-    make_step(o, &r);
-    assert_int_equal(ravine_doctor_observe(d, o, 1), RAVINE_OK);
-    int64_t calls = books.calls;
-    for (int k = 0; k < 1000; k++) {
-        make_step(o, &r);
-        assert_int_equal(ravine_doctor_observe(d, o, 1), RAVINE_OK);
-    }
-    assert_int_equal(books.calls, calls);
+    make_step(c->o, &r);
+    assert_int_equal(ravine_doctor_observe(c->d, c->o, 1), RAVINE_OK);
+}
+
+static void end_counted(counted *c) {
+    ravine_doctor_destroy(c->d);
+    assert_true(c->books.live_bytes == 0 && c->books.misuse == 0);
+    ravine_destroy(c->o);
+}
+
+static void memory_is_taken_once_and_given_back(void **state) {
+    (void)state;
+    counted c;
+    begin_counted(&c, 32);
+    observe_counted(&c);
+    int64_t calls = c.books.calls;
+    for (int k = 0; k < 1000; k++) observe_counted(&c);
+    assert_int_equal(c.books.calls, calls);
     /* A group and a parameter more: room for them, once. */
-    make_group(o, "sgd lr=0.1");
-    make_param(o, 1, "y", RAVINE_F32, x + 32, g + 32, 32);
-    make_step(o, &r);
-    assert_int_equal(ravine_doctor_observe(d, o, 1), RAVINE_OK);
-    assert_true(books.calls > calls);
-    calls = books.calls;
-    make_step(o, &r);
-    assert_int_equal(ravine_doctor_observe(d, o, 1), RAVINE_OK);
-    assert_int_equal(books.calls, calls);
-    ravine_doctor_destroy(d);
-    assert_true(books.live_bytes == 0 && books.misuse == 0);
-    ravine_destroy(o);
+    make_group(c.o, "sgd lr=0.1");
+    make_param(c.o, 1, "y", RAVINE_F32, c.x + 32, c.g + 32, 32);
+    observe_counted(&c);
+    assert_true(c.books.calls > calls);
+    calls = c.books.calls;
+    observe_counted(&c);
+    assert_int_equal(c.books.calls, calls);
+    end_counted(&c);
 }
 
 /* Nothing of what memory held before goes into a file. */
 static void what_is_exported_was_written(void **state) {
     (void)state;
-    counting books;
-    ravine_env env;
-    ravine_env_init(&env);
-    counting_env(&env, &books);
-    float x[64], g[64];
-    for (int i = 0; i < 64; i++) x[i] = g[i] = 1;
-    ravine_optimizer *o = make_optimizer("sgd lr=0.01");
-    make_param(o, 0, "x", RAVINE_F32, x, g, 64);
-    ravine_doctor *d;
-    assert_int_equal(ravine_doctor_create(&d, NULL, &env), RAVINE_OK);
-    ravine_report r = {.size = sizeof r};
+    counted c;
+    begin_counted(&c, 64);
     double unwritten;
     memset(&unwritten, 0xA5, sizeof unwritten);
     for (int step = 0; step < 3; step++) {
         int64_t length;
-        double *numbers = export(d, &length);
+        double *numbers = export(c.d, &length);
         for (int64_t k = 0; k < length; k++)
             if (!memcmp(&numbers[k], &unwritten, sizeof unwritten))
                 fail_msg("after %d steps number %lld of %lld", step, (long long)k,
                          (long long)length);
         free(numbers);
-        make_step(o, &r);
-        assert_int_equal(ravine_doctor_observe(d, o, 1), RAVINE_OK);
+        observe_counted(&c);
     }
-    ravine_doctor_destroy(d);
-    ravine_destroy(o);
+    end_counted(&c);
 }
 
 static void every_allocation_may_fail(void **state) {

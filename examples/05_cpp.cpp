@@ -39,11 +39,11 @@ class Optimizer {
         check(ravine_add(handle.get(), &parameter, 1));
     }
 
-    ravine_report step() {
-        ravine_report report{};
-        report.size = sizeof report;
-        check(ravine_step(handle.get(), &report));
-        return report;
+    ravine_step_stats step() {
+        ravine_step_stats stats{};
+        stats.size = sizeof stats;
+        check(ravine_step(handle.get(), &stats));
+        return stats;
     }
 
   private:
@@ -72,9 +72,9 @@ void descend() {
     optimizer.add("x", x, gradient);
     for (int step = 0; step <= 2000; step++) {
         const double loss = valley(x, gradient);
-        const ravine_report report = optimizer.step();
+        const ravine_step_stats stats = optimizer.step();
         if (step % 400 == 0)
-            std::printf("step %4d  loss %.6f  gradient %.5f\n", step, loss, report.grad_norm);
+            std::printf("step %4d  loss %.6f  gradient %.5f\n", step, loss, stats.grad_norm);
     }
 }
 

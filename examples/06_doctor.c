@@ -36,10 +36,10 @@ static int evaluate(void *context, int64_t batch, int32_t with_gradient, double 
 static void train(ravine_optimizer *optimizer, ravine_doctor *doctor, int steps) {
     for (int step = 0; step < steps; step++) {
         double loss = compute_loss();
-        ravine_report report = {.size = sizeof report};
-        check(ravine_step(optimizer, &report));
+        ravine_step_stats stats = {.size = sizeof stats};
+        check(ravine_step(optimizer, &stats));
         check(ravine_doctor_observe(doctor, optimizer, loss));
-        if (step % 100 == 0) printf("step %3d  loss %.6f\n", (int)report.step, loss);
+        if (step % 100 == 0) printf("step %3d  loss %.6f\n", (int)stats.step, loss);
     }
 }
 
@@ -55,7 +55,7 @@ int main(void) {
                                     .grad = gradient,
                                     .len = 2};
     ravine_env_init(&env);
-    env.watch = 1; /* the optimizer keeps the signs and updates that a doctor looks at */
+    env.statistics = 1; /* the optimizer keeps the signs and updates that a doctor looks at */
     check(ravine_config_parse(&config, "sgd lr=0.02"));
     check(ravine_create(&optimizer, &config, &env));
     check(ravine_add(optimizer, &parameter, 1));

@@ -92,12 +92,12 @@ static void load(int how, const ravine_env *env) {
     options.partial = how & 1;
     begin(&t, env);
     before = t;
-    const int64_t steps = ravine_steps(t.o), clock = ravine_clock(t.o, 0);
+    const int64_t steps = ravine_steps(t.o), step_count = ravine_step_count(t.o, 0);
     const ravine_status status = ravine_load(t.o, "x", &options);
     if (status < 0) {
         require(*ravine_errmsg() != 0);
         require(!memcmp(t.theta, before.theta, sizeof t.theta));
-        require(ravine_steps(t.o) == steps && ravine_clock(t.o, 0) == clock);
+        require(ravine_steps(t.o) == steps && ravine_step_count(t.o, 0) == step_count);
     }
     require(ravine_step(t.o, NULL) >= 0);
     ravine_destroy(t.o);

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "ravine"
 # Structures that are records too: their name in Python, and what they are.
 RECORDS = {
-    "ravine_report": ("StepReport", "What a step did: ravine_report."),
+    "ravine_step_stats": ("StatsRecord", "What a step did: ravine_step_stats."),
     "ravine_cure": ("Cure", "What to change when training is stuck: ravine_cure."),
 }
 

@@ -62,12 +62,12 @@ static int train(trainer *t, stall_run *r, int64_t steps) {
     r->grad_norm = calloc((size_t)steps, sizeof *r->grad_norm);
     if (!r->loss || !r->grad_norm) return failure(FAILURE_INPUT, "out of memory");
     for (int64_t k = 0; k < STALL_IMAGES; k++) t->order[k] = k; /* all, in every step */
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     for (r->steps = 0; r->steps < steps; r->steps++) {
         r->loss[r->steps] = trainer_gradient(t, 0, STALL_IMAGES, (uint64_t)r->steps, NULL);
-        const int status = failure_of(ravine_step(t->optimizer, &report));
+        const int status = failure_of(ravine_step(t->optimizer, &stats));
         if (status) return status;
-        r->grad_norm[r->steps] = report.grad_norm;
+        r->grad_norm[r->steps] = stats.grad_norm;
     }
     return 0;
 }

@@ -33,23 +33,24 @@ typedef struct panel {
 } panel;
 
 static const panel loss = {.label = "loss", .lines = {{RUN_LOSS, NULL}}, .nlines = 1};
-static const panel flips = {.label = "share of sign flips",
-                            .lines = {{RUN_STATISTIC_flips, "against the step before"},
-                                      {RUN_STATISTIC_flips_two, "against two steps before"}},
-                            .nlines = 2,
-                            .share = true,
-                            .level = 0.5,
-                            .level_text = "pure noise"};
-static const panel alpha_at_wall = {.label = "alpha",
-                                    .lines = {{RUN_STATISTIC_alpha, NULL}},
-                                    .nlines = 1,
-                                    .level = 1,
-                                    .level_text = "as far up the other wall"};
-static const panel alpha_on_slope = {.label = "alpha",
-                                     .lines = {{RUN_STATISTIC_alpha, NULL}},
-                                     .nlines = 1,
-                                     .level = -1,
-                                     .level_text = "the slope is as it was"};
+static const panel sign_changes = {
+    .label = "rate of sign changes",
+    .lines = {{RUN_STATISTIC_sign_change_rate, "against the step before"},
+              {RUN_STATISTIC_sign_change_rate_lag2, "against two steps before"}},
+    .nlines = 2,
+    .share = true,
+    .level = 0.5,
+    .level_text = "pure noise"};
+static const panel line_position_at_wall = {.label = "line_position",
+                                            .lines = {{RUN_STATISTIC_line_position, NULL}},
+                                            .nlines = 1,
+                                            .level = 1,
+                                            .level_text = "as far up the other wall"};
+static const panel line_position_on_slope = {.label = "line_position",
+                                             .lines = {{RUN_STATISTIC_line_position, NULL}},
+                                             .nlines = 1,
+                                             .level = -1,
+                                             .level_text = "the slope is as it was"};
 static const panel gradient = {.label = "gradient norm",
                                .lines = {{RUN_GRAD_NORM, NULL}},
                                .nlines = 1,
@@ -78,23 +79,23 @@ typedef struct picture {
 static const picture pictures[] = {
     {.verdict = {RAVINE_VERDICT_BOUNCING},
      .nverdicts = 1,
-     .panels = {&flips, &alpha_at_wall},
+     .panels = {&sign_changes, &line_position_at_wall},
      .caption =
          "The gradient changes its sign from step to step (with momentum: every other step), "
          "and a step ends about as high up one wall as it began on the other."},
     {.verdict = {RAVINE_VERDICT_DIVERGING},
      .nverdicts = 1,
-     .panels = {&gradient, &alpha_at_wall},
-     .caption =
-         "Above 1, alpha says that each step ends higher than it began: the gradient grows."},
+     .panels = {&gradient, &line_position_at_wall},
+     .caption = "Above 1, line_position says that each step ends higher than it began: the "
+                "gradient grows."},
     {.verdict = {RAVINE_VERDICT_CRAWLING},
      .nverdicts = 1,
-     .panels = {&loss, &alpha_on_slope},
+     .panels = {&loss, &line_position_on_slope},
      .caption = "The slope after a step is the slope before it: far longer steps would still go "
                 "down."},
     {.verdict = {RAVINE_VERDICT_NOISE_FLOOR},
      .nverdicts = 1,
-     .panels = {&loss, &flips},
+     .panels = {&loss, &sign_changes},
      .caption = "The loss has stopped falling, and whether a gradient changes its sign is a coin "
                 "toss."},
     {.verdict = {RAVINE_VERDICT_SIGMA_BURST, RAVINE_VERDICT_WARMUP_NEEDED},
@@ -113,7 +114,7 @@ static const picture pictures[] = {
      .caption = "The learning rate on the time axis of the loss."},
     {.verdict = {RAVINE_VERDICT_HEALTHY, RAVINE_VERDICT_UNCLEAR},
      .nverdicts = 2,
-     .panels = {&loss, &flips},
+     .panels = {&loss, &sign_changes},
      .caption = "What the doctor looks at: whether the loss falls, and whether gradients change "
                 "their signs."},
     {.panels = {&loss, &gradient}, .caption = "The gradient norm on the time axis of the loss."},
@@ -313,7 +314,7 @@ static void add_group_rows(page *p, void *context) {
     double most = 0;
     for (size_t g = 0; g < d->ngroups; g++) most = fmax(most, d->group[g].grad_norm);
     for (size_t g = 0; g < d->ngroups; g++) {
-        const ravine_report *r = &d->group[g];
+        const ravine_step_stats *r = &d->group[g];
         page_add(p, "<tr><th>");
         page_escape(p, d->group_name[g]);
         page_add(p, "</th>");

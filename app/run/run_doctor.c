@@ -71,24 +71,24 @@ static int begin(run_doctor *d, const run_data *run) {
 
 /* ---- a step ---- */
 
-static ravine_report unknown_report(void) {
-    return (ravine_report){.size = sizeof(ravine_report),
-                           .lr = NAN,
-                           .grad_norm = NAN,
-                           .update_norm = NAN,
-                           .param_norm = NAN,
-                           .clip = 1,
-                           .nonfinite_param = -1,
-                           .nonfinite_index = -1,
+static ravine_step_stats unknown_report(void) {
+    return (ravine_step_stats){.size = sizeof(ravine_step_stats),
+                               .lr = NAN,
+                               .grad_norm = NAN,
+                               .update_norm = NAN,
+                               .param_norm = NAN,
+                               .clip = 1,
+                               .nonfinite_param = -1,
+                               .nonfinite_index = -1,
 #define RAVINE_X(name, meaning) .name = NAN,
-                           RAVINE_STATISTIC_LIST(RAVINE_X)
+                               RAVINE_STATISTIC_LIST(RAVINE_X)
 #undef RAVINE_X
     };
 }
 
-static ravine_report report_of(const run_line *line) {
+static ravine_step_stats report_of(const run_line *line) {
     const double *value = line->value;
-    ravine_report r = unknown_report();
+    ravine_step_stats r = unknown_report();
     r.group = -1;
     r.step = r.attempts = (int64_t)value[RUN_STEP];
     r.lr = value[RUN_LR];
@@ -105,7 +105,7 @@ static ravine_report report_of(const run_line *line) {
     return r;
 }
 
-static void read_groups(run_doctor *d, const run_line *line, const ravine_report *all) {
+static void read_groups(run_doctor *d, const run_line *line, const ravine_step_stats *all) {
     for (size_t g = 0; g < d->ngroups; g++) {
         d->group[g] = unknown_report();
         d->group[g].group = (int32_t)g;
@@ -123,8 +123,8 @@ static int feed(run_doctor *d, const run_data *run) {
                                      .nparts = (int32_t)d->ngroups,
                                      .loss = d->last_loss,
                                      .path_efficiency = d->path_efficiency,
-                                     .report = &d->last,
-                                     .part_report = d->group,
+                                     .stats = &d->last,
+                                     .part_stats = d->group,
                                      .part_name = d->group_name,
                                      .part_elements = d->group_elements,
                                      .config = d->has_config ? &d->config : NULL};
@@ -151,7 +151,7 @@ static int take_step(void *context, const run_data *run, const run_line *line) {
     d->last_loss = line->value[RUN_LOSS];
     d->path_efficiency = line->value[RUN_PATH_EFFICIENCY];
     read_groups(d, line, &d->last);
-    if (!isnan(d->last.flips)) d->flips_known = true;
+    if (!isnan(d->last.sign_change_rate)) d->sign_change_known = true;
     d->step = d->last.step;
     d->steps++;
     return feed(d, run);
@@ -249,10 +249,11 @@ void run_doctor_complete(const run_doctor *d, const run_data *run, ravine_diagno
     diagnosis_heed_end(diagnosis, why_given_up(d, run));
     if (diagnosis->verdict == RAVINE_VERDICT_NONFINITE) add_first_nonfinite(d, run, diagnosis);
     if (d->remembers) return;
-    if (!d->flips_known)
-        diagnosis_cannot_tell(diagnosis,
-                              "how signs flip, alpha and the like: the log does not hold them (an "
-                              "older version wrote it, or doctor.watch was false)");
+    if (!d->sign_change_known)
+        diagnosis_cannot_tell(
+            diagnosis,
+            "how often signs change, line_position and the like: the log does not hold them (an "
+            "older version wrote it, or doctor.watch was false)");
     if (d->steps > 1 && d->step >= 2 * d->steps)
         diagnosis_cannot_tell(diagnosis,
                               "what happened between logged steps: the log holds one in %.0f; "

@@ -20,17 +20,17 @@
 
 /* Starts as {.until = ...}. */
 typedef struct run_doctor {
-    int64_t until;           /* steps beyond it are not looked at */
-    ravine_doctor *doctor;   /* NULL before the first step */
-    const char **group_name; /* [ngroups], of the header */
-    int64_t *group_elements; /* [ngroups] */
-    ravine_report *group;    /* [ngroups] of the last step that was looked at */
+    int64_t until;            /* steps beyond it are not looked at */
+    ravine_doctor *doctor;    /* NULL before the first step */
+    const char **group_name;  /* [ngroups], of the header */
+    int64_t *group_elements;  /* [ngroups] */
+    ravine_step_stats *group; /* [ngroups] of the last step that was looked at */
     size_t ngroups;
     ravine_config config; /* of the optimizer */
     bool has_config;
-    bool flips_known;   /* in some step */
-    bool remembers;     /* what the live one did */
-    ravine_report last; /* of the last step that was looked at */
+    bool sign_change_known; /* in some step */
+    bool remembers;         /* what the live one did */
+    ravine_step_stats last; /* of the last step that was looked at */
     double last_loss, path_efficiency;
     int64_t broke; /* the step of the event "nonfinite", until it is known; 0: there is none */
     int64_t step;  /* the last one that was looked at; 0: none */

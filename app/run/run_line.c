@@ -18,8 +18,8 @@ static double rounded(double value, int digits) {
 
 static int gather_groups(const ravine_optimizer *o, size_t ngroups, double *numbers) {
     for (size_t g = 0; g < ngroups; g++) {
-        ravine_report group = {.size = sizeof group};
-        const int status = failure_of(ravine_group_report(o, (int32_t)g, &group));
+        ravine_step_stats group = {.size = sizeof group};
+        const int status = failure_of(ravine_group_stats(o, (int32_t)g, &group));
         if (status) return status;
 #define GATHER(NAME, key, field, digits) \
     numbers[RUN_GROUP_##NAME * ngroups + g] = rounded(group.field, digits);
@@ -29,7 +29,7 @@ static int gather_groups(const ravine_optimizer *o, size_t ngroups, double *numb
 }
 
 int run_line_write(run_log *log, const run_step *s, const ravine_optimizer *o, double *group) {
-    const ravine_report *all = &s->report;
+    const ravine_step_stats *all = &s->stats;
     const size_t ngroups = (size_t)ravine_group_count(o);
     const int status = gather_groups(o, ngroups, group);
     if (status) return status;

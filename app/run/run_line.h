@@ -33,13 +33,13 @@ typedef enum run_column {
 } run_column;
 #undef RAVINE_X
 
-/* And the lists with a number for each group: GROUP(NAME, key, field of ravine_report, digits
+/* And the lists with a number for each group: GROUP(NAME, key, field of ravine_step_stats, digits
  * behind the point that are logged; 0: all). */
-#define RUN_GROUP_LIST(GROUP)                               \
-    GROUP(GRAD_NORM, "group_grad_norm", grad_norm, 0)       \
-    GROUP(UPDATE_NORM, "group_update_norm", update_norm, 0) \
-    GROUP(PARAM_NORM, "group_param_norm", param_norm, 0)    \
-    GROUP(FLIPS, "group_flips", flips, 4)                   \
+#define RUN_GROUP_LIST(GROUP)                                              \
+    GROUP(GRAD_NORM, "group_grad_norm", grad_norm, 0)                      \
+    GROUP(UPDATE_NORM, "group_update_norm", update_norm, 0)                \
+    GROUP(PARAM_NORM, "group_param_norm", param_norm, 0)                   \
+    GROUP(SIGN_CHANGE_RATE, "group_sign_change_rate", sign_change_rate, 4) \
     GROUP(ZERO_SHARE, "group_zero_share", zero_share, 4)
 #define RUN_GROUP_ENUM(NAME, ...) RUN_GROUP_##NAME,
 typedef enum run_group { RUN_GROUP_LIST(RUN_GROUP_ENUM) RUN_GROUP_KEYS } run_group;

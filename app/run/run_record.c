@@ -186,14 +186,14 @@ int run_record_close(run_record *r) {
 
 /* The tags that TensorBoard shows; statistics only where they are known. */
 static int write_scalars(run_record *r, const run_step *s) {
-    const ravine_report *all = &s->report;
+    const ravine_step_stats *all = &s->stats;
     const tfevents_scalar known[] = {{"train/loss", s->loss},
                                      {"train/lr", all->lr},
                                      {"train/grad_norm", all->grad_norm},
                                      {"train/update_norm", all->update_norm},
                                      {"train/param_norm", all->param_norm}};
-    const tfevents_scalar watched[] = {{"train/flips", all->flips},
-                                       {"train/alpha", all->alpha},
+    const tfevents_scalar watched[] = {{"train/sign_change_rate", all->sign_change_rate},
+                                       {"train/line_position", all->line_position},
                                        {"train/path_efficiency", s->path_efficiency}};
     enum { KNOWN = sizeof known / sizeof *known, WATCHED = sizeof watched / sizeof *watched };
     tfevents_scalar scalars[KNOWN + WATCHED];
@@ -266,11 +266,11 @@ int run_record_event(run_record *r, const char *event, const run_step *s) {
 
 int run_record_nonfinite(run_record *r, const run_step *s, int64_t example) {
     json_t *more = json_pack("{sI}", "example", (json_int_t)example);
-    if (more && s->report.nonfinite_param >= 0) {
-        net_tensor tensor = net_param(r->of.net, s->report.nonfinite_param);
+    if (more && s->stats.nonfinite_param >= 0) {
+        net_tensor tensor = net_param(r->of.net, s->stats.nonfinite_param);
         json_object_set_new(more, "nonfinite_tensor", json_string(tensor.name));
         json_object_set_new(more, "nonfinite_index",
-                            json_integer((json_int_t)s->report.nonfinite_index));
+                            json_integer((json_int_t)s->stats.nonfinite_index));
     }
     return run_record_event_with(r, "nonfinite", s, more);
 }

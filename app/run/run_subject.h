@@ -28,7 +28,7 @@ typedef struct run_step {
     int64_t epoch, step; /* counted from 1 */
     double loss, seconds;
     double path_efficiency; /* of the last window; NaN: nobody watches */
-    ravine_report report;
+    ravine_step_stats stats;
 } run_step;
 
 typedef struct run_score {

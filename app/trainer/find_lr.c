@@ -111,8 +111,8 @@ static int begin_anew(search *s) {
 }
 
 /* One step on batch number k of those for trials, at the rate; *loss: before it; lengths of step
- * and parameters are in the report. */
-static int step(search *s, int64_t k, double lr, double *loss, ravine_report *report) {
+ * and parameters are in the statistics. */
+static int step(search *s, int64_t k, double lr, double *loss, ravine_step_stats *stats) {
     const ravine_problem *problem = s->setup->problem;
     const int64_t number =
         problem->nbatches > 0 ? problem->batch + 1 + k % problem->nbatches : problem->batch;
@@ -121,8 +121,8 @@ static int step(search *s, int64_t k, double lr, double *loss, ravine_report *re
     s->result->gradients++;
     if (problem->evaluate(problem->context, number, 1, loss))
         return failure(FAILURE_INPUT, "batch %lld cannot be evaluated", (long long)number);
-    *report = (ravine_report){.size = sizeof *report};
-    const ravine_status made = ravine_step(s->optimizer, report);
+    *stats = (ravine_step_stats){.size = sizeof *stats};
+    const ravine_status made = ravine_step(s->optimizer, stats);
     return failure_of(made);
 }
 
@@ -163,11 +163,11 @@ static int range_test(search *s) {
     r->calm = NAN;
     while (!status && r->count < steps) {
         double loss;
-        ravine_report report;
+        ravine_step_stats stats;
         const double lr = least * pow(most / least, (double)r->count / (double)(steps - 1));
-        status = step(s, r->count++, lr, &loss, &report);
+        status = step(s, r->count++, lr, &loss, &stats);
         if (r->count <= FIRST_STEPS)
-            r->calm = fmin(r->calm, CALM * report.param_norm / (report.update_norm / lr));
+            r->calm = fmin(r->calm, CALM * stats.param_norm / (stats.update_norm / lr));
         if (status || (r->count % stride != 0 && r->count != steps)) continue;
         status = look(s, &loss);
         r->lr[r->npoints] = lr;
@@ -227,8 +227,8 @@ static int warm_up(search *s, double lr) {
     int status = 0;
     for (int64_t k = 0; !status && k < s->setup->warmup; k++) {
         double loss;
-        ravine_report report;
-        status = step(s, k, lr * (double)(k + 1) / (double)s->setup->warmup, &loss, &report);
+        ravine_step_stats stats;
+        status = step(s, k, lr * (double)(k + 1) / (double)s->setup->warmup, &loss, &stats);
     }
     return status;
 }

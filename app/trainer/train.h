@@ -157,9 +157,9 @@ int train_doctor_end(train_doctor *d, const run_step *s, bool lost, ravine_diagn
  */
 /* Losses over the one before; inf: not finite. */
 typedef struct train_trial_result {
-    double share; /* of the learning rate: the best of those tried */
-    double lower; /* after the steps with it */
-    double as_is; /* after as many with the whole rate */
+    double share;              /* of the learning rate: the best of those tried */
+    double lower;              /* after the steps with it */
+    double gradient_unchanged; /* after as many with the whole rate */
 } train_trial_result;
 /* Trains for `steps` steps as it is and, from the same place on the same batches, with lower
  * learning rates; then everything is as before. */

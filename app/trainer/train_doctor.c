@@ -116,8 +116,8 @@ static int64_t trial_steps(const train_doctor *d, const run_step *s) {
 static bool is_better(const train_trial_result *r) {
     static const double BETTER = 0.9, FAR_BETTER = 0.5, GETS_ON = 0.95;
     if (isinf(r->lower)) return false;
-    return r->lower < FAR_BETTER * r->as_is ||
-           (r->lower < BETTER * r->as_is && !(r->as_is < GETS_ON));
+    return r->lower < FAR_BETTER * r->gradient_unchanged ||
+           (r->lower < BETTER * r->gradient_unchanged && !(r->gradient_unchanged < GETS_ON));
 }
 
 /* The best of some lower rates, if it is better than the one that is. Else that stays, and the next
@@ -132,7 +132,7 @@ static int lower_rate(train_doctor *d, const run_step *s, deed *done) {
     const bool better = is_better(&r);
     d->acted_at = s->step;
     d->wait = better ? 0 : d->wait ? 2 * d->wait : steps;
-    done->loss_ratio = r.lower / r.as_is;
+    done->loss_ratio = r.lower / r.gradient_unchanged;
     snprintf(done->text, sizeof done->text,
              "; %.3g of the learning rate tried for %" PRId64 " steps: %.3g of the loss, %s",
              r.share, steps, done->loss_ratio, better ? "taken" : "it stays as it is");
@@ -200,7 +200,7 @@ static int heed(train_doctor *d, const run_step *s) {
 /* ---- a step ---- */
 
 static int32_t signs_of(const train_doctor *d, const run_step *s) {
-    const ravine_report *r = &s->report;
+    const ravine_step_stats *r = &s->stats;
     return (!isfinite(s->loss) || r->nonfinite > 0 ? DOCTOR_SIGN_NONFINITE : 0) |
            (r->update_norm > r->param_norm ? DOCTOR_SIGN_THROWN : 0) |
            (r->grad_norm == 0 ? DOCTOR_SIGN_SILENT : 0) | (d->alert ? DOCTOR_SIGN_GROWTH : 0);

@@ -150,8 +150,8 @@ static int one_step(train_loop *l) {
     if (status) return status;
     int64_t correct = 0;
     s->loss = trainer_gradient(&t->trainer, at->example, count, (uint64_t)at->step, &correct);
-    s->report = (ravine_report){.size = sizeof s->report};
-    status = failure_of(ravine_step(t->trainer.optimizer, &s->report));
+    s->stats = (ravine_step_stats){.size = sizeof s->stats};
+    status = failure_of(ravine_step(t->trainer.optimizer, &s->stats));
     if (status) return status;
     s->step = ++at->step;
     at->example += count;
@@ -160,7 +160,7 @@ static int one_step(train_loop *l) {
     train_watch_step(l->watch, s);
 
     status = train_doctor_step(&l->doctor, s);
-    const bool first = s->report.nonfinite > 0 && !at->told_nonfinite;
+    const bool first = s->stats.nonfinite > 0 && !at->told_nonfinite;
     if (!status && first) status = tell_nonfinite(l, t->trainer.order[at->example - count]);
     if (!status && (first || is_logged(l))) status = run_record_step(l->record, s);
     tell_behind(l);

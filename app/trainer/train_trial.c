@@ -77,7 +77,8 @@ static train_trial_result result_of(const jury *j, double before) {
     for (int k = 1; k < RATES; k++) best = fmin(best, loss[k]);
     int chosen = 1;
     while (chosen < LOWER && !(loss[chosen] <= NEARLY * best)) chosen++;
-    return (train_trial_result){.share = rates[chosen], .lower = loss[chosen], .as_is = loss[0]};
+    return (train_trial_result){
+        .share = rates[chosen], .lower = loss[chosen], .gradient_unchanged = loss[0]};
 }
 
 int train_trial(const training *t, int64_t steps, train_trial_result *result) {

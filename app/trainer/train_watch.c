@@ -105,8 +105,8 @@ void train_watch_step(train_watch *w, const run_step *s) {
     snprintf(pieces[0].text, SIZE, "epoch %" PRId64 "/%" PRId64, s->epoch, t->config->epochs);
     snprintf(pieces[1].text, SIZE, "step %" PRId64 "/%" PRId64, s->step, t->total_steps);
     snprintf(pieces[2].text, SIZE, "loss %.4f", w->loss_sum / (double)w->loss_count);
-    snprintf(pieces[3].text, SIZE, "|g| %.3g", s->report.grad_norm);
-    snprintf(pieces[4].text, SIZE, "lr %.2e", s->report.lr);
+    snprintf(pieces[3].text, SIZE, "|g| %.3g", s->stats.grad_norm);
+    snprintf(pieces[4].text, SIZE, "lr %.2e", s->stats.lr);
     snprintf(pieces[5].text, SIZE, "%s %s/s", grouped(number, (int64_t)per_second),
              t->config->data_format == CONFIG_CSV ? "rows" : "images");
     snprintf(pieces[6].text, SIZE, "%s left", clock_text(number, left));

@@ -55,7 +55,7 @@ bool trainer_decays(const trainer *t, const trainer_options *how, int32_t group)
 int trainer_make_groups(const trainer *t, const ravine_config *rule, const trainer_options *how,
                         ravine_optimizer **out) {
     ravine_env env = trainer_env(t);
-    env.watch = how->watch;
+    env.statistics = how->watch;
     *out = NULL;
     ravine_status status = RAVINE_OK;
     for (int32_t g = 0; g < t->ngroups && status >= 0; g++) {

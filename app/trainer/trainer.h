@@ -8,7 +8,7 @@
  *     if (!status) status = trainer_add_params(&t, t.optimizer, NULL);
  *     data_order_shuffle(t.order, train.count, seed, stream);
  *     loss = trainer_gradient(&t, 0, 128, step, NULL);
- *     ravine_step(t.optimizer, &report);
+ *     ravine_step(t.optimizer, &stats);
  *     trainer_free(&t);
  *
  * Functions that return int return 0 or a kind of io/failure.h.

@@ -15,11 +15,9 @@ optimizer.set("lr", "warmup(20) cosine(180) lr=0.1")
 for step in range(200):
     error = x @ weights + bias - y
     gradients = {"weights": x.T @ error / len(x), "bias": error.mean(keepdims=True).reshape(())}
-    report = optimizer.step(gradients, report=True)
+    stats = optimizer.step(gradients, stats=True)
     if step % 50 == 0 or step == 199:
         loss = (error**2).mean() / 2
-        print(
-            f"step {report.step:3}  loss {loss:.4f}  lr {report.lr:.4f}  |g| {report.grad_norm:.4f}"
-        )
+        print(f"step {stats.step:3}  loss {loss:.4f}  lr {stats.lr:.4f}  |g| {stats.grad_norm:.4f}")
 
 print("weights", weights.round(2), "bias", bias.round(2))

@@ -30,8 +30,8 @@ typedef enum step_pass { PASS_LIST(X) } step_pass;
 typedef struct backend {
     const char *name;
     /* Memory for state, not cleared, through the caller's allocator; NULL after ravine_fail. */
-    void *(*take)(const ravine_env *env, size_t bytes);
-    void (*give)(const ravine_env *env, void *memory, size_t bytes);
+    void *(*alloc)(const ravine_env *env, size_t bytes);
+    void (*free)(const ravine_env *env, void *memory, size_t bytes);
     /* Numbers of state or parameters to another place; the two do not overlap. */
     void (*copy)(void *to, const void *from, size_t bytes);
     /* Starts a pass. What it finds in a block is in the parameter's statistics after wait(). */

@@ -34,13 +34,13 @@ ravine_status ravine_env_complete(ravine_env *own, const ravine_env *env) {
     return RAVINE_OK;
 }
 
-void *ravine_env_take(const ravine_env *env, size_t bytes) {
+void *ravine_env_alloc(const ravine_env *env, size_t bytes) {
     enum { ALIGNMENT = 64 };
     void *memory = env->allocate(env->allocator, bytes, ALIGNMENT);
     if (!memory) ravine_fail(RAVINE_E_NOMEM, "no memory for %zu bytes", bytes);
     return memory;
 }
 
-void ravine_env_give(const ravine_env *env, void *memory, size_t bytes) {
+void ravine_env_free(const ravine_env *env, void *memory, size_t bytes) {
     if (memory) env->release(env->allocator, memory, bytes);
 }

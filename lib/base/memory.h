@@ -10,8 +10,8 @@
 ravine_status ravine_env_complete(ravine_env *own, const ravine_env *env);
 
 /* Memory of a complete env, aligned to 64 bytes, not cleared; NULL after ravine_fail(E_NOMEM). */
-void *ravine_env_take(const ravine_env *env, size_t bytes);
+void *ravine_env_alloc(const ravine_env *env, size_t bytes);
 /* Back, with the size that was asked for; NULL is fine. */
-void ravine_env_give(const ravine_env *env, void *memory, size_t bytes);
+void ravine_env_free(const ravine_env *env, void *memory, size_t bytes);
 
 #endif

@@ -9,8 +9,8 @@
  *     ravine_env own;                              holds the defaults
  *     status = ravine_sized_read(&ravine_sized_env, &own, env);
  *
- *     status = ravine_sized_check(&ravine_sized_report, report);         first, while nothing has
- * changed ravine_sized_write(&ravine_sized_report, report, &own);
+ *     status = ravine_sized_check(&ravine_sized_step_stats, stats);         first, while nothing
+ * has changed ravine_sized_write(&ravine_sized_step_stats, stats, &own);
  *
  *     status = ravine_sized_make(&ravine_sized_config, c, size, &own);   *c says nothing yet
  */
@@ -33,7 +33,7 @@ typedef struct sized {
     X(env, parallel_context, "use ravine_env_init")                       \
     X(param, reserved, "set it to sizeof(ravine_param)")                  \
     X(options, grad_scale, "use ravine_options_init")                     \
-    X(report, quiet_share, "set it to sizeof(ravine_report)")             \
+    X(step_stats, quiet_share, "set it to sizeof(ravine_step_stats)")     \
     X(doctor_options, reserved, "use ravine_doctor_options_init")         \
     X(observation, part_elements, "set it to sizeof(ravine_observation)") \
     X(samples, steps, "set it to sizeof(ravine_samples)")                 \

@@ -45,13 +45,13 @@ static ravine_status take_snapshot(loading *l) {
     snapshot_size size;
     const ravine_status status = ravine_snapshot_measure(&source, &size);
     if (status) return status;
-    l->memory = ravine_env_take(&l->o->env, size.bytes);
+    l->memory = ravine_env_alloc(&l->o->env, size.bytes);
     if (!l->memory) return RAVINE_E_NOMEM;
     l->bytes = size.bytes;
     ravine_snapshot_place(&source, &size, l->memory, &l->here);
     const size_t places = (size_t)size.ntensors * sizeof *l->place;
     l->books_bytes = places + (size_t)ravine_checkpoint_tensor_count(l->file);
-    l->place = ravine_env_take(&l->o->env, l->books_bytes);
+    l->place = ravine_env_alloc(&l->o->env, l->books_bytes);
     if (!l->place) return RAVINE_E_NOMEM;
     l->claimed = memset((char *)l->place + places, 0, l->books_bytes - places);
     return RAVINE_OK;
@@ -73,8 +73,8 @@ static ravine_status read_count(const loading *l, const char *key, int64_t *coun
     return RAVINE_OK;
 }
 
-/* Format and clocks. A file of others has none, which only a partial load takes. */
-static ravine_status read_clocks(loading *l) {
+/* Format and step_counts. A file of others has none, which only a partial load takes. */
+static ravine_status read_step_counts(loading *l) {
     const char *format = ravine_checkpoint_find_text(l->file, RAVINE_KEY_FORMAT);
     l->steps = l->o->steps;
     l->attempts = l->o->attempts;
@@ -172,7 +172,7 @@ static size_t taken_bytes(const loading *l, int64_t k) {
 
 static ravine_status read_tensors(loading *l) {
     for (int64_t k = 0; k < l->here.ntensors; k++) l->aside_bytes += taken_bytes(l, k);
-    l->aside = ravine_env_take(&l->o->env, l->aside_bytes + 1);
+    l->aside = ravine_env_alloc(&l->o->env, l->aside_bytes + 1);
     if (!l->aside) return RAVINE_E_NOMEM;
     char *to = l->aside;
     for (int64_t k = 0; k < l->here.ntensors; k++) {
@@ -182,12 +182,13 @@ static ravine_status read_tensors(loading *l) {
         const ravine_status status =
             ravine_checkpoint_read(l->file, l->place[k], to, (int64_t)bytes);
         if (status) return status;
-        int64_t clock = 0;
+        int64_t step_count = 0;
         const int64_t owner = l->here.owner[k];
-        if (owner >= 0 && t->data == &l->here.clock[owner]) memcpy(&clock, to, sizeof clock);
-        if (clock < 0 || clock > STEPS_MAX)
+        if (owner >= 0 && t->data == &l->here.step_count[owner])
+            memcpy(&step_count, to, sizeof step_count);
+        if (step_count < 0 || step_count > STEPS_MAX)
             return ravine_fail(RAVINE_E_FORMAT, "%s: %s is %" PRId64 "; it must be in [0, 2^53]",
-                               l->path, t->name, clock);
+                               l->path, t->name, step_count);
         to += bytes;
     }
     return RAVINE_OK;
@@ -205,12 +206,12 @@ static void apply(loading *l) {
         from += bytes;
     }
     for (int64_t i = 0; i < o->nparams; i++) {
-        ravine_param_of(o, i)->clock = l->here.clock[i];
+        ravine_param_of(o, i)->step_count = l->here.step_count[i];
         ravine_param_of(o, i)->attempt = 0;
     }
     o->steps = l->steps;
     o->attempts = l->attempts;
-    o->last.reported = false;
+    o->last.has_stats = false;
     for (int32_t k = 0; k < o->ngroups; k++) /* of the last step, for those who ask about it */
         ravine_group_at(&o->groups[k], o->steps - 1, &o->groups[k].now);
 }
@@ -230,13 +231,13 @@ ravine_status ravine_load(ravine_optimizer *o, const char *path,
     status = ravine_checkpoint_open(&l.file, path, &o->env);
     if (!status) status = ravine_checkpoint_verify(l.file);
     if (!status) status = take_snapshot(&l);
-    if (!status) status = read_clocks(&l);
+    if (!status) status = read_step_counts(&l);
     if (!status) status = compare(&l);
     if (!status) status = read_tensors(&l);
     if (!status) apply(&l);
-    if (l.aside) ravine_env_give(&o->env, l.aside, l.aside_bytes + 1);
-    ravine_env_give(&o->env, l.place, l.books_bytes);
-    ravine_env_give(&o->env, l.memory, l.bytes);
+    if (l.aside) ravine_env_free(&o->env, l.aside, l.aside_bytes + 1);
+    ravine_env_free(&o->env, l.place, l.books_bytes);
+    ravine_env_free(&o->env, l.memory, l.bytes);
     ravine_checkpoint_close(l.file);
     return status;
 }

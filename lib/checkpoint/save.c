@@ -16,13 +16,13 @@ ravine_status ravine_save(const ravine_optimizer *o, const char *path,
     ravine_status status = ravine_snapshot_options(&own, options);
     if (!status) status = ravine_snapshot_measure(&source, &size);
     if (status) return status;
-    void *memory = ravine_env_take(&o->env, size.bytes);
+    void *memory = ravine_env_alloc(&o->env, size.bytes);
     if (!memory) return RAVINE_E_NOMEM;
     snapshot s;
     const ravine_safetensors_options how = {
         .size = sizeof how, .verify = own.verify, .env = &o->env};
     ravine_snapshot_place(&source, &size, memory, &s);
     status = ravine_safetensors_write(path, s.tensors, s.ntensors, s.texts, s.ntexts, &how);
-    ravine_env_give(&o->env, memory, size.bytes);
+    ravine_env_free(&o->env, memory, size.bytes);
     return status;
 }

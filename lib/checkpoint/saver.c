@@ -60,7 +60,7 @@ ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
     if (!status) status = ravine_env_complete(&own, env);
     if (!status) status = ravine_history_path(folder, INT64_MAX, &longest);
     if (status) return status;
-    ravine_saver *s = ravine_env_take(&own, sizeof *s);
+    ravine_saver *s = ravine_env_alloc(&own, sizeof *s);
     if (!s) return RAVINE_E_NOMEM;
     *s = (ravine_saver){.env = own, .options = wanted, .best = -1, .best_metric = HUGE_VAL};
     memcpy(s->folder, folder, strlen(folder) + 1);
@@ -69,7 +69,7 @@ ravine_status ravine_saver_create(ravine_saver **out, const char *folder,
     if (!status && wanted.keep_best)
         status = ravine_history_best(folder, &s->env, &s->best, &s->best_metric);
     if (status) {
-        ravine_env_give(&own, s, sizeof *s);
+        ravine_env_free(&own, s, sizeof *s);
         return status;
     }
     *out = s;
@@ -126,9 +126,9 @@ static ravine_status tell(ravine_saver *s) {
 
 static ravine_status make_room(ravine_saver *s, size_t bytes) {
     if (bytes <= s->capacity) return RAVINE_OK;
-    ravine_env_give(&s->env, s->memory, s->capacity);
+    ravine_env_free(&s->env, s->memory, s->capacity);
     s->capacity = 0;
-    s->memory = ravine_env_take(&s->env, bytes);
+    s->memory = ravine_env_alloc(&s->env, bytes);
     if (!s->memory) return RAVINE_E_NOMEM;
     s->capacity = bytes;
     return RAVINE_OK;
@@ -166,7 +166,7 @@ ravine_status ravine_saver_wait(ravine_saver *s) {
 void ravine_saver_destroy(ravine_saver *s) {
     if (!s) return;
     finish(s);
-    ravine_env_give(&s->env, s->memory, s->capacity);
+    ravine_env_free(&s->env, s->memory, s->capacity);
     const ravine_env env = s->env;
-    ravine_env_give(&env, s, sizeof *s);
+    ravine_env_free(&env, s, sizeof *s);
 }

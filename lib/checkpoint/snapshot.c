@@ -100,10 +100,10 @@ static void add_param(walk *w, int64_t index) {
         const char *name = place_text(w, RAVINE_STATE "%s.%s", p->name, s->key);
         add_tensor(w, index, (ravine_tensor){name, s->dtype, s->ndim, s->shape, s->data});
     }
-    if (w->base) w->out.clock[index] = p->clock;
+    if (w->base) w->out.step_count[index] = p->step_count;
     add_tensor(w, index,
                (ravine_tensor){place_text(w, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->name),
-                               RAVINE_I64, 0, NULL, w->base ? &w->out.clock[index] : NULL});
+                               RAVINE_I64, 0, NULL, w->base ? &w->out.step_count[index] : NULL});
     add_whole(w, place_text(w, RAVINE_KEY_GROUP_OF "%s", p->name), p->group);
 }
 
@@ -218,7 +218,8 @@ static void place_arrays(walk *w, const snapshot_size *size) {
     w->out.tensors = place(w, tensors * sizeof *w->out.tensors, DATA_ALIGNMENT);
     w->out.owner = place(w, tensors * sizeof *w->out.owner, DATA_ALIGNMENT);
     w->out.texts = place(w, texts * sizeof *w->out.texts, DATA_ALIGNMENT);
-    w->out.clock = place(w, (size_t)w->source->o->nparams * sizeof *w->out.clock, DATA_ALIGNMENT);
+    w->out.step_count =
+        place(w, (size_t)w->source->o->nparams * sizeof *w->out.step_count, DATA_ALIGNMENT);
 }
 
 void ravine_save_options_init_sized(ravine_save_options *options, size_t size) {

@@ -28,13 +28,13 @@ typedef struct snapshot_size {
     int64_t ntensors, ntexts;
 } snapshot_size;
 
-/* The tensors of a parameter follow each other: its data, its state, its clock; then those of the
- * caller. */
+/* The tensors of a parameter follow each other: its data, its state, its step_count; then those of
+ * the caller. */
 typedef struct snapshot {
     ravine_tensor *tensors;
     int64_t *owner; /* [ntensors] the parameter that it belongs to; -1: the caller's */
     ravine_text *texts;
-    int64_t *clock; /* [parameters] data of the tensors state.NAME.step */
+    int64_t *step_count; /* [parameters] data of the tensors state.NAME.step */
     int64_t ntensors, ntexts;
 } snapshot;
 

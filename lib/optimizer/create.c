@@ -105,7 +105,7 @@ void ravine_destroy(ravine_optimizer *o) {
     }
     ravine_memory_give(o, o->slots, (size_t)o->nparams * sizeof *o->slots);
     const ravine_env env = o->env;
-    ravine_env_give(&env, o, sizeof *o);
+    ravine_env_free(&env, o, sizeof *o);
 }
 
 int64_t ravine_memory_bytes(const ravine_optimizer *o) {

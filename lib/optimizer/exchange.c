@@ -103,14 +103,14 @@ ravine_status ravine_dlpack_addresses(const ravine_optimizer *o, int64_t n, cons
     return status;
 }
 
-ravine_status ravine_set_clock(ravine_optimizer *o, int64_t index, int64_t clock) {
+ravine_status ravine_set_step_count(ravine_optimizer *o, int64_t index, int64_t step_count) {
     if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
     const ravine_status status = check_number(o, "the parameter", index, o->nparams - 1);
     if (status) return status;
     param *p = ravine_param_of(o, index);
-    if (clock < 0 || clock > STEPS_MAX)
-        return ravine_fail(RAVINE_E_RANGE, "the clock of %s is %lld; it must be in [0, 2^53]",
-                           p->name, (long long)clock);
-    p->clock = clock;
+    if (step_count < 0 || step_count > STEPS_MAX)
+        return ravine_fail(RAVINE_E_RANGE, "the step count of %s is %lld; it must be in [0, 2^53]",
+                           p->name, (long long)step_count);
+    p->step_count = step_count;
     return RAVINE_OK;
 }

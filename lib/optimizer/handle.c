@@ -6,7 +6,7 @@
 #include <string.h>
 
 void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
-    void *memory = o->backend->take(&o->env, bytes);
+    void *memory = o->backend->alloc(&o->env, bytes);
     if (!memory) return NULL;
     o->bytes += (int64_t)bytes;
     return memset(memory, 0, bytes);
@@ -15,7 +15,7 @@ void *ravine_memory_take(ravine_optimizer *o, size_t bytes) {
 void ravine_memory_give(ravine_optimizer *o, void *memory, size_t bytes) {
     if (!memory) return;
     o->bytes -= (int64_t)bytes;
-    o->backend->give(&o->env, memory, bytes);
+    o->backend->free(&o->env, memory, bytes);
 }
 
 group_name ravine_group_name(int32_t index) {

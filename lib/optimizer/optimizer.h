@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* optimizer.h - what an optimizer is made of. Its rooms: create.c (life, groups, memory), params.c
  * (adding and binding), settings in group.c, views.c, step.c (the order of a step),
- * optimizer_report.c. */
+ * optimizer_stats.c. */
 #ifndef RAVINE_OPTIMIZER_OPTIMIZER_H
 #define RAVINE_OPTIMIZER_OPTIMIZER_H
 
@@ -44,7 +44,7 @@ typedef struct param {
     void *ema;                     /* the same; NULL: no average of the weights */
     void *row, *column;            /* the same: of mean squares; NULL: there are none */
     double *matrix_mean;           /* [matrices of the last two dimensions] of `row`, in a step */
-    int64_t clock;
+    int64_t step_count;
     int64_t attempt; /* the last step in which it had a gradient, counted as attempts */
     double scalar[RULE_SCALARS_MAX], next_scalar[RULE_SCALARS_MAX];
     update_kernel update;
@@ -106,9 +106,9 @@ typedef struct group {
 
 /* What is asked about a step after it. */
 typedef struct step_outcome {
-    bool reported; /* there was a report */
-    bool updated;  /* it was not skipped */
-    double clip;   /* factor on its gradients */
+    bool has_stats; /* there was a stats */
+    bool updated;   /* it was not skipped */
+    double clip;    /* factor on its gradients */
 } step_outcome;
 
 struct ravine_optimizer {
@@ -188,7 +188,7 @@ static inline param *ravine_param_of(const ravine_optimizer *o, int64_t i) {
     return o->slots[i].added;
 }
 /* What the last step did, of all groups. */
-ravine_report ravine_report_all(const ravine_optimizer *o);
+ravine_step_stats ravine_stats_all(const ravine_optimizer *o);
 
 /* What a parameter keeps under a key; NULL: nothing. */
 const param_state *ravine_state_of(const param *p, const char *key);

@@ -150,7 +150,7 @@ static layout place_batch(const ravine_optimizer *o, const ravine_param *p, int6
     for (int64_t i = 0; i < n; i++) {
         ravine_param own;
         (void)read_param(p, i, &own); /* it is checked */
-        place_param(&l, &o->groups[own.group], o->env.watch != 0, &own,
+        place_param(&l, &o->groups[own.group], o->env.statistics != 0, &own,
                     params ? &params[i] : &scratch);
     }
     return l;
@@ -304,7 +304,7 @@ ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p, int64_t n) 
     b->bytes = bytes;
     b->next = o->batches;
     o->batches = b;
-    o->last.reported = false;
+    o->last.has_stats = false;
     return RAVINE_OK;
 }
 

@@ -40,16 +40,16 @@ static void read_interval(ravine_setting_info *info) {
     info->greatest_open = strchr(greatest, ')') != NULL;
 }
 
-static void give_words(ravine_setting setting, const char *const *words) {
+static void set_words(ravine_setting setting, const char *const *words) {
     table[setting].choice = words;
     table[setting].nchoices = (int32_t)table[setting].greatest + 1;
 }
 
 static void fill_table(void) {
     for (int k = 0; k < RAVINE_SETTING_COUNT; k++) read_interval(&table[k]);
-    give_words(RAVINE_EPS_FORM, eps_forms);
-    give_words(RAVINE_DECAY_FORM, decay_forms);
-    give_words(RAVINE_INITIAL_FORM, initial_forms);
+    set_words(RAVINE_EPS_FORM, eps_forms);
+    set_words(RAVINE_DECAY_FORM, decay_forms);
+    set_words(RAVINE_INITIAL_FORM, initial_forms);
 }
 
 const ravine_setting_info *ravine_setting_describe(int setting) {

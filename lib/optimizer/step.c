@@ -3,13 +3,13 @@
  *
  *   schedules      every schedule is evaluated at the number of applied steps
  *   plan           parameters with a gradient, and their blocks
- *   coefficients   once for each group and clock
+ *   coefficients   once for each group and step_count
  *   norm           only when the norm is clipped or non-finite gradients skip the step: a pass that
  *                  reads the gradients
  *   look           only for rules that wait for the whole tensor: their state, sums over each
  *                  tensor, and the numbers that follow from them
  *   update         the one pass over everything, in parallel over all blocks of all parameters
- *   report         sums of the blocks in their order, whatever thread made them
+ *   statistics     sums of the blocks in their order, whatever thread made them
  *
  * Passes are made by the backend (backend/backend.h).
  */
@@ -67,7 +67,7 @@ static ravine_status plan(step *s) {
 
 /* Of the step before `s`, under the settings of this one. */
 static double past_variance(const ravine_config *now, rule_step s) {
-    s.clock--;
+    s.step_count--;
     const kernel_coefficients past = ravine_rule_coefficients(now, &s);
     return ravine_rule_variance(s.shape.scale, &past);
 }
@@ -76,7 +76,7 @@ static double past_variance(const ravine_config *now, rule_step s) {
 static void make_own(const step *s, param *p, const group *g) {
     const ravine_optimizer *o = s->o;
     rule_step r = {.shape = g->shape,
-                   .clock = p->clock + 1,
+                   .step_count = p->step_count + 1,
                    .unscale = 1 / o->options.grad_scale,
                    .clip = s->outcome.clip,
                    .propagate = o->options.nonfinite == RAVINE_PROPAGATE,
@@ -84,7 +84,8 @@ static void make_own(const step *s, param *p, const group *g) {
                    .epsilon = ravine_computed(p->dtype)->epsilon};
     memcpy(r.scalar, p->scalar, sizeof p->scalar);
     p->own = ravine_rule_coefficients(&g->now, &r);
-    if (o->env.watch && p->clock > 0 && !p->look) p->own.past_variance = past_variance(&g->now, r);
+    if (o->env.statistics && p->step_count > 0 && !p->look)
+        p->own.past_variance = past_variance(&g->now, r);
     memcpy(p->next_scalar, r.scalar, sizeof p->scalar);
 }
 
@@ -96,8 +97,8 @@ static ravine_status make_coefficients(step *s) {
         param *p = o->slots[i].active;
         group *g = &o->groups[p->group];
         const param *latest = g->latest;
-        if (latest && !p->look && latest->clock == p->clock && latest->dtype == p->dtype &&
-            !memcmp(latest->scalar, p->scalar, sizeof p->scalar)) {
+        if (latest && !p->look && latest->step_count == p->step_count &&
+            latest->dtype == p->dtype && !memcmp(latest->scalar, p->scalar, sizeof p->scalar)) {
             p->coefficients = &latest->own;
             memcpy(p->next_scalar, latest->next_scalar, sizeof p->scalar);
             continue;
@@ -121,7 +122,7 @@ static double norm_at(step *s, double scale) {
     double sum = 0;
     s->norm_scale = scale;
     run_pass(s, PASS_NORM);
-    ravine_report_gather(s);
+    ravine_stats_gather(s);
     for (int32_t k = 0; k < o->ngroups; k++) sum += o->groups[k].totals.gradient2;
     return sqrt(sum) / scale / o->options.grad_scale;
 }
@@ -163,7 +164,7 @@ static ravine_status look(step *s) {
         const whole_sums whole = {.theta2 = sum.param2,
                                   .direction2 = sum.gradient2,
                                   .len = p->len - sum.nonfinite,
-                                  .clock = p->clock + 1};
+                                  .step_count = p->step_count + 1};
         ravine_rule_row(now->rule)->settle(now, &whole, &p->own);
     }
     return RAVINE_OK;
@@ -189,13 +190,13 @@ static ravine_status finish(step *s) {
     ravine_optimizer *o = s->o;
     for (int64_t i = 0; i < s->nactive; i++) {
         param *p = o->slots[i].active;
-        p->clock++;
+        p->step_count++;
         memcpy(p->scalar, p->next_scalar, sizeof p->scalar);
         if (p->watched.update) remember_slope(o, p);
     }
     o->steps++;
     s->outcome.updated = true;
-    ravine_report_gather(s);
+    ravine_stats_gather(s);
     if (any_nonfinite(o)) return RAVINE_HELD;
     return s->outcome.clip < 1 ? RAVINE_CLIPPED : RAVINE_OK;
 }
@@ -226,16 +227,16 @@ static const struct stage {
               {always, update},
               {always, finish}};
 
-ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) {
+ravine_status ravine_step(ravine_optimizer *o, ravine_step_stats *stats) {
     if (!o) return ravine_fail(RAVINE_E_ARG, "the optimizer is NULL");
-    ravine_status status = report ? ravine_sized_check(&ravine_sized_report, report) : RAVINE_OK;
+    ravine_status status = stats ? ravine_sized_check(&ravine_sized_step_stats, stats) : RAVINE_OK;
     if (!status) status = evaluate_schedules(o);
     if (status) return status;
     o->attempts++;
-    step s = {.o = o, .report = report, .outcome = {.reported = report != NULL, .clip = 1}};
+    step s = {.o = o, .stats = stats, .outcome = {.has_stats = stats != NULL, .clip = 1}};
     for (size_t k = 0; !status && k < sizeof stages / sizeof *stages; k++)
         if (stages[k].is_wanted(&s)) status = stages[k].run(&s);
     o->last = s.outcome;
-    if (report) ravine_report_fill(&s);
+    if (stats) ravine_stats_fill(&s);
     return status;
 }

@@ -7,7 +7,7 @@
 
 typedef struct step {
     ravine_optimizer *o;
-    ravine_report *report;    /* NULL: nobody asks, and nothing is measured */
+    ravine_step_stats *stats; /* NULL: nobody asks, and nothing is measured */
     int64_t nactive, nblocks; /* of slots: parameters with a gradient, and blocks of these */
     bool looks, folds; /* a parameter's step waits for its tensor; for its rows and columns */
     double norm;       /* of all gradients after grad_scale, where it was measured */
@@ -16,8 +16,8 @@ typedef struct step {
 } step;
 
 /* Sums and counts of the last pass over the active parameters, into their groups. */
-void ravine_report_gather(const step *s);
-/* The report that was asked for, of all groups. */
-void ravine_report_fill(const step *s);
+void ravine_stats_gather(const step *s);
+/* The statistics that were asked for, of all groups. */
+void ravine_stats_fill(const step *s);
 
 #endif

@@ -13,9 +13,9 @@ static param *param_at(const ravine_optimizer *o, int64_t index) {
     return o && index >= 0 && index < o->nparams ? ravine_param_of(o, index) : NULL;
 }
 
-int64_t ravine_clock(const ravine_optimizer *o, int64_t index) {
+int64_t ravine_step_count(const ravine_optimizer *o, int64_t index) {
     const param *p = param_at(o, index);
-    return p ? p->clock : -1;
+    return p ? p->step_count : -1;
 }
 
 static ravine_param view_of(const param *p, void *data) {
@@ -76,9 +76,9 @@ ravine_status ravine_sigma(const ravine_optimizer *o, const char *name, double *
     if (sigma_of(g->shape.scale) == SIGMA_SIGNS)
         return ravine_fail(RAVINE_E_UNSUPPORTED, "%s of %s has no sigma: it uses signs alone",
                            ravine_rule_describe(g->config.rule)->name, name);
-    if (p->clock == 0) return ravine_fail(RAVINE_E_STATE, "%s has made no step yet", name);
+    if (p->step_count == 0) return ravine_fail(RAVINE_E_STATE, "%s has made no step yet", name);
     rule_step last = {.shape = g->shape,
-                      .clock = p->clock,
+                      .step_count = p->step_count,
                       .unscale = 1,
                       .clip = 1,
                       .largest = DBL_MAX,

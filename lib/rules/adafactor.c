@@ -11,7 +11,7 @@
 
 void ravine_numbers_adafactor(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
     const double eps1 = c->eps1 > 0 ? c->eps1 : s->epsilon;
-    k->v_intake = ravine_pow((double)s->clock, c->beta2_decay);
+    k->v_intake = ravine_pow((double)s->step_count, c->beta2_decay);
     k->v_keep = 1 - k->v_intake;
     k->v_scale = 1;
     k->sigma_scale = 1;
@@ -25,7 +25,7 @@ static double root_mean(double squares, int64_t len) {
 }
 
 void ravine_settle_adafactor(const ravine_config *c, const whole_sums *w, kernel_coefficients *k) {
-    const double rho = fmin(c->lr, 1 / sqrt((double)w->clock));
+    const double rho = fmin(c->lr, 1 / sqrt((double)w->step_count));
     const double size = fmax(c->eps2, root_mean(w->theta2, w->len));
     k->step = rho * size / fmax(1, root_mean(w->direction2, w->len) / c->clip_update);
 }

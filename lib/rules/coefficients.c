@@ -39,14 +39,14 @@ void ravine_numbers_sgd(const ravine_config *c, rule_step *s, kernel_coefficient
     const bool in_buffer = c->lr_in_momentum != 0 && s->shape.momentum == MOMENTUM_BUFFER;
     const double inside = in_buffer ? c->lr : 1;
     k->momentum = c->momentum;
-    k->intake = inside * (s->clock == 1 ? 1 : 1 - c->dampening);
+    k->intake = inside * (s->step_count == 1 ? 1 : 1 - c->dampening);
     k->from_g = c->nesterov != 0 ? inside : 0;
     k->from_m = c->nesterov != 0 ? c->momentum : 1;
     k->step = in_buffer ? 1 : c->lr;
 }
 
 void ravine_numbers_adagrad(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     const double count = c->rule == RAVINE_ADAGRAD_MEAN ? (double)t : 1;
     k->v_keep = 1;
     k->v_intake = 1;
@@ -60,7 +60,7 @@ void ravine_numbers_adagrad(const ravine_config *c, rule_step *s, kernel_coeffic
 
 void ravine_numbers_rmsprop(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
     const bool in_buffer = c->lr_in_momentum != 0 && s->shape.momentum == MOMENTUM_NORMALIZED;
-    const bool start = s->clock == 1 && c->initial_form == RAVINE_INITIAL_GRADIENT;
+    const bool start = s->step_count == 1 && c->initial_form == RAVINE_INITIAL_GRADIENT;
     moving_mean(start ? 0 : c->alpha, &k->v_keep, &k->v_intake);
     root(c, 1, k);
     k->momentum = c->momentum;
@@ -70,7 +70,7 @@ void ravine_numbers_rmsprop(const ravine_config *c, rule_step *s, kernel_coeffic
 
 /* adam, adamw, adabelief, yogi */
 void ravine_numbers_adam(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
     k->step *= root(c, correction(c, c->beta2, t), k) / correction(c, c->beta1, t);
@@ -78,7 +78,7 @@ void ravine_numbers_adam(const ravine_config *c, rule_step *s, kernel_coefficien
 }
 
 void ravine_numbers_adamax(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     k->v_keep = c->beta2;
     k->eps_outside = c->eps;
@@ -86,7 +86,7 @@ void ravine_numbers_adamax(const ravine_config *c, rule_step *s, kernel_coeffici
 }
 
 void ravine_numbers_nadam(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     double *product = &s->scalar[0];
     const double mu = c->beta1 * (1 - 0.5 * ravine_pow(0.96, (double)t * c->momentum_decay));
     const double next =
@@ -136,7 +136,7 @@ static double rectification(double beta, double rho) {
 }
 
 void ravine_numbers_radam(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     const double rho = effective_samples(c->beta2, t);
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->v_keep, &k->v_intake);
@@ -153,7 +153,7 @@ void ravine_numbers_radam(const ravine_config *c, rule_step *s, kernel_coefficie
 
 /* The eta and mu of a step were set at the end of the one before, as PyTorch does. */
 void ravine_numbers_asgd(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     double *scalar = s->scalar;
     const double eta = t == 1 ? c->lr : scalar[0];
     k->decay += c->lambd * eta * (1 - k->decay); /* both decays, one after the other */
@@ -177,7 +177,7 @@ static void sign_momentum(double mix, double beta, kernel_coefficients *k) {
 }
 
 void ravine_numbers_adan(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(c->beta2, &k->change_keep, &k->change_intake);
     moving_mean(c->beta3, &k->v_keep, &k->v_intake);
@@ -189,7 +189,7 @@ void ravine_numbers_adan(const ravine_config *c, rule_step *s, kernel_coefficien
 }
 
 void ravine_numbers_adopt(const ravine_config *c, rule_step *s, kernel_coefficients *k) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     moving_mean(c->beta1, &k->momentum, &k->intake);
     moving_mean(t == 1 ? 0 : c->beta2, &k->v_keep, &k->v_intake);
     k->eps_outside = c->eps;

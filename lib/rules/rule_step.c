@@ -30,7 +30,7 @@ static double guard(const rule_step *s) {
 }
 
 kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *s) {
-    const int64_t t = s->clock;
+    const int64_t t = s->step_count;
     const double gradient = s->unscale * s->clip;
     kernel_coefficients k = {.gradient = c->maximize != 0 ? -gradient : gradient,
                              .limit = guard(s),
@@ -44,7 +44,7 @@ kernel_coefficients ravine_rule_coefficients(const ravine_config *c, rule_step *
                              .propagate = s->propagate};
     decay(c, &k);
     ravine_rule_row(c->rule)->numbers(c, s, &k);
-    k.as_is = k.gradient == 1 && k.clip == HUGE_VAL && k.couple == 0;
+    k.gradient_unchanged = k.gradient == 1 && k.clip == HUGE_VAL && k.couple == 0;
     return k;
 }
 

@@ -12,7 +12,7 @@
 /* What a step needs to know beyond the group's settings. */
 typedef struct rule_step {
     kernel_shape shape;              /* of the parameter's kernel */
-    int64_t clock;                   /* 1 at the parameter's first step */
+    int64_t step_count;              /* 1 at the parameter's first step */
     double unscale;                  /* 1/grad_scale: what the guard judges by, before clipping */
     double clip;                     /* by norm, in (0, 1] */
     bool propagate;                  /* no guard */
@@ -25,7 +25,7 @@ typedef struct rule_step {
 /* What a look at a whole tensor finds, of the elements that step. */
 typedef struct whole_sums {
     double theta2, direction2; /* squares of theta, and of outer m/sigma + inner theta */
-    int64_t len, clock;        /* elements; 1 at the first step */
+    int64_t len, step_count;   /* elements; 1 at the first step */
 } whole_sums;
 
 typedef struct rule_row {

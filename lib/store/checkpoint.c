@@ -94,7 +94,7 @@ static ravine_status read_start(ravine_checkpoint *c) {
                            path, (long long)c->file_size,
                            (unsigned long long)(length + SAFETENSORS_START));
     c->start_bytes = SAFETENSORS_START + (size_t)length;
-    c->start = ravine_env_take(&c->env, c->start_bytes);
+    c->start = ravine_env_alloc(&c->env, c->start_bytes);
     if (!c->start) return RAVINE_E_NOMEM;
     return read_at(c, c->start, c->start_bytes, 0);
 }
@@ -106,7 +106,7 @@ ravine_status ravine_checkpoint_open(ravine_checkpoint **out, const char *path,
     ravine_status status = ravine_env_complete(&own, env);
     if (status) return status;
     const size_t path_bytes = strlen(path) + 1, bytes = sizeof(ravine_checkpoint) + path_bytes;
-    ravine_checkpoint *c = ravine_env_take(&own, bytes);
+    ravine_checkpoint *c = ravine_env_alloc(&own, bytes);
     if (!c) return RAVINE_E_NOMEM;
     *c = (ravine_checkpoint){.env = own, .bytes = bytes, .fd = -1};
     memcpy(c->path, path, path_bytes);
@@ -129,8 +129,8 @@ void ravine_checkpoint_close(ravine_checkpoint *c) {
     const ravine_env env = c->env;
     if (c->fd >= 0) ravine_files.close(c->fd);
     ravine_header_free(&c->header, &env);
-    ravine_env_give(&env, c->start, c->start_bytes);
-    ravine_env_give(&env, c, c->bytes);
+    ravine_env_free(&env, c->start, c->start_bytes);
+    ravine_env_free(&env, c, c->bytes);
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

@@ -297,7 +297,7 @@ static ravine_status take_memory(store_header *h, const ravine_env *env) {
     h->memory_bytes = count * (sizeof *h->tensors + sizeof *h->by_name) +
                       ntexts * (sizeof *h->texts + sizeof *h->by_key) +
                       (nsides + 1) * sizeof *h->sides; /* never 0 bytes, never NULL */
-    h->tensors = ravine_env_take(env, h->memory_bytes);
+    h->tensors = ravine_env_alloc(env, h->memory_bytes);
     if (!h->tensors) return RAVINE_E_NOMEM;
     h->by_name = (name_slot *)(h->tensors + count);
     h->texts = (ravine_text *)(h->by_name + count);
@@ -307,7 +307,7 @@ static ravine_status take_memory(store_header *h, const ravine_env *env) {
 }
 
 void ravine_header_free(store_header *h, const ravine_env *env) {
-    ravine_env_give(env, h->tensors, h->memory_bytes);
+    ravine_env_free(env, h->tensors, h->memory_bytes);
     *h = (store_header){0};
 }
 

@@ -91,7 +91,7 @@ static ravine_status check_unique(const contents *c, const ravine_env *env) {
     const int64_t most = c->count > c->ntexts ? c->count : c->ntexts;
     if (most < 2) return RAVINE_OK;
     const size_t bytes = (size_t)most * sizeof(name_slot);
-    name_slot *slots = ravine_env_take(env, bytes);
+    name_slot *slots = ravine_env_alloc(env, bytes);
     if (!slots) return RAVINE_E_NOMEM;
     for (int64_t k = 0; k < c->count; k++) slots[k] = (name_slot){c->tensors[k].name, k};
     ravine_names_sort(slots, c->count);
@@ -106,7 +106,7 @@ static ravine_status check_unique(const contents *c, const ravine_env *env) {
     ravine_status status = RAVINE_OK;
     if (twice)
         status = ravine_fail(RAVINE_E_ARG, "two %s %s", what, ravine_quote(twice->name).text);
-    ravine_env_give(env, slots, bytes);
+    ravine_env_free(env, slots, bytes);
     return status;
 }
 
@@ -280,10 +280,10 @@ ravine_status ravine_safetensors_write(const char *path, const ravine_tensor *te
     if (c.data_bytes > INT64_MAX - (int64_t)measured.size)
         return ravine_fail(RAVINE_E_RANGE, "cannot write %s: it would have more than %lld bytes",
                            ravine_path_tail(path), (long long)INT64_MAX);
-    header.bytes = ravine_env_take(&env, measured.size);
+    header.bytes = ravine_env_alloc(&env, measured.size);
     if (!header.bytes) return RAVINE_E_NOMEM;
     put_header(&header, &c, length);
     status = write_file(&c, &header, how_of(&own));
-    ravine_env_give(&env, header.bytes, measured.size);
+    ravine_env_free(&env, header.bytes, measured.size);
     return status;
 }

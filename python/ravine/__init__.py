@@ -18,7 +18,7 @@ from ravine._library import (
     UnsupportedError,
     lib,
 )
-from ravine._optimizer import Optimizer, Report, Status
+from ravine._optimizer import Optimizer, Status, StepStats
 from ravine._plateau import Plateau
 from ravine._records import Cure
 from ravine._schedule import Schedule, ScheduleFacts
@@ -44,7 +44,7 @@ __all__ = [
     "OutOfMemoryError",
     "Plateau",
     "RangeError",
-    "Report",
+    "StepStats",
     "Schedule",
     "ScheduleFacts",
     "StateError",

@@ -315,7 +315,7 @@ class ravine_env(Structure):
         ("size", c_uint32),
         ("threads", c_int32),
         ("isa", c_char_p),
-        ("watch", c_int32),
+        ("statistics", c_int32),
         ("reserved", c_int32),
         ("allocate", CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)),
         ("release", CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)),
@@ -399,8 +399,8 @@ class ravine_options(Structure):
     ]
 
 
-class ravine_report(Structure):
-    """`struct ravine_report`."""
+class ravine_step_stats(Structure):
+    """`struct ravine_step_stats`."""
 
     _fields_ = [
         ("size", c_uint32),
@@ -416,14 +416,14 @@ class ravine_report(Structure):
         ("nonfinite_param", c_int64),
         ("nonfinite_index", c_int64),
         ("grad_dot_update", c_double),
-        ("alpha", c_double),
-        ("flips", c_double),
-        ("flips_two", c_double),
+        ("line_position", c_double),
+        ("sign_change_rate", c_double),
+        ("sign_change_rate_lag2", c_double),
         ("momentum_norm", c_double),
         ("sigma_ratio", c_double),
         ("eps_share", c_double),
         ("zero_share", c_double),
-        ("lost_share", c_double),
+        ("underflow_share", c_double),
         ("update_max", c_double),
         ("quiet_share", c_double),
     ]
@@ -562,8 +562,8 @@ class ravine_observation(Structure):
         ("nparts", c_int32),
         ("loss", c_double),
         ("path_efficiency", c_double),
-        ("report", POINTER(ravine_report)),
-        ("part_report", POINTER(ravine_report)),
+        ("stats", POINTER(ravine_step_stats)),
+        ("part_stats", POINTER(ravine_step_stats)),
         ("part_name", POINTER(c_char_p)),
         ("config", POINTER(ravine_config)),
         ("part_elements", POINTER(c_int64)),
@@ -630,7 +630,7 @@ RAVINE_FACT_COUNT = 22
 # enum ravine_warning_kind
 RAVINE_WARNING_NONE = 0
 RAVINE_WARNING_GROWTH = 1
-RAVINE_WARNING_FLIPS = 2
+RAVINE_WARNING_SIGN_CHANGES = 2
 RAVINE_WARNING_STABILITY = 3
 RAVINE_WARNING_NONFINITE_GRADIENT = 4
 RAVINE_WARNING_THROWN = 5
@@ -871,16 +871,16 @@ PROTOTYPES = {
     "ravine_set_schedule": (ravine_status, [c_void_p, c_int32, c_int, POINTER(ravine_schedule)]),
     "ravine_get": (ravine_status, [c_void_p, c_int32, c_int, POINTER(c_double)]),
     "ravine_set_options": (ravine_status, [c_void_p, POINTER(ravine_options)]),
-    "ravine_step": (ravine_status, [c_void_p, POINTER(ravine_report)]),
-    "ravine_group_report": (ravine_status, [c_void_p, c_int32, POINTER(ravine_report)]),
-    "ravine_param_report": (ravine_status, [c_void_p, c_int64, POINTER(ravine_report)]),
+    "ravine_step": (ravine_status, [c_void_p, POINTER(ravine_step_stats)]),
+    "ravine_group_stats": (ravine_status, [c_void_p, c_int32, POINTER(ravine_step_stats)]),
+    "ravine_param_stats": (ravine_status, [c_void_p, c_int64, POINTER(ravine_step_stats)]),
     "ravine_param_count": (c_int64, [c_void_p]),
     "ravine_group_count": (c_int32, [c_void_p]),
     "ravine_steps": (c_int64, [c_void_p]),
-    "ravine_clock": (c_int64, [c_void_p, c_int64]),
+    "ravine_step_count": (c_int64, [c_void_p, c_int64]),
     "ravine_sigma": (ravine_status, [c_void_p, c_char_p, POINTER(c_double), c_int64]),
     "ravine_state_key": (c_char_p, [c_void_p, c_int64, c_int32]),
-    "ravine_set_clock": (ravine_status, [c_void_p, c_int64, c_int64]),
+    "ravine_set_step_count": (ravine_status, [c_void_p, c_int64, c_int64]),
     "ravine_schedule_parse_sized": (ravine_status, [POINTER(ravine_schedule), c_size_t, c_char_p]),
     "ravine_schedule_constant_sized": (
         ravine_status,

@@ -76,15 +76,15 @@ def _diagnosis_of(d) -> Diagnosis:
 class Doctor:
     """Watches the steps of one optimizer and says why they lead nowhere.
 
-    optimizer = ravine.Optimizer("adam lr=1e-3", arrays, watch=True)
+    optimizer = ravine.Optimizer("adam lr=1e-3", arrays, statistics=True)
     doctor = ravine.Doctor(optimizer)
-    optimizer.step(gradients, report=True)
+    optimizer.step(gradients, stats=True)
     doctor.observe(loss)
     print(doctor.diagnose())
     """
 
     def __init__(self, optimizer: Optimizer | None = None, *, window: int = 256):
-        """Takes an optimizer that was made with watch=True.
+        """Takes an optimizer that was made with statistics=True.
 
         Args:
             optimizer: whose steps are observed.
@@ -113,7 +113,7 @@ class Doctor:
             loss: of the step's batch, at the parameters before the step.
 
         Raises:
-            ravine.StateError: the last step had no report.
+            ravine.StateError: the last step made no statistics.
         """
         if self._optimizer is None:
             raise ArgumentError("the doctor was made without an optimizer")

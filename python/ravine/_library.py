@@ -134,8 +134,10 @@ def config_of(rule: str):
 class Handle:
     """Owns an optimizer of the library; views of its state keep it alive."""
 
-    def __init__(self, config, threads: int = 0, isa: str | None = None, watch=False, openmp=None):
-        """Makes an optimizer with one group; threads, isa and watch as in ravine_env.
+    def __init__(
+        self, config, threads: int = 0, isa: str | None = None, statistics=False, openmp=None
+    ):
+        """Makes an optimizer with one group; threads, isa and statistics as in ravine_env.
 
         openmp: a ravine_openmp, whose threads work in place of the library's own.
         """
@@ -146,7 +148,7 @@ class Handle:
             run = ctypes.cast(lib.ravine_openmp_run, ctypes.c_void_p).value
             env.parallel = _api.ravine_parallel(run)
             env.parallel_context = ctypes.addressof(openmp)
-        env.watch = watch
+        env.statistics = statistics
         env.isa = isa.encode() if isa else None
         self.pointer = ctypes.c_void_p()
         self._destroy = lib.ravine_destroy  # at hand even when the interpreter ends

@@ -21,7 +21,7 @@ from ravine._library import (
     made,
     record_of,
 )
-from ravine._records import StepReport
+from ravine._records import StatsRecord
 from ravine._schedule import Schedule
 
 DTYPES: dict[Any, int] = {
@@ -51,18 +51,19 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report(StepReport):
-    """What a step did (ravine_report). Norms are Euclidean, over gradients before clipping.
+class StepStats(StatsRecord):
+    """What a step did (ravine_step_stats). Norms are Euclidean, over gradients before clipping.
 
-    From `alpha` on a number is NaN unless the optimizer is watched: docs/internals/statistics.md.
+    From `line_position` on a number is NaN unless the optimizer keeps statistics:
+    docs/internals/statistics.md.
     """
 
     status: Status
 
 
-def report_of(status: int, report) -> Report:
-    """The Python form of a filled ravine_report."""
-    return record_of(Report, report, status=Status(status))
+def stats_of(status: int, stats) -> StepStats:
+    """The Python form of a filled ravine_step_stats."""
+    return record_of(StepStats, stats, status=Status(status))
 
 
 def options_of(nonfinite: str, clip_norm: float | None, grad_scale: float, zero_grad: bool):
@@ -160,7 +161,7 @@ class Optimizer:
         zero_grad: bool = False,
         threads: int = 0,
         isa: str | None = None,
-        watch: bool = False,
+        statistics: bool = False,
     ):
         """Makes an optimizer with one group, number 0.
 
@@ -174,7 +175,7 @@ class Optimizer:
             zero_grad: gradients are zero after the step.
             threads: of the step; 0: $RAVINE_THREADS, else one per processor.
             isa: instruction set of the kernels; None: $RAVINE_ISA, else the best there is.
-            watch: whether to keep what a Doctor looks at (ravine_env.watch).
+            statistics: whether to keep what a Doctor looks at (ravine_env.statistics).
 
         Raises:
             ravine.ArgumentError, ravine.RangeError, ravine.FormatError: with thing, value, limit;
@@ -182,7 +183,7 @@ class Optimizer:
         """
         self._options = (nonfinite, clip_norm, grad_scale, zero_grad)
         options = options_of(*self._options)
-        self._handle = Handle(config_of(rule), threads, isa, watch)
+        self._handle = Handle(config_of(rule), threads, isa, statistics)
         self._o = self._handle.pointer
         lib.ravine_set_options(self._o, options)
         self._arrays: dict[str, np.ndarray] = {}  # in the order of adding
@@ -233,25 +234,25 @@ class Optimizer:
             if grad is not None:
                 self._check(f"the gradient of {name}", grad, written)
 
-    def step(self, grads: Mapping[str, np.ndarray] | None = None, *, report: bool = False):
+    def step(self, grads: Mapping[str, np.ndarray] | None = None, *, stats: bool = False):
         """One step of every parameter that has a gradient, in place.
 
         Args:
             grads: gradients by name, of the shape and dtype of the parameters; a name that is
                 missing, or None, has no gradient in this step. None: the arrays of the step before,
                 with whatever is in them now.
-            report: also measure; costs little, in the same pass.
+            stats: also measure; costs little, in the same pass.
 
         Returns:
-            A Status, or a Report if asked for one.
+            A Status, or StepStats if asked for one.
         """
         if grads is not None:
             self._bind(grads)
         elif self._options[3]:
             self._check_gradients(written=True)
-        measured = made(_api.ravine_report) if report else None
+        measured = made(_api.ravine_step_stats) if stats else None
         status = lib.ravine_step(self._o, measured)
-        return report_of(status, measured) if report else Status(status)
+        return stats_of(status, measured) if stats else Status(status)
 
     def _bind(self, grads: Mapping[str, np.ndarray]) -> None:
         unknown = [name for name in grads if name not in self._arrays]
@@ -331,9 +332,9 @@ class Optimizer:
         lib.ravine_sigma(self._o, name.encode(), pointer, sigma.size)
         return sigma
 
-    def clock(self, name: str) -> int:
+    def step_count(self, name: str) -> int:
         """The steps that a parameter has made."""
-        return lib.ravine_clock(self._o, self._number(name))
+        return lib.ravine_step_count(self._o, self._number(name))
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -350,17 +351,17 @@ class Optimizer:
         """Bytes that the library holds for this optimizer."""
         return lib.ravine_memory_bytes(self._o)
 
-    def group_report(self, group: int) -> Report:
-        """The part of the last step's report that belongs to one group."""
-        measured = made(_api.ravine_report)
-        status = lib.ravine_group_report(self._o, group, measured)
-        return report_of(status, measured)
+    def group_stats(self, group: int) -> StepStats:
+        """The part of the last step's statistics that belongs to one group."""
+        measured = made(_api.ravine_step_stats)
+        status = lib.ravine_group_stats(self._o, group, measured)
+        return stats_of(status, measured)
 
-    def param_report(self, name: str) -> Report:
+    def param_stats(self, name: str) -> StepStats:
         """The same of one parameter."""
-        measured = made(_api.ravine_report)
-        status = lib.ravine_param_report(self._o, self._number(name), measured)
-        return report_of(status, measured)
+        measured = made(_api.ravine_step_stats)
+        status = lib.ravine_param_stats(self._o, self._number(name), measured)
+        return stats_of(status, measured)
 
     def save(self, path: str | os.PathLike, *, verify: bool = False) -> None:
         """Writes everything that the next step depends on, whole or not at all (ravine_save).

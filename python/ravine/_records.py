@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class StepReport:
-    """What a step did: ravine_report."""
+class StatsRecord:
+    """What a step did: ravine_step_stats."""
 
     #: -1: all groups
     group: int
@@ -32,13 +32,11 @@ class StepReport:
     nonfinite_index: int
     #: <g_t, u_t>: the change of the loss to first order
     grad_dot_update: float
-    #: -<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step ended at the
-    #: bottom along its line, 1 as far up the other wall
-    alpha: float
-    #: share of flips against the step before
-    flips: float
-    #: share of flips against two steps before
-    flips_two: float
+    line_position: float
+    #: share of the squared gradient whose sign changed since the step before
+    sign_change_rate: float
+    #: the same against two steps before
+    sign_change_rate_lag2: float
     #: norm of the mean or buffer of gradients after the step
     momentum_norm: float
     #: root mean square of g_t / sigma_(t-1), both as the rule takes them, no eps
@@ -47,8 +45,7 @@ class StepReport:
     eps_share: float
     #: share of elements whose gradient is exactly zero
     zero_share: float
-    #: share of elements with a gradient that did not change: u below the last bit
-    lost_share: float
+    underflow_share: float
     #: greatest |u|
     update_max: float
     #: share of elements whose gradient was exactly zero in all of the last 192 to 255 steps of

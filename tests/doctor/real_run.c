@@ -62,7 +62,8 @@ static FILE *log_open(const trainee *t, const char *folder) {
     return file;
 }
 
-static void log_step(FILE *file, const ravine_report *r, int64_t step, double loss, double val) {
+static void log_step(FILE *file, const ravine_step_stats *r, int64_t step, double loss,
+                     double val) {
     fprintf(file, "%lld,%.9g,%.9g,%.9g,%.9g,", (long long)step, loss, r->lr, r->grad_norm,
             r->update_norm / r->param_norm);
     if (!isnan(val)) fprintf(file, "%.9g", val);
@@ -80,14 +81,14 @@ static int train_it(trainee *t, ravine_doctor *d, const dataset *test, const cha
     ravine_status status = RAVINE_OK;
     while (t->step < steps && c->lost < LOST && status >= 0) {
         if (t->scenario->until_burst && c->bursts > 0 && c->quiet == 64) break;
-        ravine_report report;
+        ravine_step_stats stats;
         const bool evaluates = file && t->step % 64 == 0;
         const double val = evaluates ? test_loss(t, test) : NAN;
-        const double loss = trainee_step(t, t->trainer.optimizer, &report);
+        const double loss = trainee_step(t, t->trainer.optimizer, &stats);
         c->lost = isfinite(loss) ? 0 : c->lost + 1;
         curve_add(c, loss, t->step - 1, steps);
         status = ravine_doctor_observe(d, t->trainer.optimizer, loss);
-        if (file) log_step(file, &report, t->step - 1, loss, val);
+        if (file) log_step(file, &stats, t->step - 1, loss, val);
     }
     if (file) fclose(file);
     return status < 0 ? failure(FAILURE_INPUT, "%s", ravine_errmsg()) : 0;

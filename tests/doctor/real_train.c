@@ -16,14 +16,14 @@ static void shuffle(trainee *t, int64_t epoch) {
     data_order_draw(t->trainer.order, t->train.count, t->seed, stream);
 }
 
-double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report) {
+double trainee_step(trainee *t, ravine_optimizer *o, ravine_step_stats *stats) {
     const int64_t batch = t->trainer.batch, per_epoch = t->train.count / batch;
     shuffle(t, t->step / per_epoch);
     const double loss =
         trainer_gradient(&t->trainer, t->step % per_epoch * batch, batch, (uint64_t)t->step, NULL);
     t->step++;
-    if (report) *report = (ravine_report){.size = sizeof *report};
-    return ravine_step(o, report) < 0 ? NAN : loss;
+    if (stats) *stats = (ravine_step_stats){.size = sizeof *stats};
+    return ravine_step(o, stats) < 0 ? NAN : loss;
 }
 
 double trainee_judge(trainee *t) {
@@ -90,7 +90,7 @@ float *trainee_copy(const trainee *t) {
     return copy;
 }
 
-/* State by name where both have it, and the clocks. */
+/* State by name where both have it, and the step_counts. */
 static ravine_status take_state(const trainee *t, ravine_optimizer *o) {
     ravine_optimizer *old = t->trainer.optimizer;
     ravine_status status = RAVINE_OK;
@@ -103,7 +103,7 @@ static ravine_status take_state(const trainee *t, ravine_optimizer *o) {
             const size_t bytes = (size_t)ravine_dtype_bits(to.dtype) / 8 * (size_t)to.len;
             if (from.len == to.len && from.dtype == to.dtype) memcpy(to.data, from.data, bytes);
         }
-        if (status >= 0) status = ravine_set_clock(o, k, ravine_clock(old, k));
+        if (status >= 0) status = ravine_set_step_count(o, k, ravine_step_count(old, k));
     }
     return status;
 }

@@ -25,8 +25,8 @@ void trainee_free(trainee *t);
 /* Back to before the first step: what is left to one whose weights are lost. */
 int trainee_restart(trainee *t);
 
-/* One step of `o` on the next batch; its loss. report may be NULL. */
-double trainee_step(trainee *t, ravine_optimizer *o, ravine_report *report);
+/* One step of `o` on the next batch; its loss. stats may be NULL. */
+double trainee_step(trainee *t, ravine_optimizer *o, ravine_step_stats *stats);
 /* Loss of the examples that only judge. */
 double trainee_judge(trainee *t);
 /* An optimizer of all parameters as `ravine train` makes it: a group for each tensor. */

@@ -93,12 +93,12 @@ static uint64_t hash_run(const char *rule, const char *lr, const sides *s) {
     options.clip_norm = 20;
     options.grad_scale = 1.5;
     EXPECT(ravine_set_options(o, &options) == RAVINE_OK);
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     uint64_t hash = 14695981039346656037u;
     for (int step = 0; step < STEPS; step++) {
         fill(1, 2 + (uint64_t)step);
-        EXPECT(ravine_step(o, &report) >= 0);
-        hash = hash_bytes(hash, &report.grad_norm, 3 * sizeof report.grad_norm);
+        EXPECT(ravine_step(o, &stats) >= 0);
+        hash = hash_bytes(hash, &stats.grad_norm, 3 * sizeof stats.grad_norm);
     }
     hash = hash_state(o, hash);
     ravine_destroy(o);

@@ -253,7 +253,7 @@ static void no_optimizer(void **state) {
     ravine_config c;
     ravine_schedule s;
     ravine_options options;
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     ravine_param p = {.size = sizeof p};
     double value = 7;
     int64_t bytes = 7;
@@ -269,8 +269,8 @@ static void no_optimizer(void **state) {
     assert_int_equal(ravine_get(NULL, 0, RAVINE_LR, &value), RAVINE_E_ARG);
     assert_int_equal(ravine_set_options(NULL, &options), RAVINE_E_ARG);
     assert_int_equal(ravine_step(NULL, NULL), RAVINE_E_ARG);
-    assert_int_equal(ravine_group_report(NULL, 0, &report), RAVINE_E_ARG);
-    assert_int_equal(ravine_param_report(NULL, 0, &report), RAVINE_E_ARG);
+    assert_int_equal(ravine_group_stats(NULL, 0, &stats), RAVINE_E_ARG);
+    assert_int_equal(ravine_param_stats(NULL, 0, &stats), RAVINE_E_ARG);
     assert_int_equal(ravine_param_view(NULL, 0, &p), RAVINE_E_ARG);
     assert_int_equal(ravine_state_view(NULL, "w", "exp_avg", &p), RAVINE_E_ARG);
     assert_int_equal(ravine_sigma(NULL, "w", &value, 1), RAVINE_E_ARG);
@@ -278,7 +278,7 @@ static void no_optimizer(void **state) {
     assert_int_equal(ravine_group_count(NULL), 0);
     assert_int_equal(ravine_param_count(NULL), 0);
     assert_int_equal(ravine_steps(NULL), 0);
-    assert_int_equal(ravine_clock(NULL, 0), -1);
+    assert_int_equal(ravine_step_count(NULL, 0), -1);
     assert_true(value == 7 && bytes == 7);
     ravine_destroy(NULL);
 }
@@ -330,18 +330,18 @@ static void questions(void **state) {
     (void)state;
     float data[1] = {1}, gradient[1] = {1};
     double sigma;
-    ravine_report report = {.size = 3};
+    ravine_step_stats stats = {.size = 3};
     ravine_param view = {.size = sizeof view};
     ravine_options options;
     ravine_optimizer *o = make_optimizer("adam");
     make_param(o, 0, "w", RAVINE_F32, data, gradient, 1);
-    assert_refused(ravine_step(o, &report), RAVINE_E_ARG, "size of a ravine_report is 3");
+    assert_refused(ravine_step(o, &stats), RAVINE_E_ARG, "size of a ravine_step_stats is 3");
     assert_int_equal(ravine_steps(o), 0);
     make_step(o, NULL);
-    assert_refused(ravine_group_report(o, 0, &report), RAVINE_E_ARG,
-                   "size of a ravine_report is 3");
-    assert_refused(ravine_group_report(o, 0, NULL), RAVINE_E_ARG, "an argument is NULL");
-    assert_refused(ravine_param_report(o, 0, NULL), RAVINE_E_ARG, "an argument is NULL");
+    assert_refused(ravine_group_stats(o, 0, &stats), RAVINE_E_ARG,
+                   "size of a ravine_step_stats is 3");
+    assert_refused(ravine_group_stats(o, 0, NULL), RAVINE_E_ARG, "an argument is NULL");
+    assert_refused(ravine_param_stats(o, 0, NULL), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_get(o, 0, RAVINE_LR, NULL), RAVINE_E_ARG, "value of ravine_get is NULL");
     assert_refused(ravine_sigma(o, NULL, &sigma, 1), RAVINE_E_ARG, "an argument is NULL");
     assert_refused(ravine_sigma(o, "w", NULL, 1), RAVINE_E_ARG, "an argument is NULL");
@@ -421,9 +421,9 @@ static void doctor_questions(void **state) {
     (void)state;
     ravine_doctor *d;
     double number = 7;
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     ravine_observation o;
-    const ravine_observation good = {.size = sizeof good, .loss = 1, .report = &report};
+    const ravine_observation good = {.size = sizeof good, .loss = 1, .stats = &stats};
     ravine_diagnosis diagnosis = {.size = sizeof diagnosis};
     ravine_warning warning = {.size = sizeof warning};
     ravine_probe probe = {.size = sizeof probe};
@@ -433,11 +433,11 @@ static void doctor_questions(void **state) {
     change;                   \
     assert_refused(ravine_doctor_feed(d, &o), RAVINE_E_ARG, part)
     REFUSED(o.size = 5, "size of a ravine_observation is 5");
-    REFUSED(o.report = NULL, "the report of the observation is NULL");
-    REFUSED(report.size = 6, "size of a ravine_report is 6");
-    report.size = sizeof report;
-    REFUSED(o.nparts = -1, "nparts is -1 and there is no report of parts");
-    REFUSED(o.nparts = 1, "nparts is 1 and there is no report of parts");
+    REFUSED(o.stats = NULL, "stats of the observation is NULL");
+    REFUSED(stats.size = 6, "size of a ravine_step_stats is 6");
+    stats.size = sizeof stats;
+    REFUSED(o.nparts = -1, "nparts is -1 and part_stats is NULL");
+    REFUSED(o.nparts = 1, "nparts is 1 and part_stats is NULL");
 #undef REFUSED
     assert_refused(ravine_doctor_tell(NULL, RAVINE_FACT_CLASSES, 10), RAVINE_E_ARG,
                    "the doctor is NULL");

@@ -85,13 +85,13 @@ static void set_up_takes_memory_of_the_env(void **state) {
     ravine_env_init(&env);
     counting_env(&env, &books);
     env.threads = 1; /* what a thread takes when it starts is the system's */
-    env.watch = 1;
+    env.statistics = 1;
     const int64_t heap = heap_calls();
     ravine_optimizer *o = make(&env);
     ravine_doctor *d = make_doctor(&env);
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     const double loss = descend(0);
-    assert_int_equal(ravine_step(o, &report), RAVINE_OK);
+    assert_int_equal(ravine_step(o, &stats), RAVINE_OK);
     assert_int_equal(ravine_doctor_observe(d, o, loss), RAVINE_OK);
     assert_all_counted(heap, 0, books);
     assert_true(books.calls > 10);
@@ -130,11 +130,11 @@ static void probes_and_trials_take_memory_of_the_env(void **state) {
 }
 
 /* What a training loop calls: the optimizer's side of it. */
-static void step_and_look(ravine_optimizer *o, ravine_report *report) {
+static void step_and_look(ravine_optimizer *o, ravine_step_stats *stats) {
     double value, sigma[LEN];
-    assert_true(ravine_step(o, report) >= 0);
-    assert_int_equal(ravine_group_report(o, 1, report), RAVINE_OK);
-    assert_int_equal(ravine_param_report(o, 7, report), RAVINE_OK);
+    assert_true(ravine_step(o, stats) >= 0);
+    assert_int_equal(ravine_group_stats(o, 1, stats), RAVINE_OK);
+    assert_int_equal(ravine_param_stats(o, 7, stats), RAVINE_OK);
     assert_int_equal(ravine_get(o, 0, RAVINE_LR, &value), RAVINE_OK);
     assert_int_equal(ravine_set(o, 1, RAVINE_WEIGHT_DECAY, value), RAVINE_OK);
     assert_int_equal(ravine_sigma(o, "w3", sigma, LEN), RAVINE_OK);
@@ -149,7 +149,7 @@ static void later_calls_take_none_on(int32_t threads) {
     ravine_env env;
     ravine_env_init(&env);
     env.threads = threads;
-    env.watch = 1;
+    env.statistics = 1;
     ravine_optimizer *o = make(&env);
     ravine_doctor *d = make_doctor(NULL);
     ravine_options options;
@@ -157,21 +157,21 @@ static void later_calls_take_none_on(int32_t threads) {
     options.clip_norm = 1;
     options.nonfinite = RAVINE_SKIP;
     assert_int_equal(ravine_set_options(o, &options), RAVINE_OK);
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     static ravine_diagnosis x = {.size = sizeof x};
     ravine_warning warning = {.size = sizeof warning};
 
     descend(0);
     if (threads > 1) assert_true(ravine_step(o, NULL) >= 0); /* it starts the pool's threads */
     const int64_t before = heap_calls();
-    step_and_look(o, &report);
+    step_and_look(o, &stats);
     assert_int_equal(heap_calls(), before);
     assert_int_equal(ravine_doctor_observe(d, o, descend(0)), RAVINE_OK);
     const int64_t observed = heap_calls();
     assert_true(observed > before); /* groups and samples: the first observation's */
     for (int64_t t = 1; t < 5000; t++) {
         const double loss = descend(t);
-        step_and_look(o, &report);
+        step_and_look(o, &stats);
         assert_int_equal(ravine_doctor_observe(d, o, loss), RAVINE_OK);
         if (t % 500) continue;
         assert_int_equal(ravine_doctor_warning(d, &warning), RAVINE_OK);

@@ -58,7 +58,7 @@ def set_lr(case, optimizers, base, t):
             group["lr"] = case.lr_at(lr, t)
 
 
-def exact_step(case, p, g, state, clock, options):
+def exact_step(case, p, g, state, step_count, options):
     """One step in long double: parameters and state after it, and how far both move when every
     number that goes in moves by a rounding, which below the normal numbers is the smallest one: no
     two programs agree on less."""
@@ -66,7 +66,7 @@ def exact_step(case, p, g, state, clock, options):
     def step(p, g, state):
         p = p.copy()
         state = dict(state)
-        RULES[case.rule](p, g, state, clock, options)
+        RULES[case.rule](p, g, state, step_count, options)
         return [p, state]
 
     x, after = step(p, g, state)
@@ -85,7 +85,7 @@ def exact_step(case, p, g, state, clock, options):
     return x, after, moved, moved_state
 
 
-def one_step(case, theirs, clocks, tensors, grads, result):
+def one_step(case, theirs, step_counts, tensors, grads, result):
     """From PyTorch's state one step of ours, one of PyTorch's and one in long double."""
     mine = [t.detach().clone().requires_grad_() for t in tensors]
     optimizer = build(ravine.torch, case, mine)
@@ -97,7 +97,7 @@ def one_step(case, theirs, clocks, tensors, grads, result):
         g = np.zeros_like(before[i]) if g is None else g
         options = theirs.param_groups[case.group_of[i]]
         p = before[i].astype(L)
-        exact.append(exact_step(case, p, g.astype(L), state, clocks[i] + 1, options))
+        exact.append(exact_step(case, p, g.astype(L), state, step_counts[i] + 1, options))
         t.grad, m.grad = torch.from_numpy(g.copy()), torch.from_numpy(g.copy())
     optimizer.step()
     theirs.step()
@@ -138,7 +138,7 @@ def run(case):
     base = [group["lr"] for group in theirs.param_groups]
     exact = [a.astype(L) for a in case.start]
     states = [{} for _ in exact]
-    clocks = [0] * len(exact)
+    step_counts = [0] * len(exact)
     largest = max((float(np.max(np.abs(a))) for a in case.start if a.size), default=0.0)
     closed = case.kind == "closed"
     old = np.seterr(all="ignore")
@@ -152,9 +152,9 @@ def run(case):
             q.grad = None if h is None else torch.from_numpy(h.copy())
             g = case.gradient(i, t, e.astype(case.dtype)) if closed else g
             if g is not None:
-                clocks[i] += 1
+                step_counts[i] += 1
                 options = theirs.param_groups[case.group_of[i]]
-                RULES[case.rule](e, g.astype(L), states[i], clocks[i], options)
+                RULES[case.rule](e, g.astype(L), states[i], step_counts[i], options)
         theirs.step()
         ours.step()
         largest = max(
@@ -178,6 +178,6 @@ def run(case):
         result.torch_table &= bool(close)
     t = case.limits.steps + 1
     grads = [case.gradient(i, t, p.detach().numpy()) for i, p in enumerate(tensors[torch.optim])]
-    one_step(case, theirs, clocks, tensors[torch.optim], grads, result)
+    one_step(case, theirs, step_counts, tensors[torch.optim], grads, result)
     np.seterr(**old)
     return result

@@ -414,7 +414,7 @@ def test_a_log_of_an_older_version(slow_run, tmp_path):
     lines = [line if "type" in line else {key: line[key] for key in keep} for line in log_of(run)]
     (tmp_path / "run.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     answer = diagnose(tmp_path)
-    assert any("how signs flip" in text for text in answer["cannot_tell"])
+    assert any("how often signs change" in text for text in answer["cannot_tell"])
     probed = diagnose(tmp_path, "--probe")  # without a checkpoint: from the start
     assert any("there is no checkpoint" in text for text in probed["cannot_tell"])
 
@@ -430,10 +430,10 @@ def test_the_log_has_every_statistic(good_run):
     for name in [*names, "path_efficiency"]:
         assert all(name in step for step in steps), name
     last = steps[-1]
-    assert 0 <= last["flips"] <= 1 and 0 <= last["zero_share"] <= 1
-    assert -1.5 < last["alpha"] < 20 and 0 <= last["path_efficiency"] <= 1
+    assert 0 <= last["sign_change_rate"] <= 1 and 0 <= last["zero_share"] <= 1
+    assert -1.5 < last["line_position"] < 20 and 0 <= last["path_efficiency"] <= 1
     groups = log_of(run)[0]["groups"]
-    for key in ("group_flips", "group_zero_share"):
+    for key in ("group_sign_change_rate", "group_zero_share"):
         assert len(last[key]) == len(groups)
         assert all(value is None or round(value, 4) == value for value in last[key])
 
@@ -442,7 +442,7 @@ def test_without_a_doctor_nothing_is_said(tmp_path):
     run, done = train(tmp_path, "doctor.watch=false", "epochs=2")
     assert "doctor:" not in done.stdout
     assert not events(run, "verdict")
-    assert all(line["flips"] is None for line in log_of(run) if "type" not in line)
+    assert all(line["sign_change_rate"] is None for line in log_of(run) if "type" not in line)
 
 
 def test_the_same_weights_with_a_doctor_and_without(tmp_path):

@@ -35,7 +35,7 @@ def test_adamw_is_its_formula():
     np.testing.assert_allclose(state["exp_avg"], m, rtol=1e-13)
     np.testing.assert_allclose(state["exp_avg_sq"], v, rtol=1e-13)
     np.testing.assert_allclose(optimizer.sigma("w"), sigma, rtol=1e-13)
-    assert optimizer.clock("w") == optimizer.steps == 5
+    assert optimizer.step_count("w") == optimizer.steps == 5
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -96,17 +96,20 @@ def test_missing_gradients():
     optimizer.step()  # the arrays of the step before, with what is in them now
     assert b.tolist() == [-2, -2]
     optimizer.step({"a": g, "b": None})
-    assert a.tolist() == [-1, -1] and (optimizer.clock("a"), optimizer.clock("b")) == (1, 2)
+    assert a.tolist() == [-1, -1] and (optimizer.step_count("a"), optimizer.step_count("b")) == (
+        1,
+        2,
+    )
 
 
 def test_options():
     w = np.array([3.0, 4.0])
     optimizer = ravine.Optimizer("sgd lr=1", {"w": w}, clip_norm=1.0, zero_grad=True)
     g = np.array([6.0, 8.0])
-    report = optimizer.step({"w": g}, report=True)
-    assert report.status is ravine.Status.CLIPPED and report.clip == pytest.approx(0.1)
-    assert (report.grad_norm, report.update_norm) == (10.0, pytest.approx(1.0))
-    assert report.param_norm == pytest.approx(math.hypot(*w)) and w == pytest.approx([2.4, 3.2])
+    stats = optimizer.step({"w": g}, stats=True)
+    assert stats.status is ravine.Status.CLIPPED and stats.clip == pytest.approx(0.1)
+    assert (stats.grad_norm, stats.update_norm) == (10.0, pytest.approx(1.0))
+    assert stats.param_norm == pytest.approx(math.hypot(*w)) and w == pytest.approx([2.4, 3.2])
     assert g.tolist() == [0, 0]
     optimizer.clip_norm, optimizer.grad_scale, optimizer.zero_grad = None, 2.0, False
     assert (optimizer.clip_norm, optimizer.grad_scale) == (None, 2.0)
@@ -131,22 +134,22 @@ def test_options():
 def test_gradients_that_are_not_finite(nonfinite, status, expected):
     w = np.ones(2, np.float32)
     optimizer = ravine.Optimizer("sgd lr=1", {"w": w}, nonfinite=nonfinite)
-    report = optimizer.step({"w": np.array([np.nan, 1], np.float32)}, report=True)
-    assert report.status is status
+    stats = optimizer.step({"w": np.array([np.nan, 1], np.float32)}, stats=True)
+    assert stats.status is status
     np.testing.assert_array_equal(w, expected)
     if nonfinite != "propagate":
-        assert (report.nonfinite, report.nonfinite_param, report.nonfinite_index) == (1, 0, 0)
+        assert (stats.nonfinite, stats.nonfinite_param, stats.nonfinite_index) == (1, 0, 0)
 
 
 def test_reports_of_parts():
     a, b = np.zeros(1), np.zeros(1)
     optimizer = ravine.Optimizer("sgd lr=1", {"a": a})
     optimizer.add({"b": b}, optimizer.add_group("sgd lr=2"))
-    with pytest.raises(RuntimeError, match="had no report"):
-        optimizer.param_report("a")
-    assert optimizer.step({"a": np.array([3.0]), "b": np.array([4.0])}, report=True).grad_norm == 5
-    assert optimizer.group_report(1).update_norm == 8 and optimizer.group_report(1).lr == 2
-    assert optimizer.param_report("a").grad_norm == 3
+    with pytest.raises(RuntimeError, match="made no statistics"):
+        optimizer.param_stats("a")
+    assert optimizer.step({"a": np.array([3.0]), "b": np.array([4.0])}, stats=True).grad_norm == 5
+    assert optimizer.group_stats(1).update_norm == 8 and optimizer.group_stats(1).lr == 2
+    assert optimizer.param_stats("a").grad_norm == 3
 
 
 def test_average_of_the_weights():

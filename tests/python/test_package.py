@@ -67,11 +67,11 @@ def members(structure):
 
 def test_records_have_what_the_structures_have():
     """Made by the same program: what the library learns to tell, Python tells."""
-    named = {f.name for f in dataclasses.fields(ravine.Report)}
-    assert named == members(_api.ravine_report) | {"status"}
+    named = {f.name for f in dataclasses.fields(ravine.StepStats)}
+    assert named == members(_api.ravine_step_stats) | {"status"}
     assert {f.name for f in dataclasses.fields(ravine.Cure)} == members(_api.ravine_cure)
     assert {"tried", "loss_ratio"} <= members(_api.ravine_cure)
-    for record in (ravine.Report, ravine.Cure):
+    for record in (ravine.StepStats, ravine.Cure):
         assert set(record.__annotations__) and record.__doc__
 
 
@@ -94,19 +94,19 @@ def test_a_diagnosis_has_what_the_structure_has():
 
 def test_a_report_tells_every_number():
     w = np.linspace(-1, 1, 5000)
-    optimizer = ravine.Optimizer("adam lr=1e-3", {"w": w}, watch=True)
+    optimizer = ravine.Optimizer("adam lr=1e-3", {"w": w}, statistics=True)
     for _ in range(3):
-        report = optimizer.step({"w": w.copy()}, report=True)
-    plain = _library.made(_api.ravine_report)
-    _library.lib.ravine_param_report(optimizer._o, 0, plain)
-    told = optimizer.param_report("w")
-    for name in members(_api.ravine_report):
+        stats = optimizer.step({"w": w.copy()}, stats=True)
+    plain = _library.made(_api.ravine_step_stats)
+    _library.lib.ravine_param_stats(optimizer._o, 0, plain)
+    told = optimizer.param_stats("w")
+    for name in members(_api.ravine_step_stats):
         expected = getattr(plain, name)
         assert getattr(told, name) == expected or math.isnan(expected), name
-    assert report.step == 3 and report.status is ravine.Status.DONE
-    assert report.grad_dot_update < 0 and 0 <= report.flips <= 1 and report.update_max > 0
-    unwatched = ravine.Optimizer("adam", {"w": w}).step({"w": w.copy()}, report=True)
-    assert math.isnan(unwatched.flips) and unwatched.grad_dot_update < 0
+    assert stats.step == 3 and stats.status is ravine.Status.DONE
+    assert stats.grad_dot_update < 0 and 0 <= stats.sign_change_rate <= 1 and stats.update_max > 0
+    unwatched = ravine.Optimizer("adam", {"w": w}).step({"w": w.copy()}, stats=True)
+    assert math.isnan(unwatched.sign_change_rate) and unwatched.grad_dot_update < 0
 
 
 def test_every_function_is_there():

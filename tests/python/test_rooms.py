@@ -149,8 +149,8 @@ def test_a_header_that_is_not_there(check):
 
 
 def test_python_that_calls_what_is_not_public(check):
-    status, lines = check(**{"python/ravine/_more.py": "lib.ravine_env_take(1)"})
-    fault = "python/ravine/_more.py:1: ravine_env_take is in no public header"
+    status, lines = check(**{"python/ravine/_more.py": "lib.ravine_env_alloc(1)"})
+    fault = "python/ravine/_more.py:1: ravine_env_alloc is in no public header"
     assert (status, lines) == (1, [fault])
 
 
@@ -187,10 +187,10 @@ def test_the_build_keeps_to_its_rooms(symbols):
 
 
 def test_the_command_calls_what_is_not_public(symbols):
-    text = "int ravine_env_take(void); static int f(void) { return ravine_env_take(); }"
+    text = "int ravine_env_alloc(void); static int f(void) { return ravine_env_alloc(); }"
     status, lines = symbols(**{"app/io/more.c": text + "int (*ravine_put)(void) = f;"})
     assert status == 1
-    assert lines[0] == (f"app/io/more.c: uses ravine_env_take of lib/base/memory.c: {APP_SEES}")
+    assert lines[0] == (f"app/io/more.c: uses ravine_env_alloc of lib/base/memory.c: {APP_SEES}")
 
 
 def test_a_room_calls_a_higher_one(symbols):

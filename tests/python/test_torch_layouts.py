@@ -330,7 +330,7 @@ def test_no_real_tensor_is_conjugate():
 
 
 def refused(optimizer, params, error, words, **options):
-    """The step raises; parameters, gradients, states and clocks are as they were."""
+    """The step raises; parameters, gradients, states and step_counts are as they were."""
     before = [p.detach().clone() for p in params]
     state = copy.deepcopy(optimizer.state_dict()["state"])
     with pytest.raises(error, match=words):
@@ -405,8 +405,8 @@ def test_a_gradient_without_memory(hollow, other):
         optimizer, [a, b], ravine.UnsupportedError, "gradient of parameter 1 of group 0 .*memory"
     )
     b.grad = torch.ones(2)
-    optimizer.step(report=True)
-    assert optimizer.report.step == 3 == optimizer.state[b]["step"].item()
+    optimizer.step(stats=True)
+    assert optimizer.stats.step == 3 == optimizer.state[b]["step"].item()
 
 
 def test_a_parameter_without_memory():

@@ -352,12 +352,12 @@ def test_report():
     (p,) = parameters([3.0, 4.0])
     optimizer = of("SGD", [p], lr=1.0)
     p.grad = torch.tensor([3.0, 4.0])
-    optimizer.step(report=True)
-    report = optimizer.report
-    assert (report.grad_norm, report.update_norm, report.param_norm) == (5.0, 5.0, 0.0)
-    assert report.step == 1 and report.status is ravine.Status.DONE
+    optimizer.step(stats=True)
+    stats = optimizer.stats
+    assert (stats.grad_norm, stats.update_norm, stats.param_norm) == (5.0, 5.0, 0.0)
+    assert stats.step == 1 and stats.status is ravine.Status.DONE
     optimizer.step()
-    assert optimizer.report is None
+    assert optimizer.stats is None
 
 
 @pytest.mark.parametrize(
@@ -367,11 +367,11 @@ def test_gradients_that_are_not_finite(nonfinite, value, steps):
     (p,) = parameters([1.0, 1.0])
     optimizer = of("Adam", [p], lr=0.5, nonfinite=nonfinite)
     p.grad = torch.tensor([torch.nan, 1.0])
-    optimizer.step(report=True)
+    optimizer.step(stats=True)
     assert p[0].item() == value if value else p[0].isnan()
     assert p[1].item() == pytest.approx(1.0 if nonfinite == "skip" else 0.5)
     assert optimizer.state[p]["step"].item() == steps
-    assert optimizer.report.nonfinite == (0 if nonfinite == "propagate" else 1)
+    assert optimizer.stats.nonfinite == (0 if nonfinite == "propagate" else 1)
 
 
 class Counting:

@@ -13,12 +13,12 @@ def test_numpy_bounce_is_named_with_its_limit():
     # jumps from wall to wall and the loss stays.
     x = np.array([1.0, 1e-3])
     curvature = np.array([100.0, 1.0])
-    optimizer = ravine.Optimizer("sgd lr=0.02", {"x": x}, watch=True)
+    optimizer = ravine.Optimizer("sgd lr=0.02", {"x": x}, statistics=True)
     doctor = ravine.Doctor(optimizer)
     for _ in range(1500):
         gradient = curvature * x
         loss = 0.5 * float(curvature @ (x * x))
-        optimizer.step({"x": gradient}, report=True)
+        optimizer.step({"x": gradient}, stats=True)
         doctor.observe(loss)
     found = doctor.diagnose()
     assert found.verdict == "bouncing"

@@ -556,7 +556,7 @@ def test_steps_below_the_last_bit_of_the_parameters_are_lost(kept):
         loss.backward()
         optimizer.step()
     assert (doctor.diagnosis.verdict == "update_lost") == (kept is torch.bfloat16)
-    share = doctor.diagnosis.evidence.get("lost_share", 0)
+    share = doctor.diagnosis.evidence.get("underflow_share", 0)
     assert share > 0.8 if kept is torch.bfloat16 else share < 0.1
 
 

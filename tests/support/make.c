@@ -45,9 +45,9 @@ void make_param(ravine_optimizer *o, int32_t group, const char *name, int32_t dt
     done(ravine_add(o, &p, 1));
 }
 
-ravine_status make_step(ravine_optimizer *o, ravine_report *report) {
-    if (report != NULL) *report = (ravine_report){.size = sizeof *report};
-    const ravine_status status = ravine_step(o, report);
+ravine_status make_step(ravine_optimizer *o, ravine_step_stats *stats) {
+    if (stats != NULL) *stats = (ravine_step_stats){.size = sizeof *stats};
+    const ravine_status status = ravine_step(o, stats);
     done(status);
     return status;
 }

@@ -12,7 +12,7 @@ int32_t make_group(ravine_optimizer *o, const char *rule);
 void make_param(ravine_optimizer *o, int32_t group, const char *name, int32_t dtype, void *data,
                 void *grad, int64_t len);
 /* A step that must not fail; its status. */
-ravine_status make_step(ravine_optimizer *o, ravine_report *report);
+ravine_status make_step(ravine_optimizer *o, ravine_step_stats *stats);
 /* Binds the gradient of parameter number `param`. */
 void make_grad(ravine_optimizer *o, int64_t param, void *grad);
 /* Options that differ from the usual ones by the arguments. */

@@ -51,7 +51,8 @@ static real second_correction(const ravine_config *c, int64_t t) {
     return c->bias_correction != 0 ? one_minus_power((real)c->beta2, t) : 1;
 }
 
-/* ---- one rule each: g is the gradient, t >= 1 the parameter's clock ----------------------------
+/* ---- one rule each: g is the gradient, t >= 1 the parameter's step_count
+ * ----------------------------
  */
 
 /* PyTorch's SGD: Polyak's heavy ball, Nesterov's form of Sutskever et al. 2013. */

@@ -103,7 +103,7 @@ static inline void save_three(void) {
 /* What a load could change. */
 typedef struct sight {
     float w[LENGTH], b[LENGTH], state[4][LENGTH];
-    int64_t steps, clock[2];
+    int64_t steps, step_count[2];
 } sight;
 
 static inline sight look(small *s) {
@@ -118,7 +118,7 @@ static inline sight look(small *s) {
         memcpy(out.state[k], view.data, sizeof out.state[k]);
     }
     out.steps = ravine_steps(s->o);
-    for (int k = 0; k < 2; k++) out.clock[k] = ravine_clock(s->o, k);
+    for (int k = 0; k < 2; k++) out.step_count[k] = ravine_step_count(s->o, k);
     return out;
 }
 

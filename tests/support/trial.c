@@ -45,7 +45,7 @@ trial *trial_new(const trial_setup *setup) {
     ravine_env env;
     ravine_env_init(&env);
     env.threads = 1;
-    env.watch = 1;
+    env.statistics = 1;
     assert_int_equal(ravine_config_parse(&c, setup->optimizer), RAVINE_OK);
     assert_int_equal(ravine_create(&t->o, &c, &env), RAVINE_OK);
     const int groups = setup->groups > 0 ? setup->groups : 1;
@@ -78,8 +78,8 @@ void trial_free(trial *t) {
 
 void trial_step(trial *t) {
     t->loss = evaluate(t, ravine_steps(t->o));
-    t->report = (ravine_report){.size = sizeof t->report};
-    make_step(t->o, &t->report);
+    t->stats = (ravine_step_stats){.size = sizeof t->stats};
+    make_step(t->o, &t->stats);
     assert_int_equal(ravine_doctor_observe(t->d, t->o, t->loss), RAVINE_OK);
 }
 

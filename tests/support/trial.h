@@ -37,7 +37,7 @@ typedef struct trial {
     ravine_doctor *d;
     double *theta, *gradient; /* [n], as the optimizer has them */
     double loss;              /* before the last step */
-    ravine_report report;     /* of the last step */
+    ravine_step_stats stats;  /* of the last step */
 } trial;
 
 trial *trial_new(const trial_setup *setup);

@@ -32,11 +32,11 @@ int workload_create(workload *w, const workload_kind *kind);
 void workload_free(workload *w);
 double workload_bytes(const workload *w); /* a parameter: read and written by a step */
 
-/* One contestant: a step under options, with a report or without, or a stream. */
+/* One contestant: a step under options, with statistics or without, or a stream. */
 typedef struct contestant {
     workload *workload;
     bool is_stream, prefetch;
-    bool report;
+    bool stats;
     ravine_options options; /* size 0: the usual ones */
 } contestant;
 

@@ -63,7 +63,7 @@ int workload_create(workload *w, const workload_kind *kind) {
     ravine_env env;
     ravine_env_init(&env);
     env.threads = 1;
-    env.watch = kind->watch;
+    env.statistics = kind->watch;
     if (ravine_config_parse(&config, kind->rule))
         return failure(FAILURE_USAGE, "--rules: %s", ravine_errmsg());
     if (kind->threads > 1) {
@@ -114,8 +114,8 @@ static int run_once(const contestant *c) {
         stream_run(&s, w->pool);
         return 0;
     }
-    ravine_report report = {.size = sizeof report};
-    return failure_of(ravine_step(w->optimizer, c->report ? &report : NULL));
+    ravine_step_stats stats = {.size = sizeof stats};
+    return failure_of(ravine_step(w->optimizer, c->stats ? &stats : NULL));
 }
 
 static int prepare(const contestant *c) {

@@ -158,8 +158,8 @@ static int time_extras(const bench *b, int64_t size, int64_t threads) {
     int code = create_all(w, kinds, KINDS);
     if (code) return code;
     contestant c[] = {{.workload = &w[PLAIN]},
-                      {.workload = &w[PLAIN], .report = true},
-                      {.workload = &w[WATCHED], .report = true},
+                      {.workload = &w[PLAIN], .stats = true},
+                      {.workload = &w[WATCHED], .stats = true},
                       {.workload = &w[AVERAGING]}};
     ravine_options_init(&c[3].options);
     c[3].options.clip_norm = 1;
@@ -168,7 +168,7 @@ static int time_extras(const bench *b, int64_t size, int64_t threads) {
     code = bench_race(c, 4, size, b->rounds, result);
     for (int k = 0; k < KINDS; k++) workload_free(&w[k]);
     if (code) return code;
-    static const char *const what[] = {"adamw with a report", "adamw with a report, watched",
+    static const char *const what[] = {"adamw with statistics", "adamw with statistics, watched",
                                        "adamw with clip_norm, weight average, zero"};
     for (int k = 1; k < 4; k++)
         print_ratio(b, what[k - 1], size, threads, result[k], result[0].median);

@@ -37,7 +37,7 @@ typedef struct made_file {
 typedef struct parameter {
     const char *id, *name; /* in PyTorch's form; of ours */
     int32_t group;
-    int64_t clock;
+    int64_t step_count;
     bool has_state;
 } parameter;
 
@@ -264,12 +264,12 @@ static int torch_texts(conversion *c, int32_t ngroups) {
     return status;
 }
 
-static int torch_clock(conversion *c, const parameter *p, int64_t clock) {
-    if (clock > TORCH_STEPS_MAX)
+static int torch_step_count(conversion *c, const parameter *p, int64_t step_count) {
+    if (step_count > TORCH_STEPS_MAX)
         return failure(FAILURE_NO, "%s has made %" PRId64 " steps; PyTorch counts exactly to %d",
-                       p->name, clock, TORCH_STEPS_MAX);
+                       p->name, step_count, TORCH_STEPS_MAX);
     char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->id);
-    return name ? put_number(&c->to, name, RAVINE_F32, (double)clock) : no_memory();
+    return name ? put_number(&c->to, name, RAVINE_F32, (double)step_count) : no_memory();
 }
 
 /* A tensor of ours. PyTorch has no state of parameters that have made no step. */
@@ -283,9 +283,9 @@ static int torch_tensor(conversion *c, int64_t i) {
     const parameter *p = find_parameter(c, t.name + strlen(RAVINE_STATE), length, true);
     if (is_of_model(c, t.name, p, true)) return put_tensor(&c->to, &t);
     if (!p) return failure(FAILURE_INPUT, "%s belongs to no parameter of the file", t.name);
-    if (p->clock == 0) return 0;
+    if (p->step_count == 0) return 0;
     if (!strcmp(key, RAVINE_STATE_STEP))
-        return torch_has_state(c->rule, key) ? torch_clock(c, p, p->clock) : 0;
+        return torch_has_state(c->rule, key) ? torch_step_count(c, p, p->step_count) : 0;
     if (!torch_has_state(c->rule, key)) {
         leave_out(c, key);
         return 0;
@@ -295,18 +295,18 @@ static int torch_tensor(conversion *c, int64_t i) {
 }
 
 /* How many steps each parameter has made: needed before its other state is looked at. */
-static int read_clocks(conversion *c) {
+static int read_step_counts(conversion *c) {
     for (int64_t k = 0; k < c->nparams; k++) {
         ravine_tensor t;
         char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, c->params[k].name);
         const int64_t at = name ? ravine_checkpoint_find(c->from, name) : -1;
         if (at < 0)
-            return failure(FAILURE_INPUT, "%s is not in the file", name ? name : "the clock");
+            return failure(FAILURE_INPUT, "%s is not in the file", name ? name : "the step_count");
         const int status = take_tensor(c, at, &t);
         if (status) return status;
         if (t.dtype != RAVINE_I64 || t.ndim != 0)
             return failure(FAILURE_INPUT, "%s is no whole number", name);
-        c->params[k].clock = *(const int64_t *)t.data;
+        c->params[k].step_count = *(const int64_t *)t.data;
     }
     return 0;
 }
@@ -319,7 +319,7 @@ static int to_torch(conversion *c) {
     int status = read_parameters(c, (int32_t)ngroups);
     look_for_module_state(c);
     if (!status) status = torch_texts(c, (int32_t)ngroups);
-    if (!status) status = read_clocks(c);
+    if (!status) status = read_step_counts(c);
     for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++)
         status = torch_tensor(c, i);
     if (!status) tell_left_out(c);
@@ -398,15 +398,15 @@ static int our_tensor(conversion *c, int64_t i) {
     if (!p) return failure(FAILURE_INPUT, "%s belongs to no parameter of " TORCH_GROUPS, t.name);
     if (!known_key)
         return failure(FAILURE_INPUT, "%s: %s has no such state", t.name, torch_class(c->rule));
-    const bool clock = !strcmp(key, RAVINE_STATE_STEP);
+    const bool step_count = !strcmp(key, RAVINE_STATE_STEP);
     const double number = tensor_count(&t) == 1 ? tensor_number(&t, 0) : NAN;
-    if ((clock || torch_is_number(c->rule, key)) && !isfinite(number))
+    if ((step_count || torch_is_number(c->rule, key)) && !isfinite(number))
         return failure(FAILURE_INPUT, "%s is not one finite number", t.name);
-    if (clock && !(number >= 0 && number == floor(number) && number < 0x1p53))
+    if (step_count && !(number >= 0 && number == floor(number) && number < 0x1p53))
         return failure(FAILURE_INPUT, "%s is %g; it must be a number of steps", t.name, number);
     p->has_state = true;
-    if (clock) {
-        p->clock = (int64_t)number;
+    if (step_count) {
+        p->step_count = (int64_t)number;
         return 0;
     }
     char *name = own_text(&c->to, RAVINE_STATE "%s.%s", p->name, key);
@@ -417,15 +417,16 @@ static int our_tensor(conversion *c, int64_t i) {
 }
 
 /* SGD counts no steps: those of the file, or one where there is a buffer. */
-static int our_clocks(conversion *c) {
+static int our_step_counts(conversion *c) {
     const bool counted = torch_has_state(c->rule, RAVINE_STATE_STEP);
     int64_t most = 0;
     for (int64_t k = 0; k < c->nparams; k++) {
         parameter *p = &c->params[k];
-        if (!counted) p->clock = c->steps > 0 ? c->steps : p->has_state;
-        if (p->clock > most) most = p->clock;
+        if (!counted) p->step_count = c->steps > 0 ? c->steps : p->has_state;
+        if (p->step_count > most) most = p->step_count;
         char *name = own_text(&c->to, RAVINE_STATE "%s." RAVINE_STATE_STEP, p->name);
-        int status = name ? put_number(&c->to, name, RAVINE_I64, (double)p->clock) : no_memory();
+        int status =
+            name ? put_number(&c->to, name, RAVINE_I64, (double)p->step_count) : no_memory();
         if (!status)
             status = put_text(&c->to, own_text(&c->to, RAVINE_KEY_GROUP_OF "%s", p->name),
                               own_text(&c->to, "%d", p->group));
@@ -461,7 +462,7 @@ static int from_torch(conversion *c) {
     look_for_module_state(c);
     for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++)
         status = our_tensor(c, i);
-    if (!status) status = our_clocks(c);
+    if (!status) status = our_step_counts(c);
     return status ? status : our_texts(c);
 }
 

@@ -49,7 +49,7 @@ static int make_optimizer(racer *r, const char *spec, const char *schedule) {
     ravine_config config;
     ravine_env env;
     ravine_env_init(&env);
-    env.watch = 1;
+    env.statistics = 1;
     env.threads = 1;
     if (ravine_config_parse(&config, spec) < 0) return refused("--optimizer");
     if (ravine_create(&r->optimizer, &config, &env) < 0) return refused("--optimizer");
@@ -91,10 +91,10 @@ static int make(racer *r, const cli_args *args) {
 static int watch(racer *r, int64_t steps) {
     bool finite = true;
     while (finite && r->step < steps) {
-        ravine_report report = {.size = sizeof report};
+        ravine_step_stats stats = {.size = sizeof stats};
         const double loss = surface_gradient(r->surface, r->theta, r->step, r->gradient);
         finite = isfinite(loss);
-        if (ravine_step(r->optimizer, &report) < 0 ||
+        if (ravine_step(r->optimizer, &stats) < 0 ||
             ravine_doctor_observe(r->doctor, r->optimizer, loss) < 0)
             return failure(FAILURE_INPUT, "step %lld: %s", (long long)r->step, ravine_errmsg());
         r->step++;

@@ -48,7 +48,7 @@ static void watch_block(const param *p, int64_t block, size_t offset, kernel_blo
     b->watch_every = watch_every(p->len);
     b->last_update = (char *)p->watched.update + offset / (size_t)b->watch_every;
     b->signs = p->watched.signs + block * BLOCK_ELEMENTS / b->watch_every;
-    b->turn = p->clock % QUIET_STEPS == 0;
+    b->turn = p->step_count % QUIET_STEPS == 0;
     b->watched = &p->watched.statistics[block / apart];
 }
 
@@ -91,7 +91,7 @@ static kernel_block block_of(const step *s, const param *p, int64_t block) {
                       .ema = p->ema ? (char *)p->ema + offset : NULL,
                       .count = block_length(p, block),
                       .zero_gradient = s->o->options.zero_grad != 0,
-                      .measure = s->report != NULL,
+                      .measure = s->stats != NULL,
                       .ahead = s->o->ahead};
     for (int k = 0; k < STATE_ARRAYS_MAX && p->array[k]; k++)
         b.state[k] = (char *)p->array[k] + offset;
@@ -207,8 +207,8 @@ static void wait(const step *s) {
 }
 
 const backend ravine_backend_cpu = {.name = "cpu",
-                                    .take = ravine_env_take,
-                                    .give = ravine_env_give,
+                                    .alloc = ravine_env_alloc,
+                                    .free = ravine_env_free,
                                     .copy = copy,
                                     .run = run,
                                     .wait = wait,

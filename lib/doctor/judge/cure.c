@@ -79,7 +79,8 @@ static bool has(const prescription *p, cure_kind kind) {
 
 /* Short steps straight downhill: whatever else is wrong, they are not too long. */
 static bool is_slow(const doctor_findings *f) {
-    return f->move < 5e-4 && f->alpha < -0.1 && !(f->move_most > 0.1) && !(f->stability > 1);
+    return f->move < 5e-4 && f->line_position < -0.1 && !(f->move_most > 0.1) &&
+           !(f->stability > 1);
 }
 
 /* The loss rose, or steps are at the limit: whatever else is wrong, they are not too short. */
@@ -260,7 +261,8 @@ static void restart_at(const prescription *p, double lr, const char *why) {
 static void cure_diverging(const prescription *p) {
     const doctor_findings *f = p->f;
     const bool from_before = p->h->probe_step >= 0 && p->h->probe_step < p->h->step;
-    if (f->ascent > 0 || (f->follows < -0.5 && f->flips < 0.1 && f->alpha < -0.9)) {
+    if (f->ascent > 0 ||
+        (f->follows < -0.5 && f->sign_change_rate < 0.1 && f->line_position < -0.9)) {
         advise(p, CURE_WRONG_SIGN, "");
         return;
     }
@@ -429,7 +431,7 @@ static double room_to_grow(const doctor_findings *f) {
 
 static void cure_crawling(const prescription *p) {
     const double lr = half_limit(p);
-    if (p->f->lost_share > 0.5) advise(p, CURE_FULL_PRECISION, "");
+    if (p->f->underflow_share > 0.5) advise(p, CURE_FULL_PRECISION, "");
     if (isfinite(lr) && lr > 2 * p->lr) {
         change_lr(p, lr, ", half the limit of stability");
         /* Curvature is that of here, and may be greater on the way. */

@@ -112,26 +112,29 @@ static const struct {
     const finding *list;
     size_t count;
 } beside[RAVINE_VERDICT_COUNT] = {
-    [RAVINE_VERDICT_HEALTHY] = BESIDE(FIND_drop, FIND_gradient_share, FIND_flips, FIND_efficiency),
+    [RAVINE_VERDICT_HEALTHY] =
+        BESIDE(FIND_drop, FIND_gradient_share, FIND_sign_change_rate, FIND_efficiency),
     [RAVINE_VERDICT_DEAD] = BESIDE(FIND_zero_share),
     [RAVINE_VERDICT_SADDLE] = BESIDE(FIND_gradient_share),
     [RAVINE_VERDICT_LOCAL_MINIMUM] = BESIDE(FIND_gradient_share),
-    [RAVINE_VERDICT_BOUNCING] = BESIDE(FIND_flips, FIND_flips_two, FIND_alpha, FIND_efficiency,
-                                       FIND_zeta, FIND_stability, FIND_gradient_share, FIND_drop),
+    [RAVINE_VERDICT_BOUNCING] =
+        BESIDE(FIND_sign_change_rate, FIND_sign_change_rate_lag2, FIND_line_position,
+               FIND_efficiency, FIND_zeta, FIND_stability, FIND_gradient_share, FIND_drop),
     [RAVINE_VERDICT_VANISHING] = BESIDE(FIND_elasticity, FIND_gradient_share, FIND_drop),
     [RAVINE_VERDICT_NOISE_FLOOR] =
-        BESIDE(FIND_drop, FIND_flips, FIND_noise, FIND_drift_z, FIND_alpha, FIND_efficiency,
-               FIND_zeta, FIND_gradient_share),
-    [RAVINE_VERDICT_CRAWLING] = BESIDE(FIND_drift_z, FIND_flips, FIND_efficiency, FIND_lost_share,
-                                       FIND_stability, FIND_gradient_share, FIND_drop),
-    [RAVINE_VERDICT_UNCLEAR] =
-        BESIDE(FIND_drop, FIND_gradient_share, FIND_flips, FIND_alpha, FIND_efficiency, FIND_noise),
-    [RAVINE_VERDICT_NOT_LEARNING] = BESIDE(FIND_drop, FIND_flips, FIND_gradient_share),
+        BESIDE(FIND_drop, FIND_sign_change_rate, FIND_noise, FIND_drift_z, FIND_line_position,
+               FIND_efficiency, FIND_zeta, FIND_gradient_share),
+    [RAVINE_VERDICT_CRAWLING] =
+        BESIDE(FIND_drift_z, FIND_sign_change_rate, FIND_efficiency, FIND_underflow_share,
+               FIND_stability, FIND_gradient_share, FIND_drop),
+    [RAVINE_VERDICT_UNCLEAR] = BESIDE(FIND_drop, FIND_gradient_share, FIND_sign_change_rate,
+                                      FIND_line_position, FIND_efficiency, FIND_noise),
+    [RAVINE_VERDICT_NOT_LEARNING] = BESIDE(FIND_drop, FIND_sign_change_rate, FIND_gradient_share),
     [RAVINE_VERDICT_OVERFITTING] = BESIDE(FIND_drop),
     [RAVINE_VERDICT_CLIPPED] = BESIDE(FIND_clip_share, FIND_clip_factor, FIND_drop),
     [RAVINE_VERDICT_LR_ZERO] = BESIDE(FIND_lr, FIND_still, FIND_drop),
     [RAVINE_VERDICT_DECAYED_AWAY] = BESIDE(FIND_gradient_share, FIND_drop),
-    [RAVINE_VERDICT_UPDATE_LOST] = BESIDE(FIND_lost_share, FIND_drop),
+    [RAVINE_VERDICT_UPDATE_LOST] = BESIDE(FIND_underflow_share, FIND_drop),
     [RAVINE_VERDICT_EXPLODING] = BESIDE(FIND_signal_scale, FIND_start_faint, FIND_gradient_share),
     [RAVINE_VERDICT_UNSCALED_INPUT] = BESIDE(FIND_input_scale, FIND_drop),
 };
@@ -184,8 +187,8 @@ static void explain_diverging(const witness *w) {
         return;
     }
     say_finding(w, FIND_growth);
-    say_finding(w, FIND_recent_flips);
-    say_finding(w, FIND_recent_alpha);
+    say_finding(w, FIND_recent_sign_change_rate);
+    say_finding(w, FIND_recent_line_position);
     say_finding(w, FIND_curvature);
     say(w, "lr_limit", f->limit / f->curvature,
         "lr must be below %.6g and is %.6g, %.4g times that", f->limit / f->curvature, f->lr,
@@ -274,7 +277,7 @@ static void explain_noise(const witness *w) {
 }
 
 static void explain_crawling(const witness *w) {
-    const double flattens = 1 + w->f->alpha_median;
+    const double flattens = 1 + w->f->line_position_median;
     /* Noise turns the gradient as curvature does: only a slope that lasts speaks for itself. */
     if (w->f->gone < 1 && flattens > 0)
         say(w, "steps_to_flatten", 1 / flattens, "at this pace the slope flattens in %.3g steps",
@@ -359,7 +362,7 @@ static void say_unknown(const witness *w) {
                        "(ravine_doctor_observe, in Python doctor.tell(loss))");
     else if (unclear && w->h->observed < STEPS_ENOUGH)
         cannot_tell(x, "anything: a diagnosis needs at least 16 steps");
-    if (isnan(w->f->flips) && w->h->observed > 0)
+    if (isnan(w->f->sign_change_rate) && w->h->observed > 0)
         cannot_tell(x, "bounces from noise: how often signs change is not known");
     const bool point =
         x->verdict == RAVINE_VERDICT_LOCAL_MINIMUM || x->verdict == RAVINE_VERDICT_SADDLE;

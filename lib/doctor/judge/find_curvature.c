@@ -5,12 +5,12 @@
 
 #include <math.h>
 
-/* eta times the curvature along the step k ago: (1 + alpha) <g, u> / <m, u>. Without momentum m is
- * g. With it <m, u> is not known, and |m| |u| is at least as great. */
+/* eta times the curvature along the step k ago: (1 + line_position) <g, u> / <m, u>. Without
+ * momentum m is g. With it <m, u> is not known, and |m| |u| is at least as great. */
 static double curvature_along(const ravine_doctor *d, const ravine_config *c, int64_t k) {
     if (k + 1 >= doctor_window_length(d)) return NAN;
     const doctor_step *now = doctor_back(d, k), *before = doctor_back(d, k + 1);
-    const double straight = 1 + now->alpha;
+    const double straight = 1 + now->line_position;
     const bool buffer = c->rule == RAVINE_SGD || c->rule == RAVINE_RMSPROP;
     const double beta = buffer ? c->momentum : c->beta1;
     if (!(beta > 0)) return straight;
@@ -58,7 +58,7 @@ static bool find_negative_curvature(const ravine_doctor *d, const doctor_finding
         return h->probe_min < -least && worth > of_loss * f->loss_scale;
     }
     /* The slope along the steps steepens, by a factor within the budget. */
-    return f->recent_flips < straight && -(1 + f->recent_alpha) * f->budget > 1;
+    return f->recent_sign_change_rate < straight && -(1 + f->recent_line_position) * f->budget > 1;
 }
 
 void doctor_find_curvature(const ravine_doctor *d, doctor_findings *f) {

@@ -13,7 +13,7 @@
     }
 STEP_VALUE(gradient_of, s->gradient)
 STEP_VALUE(zero_share_of, s->zero_share)
-STEP_VALUE(lost_share_of, s->lost_share)
+STEP_VALUE(underflow_share_of, s->underflow_share)
 STEP_VALUE(eps_share_of, s->eps_share)
 STEP_VALUE(clipped_of, s->clip < 1)
 STEP_VALUE(clip_of, s->clip < 1 ? s->clip : NAN)
@@ -64,7 +64,7 @@ void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f) {
     f->zero_share = doctor_median_back(d, n, zero_share_of);
     f->quiet_share = n > 0 ? doctor_back(d, 0)->quiet_share : NAN;
     if (isnan(f->quiet_share)) f->quiet_share = f->zero_share;
-    f->lost_share = doctor_median_back(d, n, lost_share_of);
+    f->underflow_share = doctor_median_back(d, n, underflow_share_of);
     f->eps_share = doctor_median_back(d, n, eps_share_of);
     f->decay_share = find_decay_share(d);
 }

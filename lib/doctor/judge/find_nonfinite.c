@@ -6,9 +6,10 @@
 
 /* Each of the last steps ended higher up the wall than the one before. */
 static bool climbs(const doctor_recent *r) {
-    const double growth = 1.01, rise = 4, alpha = 1.02, flips = 0.75;
+    const double growth = 1.01, rise = 4, position = 1.02, changes = 0.75;
     return r->growth > growth && r->growth_least > 1 && r->rise > rise &&
-           (r->alpha > alpha || r->flips > flips || (isnan(r->alpha) && isnan(r->flips)));
+           (r->line_position > position || r->sign_change_rate > changes ||
+            (isnan(r->line_position) && isnan(r->sign_change_rate)));
 }
 
 void doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f) {

@@ -13,15 +13,15 @@
     }
 STEP_VALUE(move_of, s->update / s->param)
 STEP_VALUE(slope_of, s->slope)
-STEP_VALUE(flips_of, s->flips)
-STEP_VALUE(flips_two_of, s->flips_two)
-STEP_VALUE(alpha_of, s->alpha)
+STEP_VALUE(sign_change_rate_of, s->sign_change_rate)
+STEP_VALUE(sign_change_rate_lag2_of, s->sign_change_rate_lag2)
+STEP_VALUE(line_position_of, s->line_position)
 #undef STEP_VALUE
 
 /* <g_t, u_(t-1)> of the step k ago. */
 static double arrival(const ravine_doctor *d, int64_t k) {
     if (k + 1 >= doctor_window_length(d)) return NAN;
-    return -doctor_back(d, k)->alpha * doctor_back(d, k + 1)->slope;
+    return -doctor_back(d, k)->line_position * doctor_back(d, k + 1)->slope;
 }
 
 /* Slopes at both ends of the steps of the window, against each other and against the loss. */
@@ -44,7 +44,7 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
         fell += fall;
         counted += fabs(start);
     }
-    f->alpha = n > 0 && departed != 0 ? -arrived / departed : NAN;
+    f->line_position = n > 0 && departed != 0 ? -arrived / departed : NAN;
     /* Slopes of a few roundings of the loss, or that are no full numbers any more, tell nothing. */
     const double roundings = 16 * DBL_EPSILON * fabs(f->loss) * (double)n;
     f->rounded = counted <= fmax(roundings, DBL_MIN / DBL_EPSILON);
@@ -140,25 +140,25 @@ void doctor_find_steps(const ravine_doctor *d, doctor_findings *f) {
     f->steps = (double)n;
     f->observed = d->h.observed;
     f->budget = isnan(total) ? (double)d->options.budget : fmax(total - d->h.step, 0);
-    f->flips = doctor_mean_back(d, n, flips_of);
-    f->flips_two = doctor_mean_back(d, n, flips_two_of);
-    f->alpha_median = doctor_median_back(d, n, alpha_of);
-    f->recent_alpha = recent.alpha;
-    f->recent_flips = recent.flips;
+    f->sign_change_rate = doctor_mean_back(d, n, sign_change_rate_of);
+    f->sign_change_rate_lag2 = doctor_mean_back(d, n, sign_change_rate_lag2_of);
+    f->line_position_median = doctor_median_back(d, n, line_position_of);
+    f->recent_line_position = recent.line_position;
+    f->recent_sign_change_rate = recent.sign_change_rate;
     f->adaptive = doctor_is_adaptive(d);
     f->zeta = find_zeta(d, f);
     find_slopes(d, f);
     /* Noise in the gradient turns it from step to step as curvature does, by twice what the loss
      * does not follow. */
-    f->flattens = 1 + f->alpha_median - 2 * f->noise;
+    f->flattens = 1 + f->line_position_median - 2 * f->noise;
     /* Of a parabola with slope and curvature of the last steps. */
     enum { RECENT = 8 };
     const double slope = doctor_median_back(d, n < RECENT ? n : RECENT, slope_of);
-    f->remaining = -slope / (2 * (1 + recent.alpha)) / fmin(fabs(f->loss), f->loss_range);
-    f->turned = 2 * fabs(f->flattens) / (1 + f->alpha_median);
-    f->gone = (1 + f->alpha_median) * f->budget;
-    f->recent_gone = (1 + recent.alpha) * f->budget;
-    f->swing = f->flips_two / f->flips;
+    f->remaining = -slope / (2 * (1 + recent.line_position)) / fmin(fabs(f->loss), f->loss_range);
+    f->turned = 2 * fabs(f->flattens) / (1 + f->line_position_median);
+    f->gone = (1 + f->line_position_median) * f->budget;
+    f->recent_gone = (1 + recent.line_position) * f->budget;
+    f->swing = f->sign_change_rate_lag2 / f->sign_change_rate;
     find_moves(d, f);
     find_bursts(d, f);
     find_start(d, f);

@@ -84,7 +84,7 @@ ravine_status ravine_probe_spectrum(probing *p) {
 
 /* The number of the step that p->next has made with a parameter, from 0. */
 static int64_t step_of(const param *p) {
-    return p->clock > 0 ? p->clock - 1 : 0;
+    return p->step_count > 0 ? p->step_count - 1 : 0;
 }
 
 static const param *first_of(const ravine_optimizer *o, int32_t index) {

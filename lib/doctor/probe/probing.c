@@ -43,7 +43,7 @@ static ravine_status allocate(probing *p) {
     const ravine_status status = ravine_space_bytes(&p->space, (int64_t)wanted + 4, &vectors);
     if (status) return status;
     p->bytes = vectors + (size_t)lanczos_numbers(wanted) * sizeof(double);
-    p->memory = ravine_env_take(&p->space.o->env, p->bytes);
+    p->memory = ravine_env_alloc(&p->space.o->env, p->bytes);
     if (!p->memory) return RAVINE_E_NOMEM;
     double *at = p->memory;
     p->lanczos = (lanczos){.n = p->space.n, .seed = p->options.seed, .basis = at};
@@ -106,6 +106,6 @@ ravine_status ravine_probing_open(probing *p, ravine_optimizer *o, const ravine_
 void ravine_probing_close(probing *p) {
     if (!p->space.copy) return;
     ravine_destroy(p->next);
-    ravine_env_give(&p->space.o->env, p->memory, p->bytes);
+    ravine_env_free(&p->space.o->env, p->memory, p->bytes);
     ravine_space_close(&p->space);
 }

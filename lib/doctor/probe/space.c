@@ -100,7 +100,7 @@ ravine_status ravine_space_open(space *s, ravine_optimizer *o, const ravine_prob
     if (status) return status;
     measure(s);
     if (s->n == 0) return ravine_fail(RAVINE_E_STATE, "no parameter has a gradient");
-    s->copy = ravine_env_take(&o->env, s->bytes);
+    s->copy = ravine_env_alloc(&o->env, s->bytes);
     if (!s->copy) return RAVINE_E_NOMEM;
     char *copy = s->copy;
     for (int64_t i = 0; i < o->nparams; i++) {
@@ -127,7 +127,7 @@ void ravine_space_home(space *s) {
 
 void ravine_space_close(space *s) {
     ravine_space_home(s);
-    ravine_env_give(&s->o->env, s->copy, s->bytes);
+    ravine_env_free(&s->o->env, s->copy, s->bytes);
     s->copy = NULL;
 }
 

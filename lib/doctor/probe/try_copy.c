@@ -56,7 +56,7 @@ static ravine_status copy_schedules(ravine_optimizer *copy, const ravine_optimiz
 static ravine_status create_groups(ravine_optimizer **out, const ravine_optimizer *o,
                                    const ravine_config *wanted) {
     ravine_env env = o->env;
-    env.watch = 0;
+    env.statistics = 0;
     env.threads = 1;
     if (o->pool) {
         env.parallel = ravine_pool_run;
@@ -87,12 +87,12 @@ ravine_status ravine_copy_set_lr(ravine_optimizer *copy, const ravine_optimizer 
 static ravine_status add_params(ravine_optimizer *copy, const ravine_optimizer *o) {
     if (o->nparams == 0) return RAVINE_OK;
     const size_t bytes = (size_t)o->nparams * sizeof(ravine_param);
-    ravine_param *views = ravine_env_take(&o->env, bytes);
+    ravine_param *views = ravine_env_alloc(&o->env, bytes);
     if (!views) return RAVINE_E_NOMEM;
     ravine_status status = RAVINE_OK;
     for (int64_t i = 0; !status && i < o->nparams; i++) status = ravine_param_view(o, i, &views[i]);
     if (!status) status = ravine_add(copy, views, o->nparams);
-    ravine_env_give(&o->env, views, bytes);
+    ravine_env_free(&o->env, views, bytes);
     return status;
 }
 
@@ -120,7 +120,7 @@ static bool goes_on(const ravine_optimizer *o, const param *p, const ravine_opti
 }
 
 static void copy_state(const backend *place, const param *p, param *q) {
-    q->clock = p->clock;
+    q->step_count = p->step_count;
     for (int32_t k = 0; k < q->nstates; k++) {
         const param_state *to = &q->states[k], *from = ravine_state_of(p, to->key);
         if (from)

@@ -10,7 +10,7 @@
 /* config NULL: settings, schedules and state of every group as they are. Otherwise the config for
  * all groups, but a group keeps the settings in which it differs from group 0, and its ratio to the
  * lr of group 0; schedules of lr and of settings that change are dropped. E_RANGE: a group may not
- * have such settings. Parameters go on with their state and clock where
+ * have such settings. Parameters go on with their state and step_count where
  * the rule knows that state, or begin anew. Gradients are taken as they are: no grad_scale, and
  * they stay after a step. */
 ravine_status ravine_copy_create(ravine_optimizer **out, const ravine_optimizer *o,

@@ -14,13 +14,13 @@
 
 static const double UPDATE = 5; /* over the usual length: a step of a burst */
 /* And a burst is one of sigma where the loss is so many times what it was, such a share of signs
- * flips and the gradient is so many times sigma. */
-static const double LOSS = 4, FLIPS = 0.6, SIGMA_RATIO = 2.3;
+ * signs change and the gradient is so many times sigma. */
+static const double LOSS = 4, SIGN_CHANGE_RATE = 0.6, SIGMA_RATIO = 2.3;
 static const double BATCHES = 2; /* what rises by less than this over their noise is one of them */
 
 enum {
     LEARN_STEPS = 20, /* before that no step is known to be unusual */
-    SHORT_STEPS = 4,  /* of the mean of flips */
+    SHORT_STEPS = 4,  /* of the mean of sign_change_rate */
     CALM_STEPS = 8    /* so many usual steps end a burst */
 };
 
@@ -61,7 +61,7 @@ static bool is_burst(const ravine_doctor *d) {
     const doctor_burst *b = &d->h.burst;
     const bool is_of_batches = b->loss * fabs(b->before) < BATCHES * b->noise;
     /* A ratio that is not known speaks against nothing. */
-    return b->loss >= LOSS - 1 && !is_of_batches && b->flips >= FLIPS &&
+    return b->loss >= LOSS - 1 && !is_of_batches && b->sign_change_rate >= SIGN_CHANGE_RATE &&
            !(b->sigma_ratio < SIGMA_RATIO);
 }
 
@@ -91,7 +91,7 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
         b->peak = now->step;
     }
     b->update = fmax(b->update, ratio);
-    b->flips = fmax(b->flips, h->flips_short);
+    b->sign_change_rate = fmax(b->sign_change_rate, h->sign_change_short);
     b->sigma_ratio = fmax(b->sigma_ratio, now->sigma_ratio);
     if (h->burst_counted == 0 && is_burst(d) && !is_aftermath(d, now)) {
         h->burst_counted = 1;
@@ -106,7 +106,8 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
 /* Before `now` enters the window. */
 void doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
     doctor_history *h = &d->h;
-    if (isfinite(now->flips)) h->flips_short += (now->flips - h->flips_short) / SHORT_STEPS;
+    if (isfinite(now->sign_change_rate))
+        h->sign_change_short += (now->sign_change_rate - h->sign_change_short) / SHORT_STEPS;
     if (!(now->update > 0)) return;
     const double size = size_of(now);
     if (h->kept == 0) h->update_slow = size;

@@ -83,7 +83,7 @@ static double sign_of(const doctor_history *h) {
     return h->rule >= 0 && h->setting[RAVINE_MAXIMIZE] != 0 ? -1 : 1;
 }
 
-static void remember_step(ravine_doctor *d, double loss, const ravine_report *r) {
+static void remember_step(ravine_doctor *d, double loss, const ravine_step_stats *r) {
     const double sign = sign_of(&d->h);
     /* Reports without statistics have zeros or NaN there. */
     const doctor_step now = {.step = (double)r->step,
@@ -94,14 +94,14 @@ static void remember_step(ravine_doctor *d, double loss, const ravine_report *r)
                              .param = r->param_norm,
                              .clip = r->clip,
                              .slope = sign * r->grad_dot_update,
-                             .alpha = r->alpha,
-                             .flips = r->flips,
-                             .flips_two = r->flips_two,
+                             .line_position = r->line_position,
+                             .sign_change_rate = r->sign_change_rate,
+                             .sign_change_rate_lag2 = r->sign_change_rate_lag2,
                              .momentum = r->momentum_norm,
                              .sigma_ratio = r->sigma_ratio,
                              .zero_share = r->zero_share,
                              .quiet_share = r->quiet_share,
-                             .lost_share = r->lost_share,
+                             .underflow_share = r->underflow_share,
                              .eps_share = r->eps_share,
                              .update_max = r->update_max};
     if (d->h.kept == 0) {
@@ -118,7 +118,7 @@ static void remember_step(ravine_doctor *d, double loss, const ravine_report *r)
 }
 
 /* How the steps before it went is gone from the window when somebody asks. */
-static void remember_nonfinite(ravine_doctor *d, double loss, const ravine_report *r) {
+static void remember_nonfinite(ravine_doctor *d, double loss, const ravine_step_stats *r) {
     doctor_history *h = &d->h;
     h->nonfinite_last = h->observed;
     h->nonfinite_steps++;
@@ -136,37 +136,37 @@ static void remember_nonfinite(ravine_doctor *d, double loss, const ravine_repor
 
 /* Report k of an array whose elements have the size that they have for the caller. Statistics that
  * it does not have are not known. */
-static ravine_status read_report(const ravine_report *reports, int32_t k, ravine_report *own) {
-    *own = (ravine_report){
+static ravine_status read_stats(const ravine_step_stats *all_stats, int32_t k,
+                                ravine_step_stats *own) {
+    *own = (ravine_step_stats){
 #define RAVINE_X(name, meaning) .name = NAN,
         RAVINE_STATISTIC_LIST(RAVINE_X)
 #undef RAVINE_X
     };
-    return ravine_sized_read(&ravine_sized_report, own,
-                             (const char *)reports + (size_t)k * reports->size);
+    return ravine_sized_read(&ravine_sized_step_stats, own,
+                             (const char *)all_stats + (size_t)k * all_stats->size);
 }
 
 /* An observation of the caller's, whole, with what it points to checked. */
 static ravine_status read_observation(ravine_observation *own, const ravine_observation *o) {
-    ravine_report report;
+    ravine_step_stats stats;
     ravine_config config;
     *own = (ravine_observation){0};
     ravine_status status = ravine_sized_read(&ravine_sized_observation, own, o);
     if (status) return status;
-    if (!own->report) return ravine_fail(RAVINE_E_ARG, "the report of the observation is NULL");
-    if (own->nparts < 0 || (own->nparts > 0 && !own->part_report))
-        return ravine_fail(RAVINE_E_ARG, "nparts is %d and there is no report of parts",
-                           own->nparts);
-    status = read_report(own->report, 0, &report);
+    if (!own->stats) return ravine_fail(RAVINE_E_ARG, "stats of the observation is NULL");
+    if (own->nparts < 0 || (own->nparts > 0 && !own->part_stats))
+        return ravine_fail(RAVINE_E_ARG, "nparts is %d and part_stats is NULL", own->nparts);
+    status = read_stats(own->stats, 0, &stats);
     for (int32_t k = 0; !status && k < own->nparts; k++)
-        status = read_report(own->part_report, k, &report);
+        status = read_stats(own->part_stats, k, &stats);
     if (!status && own->config) status = ravine_config_read(&config, own->config);
     return status;
 }
 
 /* NaN is a number that is not known, as in a log of losses alone, and not one that broke: as long
  * as it never was known. */
-static bool is_known_or_absent(const ravine_report *r, double most_so_far) {
+static bool is_known_or_absent(const ravine_step_stats *r, double most_so_far) {
     const bool absent = isnan(r->grad_norm) && r->nonfinite == 0 && !(most_so_far > 0);
     return isfinite(r->grad_norm) || absent;
 }
@@ -174,18 +174,18 @@ static bool is_known_or_absent(const ravine_report *r, double most_so_far) {
 ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *observation) {
     if (!d || !observation) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     ravine_observation own, *o = &own;
-    ravine_report report, *r = &report;
+    ravine_step_stats stats, *r = &stats;
     ravine_status status = read_observation(o, observation);
     if (!status) status = doctor_make_parts(d, o->nparts);
     if (status) return status;
 
     remember_config(&d->h, o->config);
     for (int32_t k = 0; k < o->nparts; k++) {
-        (void)read_report(o->part_report, k, r);
+        (void)read_stats(o->part_stats, k, r);
         doctor_watch_part(d, k, r, o->part_elements ? o->part_elements[k] : 1,
                           o->part_name ? o->part_name[k] : NULL);
     }
-    (void)read_report(o->report, 0, r);
+    (void)read_stats(o->stats, 0, r);
     d->h.step = (double)r->step;
     const bool finite = isfinite(o->loss) && is_known_or_absent(r, d->h.gradient_most) &&
                         !isinf(r->update_norm) && !isinf(r->param_norm);
@@ -199,16 +199,18 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
 
 ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o, double loss) {
     if (!d || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    if (!o->last.reported)
-        return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
+    if (!o->last.has_stats)
+        return ravine_fail(
+            RAVINE_E_STATE,
+            "the last step made no statistics; give ravine_step a ravine_step_stats");
     if (o->nparams > INT32_MAX)
         return ravine_fail(RAVINE_E_RANGE, "a doctor watches at most %d parameters", INT32_MAX);
     ravine_status status = doctor_make_parts(d, (int32_t)o->nparams);
     if (status) return status;
-    const ravine_report all = ravine_report_all(o);
+    const ravine_step_stats all = ravine_stats_all(o);
     for (int32_t k = 0; k < d->nparts; k++) {
-        d->reports[k].size = sizeof *d->reports;
-        status = ravine_param_report(o, k, &d->reports[k]);
+        d->all_stats[k].size = sizeof *d->all_stats;
+        status = ravine_param_stats(o, k, &d->all_stats[k]);
         if (status) return status;
         d->elements[k] = ravine_param_of(o, k)->len;
         d->names[k] = ravine_param_of(o, k)->name;
@@ -220,8 +222,8 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                        .nparts = d->nparts,
                                                        .loss = loss,
                                                        .path_efficiency = d->h.efficiency,
-                                                       .report = &all,
-                                                       .part_report = d->reports,
+                                                       .stats = &all,
+                                                       .part_stats = d->all_stats,
                                                        .part_name = d->names,
                                                        .part_elements = d->elements,
                                                        .config = &o->groups[0].now});

@@ -10,11 +10,11 @@
 
 void doctor_release_parts(ravine_doctor *d) {
     const size_t n = (size_t)d->nparts;
-    ravine_env_give(&d->env, d->parts, n * sizeof *d->parts);
-    ravine_env_give(&d->env, d->part_name, n * sizeof *d->part_name);
-    ravine_env_give(&d->env, d->reports, n * sizeof *d->reports);
-    ravine_env_give(&d->env, d->elements, n * sizeof *d->elements);
-    ravine_env_give(&d->env, d->names, n * sizeof *d->names);
+    ravine_env_free(&d->env, d->parts, n * sizeof *d->parts);
+    ravine_env_free(&d->env, d->part_name, n * sizeof *d->part_name);
+    ravine_env_free(&d->env, d->all_stats, n * sizeof *d->all_stats);
+    ravine_env_free(&d->env, d->elements, n * sizeof *d->elements);
+    ravine_env_free(&d->env, d->names, n * sizeof *d->names);
 }
 
 ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
@@ -22,12 +22,13 @@ ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
     ravine_doctor other = {.env = d->env, .nparts = nparts};
     const size_t n = (size_t)nparts, kept = (size_t)(d->nparts < nparts ? d->nparts : nparts);
     if (n > 0) {
-        other.parts = ravine_env_take(&d->env, n * sizeof *d->parts);
-        other.part_name = ravine_env_take(&d->env, n * sizeof *d->part_name);
-        other.reports = ravine_env_take(&d->env, n * sizeof *d->reports);
-        other.elements = ravine_env_take(&d->env, n * sizeof *d->elements);
-        other.names = ravine_env_take(&d->env, n * sizeof *d->names);
-        if (!other.parts || !other.part_name || !other.reports || !other.elements || !other.names) {
+        other.parts = ravine_env_alloc(&d->env, n * sizeof *d->parts);
+        other.part_name = ravine_env_alloc(&d->env, n * sizeof *d->part_name);
+        other.all_stats = ravine_env_alloc(&d->env, n * sizeof *d->all_stats);
+        other.elements = ravine_env_alloc(&d->env, n * sizeof *d->elements);
+        other.names = ravine_env_alloc(&d->env, n * sizeof *d->names);
+        if (!other.parts || !other.part_name || !other.all_stats || !other.elements ||
+            !other.names) {
             doctor_release_parts(&other);
             return RAVINE_E_NOMEM;
         }
@@ -42,13 +43,13 @@ ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
     d->nparts = nparts;
     d->parts = other.parts;
     d->part_name = other.part_name;
-    d->reports = other.reports;
+    d->all_stats = other.all_stats;
     d->elements = other.elements;
     d->names = other.names;
     return RAVINE_OK;
 }
 
-static void watch_report(doctor_part *p, const ravine_report *r, int32_t window) {
+static void watch_stats(doctor_part *p, const ravine_step_stats *r, int32_t window) {
     const double keep = 1 - 2.0 / window;
     p->steps++;
     if (!isfinite(r->grad_norm) || !isfinite(r->update_norm) || !isfinite(r->param_norm)) return;
@@ -60,21 +61,22 @@ static void watch_report(doctor_part *p, const ravine_report *r, int32_t window)
     p->update = keep * p->update + r->update_norm;
     p->param = keep * p->param + r->param_norm;
     p->gradient_most = fmax(p->gradient_most, r->grad_norm);
-    if (isfinite(r->flips)) {
-        p->flips_weight = keep * p->flips_weight + 1;
-        p->flips = keep * p->flips + r->flips;
+    if (isfinite(r->sign_change_rate)) {
+        p->sign_change_weight = keep * p->sign_change_weight + 1;
+        p->sign_change_rate = keep * p->sign_change_rate + r->sign_change_rate;
     }
     if (!isfinite(r->zero_share)) return;
     p->share_weight = keep * p->share_weight + 1;
     p->zero_share = keep * p->zero_share + r->zero_share;
-    p->lost_share = keep * p->lost_share + (isfinite(r->lost_share) ? r->lost_share : 0);
+    p->underflow_share =
+        keep * p->underflow_share + (isfinite(r->underflow_share) ? r->underflow_share : 0);
     p->eps_share = keep * p->eps_share + (isfinite(r->eps_share) ? r->eps_share : 0);
     p->quiet_share = r->quiet_share; /* looks back by itself */
 }
 
-void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int64_t elements,
+void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_stats *r, int64_t elements,
                        const char *name) {
-    watch_report(&d->parts[k], r, d->options.window);
+    watch_stats(&d->parts[k], r, d->options.window);
     d->parts[k].elements = (double)elements;
     if (name) strncpy(d->part_name[k], name, sizeof d->part_name[k] - 1);
 }

@@ -19,9 +19,9 @@ static size_t position_bytes(const ravine_doctor *d) {
 }
 
 void doctor_release_path(ravine_doctor *d) {
-    ravine_env_give(&d->env, d->sample, (size_t)d->nruns * RUN_NUMBERS * sizeof *d->sample);
-    ravine_env_give(&d->env, d->position, position_bytes(d));
-    ravine_env_give(&d->env, d->quarter, DOCTOR_QUARTERS * position_bytes(d));
+    ravine_env_free(&d->env, d->sample, (size_t)d->nruns * RUN_NUMBERS * sizeof *d->sample);
+    ravine_env_free(&d->env, d->position, position_bytes(d));
+    ravine_env_free(&d->env, d->quarter, DOCTOR_QUARTERS * position_bytes(d));
     d->sample = NULL;
     d->position = d->quarter = NULL;
     d->nsamples = d->nruns = 0;
@@ -30,9 +30,9 @@ void doctor_release_path(ravine_doctor *d) {
 ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns) {
     ravine_doctor other = {.env = d->env, .nsamples = nsamples, .nruns = nruns};
     if (nsamples > 0) {
-        other.sample = ravine_env_take(&d->env, (size_t)nruns * RUN_NUMBERS * sizeof *d->sample);
-        other.position = ravine_env_take(&d->env, position_bytes(&other));
-        other.quarter = ravine_env_take(&d->env, DOCTOR_QUARTERS * position_bytes(&other));
+        other.sample = ravine_env_alloc(&d->env, (size_t)nruns * RUN_NUMBERS * sizeof *d->sample);
+        other.position = ravine_env_alloc(&d->env, position_bytes(&other));
+        other.quarter = ravine_env_alloc(&d->env, DOCTOR_QUARTERS * position_bytes(&other));
         if (!other.sample || !other.position || !other.quarter) {
             doctor_release_path(&other);
             return RAVINE_E_NOMEM;

@@ -56,10 +56,10 @@ ravine_status ravine_doctor_create(ravine_doctor **out, const ravine_doctor_opti
     ravine_env complete;
     status = ravine_env_complete(&complete, env);
     if (status) return status;
-    ravine_doctor *d = ravine_env_take(&complete, sizeof *d);
+    ravine_doctor *d = ravine_env_alloc(&complete, sizeof *d);
     if (!d) return RAVINE_E_NOMEM;
     *d = (ravine_doctor){.env = complete, .options = own, .h = nothing()};
-    d->window = ravine_env_take(&complete, window_bytes(d));
+    d->window = ravine_env_alloc(&complete, window_bytes(d));
     if (!d->window) {
         ravine_doctor_destroy(d);
         return RAVINE_E_NOMEM;
@@ -73,8 +73,8 @@ void ravine_doctor_destroy(ravine_doctor *d) {
     const ravine_env env = d->env;
     doctor_release_path(d);
     doctor_release_parts(d);
-    ravine_env_give(&env, d->window, window_bytes(d));
-    ravine_env_give(&env, d, sizeof *d);
+    ravine_env_free(&env, d->window, window_bytes(d));
+    ravine_env_free(&env, d, sizeof *d);
 }
 
 /* ---- the window */
@@ -91,12 +91,12 @@ double doctor_loss_of(const ravine_doctor *d, int64_t k) {
     return doctor_back(d, k)->loss;
 }
 
-double doctor_alpha_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->alpha;
+double doctor_line_position_of(const ravine_doctor *d, int64_t k) {
+    return doctor_back(d, k)->line_position;
 }
 
-double doctor_flips_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->flips;
+double doctor_sign_change_rate_of(const ravine_doctor *d, int64_t k) {
+    return doctor_back(d, k)->sign_change_rate;
 }
 
 double doctor_surprise_of(const ravine_doctor *d, int64_t k) {
@@ -146,8 +146,8 @@ static double growth_of(const ravine_doctor *d, int64_t k) {
 doctor_recent doctor_recent_of(const ravine_doctor *d) {
     const int64_t length = doctor_window_length(d), n = length < RECENT ? length : RECENT;
     doctor_recent r = {.gradient = doctor_median_back(d, n, gradient_of),
-                       .alpha = doctor_median_back(d, n, doctor_alpha_of),
-                       .flips = doctor_median_back(d, n, doctor_flips_of),
+                       .line_position = doctor_median_back(d, n, doctor_line_position_of),
+                       .sign_change_rate = doctor_median_back(d, n, doctor_sign_change_rate_of),
                        .growth = doctor_median_back(d, n, growth_of),
                        .growth_least = INFINITY};
     for (int64_t k = 0; k < n; k++) r.growth_least = fmin(r.growth_least, growth_of(d, k));

@@ -15,7 +15,7 @@
 typedef struct sums {
     double gradient2, update2, param2, slope; /* of whole parameters */
     watch_statistics watched;
-    /* What statistics of several parameters are shares of: see the totals of a report. */
+    /* What statistics of several parameters are shares of: see the totals in optimizer_stats.c. */
     double slope_before, flip_weight, flip_two_weight;
     bool arrived, with_momentum;
     int64_t nonfinite, nonfinite_param, nonfinite_index;
@@ -76,7 +76,7 @@ static double total(const double lane[LANES]) {
     } while (0)
 
 typedef struct lanes {
-    double flips[LANES], flips_two[LANES], quiet[LANES];
+    double flipped[LANES], flipped_two[LANES], quiet[LANES];
     double gradient2[LANES], slope[LANES], arrival[LANES], update2[LANES], param2[LANES];
     double zeros[LANES], lost[LANES], most[LANES];
     double rated[LANES], ratios[LANES], eps[LANES], momentum2[LANES];
@@ -88,22 +88,22 @@ static void see_signs(const ravine_samples *s, const chunk *c, lanes *sum) {
     double *restrict last = note(s, LAST_GRADIENT, c->at);
     double *restrict two = note(s, GRADIENT_BEFORE, c->at);
     double *restrict seen = note(s, LAST_SEEN, c->at); /* step of the last one that was not 0 */
-    double flips[LANES] = {0}, flips_two[LANES] = {0}, quiet[LANES] = {0};
+    double flipped[LANES] = {0}, flipped_two[LANES] = {0}, quiet[LANES] = {0};
     const int64_t periods = s->steps / QUIET_STEPS - 3; /* that are past remembering */
     const double now = (double)s->steps + 1, since = (double)(periods * QUIET_STEPS) + 1;
     const double known = since > 1 ? since : 1;
     FOR_SAMPLES(c->n, {
         const double g = gradient[i], a = last[i], b = two[i], square = g * g;
-        flips[l] += g * a < 0 ? square : 0;
-        flips_two[l] += g * b < 0 ? square : 0;
+        flipped[l] += g * a < 0 ? square : 0;
+        flipped_two[l] += g * b < 0 ? square : 0;
         seen[i] = g != 0 ? now : seen[i];
         quiet[l] += seen[i] < known ? 1.0 : 0.0;
         two[i] = a;
         last[i] = g;
     });
     for (int l = 0; l < LANES; l++) {
-        sum->flips[l] += flips[l];
-        sum->flips_two[l] += flips_two[l];
+        sum->flipped[l] += flipped[l];
+        sum->flipped_two[l] += flipped_two[l];
         sum->quiet[l] += quiet[l];
     }
 }
@@ -206,8 +206,8 @@ static watch_statistics statistics_of(const ravine_samples *s, const lanes *sum)
                           .gradient2 = total(sum->gradient2),
                           .slope = total(sum->slope),
                           .arrival = total(sum->arrival),
-                          .flips2 = total(sum->flips),
-                          .flips_two2 = total(sum->flips_two),
+                          .flips2 = total(sum->flipped),
+                          .flips_two2 = total(sum->flipped_two),
                           .quiet = (int64_t)total(sum->quiet),
                           .zeros = (int64_t)total(sum->zeros),
                           .lost = (int64_t)total(sum->lost)};
@@ -248,7 +248,7 @@ static sums look_at(ravine_samples *s) {
     return t;
 }
 
-/* ---- all of them, and the report */
+/* ---- all of them, and the statistics */
 
 static void add(sums *all, const sums *t, int32_t index) {
     watch_statistics *w = &all->watched;
@@ -278,9 +278,9 @@ static double share(double part, double whole) {
 }
 
 /* What is known of the step beside the samples is in `known`. */
-static ravine_report report_of(const ravine_report *known, const sums *t) {
+static ravine_step_stats stats_of(const ravine_step_stats *known, const sums *t) {
     const watch_statistics *w = &t->watched;
-    ravine_report r = *known;
+    ravine_step_stats r = *known;
     r.grad_norm = sqrt(t->gradient2);
     r.update_norm = sqrt(t->update2);
     r.param_norm = sqrt(t->param2);
@@ -288,15 +288,15 @@ static ravine_report report_of(const ravine_report *known, const sums *t) {
     r.nonfinite_param = t->nonfinite_param;
     r.nonfinite_index = t->nonfinite_index;
     r.grad_dot_update = t->slope;
-    r.alpha = t->arrived ? -share(w->arrival, t->slope_before) : NAN;
-    r.flips = share(w->flips2, t->flip_weight);
-    r.flips_two = share(w->flips_two2, t->flip_two_weight);
+    r.line_position = t->arrived ? -share(w->arrival, t->slope_before) : NAN;
+    r.sign_change_rate = share(w->flips2, t->flip_weight);
+    r.sign_change_rate_lag2 = share(w->flips_two2, t->flip_two_weight);
     r.momentum_norm = t->with_momentum ? sqrt(w->momentum2) : NAN;
     r.sigma_ratio = sqrt(share(w->ratios, (double)w->rated));
     r.eps_share = share((double)w->eps, (double)w->scaled);
     r.zero_share = share((double)w->zeros, (double)w->elements);
     r.quiet_share = share((double)w->quiet, (double)w->elements);
-    r.lost_share = share((double)w->lost, (double)(w->elements - w->zeros));
+    r.underflow_share = share((double)w->lost, (double)(w->elements - w->zeros));
     r.update_max = w->elements ? w->update_max : NAN;
     return r;
 }
@@ -354,11 +354,11 @@ ravine_status ravine_doctor_observe_samples(ravine_doctor *d, const ravine_obser
                                             ravine_samples *samples) {
     if (!d || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
     ravine_observation own = {0};
-    ravine_report known = {0};
+    ravine_step_stats known = {0};
     ravine_samples s;
     ravine_status status = ravine_sized_read(&ravine_sized_observation, &own, o);
     if (status) return status;
-    status = ravine_sized_read(&ravine_sized_report, &known, own.report);
+    status = ravine_sized_read(&ravine_sized_step_stats, &known, own.stats);
     if (!status) status = check_samples(samples, own.nparts);
     if (!status) status = doctor_make_parts(d, own.nparts);
     if (status) return status;
@@ -369,13 +369,13 @@ ravine_status ravine_doctor_observe_samples(ravine_doctor *d, const ravine_obser
         const sums t = look_at(&s);
         add(&all, &t, k);
         ravine_sized_write(&ravine_sized_samples, at(samples, k), &s);
-        d->reports[k] = report_of(&known, &t);
+        d->all_stats[k] = stats_of(&known, &t);
         d->elements[k] = s.elements;
         if (d->h.kept == 0) d->parts[k].twins = s.twins;
     }
-    const ravine_report whole = report_of(&known, &all);
-    own.report = &whole;
-    own.part_report = d->reports;
+    const ravine_step_stats whole = stats_of(&known, &all);
+    own.stats = &whole;
+    own.part_stats = d->all_stats;
     own.part_elements = d->elements;
     return ravine_doctor_feed(d, &own);
 }

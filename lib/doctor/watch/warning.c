@@ -11,9 +11,9 @@ enum {
     STEPS = 8,  /* of the sign */
     GROWING = 4 /* of them, of growth: each of them against two before */
 };
-static const double GROWTH = 1.01, FLIPS = 0.75;
+static const double GROWTH = 1.01, SIGN_CHANGE_RATE = 0.75;
 /* Of a bounce: a step ends nearly as high up the wall as it began. Flips of noise alone do not. */
-static const double ALPHA = 0.85;
+static const double LINE_POSITION = 0.85;
 static const double LONG = 0.6; /* of a step, over the parameters */
 static const double CLIMB = 2;  /* the loss over the greatest before, on the way to infinity */
 
@@ -29,13 +29,14 @@ static double growth_now(const ravine_doctor *d) {
 }
 
 /* Of the last n steps; NaN before there are as many. */
-static double mean_flips(const ravine_doctor *d, int64_t n) {
-    return doctor_window_length(d) < n ? NAN : doctor_mean_back(d, n, doctor_flips_of);
+static double mean_sign_change_rate(const ravine_doctor *d, int64_t n) {
+    return doctor_window_length(d) < n ? NAN : doctor_mean_back(d, n, doctor_sign_change_rate_of);
 }
 
 /* Each of the last steps ends higher up the other wall than it began. */
 static bool swings_up(const ravine_doctor *d) {
-    return mean_flips(d, GROWING) > FLIPS && !(doctor_mean_back(d, GROWING, doctor_alpha_of) < 1);
+    return mean_sign_change_rate(d, GROWING) > SIGN_CHANGE_RATE &&
+           !(doctor_mean_back(d, GROWING, doctor_line_position_of) < 1);
 }
 
 /* Where units die on the way signs need not flip: but the loss is higher than in all the steps
@@ -51,7 +52,7 @@ static bool climbs(const ravine_doctor *d) {
 }
 
 /* It has been lower than ever before within a quarter of a window; in the first steps: than it
- * began. What flips meanwhile is no harm. */
+ * began. A sign that changes meanwhile is no harm. */
 static bool still_falls(const ravine_doctor *d) {
     const doctor_history *h = &d->h;
     if (h->blocks < 2) return doctor_median_back(d, STEPS, doctor_loss_of) < h->loss_first;
@@ -71,7 +72,8 @@ static double thrown_by(const ravine_doctor *d) {
 }
 
 static bool bounces(const ravine_doctor *d) {
-    return mean_flips(d, STEPS) > FLIPS && !(doctor_mean_back(d, STEPS, doctor_alpha_of) < ALPHA) &&
+    return mean_sign_change_rate(d, STEPS) > SIGN_CHANGE_RATE &&
+           !(doctor_mean_back(d, STEPS, doctor_line_position_of) < LINE_POSITION) &&
            !still_falls(d);
 }
 
@@ -94,7 +96,7 @@ void doctor_watch_warnings(ravine_doctor *d) {
     } else if (thrown > LONG) {
         warn(h, RAVINE_WARNING_THROWN, thrown, LONG);
     } else if (bounces(d)) {
-        warn(h, RAVINE_WARNING_FLIPS, mean_flips(d, STEPS), FLIPS);
+        warn(h, RAVINE_WARNING_SIGN_CHANGES, mean_sign_change_rate(d, STEPS), SIGN_CHANGE_RATE);
     } else if (h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window &&
                doctor_back(d, 0)->lr * h->probe_sharpness > h->probe_limit) {
         warn(h, RAVINE_WARNING_STABILITY,
@@ -119,7 +121,7 @@ ravine_status ravine_doctor_warning(const ravine_doctor *d, ravine_warning *warn
         snprintf(w->text, sizeof w->text, "the gradient grows by a factor of %.4g a step",
                  w->value);
         break;
-    case RAVINE_WARNING_FLIPS:
+    case RAVINE_WARNING_SIGN_CHANGES:
         snprintf(w->text, sizeof w->text,
                  "signs flip in %.0f %% of the gradient's energy, and the loss does not fall",
                  100 * w->value);

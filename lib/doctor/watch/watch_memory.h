@@ -33,18 +33,18 @@ typedef struct doctor_step {
     double gradient, update, param; /* norms */
     double clip;                    /* factor on the gradients */
     double slope;                   /* <g, u> */
-    double alpha, flips, flips_two;
-    double momentum, sigma_ratio, zero_share, quiet_share, lost_share, eps_share, update_max;
+    double line_position, sign_change_rate, sign_change_rate_lag2;
+    double momentum, sigma_ratio, zero_share, quiet_share, underflow_share, eps_share, update_max;
 } doctor_step;
 
 typedef struct doctor_burst {
-    double start, peak; /* steps */
-    double before;      /* loss */
-    double noise;       /* the farthest that a single loss lay from its neighbours then */
-    double update;      /* greatest update norm over lr / its slow mean before */
-    double loss;        /* greatest rise of the loss, over |before| */
-    double flips;       /* greatest short mean */
-    double sigma_ratio; /* greatest */
+    double start, peak;      /* steps */
+    double before;           /* loss */
+    double noise;            /* the farthest that a single loss lay from its neighbours then */
+    double update;           /* greatest update norm over lr / its slow mean before */
+    double loss;             /* greatest rise of the loss, over |before| */
+    double sign_change_rate; /* greatest short mean */
+    double sigma_ratio;      /* greatest */
 } doctor_burst;
 
 /* A part's running means over about half a window: sums with weights that decay. */
@@ -52,8 +52,8 @@ typedef struct doctor_part {
     double elements; /* 1 where nobody said how many */
     double twins;    /* 1: a weight whose rows were all the same after the first step */
     double weight, gradient, update, param;
-    double flips_weight, flips;
-    double share_weight, zero_share, quiet_share, lost_share, eps_share;
+    double sign_change_weight, sign_change_rate;
+    double share_weight, zero_share, quiet_share, underflow_share, eps_share;
     double gradient_most;
     double steps;       /* observed, also those without a gradient */
     double silent;      /* of them in a row until now without any gradient but 0 */
@@ -63,7 +63,7 @@ typedef struct doctor_part {
 
 /* The last steps: medians of eight of them, and the gradient against the least of the window. */
 typedef struct doctor_recent {
-    double gradient, alpha, flips;
+    double gradient, line_position, sign_change_rate;
     double growth, growth_least; /* of the gradient's norm a step; the least of the eight */
     double rise;                 /* gradient's norm now / the least of the window */
 } doctor_recent;
@@ -95,21 +95,21 @@ typedef struct doctor_history {
     double way_early; /* sum of update norms over the first steps */
     double move_most; /* greatest update norm over that of the parameters, and its step */
     double move_most_step;
-    double flips_short;     /* mean of flips over the last few steps */
-    double way;             /* sum of update norms */
-    double update_slow;     /* mean of log(update norm / lr) over about a window */
-    double still;           /* steps in a row until now that changed no parameter */
-    double silent;          /* and that had no gradient but 0 */
-    double same_norm;       /* and whose gradient was as long as the one before it */
-    double zero_losses;     /* and whose loss was exactly 0 */
-    double bursts;          /* how many so far */
-    double burst_open;      /* 1: steps are unusually long */
-    double burst_counted;   /* 1: and this is a burst */
-    double quiet;           /* steps since the open burst calmed down */
-    double nonfinite_first; /* steps made before it; -1: none */
-    double nonfinite_last;  /* the number of the observation */
-    double nonfinite_steps; /* how many */
-    double nonfinite_count; /* elements, at the first of them */
+    double sign_change_short; /* mean of sign_change_rate over the last few steps */
+    double way;               /* sum of update norms */
+    double update_slow;       /* mean of log(update norm / lr) over about a window */
+    double still;             /* steps in a row until now that changed no parameter */
+    double silent;            /* and that had no gradient but 0 */
+    double same_norm;         /* and whose gradient was as long as the one before it */
+    double zero_losses;       /* and whose loss was exactly 0 */
+    double bursts;            /* how many so far */
+    double burst_open;        /* 1: steps are unusually long */
+    double burst_counted;     /* 1: and this is a burst */
+    double quiet;             /* steps since the open burst calmed down */
+    double nonfinite_first;   /* steps made before it; -1: none */
+    double nonfinite_last;    /* the number of the observation */
+    double nonfinite_steps;   /* how many */
+    double nonfinite_count;   /* elements, at the first of them */
     double nonfinite_param, nonfinite_index;
     double nonfinite_loss;    /* 1: it was the loss that was not finite first */
     double nonfinite_example; /* the fact EXAMPLE at the first of them */
@@ -153,7 +153,7 @@ struct ravine_doctor {
     doctor_part *parts;    /* [nparts] */
     char (*part_name)[64]; /* [nparts], "" where there is none */
     /* [nparts] each, room for ravine_doctor_observe. */
-    ravine_report *reports;
+    ravine_step_stats *all_stats;
     int64_t *elements;
     const char **names;
 
@@ -173,8 +173,8 @@ const doctor_step *doctor_back(const ravine_doctor *d, int64_t k); /* k steps ag
 typedef double (*doctor_value)(const ravine_doctor *d, int64_t k);
 /* Of the step k steps ago. */
 double doctor_loss_of(const ravine_doctor *d, int64_t k);
-double doctor_alpha_of(const ravine_doctor *d, int64_t k);
-double doctor_flips_of(const ravine_doctor *d, int64_t k);
+double doctor_line_position_of(const ravine_doctor *d, int64_t k);
+double doctor_sign_change_rate_of(const ravine_doctor *d, int64_t k);
 /* How far the loss before it lay from the mean of its neighbours, which has 3/2 of the variance of
  * its noise; NaN at the window's end. */
 double doctor_surprise_of(const ravine_doctor *d, int64_t k);
@@ -186,8 +186,8 @@ doctor_recent doctor_recent_of(const ravine_doctor *d);
 /* Room for so many parts in place of what there was; those of before keep their numbers. */
 ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts);
 void doctor_release_parts(ravine_doctor *d);
-/* A step's report of part k; name may be NULL. */
-void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_report *r, int64_t elements,
+/* A step's statistics of part k; name may be NULL. */
+void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_stats *r, int64_t elements,
                        const char *name);
 
 /* A gradient of it, mean over about half a window; 0: there was none. */

@@ -100,8 +100,8 @@ static inline bool keeps_gradients(kernel_shape shape) {
     return momentum_arrays(shape) > 0 && shape.momentum != MOMENTUM_NORMALIZED;
 }
 
-/* The numbers of one step, made once per group and clock in double (coefficients.c) and rounded
- * once to the type that the kernel computes in. X(name, meaning) */
+/* The numbers of one step, made once per group and step_count in double (coefficients.c) and
+ * rounded once to the type that the kernel computes in. X(name, meaning) */
 #define COEFFICIENT_LIST(X)                                                          \
     X(gradient) /* g <- gradient * raw: sign, 1/grad_scale, clipping by norm */      \
     X(limit)    /* greatest |g| that is taken; the guard */                          \
@@ -145,7 +145,7 @@ typedef struct kernel_coefficients {
     double mean_least;    /* FACTORED: the mean over rows is at least this */
     double past_variance; /* sigma^2 of the step before, without eps, is this times v; 0: unknown */
     bool propagate;       /* no guard: take every gradient */
-    bool as_is;           /* gradient, clip and couple change nothing */
+    bool gradient_unchanged; /* gradient, clip and couple change nothing */
 } kernel_coefficients;
 
 /* Reductions are made over blocks of this many elements, whatever the threads do. */

@@ -11,7 +11,7 @@ import torch
 
 from ravine import _api
 from ravine._library import RangeError, StateError, UnsupportedError, lib, made
-from ravine._optimizer import Report, choice_number, options_of, report_of
+from ravine._optimizer import StepStats, choice_number, options_of, stats_of
 from ravine.torch._parts import check_norm
 from ravine.torch._session import Session, name_of
 from ravine.torch._state import State
@@ -52,7 +52,7 @@ class Optimizer(torch.optim.Optimizer):
 
     nonfinite: str = "propagate"
     clip_norm: float | None = None
-    report: Report | None = None  # of the last step, if it was asked for one
+    stats: StepStats | None = None  # of the last step, if it was asked for one
     watcher: Any = None  # is told of every step: ravine.torch.watch()
     _ema: float = 0.0
     _session: Session | None = None
@@ -115,7 +115,7 @@ class Optimizer(torch.optim.Optimizer):
         clip_norm: float | None = None,
         ema: float | None = None,
         zero_grad: bool = False,
-        report: bool = False,
+        stats: bool = False,
     ):
         """One step, in one pass over parameters, gradients and state.
 
@@ -126,7 +126,7 @@ class Optimizer(torch.optim.Optimizer):
             ema: decay, in [0, 1), of an average of the weights, state key "ema", from this step
                 on; None: as in the step before.
             zero_grad: gradients are zero after the step (they are not set to None).
-            report: also measure norms and what was clipped or held, into `optimizer.report`.
+            stats: also measure norms and what was clipped or held, into `optimizer.stats`.
 
         Returns:
             What the closure returned, or None.
@@ -150,7 +150,7 @@ class Optimizer(torch.optim.Optimizer):
             return loss
         grad_scale = 1.0 if scale is None else float(scale)
         watched = self.watcher is not None
-        measured = made(_api.ravine_report) if report or watched else None
+        measured = made(_api.ravine_step_stats) if stats or watched else None
         options = (self.nonfinite, clip_norm, grad_scale, zero_grad)
         session.set_options(options)
         try:
@@ -159,7 +159,7 @@ class Optimizer(torch.optim.Optimizer):
             session = self._begin()
             session.set_options(options)
             status = session.step(measured)
-        self.report = report_of(status, measured) if report else None
+        self.stats = stats_of(status, measured) if stats else None
         if watched and session.params:
             self.watcher._stepped(session.pointer, loss)
         return loss

@@ -93,7 +93,7 @@ class Session:
         first, *others = (
             config_of_numbers(optimizer.rule, self.setting_names, n) for n in self.numbers
         )
-        self.handle = Handle(first, watch=optimizer.watcher is not None, **_workers())
+        self.handle = Handle(first, statistics=optimizer.watcher is not None, **_workers())
         self.pointer = self.handle.pointer
         for config in others:
             lib.ravine_add_group(self.pointer, config, None)
@@ -179,7 +179,7 @@ class Session:
         clock = int(self.clocks[i]) if self.counts_steps else int(begun)
         if "ema" in keys and before.get("ema") is None and clock:
             state["ema"].copy_(p.detach())  # an average that begins now
-        lib.ravine_set_clock(self.pointer, i, clock)
+        lib.ravine_set_step_count(self.pointer, i, clock)
         state.update((key, value) for key, value in before.items() if key not in state)
         if state:
             entry = State(self.changes)
@@ -219,7 +219,7 @@ class Session:
             lib.ravine_set_options(self.pointer, options_of(*options))
             self.options = options
 
-    def step(self, report) -> int:
+    def step(self, stats) -> int:
         """One step; its status.
 
         Raises:
@@ -243,7 +243,7 @@ class Session:
         may_skip = self.options[0] == "skip"
         if not may_skip:  # autograd is told of the writing while the tensors are in the cache
             torch.autograd.graph.increment_version(written)
-        status = lib.ravine_step(self.pointer, report)
+        status = lib.ravine_step(self.pointer, stats)
         if status == _api.RAVINE_SKIPPED:
             return status
         if may_skip:
@@ -283,7 +283,7 @@ class Session:
     def _set_clocks(self) -> None:
         """Into the library, the steps that someone has written into the tensors."""
         for i, clock in enumerate(self.clocks.tolist() if self.counts_steps else []):
-            lib.ravine_set_clock(self.pointer, i, int(clock))
+            lib.ravine_set_step_count(self.pointer, i, int(clock))
         self.clock_version = self.clocks._version
 
 

@@ -25,7 +25,7 @@ class Own:
         optimizer._watched_by(self)
 
     def _stepped(self, pointer, loss) -> None:
-        """The optimizer made a step with a report."""
+        """The optimizer made a step with statistics."""
         self._pointer = pointer
 
     def before(self, params: list[Tensor]) -> None:
@@ -57,10 +57,10 @@ class Others:
         self._shapes: list[torch.Size] = []  # of them
         self._steps = 0  # of the optimizer, as far as anybody knows
         self._taken = False
-        self._report = made(_api.ravine_report)
-        self._report.group, self._report.clip = -1, 1.0
+        self._stats = made(_api.ravine_step_stats)
+        self._stats.group, self._stats.clip = -1, 1.0
         self._observation = made(_api.ravine_observation)
-        self._observation.report = ctypes.pointer(self._report)
+        self._observation.stats = ctypes.pointer(self._stats)
 
     def before(self, params: list[Tensor]) -> None:
         """A step of these parameters begins: their gradients are there."""
@@ -98,9 +98,9 @@ class Others:
 
     def observe(self, doctor, loss: float) -> None:
         """Tells the doctor of the step."""
-        seen, report, samples = self._observation, self._report, self._samples
-        report.step = report.attempts = self._steps
-        report.lr = self._known.lr
+        seen, stats, samples = self._observation, self._stats, self._samples
+        stats.step = stats.attempts = self._steps
+        stats.lr = self._known.lr
         seen.loss, seen.path_efficiency = loss, samples.path.efficiency
         seen.nparts, seen.part_name = samples.parts, samples.names
         config = self._known.config()

@@ -368,7 +368,7 @@ static void test_spikes_stay(void **state) {
     run_free(&run);
 }
 
-/* ---- the whole report ---- */
+/* ---- the whole statistics ---- */
 
 static void test_hostile_names(void **state) {
     (void)state;

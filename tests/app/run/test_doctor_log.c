@@ -21,40 +21,41 @@ static double distinct(int64_t step, int column) {
 
 /* A run that bounces: the same loss, all signs flip, each step ends as high as it began. */
 typedef struct told {
-    ravine_report all, group[GROUPS];
+    ravine_step_stats all, group[GROUPS];
     double loss, path_efficiency;
 } told;
 
 static told make_step(int64_t step) {
     told t = {.loss = 1 + 1e-6 * (double)(step % 7), .path_efficiency = 0.005};
-    t.all = (ravine_report){.size = sizeof t.all,
-                            .group = -1,
-                            .step = step,
-                            .attempts = step,
-                            .lr = 0.5,
-                            .grad_norm = 2 + 1e-3 * (double)(step % 3),
-                            .update_norm = 1,
-                            .param_norm = 10,
-                            .clip = 1,
-                            .nonfinite_param = -1,
-                            .nonfinite_index = -1,
-                            .grad_dot_update = -2,
-                            .alpha = 1 - 1e-12 * (double)(step % 5),
-                            .flips = 0.98,
-                            .flips_two = 0.01,
-                            .momentum_norm = NAN,
-                            .sigma_ratio = NAN,
-                            .eps_share = NAN,
-                            .zero_share = 0,
-                            .lost_share = 0,
-                            .update_max = 0.5};
+    t.all = (ravine_step_stats){.size = sizeof t.all,
+                                .group = -1,
+                                .step = step,
+                                .attempts = step,
+                                .lr = 0.5,
+                                .grad_norm = 2 + 1e-3 * (double)(step % 3),
+                                .update_norm = 1,
+                                .param_norm = 10,
+                                .clip = 1,
+                                .nonfinite_param = -1,
+                                .nonfinite_index = -1,
+                                .grad_dot_update = -2,
+                                .line_position = 1 - 1e-12 * (double)(step % 5),
+                                .sign_change_rate = 0.98,
+                                .sign_change_rate_lag2 = 0.01,
+                                .momentum_norm = NAN,
+                                .sigma_ratio = NAN,
+                                .eps_share = NAN,
+                                .zero_share = 0,
+                                .underflow_share = 0,
+                                .update_max = 0.5};
     for (int g = 0; g < GROUPS; g++) {
         t.group[g] = t.all;
         t.group[g].group = g;
         t.group[g].grad_norm = sqrt(2);
         /* What the log does not hold of a group. */
-        t.group[g].grad_dot_update = t.group[g].alpha = t.group[g].flips_two = NAN;
-        t.group[g].lost_share = t.group[g].update_max = NAN;
+        t.group[g].grad_dot_update = t.group[g].line_position = t.group[g].sign_change_rate_lag2 =
+            NAN;
+        t.group[g].underflow_share = t.group[g].update_max = NAN;
     }
     return t;
 }
@@ -111,8 +112,8 @@ static ravine_diagnosis diagnose_directly(int64_t until) {
                                          .nparts = GROUPS,
                                          .loss = t.loss,
                                          .path_efficiency = t.path_efficiency,
-                                         .report = &t.all,
-                                         .part_report = t.group,
+                                         .stats = &t.all,
+                                         .part_stats = t.group,
                                          .part_name = names,
                                          .config = &config};
         assert_int_equal(ravine_doctor_feed(d, &seen), 0);
@@ -168,7 +169,7 @@ static void test_what_is_missing_is_said(void **state) {
     const ravine_diagnosis d = diagnose_log(INT64_MAX);
     assert_int_equal(d.step, 591);
     assert_int_not_equal(d.verdict, RAVINE_VERDICT_BOUNCING); /* signs are not known */
-    assert_true(says(&d, "how signs flip"));
+    assert_true(says(&d, "how often signs change"));
     assert_true(says(&d, "the log holds one in 10"));
 }
 
@@ -304,7 +305,7 @@ static examination made_up(void) {
                             .not_text = "a critical point",
                             .also = {RAVINE_VERDICT_CRAWLING},
                             .cannot_tell = {"the weather"}};
-    d->evidence[0] = (ravine_evidence){"flips", 0.98, "signs flip"};
+    d->evidence[0] = (ravine_evidence){"sign_change_rate", 0.98, "signs flip"};
     d->evidence[1] = (ravine_evidence){"lost", NAN, "nothing"};
     d->cure[0] = (ravine_cure){.action = RAVINE_CURE_ESCAPE,
                                .tried = 1,

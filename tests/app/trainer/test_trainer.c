@@ -138,11 +138,11 @@ static void parameters_come_back(void **state) {
     float before[64], after[64];
     assert_true(net_size(t.net) <= 64);
     const size_t bytes = (size_t)net_size(t.net) * sizeof *before;
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     trainer_copy_params(&t, before);
     for (int64_t k = 0; k < data.count; k++) t.order[k] = k;
     trainer_gradient(&t, 0, BATCH, 0, NULL);
-    assert_int_equal(ravine_step(t.optimizer, &report), RAVINE_OK);
+    assert_int_equal(ravine_step(t.optimizer, &stats), RAVINE_OK);
     trainer_copy_params(&t, after);
     assert_memory_not_equal(before, after, bytes);
     trainer_put_params(&t, before);

@@ -197,7 +197,7 @@ static void test_partial(void **state) {
     assert_told(&l, "steps: 3, attempts: 3");
     assert_true(after.w[1] != before.w[1] && after.b[1] != before.b[1]);
     assert_memory_equal(after.state, before.state, sizeof before.state);
-    assert_int_equal(after.clock[0], 0);
+    assert_int_equal(after.step_count[0], 0);
     assert_int_equal(after.steps, 3);
     ravine_destroy(s.o);
 
@@ -205,7 +205,7 @@ static void test_partial(void **state) {
     done(load(&s, &l, true));
     assert_told(&l, "state.w.exp_avg: taken");
     assert_told(&l, "group 0: adamw in the file, adam here");
-    assert_int_equal(ravine_clock(s.o, 0), 3);
+    assert_int_equal(ravine_step_count(s.o, 0), 3);
     ravine_destroy(s.o);
 
     /* damage in a tensor that nobody takes: the last of the file, behind all others */
@@ -379,8 +379,8 @@ static void test_arguments(void **state) {
 }
 
 /* Writes the file of save_three again, whole, with another text (NULL: without it) and another
- * clock of every parameter. */
-static void rewrite(const char *key, const char *value, int64_t clock) {
+ * step_count of every parameter. */
+static void rewrite(const char *key, const char *value, int64_t step_count) {
     enum { TENSORS = 8, TEXTS = 32 };
     ravine_checkpoint *file;
     ravine_tensor tensors[TENSORS];
@@ -391,9 +391,9 @@ static void rewrite(const char *key, const char *value, int64_t clock) {
     assert_int_equal(ravine_checkpoint_tensor_count(file), TENSORS);
     for (int64_t n = 0; n < TENSORS; n++) {
         done(ravine_checkpoint_tensor(file, n, &tensors[n]));
-        const bool is_clock = tensors[n].dtype == RAVINE_I64;
-        done(ravine_checkpoint_read(file, n, data[n], is_clock ? 8 : 16));
-        if (is_clock) data[n][0] = clock;
+        const bool is_step_count = tensors[n].dtype == RAVINE_I64;
+        done(ravine_checkpoint_read(file, n, data[n], is_step_count ? 8 : 16));
+        if (is_step_count) data[n][0] = step_count;
         tensors[n].data = data[n];
     }
     for (int64_t n = 0; ravine_checkpoint_text(file, n, &t); n++) {
@@ -446,7 +446,7 @@ static void test_bad_texts(void **state) {
     /* the same number in other words is no difference */
     rewrite("ravine.group.0", "adamw lr=1e-2", 4);
     done(load(&s, &l, false));
-    assert_int_equal(ravine_clock(s.o, 1), 4);
+    assert_int_equal(ravine_step_count(s.o, 1), 4);
     ravine_destroy(s.o);
 }
 

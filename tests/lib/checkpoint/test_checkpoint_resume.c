@@ -6,7 +6,7 @@
  * What is trained is built to touch everything that a step depends on: two groups, a parameter that
  * joins at step 20, one that has no gradient in some steps, gradients that are not finite, clipping
  * by norm, skipped steps. What is compared are the bits of parameters, of every state array, the
- * clocks, and the report of the last step. */
+ * step counts, and the statistics of the last step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +113,7 @@ static void create(training *t, const subject *s, int params, int threads) {
     random_config(&c[1], s->rule, s->seed + 1);
     ravine_env_init(&env);
     env.threads = threads;
-    env.watch = (int32_t)bit(s, 4);
+    env.statistics = (int32_t)bit(s, 4);
     memset(t, 0, sizeof *t);
     done(ravine_create(&t->o, &c[0], &env));
     done(ravine_add_group(t->o, &c[1], NULL));
@@ -133,7 +133,7 @@ static int params_at(int step) {
     return step < JOINS ? PARAMS - 1 : PARAMS;
 }
 
-static void step(training *t, const subject *s, int at, ravine_report *report) {
+static void step(training *t, const subject *s, int at, ravine_step_stats *stats) {
     if (at == JOINS && ravine_param_count(t->o) < PARAMS) add_param(t, s, PARAMS - 1);
     for (int k = 0; k < params_at(at); k++) {
         const bool broken = at % 11 == 4 + k;
@@ -142,8 +142,8 @@ static void step(training *t, const subject *s, int at, ravine_report *report) {
         void *grad = k == 1 && at % 7 == 3 ? NULL : (void *)t->grad[k];
         done(ravine_bind(t->o, k, 1, NULL, &grad));
     }
-    *report = (ravine_report){.size = sizeof *report};
-    done(ravine_step(t->o, report));
+    *stats = (ravine_step_stats){.size = sizeof *stats};
+    done(ravine_step(t->o, stats));
 }
 
 /* Everything that can be seen, as bytes. */
@@ -158,16 +158,16 @@ static void paint(picture *p, const void *bytes, size_t size) {
     p->used += size;
 }
 
-static void take_picture(picture *p, const training *t, const ravine_report *report) {
+static void take_picture(picture *p, const training *t, const ravine_step_stats *stats) {
     memset(p, 0, sizeof *p);
     for (int64_t i = 0; i < ravine_param_count(t->o); i++) {
         ravine_param view = {.size = sizeof view};
-        const int64_t clock = ravine_clock(t->o, i);
+        const int64_t step_count = ravine_step_count(t->o, i);
         const char *key;
         done(ravine_param_view(t->o, i, &view));
         const char *name = view.name;
         paint(p, view.data, (size_t)view.len * number_bytes(view.dtype));
-        paint(p, &clock, sizeof clock);
+        paint(p, &step_count, sizeof step_count);
         for (int32_t k = 0; (key = ravine_state_key(t->o, i, k)); k++) {
             done(ravine_state_view(t->o, name, key, &view));
             paint(p, view.data, (size_t)view.len * (size_t)ravine_dtype_bits(view.dtype) / 8);
@@ -175,7 +175,7 @@ static void take_picture(picture *p, const training *t, const ravine_report *rep
     }
     const int64_t steps = ravine_steps(t->o);
     paint(p, &steps, sizeof steps);
-    paint(p, report, sizeof *report);
+    paint(p, stats, sizeof *stats);
 }
 
 static void describe(const subject *s, int k) {
@@ -193,14 +193,14 @@ static int64_t resumes, lost;
 static void resume_at(training *whole, const subject *s, int k, const picture *end) {
     training t;
     picture p;
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     done(ravine_save(whole->o, path, NULL));
     create(&t, s, params_at(k), 1);
     done(ravine_load(t.o, path, NULL));
-    for (int at = k; at < STEPS; at++) step(&t, s, at, &report);
+    for (int at = k; at < STEPS; at++) step(&t, s, at, &stats);
     resumes++;
     if (k < STEPS) {
-        take_picture(&p, &t, &report);
+        take_picture(&p, &t, &stats);
         if (p.used != end->used || memcmp(p.bytes, end->bytes, p.used) != 0) {
             lost++;
             describe(s, k);
@@ -212,10 +212,10 @@ static void resume_at(training *whole, const subject *s, int k, const picture *e
 static void check(const subject *s) {
     training t;
     picture end, loaded, saved;
-    ravine_report report, none = {.size = sizeof none};
+    ravine_step_stats stats, none = {.size = sizeof none};
     create(&t, s, params_at(0), 1);
-    for (int at = 0; at < STEPS; at++) step(&t, s, at, &report);
-    take_picture(&end, &t, &report);
+    for (int at = 0; at < STEPS; at++) step(&t, s, at, &stats);
+    take_picture(&end, &t, &stats);
     done(ravine_save(t.o, path, NULL));
     take_picture(&saved, &t, &none);
     ravine_destroy(t.o);
@@ -231,7 +231,7 @@ static void check(const subject *s) {
         /* at JOINS the parameter may be there already, or not yet */
         if (at == JOINS) add_param(&t, s, PARAMS - 1);
         resume_at(&t, s, at, &end);
-        if (at < STEPS) step(&t, s, at, &report);
+        if (at < STEPS) step(&t, s, at, &stats);
     }
     ravine_destroy(t.o);
 }
@@ -307,14 +307,14 @@ static void test_sigma(void **state) {
     (void)state;
     const subject s = {.rule = RAVINE_ADAM, .seed = 5, .dtype = RAVINE_F64, .schedule = 1};
     training t, u;
-    ravine_report report;
+    ravine_step_stats stats;
     double sigma[2][5];
     ravine_schedule beta2;
     done(ravine_schedule_parse(&beta2, "linear(20, from=0.5, to=0.99)"));
     create(&t, &s, params_at(0), 1);
     done(ravine_set_schedule(t.o, -1, RAVINE_BETA2, &beta2));
     done(ravine_set(t.o, -1, RAVINE_BIAS_CORRECTION, 1)); /* sigma depends on beta2 */
-    for (int at = 0; at < 9; at++) step(&t, &s, at, &report);
+    for (int at = 0; at < 9; at++) step(&t, &s, at, &stats);
     done(ravine_save(t.o, path, NULL));
     create(&u, &s, params_at(0), 1);
     done(ravine_set_schedule(u.o, -1, RAVINE_BETA2, &beta2));

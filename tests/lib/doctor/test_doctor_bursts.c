@@ -34,12 +34,12 @@ static void expect_between(const char *name, double value, double least, double 
         fail_msg("%s is %g; it must be in [%g, %g]", name, value, least, most);
 }
 
-/* A step later the doctor has seen step number ravine_steps(). 1: it warns of growth or flips, or
- * says that what it warned of is there. */
+/* A step later the doctor has seen step number ravine_steps(). 1: it warns of growth or changes of
+ * sign, or says that what it warned of is there. */
 static int warned(const trial *t) {
     ravine_warning w = {.size = sizeof w};
     assert_int_equal(ravine_doctor_warning(t->d, &w), RAVINE_OK);
-    return w.kind == RAVINE_WARNING_GROWTH || w.kind == RAVINE_WARNING_FLIPS ||
+    return w.kind == RAVINE_WARNING_GROWTH || w.kind == RAVINE_WARNING_SIGN_CHANGES ||
            w.kind == RAVINE_WARNING_THROWN;
 }
 

@@ -113,16 +113,16 @@ static void no_number_is_told_that_is_none(void **state) {
         assert_int_equal(ravine_doctor_create(&d, NULL, NULL), RAVINE_OK);
         for (int t = 1; t <= 80; t++) {
             const double g = t <= alive ? 1 : 0;
-            const ravine_report r = {.size = sizeof r,
-                                     .step = t,
-                                     .attempts = t,
-                                     .lr = 0.1,
-                                     .grad_norm = g,
-                                     .update_norm = 0.1 * g,
-                                     .param_norm = 1,
-                                     .clip = 1};
+            const ravine_step_stats r = {.size = sizeof r,
+                                         .step = t,
+                                         .attempts = t,
+                                         .lr = 0.1,
+                                         .grad_norm = g,
+                                         .update_norm = 0.1 * g,
+                                         .param_norm = 1,
+                                         .clip = 1};
             const ravine_observation o = {
-                .size = sizeof o, .loss = 2, .path_efficiency = NAN, .report = &r};
+                .size = sizeof o, .loss = 2, .path_efficiency = NAN, .stats = &r};
             assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
         }
         char text[RAVINE_DIAGNOSIS_TEXT_MAX];

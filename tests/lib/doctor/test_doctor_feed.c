@@ -20,24 +20,25 @@ static ravine_doctor *new_doctor(void) {
     return d;
 }
 
-static ravine_report report_at(int64_t step, double gradient) {
-    return (ravine_report){.size = sizeof(ravine_report),
-                           .step = step,
-                           .attempts = step,
-                           .lr = 0.1,
-                           .grad_norm = gradient,
-                           .update_norm = 0.1 * gradient,
-                           .param_norm = 1,
-                           .alpha = NAN,
-                           .flips = NAN,
-                           .flips_two = NAN,
-                           .quiet_share = NAN,
-                           .sigma_ratio = NAN};
+static ravine_step_stats stats_at(int64_t step, double gradient) {
+    return (ravine_step_stats){.size = sizeof(ravine_step_stats),
+                               .step = step,
+                               .attempts = step,
+                               .lr = 0.1,
+                               .grad_norm = gradient,
+                               .update_norm = 0.1 * gradient,
+                               .param_norm = 1,
+                               .line_position = NAN,
+                               .sign_change_rate = NAN,
+                               .sign_change_rate_lag2 = NAN,
+                               .quiet_share = NAN,
+                               .sigma_ratio = NAN};
 }
 
-static void feed(ravine_doctor *d, double loss, const ravine_report *r, const ravine_config *c) {
+static void feed(ravine_doctor *d, double loss, const ravine_step_stats *r,
+                 const ravine_config *c) {
     const ravine_observation o = {
-        .size = sizeof o, .loss = loss, .path_efficiency = NAN, .report = r, .config = c};
+        .size = sizeof o, .loss = loss, .path_efficiency = NAN, .stats = r, .config = c};
     assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
 }
 
@@ -61,13 +62,13 @@ static void lengths_that_are_not_known_are_finite(void **state) {
     ravine_doctor *d = new_doctor();
     ravine_diagnosis x;
     for (int step = 1; step <= 100; step++) {
-        ravine_report r = report_at(step, 1.0 / step);
+        ravine_step_stats r = stats_at(step, 1.0 / step);
         r.update_norm = r.param_norm = NAN;
         feed(d, exp(-0.02 * step), &r, NULL);
     }
     diagnose(d, &x);
     assert_int_equal(x.verdict, RAVINE_VERDICT_HEALTHY);
-    ravine_report r = report_at(101, 0.01);
+    ravine_step_stats r = stats_at(101, 0.01);
     r.param_norm = INFINITY;
     feed(d, 1, &r, NULL);
     diagnose(d, &x);
@@ -80,15 +81,15 @@ static void a_log_of_losses_alone(void **state) {
     ravine_doctor *d = new_doctor();
     ravine_diagnosis x;
     for (int step = 1; step <= 100; step++) {
-        ravine_report r = report_at(step, NAN);
+        ravine_step_stats r = stats_at(step, NAN);
         r.update_norm = r.param_norm = NAN;
         feed(d, exp(-0.02 * step), &r, NULL);
     }
     diagnose(d, &x);
     assert_int_equal(x.verdict, RAVINE_VERDICT_HEALTHY);
-    ravine_report r = report_at(101, 0.5);
+    ravine_step_stats r = stats_at(101, 0.5);
     feed(d, 0.1, &r, NULL);
-    r = report_at(102, NAN); /* it was known before */
+    r = stats_at(102, NAN); /* it was known before */
     feed(d, 0.1, &r, NULL);
     diagnose(d, &x);
     assert_int_equal(x.verdict, RAVINE_VERDICT_NONFINITE);
@@ -101,7 +102,7 @@ static void not_finite_from_the_start(void **state) {
     ravine_doctor *d = new_doctor();
     ravine_diagnosis x;
     ravine_warning w = {.size = sizeof w};
-    ravine_report r = report_at(1, NAN);
+    ravine_step_stats r = stats_at(1, NAN);
     r.nonfinite = 3;
     r.nonfinite_param = 2;
     r.nonfinite_index = 5;
@@ -116,7 +117,7 @@ static void not_finite_from_the_start(void **state) {
     assert_int_equal(ravine_doctor_warning(d, &w), RAVINE_OK);
     assert_int_equal(w.kind, RAVINE_WARNING_NONFINITE_GRADIENT);
     assert_string_equal(w.text, "loss or gradient is not finite");
-    r = report_at(2, 1); /* it passes */
+    r = stats_at(2, 1); /* it passes */
     feed(d, 1, &r, NULL);
     assert_int_equal(ravine_doctor_warning(d, &w), RAVINE_OK);
     assert_int_equal(w.kind, RAVINE_WARNING_NONE);
@@ -135,7 +136,7 @@ static int verdict_after_throw(double first, double most, double rest, int lost)
         const double way = t < THROWN ? (double)t / (THROWN - 1) : 0;
         const double noise = t % 3 == 0 ? 1.01 : t % 3 == 1 ? 1 : 0.99;
         const double loss = t < THROWN ? first * pow(most / first, way) : rest * noise;
-        ravine_report r = report_at(t + 1, t < THROWN ? sqrt(loss) : 0.3 * noise);
+        ravine_step_stats r = stats_at(t + 1, t < THROWN ? sqrt(loss) : 0.3 * noise);
         if (t > 0 && t < THROWN) r.param_norm = pow(most / first, way / 2);
         feed(d, t == lost ? NAN : loss, &r, &config);
     }
@@ -185,10 +186,10 @@ static void too_sharp_for_lr(void **state) {
         ravine_warning w = {.size = sizeof w};
         const ravine_probe probe = {
             .size = sizeof probe, .step = 1, .sharpness = cases[k].sharpness, .limit = 2};
-        ravine_report r = report_at(1, 1);
+        ravine_step_stats r = stats_at(1, 1);
         feed(d, 1, &r, NULL);
         assert_int_equal(ravine_doctor_take_probe(d, &probe), RAVINE_OK);
-        r = report_at(1 + cases[k].steps_later, 1);
+        r = stats_at(1 + cases[k].steps_later, 1);
         feed(d, 1, &r, NULL);
         assert_int_equal(ravine_doctor_warning(d, &w), RAVINE_OK);
         assert_int_equal(w.kind, cases[k].warns ? RAVINE_WARNING_STABILITY : RAVINE_WARNING_NONE);
@@ -210,7 +211,7 @@ static void settings_of_a_cure(void **state) {
         ravine_diagnosis x;
         ravine_config given, read;
         assert_int_equal(ravine_config_parse(&given, rules[k]), RAVINE_OK);
-        ravine_report r = report_at(1, 1);
+        ravine_step_stats r = stats_at(1, 1);
         feed(d, 1, &r, &given);
         feed(d, NAN, &r, &given);
         diagnose(d, &x);
@@ -237,15 +238,15 @@ static void dead_group(void **state) {
     ravine_doctor *d = new_doctor();
     ravine_diagnosis x;
     for (int64_t step = 1; step <= 300; step++) {
-        const ravine_report all = report_at(step, 1);
-        ravine_report groups[] = {all, all};
+        const ravine_step_stats all = stats_at(step, 1);
+        ravine_step_stats groups[] = {all, all};
         groups[1].zero_share = 0.99;
         const ravine_observation o = {.size = sizeof o,
                                       .nparts = 2,
                                       .loss = 1,
                                       .path_efficiency = NAN,
-                                      .report = &all,
-                                      .part_report = groups,
+                                      .stats = &all,
+                                      .part_stats = groups,
                                       .part_name = names};
         assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
     }

@@ -275,7 +275,7 @@ static void begin_counted(counted *c, int64_t len) {
 }
 
 static void observe_counted(const counted *c) {
-    ravine_report r = {.size = sizeof r};
+    ravine_step_stats r = {.size = sizeof r};
     make_step(c->o, &r);
     assert_int_equal(ravine_doctor_observe(c->d, c->o, 1), RAVINE_OK);
 }
@@ -331,7 +331,7 @@ static void every_allocation_may_fail(void **state) {
     for (int i = 0; i < 32; i++) x[i] = g[i] = 1;
     ravine_optimizer *o = make_optimizer("sgd lr=0.01");
     make_param(o, 0, "x", RAVINE_F32, x, g, 32);
-    ravine_report r = {.size = sizeof r};
+    ravine_step_stats r = {.size = sizeof r};
     make_step(o, &r);
     for (int64_t fail = 1;; fail++) {
         counting books;
@@ -363,7 +363,7 @@ static void norms_alone_tell_of_divergence(void **state) {
     ravine_config c;
     assert_int_equal(ravine_config_parse(&c, "sgd lr=0.1"), RAVINE_OK);
     for (int k = 0; k < 12; k++) {
-        ravine_report r = {.size = sizeof r, .group = -1, .step = k + 1, .attempts = k + 1};
+        ravine_step_stats r = {.size = sizeof r, .group = -1, .step = k + 1, .attempts = k + 1};
         r.lr = 0.1;
         r.grad_norm = pow(3, k);
         r.update_norm = 0.1 * r.grad_norm;
@@ -373,11 +373,8 @@ static void norms_alone_tell_of_divergence(void **state) {
 #define RAVINE_X(name, meaning) r.name = NAN;
         RAVINE_STATISTIC_LIST(RAVINE_X)
 #undef RAVINE_X
-        const ravine_observation o = {.size = sizeof o,
-                                      .loss = pow(9, k),
-                                      .path_efficiency = NAN,
-                                      .report = &r,
-                                      .config = &c};
+        const ravine_observation o = {
+            .size = sizeof o, .loss = pow(9, k), .path_efficiency = NAN, .stats = &r, .config = &c};
         assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
     }
     ravine_diagnosis x = {.size = sizeof x};

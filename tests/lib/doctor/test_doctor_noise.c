@@ -79,18 +79,19 @@ static void g15_the_noise_floor(void **state) {
         expect_verdict(t, RAVINE_VERDICT_HEALTHY);
         assert_int_equal(ravine_doctor_tell(t->d, RAVINE_FACT_LR_END, a), RAVINE_OK);
         const ravine_diagnosis x = expect_verdict(t, RAVINE_VERDICT_NOISE_FLOOR);
-        expect_near("alpha", trial_evidence(&x, "alpha"), a / 2, 0.1);
+        expect_near("line_position", trial_evidence(&x, "line_position"), a / 2, 0.1);
         /* Of two normal numbers that correlate by -a/2, this share differs in sign; more of the
          * large ones. */
         const double least = 0.5 + asin(a / 2) / 3.141592653589793;
-        assert_true(trial_evidence(&x, "flips") > least - 0.02);
+        assert_true(trial_evidence(&x, "sign_change_rate") > least - 0.02);
         assert_string_equal(x.cure[0].optimizer, optimizer);
         assert_non_null(strstr(x.cure[0].schedule, "cosine(2560"));
         trial_free(t);
     }
 }
 
-/* In noise a probe says what flips do not: lr is beyond the limit, and a step nearly overshoots. */
+/* In noise a probe says what changes of sign do not: lr is beyond the limit, and a step nearly
+ * overshoots. */
 static void a_bounce_that_noise_hides(void **state) {
     (void)state;
     static const struct {

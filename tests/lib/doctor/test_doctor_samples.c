@@ -34,7 +34,7 @@ static void begin(both *b, const char *rule) {
     memset(b, 0, sizeof *b);
     assert_int_equal(ravine_config_parse(&c, rule), RAVINE_OK);
     ravine_env_init(&env);
-    env.watch = 1;
+    env.statistics = 1;
     assert_int_equal(ravine_create(&b->o, &c, &env), RAVINE_OK);
     for (int k = 0; k < PARTS; k++) {
         for (int i = 0; i < LEN; i++) b->theta[k][i] = cos(3.0 * i + k);
@@ -77,7 +77,7 @@ static void copy_state(both *b, int k, const char *key, double *to) {
 }
 
 static void step(both *b, int t, bool adam) {
-    ravine_report report = {.size = sizeof report};
+    ravine_step_stats stats = {.size = sizeof stats};
     fill_gradients(b, t);
     for (int k = 0; k < PARTS && adam; k++) {
         copy_state(b, k, "exp_avg_sq", b->variance[k]);
@@ -85,7 +85,7 @@ static void step(both *b, int t, bool adam) {
         b->samples[k].variance_scale = 1 / (1 - pow(0.999, t));
     }
     assert_int_equal(ravine_samples_take(b->samples, PARTS), RAVINE_OK);
-    assert_int_equal(ravine_step(b->o, &report), RAVINE_OK);
+    assert_int_equal(ravine_step(b->o, &stats), RAVINE_OK);
     for (int k = 0; k < PARTS; k++) {
         copy_state(b, k, adam ? "exp_avg" : "momentum_buffer", b->momentum[k]);
         b->samples[k].momentum = b->momentum[k];
@@ -95,7 +95,7 @@ static void step(both *b, int t, bool adam) {
                                      .nparts = PARTS,
                                      .loss = 1,
                                      .path_efficiency = NAN,
-                                     .report = &report,
+                                     .stats = &stats,
                                      .part_name = NAMES};
     assert_int_equal(ravine_doctor_observe_samples(b->copied, &seen, b->samples), RAVINE_OK);
 }
@@ -109,9 +109,11 @@ static void assert_near(const char *what, int t, double a, double b) {
 static void compare(const both *b, int t) {
     const doctor_step *x = doctor_back(b->own, 0), *y = doctor_back(b->copied, 0);
 #define NEAR(name) assert_near(#name, t, x->name, y->name)
-    NEAR(step), NEAR(lr), NEAR(gradient), NEAR(update), NEAR(param), NEAR(slope), NEAR(alpha);
-    NEAR(flips), NEAR(flips_two), NEAR(momentum), NEAR(sigma_ratio), NEAR(zero_share);
-    NEAR(quiet_share), NEAR(lost_share), NEAR(update_max);
+    NEAR(step), NEAR(lr), NEAR(gradient), NEAR(update), NEAR(param), NEAR(slope),
+        NEAR(line_position);
+    NEAR(sign_change_rate), NEAR(sign_change_rate_lag2), NEAR(momentum), NEAR(sigma_ratio),
+        NEAR(zero_share);
+    NEAR(quiet_share), NEAR(underflow_share), NEAR(update_max);
 #undef NEAR
     for (int k = 0; k < PARTS; k++) {
         assert_near("gradient of a part", t, b->own->parts[k].gradient,
@@ -169,9 +171,9 @@ static void not_finite(void **state) {
     static both b;
     begin(&b, "sgd lr=0.05 momentum=0.9");
     step(&b, 0, false);
-    ravine_report report = {.size = sizeof report, .step = 2, .attempts = 2};
+    ravine_step_stats stats = {.size = sizeof stats, .step = 2, .attempts = 2};
     const ravine_observation seen = {
-        .size = sizeof seen, .nparts = PARTS, .loss = 1, .path_efficiency = NAN, .report = &report};
+        .size = sizeof seen, .nparts = PARTS, .loss = 1, .path_efficiency = NAN, .stats = &stats};
     b.g[1][5] = INFINITY, b.g[1][6] = NAN;
     assert_int_equal(ravine_samples_take(b.samples, PARTS), RAVINE_OK);
     assert_int_equal(ravine_doctor_observe_samples(b.copied, &seen, b.samples), RAVINE_OK);
@@ -234,8 +236,8 @@ static void refused(void **state) {
     (void)state;
     static both b;
     begin(&b, "sgd lr=0.05 momentum=0.9");
-    ravine_report report = {.size = sizeof report, .step = 1};
-    ravine_observation seen = {.size = sizeof seen, .nparts = PARTS, .report = &report};
+    ravine_step_stats stats = {.size = sizeof stats, .step = 1};
+    ravine_observation seen = {.size = sizeof seen, .nparts = PARTS, .stats = &stats};
 #define REFUSED(samples, part)                                 \
     assert_refused(ravine_samples_take(samples, PARTS), part); \
     assert_refused(ravine_doctor_observe_samples(b.copied, &seen, samples), part)

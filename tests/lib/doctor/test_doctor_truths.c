@@ -182,9 +182,9 @@ static void g3_walls_of_a_limited_slope(void **state) {
         const ravine_diagnosis x = run(t, 1200);
         expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
         expect_near("|x|", fabs(t->theta[0]), orbit, 1e-9);
-        expect_evidence(&x, "flips", 1, 1e-3);
-        expect_evidence(&x, "flips_two", 0, 1e-3);
-        expect_evidence(&x, "alpha", 1, 1e-3);
+        expect_evidence(&x, "sign_change_rate", 1, 1e-3);
+        expect_evidence(&x, "sign_change_rate_lag2", 0, 1e-3);
+        expect_evidence(&x, "line_position", 1, 1e-3);
         assert_true(strstr(x.not_text, "a critical point") && x.confidence > 0.6);
         trial_free(t);
     }
@@ -202,10 +202,10 @@ static void g4_heavy_ball_bounces_in_four_steps(void **state) {
         trial *t = begin(ravine, &w, 2, start, optimizer);
         const ravine_diagnosis x = run(t, 2500);
         expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
-        expect_evidence(&x, "flips", 0.51, 0.03);
-        expect_evidence(&x, "flips_two", 1, 0.03);
+        expect_evidence(&x, "sign_change_rate", 0.51, 0.03);
+        expect_evidence(&x, "sign_change_rate_lag2", 1, 0.03);
         expect_evidence(&x, "zeta", 1.77, 0.03);
-        expect_evidence(&x, "alpha", 0.9, 0.05);
+        expect_evidence(&x, "line_position", 0.9, 0.05);
         trial_free(t);
     }
 }
@@ -214,7 +214,7 @@ static void g4_heavy_ball_bounces_in_four_steps(void **state) {
 static void g4_heavy_ball_bounces_in_more_steps(void **state) {
     (void)state;
     static const struct {
-        double lr, start, flips, flips_two;
+        double lr, start, sign_change_rate, sign_change_rate_lag2;
     } orbit[] = {{4.2, 20, 1 / 3.0, 2 / 3.0}, {10, 20, 0.25, 0.5}, {3.5, 4, 1 / 3.0, 2 / 3.0}};
     for (int k = 0; k < 3; k++) {
         const walls w = {1, 0.05};
@@ -224,8 +224,8 @@ static void g4_heavy_ball_bounces_in_more_steps(void **state) {
         trial *t = begin(ravine, &w, 2, start, optimizer);
         const ravine_diagnosis x = run(t, 2500);
         expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
-        expect_evidence(&x, "flips", orbit[k].flips, 0.1);
-        expect_evidence(&x, "flips_two", orbit[k].flips_two, 0.1);
+        expect_evidence(&x, "sign_change_rate", orbit[k].sign_change_rate, 0.1);
+        expect_evidence(&x, "sign_change_rate_lag2", orbit[k].sign_change_rate_lag2, 0.1);
         trial_free(t);
     }
 }
@@ -236,14 +236,14 @@ static void g5_at_the_limit_itself(void **state) {
     trial *t = begin(quadratic, curvature, 2, start, "sgd lr=2");
     ravine_diagnosis x = run(t, 1500);
     expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
-    expect_evidence(&x, "alpha", 1, 1e-6);
+    expect_evidence(&x, "line_position", 1, 1e-6);
     expect_evidence(&x, "stability", 1, 1e-6);
     trial_free(t);
 
     t = begin(lecture_loss, NULL, 2, lecture_start, "sgd lr=1.1449e-6");
     x = run(t, 3000);
     expect_verdict(&x, RAVINE_VERDICT_BOUNCING);
-    expect_evidence(&x, "alpha", 1, 1e-3);
+    expect_evidence(&x, "line_position", 1, 1e-3);
     trial_free(t);
 }
 

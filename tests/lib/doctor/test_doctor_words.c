@@ -50,8 +50,9 @@ static void exit_codes_follow_from_severity(void **state) {
 
 /* Words that a beginner would have to look up. */
 static void assert_plain(const char *text) {
-    static const char *const words[] = {"alpha", "zeta",  "sigma",    "theta", "curvature",
-                                        "eta ",  "ratio", "standard", "%",     "{"};
+    static const char *const words[] = {
+        "alpha",     "line position", "line_position", "zeta",     "sigma", "theta",
+        "curvature", "eta ",          "ratio",         "standard", "%",     "{"};
     for (size_t k = 0; k < sizeof words / sizeof *words; k++)
         if (strstr(text, words[k])) fail_msg("\"%s\" has \"%s\"", text, words[k]);
 }
@@ -224,12 +225,12 @@ static void evidence_is_what_held(void **state) {
     f = unknown();
     f.lr_share = 1;
     f.falling = 0;
-    f.flips = 0.5;
-    f.flips_two = 0.99; /* the second case of OSCILLATING: every other step */
+    f.sign_change_rate = 0.5;
+    f.sign_change_rate_lag2 = 0.99; /* the second case of OSCILLATING: every other step */
     doctor_see_held(&f, RAVINE_VERDICT_BOUNCING, note, &s);
     bool two = false, zeta = false;
     for (int k = 0; k < s.count; k++) {
-        two = two || s.list[k] == FIND_flips_two;
+        two = two || s.list[k] == FIND_sign_change_rate_lag2;
         zeta = zeta || s.list[k] == FIND_zeta;
     }
     assert_true(two && !zeta);
@@ -287,18 +288,18 @@ static ravine_doctor *any_doctor(dice *r) {
     assert_int_equal(ravine_config_parse(&config, text), RAVINE_OK);
     const int64_t steps = random_integer(r, 0, 20);
     for (int64_t t = 1; t <= steps; t++) {
-        const ravine_report report = {.size = sizeof report,
-                                      .step = t,
-                                      .attempts = t,
-                                      .lr = lr,
-                                      .grad_norm = 1,
-                                      .update_norm = 0.1,
-                                      .param_norm = 1,
-                                      .clip = 1};
+        const ravine_step_stats stats = {.size = sizeof stats,
+                                         .step = t,
+                                         .attempts = t,
+                                         .lr = lr,
+                                         .grad_norm = 1,
+                                         .update_norm = 0.1,
+                                         .param_norm = 1,
+                                         .clip = 1};
         const ravine_observation o = {.size = sizeof o,
                                       .loss = random_between(r, 0, 1),
                                       .path_efficiency = NAN,
-                                      .report = &report,
+                                      .stats = &stats,
                                       .config = random_integer(r, 0, 4) ? &config : NULL};
         assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
     }
@@ -348,7 +349,7 @@ static void assert_settings(const ravine_cure *c, const ravine_config *now) {
 /* A rate that the numbers speak against, or that the schedule has left. */
 static void assert_rate(const ravine_cure *c, const doctor_findings *f, const doctor_history *h) {
     const bool slow =
-        f->move < 5e-4 && f->alpha < -0.1 && !(f->move_most > 0.1) && !(f->stability > 1);
+        f->move < 5e-4 && f->line_position < -0.1 && !(f->move_most > 0.1) && !(f->stability > 1);
     const bool fast = f->fallen_z < -4 || f->drop_z < -4 || f->stability > 1 ||
                       f->nonfinite_recent > 0 || f->move > 0.1;
     const bool clipped = f->clip_share > 0.9 && f->clip_factor < 0.1 && f->clip_factor > 0;
@@ -449,29 +450,29 @@ static double loss_at(dice *r, regime way, int64_t t) {
     return noise;
 }
 
-static ravine_report any_report(dice *r, regime way, int64_t t, double lr) {
+static ravine_step_stats any_stats(dice *r, regime way, int64_t t, double lr) {
     const double share = random_between(r, 0, 1);
-    ravine_report report = {.size = sizeof report,
-                            .step = t,
-                            .attempts = t,
-                            .lr = lr,
-                            .grad_norm = way == SILENT  ? 0
-                                         : way == GROWS ? pow(1.1, (double)t)
-                                                        : random_between(r, 0.5, 1),
-                            .param_norm = way == WILD ? any_number(r) : 1,
-                            .clip = random_integer(r, 0, 1) ? 1 : 0.01,
-                            .alpha = random_between(r, -1, 1.2),
-                            .flips = share,
-                            .flips_two = random_between(r, 0, 1),
-                            .zero_share = way == SILENT ? 1 : share,
-                            .quiet_share = way == SILENT ? 1 : 0,
-                            .lost_share = random_between(r, 0, 1),
-                            .eps_share = random_between(r, 0, 1),
-                            .sigma_ratio = any_number(r),
-                            .momentum_norm = any_number(r)};
-    report.update_norm = way == WILD ? any_number(r) : lr * report.grad_norm;
-    report.grad_dot_update = -report.update_norm * report.grad_norm;
-    return report;
+    ravine_step_stats stats = {.size = sizeof stats,
+                               .step = t,
+                               .attempts = t,
+                               .lr = lr,
+                               .grad_norm = way == SILENT  ? 0
+                                            : way == GROWS ? pow(1.1, (double)t)
+                                                           : random_between(r, 0.5, 1),
+                               .param_norm = way == WILD ? any_number(r) : 1,
+                               .clip = random_integer(r, 0, 1) ? 1 : 0.01,
+                               .line_position = random_between(r, -1, 1.2),
+                               .sign_change_rate = share,
+                               .sign_change_rate_lag2 = random_between(r, 0, 1),
+                               .zero_share = way == SILENT ? 1 : share,
+                               .quiet_share = way == SILENT ? 1 : 0,
+                               .underflow_share = random_between(r, 0, 1),
+                               .eps_share = random_between(r, 0, 1),
+                               .sigma_ratio = any_number(r),
+                               .momentum_norm = any_number(r)};
+    stats.update_norm = way == WILD ? any_number(r) : lr * stats.grad_norm;
+    stats.grad_dot_update = -stats.update_norm * stats.grad_norm;
+    return stats;
 }
 
 static void tell_facts(dice *r, ravine_doctor *d) {
@@ -498,14 +499,14 @@ static ravine_doctor *any_history(dice *r) {
     const int64_t steps = random_integer(r, 0, STEPS);
     if (random_integer(r, 0, 1)) tell_facts(r, d);
     for (int64_t t = 1; t <= steps; t++, lr *= keep) {
-        const ravine_report report = any_report(r, way, t, lr);
+        const ravine_step_stats stats = any_stats(r, way, t, lr);
         config.lr = lr;
         const ravine_observation o = {.size = sizeof o,
                                       .nparts = 1,
                                       .loss = loss_at(r, way, t),
                                       .path_efficiency = random_between(r, 0, 1),
-                                      .report = &report,
-                                      .part_report = &report,
+                                      .stats = &stats,
+                                      .part_stats = &stats,
                                       .config = &config};
         assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
     }

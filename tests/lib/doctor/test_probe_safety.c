@@ -25,12 +25,12 @@ static quadratic q;
 typedef struct picture {
     double x[N], g[N], state[8][N];
     double lr;
-    int64_t steps, clock;
+    int64_t steps, step_count;
     int nstates;
 } picture;
 
 static picture take(ravine_optimizer *o) {
-    picture p = {.steps = ravine_steps(o), .clock = ravine_clock(o, 0)};
+    picture p = {.steps = ravine_steps(o), .step_count = ravine_step_count(o, 0)};
     memcpy(p.x, q.x, sizeof p.x);
     memcpy(p.g, q.g, sizeof p.g);
     const char *key;

@@ -228,14 +228,14 @@ static void a_copy_goes_on_as_the_original(void **state) {
     }
 }
 
-static int64_t clock_under(ravine_optimizer *o, const char *rule) {
+static int64_t step_count_under(ravine_optimizer *o, const char *rule) {
     ravine_config c;
     ravine_optimizer *copy;
     assert_int_equal(ravine_config_parse(&c, rule), RAVINE_OK);
     assert_int_equal(ravine_copy_create(&copy, o, &c), RAVINE_OK);
-    const int64_t clock = ravine_clock(copy, 0);
+    const int64_t step_count = ravine_step_count(copy, 0);
     ravine_destroy(copy);
-    return clock;
+    return step_count;
 }
 
 /* State is carried where the other rule means the same by it, else the parameter begins anew. */
@@ -243,7 +243,7 @@ static void another_rule_takes_what_it_knows(void **state) {
     (void)state;
     static const struct {
         const char *from, *to;
-        int64_t clock;
+        int64_t step_count;
     } cases[] = {
         {"adam", "adam lr=1", 3},
         {"adam", "adamw", 3},
@@ -267,9 +267,10 @@ static void another_rule_takes_what_it_knows(void **state) {
         quadratic_place(&q, (double[]){1, -2});
         ravine_optimizer *o = quadratic_optimizer(&q, cases[k].from);
         for (int step = 0; step < 3; step++) quadratic_step(&q, o, 0);
-        const int64_t clock = clock_under(o, cases[k].to);
-        if (clock != cases[k].clock)
-            fail_msg("%s to %s: clock %lld", cases[k].from, cases[k].to, (long long)clock);
+        const int64_t step_count = step_count_under(o, cases[k].to);
+        if (step_count != cases[k].step_count)
+            fail_msg("%s to %s: step_count %lld", cases[k].from, cases[k].to,
+                     (long long)step_count);
         ravine_destroy(o);
     }
 }

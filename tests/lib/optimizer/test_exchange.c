@@ -193,7 +193,7 @@ static void tensors_of_another_shape(void **state) {
     ravine_destroy(o);
 }
 
-/* State and clock carried to a second optimizer: it goes on as the first, to the bit. */
+/* State and step_count carried to a second optimizer: it goes on as the first, to the bit. */
 static void state_from_elsewhere(void **state) {
     (void)state;
     enum { N = 5 };
@@ -206,22 +206,22 @@ static void state_from_elsewhere(void **state) {
     make_param(two, 0, "w", RAVINE_F32, b, g, N);
     for (int k = 0; k < 2; k++)
         memcpy(make_state(two, "w", keys[k]), make_state(one, "w", keys[k]), sizeof a);
-    assert_int_equal(ravine_set_clock(two, 0, 3), RAVINE_OK);
-    assert_int_equal(ravine_clock(two, 0), 3);
+    assert_int_equal(ravine_set_step_count(two, 0, 3), RAVINE_OK);
+    assert_int_equal(ravine_step_count(two, 0), 3);
     (void)make_step(one, NULL);
     (void)make_step(two, NULL);
     assert_memory_equal(a, b, sizeof a);
 
-    assert_int_equal(ravine_set_clock(two, 0, -1), RAVINE_E_RANGE);
-    assert_int_equal(ravine_set_clock(two, 0, INT64_MAX), RAVINE_E_RANGE);
+    assert_int_equal(ravine_set_step_count(two, 0, -1), RAVINE_E_RANGE);
+    assert_int_equal(ravine_set_step_count(two, 0, INT64_MAX), RAVINE_E_RANGE);
     assert_non_null(strstr(ravine_errmsg(), "it must be in [0, 2^53]"));
-    assert_int_equal(ravine_set_clock(two, 0, ((int64_t)1 << 53) + 1), RAVINE_E_RANGE);
-    assert_int_equal(ravine_set_clock(two, 1, 1), RAVINE_E_RANGE);
-    assert_int_equal(ravine_set_clock(NULL, 0, 1), RAVINE_E_ARG);
-    assert_int_equal(ravine_clock(two, 0), 4);
-    assert_int_equal(ravine_set_clock(two, 0, (int64_t)1 << 53), RAVINE_OK);
+    assert_int_equal(ravine_set_step_count(two, 0, ((int64_t)1 << 53) + 1), RAVINE_E_RANGE);
+    assert_int_equal(ravine_set_step_count(two, 1, 1), RAVINE_E_RANGE);
+    assert_int_equal(ravine_set_step_count(NULL, 0, 1), RAVINE_E_ARG);
+    assert_int_equal(ravine_step_count(two, 0), 4);
+    assert_int_equal(ravine_set_step_count(two, 0, (int64_t)1 << 53), RAVINE_OK);
     (void)make_step(two, NULL);
-    assert_int_equal(ravine_clock(two, 0), ((int64_t)1 << 53) + 1);
+    assert_int_equal(ravine_step_count(two, 0), ((int64_t)1 << 53) + 1);
     ravine_destroy(one);
     ravine_destroy(two);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_step.c - what a step does around the rules: groups, clocks, clipping, scaling, the average
- * of the weights. Nearly every number here is a power of two, so that the truth is exact. */
+/* test_step.c - what a step does around the rules: groups, step_counts, clipping, scaling, the
+ * average of the weights. Nearly every number here is a power of two, so that the truth is exact.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +49,7 @@ static void missing_gradient_moves_nothing(void **state) {
 
     (void)make_step(all, NULL);
     assert_true(sees_all[0] == 1 && sees_all[1] == 2 && sees_all[2] == 3);
-    assert_int_equal(ravine_clock(all, 1), 0);
+    assert_int_equal(ravine_step_count(all, 1), 0);
     make_grad(all, 1, g1);
     (void)make_step(all, NULL);
     make_grad(all, 1, NULL);
@@ -67,16 +68,16 @@ static void missing_gradient_moves_nothing(void **state) {
         if (view.len != 3) continue;
         assert_memory_equal(view.data, make_state(all, "w", key), sizeof sees_all);
     }
-    assert_int_equal(ravine_clock(all, 0), 4);
-    assert_int_equal(ravine_clock(all, 1), 2);
+    assert_int_equal(ravine_step_count(all, 0), 4);
+    assert_int_equal(ravine_step_count(all, 1), 2);
     assert_int_equal(ravine_steps(all), 4);
-    assert_int_equal(ravine_clock(all, 2), -1);
-    assert_int_equal(ravine_clock(all, -1), -1);
+    assert_int_equal(ravine_step_count(all, 2), -1);
+    assert_int_equal(ravine_step_count(all, -1), -1);
     ravine_destroy(all);
     ravine_destroy(two);
 }
 
-static void later_parameters_start_at_clock_zero(void **state) {
+static void later_parameters_start_at_step_count_zero(void **state) {
     (void)state;
     float a[1] = {1}, b[1] = {1}, g[1] = {1};
     ravine_optimizer *const o = make_optimizer("adam lr=0.125");
@@ -87,8 +88,8 @@ static void later_parameters_start_at_clock_zero(void **state) {
     make_param(o, 0, "b", RAVINE_F32, b, g, 1);
     (void)make_step(o, NULL);
     assert_true(b[0] == first);
-    assert_int_equal(ravine_clock(o, 0), 3);
-    assert_int_equal(ravine_clock(o, 1), 1);
+    assert_int_equal(ravine_step_count(o, 0), 3);
+    assert_int_equal(ravine_step_count(o, 1), 1);
     ravine_destroy(o);
 }
 
@@ -111,11 +112,11 @@ static void norm_is_clipped_over_all_groups(void **state) {
     double b, gb;
     ravine_optimizer *const o = three_four(&a, &ga, &b, &gb);
     make_options(o, RAVINE_HOLD, 1.25, 1, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_CLIPPED);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_CLIPPED);
     assert_true(a == 16 - 0.75F && b == 16 - 0.5);
-    assert_true(report.grad_norm == 5 && report.clip == 0.25);
-    assert_int_equal(make_step(o, NULL), RAVINE_CLIPPED); /* also without a report */
+    assert_true(stats.grad_norm == 5 && stats.clip == 0.25);
+    assert_int_equal(make_step(o, NULL), RAVINE_CLIPPED); /* also without statistics */
     assert_true(a == 16 - 1.5F && b == 16 - 1.0);
     ravine_destroy(o);
 }
@@ -129,9 +130,9 @@ static void norm_within_the_limit_is_left_alone(void **state) {
     for (int k = 0; k < 3; k++) {
         ravine_optimizer *const o = three_four(&a, &ga, &b, &gb);
         make_options(o, RAVINE_HOLD, limits[k], 1, 0);
-        ravine_report report;
-        assert_int_equal(make_step(o, &report), RAVINE_OK);
-        assert_true(a == 13 && b == 14 && report.clip == 1);
+        ravine_step_stats stats;
+        assert_int_equal(make_step(o, &stats), RAVINE_OK);
+        assert_true(a == 13 && b == 14 && stats.clip == 1);
         ravine_destroy(o);
     }
 }
@@ -142,9 +143,9 @@ static void gradients_of_zero_are_not_clipped(void **state) {
     ravine_optimizer *const o = make_optimizer("sgd lr=1");
     make_param(o, 0, "a", RAVINE_F32, a, g, 2);
     make_options(o, RAVINE_HOLD, 1, 1, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_OK);
-    assert_true(a[0] == 1 && a[1] == 2 && report.grad_norm == 0 && report.clip == 1);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_OK);
+    assert_true(a[0] == 1 && a[1] == 2 && stats.grad_norm == 0 && stats.clip == 1);
     ravine_destroy(o);
 }
 
@@ -157,9 +158,9 @@ static void norm_of_extreme_gradients(void **state) {
         ravine_optimizer *const o = make_optimizer("sgd lr=1");
         make_param(o, 0, "a", RAVINE_F32, a, g, 2);
         make_options(o, RAVINE_HOLD, (double)sizes[k] * 2.5, 1, 0);
-        ravine_report report;
-        assert_int_equal(make_step(o, &report), RAVINE_CLIPPED);
-        assert_true(report.grad_norm == 5 * (double)sizes[k] && report.clip == 0.5);
+        ravine_step_stats stats;
+        assert_int_equal(make_step(o, &stats), RAVINE_CLIPPED);
+        assert_true(stats.grad_norm == 5 * (double)sizes[k] && stats.clip == 0.5);
         assert_true(a[0] == -1.5F * sizes[k] && a[1] == -2 * sizes[k]);
         ravine_destroy(o);
     }
@@ -175,9 +176,9 @@ static void scale_then_norm_then_value(void **state) {
     gb *= 8;
     assert_int_equal(ravine_set(o, -1, RAVINE_CLIP_VALUE, 1.75), RAVINE_OK);
     make_options(o, RAVINE_HOLD, 2.5, 8, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_CLIPPED);
-    assert_true(report.grad_norm == 5 && report.clip == 0.5);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_CLIPPED);
+    assert_true(stats.grad_norm == 5 && stats.clip == 0.5);
     assert_true(a == 16 - 1.5F);       /* 24/8/2 = 1.5 */
     assert_true(b == 16 - 0.5 * 1.75); /* 32/8/2 = 2, clamped */
     ravine_destroy(o);
@@ -265,9 +266,9 @@ static void empty_parameters_are_fine(void **state) {
     ravine_optimizer *const o = make_optimizer("adam");
     make_param(o, 0, "none", RAVINE_F32, NULL, NULL, 0);
     make_param(o, 0, "empty", RAVINE_F32, a, g, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_OK);
-    assert_true(a[0] == 1 && report.grad_norm == 0 && report.param_norm == 0);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_OK);
+    assert_true(a[0] == 1 && stats.grad_norm == 0 && stats.param_norm == 0);
     ravine_destroy(o);
 }
 
@@ -275,7 +276,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_group_has_its_rule),
         cmocka_unit_test(missing_gradient_moves_nothing),
-        cmocka_unit_test(later_parameters_start_at_clock_zero),
+        cmocka_unit_test(later_parameters_start_at_step_count_zero),
         cmocka_unit_test(norm_is_clipped_over_all_groups),
         cmocka_unit_test(norm_within_the_limit_is_left_alone),
         cmocka_unit_test(gradients_of_zero_are_not_clipped),

@@ -104,7 +104,7 @@ static void a_step_does_not_allocate(void **state) {
         ravine_config c;
         ravine_param p[3];
         counting books;
-        ravine_report report = {.size = sizeof report};
+        ravine_step_stats stats = {.size = sizeof stats};
         assert_int_equal(ravine_config_parse(&c, "adam amsgrad=true ema_decay=0.5"), RAVINE_OK);
         ravine_optimizer *const o = make(&c, &books, threads);
         describe(p);
@@ -112,7 +112,7 @@ static void a_step_does_not_allocate(void **state) {
         make_options(o, RAVINE_SKIP, 1, 1, 0);
         const int64_t calls = books.calls, bytes = books.live_bytes;
         for (int t = 0; t < 3; t++) {
-            assert_true(ravine_step(o, t == 1 ? &report : NULL) >= 0);
+            assert_true(ravine_step(o, t == 1 ? &stats : NULL) >= 0);
             assert_true(books.calls == calls && books.live_bytes == bytes);
         }
         ravine_destroy(o);

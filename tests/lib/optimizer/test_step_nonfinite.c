@@ -47,11 +47,11 @@ static void held_elements_stay(void **state) {
     for (int k = 0; k < 12; k++) {
         const int64_t at = places[k / 3];
         fixture *const f = make("adamw lr=0.5", broken[k % 3], at);
-        ravine_report report;
-        assert_int_equal(make_step(f->o, &report), RAVINE_HELD);
-        assert_true(report.nonfinite == 1 && report.nonfinite_param == 1);
-        assert_int_equal(report.nonfinite_index, at);
-        assert_true(report.grad_norm == sqrt(4 + LEN - 1));
+        ravine_step_stats stats;
+        assert_int_equal(make_step(f->o, &stats), RAVINE_HELD);
+        assert_true(stats.nonfinite == 1 && stats.nonfinite_param == 1);
+        assert_int_equal(stats.nonfinite_index, at);
+        assert_true(stats.grad_norm == sqrt(4 + LEN - 1));
         const float *const m = make_state(f->o, "b", "exp_avg");
         const float *const v = make_state(f->o, "b", "exp_avg_sq");
         for (int64_t i = 0; i < LEN; i++) {
@@ -59,7 +59,7 @@ static void held_elements_stay(void **state) {
             assert_true((m[i] == 0) == (i == at) && (v[i] == 0) == (i == at));
         }
         assert_true(f->a[0] == f->b[at == 0 ? 1 : 0]);
-        assert_int_equal(make_step(f->o, NULL), RAVINE_HELD); /* also without a report */
+        assert_int_equal(make_step(f->o, NULL), RAVINE_HELD); /* also without statistics */
         unmake(f);
     }
 }
@@ -82,14 +82,14 @@ static void all_are_counted_and_the_first_is_named(void **state) {
     fixture *const f = make("sgd lr=1", NAN, 4500);
     f->gb[4999] = INFINITY;
     f->gb[77] = -INFINITY;
-    ravine_report report;
-    assert_int_equal(make_step(f->o, &report), RAVINE_HELD);
-    assert_true(report.nonfinite == 3 && report.nonfinite_param == 1);
-    assert_true(report.nonfinite_index == 77);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(f->o, &stats), RAVINE_HELD);
+    assert_true(stats.nonfinite == 3 && stats.nonfinite_param == 1);
+    assert_true(stats.nonfinite_index == 77);
     f->ga[2] = NAN;
-    assert_int_equal(make_step(f->o, &report), RAVINE_HELD);
-    assert_true(report.nonfinite == 4 && report.nonfinite_param == 0);
-    assert_true(report.nonfinite_index == 2);
+    assert_int_equal(make_step(f->o, &stats), RAVINE_HELD);
+    assert_true(stats.nonfinite == 4 && stats.nonfinite_param == 0);
+    assert_true(stats.nonfinite_index == 2);
     unmake(f);
 }
 
@@ -100,9 +100,9 @@ static void held_and_clipped(void **state) {
     ravine_optimizer *const o = make_optimizer("sgd lr=1");
     make_param(o, 0, "a", RAVINE_F64, a, g, 3);
     make_options(o, RAVINE_HOLD, 2.5, 1, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_HELD);
-    assert_true(report.grad_norm == 5 && report.clip == 0.5);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_HELD);
+    assert_true(stats.grad_norm == 5 && stats.clip == 0.5);
     assert_true(a[0] == 6.5 && a[1] == 8 && a[2] == 6);
     ravine_destroy(o);
 }
@@ -115,9 +115,9 @@ static void what_counts_is_the_scaled_gradient(void **state) {
     ravine_optimizer *const o = make_optimizer("sgd lr=1 clip_value=1");
     make_param(o, 0, "a", RAVINE_F32, a, g, 3);
     make_options(o, RAVINE_HOLD, (double)INFINITY, 0x1p-100, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_HELD);
-    assert_true(report.nonfinite == 2 && report.nonfinite_index == 0);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_HELD);
+    assert_true(stats.nonfinite == 2 && stats.nonfinite_index == 0);
     assert_true(a[0] == 8 && a[1] == 8 && a[2] == 8);
     ravine_destroy(o);
 }
@@ -176,8 +176,8 @@ static void skipped_steps_change_nothing(void **state) {
         const double clip = k < 3 ? (double)INFINITY : 1;
         fixture *const f = make("adamw lr=0.5 ema_decay=0.5", 1, 0);
         make_options(f->o, RAVINE_SKIP, clip, 1, 0);
-        ravine_report report;
-        assert_true(make_step(f->o, &report) != RAVINE_SKIPPED);
+        ravine_step_stats stats;
+        assert_true(make_step(f->o, &stats) != RAVINE_SKIPPED);
         f->gb[4100] = broken[k % 3];
         float a[4], b[LEN], m[LEN], ema[LEN];
         memcpy(a, f->a, sizeof a);
@@ -185,20 +185,20 @@ static void skipped_steps_change_nothing(void **state) {
         memcpy(m, make_state(f->o, "b", "exp_avg"), sizeof m);
         memcpy(ema, make_state(f->o, "b", "ema"), sizeof ema);
 
-        assert_int_equal(make_step(f->o, &report), RAVINE_SKIPPED);
-        assert_true(report.nonfinite == 1 && report.nonfinite_param == 1);
-        assert_true(report.nonfinite_index == 4100);
-        assert_true(report.step == 1 && report.attempts == 2 && report.update_norm == 0);
+        assert_int_equal(make_step(f->o, &stats), RAVINE_SKIPPED);
+        assert_true(stats.nonfinite == 1 && stats.nonfinite_param == 1);
+        assert_true(stats.nonfinite_index == 4100);
+        assert_true(stats.step == 1 && stats.attempts == 2 && stats.update_norm == 0);
         assert_int_equal(make_step(f->o, NULL), RAVINE_SKIPPED);
         assert_memory_equal(a, f->a, sizeof a);
         assert_memory_equal(b, f->b, sizeof b);
         assert_memory_equal(m, make_state(f->o, "b", "exp_avg"), sizeof m);
         assert_memory_equal(ema, make_state(f->o, "b", "ema"), sizeof ema);
-        assert_true(ravine_steps(f->o) == 1 && ravine_clock(f->o, 1) == 1);
+        assert_true(ravine_steps(f->o) == 1 && ravine_step_count(f->o, 1) == 1);
 
         f->gb[4100] = 1;
-        assert_true(make_step(f->o, &report) >= 0);
-        assert_true(report.step == 2 && report.attempts == 4);
+        assert_true(make_step(f->o, &stats) >= 0);
+        assert_true(stats.step == 2 && stats.attempts == 4);
         unmake(f);
     }
 }
@@ -229,9 +229,9 @@ static void propagate_checks_nothing(void **state) {
     (void)state;
     fixture *const f = make("adam lr=0.5", NAN, 9);
     make_options(f->o, RAVINE_PROPAGATE, (double)INFINITY, 1, 0);
-    ravine_report report;
-    assert_int_equal(make_step(f->o, &report), RAVINE_OK);
-    assert_int_equal(report.nonfinite, 0);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(f->o, &stats), RAVINE_OK);
+    assert_int_equal(stats.nonfinite, 0);
     const float *const m = make_state(f->o, "b", "exp_avg");
     for (int i = 0; i < LEN; i++) {
         assert_true((isnan(f->b[i]) != 0) == (i == 9) && (isnan(m[i]) != 0) == (i == 9));
@@ -246,11 +246,11 @@ static void clipping_lets_nothing_in(void **state) {
     ravine_optimizer *const o = make_optimizer("adam");
     make_param(o, 0, "x", RAVINE_F32, x, g, 2);
     make_options(o, RAVINE_HOLD, 0.01, 1, 0);
-    ravine_report report;
-    assert_int_equal(make_step(o, &report), RAVINE_HELD);
+    ravine_step_stats stats;
+    assert_int_equal(make_step(o, &stats), RAVINE_HELD);
     assert_true(x[0] == 1 && x[1] < 1);
-    assert_true(report.nonfinite == 1 && report.nonfinite_index == 0);
-    assert_true(report.grad_norm == 1 && report.clip == 0.01);
+    assert_true(stats.nonfinite == 1 && stats.nonfinite_index == 0);
+    assert_true(stats.grad_norm == 1 && stats.clip == 0.01);
     ravine_destroy(o);
 }
 

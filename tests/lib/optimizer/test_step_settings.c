@@ -72,9 +72,9 @@ static void schedules_are_followed_step_by_step(void **state) {
     double place = 0;
     for (int t = 0; t < 6; t++) {
         assert_true(get(o, 0, RAVINE_LR) == value[t]);
-        ravine_report report;
-        (void)make_step(o, &report);
-        assert_true(report.lr == value[t]);
+        ravine_step_stats stats;
+        (void)make_step(o, &stats);
+        assert_true(stats.lr == value[t]);
         place -= value[t];
         assert_true(a[0] == place && b[0] == -0.5 * (t + 1));
     }

@@ -99,7 +99,7 @@ static void refuse_header(int class, const char *marked, size_t marked_length, s
     free(header);
 }
 
-static void take_in(const char *header, size_t data) {
+static void prepare_gradient(const char *header, size_t data) {
     const ravine_env env = watched_env();
     ravine_checkpoint *c = NULL;
     size_t size;
@@ -731,7 +731,7 @@ static void many_tensors(void **state) {
         /* Empty tensors may be as many as there are, but not with one name. */
         header = many("\"t%06d\":" F32("0", "0", "0"), counts[k], &length);
         header[length] = '\0';
-        take_in(header, 0);
+        prepare_gradient(header, 0);
         memcpy(strstr(header + 5, "\"t00000"), "\"t000000", 8);
         bytes = file_of(header, length, 0, &size);
         refuse(31, bytes, size, "x: byte ");
@@ -803,7 +803,7 @@ static void hostile_names(void **state) {
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         char header[300];
         snprintf(header, sizeof header, "{\"%s\":" DATA("0", "8") "}", names[k]);
-        take_in(header, 8);
+        prepare_gradient(header, 8);
         snprintf(header, sizeof header, "{@\"%s\":" DATA("1", "9") "}", names[k]);
         refuse_header(37, header, strlen(header), 9, "tensor \"");
     }
@@ -826,38 +826,41 @@ static void long_names(void **state) {
 /* What looks odd and is right. */
 static void odd_but_right(void **state) {
     (void)state;
-    take_in("{}", 0);
-    take_in("{}      ", 0);
-    take_in("{ \t\r\n }", 0);
-    take_in("{\"__metadata__\":{}}", 0);
-    take_in("{\"__metadata__\" : { \"a\" : \"b\" , \"c\" : \"\" } }", 0);
-    take_in(
+    prepare_gradient("{}", 0);
+    prepare_gradient("{}      ", 0);
+    prepare_gradient("{ \t\r\n }", 0);
+    prepare_gradient("{\"__metadata__\":{}}", 0);
+    prepare_gradient("{\"__metadata__\" : { \"a\" : \"b\" , \"c\" : \"\" } }", 0);
+    prepare_gradient(
         "{\"w\":" DATA(
             "0",
             "8") ",\"__metadata__\":{\"a\":\"\\u0041\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\"}}",
         8);
-    take_in(
+    prepare_gradient(
         "{\"w\" : { \"data_offsets\" : [ 0 , 8 ] , \"shape\" : [ 2 ] , \"dtype\" : \"F32\" } }  ",
         8);
-    take_in("{\"w\":{\"dt\\u0079pe\":\"F\\u0033\\u0032\",\"shape\":[2],\"data_offsets\":[0,8]}}",
-            8);
-    take_in("{\"b\":" DATA("8", "16") ",\"a\":" DATA("0", "8") "}", 16);
-    take_in(
+    prepare_gradient(
+        "{\"w\":{\"dt\\u0079pe\":\"F\\u0033\\u0032\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
+    prepare_gradient("{\"b\":" DATA("8", "16") ",\"a\":" DATA("0", "8") "}", 16);
+    prepare_gradient(
         "{\"a\":" F32("0", "0", "0") ",\"b\":" DATA("0", "8") ",\"c\":" F32("1,0", "8", "8") "}",
         8);
-    take_in("{\"a\":" F32("", "0", "4") "}", 4);
-    take_in("{\"\":" F32("", "0", "4") "}", 4);
-    take_in("{\"a\":{\"dtype\":\"F4\",\"shape\":[3,2],\"data_offsets\":[0,3]}}", 3);
-    take_in("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":"
-            "\"F64\",\"shape\":[1],"
-            "\"data_offsets\":[1,9]}}",
-            9); /* 42: not aligned, but right; it is copied, not mapped */
-    take_in("{\"a\":" F32("1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
-                          "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
-                          "0", "4") "}",
-            4);
+    prepare_gradient("{\"a\":" F32("", "0", "4") "}", 4);
+    prepare_gradient("{\"\":" F32("", "0", "4") "}", 4);
+    prepare_gradient("{\"a\":{\"dtype\":\"F4\",\"shape\":[3,2],\"data_offsets\":[0,3]}}", 3);
+    prepare_gradient(
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":"
+        "\"F64\",\"shape\":[1],"
+        "\"data_offsets\":[1,9]}}",
+        9); /* 42: not aligned, but right; it is copied, not mapped */
+    prepare_gradient(
+        "{\"a\":" F32("1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+                      "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
+                      "0", "4") "}",
+        4);
 #define RAVINE_X(NAME, value, bits, name) \
-    take_in("{\"a\":{\"dtype\":\"" name "\",\"shape\":[8],\"data_offsets\":[0," #bits "]}}", bits);
+    prepare_gradient(                     \
+        "{\"a\":{\"dtype\":\"" name "\",\"shape\":[8],\"data_offsets\":[0," #bits "]}}", bits);
     RAVINE_DTYPE_LIST(RAVINE_X)
 #undef RAVINE_X
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_statistics.c - every statistic of a report against sums in long double over the elements
+/* test_statistics.c - every statistic against sums in long double over the elements
  * that are watched: all rules with random settings, both types, lengths around the borders of
  * blocks, three groups, refused gradients, missing gradients, skipped steps, clipping and
  * grad_scale. */
@@ -38,7 +38,7 @@ static bool is_watched(int64_t len, int64_t i) {
 /* What the test remembers of one parameter. */
 typedef struct memory {
     int32_t dtype, group;
-    int64_t len, clock;
+    int64_t len, step_count;
     void *data, *grad, *before, *past; /* data and v as they were before the step */
     const void *square, *center;       /* the state of sigma; NULL: none */
     real *last;                        /* update */
@@ -55,12 +55,12 @@ typedef struct trial {
     double grad_scale, clip;
 } trial;
 
-/* Sums over elements, of which a report is made. */
+/* Sums over elements, of which statistics are made. */
 typedef struct sums {
     real slope, slope_size;        /* over all elements */
     real rounding;                 /* of such sums, relative to the sum of sizes */
     real arrival, departure, size; /* <g, u before>; <g, u> before; sum |g u| of both */
-    real weight, flips, weight_two, flips_two;
+    real weight, sign_change_rate, weight_two, sign_change_rate_lag2;
     real momentum2, ratios, update_max;
     int64_t rated, scaled, eps, eps_ties, elements, zeros, quiet, lost, with_momentum, arrivals;
 } sums;
@@ -178,7 +178,7 @@ static int sigma_against_eps(const ravine_config *c, int32_t dtype, int64_t t, r
 }
 
 /* The gradient as the rule takes it in. */
-static real taken_in(const trial *t, const ravine_config *c, real raw, real theta) {
+static real prepared(const trial *t, const ravine_config *c, real raw, real theta) {
     real g = raw * (real)t->clip / (real)t->grad_scale;
     if (c->maximize != 0) g = -g;
     g = fminl(fmaxl(g, -(real)c->clip_value), (real)c->clip_value);
@@ -209,10 +209,10 @@ static void see_element(trial *t, int p, int64_t i, sums *s, real *slope) {
     *slope += g * u;
     s->arrival += g * m->last[i];
     s->size += fabsl(g * m->last[i]);
-    if (m->clock >= 1) s->weight += g * g;
-    if (m->clock >= 2) s->weight_two += g * g;
-    if (sign_of(g) * (real)m->sign[i][0] < 0) s->flips += g * g;
-    if (sign_of(g) * (real)m->sign[i][1] < 0) s->flips_two += g * g;
+    if (m->step_count >= 1) s->weight += g * g;
+    if (m->step_count >= 2) s->weight_two += g * g;
+    if (sign_of(g) * (real)m->sign[i][0] < 0) s->sign_change_rate += g * g;
+    if (sign_of(g) * (real)m->sign[i][1] < 0) s->sign_change_rate_lag2 += g * g;
     s->update_max = fmaxl(s->update_max, fabsl(u));
     s->elements += !refused;
     s->zeros += !refused && g == 0;
@@ -224,18 +224,18 @@ static void see_element(trial *t, int p, int64_t i, sums *s, real *slope) {
     m->sign[i][0] = (int)sign_of(g);
 
     if (!m->square) return;
-    const real past = variance(c, m->clock, number_get(m->past, m->dtype, i));
+    const real past = variance(c, m->step_count, number_get(m->past, m->dtype, i));
     if (past > 0 && !refused) {
-        const real taken = taken_in(t, c, raw, theta);
+        const real taken = prepared(t, c, raw, theta);
         s->ratios += taken * taken / past;
         s->rated++;
     }
-    if (!(correction(c, m->clock + 1) > 0)) return;
+    if (!(correction(c, m->step_count + 1) > 0)) return;
     const real center = m->center ? number_get(m->center, m->dtype, i) : 0;
     const real v = number_get(m->square, m->dtype, i);
     const real lost = m->center ? number_spacing(m->dtype, v) : 0; /* by the difference */
-    const int below = sigma_against_eps(c, m->dtype, m->clock + 1, v - lost, center);
-    const int above = sigma_against_eps(c, m->dtype, m->clock + 1, v + lost, center);
+    const int below = sigma_against_eps(c, m->dtype, m->step_count + 1, v - lost, center);
+    const int above = sigma_against_eps(c, m->dtype, m->step_count + 1, v + lost, center);
     s->eps += below < 0 && above < 0;
     s->eps_ties += below * above <= 0;
     s->scaled++;
@@ -270,12 +270,12 @@ static sums see(trial *t, int p) {
     real slope = 0;
     for (int64_t i = 0; i < m->len; i++) see_element(t, p, i, &s, &slope);
     s.momentum2 = momentum2_of(t, p, &s.with_momentum);
-    if (m->clock > 0) {
+    if (m->step_count > 0) {
         s.departure = m->slope;
         s.arrivals = s.elements;
     }
     m->slope = slope;
-    m->clock++;
+    m->step_count++;
     return s;
 }
 
@@ -283,8 +283,8 @@ static void add(sums *a, const sums *b) {
     a->slope += b->slope, a->slope_size += b->slope_size, a->size += b->size;
     a->rounding = fmaxl(a->rounding, b->rounding);
     if (b->arrivals) a->arrival += b->arrival, a->departure += b->departure;
-    a->weight += b->weight, a->flips += b->flips;
-    a->weight_two += b->weight_two, a->flips_two += b->flips_two;
+    a->weight += b->weight, a->sign_change_rate += b->sign_change_rate;
+    a->weight_two += b->weight_two, a->sign_change_rate_lag2 += b->sign_change_rate_lag2;
     a->momentum2 += b->momentum2, a->ratios += b->ratios;
     a->update_max = fmaxl(a->update_max, b->update_max);
     a->rated += b->rated, a->scaled += b->scaled;
@@ -309,12 +309,14 @@ static real ratio(real part, real whole) {
     return whole != 0 ? part / whole : NAN;
 }
 
-static void compare(const ravine_report *r, const sums *s) {
+static void compare(const ravine_step_stats *r, const sums *s) {
     expect(r->grad_dot_update, s->slope, s->rounding * s->slope_size, "grad_dot_update");
-    const real alpha = s->arrivals ? -ratio(s->arrival, s->departure) : NAN;
-    expect(r->alpha, alpha, 1e-9L * (s->size / fabsl(s->departure) + fabsl(alpha)), "alpha");
-    expect(r->flips, ratio(s->flips, s->weight), 1e-12L, "flips");
-    expect(r->flips_two, ratio(s->flips_two, s->weight_two), 1e-12L, "flips_two");
+    const real position = s->arrivals ? -ratio(s->arrival, s->departure) : NAN;
+    expect(r->line_position, position, 1e-9L * (s->size / fabsl(s->departure) + fabsl(position)),
+           "line_position");
+    expect(r->sign_change_rate, ratio(s->sign_change_rate, s->weight), 1e-12L, "sign_change_rate");
+    expect(r->sign_change_rate_lag2, ratio(s->sign_change_rate_lag2, s->weight_two), 1e-12L,
+           "sign_change_rate_lag2");
     const real momentum = s->with_momentum ? sqrtl(s->momentum2) : NAN;
     expect(r->momentum_norm, momentum, s->rounding * momentum, "momentum_norm");
     const real sigma_ratio = sqrtl(ratio(s->ratios, (real)s->rated));
@@ -324,28 +326,28 @@ static void compare(const ravine_report *r, const sums *s) {
            "eps_share");
     expect(r->zero_share, ratio((real)s->zeros, (real)s->elements), 1e-15L, "zero_share");
     expect(r->quiet_share, ratio((real)s->quiet, (real)s->elements), 1e-15L, "quiet_share");
-    expect(r->lost_share, ratio((real)s->lost, (real)(s->elements - s->zeros)), 1e-15L,
-           "lost_share");
+    expect(r->underflow_share, ratio((real)s->lost, (real)(s->elements - s->zeros)), 1e-15L,
+           "underflow_share");
     expect(r->update_max, s->elements ? s->update_max : NAN, 0, "update_max");
 }
 
-static void compare_all(trial *t, uint64_t seed, int64_t step, const ravine_report *all) {
+static void compare_all(trial *t, uint64_t seed, int64_t step, const ravine_step_stats *all) {
     sums whole = {0}, group[GROUPS] = {{0}};
-    ravine_report part = {.size = sizeof part};
+    ravine_step_stats part = {.size = sizeof part};
     char text[64];
     (void)snprintf(text, sizeof text, "seed %d, step %d", (int)seed, (int)step);
     for (int p = 0; p < PARAMS; p++) {
         const sums own = see(t, p);
         (void)snprintf(where, sizeof where, "%s, parameter %d of %lld", text, p,
                        (long long)t->m[p].len);
-        assert_int_equal(ravine_param_report(t->o, p, &part), RAVINE_OK);
+        assert_int_equal(ravine_param_stats(t->o, p, &part), RAVINE_OK);
         compare(&part, &own);
         add(&whole, &own);
         add(&group[t->m[p].group], &own);
     }
     for (int32_t k = 0; k < GROUPS; k++) {
         (void)snprintf(where, sizeof where, "%s, the %s group", text, setting_names[k]);
-        assert_int_equal(ravine_group_report(t->o, k, &part), RAVINE_OK);
+        assert_int_equal(ravine_group_stats(t->o, k, &part), RAVINE_OK);
         compare(&part, &group[k]);
     }
     (void)snprintf(where, sizeof where, "%s, all", text);
@@ -359,7 +361,7 @@ static void make(trial *t, uint64_t seed) {
     ravine_env env;
     ravine_env_init(&env);
     env.threads = 1 + (int32_t)(seed % 2);
-    env.watch = 1;
+    env.statistics = 1;
     *t = (trial){.grad_scale = 1, .clip = 1};
     for (int k = 0; k < GROUPS; k++) {
         int32_t group;
@@ -438,7 +440,7 @@ static void one_trial(uint64_t seed) {
         make_options(t.o, skips ? RAVINE_SKIP : RAVINE_HOLD, step == 2 ? 0.1 : (double)INFINITY,
                      t.grad_scale, 0);
         keep_state(&t);
-        ravine_report r;
+        ravine_step_stats r;
         const ravine_status status = make_step(t.o, &r);
         if (!isfinite(r.param_norm)) break; /* left the type's range: test_rules.c knows when */
         t.clip = r.clip;

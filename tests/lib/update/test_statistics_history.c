@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_statistics_history.c - statistics whose values are known without any sum: analytic problems
- * and made-up gradients; and what becomes of the history they need: steps without a report, refused
- * gradients, skipped steps, resumed runs. */
+ * and made-up gradients; and what becomes of the history they need: steps without statistics,
+ * refused gradients, skipped steps, resumed runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static ravine_optimizer *make_watched(const char *rule) {
     ravine_optimizer *o = NULL;
     ravine_env_init(&env);
     env.threads = 1;
-    env.watch = 1;
+    env.statistics = 1;
     assert_int_equal(ravine_config_parse(&c, rule), RAVINE_OK);
     assert_int_equal(ravine_create(&o, &c, &env), RAVINE_OK);
     return o;
@@ -36,7 +36,7 @@ static void assert_near(double got, double wanted, double tolerance) {
     fail_msg("%.17g is not %.17g", got, wanted);
 }
 
-static bool same_statistics(const ravine_report *a, const ravine_report *b) {
+static bool same_statistics(const ravine_step_stats *a, const ravine_step_stats *b) {
 #define RAVINE_X(name, meaning)                                                            \
     if (memcmp(&a->name, &b->name, sizeof a->name) && !(isnan(a->name) && isnan(b->name))) \
         return false;
@@ -58,18 +58,19 @@ static void a_bounce_of_period_two(void **state) {
     for (int i = 0; i < LEN; i++) x[i] = ravine_random_normal(1, 1, (uint64_t)i);
     make_param(o, 0, "x", RAVINE_F64, x, g, LEN);
     for (int t = 1; t <= 5; t++) {
-        ravine_report r;
+        ravine_step_stats r;
         for (int i = 0; i < LEN; i++) g[i] = 4 * x[i];
         (void)make_step(o, &r);
-        if (t >= 2) assert_true(r.alpha == 1 && r.flips == 1);
-        if (t >= 3) assert_true(r.flips_two == 0);
-        if (t == 1) assert_true(isnan(r.alpha) && isnan(r.flips));
-        if (t <= 2) assert_true(isnan(r.flips_two));
+        if (t >= 2) assert_true(r.line_position == 1 && r.sign_change_rate == 1);
+        if (t >= 3) assert_true(r.sign_change_rate_lag2 == 0);
+        if (t == 1) assert_true(isnan(r.line_position) && isnan(r.sign_change_rate));
+        if (t <= 2) assert_true(isnan(r.sign_change_rate_lag2));
     }
     ravine_destroy(o);
 }
 
-/* Gradient descent on a quadratic: 1 + alpha = eta g'Hg / g'g, g the gradient of the step before.
+/* Gradient descent on a quadratic: 1 + line_position = eta g'Hg / g'g, g the gradient of the step
+ * before.
  */
 static void rayleigh_quotient_of_the_step(void **state) {
     (void)state;
@@ -82,11 +83,11 @@ static void rayleigh_quotient_of_the_step(void **state) {
     }
     make_param(o, 0, "x", RAVINE_F64, x, g, LEN);
     for (int t = 1; t <= 20; t++) {
-        ravine_report r;
+        ravine_step_stats r;
         double above = 0, below = 0;
         for (int i = 0; i < LEN; i++) g[i] = h[i] * x[i];
         (void)make_step(o, &r);
-        if (t > 1) assert_near((1 + r.alpha) / (eta * quotient), 1, 1e-10);
+        if (t > 1) assert_near((1 + r.line_position) / (eta * quotient), 1, 1e-10);
         for (int i = 0; i < LEN; i++) {
             above += h[i] * g[i] * g[i];
             below += g[i] * g[i];
@@ -105,11 +106,12 @@ static void coherent_drift(void **state) {
     for (int i = 0; i < LEN; i++) g[i] = i % 2 ? 1 : -1;
     make_param(o, 0, "x", RAVINE_F32, x, g, LEN);
     for (int t = 1; t <= 4; t++) {
-        ravine_report r;
+        ravine_step_stats r;
         (void)make_step(o, &r);
         if (t < 3) continue;
-        assert_true(r.flips == 0 && r.flips_two == 0 && r.alpha == -1);
-        assert_true(r.zero_share == 0 && r.lost_share == 0 && r.update_max == 0.125);
+        assert_true(r.sign_change_rate == 0 && r.sign_change_rate_lag2 == 0 &&
+                    r.line_position == -1);
+        assert_true(r.zero_share == 0 && r.underflow_share == 0 && r.update_max == 0.125);
     }
     ravine_destroy(o);
 }
@@ -121,31 +123,31 @@ static void a_bounce_of_period_four(void **state) {
     ravine_optimizer *const o = make_watched("adam");
     make_param(o, 0, "x", RAVINE_F32, &x, &g, 1);
     for (int t = 0; t < 12; t++) {
-        ravine_report r;
+        ravine_step_stats r;
         g = t / 2 % 2 ? -3 : 3;
         (void)make_step(o, &r);
-        if (t >= 1) assert_true(r.flips == (t % 2 ? 0 : 1));
-        if (t >= 2) assert_true(r.flips_two == 1);
+        if (t >= 1) assert_true(r.sign_change_rate == (t % 2 ? 0 : 1));
+        if (t >= 2) assert_true(r.sign_change_rate_lag2 == 1);
     }
     ravine_destroy(o);
 }
 
 /* Flips weigh what their gradients' squares weigh; zero has no sign. */
-static void flips_are_weighted(void **state) {
+static void sign_changes_are_weighted(void **state) {
     (void)state;
     double x[3] = {0}, g[3] = {1, 1, 1};
     ravine_optimizer *const o = make_watched("sgd");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F64, x, g, 3);
     (void)make_step(o, &r);
     g[0] = -3, g[1] = 4, g[2] = 0;
     (void)make_step(o, &r);
-    assert_near(r.flips, 9.0 / 25, 1e-15);
+    assert_near(r.sign_change_rate, 9.0 / 25, 1e-15);
     assert_near(r.zero_share, 1.0 / 3, 1e-15);
     g[0] = -3, g[1] = 4, g[2] = -5; /* the third: from nothing, but against two steps before */
     (void)make_step(o, &r);
-    assert_true(r.flips == 0);
-    assert_near(r.flips_two, (9 + 25) / 50.0, 1e-15);
+    assert_true(r.sign_change_rate == 0);
+    assert_near(r.sign_change_rate_lag2, (9 + 25) / 50.0, 1e-15);
     ravine_destroy(o);
 }
 
@@ -154,7 +156,7 @@ static void gradients_against_sigma(void **state) {
     (void)state;
     float x[2] = {0}, g[2] = {2, 0};
     ravine_optimizer *const o = make_watched("rmsprop alpha=0.5 eps=0");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F32, x, g, 2);
     (void)make_step(o, &r);
     assert_true(isnan(r.sigma_ratio));
@@ -176,7 +178,7 @@ static void momentum_and_eps(void **state) {
     (void)state;
     double x[4] = {0}, g[4] = {3, 4, 1e-9, 0};
     ravine_optimizer *const o = make_watched("adam beta1=0.75 eps=1e-8");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F64, x, g, 4);
     (void)make_step(o, &r);
     assert_near(r.momentum_norm, 0.25 * 5, 1e-14);
@@ -194,10 +196,10 @@ static void lost_below_the_last_bit(void **state) {
     (void)state;
     float x[4] = {1, 1, 1, 1}, g[4] = {1e-3F, 1, -1, 0};
     ravine_optimizer *const o = make_watched("sgd lr=1e-6");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F32, x, g, 4);
     (void)make_step(o, &r);
-    assert_near(r.lost_share, 1.0 / 3, 1e-15);
+    assert_near(r.underflow_share, 1.0 / 3, 1e-15);
     assert_near(r.zero_share, 0.25, 0);
     ravine_destroy(o);
 }
@@ -205,20 +207,21 @@ static void lost_below_the_last_bit(void **state) {
 /* ---- the history -------------------------------------------------------------------------------
  */
 
-/* Of chunks of 128 elements every `every`th is watched; the rest flips and is not seen. */
+/* Of chunks of 128 elements every `every`th is watched; the rest changes its sign and is not seen.
+ */
 static void see_chunks(int n, int every) {
     const int period = every * 128, watched = (n + period - 1) / period * 128;
     float *const x = calloc((size_t)n, sizeof *x), *const g = calloc((size_t)n, sizeof *g);
     assert_true(x && g);
     ravine_optimizer *const o = make_watched("sgd momentum=0.5");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F32, x, g, n);
     for (int t = 0; t < 3; t++) {
         for (int i = 0; i < n; i++)
             g[i] = i % period < 128 ? (i % 2 ? -1.0F : 1.0F) : t % 2 ? -2.0F : 2.0F;
         (void)make_step(o, &r);
     }
-    assert_true(r.flips == 0 && r.flips_two == 0 && r.alpha == -1);
+    assert_true(r.sign_change_rate == 0 && r.sign_change_rate_lag2 == 0 && r.line_position == -1);
     /* momentum of the watched, 1.75, goes for all: |g| stands in the same proportion to it */
     assert_near(r.momentum_norm, 1.75 * r.grad_norm, 1e-6 * r.grad_norm);
     ravine_param view = {.size = sizeof view};
@@ -243,13 +246,14 @@ static void unknown_without_watching(void **state) {
     (void)state;
     float x[2] = {1, 2}, g[2] = {1, -1};
     ravine_optimizer *const o = make_optimizer("adam");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F32, x, g, 2);
     for (int t = 0; t < 3; t++) (void)make_step(o, &r);
     assert_true(r.grad_dot_update < 0);
-    assert_true(isnan(r.alpha) && isnan(r.flips) && isnan(r.flips_two) && isnan(r.momentum_norm));
+    assert_true(isnan(r.line_position) && isnan(r.sign_change_rate) &&
+                isnan(r.sign_change_rate_lag2) && isnan(r.momentum_norm));
     assert_true(isnan(r.sigma_ratio) && isnan(r.eps_share) && isnan(r.zero_share));
-    assert_true(isnan(r.lost_share) && isnan(r.update_max));
+    assert_true(isnan(r.underflow_share) && isnan(r.update_max));
     for (int32_t k = 0; ravine_state_key(o, 0, k); k++)
         assert_null(strstr(ravine_state_key(o, 0, k), "watched"));
     ravine_destroy(o);
@@ -260,24 +264,25 @@ static void a_refused_gradient(void **state) {
     (void)state;
     double x[2] = {0}, g[2] = {1, 1};
     ravine_optimizer *const o = make_watched("sgd lr=1");
-    ravine_report r;
+    ravine_step_stats r;
     make_param(o, 0, "x", RAVINE_F64, x, g, 2);
     (void)make_step(o, &r);
     g[0] = NAN, g[1] = -1;
     assert_int_equal(make_step(o, &r), RAVINE_HELD);
-    assert_true(r.flips == 1 && r.alpha == 0.5 && r.zero_share == 0 && r.lost_share == 0);
+    assert_true(r.sign_change_rate == 1 && r.line_position == 0.5 && r.zero_share == 0 &&
+                r.underflow_share == 0);
     g[0] = -1, g[1] = -1;
     (void)make_step(o, &r);
-    assert_true(r.flips == 0 && r.flips_two == 1 && r.alpha == -1);
+    assert_true(r.sign_change_rate == 0 && r.sign_change_rate_lag2 == 1 && r.line_position == -1);
     ravine_destroy(o);
 }
 
-/* A skipped step and one without a report between: the first leaves no trace, the second does. */
+/* A skipped step and one without statistics between: the first leaves no trace, the second does. */
 static void steps_that_are_skipped_or_silent(void **state) {
     (void)state;
     float x[2][LEN] = {{0}}, g[2][LEN];
     ravine_optimizer *o[2];
-    ravine_report r[2];
+    ravine_step_stats r[2];
     for (int k = 0; k < 2; k++) {
         o[k] = make_watched("adamw");
         make_param(o[k], 0, "x", RAVINE_F32, x[k], g[k], LEN);
@@ -290,7 +295,7 @@ static void steps_that_are_skipped_or_silent(void **state) {
                 const float kept = g[0][1];
                 g[0][1] = NAN;
                 assert_int_equal(make_step(o[0], &r[0]), RAVINE_SKIPPED);
-                assert_true(isnan(r[0].alpha) && isnan(r[0].update_max) &&
+                assert_true(isnan(r[0].line_position) && isnan(r[0].update_max) &&
                             r[0].grad_dot_update == 0);
                 g[0][1] = kept;
             }
@@ -312,7 +317,7 @@ static void copy_state(ravine_optimizer *from, ravine_optimizer *to) {
         assert_true(a.len == b.len && a.dtype == b.dtype);
         memcpy(b.data, a.data, (size_t)(a.len * ravine_dtype_bits(a.dtype) / 8));
     }
-    assert_int_equal(ravine_set_clock(to, 0, ravine_clock(from, 0)), RAVINE_OK);
+    assert_int_equal(ravine_set_step_count(to, 0, ravine_step_count(from, 0)), RAVINE_OK);
 }
 
 static void resumed_with_its_history(void **state) {
@@ -320,7 +325,7 @@ static void resumed_with_its_history(void **state) {
     for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {
         for (int k = 0; k <= 3; k++) {
             double x[2][LEN] = {{0}}, g[LEN];
-            ravine_report r[2];
+            ravine_step_stats r[2];
             ravine_optimizer *o[2];
             for (int i = 0; i < 2; i++) {
                 o[i] = make_watched(ravine_rule_describe(rule)->name);
@@ -352,7 +357,7 @@ static void nothing_else_changes(void **state) {
         ravine_optimizer *const o[2] = {make_optimizer(name), make_watched(name)};
         for (int k = 0; k < 2; k++) make_param(o[k], 0, "x", RAVINE_F32, x[k], g, MANY);
         for (int64_t t = 1; t <= 4; t++) {
-            ravine_report r;
+            ravine_step_stats r;
             random_gradient(g, RAVINE_F32, MANY, t == 3 ? GRADIENT_BROKEN : GRADIENT_GAUSSIAN, 5,
                             t);
             (void)make_step(o[0], NULL);
@@ -382,11 +387,11 @@ static void memory_is_announced(void **state) {
         ravine_config c;
         ravine_env env;
         ravine_optimizer *o = NULL;
-        ravine_report r = {.size = sizeof r};
+        ravine_step_stats r = {.size = sizeof r};
         ravine_env_init(&env);
         counting_env(&env, &books);
         env.threads = 1;
-        env.watch = watch;
+        env.statistics = watch;
         assert_int_equal(ravine_config_init(&c, RAVINE_ADAMW), RAVINE_OK);
         assert_int_equal(ravine_create(&o, &c, &env), RAVINE_OK);
         const ravine_param p = {
@@ -431,7 +436,7 @@ static void what_is_quiet_for_long(void **state) {
     ravine_optimizer *const o = make_watched("adam");
     make_param(o, 0, "x", RAVINE_F64, x, g, LEN);
     for (int t = 1; t <= 1600; t++) {
-        ravine_report r;
+        ravine_step_stats r;
         for (int i = 0; i < LEN; i++) g[i] = has_gradient(i, t) ? 1 : 0;
         /* A step without a gradient is none of the parameter's. */
         if (t % 7 == 0) {
@@ -454,7 +459,7 @@ int main(void) {
         cmocka_unit_test(rayleigh_quotient_of_the_step),
         cmocka_unit_test(coherent_drift),
         cmocka_unit_test(a_bounce_of_period_four),
-        cmocka_unit_test(flips_are_weighted),
+        cmocka_unit_test(sign_changes_are_weighted),
         cmocka_unit_test(gradients_against_sigma),
         cmocka_unit_test(momentum_and_eps),
         cmocka_unit_test(lost_below_the_last_bit),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_step_bits.c - the same bits whatever runs the step: instruction set, threads, the order of
  * the tasks, the address of the arrays. All rules, lengths 0 .. 130, 4,095 .. 4,097 and 65,537, two
- * types, several steps with clipping, with a report or none, watched; compared are parameters,
- * states and everything in the reports. */
+ * types, several steps with clipping, with statistics or none, watched; compared are parameters,
+ * states and everything in the statistics. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +57,7 @@ static void keep(trace *t, const void *bytes, size_t n) {
     t->used += n;
 }
 
-static void keep_report(trace *t, const ravine_report *r) {
+static void keep_stats(trace *t, const ravine_step_stats *r) {
     const double norms[4] = {r->grad_norm, r->update_norm, r->param_norm, r->clip};
     keep(t, norms, sizeof norms);
 #define RAVINE_X(name, meaning) keep(t, &r->name, sizeof r->name);
@@ -110,7 +110,7 @@ static trace run(const ravine_config *c, uint64_t seed, const runner *r) {
     ravine_env_init(&env);
     env.isa = r->isa;
     env.threads = r->threads;
-    env.watch = 1;
+    env.statistics = 1;
     env.parallel = r->parallel;
     env.parallel_context = r->context;
     assert_int_equal(ravine_create(&o, c, &env), RAVINE_OK);
@@ -123,9 +123,9 @@ static trace run(const ravine_config *c, uint64_t seed, const runner *r) {
                             step);
         }
         make_options(o, RAVINE_HOLD, step == 3 ? 1 : (double)INFINITY, 2, 0);
-        ravine_report report;
-        (void)make_step(o, step == 2 ? NULL : &report);
-        if (step != 2) keep_report(&t, &report);
+        ravine_step_stats stats;
+        (void)make_step(o, step == 2 ? NULL : &stats);
+        if (step != 2) keep_stats(&t, &stats);
     }
     keep_all(&t, o);
     ravine_destroy(o);
@@ -288,16 +288,17 @@ static void cut_in_pieces(void **state) {
 
 enum { NUMBERS = 9000 };
 
-/* STEPS steps of x, the last one with a report, which is returned. */
-static ravine_report guarded(int rule, ravine_nonfinite nonfinite, int watch, float x[NUMBERS]) {
+/* STEPS steps of x, the last one with statistics, which is returned. */
+static ravine_step_stats guarded(int rule, ravine_nonfinite nonfinite, int watch,
+                                 float x[NUMBERS]) {
     static float grad[NUMBERS];
     ravine_config c;
     ravine_env env;
     ravine_optimizer *o = NULL;
-    ravine_report report;
+    ravine_step_stats stats;
     ravine_env_init(&env);
     env.threads = 1;
-    env.watch = watch;
+    env.statistics = watch;
     assert_int_equal(ravine_config_init(&c, rule), RAVINE_OK);
     assert_int_equal(ravine_create(&o, &c, &env), RAVINE_OK);
     for (int i = 0; i < NUMBERS; i++) x[i] = (float)ravine_random_normal(3, 1, (uint64_t)i);
@@ -305,20 +306,20 @@ static ravine_report guarded(int rule, ravine_nonfinite nonfinite, int watch, fl
     make_options(o, nonfinite, (double)INFINITY, 1, 0);
     for (int64_t t = 1; t <= STEPS; t++) {
         random_gradient(grad, RAVINE_F32, NUMBERS, GRADIENT_GAUSSIAN, 4, t);
-        (void)make_step(o, t == STEPS ? &report : NULL);
+        (void)make_step(o, t == STEPS ? &stats : NULL);
     }
     ravine_destroy(o);
-    return report;
+    return stats;
 }
 
 /* A step with nothing to guard, measure or watch takes a shorter way through the kernel. */
-static void without_guard_and_report(void **state) {
+static void without_guard_and_stats(void **state) {
     (void)state;
     static float held[NUMBERS], bare[NUMBERS];
     for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++)
         for (int watch = 0; watch <= 1; watch++) {
-            const ravine_report of_held = guarded(rule, RAVINE_HOLD, watch, held);
-            const ravine_report of_bare = guarded(rule, RAVINE_PROPAGATE, watch, bare);
+            const ravine_step_stats of_held = guarded(rule, RAVINE_HOLD, watch, held);
+            const ravine_step_stats of_bare = guarded(rule, RAVINE_PROPAGATE, watch, bare);
             assert_memory_equal(held, bare, sizeof held);
             assert_memory_equal(&of_held, &of_bare, sizeof of_held);
         }
@@ -329,7 +330,7 @@ int main(void) {
         cmocka_unit_test(every_instruction_set),  cmocka_unit_test(every_number_of_threads),
         cmocka_unit_test(any_order_of_the_tasks), cmocka_unit_test(a_shared_pool),
         cmocka_unit_test(any_alignment),          cmocka_unit_test(any_prefetch),
-        cmocka_unit_test(cut_in_pieces),          cmocka_unit_test(without_guard_and_report),
+        cmocka_unit_test(cut_in_pieces),          cmocka_unit_test(without_guard_and_stats),
     };
     return cmocka_run_group_tests_name("bits", tests, make_plain, free_plain);
 }

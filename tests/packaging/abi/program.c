@@ -232,7 +232,7 @@ static ravine_optimizer *make_optimizer(const ravine_config *c, const ravine_sch
     ravine_env_init(env);
     REQUIRE_INTACT(ravine_env, env);
     env->threads = 1;
-    env->watch = 1;
+    env->statistics = 1;
     REFUSES(env, ravine_create(&o, c, env));
     REQUIRE(ravine_create(&o, c, env) == RAVINE_OK);
     REQUIRE(ravine_add_group(o, c, &group) == RAVINE_OK && group == 1);
@@ -307,15 +307,15 @@ static void look_at_doctor(ravine_doctor *d, ravine_optimizer *o) {
     REQUIRE_INTACT(ravine_diagnosis, diagnosis);
 }
 
-/* The same run by numbers: reports of the whole and of two groups. */
-static void feed(ravine_doctor *d, double loss, const ravine_report *report,
-                 const ravine_report groups[2], const ravine_config *c) {
+/* The same run by numbers: statistics of the whole and of two groups. */
+static void feed(ravine_doctor *d, double loss, const ravine_step_stats *stats,
+                 const ravine_step_stats groups[2], const ravine_config *c) {
     GUARDED(ravine_observation, observation);
     BY_HAND(ravine_observation, observation);
     observation->nparts = 2;
     observation->loss = loss;
-    observation->report = report;
-    observation->part_report = groups;
+    observation->stats = stats;
+    observation->part_stats = groups;
     observation->config = c;
     REFUSES(observation, ravine_doctor_feed(d, observation));
     REQUIRE(ravine_doctor_feed(d, observation) == RAVINE_OK);
@@ -323,7 +323,7 @@ static void feed(ravine_doctor *d, double loss, const ravine_report *report,
 }
 
 /* And by copies of numbers. */
-static void sample(ravine_doctor *d, const ravine_report *report) {
+static void sample(ravine_doctor *d, const ravine_step_stats *stats) {
     static double x[LEN], notes[RAVINE_SAMPLES_NOTES * LEN];
     GUARDED(ravine_observation, observation);
     GUARDED(ravine_samples, samples);
@@ -331,7 +331,7 @@ static void sample(ravine_doctor *d, const ravine_report *report) {
     BY_HAND(ravine_samples, samples);
     observation->nparts = 1;
     observation->loss = 1;
-    observation->report = report;
+    observation->stats = stats;
     samples->dtype = RAVINE_F64;
     samples->elements = samples->len = LEN;
     samples->pitch = RAVINE_SAMPLES_CHUNK;
@@ -348,8 +348,8 @@ static void sample(ravine_doctor *d, const ravine_report *report) {
 
 static void train(ravine_optimizer *o, const ravine_config *c) {
     GUARDED(ravine_doctor_options, options);
-    GUARDED(ravine_report, report);
-    ravine_report groups[2];
+    GUARDED(ravine_step_stats, stats);
+    ravine_step_stats groups[2];
     ravine_doctor *d, *fed, *sampled;
     double first = 0, loss = 0;
     ravine_doctor_options_init(options);
@@ -363,26 +363,26 @@ static void train(ravine_optimizer *o, const ravine_config *c) {
     for (int k = 0; k < STEPS; k++) {
         loss = bowl();
         if (k == 0) first = loss;
-        BY_HAND(ravine_report, report);
-        REQUIRE(ravine_step(o, report) == RAVINE_OK);
-        REQUIRE_INTACT(ravine_report, report);
-        REQUIRE_ZERO(report);
-        REQUIRE(report->step == k + 1 && report->param_norm > 0 && report->update_max >= 0);
+        BY_HAND(ravine_step_stats, stats);
+        REQUIRE(ravine_step(o, stats) == RAVINE_OK);
+        REQUIRE_INTACT(ravine_step_stats, stats);
+        REQUIRE_ZERO(stats);
+        REQUIRE(stats->step == k + 1 && stats->param_norm > 0 && stats->update_max >= 0);
         memset(groups, 0, sizeof groups);
         for (int i = 0; i < 2; i++) {
             groups[i].size = sizeof groups[i];
-            REQUIRE(ravine_group_report(o, i, &groups[i]) == RAVINE_OK);
+            REQUIRE(ravine_group_stats(o, i, &groups[i]) == RAVINE_OK);
             REQUIRE(groups[i].group == i);
         }
         REQUIRE(ravine_doctor_observe(d, o, loss) == RAVINE_OK);
-        feed(fed, loss, report, groups, c);
-        REQUIRE(ravine_param_report(o, 1, report) == RAVINE_OK && report->group == 1);
-        REQUIRE_INTACT(ravine_report, report);
+        feed(fed, loss, stats, groups, c);
+        REQUIRE(ravine_param_stats(o, 1, stats) == RAVINE_OK && stats->group == 1);
+        REQUIRE_INTACT(ravine_step_stats, stats);
     }
     REQUIRE(loss < first / 2);
     look_at_doctor(d, o);
     look_at_doctor(fed, o);
-    sample(sampled, report);
+    sample(sampled, stats);
     ravine_doctor_destroy(d);
     ravine_doctor_destroy(fed);
     ravine_doctor_destroy(sampled);
@@ -427,13 +427,13 @@ static void save_and_load(ravine_optimizer *o, const char *folder) {
 
 /* Sizes that no release has: refused, and nothing written. */
 static void wrong_sizes(ravine_optimizer *o) {
-    GUARDED(ravine_report, report);
+    GUARDED(ravine_step_stats, stats);
     GUARDED(ravine_env, env);
     static const uint32_t wrong[] = {0, 1, 8, 1u << 20, UINT32_MAX};
     for (int k = 0; k < 5; k++) {
-        report->size = wrong[k];
-        REQUIRE(ravine_step(o, report) == RAVINE_E_ARG);
-        REQUIRE(strstr(ravine_errmsg(), "set it to sizeof(ravine_report)"));
+        stats->size = wrong[k];
+        REQUIRE(ravine_step(o, stats) == RAVINE_E_ARG);
+        REQUIRE(strstr(ravine_errmsg(), "set it to sizeof(ravine_step_stats)"));
         env->size = wrong[k];
         ravine_doctor *d;
         REQUIRE(ravine_doctor_create(&d, NULL, env) == RAVINE_E_ARG);

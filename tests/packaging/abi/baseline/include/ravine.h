@@ -17,13 +17,13 @@
  * Units    lr and norms are plain numbers; sizes are elements unless the name ends in _bytes; time
  *          is steps. Norms are Euclidean.
  * Threads  one handle, one thread at a time; distinct handles are independent; schedules, configs
- *          and reports are plain values. A step uses several threads inside (see ravine_env).
+ *          and statistics are plain values. A step uses several threads inside (see ravine_env).
  * Memory   parameters and gradients are yours and stay where they are; the library owns the state
  *          alone and tells its size before it allocates. Set-up allocates; a step never does.
  * Bits     a step gives the same bits for every thread count, chunking and instruction set.
  * Structs  begin with `size`, so that a program runs with a library that is newer than its header
  *          (docs/abi.md). Functions that make one set it: _init, _parse, _view, ... Where you fill
- *          one in, or hand one over to be filled, you do: ravine_report r = {.size = sizeof r};
+ *          one in, or hand one over to be filled, you do: ravine_step_stats r = {.size = sizeof r};
  */
 #ifndef RAVINE_H
 #define RAVINE_H
@@ -226,7 +226,15 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
     X(BIAS_CORRECTION, 28, bias_correction, FLAG, "[0, 1]", "divide the means by 1 - beta^t")      \
     X(LR_IN_MOMENTUM, 29, lr_in_momentum, FLAG, "[0, 1]",                                          \
       "the buffer holds eta g: a change of eta leaves the old velocity")                           \
-    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")
+    X(MAXIMIZE, 30, maximize, FLAG, "[0, 1]", "climb: use -g")                                     \
+    X(BETA2_DECAY, 31, beta2_decay, NUMBER, "(-inf, 0]",                                           \
+      "share of step t in the mean of squares is t^beta2_decay (adafactor)")                       \
+    X(EPS1, 32, eps1, NUMBER, "[0, inf)",                                                          \
+      "least sigma; 0: what 1 and the next number of the type differ by (adafactor)")              \
+    X(EPS2, 33, eps2, NUMBER, "[0, inf)",                                                          \
+      "least root mean square of the tensor that steps are measured by (adafactor)")               \
+    X(CLIP_UPDATE, 34, clip_update, NUMBER, "[1, inf]",                                            \
+      "bound d on the root mean square of g/sigma (adafactor)")
 
 #define RAVINE_X(NAME, value, name, kind, interval, text) RAVINE_##NAME = value,
 typedef enum ravine_setting { RAVINE_SETTING_LIST(RAVINE_X) RAVINE_SETTING_COUNT } ravine_setting;
@@ -288,17 +296,40 @@ typedef enum ravine_rule {
     RAVINE_YOGI = 15,
     RAVINE_ADAN = 16,
     RAVINE_ADOPT = 17,
+    RAVINE_LAMB = 18,
+    RAVINE_ADAFACTOR = 19,
     RAVINE_RULE_COUNT
 } ravine_rule;
 typedef struct ravine_rule_info {
     const char *name, *title, *formula, *paper; /* fixed texts; formula has lines split by \n */
     int32_t nsettings;
     const int32_t *setting; /* [nsettings] ravine_setting, the ones that the rule uses */
+    const int32_t
+        *state;        /* [nstates] for ravine_state_describe: what it may keep for a parameter */
+    const char *torch; /* the class of torch.optim 2.13, "AdamW"; NULL: PyTorch has none */
+    /* The entries of its groups and the settings that they hold, as words: "lr" is both,
+     * "alpha=power" an entry of another name, "betas=beta1,beta2" one that is a list; a setting
+     * with a ? is None where it is 0. */
+    const char *torch_settings;
+    int32_t torch_steps; /* 1: its state counts steps, key "step" */
+    int32_t nstates;
+    int32_t whole; /* 1: an element's step depends on its whole tensor: on norms, rows, columns */
+    int32_t reserved;
 } ravine_rule_info;
 /* What a rule is, and which settings it uses; NULL: there is no such rule. */
 RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule);
 /* The rule of a name, a ravine_rule; -1: there is none. */
 RAVINE_API int ravine_rule_find(const char *name);
+
+/* What rules keep for a parameter between steps, beside its step count: lib/rules/state.def. Which
+ * of it there is depends on settings and shape: ravine_state_key() tells. */
+typedef struct ravine_state_info {
+    const char *key; /* "exp_avg" */
+    const char
+        *extent; /* "element": a number for each; "vector": the same of parameters of less than
+                    two dimensions; "row", "column": of the last two dimensions; "scalar" ... */
+} ravine_state_info;
+RAVINE_API const ravine_state_info *ravine_state_describe(int state); /* NULL: no such */
 
 /* A rule with its settings: c.beta2 = 0.99; every setting is a field of its own name. */
 typedef struct ravine_config {
@@ -346,7 +377,7 @@ typedef struct ravine_env {
      * whole; of longer ones chunks of 128 elements, spread over the parameter: at least 2,048
      * elements, and of very long ones 1 in 128. Watched elements keep their last update and the
      * last two signs of their gradient: 5 bytes each in float32. No parameter changes by a bit. */
-    int32_t watch;
+    int32_t statistics;
     int32_t reserved;
     /* Memory; both NULL: the C library's. `alignment` is a power of two; NULL when there is none.
      * release() gets the size that was asked for. */
@@ -485,9 +516,10 @@ RAVINE_API ravine_status ravine_add_group(ravine_optimizer *o, const ravine_conf
                                           int32_t *group) RAVINE_MUST_CHECK;
 
 /* Adds n parameters and allocates their state: all of them, or none on an error. May be called
- * again later: new parameters start with clock 0. E_ARG: a name that is taken or that a checkpoint
- * cannot hold, an address that is no multiple of its number's size, a shape of another length;
- * E_RANGE: a length, shape or group out of its bounds; E_UNSUPPORTED: another dtype; E_NOMEM. */
+ * again later: new parameters start with step count 0. E_ARG: a name that is taken or that a
+ * checkpoint cannot hold, an address that is no multiple of its number's size, a shape of another
+ * length; E_RANGE: a length, shape or group out of its bounds; E_UNSUPPORTED: another dtype;
+ * E_NOMEM. */
 RAVINE_API ravine_status ravine_add(ravine_optimizer *o, const ravine_param *p,
                                     int64_t n) RAVINE_MUST_CHECK;
 /* Bytes by which ravine_add(o, p, n) makes ravine_memory_bytes(o) grow: exactly. E_ARG, E_RANGE and
@@ -542,21 +574,23 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
  * change of sign, weighted by the g^2 of the element; zero has no sign. A parameter's last step is
  * the last one in which it had a gradient. An element that was held (its gradient was not finite)
  * counts as a gradient of zero in sums, and is left out of shares.
- * grad_dot_update is of all elements. From `alpha` on they are of the watched ones (see
+ * grad_dot_update is of all elements. From `line_position` on they are of the watched ones (see
  * ravine_env), momentum_norm in proportion to grad_norm, and NaN where nothing is known: without
  * watching, in the first steps, in a step that was skipped, or for a rule that has no such thing.
  */
 #define RAVINE_STATISTIC_LIST(X)                                                                  \
     X(grad_dot_update, "<g_t, u_t>: the change of the loss to first order")                       \
-    X(alpha, "-<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step "       \
-             "ended at the bottom along its line, 1 as far up the other wall")                    \
-    X(flips, "share of flips against the step before")                                            \
-    X(flips_two, "share of flips against two steps before")                                       \
+    X(line_position,                                                                              \
+      "-<g_t, u_(t-1)> / <g_(t-1), u_(t-1)>: -1 the slope is as before, 0 the step "              \
+      "ended at the bottom along its line, 1 as far up the other wall")                           \
+    X(sign_change_rate, "share of the squared gradient whose sign changed since the step before") \
+    X(sign_change_rate_lag2, "the same against two steps before")                                 \
     X(momentum_norm, "norm of the mean or buffer of gradients after the step")                    \
     X(sigma_ratio, "root mean square of g_t / sigma_(t-1), both as the rule takes them, no eps")  \
     X(eps_share, "share of elements whose sigma is mostly eps")                                   \
     X(zero_share, "share of elements whose gradient is exactly zero")                             \
-    X(lost_share, "share of elements with a gradient that did not change: u below the last bit")  \
+    X(underflow_share,                                                                            \
+      "share of elements with a gradient that did not change: u below the last bit")              \
     X(update_max, "greatest |u|")                                                                 \
     X(quiet_share, "share of elements whose gradient was exactly zero in all of the last 192 to " \
                    "255 steps of their parameter, or in all so far")
@@ -566,7 +600,7 @@ RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
  * in the last only. Parameters without a gradient count in none. Of float32 the norms are right to
  * 7 2^-24 = 4.2e-7, and grad_dot_update to 13 2^-24 of the sum of |g u|, whatever the sizes are; of
  * float64 to some 1e-15. */
-typedef struct ravine_report {
+typedef struct ravine_step_stats {
     uint32_t size;
     int32_t group;    /* -1: all groups */
     int64_t step;     /* applied steps, this one included */
@@ -579,22 +613,23 @@ typedef struct ravine_report {
 #define RAVINE_X(name, meaning) double name;
     RAVINE_STATISTIC_LIST(RAVINE_X)
 #undef RAVINE_X
-} ravine_report;
+} ravine_step_stats;
 
 /* One step of every parameter that has a gradient. OK, CLIPPED, HELD (also when clipped as well),
- * SKIPPED. report may be NULL: then its norms are not computed. Never allocates; the first step
+ * SKIPPED. stats may be NULL: then the norms are not computed. Never allocates; the first step
  * that is worth it starts the threads of the pool. E_RANGE: schedules ask for settings that are too
  * much together, see ravine_set. */
-RAVINE_API ravine_status ravine_step(ravine_optimizer *o, ravine_report *report) RAVINE_MUST_CHECK;
-/* The part of the last step's report that belongs to one group; E_STATE if it had no report,
+RAVINE_API ravine_status ravine_step(ravine_optimizer *o,
+                                     ravine_step_stats *stats) RAVINE_MUST_CHECK;
+/* The part of the last step's statistics that belongs to one group; E_STATE if it made none,
  * E_RANGE if there is no such group. */
-RAVINE_API ravine_status ravine_group_report(const ravine_optimizer *o, int32_t group,
-                                             ravine_report *report) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_group_stats(const ravine_optimizer *o, int32_t group,
+                                            ravine_step_stats *stats) RAVINE_MUST_CHECK;
 
 /* The same of one parameter, in the order of adding; its `group` is the parameter's. All norms are
- * 0 if it had no gradient. E_STATE and E_RANGE as of ravine_group_report. */
-RAVINE_API ravine_status ravine_param_report(const ravine_optimizer *o, int64_t param,
-                                             ravine_report *report) RAVINE_MUST_CHECK;
+ * 0 if it had no gradient. E_STATE and E_RANGE as of ravine_group_stats. */
+RAVINE_API ravine_status ravine_param_stats(const ravine_optimizer *o, int64_t param,
+                                            ravine_step_stats *stats) RAVINE_MUST_CHECK;
 
 /* ---- looking at the state -----------------------------------------------------------------------
  */
@@ -605,7 +640,7 @@ RAVINE_API int32_t ravine_group_count(const ravine_optimizer *o);
 /* Applied steps: those that were not skipped. */
 RAVINE_API int64_t ravine_steps(const ravine_optimizer *o);
 /* Steps of a parameter: those in which it had a gradient; -1: there is no such parameter. */
-RAVINE_API int64_t ravine_clock(const ravine_optimizer *o, int64_t param);
+RAVINE_API int64_t ravine_step_count(const ravine_optimizer *o, int64_t param);
 /* Views: pointers into the optimizer, valid until it changes. `key` as in PyTorch: exp_avg,
  * exp_avg_sq, momentum_buffer, square_avg, sum, ..., and ema. E_ARG: there is no such parameter or
  * key. */
@@ -625,8 +660,8 @@ RAVINE_API ravine_status ravine_sigma(const ravine_optimizer *o, const char *par
 RAVINE_API const char *ravine_state_key(const ravine_optimizer *o, int64_t param, int32_t k);
 /* The steps of a parameter whose state comes from elsewhere, and is written through its views; in
  * [0, 2^53]. E_RANGE: they are not, or there is no such parameter. */
-RAVINE_API ravine_status ravine_set_clock(ravine_optimizer *o, int64_t param,
-                                          int64_t clock) RAVINE_MUST_CHECK;
+RAVINE_API ravine_status ravine_set_step_count(ravine_optimizer *o, int64_t param,
+                                               int64_t step_count) RAVINE_MUST_CHECK;
 
 /* ---- sizes --------------------------------------------------------------------------------------
  *

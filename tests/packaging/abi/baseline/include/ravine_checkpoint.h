@@ -3,7 +3,7 @@
  *
  * A checkpoint is one file in the safetensors format, which everyone's tools read: parameters under
  * their names, state under "state.<param>.<key>" (keys as PyTorch's: exp_avg, exp_avg_sq, ...),
- * your own tensors under theirs. What is not a tensor - rules, settings, schedules, clocks, a
+ * your own tensors under theirs. What is not a tensor - rules, settings, schedules, step counts, a
  * checksum of every tensor - is text in the header. docs/checkpoints.md has the format.
  *
  *     ravine_save(o, "run.safetensors", NULL);        k steps, save
@@ -185,7 +185,8 @@ RAVINE_API ravine_status ravine_safetensors_write(
     int64_t ntexts, const ravine_safetensors_options *options) RAVINE_MUST_CHECK;
 
 /* The names in a checkpoint, for programs that look into one or make one. Tensors: "PARAM" itself,
- * "state.PARAM.KEY" for each key of ravine_state_key, and "state.PARAM.step", its clock. Texts: */
+ * "state.PARAM.KEY" for each key of ravine_state_key, and "state.PARAM.step", its step count.
+ * Texts: */
 #define RAVINE_STATE             "state."
 #define RAVINE_STATE_STEP        "step"
 #define RAVINE_KEYS              "ravine." /* how every key of ours begins */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ravine_doctor.h - why is training stuck?
  *
- * Stuck is not "small gradient". A doctor watches loss and report of every step, says what it sees
- * as a verdict with its evidence as numbers, what to change, and what it cannot tell.
+ * Stuck is not "small gradient". A doctor watches loss and statistics of every step, says what it
+ * sees as a verdict with its evidence as numbers, what to change, and what it cannot tell.
  *
- *     env.watch = 1;                                     the optimizer keeps what a doctor looks at
- *     ravine_doctor_create(&d, NULL, NULL);
- *     every step:   ravine_step(o, &report);
+ *     once:         env.statistics = 1;                    before ravine_create
+ *                   ravine_doctor_create(&d, NULL, NULL);
+ *     every step:   ravine_step(o, &stats);
  *                   ravine_doctor_observe(d, o, loss);   microseconds
  *     when stuck:   ravine_probe_run(o, &problem, NULL, &probe);  curvature; costs gradients
  *                   ravine_doctor_take_probe(d, &probe);
@@ -116,10 +116,10 @@ RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
 /* Gives back all that the doctor holds. NULL is fine. */
 RAVINE_API void ravine_doctor_destroy(ravine_doctor *d);
 
-/* After each ravine_step that had a report: takes that report, those of the parameters, and the
+/* After each ravine_step that had statistics: takes them, those of the parameters, and the
  * loss of the step's batch (at the parameters before the step); follows the path of sampled
  * elements. The first call allocates, later ones only when parameters were added: E_NOMEM. E_STATE:
- * the last step had no report; E_RANGE: there are more than 2^31 - 1 parameters. */
+ * the last step had no statistics; E_RANGE: there are more than 2^31 - 1 parameters. */
 RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                double loss) RAVINE_MUST_CHECK;
 
@@ -130,16 +130,16 @@ typedef struct ravine_observation {
     uint32_t size;
     int32_t nparts;
     double loss;
-    double path_efficiency;           /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of
-                                         the sampled elements; NaN: unknown */
-    const ravine_report *report;      /* of all parts */
-    const ravine_report *part_report; /* [nparts] */
-    const char *const *part_name;     /* [nparts], for the evidence; may be NULL */
-    const ravine_config *config;      /* of the first part: which rule; NULL: unknown */
-    const int64_t *part_elements;     /* [nparts], how many numbers each has; NULL: unknown */
+    double path_efficiency;              /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of
+                                            the sampled elements; NaN: unknown */
+    const ravine_step_stats *stats;      /* of all parts */
+    const ravine_step_stats *part_stats; /* [nparts] */
+    const char *const *part_name;        /* [nparts], for the evidence; may be NULL */
+    const ravine_config *config;         /* of the first part: which rule; NULL: unknown */
+    const int64_t *part_elements;        /* [nparts], how many numbers each has; NULL: unknown */
 } ravine_observation;
-/* Takes one observation. E_ARG: it has no report, or parts without reports; E_NOMEM, when there are
- * more parts than before. */
+/* Takes one observation. E_ARG: there are no statistics, or parts without statistics; E_NOMEM, when
+ * there are more parts than before. */
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
@@ -176,8 +176,8 @@ typedef struct ravine_samples {
  * not fit together. */
 RAVINE_API ravine_status ravine_samples_take(ravine_samples *samples,
                                              int32_t nparts) RAVINE_MUST_CHECK;
-/* Of the observation loss, path_efficiency, nparts, names and config are taken, of its report step,
- * attempts, lr and clip; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
+/* Of the observation loss, path_efficiency, nparts, names and config are taken, of its statistics
+ * step, attempts, lr and clip; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
  * ravine_doctor_feed. */
 RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        const ravine_observation *o,
@@ -246,13 +246,13 @@ RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *st
 
 /* ---- early warning ------------------------------------------------------------------------------
  * X(NAME, value, word, meaning); values never change, new ones come last. */
-#define RAVINE_WARNING_LIST(X)                                                                \
-    X(NONE, 0, "none", "nothing to warn of")                                                  \
-    X(GROWTH, 1, "growth",                                                                    \
-      "the gradient norm grows from step to step while signs flip or the loss climbs")        \
-    X(FLIPS, 2, "flips", "signs flip as in a bounce, and the loss does not fall")             \
-    X(STABILITY, 3, "stability", "eta over sigma comes close to the limit of stability")      \
-    X(NONFINITE_GRADIENT, 4, "nonfinite_gradient", "elements of the gradient are not finite") \
+#define RAVINE_WARNING_LIST(X)                                                                  \
+    X(NONE, 0, "none", "nothing to warn of")                                                    \
+    X(GROWTH, 1, "growth",                                                                      \
+      "the gradient norm grows from step to step while signs flip or the loss climbs")          \
+    X(SIGN_CHANGES, 2, "sign_changes", "signs flip as in a bounce, and the loss does not fall") \
+    X(STABILITY, 3, "stability", "eta over sigma comes close to the limit of stability")        \
+    X(NONFINITE_GRADIENT, 4, "nonfinite_gradient", "elements of the gradient are not finite")   \
     X(THROWN, 5, "thrown", "a step as long as the parameters has thrown the loss up")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_WARNING_##NAME = value,
 typedef enum ravine_warning_kind {

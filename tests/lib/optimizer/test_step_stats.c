@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_step_report.c - the numbers of a report against sums in long double made here. */
+/* test_step_stats.c - the statistics of a step against sums in long double made here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,16 +103,16 @@ static void assert_near(double got, long double wanted, const char *what) {
 
 /* Of float32 128 squares are added in float32, where a change is rounded (twice in its square) as
  * are the square and the eleven additions that it goes through; the root halves it all. */
-static void check_norms(const ravine_report *r, norms n) {
+static void check_norms(const ravine_step_stats *r, norms n) {
     const long double rounding = (2 + 1 + 11) / 2 * 0x1p-24L;
     assert_within(r->grad_norm, n.grad, rounding, "grad_norm");
     assert_within(r->update_norm, n.update, rounding, "update_norm");
     assert_within(r->param_norm, n.param, rounding, "param_norm");
 }
 
-static void one_step(many *m, ravine_status wanted, ravine_report *report) {
+static void one_step(many *m, ravine_status wanted, ravine_step_stats *stats) {
     for (int p = 0; p < PARAMS; p++) memcpy(m->before[p], m->data[p], bytes_of(p));
-    assert_int_equal(make_step(m->o, report), wanted);
+    assert_int_equal(make_step(m->o, stats), wanted);
 }
 
 static void norms_are_those_of_long_double(void **state) {
@@ -122,15 +122,15 @@ static void norms_are_those_of_long_double(void **state) {
     many m;
     make(&m, rule);
     for (int64_t t = 1; t <= 3; t++) {
-        ravine_report report;
-        one_step(&m, RAVINE_OK, &report);
-        check_norms(&report, measure(&m, -1, 1));
-        assert_true(report.group == -1 && report.step == t && report.attempts == t);
-        assert_true(report.lr == 0.01 && report.clip == 1 && report.nonfinite == 0);
-        assert_true(report.nonfinite_param == -1 && report.nonfinite_index == -1);
+        ravine_step_stats stats;
+        one_step(&m, RAVINE_OK, &stats);
+        check_norms(&stats, measure(&m, -1, 1));
+        assert_true(stats.group == -1 && stats.step == t && stats.attempts == t);
+        assert_true(stats.lr == 0.01 && stats.clip == 1 && stats.nonfinite == 0);
+        assert_true(stats.nonfinite_param == -1 && stats.nonfinite_index == -1);
         for (int32_t group = 0; group < 3; group++) {
-            ravine_report part = {.size = sizeof part};
-            assert_int_equal(ravine_group_report(m.o, group, &part), RAVINE_OK);
+            ravine_step_stats part = {.size = sizeof part};
+            assert_int_equal(ravine_group_stats(m.o, group, &part), RAVINE_OK);
             check_norms(&part, measure(&m, group, 1));
             assert_true(part.group == group && part.step == t && part.attempts == t);
             assert_true(part.lr == lr[group] && part.clip == 1);
@@ -140,32 +140,32 @@ static void norms_are_those_of_long_double(void **state) {
 }
 
 /* Squares of the parameters' norms add up to those of all; one without a gradient has none. */
-static void parameters_have_reports_of_their_own(void **state) {
+static void parameters_have_statistics_of_their_own(void **state) {
     (void)state;
     const char *const rule[3] = {"adamw lr=0.01", "sgd lr=0.1 momentum=0.9", "lion lr=0.001"};
     many m;
     make(&m, rule);
-    ravine_report report, part = {.size = sizeof part};
-    one_step(&m, RAVINE_OK, &report);
+    ravine_step_stats stats, part = {.size = sizeof part};
+    one_step(&m, RAVINE_OK, &stats);
     long double grad = 0, update = 0, param = 0;
     for (int64_t p = 0; p < PARAMS; p++) {
-        assert_int_equal(ravine_param_report(m.o, p, &part), RAVINE_OK);
+        assert_int_equal(ravine_param_stats(m.o, p, &part), RAVINE_OK);
         grad += (long double)part.grad_norm * part.grad_norm;
         update += (long double)part.update_norm * part.update_norm;
         param += (long double)part.param_norm * part.param_norm;
     }
-    assert_near(report.grad_norm, sqrtl(grad), "grad_norm");
-    assert_near(report.update_norm, sqrtl(update), "update_norm");
-    assert_near(report.param_norm, sqrtl(param), "param_norm");
+    assert_near(stats.grad_norm, sqrtl(grad), "grad_norm");
+    assert_near(stats.update_norm, sqrtl(update), "update_norm");
+    assert_near(stats.param_norm, sqrtl(param), "param_norm");
 
     make_grad(m.o, 1, NULL);
-    one_step(&m, RAVINE_OK, &report);
-    assert_int_equal(ravine_param_report(m.o, 1, &part), RAVINE_OK);
+    one_step(&m, RAVINE_OK, &stats);
+    assert_int_equal(ravine_param_stats(m.o, 1, &part), RAVINE_OK);
     assert_true(part.grad_norm == 0 && part.update_norm == 0 && part.param_norm == 0);
-    assert_int_equal(ravine_param_report(m.o, 0, &part), RAVINE_OK);
+    assert_int_equal(ravine_param_stats(m.o, 0, &part), RAVINE_OK);
     assert_true(part.update_norm > 0 && part.step == 2);
-    assert_int_equal(ravine_param_report(m.o, PARAMS, &part), RAVINE_E_RANGE);
-    assert_int_equal(ravine_param_report(m.o, -1, &part), RAVINE_E_RANGE);
+    assert_int_equal(ravine_param_stats(m.o, PARAMS, &part), RAVINE_E_RANGE);
+    assert_int_equal(ravine_param_stats(m.o, -1, &part), RAVINE_E_RANGE);
     unmake(&m);
 }
 
@@ -178,30 +178,30 @@ static void norms_of_a_clipped_and_held_step(void **state) {
     number_set(m.grad[1], RAVINE_F32, 4999, INFINITY);
     number_set(m.grad[4], RAVINE_F64, 0, NAN);
     make_options(m.o, RAVINE_HOLD, 0.5, 4, 0);
-    ravine_report report, part = {.size = sizeof part};
-    one_step(&m, RAVINE_HELD, &report);
-    check_norms(&report, measure(&m, -1, 4));
-    assert_near(report.clip, 0.5L / measure(&m, -1, 4).grad, "clip");
-    assert_true(report.nonfinite == 2);
-    assert_true(report.nonfinite_param == 1 && report.nonfinite_index == 4999);
-    assert_int_equal(ravine_group_report(m.o, 2, &part), RAVINE_OK);
+    ravine_step_stats stats, part = {.size = sizeof part};
+    one_step(&m, RAVINE_HELD, &stats);
+    check_norms(&stats, measure(&m, -1, 4));
+    assert_near(stats.clip, 0.5L / measure(&m, -1, 4).grad, "clip");
+    assert_true(stats.nonfinite == 2);
+    assert_true(stats.nonfinite_param == 1 && stats.nonfinite_index == 4999);
+    assert_int_equal(ravine_group_stats(m.o, 2, &part), RAVINE_OK);
     check_norms(&part, measure(&m, 2, 4));
     assert_true(part.nonfinite == 1 && part.nonfinite_param == 4 && part.nonfinite_index == 0);
-    assert_int_equal(ravine_group_report(m.o, 0, &part), RAVINE_OK);
+    assert_int_equal(ravine_group_stats(m.o, 0, &part), RAVINE_OK);
     assert_true(part.nonfinite == 0 && part.nonfinite_param == -1 && part.nonfinite_index == -1);
     unmake(&m);
 }
 
 enum { LEN = 150 };
 
-/* A step theta <- theta - g/8 and the norms of its report. */
+/* A step theta <- theta - g/8 and the norms of its statistics. */
 static void expect_norms(float x[LEN], float g[LEN]) {
     float before[LEN];
     memcpy(before, x, sizeof before);
     ravine_optimizer *const o = make_optimizer("sgd lr=0.125");
     make_param(o, 0, "x", RAVINE_F32, x, g, LEN);
     make_options(o, RAVINE_PROPAGATE, (double)INFINITY, 1, 0);
-    ravine_report r;
+    ravine_step_stats r;
     (void)make_step(o, &r);
     norms squares = {0, 0, 0};
     long double slope = 0, size = 0;
@@ -241,35 +241,35 @@ static void norms_of_numbers_beyond_the_squares_of_float(void **state) {
     assert_true(x[0] == 0x1p-75F);
 }
 
-static void no_report_no_group_report(void **state) {
+static void no_stats_no_group_stats(void **state) {
     (void)state;
     float a[1] = {1}, g[1] = {1};
     ravine_optimizer *const o = make_optimizer("sgd");
     make_param(o, 0, "a", RAVINE_F32, a, g, 1);
-    ravine_report report, part = {.size = sizeof part, .lr = 77};
-    assert_int_equal(ravine_group_report(o, 0, &part), RAVINE_E_STATE);
-    (void)make_step(o, &report);
-    assert_int_equal(ravine_group_report(o, 0, &part), RAVINE_OK);
+    ravine_step_stats stats, part = {.size = sizeof part, .lr = 77};
+    assert_int_equal(ravine_group_stats(o, 0, &part), RAVINE_E_STATE);
+    (void)make_step(o, &stats);
+    assert_int_equal(ravine_group_stats(o, 0, &part), RAVINE_OK);
     (void)make_step(o, NULL);
-    part = (ravine_report){.size = sizeof part, .lr = 77};
-    assert_int_equal(ravine_group_report(o, 0, &part), RAVINE_E_STATE);
+    part = (ravine_step_stats){.size = sizeof part, .lr = 77};
+    assert_int_equal(ravine_group_stats(o, 0, &part), RAVINE_E_STATE);
     assert_true(part.lr == 77);
-    (void)make_step(o, &report);
-    assert_true(ravine_group_report(o, 1, &part) < 0);
-    assert_true(ravine_group_report(o, -2, &part) < 0);
+    (void)make_step(o, &stats);
+    assert_true(ravine_group_stats(o, 1, &part) < 0);
+    assert_true(ravine_group_stats(o, -2, &part) < 0);
     ravine_destroy(o);
 }
 
 /* Reports and their absence give the same parameters. */
-static void a_report_changes_no_bits(void **state) {
+static void statistics_change_no_bits(void **state) {
     (void)state;
     const char *const rule[3] = {"adam", "rmsprop centered=true momentum=0.9", "yogi"};
     many with, without;
     make(&with, rule);
     make(&without, rule);
     for (int t = 0; t < 3; t++) {
-        ravine_report report;
-        (void)make_step(with.o, &report);
+        ravine_step_stats stats;
+        (void)make_step(with.o, &stats);
         (void)make_step(without.o, NULL);
     }
     for (int p = 0; p < PARAMS; p++) {
@@ -282,11 +282,11 @@ static void a_report_changes_no_bits(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norms_are_those_of_long_double),
-        cmocka_unit_test(parameters_have_reports_of_their_own),
+        cmocka_unit_test(parameters_have_statistics_of_their_own),
         cmocka_unit_test(norms_of_a_clipped_and_held_step),
         cmocka_unit_test(norms_of_numbers_beyond_the_squares_of_float),
-        cmocka_unit_test(no_report_no_group_report),
-        cmocka_unit_test(a_report_changes_no_bits),
+        cmocka_unit_test(no_stats_no_group_stats),
+        cmocka_unit_test(statistics_change_no_bits),
     };
-    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("step_stats", tests, NULL, NULL);
 }

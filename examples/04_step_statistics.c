@@ -2,7 +2,7 @@
 /* What a step did: its norms, whether the gradients were clipped, and what was not finite.
  *
  * At step 6 the gradient of one weight is not a number, as after a division by zero. By default
- * such an element is held: it keeps its value, the others go on, and the report says where. */
+ * such an element is held: it keeps its value, the others go on, and the statistics say where. */
 #include <math.h>
 #include <ravine.h>
 #include <stdio.h>
@@ -51,19 +51,19 @@ int main(void) {
         double loss = distance(weight, gradient);
         if (step == 6) gradient[3] = NAN;
 
-        ravine_report report = {.size = sizeof report};
-        ravine_status status = check(ravine_step(optimizer, &report));
-        clipped += report.clip < 1;
+        ravine_step_stats stats = {.size = sizeof stats};
+        ravine_status status = check(ravine_step(optimizer, &stats));
+        clipped += stats.clip < 1;
         held += status == RAVINE_HELD;
 
         printf("step %2d  loss %8.4f  gradient %7.4f  times %.3f  update %.4f  weights %7.4f\n",
-               (int)report.step, loss, report.grad_norm, report.clip, report.update_norm,
-               report.param_norm);
-        if (report.nonfinite > 0) {
+               (int)stats.step, loss, stats.grad_norm, stats.clip, stats.update_norm,
+               stats.param_norm);
+        if (stats.nonfinite > 0) {
             ravine_param where = {.size = sizeof where};
-            check(ravine_param_view(optimizer, report.nonfinite_param, &where));
+            check(ravine_param_view(optimizer, stats.nonfinite_param, &where));
             printf("         %s: %d in %s, the first at index %d\n", ravine_status_text(status),
-                   (int)report.nonfinite, where.name, (int)report.nonfinite_index);
+                   (int)stats.nonfinite, where.name, (int)stats.nonfinite_index);
         }
     }
     printf("%d steps clipped, %d held\n", clipped, held);

@@ -88,7 +88,7 @@ static void add_param(const ravine_optimizer *o, bool updated, totals *sum, cons
     if (updated && p->watched.update) add_watched(o, sum, p);
 }
 
-void ravine_report_gather(const step *s) {
+void ravine_stats_gather(const step *s) {
     ravine_optimizer *o = s->o;
     for (int32_t k = 0; k < o->ngroups; k++) o->groups[k].totals = nothing;
     int64_t active = 0;
@@ -105,11 +105,11 @@ static double share(double part, double whole) {
     return whole != 0 ? part / whole : NAN;
 }
 
-static ravine_report report_of(const ravine_optimizer *o, int32_t index, const totals *sum) {
+static ravine_step_stats stats_of(const ravine_optimizer *o, int32_t index, const totals *sum) {
     const double scale = o->options.grad_scale;
     const watch_statistics *w = &sum->watched;
-    return (ravine_report){
-        .size = sizeof(ravine_report),
+    return (ravine_step_stats){
+        .size = sizeof(ravine_step_stats),
         .group = index,
         .step = o->steps,
         .attempts = o->attempts,
@@ -122,61 +122,65 @@ static ravine_report report_of(const ravine_optimizer *o, int32_t index, const t
         .nonfinite_param = sum->nonfinite_param,
         .nonfinite_index = sum->nonfinite_index,
         .grad_dot_update = sum->slope / scale,
-        .alpha = sum->arrivals ? -share(w->arrival / scale, sum->slope_before) : NAN,
-        .flips = share(w->flips2, sum->flip_weight),
-        .flips_two = share(w->flips_two2, sum->flip_two_weight),
+        .line_position = sum->arrivals ? -share(w->arrival / scale, sum->slope_before) : NAN,
+        .sign_change_rate = share(w->flips2, sum->flip_weight),
+        .sign_change_rate_lag2 = share(w->flips_two2, sum->flip_two_weight),
         .momentum_norm = sum->with_momentum ? sqrt(w->momentum2) : NAN,
         .sigma_ratio = sqrt(share(w->ratios, (double)w->rated)),
         .eps_share = share((double)w->eps, (double)w->scaled),
         .zero_share = share((double)w->zeros, (double)w->elements),
         .quiet_share = share((double)w->quiet, (double)w->elements),
-        .lost_share = share((double)w->lost, (double)(w->elements - w->zeros)),
+        .underflow_share = share((double)w->lost, (double)(w->elements - w->zeros)),
         .update_max = w->elements ? w->update_max : NAN,
     };
 }
 
-ravine_report ravine_report_all(const ravine_optimizer *o) {
+ravine_step_stats ravine_stats_all(const ravine_optimizer *o) {
     totals all = nothing;
     for (int32_t k = 0; k < o->ngroups; k++) add_totals(&all, &o->groups[k].totals);
-    return report_of(o, -1, &all);
+    return stats_of(o, -1, &all);
 }
 
-void ravine_report_fill(const step *s) {
-    ravine_report own = ravine_report_all(s->o);
+void ravine_stats_fill(const step *s) {
+    ravine_step_stats own = ravine_stats_all(s->o);
     if (s->outcome.updated && s->o->options.clip_norm < HUGE_VAL) own.grad_norm = s->norm;
-    ravine_sized_write(&ravine_sized_report, s->report, &own);
+    ravine_sized_write(&ravine_sized_step_stats, s->stats, &own);
 }
 
 /* What every question about the last step must pass; `what` is its subject, of `count`. */
-static ravine_status check_question(const ravine_optimizer *o, const ravine_report *report,
+static ravine_status check_question(const ravine_optimizer *o, const ravine_step_stats *stats,
                                     const char *what, int64_t index, int64_t count) {
     if (index < 0 || index >= count)
         return ravine_fail(RAVINE_E_RANGE, "%s is %lld; it must be in [0, %lld]", what,
                            (long long)index, (long long)count - 1);
-    const ravine_status status = ravine_sized_check(&ravine_sized_report, report);
+    const ravine_status status = ravine_sized_check(&ravine_sized_step_stats, stats);
     if (status) return status;
-    if (!o->last.reported)
-        return ravine_fail(RAVINE_E_STATE, "the last step had no report; pass one to ravine_step");
+    if (!o->last.has_stats)
+        return ravine_fail(
+            RAVINE_E_STATE,
+            "the last step made no statistics; give ravine_step a ravine_step_stats");
     return RAVINE_OK;
 }
 
-ravine_status ravine_group_report(const ravine_optimizer *o, int32_t index, ravine_report *report) {
-    if (!o || !report) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    const ravine_status status = check_question(o, report, "group", index, o->ngroups);
+ravine_status ravine_group_stats(const ravine_optimizer *o, int32_t index,
+                                 ravine_step_stats *stats) {
+    if (!o || !stats) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    const ravine_status status = check_question(o, stats, "group", index, o->ngroups);
     if (status) return status;
-    const ravine_report own = report_of(o, index, &o->groups[index].totals);
-    ravine_sized_write(&ravine_sized_report, report, &own);
+    const ravine_step_stats own = stats_of(o, index, &o->groups[index].totals);
+    ravine_sized_write(&ravine_sized_step_stats, stats, &own);
     return RAVINE_OK;
 }
 
-ravine_status ravine_param_report(const ravine_optimizer *o, int64_t index, ravine_report *report) {
-    if (!o || !report) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    const ravine_status status = check_question(o, report, "param", index, o->nparams);
+ravine_status ravine_param_stats(const ravine_optimizer *o, int64_t index,
+                                 ravine_step_stats *stats) {
+    if (!o || !stats) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    const ravine_status status = check_question(o, stats, "param", index, o->nparams);
     if (status) return status;
     const param *p = ravine_param_of(o, index);
     totals sum = nothing;
     if (p->attempt == o->attempts) add_param(o, o->last.updated, &sum, p, index);
-    const ravine_report own = report_of(o, p->group, &sum);
-    ravine_sized_write(&ravine_sized_report, report, &own);
+    const ravine_step_stats own = stats_of(o, p->group, &sum);
+    ravine_sized_write(&ravine_sized_step_stats, stats, &own);
     return RAVINE_OK;
 }

@@ -216,9 +216,13 @@ static void take_hessian(runner *u, const ravine_config *c) {
         u->hessian[i * n + i] += c->weight_decay;
 }
 
+static int sigma_kind(const ravine_config *c) {
+    return ravine_rule_describe(c->rule)->sigma;
+}
+
 /* sigma is 1 throughout. */
 static bool is_plain(const ravine_config *c) {
-    return c->rule == RAVINE_SGD || c->rule == RAVINE_ASGD;
+    return sigma_kind(c) == RAVINE_SIGMA_ONE;
 }
 
 /* Whether the next step's eta S is worth a look: it was stable so far, sigma is not as young as
@@ -226,7 +230,8 @@ static bool is_plain(const ravine_config *c) {
  * look. */
 static bool is_judged(const runner *u, const race_result *r, double eta) {
     if (!u->has_sigma || r->first_unstable_step != RACE_NEVER) return false;
-    if (!is_plain(&r->config)) return u->step > SETTLED_BY || r->config.rule == RAVINE_RADAM;
+    if (!is_plain(&r->config))
+        return u->step > SETTLED_BY || sigma_kind(&r->config) == RAVINE_SIGMA_LATE;
     return !u->surface->row->quadratic || eta != u->judged_eta;
 }
 
@@ -238,7 +243,7 @@ static int take_step(runner *u, race_result *r) {
     const double eta = ravine_effective_lr(c, u->lr, u->step);
     const bool judged = is_judged(u, r, eta);
     const bool look = u->has_sigma && !is_plain(c) && (record || judged);
-    const bool ahead = c->rule == RAVINE_ADOPT && u->step > 0; /* it divides by the sigma before */
+    const bool ahead = sigma_kind(c) == RAVINE_SIGMA_OF_NEXT_STEP && u->step > 0;
     if (u->has_sigma && (record || judged || u->step == 0)) take_hessian(u, c);
     if (record) record_theta(u, &r->trace);
     if (look && ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;

@@ -242,10 +242,18 @@ static double rounded(double lr) {
     return strtod(text, NULL);
 }
 
+/* rprop, whose lr is that of the first step alone. */
+static bool finds_own_steps(int rule) {
+    const ravine_rule_info *info = ravine_rule_describe(rule);
+    for (int32_t k = 0; k < info->nsettings; k++)
+        if (info->setting[k] == RAVINE_STEP_MAX) return true;
+    return false;
+}
+
 /* Steps that throw the parameters about may lower the loss of a few hundred steps, and learn
- * nothing that holds of other examples. rprop chooses its own. */
+ * nothing that holds of other examples. */
 static bool is_thrown(const find_lr_result *r) {
-    return r->rule != RAVINE_RPROP && r->lowest / 3 > r->calm;
+    return !finds_own_steps(r->rule) && r->lowest / 3 > r->calm;
 }
 
 /* What the range test recommends: a third of the rate where the loss is least, since that one is
@@ -261,12 +269,11 @@ static void decide(find_lr_result *r) {
     const double wanted = range_rate(r), stable = 0.8 * r->stable[1];
     const bool holds = !(wanted > stable);
     r->suggested = rounded(holds ? wanted : stable);
-    if (r->rule == RAVINE_RPROP)
-        snprintf(
-            r->reason, sizeof r->reason,
-            "rprop finds its own steps, lr is only the first one: a third of where the loss of "
-            "the range test is least (%.2g)",
-            r->lowest);
+    if (finds_own_steps(r->rule))
+        snprintf(r->reason, sizeof r->reason,
+                 "%s finds its own steps, lr is only the first one: a third of where the loss of "
+                 "the range test is least (%.2g)",
+                 ravine_rule_describe(r->rule)->name, r->lowest);
     else if (holds && is_thrown(r))
         snprintf(
             r->reason, sizeof r->reason,

@@ -31,7 +31,8 @@ enum {
     .torch = (class), .torch_steps = (steps), .torch_settings = (settings)
 #define NO_TORCH .torch = NULL
 
-#define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, torch, settings, ...) \
+#define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, sigma, advice, torch, \
+             settings, ...)                                                                  \
     static const int32_t settings_of_##name[] = settings, states_of_##name[] = states;
 #include "rules/rules.def"
 
@@ -39,26 +40,28 @@ enum {
 #define WHOLE(name) ravine_settle_##name
 
 static const rule_row rows[RAVINE_RULE_COUNT] = {
-#define RULE(NAME, name_, title_, m, s, a, numbers_, whole_, states, gain, torch_, settings, \
-             defaults_, formula_, paper_)                                                    \
-    [RAVINE_##NAME] = {                                                                      \
-        .info = {.name = #name_,                                                             \
-                 .title = title_,                                                            \
-                 .formula = formula_,                                                        \
-                 .paper = paper_,                                                            \
-                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,      \
-                 .setting = settings_of_##name_,                                             \
-                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,            \
-                 .state = states_of_##name_,                                                 \
-                 .whole = AFTER_##a == AFTER_WHOLE,                                          \
-                 torch_},                                                                    \
-        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                 \
-        .numbers = ravine_numbers_##numbers_,                                                \
-        .settle = whole_,                                                                    \
-        .defaults = {.size = sizeof(ravine_config),                                          \
-                     .rule = RAVINE_##NAME,                                                  \
-                     .clip_value = HUGE_VAL,                                                 \
-                     defaults_},                                                             \
+#define RULE(NAME, name_, title_, m, s, a, numbers_, whole_, states, gain, sigma_, advice_, \
+             torch_, settings, defaults_, formula_, paper_)                                 \
+    [RAVINE_##NAME] = {                                                                     \
+        .info = {.name = #name_,                                                            \
+                 .title = title_,                                                           \
+                 .formula = formula_,                                                       \
+                 .paper = paper_,                                                           \
+                 .nsettings = sizeof settings_of_##name_ / sizeof *settings_of_##name_,     \
+                 .setting = settings_of_##name_,                                            \
+                 .nstates = sizeof states_of_##name_ / sizeof *states_of_##name_,           \
+                 .state = states_of_##name_,                                                \
+                 .sigma = RAVINE_SIGMA_##sigma_,                                            \
+                 .whole = AFTER_##a == AFTER_WHOLE,                                         \
+                 torch_},                                                                   \
+        .shape = {MOMENTUM_##m, SCALE_##s, AFTER_##a, COEFFICIENTS_GENERAL},                \
+        .numbers = ravine_numbers_##numbers_,                                               \
+        .settle = whole_,                                                                   \
+        .advice = advice_,                                                                  \
+        .defaults = {.size = sizeof(ravine_config),                                         \
+                     .rule = RAVINE_##NAME,                                                 \
+                     .clip_value = HUGE_VAL,                                                \
+                     defaults_},                                                            \
     },
 #include "rules/rules.def"
 };
@@ -84,8 +87,8 @@ bool ravine_rule_uses(int rule, int setting) {
 }
 
 bool ravine_rule_is_adaptive(int rule) {
-    const sigma_kind sigma = sigma_of(rows[rule].shape.scale);
-    return sigma != SIGMA_ONE && sigma != SIGMA_SIGNS;
+    const int32_t sigma = rows[rule].info.sigma;
+    return sigma != RAVINE_SIGMA_ONE && sigma != RAVINE_SIGMA_SIGNS;
 }
 
 bool ravine_rule_can_shrink(int rule) {

@@ -28,6 +28,9 @@ typedef struct whole_sums {
     int64_t len, step_count;   /* elements; 1 at the first step */
 } whole_sums;
 
+/* What the doctor may advise to users of a rule: bits. */
+typedef enum rule_advice { NO_ADVICE = 0, ADVISE_MOMENTUM = 1, ADVISE_RADAM = 2 } rule_advice;
+
 typedef struct rule_row {
     ravine_rule_info info;
     kernel_shape shape; /* without the settings that change it */
@@ -35,6 +38,7 @@ typedef struct rule_row {
     void (*numbers)(const ravine_config *c, rule_step *s, kernel_coefficients *k);
     /* Those that wait for the sums; NULL: none do. */
     void (*settle)(const ravine_config *c, const whole_sums *w, kernel_coefficients *k);
+    unsigned advice; /* of rule_advice */
     ravine_config defaults;
 } rule_row;
 

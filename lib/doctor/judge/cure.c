@@ -309,6 +309,10 @@ static void cure_dead(const prescription *p) {
     advise(p, CURE_INITIALIZE, "");
 }
 
+static bool may_advise(const prescription *p, rule_advice what) {
+    return p->config.rule >= 0 && ravine_rule_row(p->config.rule)->advice & what;
+}
+
 static void cure_burst(const prescription *p) {
     ravine_config c = p->config;
     char from[RAVINE_NUMBER_MAX];
@@ -321,7 +325,7 @@ static void cure_burst(const prescription *p) {
         snprintf(cure->schedule, sizeof cure->schedule, "inverse_sqrt(timescale=100) lr=%s", from);
     }
     decay_lr(p, first, "");
-    if (c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW) {
+    if (c.rule >= 0 && ravine_rule_uses(c.rule, RAVINE_AMSGRAD)) {
         c.amsgrad = 1;
         if (p->config.amsgrad == 0) set(add(p, CURE_AMSGRAD, NAN, NAN, ""), &c);
         c.amsgrad = p->config.amsgrad;
@@ -348,7 +352,7 @@ static void rise_slowly(const prescription *p, double peak) {
     ravine_cure *cure = add(p, CURE_WARM_UP, steps, peak, "");
     set(cure, c);
     snprintf(cure->schedule, sizeof cure->schedule, "warmup(%.0f) lr=%s", steps, lr);
-    if (c->rule != RAVINE_ADAM) return;
+    if (!may_advise(p, ADVISE_RADAM)) return;
     ravine_config r = *c;
     if (ravine_config_init(&r, RAVINE_RADAM)) return;
     r.lr = peak;
@@ -379,7 +383,7 @@ static void cure_saddle(const prescription *p) {
     ravine_cure *cure = add(p, CURE_ESCAPE, NAN, NAN, "");
     cure->escape = p->f->probed != 0 && p->h->probe_escape > 0 ? p->h->probe_escape : 0;
     set(cure, &p->config);
-    if (p->config.rule == RAVINE_SGD && p->config.momentum == 0) {
+    if (may_advise(p, ADVISE_MOMENTUM) && p->config.momentum == 0) {
         ravine_config c = p->config;
         c.momentum = 0.9;
         set(add(p, CURE_MOMENTUM, NAN, c.momentum, ": it leaves a saddle sooner"), &c);
@@ -441,7 +445,7 @@ static void cure_crawling(const prescription *p) {
         change_lr(p, much * p->lr, "");
         if (much != 10) change_lr(p, 10 * p->lr, "");
     }
-    if (p->config.rule == RAVINE_SGD && p->config.momentum == 0) {
+    if (may_advise(p, ADVISE_MOMENTUM) && p->config.momentum == 0) {
         ravine_config c = p->config;
         c.momentum = 0.9;
         set(add(p, CURE_MOMENTUM, NAN, c.momentum, ": ten times as fast along the floor"), &c);

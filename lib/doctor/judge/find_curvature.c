@@ -11,8 +11,7 @@ static double curvature_along(const ravine_doctor *d, const ravine_config *c, in
     if (k + 1 >= doctor_window_length(d)) return NAN;
     const doctor_step *now = doctor_back(d, k), *before = doctor_back(d, k + 1);
     const double straight = 1 + now->line_position;
-    const bool buffer = c->rule == RAVINE_SGD || c->rule == RAVINE_RMSPROP;
-    const double beta = buffer ? c->momentum : c->beta1;
+    const double beta = doctor_is_heavy_ball(c) ? c->momentum : c->beta1;
     if (!(beta > 0)) return straight;
     const double correction = c->bias_correction != 0 ? 1 - pow(beta, before->step) : 1;
     const double both = before->momentum / correction * before->update;
@@ -42,7 +41,7 @@ static void find_stability(const ravine_doctor *d, doctor_findings *f) {
     /* An error that changes sign at every step and grows by G solves the rule's recursion for
      * eta lambda = (G + 1) / (gain of the momentum for such a gradient). */
     const double b = c.momentum, growth = f->growth;
-    if (c.rule != RAVINE_SGD || !(growth > 0)) return;
+    if (ravine_rule_describe(c.rule)->sigma != RAVINE_SIGMA_ONE || !(growth > 0)) return;
     const double gain = (1 - c.dampening) * growth / (growth + b);
     f->curvature = (growth + 1) / (c.nesterov != 0 ? 1 + b * gain : b > 0 ? gain : 1) / f->lr;
 }

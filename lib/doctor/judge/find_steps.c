@@ -65,7 +65,7 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
 /* How far momentum cancels: ln(|m|^2 / mean |g|^2) in units of what white noise leaves of it. */
 static double find_zeta(const ravine_doctor *d, const doctor_findings *f) {
     const ravine_config c = doctor_config(d);
-    const bool buffer = c.rule == RAVINE_SGD || c.rule == RAVINE_RMSPROP;
+    const bool buffer = c.rule >= 0 && doctor_is_heavy_ball(&c);
     const double beta = buffer ? c.momentum : c.beta1;
     if (c.rule < 0 || !(beta > 0 && beta < 1)) return NAN;
     const double scale = buffer ? (1 - beta) / (1 - c.dampening) : 1;

@@ -25,6 +25,8 @@ typedef union doctor_findings {
 
 /* The settings of the first part as they are now; rule -1: unknown. */
 ravine_config doctor_config(const ravine_doctor *d);
+/* Whether its momentum is the setting `momentum`, by rules.def; the rule is known. */
+bool doctor_is_heavy_ball(const ravine_config *c);
 
 /* Each room's findings. Those below may use the ones above. */
 void doctor_find_loss(const ravine_doctor *d, doctor_findings *f);

@@ -8,6 +8,7 @@
  *     eta S = (1 + a) / G,      S the largest eigenvalue, a what decay leaves of theta.
  */
 #include "base/elementary.h"
+#include "doctor/judge/findings.h"
 #include "optimizer/settings.h"
 #include "ravine_doctor.h"
 
@@ -52,13 +53,14 @@ static double gain_of_none(const ravine_config *c, int64_t t) { /* only signs co
     return NAN;
 }
 
-static double alternating_gain(const ravine_config *c, int64_t t) {
-    static double (*const gain[RAVINE_RULE_COUNT])(const ravine_config *, int64_t) = {
+static double (*const alternating_gain[RAVINE_RULE_COUNT])(const ravine_config *, int64_t) = {
 #define RULE(NAME, name, title, m, s, a, numbers, whole, states, gain, ...) \
     [RAVINE_##NAME] = gain_of_##gain,
 #include "rules/rules.def"
-    };
-    return gain[c->rule](c, t);
+};
+
+bool doctor_is_heavy_ball(const ravine_config *c) {
+    return alternating_gain[c->rule] == gain_of_heavy_ball;
 }
 
 /* 1 + a; the proximal decay shrinks the step as well, which comes to 1 + 1/a. */
@@ -81,5 +83,5 @@ double ravine_effective_lr(const ravine_config *c, double lr, int64_t t) {
 double ravine_stability_limit(const ravine_config *c, double lr, int64_t t) {
     ravine_config own;
     if (ravine_config_read(&own, c)) return NAN;
-    return slack(&own, lr, effective_lr(&own, lr, t)) / alternating_gain(&own, t);
+    return slack(&own, lr, effective_lr(&own, lr, t)) / alternating_gain[own.rule](&own, t);
 }

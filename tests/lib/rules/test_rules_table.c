@@ -3,6 +3,7 @@
  * rule, read from its signatures; else the paper's or its authors' code), and the state keys. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -162,11 +163,31 @@ static void names_and_descriptions(void **state) {
     assert_int_equal(ravine_setting_find("beta"), -1);
 }
 
+/* What ravine_sigma says after one step is what the column of the rule says. */
+static void sigma_is_of_its_kind(void **state) {
+    (void)state;
+    for (int rule = 0; rule < RAVINE_RULE_COUNT; rule++) {
+        const ravine_rule_info *info = ravine_rule_describe(rule);
+        ravine_optimizer *o = make_optimizer(info->name);
+        double theta[] = {1, -2}, gradient[] = {0.25, -3}, sigma[2];
+        make_param(o, 0, "p", RAVINE_F64, theta, gradient, 2);
+        make_step(o, NULL);
+        const ravine_status status = ravine_sigma(o, "p", sigma, 2);
+        const bool is_one = sigma[0] == 1 && sigma[1] == 1;
+        const bool signs = info->sigma == RAVINE_SIGMA_SIGNS;
+        const bool one = info->sigma == RAVINE_SIGMA_ONE || info->sigma == RAVINE_SIGMA_LATE;
+        if (status != (signs ? RAVINE_E_UNSUPPORTED : RAVINE_OK) || (!signs && is_one != one))
+            fail_msg("%s: %d, sigma %g %g", info->name, status, sigma[0], sigma[1]);
+        ravine_destroy(o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_the_sources),
         cmocka_unit_test(state_has_the_keys_of_pytorch),
         cmocka_unit_test(names_and_descriptions),
+        cmocka_unit_test(sigma_is_of_its_kind),
     };
     return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }

@@ -70,6 +70,8 @@ int config_check(const run_config *c);
 void config_print(const run_config *c, FILE *out);
 /* Every key: what it may be, its default, what it means. */
 void config_print_keys(FILE *out);
+/* The same for programs; NULL: no memory. */
+json_t *config_keys_json(void);
 /* {"epochs": 10, "model": {"widths": [256], ...}, ...}; with `origins`, each value is
  * {"value": ..., "origin": ...}. NULL: out of memory. */
 json_t *config_json(const run_config *c, bool origins);

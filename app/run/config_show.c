@@ -178,3 +178,16 @@ void config_print_keys(FILE *out) {
         fprintf(out, "\n    %s\n", row->text);
     }
 }
+
+json_t *config_keys_json(void) {
+    json_t *keys = json_array();
+    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
+        const config_row *row = &config_rows[k];
+        char allowed[160];
+        format_allowed(row, allowed, sizeof allowed);
+        json_array_append_new(keys, json_pack("{ss ss ss ss}", "key", row->key, "allowed", allowed,
+                                              "default", row->fallback ? row->fallback : "", "text",
+                                              row->text));
+    }
+    return json_pack("{so}", "keys", keys);
+}

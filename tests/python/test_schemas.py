@@ -10,10 +10,10 @@ from test_command import ROOT, ravine
 
 ENERGY = ROOT / "examples/table_energy.yaml"
 SURFACE = ["--surface", "crescent", "--optimizer", "adam lr=0.1", "--steps", 20]
-RUN, CHECKPOINT = "the folder of a run", "its newest checkpoint"
+RUN, CHECKPOINT, CONVERTED = "the folder of a run", "its newest checkpoint", "a new file"
 # A command -> calls that print one of each form of its schema.
 CALLS = {
-    "train": [[ENERGY, "--set=epochs=1", "-q"], ["--print-config"]],
+    "train": [[ENERGY, "--set=epochs=1", "-q"], ["--print-config"], ["--keys"]],
     "schedule": [["warmup(10) cosine(90) lr=1"], ["decay(gamma=0.9) lr=1", "--steps", 20]],
     "race": [SURFACE, [*SURFACE[:2], "-p", "sgd lr=1", "-p", "lion", "-n", 30], ["--surfaces"]],
     "optimizers": [[], ["adan"]],
@@ -24,6 +24,7 @@ CALLS = {
         ["inspect", CHECKPOINT],
         ["verify", CHECKPOINT],
         ["diff", CHECKPOINT, CHECKPOINT],
+        ["convert", CHECKPOINT, CONVERTED],
     ],
     "bench": [["--sizes=1e3", "--threads=1", "--rounds=1", "--rules=sgd"]],
     "lecture": [],  # takes long: test_lecture.py holds it to its schema
@@ -50,7 +51,8 @@ def test_json_is_what_the_schema_says(command, run_folder, tmp_path):
     unmet = list(root.get("oneOf", []))
     newest = max(run_folder.rglob("step-*.safetensors"))
     for call in CALLS[command]:
-        words = [{RUN: run_folder, CHECKPOINT: newest}.get(word, word) for word in call]
+        paths = {RUN: run_folder, CHECKPOINT: newest, CONVERTED: tmp_path / "new.safetensors"}
+        words = [paths.get(word, word) for word in call]
         where = (
             {"cwd": ROOT}
             if command != "train"

@@ -475,6 +475,10 @@ int checkpoint_convert(const cli_args *args) {
     if (!status && ravine_safetensors_write(args->operand[2], c.to.tensors, c.to.ntensors,
                                             c.to.texts, c.to.ntexts, NULL) < 0)
         status = failure(FAILURE_INPUT, "%s", ravine_errmsg());
+    if (!status && cli_is_given(args, CLI_JSON))
+        status = cli_print_json(json_pack("{ss ss ss sI}", "from", args->operand[1], "to",
+                                          args->operand[2], "form", ours ? "torch" : "ravine",
+                                          "tensors", (json_int_t)c.to.ntensors));
     ravine_checkpoint_close(c.from);
     free_file(&c.to);
     free(c.params);

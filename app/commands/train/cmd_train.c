@@ -144,6 +144,7 @@ static int run_training(training *t, train_result *result, const cli_args *args)
 
 int cmd_train(const cli_args *args) {
     if (cli_is_given(args, CLI_KEYS)) {
+        if (cli_is_given(args, CLI_JSON)) return cli_print_json(config_keys_json());
         config_print_keys(stdout);
         return 0;
     }

@@ -25,9 +25,7 @@ static bool is_not_finite(const char *p, size_t length) {
     return false;
 }
 
-/* True if the field is one number, with blanks around it or none. *value is NaN or infinite where
- * the field says so or is too large for a double. */
-static bool parse_number(const char *field, double *value) {
+bool csv_number(const char *field, double *value) {
     const char *start = skip_blanks(field), *end = ravine_number_end(start);
     if (end > start) {
         *value = ravine_number_read(start);
@@ -45,7 +43,7 @@ static void read_numbers(csv_column *c, const csv_table *t, int64_t *word, int64
     *word = *unusable = 0;
     for (int64_t row = 1; row <= t->rows && !*word; row++) {
         double number = 0;
-        if (!parse_number(csv_field(t, row, c->index), &number)) *word = row;
+        if (!csv_number(csv_field(t, row, c->index), &number)) *word = row;
         if (!*unusable && !(fabs(number) <= CSV_NUMBER_MAX)) *unusable = row;
         c->value[row - 1] = number;
     }
@@ -74,7 +72,7 @@ static bool is_numbers_with_commas(const csv_column *c, const csv_table *t) {
     double number;
     for (int64_t row = 1; row <= t->rows; row++) {
         const char *field = csv_field(t, row, c->index);
-        if (!parse_number(field, &number) && !has_decimal_comma(field)) return false;
+        if (!csv_number(field, &number) && !has_decimal_comma(field)) return false;
     }
     return true;
 }
@@ -148,7 +146,7 @@ static void renumber(csv_column *c, int64_t rows) {
 static int64_t first_word(const csv_column *c, const csv_table *t) {
     double number;
     int64_t row = 1;
-    while (row < t->rows && parse_number(csv_field(t, row, c->index), &number)) row++;
+    while (row < t->rows && csv_number(csv_field(t, row, c->index), &number)) row++;
     return row;
 }
 
@@ -160,7 +158,7 @@ static int check_mostly_words(const csv_column *c, const csv_table *t) {
     int64_t numbers = 0, word = 0;
     double number;
     for (int64_t row = t->rows; row > 0; row--) {
-        if (parse_number(csv_field(t, row, c->index), &number))
+        if (csv_number(csv_field(t, row, c->index), &number))
             numbers++;
         else
             word = row;

@@ -13,8 +13,9 @@ enum { CSV_CATEGORIES_MAX = 1000 };
 typedef struct csv_column {
     int64_t index; /* in the table */
     bool numeric;
-    int64_t categories; /* how many; 0 for numbers */
-    double *value;      /* [rows] the number, or the index of the category */
+    int64_t categories;     /* how many; 0 for numbers */
+    double *value;          /* [rows] the number, or the index of the category */
+    double mean, deviation; /* of numbers that were standardised */
 } csv_column;
 
 /* What somebody said of a column. */
@@ -29,6 +30,10 @@ int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind
 /* Reads a column as classes: the different values in sorted order, numbers by size, words by bytes.
  * There must be 2 .. CSV_CATEGORIES_MAX of them. */
 int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, csv_kind kind);
+
+/* True if the field is one number, with blanks around it or none. *value is NaN or infinite where
+ * the field says so or is too large for a double. */
+bool csv_number(const char *field, double *value);
 
 void csv_column_free(csv_column *column);
 

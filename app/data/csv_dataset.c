@@ -154,6 +154,8 @@ static int standardise(const conversion *c, csv_column *column) {
                        "%s: every row to train on has the same number in the target "
                        "column '%s'",
                        t->name, csv_quote(name).text);
+    column->mean = mean;
+    column->deviation = deviation;
     for (int64_t k = 0; k < t->rows; k++) {
         column->value[k] = deviation > 0 ? (column->value[k] - mean) / deviation : 0;
         if (!(fabs(column->value[k]) <= FLT_MAX)) /* only a row to test can be so far away */
@@ -173,18 +175,53 @@ static int standardise_all(const conversion *c) {
     return code;
 }
 
-/* Numbers that a column gives to an example. */
-static int64_t width(const csv_column *column) {
-    return column->categories ? column->categories : 1;
+/* ---- what is kept of it ---------------------------------------------------------------------- */
+
+/* The words of its categories, as their first rows have them. */
+static bool copy_words(const conversion *c, const csv_column *from, encoded_column *to) {
+    to->words = from->categories;
+    to->word = calloc((size_t)from->categories, sizeof *to->word);
+    if (!to->word) return false;
+    for (int64_t row = 0; row < c->table.rows; row++) {
+        char **word = &to->word[(int64_t)from->value[row]];
+        if (!*word && !(*word = strdup(csv_field(&c->table, row + 1, from->index)))) return false;
+    }
+    return true;
 }
 
-static int fill(const conversion *c, dataset *d, const int64_t *rows, int64_t count) {
+static bool encode_column(const conversion *c, int64_t k, encoded_column *to) {
+    const csv_column *from = &c->column[k];
+    to->name = strdup(csv_field(&c->table, 0, k));
+    to->mean = from->mean;
+    to->deviation = from->deviation;
+    return to->name && (from->categories == 0 || copy_words(c, from, to));
+}
+
+static int encode(const conversion *c, data_encoding *e) {
+    const int64_t columns = c->table.columns;
+    *e = (data_encoding){.shape = {0, 1, 1},
+                         .regression = c->options->regression,
+                         .delimiter = c->options->delimiter};
+    e->column = calloc((size_t)columns, sizeof *e->column);
+    bool whole = e->column && encode_column(c, c->target, &e->target);
+    for (int64_t k = 0; k < columns && whole; k++) {
+        if (k == c->target) continue;
+        encoded_column *to = &e->column[e->columns++];
+        whole = encode_column(c, k, to);
+        e->shape[0] += encoded_width(to);
+    }
+    e->outputs = encoded_width(&e->target);
+    return whole ? 0 : no_memory(c);
+}
+
+/* ---- examples -------------------------------------------------------------------------------- */
+
+static int fill(const conversion *c, const data_encoding *e, dataset *d, const int64_t *rows,
+                int64_t count) {
     const csv_column *target = &c->column[c->target];
     d->count = count;
-    d->shape[1] = d->shape[2] = 1;
-    for (int64_t k = 0; k < c->table.columns; k++)
-        if (k != c->target) d->shape[0] += width(&c->column[k]);
-    d->outputs = width(target);
+    memcpy(d->shape, e->shape, sizeof d->shape);
+    d->outputs = e->outputs;
     int code = dataset_allocate(d, c->options->regression, c->table.name);
     if (code) return code;
     for (int64_t i = 0; i < count; i++) {
@@ -196,7 +233,7 @@ static int fill(const conversion *c, dataset *d, const int64_t *rows, int64_t co
                 x[(int64_t)column->value[rows[i]]] = 1;
             else
                 *x = (float)column->value[rows[i]];
-            x += width(column);
+            x += column->categories ? column->categories : 1;
         }
         if (d->label)
             d->label[i] = (int32_t)target->value[rows[i]];
@@ -218,8 +255,10 @@ static int convert(conversion *c, dataset_pair *out) {
     if (!code) code = split(c);
     if (!code) code = read_columns(c);
     if (!code) code = standardise_all(c);
-    if (!code) code = fill(c, &out->train, c->order, c->ntrain);
-    if (!code) code = fill(c, &out->test, c->order + c->ntrain, c->table.rows - c->ntrain);
+    const data_encoding *e = &out->encoding;
+    if (!code) code = encode(c, &out->encoding);
+    if (!code) code = fill(c, e, &out->train, c->order, c->ntrain);
+    if (!code) code = fill(c, e, &out->test, c->order + c->ntrain, c->table.rows - c->ntrain);
     return code;
 }
 

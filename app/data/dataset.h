@@ -3,6 +3,8 @@
 #ifndef RAVINE_DATASET_H
 #define RAVINE_DATASET_H
 
+#include "data/encoding.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +28,7 @@ typedef struct dataset_file {
 enum { DATASET_FILES_MAX = 4 };
 typedef struct dataset_pair {
     dataset train, test;
+    data_encoding encoding;               /* how both became numbers */
     dataset_file file[DATASET_FILES_MAX]; /* [nfiles] in the order in which they are given */
     int nfiles;
 } dataset_pair;
@@ -59,6 +62,7 @@ typedef struct dataset_csv_options {
 } dataset_csv_options;
 int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options);
 
+void dataset_free(dataset *d);              /* an empty one is fine */
 void dataset_pair_free(dataset_pair *pair); /* an empty pair is fine */
 
 #endif

@@ -66,5 +66,8 @@ double net_train(net *n, const float *x, const int32_t *label, const float *y, i
                  uint64_t step, int64_t *correct);
 double net_evaluate(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
                     int64_t *correct);
+/* The outputs of the last layer, as after training: logits of the classes, or the predicted target
+ * columns. out: [count, outputs]. */
+void net_predict(net *n, const float *x, int64_t count, float *out);
 
 #endif

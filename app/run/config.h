@@ -82,7 +82,7 @@ int config_read_json(run_config *c, const json_t *object, const char *origin);
 
 /* config_build.c: the values that the data reader, the net and the library take. */
 int config_read_data(const run_config *c, dataset_pair *data);
-int config_net_spec(const run_config *c, const dataset *train, net_spec *spec);
+int config_net_spec(const run_config *c, const data_encoding *data, net_spec *spec);
 int config_rule(const run_config *c, ravine_config *rule);
 /* A schedule.* whose text has shares of the run, "5%"; NULL: there is none. */
 const char *config_key_in_shares(const run_config *c);

@@ -27,14 +27,14 @@ int config_read_data(const run_config *c, dataset_pair *data) {
     return dataset_read_csv(data, &options);
 }
 
-int config_net_spec(const run_config *c, const dataset *train, net_spec *spec) {
-    if (c->model_name != NET_MLP && train->shape[1] * train->shape[2] == 1)
+int config_net_spec(const run_config *c, const data_encoding *data, net_spec *spec) {
+    if (c->model_name != NET_MLP && data->shape[1] * data->shape[2] == 1)
         return failure(FAILURE_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
                        c->origin[CONFIG_KEY_model_name],
                        c->model_name == NET_CNN ? "cnn" : "resnet");
     *spec = (net_spec){
         .model = (net_model)c->model_name,
-        .outputs = train->outputs,
+        .outputs = data->outputs,
         .nwidths = (int32_t)c->model_widths.count,
         .dense = c->model_dense,
         .kernel = c->model_kernel,
@@ -43,10 +43,10 @@ int config_net_spec(const run_config *c, const dataset *train, net_spec *spec) {
         .norm = (net_norm)c->model_norm,
         .pooling = (net_pooling)c->model_pooling,
         .dropout = c->model_dropout,
-        .loss = train->label ? NET_CROSS_ENTROPY : NET_MEAN_SQUARED_ERROR,
+        .loss = data->regression ? NET_MEAN_SQUARED_ERROR : NET_CROSS_ENTROPY,
         .seed = (uint64_t)c->seed,
     };
-    memcpy(spec->input, train->shape, sizeof spec->input);
+    memcpy(spec->input, data->shape, sizeof spec->input);
     for (int32_t k = 0; k < spec->nwidths; k++) spec->widths[k] = c->model_widths.item[k];
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "io/failure.h"
 #include "io/number_json.h"
 #include "ravine_checkpoint.h"
+#include "run/run_encoding.h"
 #include "run/run_header.h"
 #include "run/run_line.h"
 #include "run/run_log.h"
@@ -80,12 +81,21 @@ static int make_record(run_record **out, const run_subject *of) {
     return 0;
 }
 
+static void discard_folder(const char *folder) {
+    run_encoding_remove(folder);
+    rmdir(folder);
+}
+
 int run_record_create(run_record **out, const run_subject *of) {
     run_record *r = NULL;
     int status = make_record(&r, of);
     if (status) return status;
     status = make_folder(r);
-    if (!status && (status = create_log(r))) rmdir(r->folder);
+    if (!status) {
+        status = run_encoding_write(&of->data->encoding, r->folder);
+        if (!status) status = create_log(r);
+        if (status) discard_folder(r->folder);
+    }
     if (status) {
         free(r->group);
         free(r);

@@ -15,7 +15,7 @@ static int make_net(training *t) {
         return failure(FAILURE_INPUT,
                        "%lld examples to train and %lld to test; it takes one of each",
                        (long long)train->count, (long long)t->data.test.count);
-    int status = config_net_spec(t->config, train, &t->spec);
+    int status = config_net_spec(t->config, &t->data.encoding, &t->spec);
     if (status) return status;
     status = trainer_create(&t->trainer, &(trainer_setup){.spec = &t->spec,
                                                           .data = train,

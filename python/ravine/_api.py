@@ -228,6 +228,13 @@ RAVINE_LAMB = 18
 RAVINE_ADAFACTOR = 19
 RAVINE_RULE_COUNT = 20
 
+# enum ravine_sigma_kind
+RAVINE_SIGMA_ONE = 0
+RAVINE_SIGMA_SIGNS = 1
+RAVINE_SIGMA_OF_STEP = 2
+RAVINE_SIGMA_OF_NEXT_STEP = 3
+RAVINE_SIGMA_LATE = 4
+
 
 class ravine_rule_info(Structure):
     """`struct ravine_rule_info`."""
@@ -245,7 +252,7 @@ class ravine_rule_info(Structure):
         ("torch_steps", c_int32),
         ("nstates", c_int32),
         ("whole", c_int32),
-        ("reserved", c_int32),
+        ("sigma", c_int32),
     ]
 
 

@@ -20,6 +20,8 @@ CALLS = {
     "find-lr": [[ENERGY, "--steps", 20, "--warmup", 1]],
     "report": [[RUN], [RUN, RUN]],
     "doctor": [[RUN], SURFACE],
+    "predict": [[RUN, ROOT / "examples/data/energy.csv"]],
+    "evaluate": [],  # test_predict.py holds both its forms to the schema
     "checkpoint": [
         ["inspect", CHECKPOINT],
         ["verify", CHECKPOINT],

@@ -300,6 +300,14 @@ typedef enum ravine_rule {
     RAVINE_ADAFACTOR = 19,
     RAVINE_RULE_COUNT
 } ravine_rule;
+/* What a rule divides its steps by. */
+typedef enum ravine_sigma_kind {
+    RAVINE_SIGMA_ONE = 0,          /* by 1 */
+    RAVINE_SIGMA_SIGNS = 1,        /* only signs count */
+    RAVINE_SIGMA_OF_STEP = 2,      /* by a root of gradients up to this one */
+    RAVINE_SIGMA_OF_NEXT_STEP = 3, /* what ravine_sigma gives is what the next step divides by */
+    RAVINE_SIGMA_LATE = 4          /* by 1 until sigma can be trusted */
+} ravine_sigma_kind;
 typedef struct ravine_rule_info {
     const char *name, *title, *formula, *paper; /* fixed texts; formula has lines split by \n */
     int32_t nsettings;
@@ -314,7 +322,7 @@ typedef struct ravine_rule_info {
     int32_t torch_steps; /* 1: its state counts steps, key "step" */
     int32_t nstates;
     int32_t whole; /* 1: an element's step depends on its whole tensor: on norms, rows, columns */
-    int32_t reserved;
+    int32_t sigma; /* a ravine_sigma_kind */
 } ravine_rule_info;
 /* What a rule is, and which settings it uses; NULL: there is no such rule. */
 RAVINE_API const ravine_rule_info *ravine_rule_describe(int rule);

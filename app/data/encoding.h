@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* encoding.h - how examples become the numbers that a net is given: learned from the examples to
+ * train on, kept with the run, and used on examples that come later.
+ *
+ * Functions that return int return 0 or a kind of io/failure.h.
+ */
+#ifndef RAVINE_DATA_ENCODING_H
+#define RAVINE_DATA_ENCODING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A column of a table. */
+typedef struct encoded_column {
+    char *name;
+    double mean, deviation; /* of numbers; deviation 0: they were all the same, and become 0 */
+    char **word;            /* [words] in the order of their inputs, or of the classes */
+    int64_t words;          /* 0: a column of numbers */
+} encoded_column;
+
+typedef struct data_encoding {
+    int64_t shape[3]; /* of one example, as of a dataset */
+    int64_t outputs;  /* classes, or 1 */
+    bool regression;
+    char delimiter;         /* of a table */
+    encoded_column *column; /* [columns] a table's inputs, in the order of its file; images: NULL */
+    int64_t columns;
+    encoded_column target;  /* the classes of images are called 0, 1, 2 ... */
+    double mean, deviation; /* of the pixels of images, as shares of 255 */
+} data_encoding;
+
+void data_encoding_free(data_encoding *e); /* one that is all zero is fine */
+
+static inline bool encoding_is_of_images(const data_encoding *e) {
+    return e->columns == 0;
+}
+
+/* Numbers that a column gives to an example. */
+static inline int64_t encoded_width(const encoded_column *c) {
+    return c->words ? c->words : 1;
+}
+
+struct dataset;
+/* Reads new rows of a table whose columns are those that were learned from, in any order; one that
+ * is missing or that is new is an error, and so is a word that was not there. With the target, as
+ * for an evaluation, or, where the table has it, leaving it aside. */
+int encoding_read_csv(struct dataset *out, const data_encoding *e, const char *path,
+                      bool with_target);
+/* Reads new images, of the same size, and their labels; `labels` NULL: there are none. */
+int encoding_read_idx(struct dataset *out, const data_encoding *e, const char *images,
+                      const char *labels);
+
+#endif

@@ -458,6 +458,70 @@ def test_a_second_watch_takes_the_place_of_the_first():
     assert any("another watch()" in line for line in first.diagnosis.cannot_tell)
 
 
+def test_losses_that_are_told_in_a_closure_stand():
+    """As Lightning does it: batches before the last are told, and the closure returns a part."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    seen = []
+    doctor._source.observe = lambda pointer, loss: seen.append(loss)
+    data, told = list(batches(8)), []
+    for k, (x, y) in enumerate(data):
+
+        def closure(x=x, y=y):
+            loss = F.cross_entropy(model(x), y) / 2
+            doctor.tell(loss, times=2)
+            told.append(2 * loss.item())
+            loss.backward()
+            return loss
+
+        if k % 2 == 0:
+            closure()
+        else:
+            optimizer.step(closure)
+            optimizer.zero_grad()
+    assert seen == pytest.approx([(a + b) / 2 for a, b in zip(told[::2], told[1::2], strict=True)])
+
+
+def test_of_a_closure_that_is_called_again_and_again_the_first_loss_counts():
+    model = mlp()
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=4)
+    doctor = ravine.watch(optimizer, model)
+    seen, told = [], []
+    doctor._source.observe = lambda pointer, loss: seen.append(loss)
+    for x, y in batches(3):
+
+        def closure(x=x, y=y):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            doctor.tell(loss)
+            told[-1].append(loss.item())
+            loss.backward()
+            return loss
+
+        told.append([])
+        optimizer.step(closure)
+    assert seen == [calls[0] for calls in told] and len(told[0]) > 1
+
+
+def test_an_optimizer_in_the_wrapper_of_a_framework():
+    class Wrapper(torch.optim.Optimizer):
+        def __init__(self, optimizer):  # as Accelerate's: it has no hooks of its own
+            self.optimizer = optimizer
+
+        def step(self, closure=None):
+            self.optimizer.step(closure)
+
+        def zero_grad(self):
+            self.optimizer.zero_grad()
+
+    model = mlp()
+    inner = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(Wrapper(Wrapper(inner)), model)
+    train(model, Wrapper(Wrapper(inner)), doctor, 5)
+    assert doctor._watched is inner and doctor._observed == 5
+
+
 # ---- what is said, and when
 
 

@@ -30,6 +30,14 @@ from ravine.torch._sources import Others, Own
 
 FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
+# What would tell more, by what is missing. Where a framework has the loop, its lines stand here.
+ADVICE = {
+    "loss": "doctor.tell(loss) before optimizer.step()",
+    "losses": "doctor.tell(loss) in each",
+    "model": "ravine.watch(optimizer, model)",
+    "validation": "doctor.tell_validation(loss) now and then",
+}
+
 
 def _to_terminal(diagnosis: Diagnosis) -> None:
     print(f"ravine: {diagnosis}", file=sys.stderr)
@@ -73,6 +81,8 @@ _WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
 class Watch(Doctor):
     """What watch() returns: it is told the losses, and asked for diagnoses."""
 
+    advice = ADVICE
+
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
@@ -89,6 +99,7 @@ class Watch(Doctor):
         self._watched, self._model, self._window = optimizer, model, window
         self._on_verdict = on_verdict
         self._losses: list[float] = []  # told since the last step
+        self._first: list[float] = []  # of them, those of a closure's first call
         self._told = self._validated = False
         self._verdict = "healthy"
         self._steps = self._observed = 0
@@ -117,17 +128,22 @@ class Watch(Doctor):
 
     # ---- what it is told
 
-    def tell(self, loss) -> None:
+    def tell(self, loss, *, times: float = 1.0) -> None:
         """The loss of a batch whose gradients the next step uses: a number or a tensor of one.
 
         Told before backward(), a tensor shows more: the loss's function keeps its targets until
         then. Of several losses before a step the mean counts. A step with a closure knows its loss
-        itself. Steps of which no loss was told are not observed.
+        itself, unless one is told in it. Steps of which no loss was told are not observed.
+
+        Args:
+            loss: of one batch.
+            times: what it is to be multiplied with: of losses that were divided by the number of
+                batches in a step, that number.
 
         Raises:
             ravine.ArgumentError: the tensor has several numbers.
         """
-        value = _number(loss)
+        value = _number(loss) * times
         if self._stopped:
             return
         self._losses.append(value)
@@ -168,16 +184,16 @@ class Watch(Doctor):
         if self._steps == 0:
             lines.append("anything: no step was made since ravine.watch(optimizer)")
         elif not self._told:
-            lines.append("anything: no loss was told; doctor.tell(loss) before optimizer.step()")
+            lines.append(f"anything: no loss was told; {self.advice['loss']}")
         elif self._steps > 2 * self._observed:
             untold = self._steps - self._observed
             lines.append(
-                f"{untold} of {self._steps} steps: no loss was told; doctor.tell(loss) in each"
+                f"{untold} of {self._steps} steps: no loss was told; {self.advice['losses']}"
             )
         if self._model is None:
-            lines.append("what the optimizer does not have: ravine.watch(optimizer, model)")
+            lines.append(f"what the optimizer does not have: {self.advice['model']}")
         if self._told and not self._validated:
-            lines.append("overfitting: doctor.tell_validation(loss) now and then")
+            lines.append(f"overfitting: {self.advice['validation']}")
         return lines
 
     def detach(self) -> None:
@@ -228,8 +244,10 @@ class Watch(Doctor):
             if first:
                 first.clear()
                 with self._guarded():
-                    if loss is not None:
+                    if not self._losses and loss is not None:
                         self._losses = [_number(loss)]
+                    self._first = self._losses
+                    self._losses = []
                     self._take()
             return loss
 
@@ -268,7 +286,7 @@ class Watch(Doctor):
 
     def _step(self) -> bool:
         """Takes in a step; whether it is time to look."""
-        losses, self._losses = self._losses, []
+        losses, self._losses, self._first = self._first or self._losses, [], []
         self._steps += 1
         urgent = self._is_urgent()
         if not self._source.can_observe() or not losses:
@@ -379,6 +397,13 @@ class Watch(Doctor):
             self._tell("norms_untrained", untrained)
 
 
+def _unwrapped(optimizer: Any) -> Any:
+    """The optimizer that steps: Accelerate and Lightning put another around it."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
+        optimizer = inner
+    return optimizer
+
+
 def watch(
     optimizer: torch.optim.Optimizer,
     model: nn.Module | None = None,
@@ -399,7 +424,8 @@ def watch(
     the training.
 
     Args:
-        optimizer: any of PyTorch's, of this module's or of somebody else's.
+        optimizer: any of PyTorch's, of this module's or of somebody else's, also as Accelerate
+            and Lightning wrap them.
         model: what is trained: parameters are then called by their names, and what the optimizer
             does not have, frozen layers, dropout, batch norms and inputs are looked at, too.
         window: steps over which the doctor judges, in [16, 65536]. It looks after 16, 32, 64, ...
@@ -417,4 +443,4 @@ def watch(
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ArgumentError(f"{type(optimizer).__name__} is no torch.optim.Optimizer")
-    return Watch(optimizer, model, window, on_verdict, facts)
+    return Watch(_unwrapped(optimizer), model, window, on_verdict, facts)

@@ -624,6 +624,40 @@ def test_steps_below_the_last_bit_of_the_parameters_are_lost(kept):
     assert share > 0.8 if kept is torch.bfloat16 else share < 0.1
 
 
+def test_parameters_of_two_layers_are_no_weight_and_bias():
+    """Sizes of neighbouring embeddings fit, as in BERT; their gradients tell no signal."""
+
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.words, self.places, self.kinds = (nn.Embedding(n, 16) for n in (30, 12, 2))
+            self.norm = nn.LayerNorm(16)
+            self.head = nn.Linear(16, 2)
+            for table in (self.words, self.places, self.kinds):
+                nn.init.normal_(table.weight, std=0.02)
+
+        def forward(self, x):
+            kinds = self.kinds(torch.zeros_like(x))
+            x = self.words(x) + self.places(torch.arange(x.shape[1])) + kinds
+            return self.head(self.norm(x).mean(1))
+
+    model = Words()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    told = []
+    doctor = ravine.watch(optimizer, model, on_verdict=told.append)
+    random = torch.Generator().manual_seed(1)
+    for _ in range(64):
+        x = torch.randint(30, (32, 12), generator=random)
+        loss = F.cross_entropy(model(x), (x[:, 0] > 14).long())
+        doctor.tell(loss)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    found = doctor.diagnosis
+    assert "exploding" not in {d.verdict for d in told} | {found.verdict} | set(found.also)
+
+
 def test_a_callback_may_end_the_training():
     def stop(diagnosis):
         raise KeyboardInterrupt

@@ -397,7 +397,7 @@ class Watch(Doctor):
             self._tell("norms_untrained", untrained)
 
 
-def _unwrapped(optimizer: Any) -> Any:
+def unwrapped(optimizer: Any) -> Any:
     """The optimizer that steps: Accelerate and Lightning put another around it."""
     while isinstance(inner := getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
         optimizer = inner
@@ -443,4 +443,4 @@ def watch(
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ArgumentError(f"{type(optimizer).__name__} is no torch.optim.Optimizer")
-    return Watch(_unwrapped(optimizer), model, window, on_verdict, facts)
+    return Watch(unwrapped(optimizer), model, window, on_verdict, facts)

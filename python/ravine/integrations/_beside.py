@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the callbacks of all frameworks do: doctors beside a training, and what they say."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ravine import _api
+from ravine._doctor import Diagnosis
+from ravine._library import ArgumentError, lib
+from ravine.integrations._page import page_of
+from ravine.torch._watch import ADVICE, Watch, unwrapped, watch
+
+VERDICTS = [lib.ravine_verdict_word(k).decode() for k in range(_api.RAVINE_VERDICT_COUNT)]
+SEVERITIES = [lib.ravine_severity_word(k).decode() for k in range(_api.RAVINE_SEVERITY_COUNT)]
+
+Words = str | Iterable[str]
+
+
+def _words(argument: str, given: Words) -> frozenset[str]:
+    """Verdicts and severities by their words."""
+    words = frozenset([given] if isinstance(given, str) else given)
+    for word in sorted(words.difference(VERDICTS, SEVERITIES)):
+        known = ", ".join([*reversed(SEVERITIES), *VERDICTS])
+        raise ArgumentError(f"{argument}: there is no verdict {word}; there are {known}")
+    return words
+
+
+def severity_of(found: Diagnosis) -> int:
+    """How bad it is as a number: 0 fine, 1 a note, 2 a warning, 3 urgent."""
+    return SEVERITIES.index(found.severity)
+
+
+def numbers_of(found: Diagnosis) -> dict[str, float]:
+    """A verdict for a log of numbers."""
+    return {
+        "ravine/severity": float(severity_of(found)),
+        f"ravine/{found.verdict}": found.confidence,
+    }
+
+
+def print_above_bars(text: str) -> None:
+    """To stderr; bars that tqdm draws there go on below."""
+    from tqdm import tqdm  # of all frameworks but Keras
+
+    tqdm.write(text, file=sys.stderr)
+
+
+class Beside:
+    """Doctors beside one training, one for each optimizer."""
+
+    def __init__(
+        self,
+        report: str | os.PathLike[str] | None,
+        stop_on: Words,
+        checkpoint_on: Words,
+        on_verdict: Callable[[Diagnosis], Any] | None,
+        window: int,
+        facts: dict[str, float],
+        say: Callable[[str], None] = print_above_bars,
+    ):
+        """The options of a callback: nothing is watched yet."""
+        self._report = None if report is None else Path(report)
+        self._stop_on = _words("stop_on", stop_on)
+        self._checkpoint_on = _words("checkpoint_on", checkpoint_on)
+        self._on_verdict, self._window, self._facts, self._say = on_verdict, window, facts, say
+        self.doctors: list[Watch] = []
+        self.told: list[Diagnosis] = []  # all verdicts, the last one last
+        self._last: Diagnosis | None = None  # after the end
+        self._new: list[Diagnosis] = []
+        self._stop = self._checkpoint = self._speaks = False
+
+    def begin(
+        self,
+        optimizers: Iterable[torch.optim.Optimizer],
+        model: torch.nn.Module | None,
+        facts: dict[str, float | None],
+        advice: dict[str, str],
+        speaks: bool,
+    ) -> None:
+        """Watches the optimizers from here on; other ranks than the first look on and say nothing.
+
+        Facts of the user stand above those that the framework knows; None: not known.
+        """
+        self.end()
+        self.told, self._last = [], None
+        self._stop = self._checkpoint = False
+        self._speaks = speaks
+        known = {name: float(value) for name, value in facts.items() if value is not None}
+        for optimizer in optimizers:
+            doctor = watch(
+                optimizer,
+                model,
+                window=self._window,
+                on_verdict=self._take,
+                **(known | self._facts),
+            )
+            doctor.advice = ADVICE | advice
+            self.doctors.append(doctor)
+
+    def _take(self, found: Diagnosis) -> None:
+        """A doctor has something to say."""
+        if not self._speaks:
+            return
+        self._say(f"ravine: step {found.step}: {found}")
+        self.told.append(found)
+        self._new.append(found)
+        words = {found.verdict, found.severity}
+        self._stop |= not words.isdisjoint(self._stop_on)
+        self._checkpoint |= not words.isdisjoint(self._checkpoint_on)
+        self._write()
+        if self._on_verdict is not None:
+            self._on_verdict(found)
+
+    def _write(self) -> None:
+        if self._report is not None:
+            page = page_of(self.told, self._last)
+            whole = self._report.with_name(self._report.name + ".part")
+            whole.write_text(page, encoding="utf-8")
+            whole.replace(self._report)
+
+    def tell(self, loss, times: float = 1.0, optimizer: Any = None) -> None:
+        """A batch's loss, to the doctor of an optimizer or to all.
+
+        What fails ends the watch, never the training.
+        """
+        for doctor in self.doctors:
+            if optimizer is None or doctor._watched is unwrapped(optimizer):
+                with doctor._guarded():
+                    doctor.tell(loss, times=times)
+
+    def tell_validation(self, loss) -> None:
+        """The loss on held-out examples to every doctor."""
+        for doctor in self.doctors:
+            with doctor._guarded():
+                doctor.tell_validation(loss)
+
+    def news(self) -> list[Diagnosis]:
+        """Verdicts since the last call."""
+        found, self._new = self._new, []
+        return found
+
+    def wishes(self) -> tuple[bool, bool]:
+        """Whether to stop, and whether to save a checkpoint: what the first rank wants, on each.
+
+        Every rank calls it after every step.
+        """
+        stop, checkpoint = self._stop, self._checkpoint
+        self._checkpoint = False
+        alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+        if alone or not (self._stop_on or self._checkpoint_on) or not self.doctors:
+            return stop, checkpoint
+        device = self.doctors[0]._watched.param_groups[0]["params"][0].device
+        wished = torch.tensor([stop, checkpoint], dtype=torch.uint8, device=device)
+        torch.distributed.broadcast(wished, 0)
+        stop, checkpoint = map(bool, wished.tolist())
+        return stop, checkpoint
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the doctor thinks now, of several the one with the worst; None: nothing began."""
+        if self._last is not None or not self.doctors:
+            return self._last
+        return max((doctor.diagnosis for doctor in self.doctors), key=severity_of)
+
+    def end(self) -> None:
+        """The last word; optimizers and model are then as if nobody had watched them."""
+        if not self.doctors:
+            return
+        self._last = self.diagnosis
+        for doctor in self.doctors:
+            doctor.detach()
+        self.doctors = []
+        if not self._speaks or self._last is None:
+            return
+        if not self.told or self.told[-1].verdict != self._last.verdict:
+            self._say(f"ravine: at the end, step {self._last.step}: {self._last}")
+        self._write()

@@ -25,7 +25,8 @@ class Shadow(torch.optim.Optimizer):
         """Before the first step of an optimizer that was built."""
         self._optimizer = optimizer
         self._update: Callable[[], None] = lambda: None
-        self._clock = torch.zeros(())  # of all parameters
+        batches = optimizer.gradient_accumulation_steps or 1
+        self._clock = torch.tensor(float(int(optimizer.iterations) // batches))  # of all parameters
         variables = optimizer._trainable_variables
         group = {
             "params": [v.value for v in variables],

@@ -90,10 +90,11 @@ class RavineCallback(keras.callbacks.Callback):
         self._forget()
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         steps = (self.params or {}).get("steps")
+        batches = optimizer.gradient_accumulation_steps or 1
         facts = {
-            "total_steps": steps * self.params["epochs"] if steps else None,
+            "total_steps": steps * self.params["epochs"] // batches if steps else None,
             "clip_norm": optimizer.global_clipnorm,
-            "resumed": int(optimizer.iterations) or None,
+            "resumed": int(optimizer.iterations) // batches or None,
             **_facts_of(self.model),
         }
         shadow = shadow_of(optimizer)

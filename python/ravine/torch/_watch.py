@@ -190,7 +190,7 @@ class Watch(Doctor):
             lines.append(
                 f"{untold} of {self._steps} steps: no loss was told; {self.advice['losses']}"
             )
-        if self._model is None:
+        if self._model is None and self.advice["model"]:
             lines.append(f"what the optimizer does not have: {self.advice['model']}")
         if self._told and not self._validated:
             lines.append(f"overfitting: {self.advice['validation']}")

@@ -6,6 +6,7 @@ Names are those of RAVINE_FACT_LIST. A fact that is not certain is left out.
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -180,15 +181,29 @@ def criteria_of(loss: Tensor) -> list:
     return found
 
 
+def _unscaled(node) -> tuple[Any, float]:
+    """The node that others only multiply or divide by numbers, and what they multiply it by."""
+    factor = 1.0
+    while _name(node := _behind_views(node)) in ("DivBackward0", "MulBackward0"):
+        (given, _), *_ = node.next_functions
+        other = saved(node, "other")
+        if given is None or other is None or other.numel() != 1:
+            break
+        factor = factor / float(other) if node.name() == "DivBackward0" else factor * float(other)
+        node = given
+    return node, factor
+
+
 def is_error_made_larger(loss: Tensor, maximize: bool) -> bool:
     """Whether a loss is one criterion alone, and steps go up it.
 
     A binary cross-entropy does not count: adversaries make it larger on purpose.
     """
-    node = _behind_views(loss.grad_fn)
-    negated = _name(node) == "NegBackward0"
-    if negated:
-        node = _argument(node)
+    node, factor = _unscaled(loss.grad_fn)
+    negated = factor < 0
+    if _name(node) == "NegBackward0":
+        node, factor = _unscaled(_argument(node))
+        negated = (factor < 0) == negated
     return _name(node) in _LIKELIHOODS | _ERRORS and negated != maximize
 
 
@@ -296,7 +311,7 @@ class Targets:
     LOOKS = 64
     LEAST = 32  # targets of which something is said
     MOST = 1 << 20  # numbers of a batch that are looked at
-    MEAN = 1  # the number of reduction="mean"
+    MEAN, SUM = 1, 2  # the numbers of reduction="mean" and "sum"
 
     def __init__(self):
         """Nothing was seen yet."""
@@ -308,11 +323,11 @@ class Targets:
         self._squares: Tensor | None = None
         self._examples: list[Tensor] = []  # root mean squares of their targets
 
-    def see(self, loss: Tensor) -> None:
-        """Looks at a loss that is a mean of one criterion, and at no other."""
-        node = loss.grad_fn
+    def see(self, loss: Tensor, times: float = 1.0) -> None:
+        """Looks at a loss that is a mean of one criterion, if told so many times, and no other."""
+        node, factor = _unscaled(loss.grad_fn)
         self.looks += 1
-        if saved(node, "reduction") != self.MEAN or saved(node, "weight") is not None:
+        if not self._is_mean(node, factor * times) or saved(node, "weight") is not None:
             return
         name = node.name()
         if name in _LIKELIHOODS:
@@ -321,6 +336,17 @@ class Targets:
             target = saved(node, "target")
             if target is not None and saved(node, "pos_weight") is None:
                 self._see_columns(name, target)
+
+    def _is_mean(self, node, factor: float) -> bool:
+        """Whether a criterion times a factor is a mean over targets, or a batch's part of one."""
+        reduction = saved(node, "reduction")
+        if reduction == self.MEAN:
+            return math.isclose(factor, 1, rel_tol=1e-3)
+        target = saved(node, "target")
+        if reduction != self.SUM or node.name() not in _LIKELIHOODS or target is None:
+            return False
+        asked = int((target != saved(node, "ignore_index")).sum())
+        return 0.5 < factor * asked < 2  # batches of one step have about as many each
 
     def _see_classes(self, node) -> None:
         scores = _argument(node)

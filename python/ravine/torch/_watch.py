@@ -150,7 +150,7 @@ class Watch(Doctor):
         looks = self._targets.looks < Targets.LOOKS
         if looks and torch.is_tensor(loss) and loss.grad_fn is not None:
             with self._guarded():
-                self._see_graph(loss)
+                self._see_graph(loss, times)
 
     def tell_validation(self, loss) -> None:
         """The loss, now, on examples that are not trained on: tell it again and again."""
@@ -335,7 +335,7 @@ class Watch(Doctor):
         with self._guarded():
             self._inputs.see([*args, *kwargs.values()])
 
-    def _see_graph(self, loss: Tensor) -> None:
+    def _see_graph(self, loss: Tensor, times: float) -> None:
         """What the loss's function is given, and its targets."""
         if self._targets.looks == 0:
             maximize = bool(self._watched.param_groups[0].get("maximize", False))
@@ -344,7 +344,7 @@ class Watch(Doctor):
             inputs = [loss_input_of(node) for node in criteria_of(loss)]
             if inputs:
                 self._tell("loss_input", max(inputs))
-        self._targets.see(loss)
+        self._targets.see(loss, times)
 
     def _begin(self, model: nn.Module) -> None:
         """Before the first step."""

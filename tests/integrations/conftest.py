@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the callbacks share. They run in an environment of their own, build-frameworks/,
-which has the frameworks and sees PyTorch in .venv: tools/install-dependencies makes it."""
+"""Where the tests of the callbacks find things. They run in an environment of their own,
+build-frameworks/, which sees PyTorch in .venv: tools/install-dependencies makes it."""
 
 import os
 import pathlib

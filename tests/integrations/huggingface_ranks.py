@@ -4,6 +4,7 @@
 import os
 import sys
 
+import torch
 from ravine.integrations.huggingface import RavineCallback
 from test_huggingface import Spoiled, trainer_of
 
@@ -11,4 +12,5 @@ callback = RavineCallback(stop_on="urgent")
 trainer = trainer_of(sys.argv[1], callback, Spoiled, ddp_backend="gloo")
 trainer.train()
 spoken = len(callback.verdicts)
-print(f"rank{os.environ['RANK']}:{trainer.state.global_step}:{spoken}\n", end="", flush=True)
+print(f"\nrank{os.environ['RANK']}:{trainer.state.global_step}:{spoken}\n", end="", flush=True)
+torch.distributed.destroy_process_group()

@@ -13,8 +13,8 @@ from cases import TOO_HIGH, assert_untouched, same_bits, wants_other_lr
 
 transformers = pytest.importorskip("transformers")
 
-from ravine.integrations.huggingface import RavineCallback  # noqa: E402
-from transformers import BertConfig, BertForSequenceClassification, TrainingArguments  # noqa: E402
+from ravine.integrations.huggingface import RavineCallback
+from transformers import BertConfig, BertForSequenceClassification, TrainingArguments
 
 
 class Sentences(torch.utils.data.Dataset):
@@ -176,8 +176,8 @@ def test_it_goes_without_a_trace(tmp_path):
     trainer.train()
     assert "backward" not in vars(trainer.accelerator)
     assert_untouched(trainer.optimizer.optimizer, trainer.model)
-    trainer.train()  # and it watches again
-    assert callback.diagnosis.step == 3
+    trainer.train()  # and it watches again; AdamW counts on
+    assert callback.diagnosis.step == 6
 
 
 def test_the_losses_of_a_trainer_with_a_loss_of_its_own(tmp_path):
@@ -210,4 +210,5 @@ def test_one_of_two_processes_speaks_and_both_stop(tmp_path):
     ran = subprocess.run([*command, program, tmp_path], capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count("ravine:") == 1 and "ravine: step 7: " in ran.stderr
-    assert sorted(ran.stdout.split()) == ["rank0:7:1", "rank1:7:0"]
+    said = sorted(line for line in ran.stdout.split() if line.startswith("rank"))
+    assert said == ["rank0:7:1", "rank1:7:0"]

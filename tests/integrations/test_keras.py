@@ -9,8 +9,8 @@ from cases import TOO_HIGH, TOO_LOW, same_bits, table, wants_other_lr
 
 keras = pytest.importorskip("keras")
 
-from keras import layers, optimizers  # noqa: E402
-from ravine.integrations.keras import RavineCallback  # noqa: E402
+from keras import layers, optimizers
+from ravine.integrations.keras import RavineCallback
 
 
 def net(optimizer, frozen=False, dropout=0.0):

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 lightning = pytest.importorskip("lightning.pytorch")
 
-from ravine.integrations.lightning import RavineCallback  # noqa: E402
+from ravine.integrations.lightning import RavineCallback
 
 
 class Net(lightning.LightningModule):

@@ -172,6 +172,50 @@ def test_an_optimizer_of_ones_own():
     assert callback.verdicts == [] and callback.diagnosis.verdict == "healthy"
 
 
+class TestOnOtherBackends:
+    """Losses alone, from the means in the logs. The backend is torch, and is not looked into."""
+
+    @pytest.fixture(autouse=True)
+    def backend(self, monkeypatch):
+        monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+
+    def test_each_step_has_its_own_loss(self):
+        callback, heard = RavineCallback(), RavineCallback()
+        look, losses = Look(callback), []
+
+        class Heard(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None):
+                losses.append(heard._beside.doctors[0]._observation.loss)
+
+        keras.backend.backend = lambda: "torch"
+        fit(net(optimizers.Adam(3e-3)), callback, callbacks=[look])
+        keras.backend.backend = lambda: "jax"
+        fit(net(optimizers.Adam(3e-3)), heard, callbacks=[Heard()])
+        assert losses[:62] == pytest.approx(look.seen[:62], rel=1e-4)
+        assert losses[63:125] == pytest.approx(look.seen[63:125], rel=1e-4)
+
+    def test_a_healthy_training(self):
+        callback = RavineCallback()
+        fit(net(optimizers.Adam(3e-3)), callback, epochs=5)
+        assert callback.verdicts == [] and callback.diagnosis.verdict == "healthy"
+        assert any("KERAS_BACKEND=torch" in line for line in callback.diagnosis.cannot_tell)
+
+    def test_a_loss_that_is_no_number_ends_it(self):
+        callback = RavineCallback(stop_on="urgent")
+        model = net(optimizers.Adam(3e-3))
+        fit(model, callback, spoil=6, shuffle=False)
+        assert [(d.verdict, d.step) for d in callback.verdicts] == [("nonfinite", 7)]
+        assert int(model.optimizer.iterations) == 7
+
+    def test_what_losses_cannot_tell_is_unclear_and_no_other_disease(self):
+        for rate in (30.0, 1e-8):
+            callback = RavineCallback()
+            fit(net(optimizers.Adam(rate)), callback)
+            found = {d.verdict for d in callback.verdicts} | {callback.diagnosis.verdict}
+            assert found <= {"unclear", "diverging", "warmup_needed", "not_learning", "bouncing"}
+            assert any("KERAS_BACKEND=torch" in line for line in callback.diagnosis.cannot_tell)
+
+
 def test_it_goes_without_a_trace():
     callback, model = RavineCallback(), net(optimizers.Adam(3e-3))
     fit(model, callback, 1)

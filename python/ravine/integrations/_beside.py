@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ravine import _api
 from ravine._doctor import Diagnosis
 from ravine._library import ArgumentError, lib
 from ravine.integrations._page import page_of
-from ravine.torch._watch import ADVICE, Watch, unwrapped, watch
 
 VERDICTS = [lib.ravine_verdict_word(k).decode() for k in range(_api.RAVINE_VERDICT_COUNT)]
 SEVERITIES = [lib.ravine_severity_word(k).decode() for k in range(_api.RAVINE_SEVERITY_COUNT)]
@@ -51,7 +48,7 @@ def print_above_bars(text: str) -> None:
 
 
 class Beside:
-    """Doctors beside one training, one for each optimizer."""
+    """Doctors beside one training, one for each optimizer: ravine.watch's, or of losses alone."""
 
     def __init__(
         self,
@@ -68,7 +65,7 @@ class Beside:
         self._stop_on = _words("stop_on", stop_on)
         self._checkpoint_on = _words("checkpoint_on", checkpoint_on)
         self._on_verdict, self._window, self._facts, self._say = on_verdict, window, facts, say
-        self.doctors: list[Watch] = []
+        self.doctors: list[Any] = []
         self.told: list[Diagnosis] = []  # all verdicts, the last one last
         self._last: Diagnosis | None = None  # after the end
         self._new: list[Diagnosis] = []
@@ -76,30 +73,27 @@ class Beside:
 
     def begin(
         self,
-        optimizers: Iterable[torch.optim.Optimizer],
-        model: torch.nn.Module | None,
+        doctors: Iterable[Callable[..., Any]],
         facts: dict[str, float | None],
         advice: dict[str, str],
         speaks: bool,
     ) -> None:
-        """Watches the optimizers from here on; other ranks than the first look on and say nothing.
+        """Makes the doctors, who watch from here on; those of other ranks say nothing.
 
-        Facts of the user stand above those that the framework knows; None: not known.
+        Args:
+            doctors: what makes each, given window, on_verdict and facts.
+            facts: that the framework knows; those of the user stand above. None: not known.
+            advice: what would tell more, in the words of the framework.
+            speaks: whether this is the first rank.
         """
         self.end()
         self.told, self._last = [], None
         self._stop = self._checkpoint = False
         self._speaks = speaks
         known = {name: float(value) for name, value in facts.items() if value is not None}
-        for optimizer in optimizers:
-            doctor = watch(
-                optimizer,
-                model,
-                window=self._window,
-                on_verdict=self._take,
-                **(known | self._facts),
-            )
-            doctor.advice = ADVICE | advice
+        for make in doctors:
+            doctor = make(window=self._window, on_verdict=self._take, **(known | self._facts))
+            doctor.advice = doctor.advice | advice
             self.doctors.append(doctor)
 
     def _take(self, found: Diagnosis) -> None:
@@ -123,15 +117,14 @@ class Beside:
             whole.write_text(page, encoding="utf-8")
             whole.replace(self._report)
 
-    def tell(self, loss, times: float = 1.0, optimizer: Any = None) -> None:
-        """A batch's loss, to the doctor of an optimizer or to all.
+    def tell(self, loss, times: float = 1.0, of: int | None = None) -> None:
+        """A batch's loss, to all doctors or to one of them.
 
         What fails ends the watch, never the training.
         """
-        for doctor in self.doctors:
-            if optimizer is None or doctor._watched is unwrapped(optimizer):
-                with doctor._guarded():
-                    doctor.tell(loss, times=times)
+        for doctor in self.doctors if of is None else [self.doctors[of]]:
+            with doctor._guarded():
+                doctor.tell(loss, times=times)
 
     def tell_validation(self, loss) -> None:
         """The loss on held-out examples to every doctor."""
@@ -151,8 +144,11 @@ class Beside:
         """
         stop, checkpoint = self._stop, self._checkpoint
         self._checkpoint = False
-        alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
-        if alone or not (self._stop_on or self._checkpoint_on) or not self.doctors:
+        torch = sys.modules.get("torch")  # Keras may do without
+        alone = not torch or not torch.distributed.is_available()
+        if alone or not torch.distributed.is_initialized():
+            return stop, checkpoint
+        if not (self._stop_on or self._checkpoint_on) or not self.doctors:
             return stop, checkpoint
         device = self.doctors[0]._watched.param_groups[0]["params"][0].device
         wished = torch.tensor([stop, checkpoint], dtype=torch.uint8, device=device)

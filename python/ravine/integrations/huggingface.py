@@ -18,6 +18,7 @@ import torch
 from ravine._doctor import Diagnosis
 from ravine.integrations._beside import Beside, Words, numbers_of
 from ravine.integrations._needs import needs
+from ravine.torch import watch
 
 with needs("transformers"):
     from transformers import Trainer, TrainerCallback
@@ -86,7 +87,8 @@ class RavineCallback(TrainerCallback):
             "resumed": state.global_step or None,
             "lr_end": _lr_end(kwargs.get("lr_scheduler"), state.max_steps),
         }
-        self._beside.begin([optimizer], model, facts, ADVICE, state.is_world_process_zero)
+        doctor = functools.partial(watch, optimizer, model)
+        self._beside.begin([doctor], facts, ADVICE, state.is_world_process_zero)
         self._trainer = _trainer_of(self)
         if self._trainer is not None:
             self._hear(self._trainer)

@@ -6,6 +6,7 @@ from ravine.integrations.keras import RavineCallback
 model.fit(..., callbacks=[RavineCallback()])
 """
 
+import functools
 import math
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 from ravine._doctor import Diagnosis
 from ravine.integrations._beside import Beside, Words, severity_of
-from ravine.integrations._keras_torch import Shadow, shadow_of
+from ravine.integrations._losses import Losses
 from ravine.integrations._needs import needs
 
 with needs("keras"):
@@ -28,6 +29,12 @@ ADVICE = {
 }
 
 
+LOSSES_ALONE = {
+    "more": "gradients, updates and parameters: Keras shows them on its torch backend alone "
+    "(KERAS_BACKEND=torch)"
+}
+
+
 def _print_below_bar(text: str) -> None:
     print(f"\n{text}", file=sys.stderr)
 
@@ -36,8 +43,8 @@ class RavineCallback(keras.callbacks.Callback):
     """Has a doctor watch fit(), and says what it finds to stderr and to the logs.
 
     No bit of the training changes, unless you ask for a stop. After the training `diagnosis` is
-    the last word and `verdicts` are all. It sees gradients and parameters on Keras's torch
-    backend alone.
+    the last word and `verdicts` are all. On other backends than torch it hears losses alone:
+    what those cannot tell is said.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class RavineCallback(keras.callbacks.Callback):
         )
         self._checkpoint = checkpoint
         self._wrapped: list[tuple[Any, str]] = []  # methods that are heard
+        self._batches, self._mean = 0, 0.0  # of this epoch, and of their losses
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -88,22 +96,20 @@ class RavineCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Watches the optimizer, which is built by now."""
         self._forget()
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        steps = (self.params or {}).get("steps")
-        batches = optimizer.gradient_accumulation_steps or 1
-        facts = {
-            "total_steps": steps * self.params["epochs"] // batches if steps else None,
-            "clip_norm": optimizer.global_clipnorm,
-            "resumed": int(optimizer.iterations) // batches or None,
-            **_facts_of(self.model),
-        }
-        shadow = shadow_of(optimizer)
-        self._beside.begin([shadow], None, facts, ADVICE, speaks=True)
-        self._hear_steps(optimizer, shadow)
-        self._hear_losses(self.model.optimizer)
+        if keras.backend.backend() == "torch":
+            self._watch()
+            return
+        facts = {"total_steps": self._steps(1)}
+        self._beside.begin([Losses], facts, ADVICE | LOSSES_ALONE, speaks=True)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Means in the logs begin anew."""
+        self._batches, self._mean = 0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
         """Does what was asked for at the verdicts of this step."""
+        if not self._wrapped and logs:
+            self._hear_mean(batch + 1, logs["loss"])
         self._beside.news()
         stop, save = self._beside.wishes()
         if save:
@@ -126,7 +132,36 @@ class RavineCallback(keras.callbacks.Callback):
 
     # ---- steps and losses
 
-    def _hear_steps(self, optimizer, shadow: Shadow) -> None:
+    def _watch(self) -> None:
+        """On PyTorch, an optimizer that steps as Keras's does is watched."""
+        from ravine.integrations._keras_torch import shadow_of
+        from ravine.torch import watch
+
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        batches = optimizer.gradient_accumulation_steps or 1
+        facts = {
+            "total_steps": self._steps(batches),
+            "clip_norm": optimizer.global_clipnorm,
+            "resumed": int(optimizer.iterations) // batches or None,
+            **_facts_of(self.model),
+        }
+        shadow = shadow_of(optimizer)
+        self._beside.begin([functools.partial(watch, shadow)], facts, ADVICE, speaks=True)
+        self._hear_steps(optimizer, shadow)
+        self._hear_losses(self.model.optimizer)
+
+    def _steps(self, batches: int) -> int | None:
+        """Steps of so many batches in the whole of fit(); None: the data tell no length."""
+        steps = (self.params or {}).get("steps")
+        return steps * self.params["epochs"] // batches if steps else None
+
+    def _hear_mean(self, batches: int, mean: float) -> None:
+        """The losses since the last call, from the mean since the epoch began."""
+        new = batches - self._batches
+        self._beside.tell((mean * batches - self._mean * self._batches) / new)
+        self._batches, self._mean = batches, mean
+
+    def _hear_steps(self, optimizer, shadow) -> None:
         step = optimizer._backend_update_step
 
         def heard(gradients, variables, learning_rate):

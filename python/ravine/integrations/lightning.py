@@ -6,6 +6,7 @@ from ravine.integrations.lightning import RavineCallback
 trainer = Trainer(..., callbacks=[RavineCallback()])
 """
 
+import functools
 import math
 import os
 import re
@@ -16,6 +17,7 @@ from typing import Any
 from ravine._doctor import Diagnosis
 from ravine.integrations._beside import Beside, Words, numbers_of
 from ravine.integrations._needs import needs
+from ravine.torch._watch import unwrapped, watch
 
 with needs("lightning"):
     try:
@@ -90,7 +92,8 @@ class RavineCallback(Callback):
             "clip_norm": trainer.gradient_clip_val if clips_norm else None,
             "resumed": trainer.global_step or None,
         }
-        self._beside.begin(trainer.optimizers, pl_module, facts, ADVICE, trainer.is_global_zero)
+        doctors = [functools.partial(watch, each, pl_module) for each in trainer.optimizers]
+        self._beside.begin(doctors, facts, ADVICE, trainer.is_global_zero)
 
     def on_before_backward(self, trainer, pl_module, loss) -> None:
         """A batch's loss, divided by the batches of a step and multiplied with a scaler's scale."""
@@ -105,8 +108,9 @@ class RavineCallback(Callback):
     def on_before_optimizer_step(self, trainer, pl_module, optimizer) -> None:
         """Of several optimizers the one that steps has the losses since the step before."""
         losses, self._untold = self._untold, []
-        for loss in losses:
-            self._beside.tell(loss, optimizer=optimizer)
+        for k, watched in enumerate(trainer.optimizers):
+            for loss in losses if watched is unwrapped(optimizer) else ():
+                self._beside.tell(loss, of=k)
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         """Hands on what the doctor said of this step."""

@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ravine import _api
-from ravine._doctor import Diagnosis, Doctor
+from ravine._doctor import (
+    FIRST_LOOK,
+    Diagnosis,
+    Doctor,
+    asks_for_something,
+    is_time_to_look,
+)
 from ravine._library import ArgumentError, lib, made
 from ravine.torch._facts import (
     Inputs,
@@ -27,8 +33,6 @@ from ravine.torch._facts import (
 from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
 from ravine.torch._sources import Others, Own
-
-FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
 # What would tell more, by what is missing. Where a framework has the loop, its lines stand here.
 ADVICE = {
@@ -295,7 +299,7 @@ class Watch(Doctor):
         loss = math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else sum(losses)
         self._source.observe(self._pointer, loss)
         self._observed += 1
-        return urgent or self._is_bad(loss) or self._is_due()
+        return urgent or self._is_bad(loss) or is_time_to_look(self._observed, self._window)
 
     def _is_urgent(self) -> bool:
         """Whether no gradient came so far, or parameters turn out to be in no optimizer."""
@@ -311,19 +315,12 @@ class Watch(Doctor):
         self._bad = bad_gradient or not math.isfinite(loss)
         return self._bad and not before
 
-    def _is_due(self) -> bool:
-        n = self._observed
-        if n < self._window:
-            return n >= FIRST_LOOK and _is_power_of_two(n)
-        return n % (self._window // 2) == 0
-
     def _look(self) -> Diagnosis | None:
         """The verdict, if it is a new one that is worth being told."""
         found = self.diagnose()
         if self._steps >= FIRST_LOOK and not self._told and found.verdict == "unclear":
             return found
-        asks = found.severity in ("warning", "urgent") and found.verdict != "unclear"
-        is_new = asks and found.verdict != self._verdict
+        is_new = asks_for_something(found) and found.verdict != self._verdict
         self._verdict = found.verdict
         return found if is_new else None
 

@@ -658,6 +658,33 @@ def test_parameters_of_two_layers_are_no_weight_and_bias():
     assert "exploding" not in {d.verdict for d in told} | {found.verdict} | set(found.also)
 
 
+def test_norms_of_somebody_else_hold_signals_too():
+    """As in LLaMA: the first norm divides small embeddings by their size, which is no explosion."""
+
+    class TheirRMSNorm(nn.Module):
+        def forward(self, x):
+            return x * x.square().mean(-1, keepdim=True).rsqrt()
+
+    torch.manual_seed(0)
+    words = nn.Embedding(30, 16)
+    nn.init.normal_(words.weight, std=0.02)
+    layers = [nn.Linear(16, 16, bias=False) for _ in range(6)]
+    model = nn.Sequential(words, *(nn.Sequential(TheirRMSNorm(), layer) for layer in layers))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    told = []
+    doctor = ravine.watch(optimizer, model, on_verdict=told.append)
+    random = torch.Generator().manual_seed(1)
+    for _ in range(20):
+        x = torch.randint(30, (32, 4), generator=random)
+        loss = F.cross_entropy(model(x).flatten(0, 1), (x // 2).flatten())
+        doctor.tell(loss)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert doctor.facts["norms_untrained"] == 0
+    assert "exploding" not in {d.verdict for d in told} | {doctor.diagnosis.verdict}
+
+
 def test_a_callback_may_end_the_training():
     def stop(diagnosis):
         raise KeyboardInterrupt

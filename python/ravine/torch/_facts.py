@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm
 
 Facts = dict[str, float]
 
@@ -27,15 +27,19 @@ def facts_of_model(model: nn.Module) -> Facts:
     dropped = [share for module in model.modules() for share in _dropped_by(module)]
     if dropped:
         facts["dropout"] = max(dropped)
-    if not any(isinstance(module, _NORMS) for module in model.modules()):
+    if not _has_norms(model):
         gains = [gain for module in model.modules() for gain in _gains_of(module)]
         if gains:
             facts["weight_gain"] = max(gains)
     return facts
 
 
-_NORMS = (_NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)  # they hold signals
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def _has_norms(model: nn.Module) -> bool:
+    """Whether there are layers that hold signals: PyTorch's, or others by what they are called."""
+    return any("norm" in type(module).__name__.lower() for module in model.modules())
 
 
 def _gains_of(module: nn.Module) -> Iterator[float]:
@@ -59,13 +63,16 @@ def _dropped_by(module: nn.Module) -> Iterator[float]:
 
 
 def norms_untrained(model: nn.Module) -> float | None:
-    """Share of the batch norms that use running means of the start; None: there are none.
+    """Share of the batch norms that use running means of the start; None: there are no norms.
 
     One that is being trained does not use them: that they stand still shows in evaluation only.
+    Norms of other kinds have none.
     """
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     kept = [m for m in norms if m.running_mean is not None]
-    return sum(not (m.training or m.running_mean.any()) for m in kept) / len(kept) if kept else None
+    if not kept:
+        return 0.0 if _has_norms(model) else None
+    return sum(not (m.training or m.running_mean.any()) for m in kept) / len(kept)
 
 
 # ---- its inputs

@@ -190,6 +190,29 @@ def test_the_losses_of_a_trainer_with_a_loss_of_its_own(tmp_path):
     assert not any("no loss was told" in line for line in callback.diagnosis.cannot_tell)
 
 
+def test_a_loss_that_measures_nothing_is_not_judged(tmp_path, capsys):
+    """As TRL's GRPOTrainer has it; what needs no loss is said."""
+
+    class GRPOTrainer(transformers.Trainer):
+        def compute_loss(self, *args, **kwargs):
+            loss = super().compute_loss(*args, **kwargs)
+            return loss - loss.detach()
+
+    callback = RavineCallback(tmp_path / "ravine.html")
+    trainer_of(tmp_path, callback, GRPOTrainer).train()
+    assert callback.verdicts == [] and callback.diagnosis.verdict == "unclear"
+    assert "look at the reward" in callback.diagnosis.text and not callback.diagnosis.cures
+    assert "look at the reward" in capsys.readouterr().err
+
+    class Spoilt(Spoiled, GRPOTrainer):
+        pass
+
+    callback = RavineCallback(stop_on="urgent")
+    trainer_of(tmp_path, callback, Spoilt).train()
+    assert [d.verdict for d in callback.verdicts] == ["nonfinite"]
+    assert callback.diagnosis.verdict == "nonfinite"
+
+
 def test_what_is_missing_is_said_in_the_words_of_the_trainer(tmp_path):
     callback = RavineCallback()
     trainer_of(tmp_path, callback, max_steps=4).train()

@@ -4,6 +4,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from ravine.integrations._page import page_of
 VERDICTS = [lib.ravine_verdict_word(k).decode() for k in range(_api.RAVINE_VERDICT_COUNT)]
 SEVERITIES = [lib.ravine_severity_word(k).decode() for k in range(_api.RAVINE_SEVERITY_COUNT)]
 
+#: What can be seen without a loss that measures something.
+WITHOUT_LOSS = frozenset(
+    "nonfinite dead vanishing not_connected clipped lr_zero accumulating decayed_away update_lost "
+    "exploding".split()
+)
+
 Words = str | Iterable[str]
 
 
@@ -25,6 +32,26 @@ def _words(argument: str, given: Words) -> frozenset[str]:
         known = ", ".join([*reversed(SEVERITIES), *VERDICTS])
         raise ArgumentError(f"{argument}: there is no verdict {word}; there are {known}")
     return words
+
+
+def _silenced(found: Diagnosis, why: str) -> Diagnosis:
+    """UNCLEAR in place of a verdict that rests on a loss which measures nothing."""
+    sentence = f"What was seen of steps and gradients gives no reason to change anything. {why}"
+    return replace(
+        found,
+        verdict="unclear",
+        meaning=why,
+        severity="note",
+        confidence=0.0,
+        sentence=sentence,
+        sentence_zh=sentence,
+        text=sentence,
+        what_not="",
+        evidence={},
+        reasons=[],
+        cures=[],
+        also=[],
+    )
 
 
 def severity_of(found: Diagnosis) -> int:
@@ -70,6 +97,7 @@ class Beside:
         self._last: Diagnosis | None = None  # after the end
         self._new: list[Diagnosis] = []
         self._stop = self._checkpoint = self._speaks = False
+        self._no_measure = ""  # why the loss is none
 
     def begin(
         self,
@@ -77,6 +105,7 @@ class Beside:
         facts: dict[str, float | None],
         advice: dict[str, str],
         speaks: bool,
+        no_measure: str = "",
     ) -> None:
         """Makes the doctors, who watch from here on; those of other ranks say nothing.
 
@@ -85,11 +114,12 @@ class Beside:
             facts: that the framework knows; those of the user stand above. None: not known.
             advice: what would tell more, in the words of the framework.
             speaks: whether this is the first rank.
+            no_measure: why the loss measures nothing; then only verdicts without it are given.
         """
         self.end()
         self.told, self._last = [], None
         self._stop = self._checkpoint = False
-        self._speaks = speaks
+        self._speaks, self._no_measure = speaks, no_measure
         known = {name: float(value) for name, value in facts.items() if value is not None}
         for make in doctors:
             doctor = make(window=self._window, on_verdict=self._take, **(known | self._facts))
@@ -98,7 +128,7 @@ class Beside:
 
     def _take(self, found: Diagnosis) -> None:
         """A doctor has something to say."""
-        if not self._speaks:
+        if not self._speaks or (self._no_measure and found.verdict not in WITHOUT_LOSS):
             return
         self._say(f"ravine: step {found.step}: {found}")
         self.told.append(found)
@@ -161,7 +191,10 @@ class Beside:
         """What the doctor thinks now, of several the one with the worst; None: nothing began."""
         if self._last is not None or not self.doctors:
             return self._last
-        return max((doctor.diagnosis for doctor in self.doctors), key=severity_of)
+        found = max((doctor.diagnosis for doctor in self.doctors), key=severity_of)
+        if self._no_measure and found.verdict not in WITHOUT_LOSS:
+            return _silenced(found, self._no_measure)
+        return found
 
     def end(self) -> None:
         """The last word; optimizers and model are then as if nobody had watched them."""

@@ -30,6 +30,11 @@ ADVICE = {
 }
 
 
+# Trainers of TRL whose loss is about 0 whatever is learned: advantages are centered.
+REWARDED = frozenset({"GRPOTrainer", "RLOOTrainer"})
+NO_MEASURE = "The loss of this trainer is about 0 by its making: for success look at the reward."
+
+
 class RavineCallback(TrainerCallback):
     """Has a doctor watch the training, and says what it finds to stderr and to the Trainer's log.
 
@@ -87,9 +92,11 @@ class RavineCallback(TrainerCallback):
             "resumed": state.global_step or None,
             "lr_end": _lr_end(kwargs.get("lr_scheduler"), state.max_steps),
         }
-        doctor = functools.partial(watch, optimizer, model)
-        self._beside.begin([doctor], facts, ADVICE, state.is_world_process_zero)
         self._trainer = _trainer_of(self)
+        rewarded = REWARDED.intersection(kind.__name__ for kind in type(self._trainer).__mro__)
+        no_measure = NO_MEASURE if rewarded else ""
+        doctor = functools.partial(watch, optimizer, model)
+        self._beside.begin([doctor], facts, ADVICE, state.is_world_process_zero, no_measure)
         if self._trainer is not None:
             self._hear(self._trainer)
 

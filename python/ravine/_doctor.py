@@ -35,6 +35,21 @@ class Diagnosis:
         return self.text
 
 
+FIRST_LOOK = 16  # steps; then twice as many, up to a window
+
+
+def is_time_to_look(observed: int, window: int) -> bool:
+    """Whether a doctor beside a training looks after so many steps, if nothing is urgent."""
+    if observed < window:
+        return observed >= FIRST_LOOK and observed & (observed - 1) == 0
+    return observed % (window // 2) == 0
+
+
+def asks_for_something(found: Diagnosis) -> bool:
+    """Whether a verdict is worth being told by itself."""
+    return found.severity in ("warning", "urgent") and found.verdict != "unclear"
+
+
 #: Names of facts, and their numbers.
 FACTS = {lib.ravine_fact_word(number).decode(): number for number in range(_api.RAVINE_FACT_COUNT)}
 

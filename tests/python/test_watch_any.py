@@ -458,6 +458,70 @@ def test_a_second_watch_takes_the_place_of_the_first():
     assert any("another watch()" in line for line in first.diagnosis.cannot_tell)
 
 
+def test_losses_that_are_told_in_a_closure_stand():
+    """As Lightning does it: batches before the last are told, and the closure returns a part."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    seen = []
+    doctor._source.observe = lambda pointer, loss: seen.append(loss)
+    data, told = list(batches(8)), []
+    for k, (x, y) in enumerate(data):
+
+        def closure(x=x, y=y):
+            loss = F.cross_entropy(model(x), y) / 2
+            doctor.tell(loss, times=2)
+            told.append(2 * loss.item())
+            loss.backward()
+            return loss
+
+        if k % 2 == 0:
+            closure()
+        else:
+            optimizer.step(closure)
+            optimizer.zero_grad()
+    assert seen == pytest.approx([(a + b) / 2 for a, b in zip(told[::2], told[1::2], strict=True)])
+
+
+def test_of_a_closure_that_is_called_again_and_again_the_first_loss_counts():
+    model = mlp()
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=4)
+    doctor = ravine.watch(optimizer, model)
+    seen, told = [], []
+    doctor._source.observe = lambda pointer, loss: seen.append(loss)
+    for x, y in batches(3):
+
+        def closure(x=x, y=y):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            doctor.tell(loss)
+            told[-1].append(loss.item())
+            loss.backward()
+            return loss
+
+        told.append([])
+        optimizer.step(closure)
+    assert seen == [calls[0] for calls in told] and len(told[0]) > 1
+
+
+def test_an_optimizer_in_the_wrapper_of_a_framework():
+    class Wrapper(torch.optim.Optimizer):
+        def __init__(self, optimizer):  # as Accelerate's: it has no hooks of its own
+            self.optimizer = optimizer
+
+        def step(self, closure=None):
+            self.optimizer.step(closure)
+
+        def zero_grad(self):
+            self.optimizer.zero_grad()
+
+    model = mlp()
+    inner = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(Wrapper(Wrapper(inner)), model)
+    train(model, Wrapper(Wrapper(inner)), doctor, 5)
+    assert doctor._watched is inner and doctor._observed == 5
+
+
 # ---- what is said, and when
 
 
@@ -558,6 +622,67 @@ def test_steps_below_the_last_bit_of_the_parameters_are_lost(kept):
     assert (doctor.diagnosis.verdict == "update_lost") == (kept is torch.bfloat16)
     share = doctor.diagnosis.evidence.get("underflow_share", 0)
     assert share > 0.8 if kept is torch.bfloat16 else share < 0.1
+
+
+def test_parameters_of_two_layers_are_no_weight_and_bias():
+    """Sizes of neighbouring embeddings fit, as in BERT; their gradients tell no signal."""
+
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.words, self.places, self.kinds = (nn.Embedding(n, 16) for n in (30, 12, 2))
+            self.norm = nn.LayerNorm(16)
+            self.head = nn.Linear(16, 2)
+            for table in (self.words, self.places, self.kinds):
+                nn.init.normal_(table.weight, std=0.02)
+
+        def forward(self, x):
+            kinds = self.kinds(torch.zeros_like(x))
+            x = self.words(x) + self.places(torch.arange(x.shape[1])) + kinds
+            return self.head(self.norm(x).mean(1))
+
+    model = Words()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    told = []
+    doctor = ravine.watch(optimizer, model, on_verdict=told.append)
+    random = torch.Generator().manual_seed(1)
+    for _ in range(64):
+        x = torch.randint(30, (32, 12), generator=random)
+        loss = F.cross_entropy(model(x), (x[:, 0] > 14).long())
+        doctor.tell(loss)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    found = doctor.diagnosis
+    assert "exploding" not in {d.verdict for d in told} | {found.verdict} | set(found.also)
+
+
+def test_norms_of_somebody_else_hold_signals_too():
+    """As in LLaMA: the first norm divides small embeddings by their size, which is no explosion."""
+
+    class TheirRMSNorm(nn.Module):
+        def forward(self, x):
+            return x * x.square().mean(-1, keepdim=True).rsqrt()
+
+    torch.manual_seed(0)
+    words = nn.Embedding(30, 16)
+    nn.init.normal_(words.weight, std=0.02)
+    layers = [nn.Linear(16, 16, bias=False) for _ in range(6)]
+    model = nn.Sequential(words, *(nn.Sequential(TheirRMSNorm(), layer) for layer in layers))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    told = []
+    doctor = ravine.watch(optimizer, model, on_verdict=told.append)
+    random = torch.Generator().manual_seed(1)
+    for _ in range(20):
+        x = torch.randint(30, (32, 4), generator=random)
+        loss = F.cross_entropy(model(x).flatten(0, 1), (x // 2).flatten())
+        doctor.tell(loss)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert doctor.facts["norms_untrained"] == 0
+    assert "exploding" not in {d.verdict for d in told} | {doctor.diagnosis.verdict}
 
 
 def test_a_callback_may_end_the_training():

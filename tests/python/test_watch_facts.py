@@ -25,7 +25,7 @@ def net(*more, inputs=8, outputs=3, seed=0):
     return nn.Sequential(nn.Linear(inputs, 16), nn.ReLU(), nn.Linear(16, outputs), *more)
 
 
-def facts_of(model, criterion, x, target, steps=20, trained=None, before=True):
+def facts_of(model, criterion, x, target, steps=20, trained=None, before=True, times=1.0):
     """The facts after a short training on one batch; before: told before backward()."""
     optimizer = torch.optim.SGD((trained or model).parameters(), lr=1e-3)
     doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
@@ -33,7 +33,7 @@ def facts_of(model, criterion, x, target, steps=20, trained=None, before=True):
         optimizer.zero_grad()
         loss = criterion(model(x), target)
         if before:
-            doctor.tell(loss)
+            doctor.tell(loss, times=times)
         loss.backward()
         if not before:
             doctor.tell(loss)
@@ -137,6 +137,24 @@ def test_the_best_constant_of_classes_is_the_entropy_of_their_counts():
     assert masked["constant_loss"] == pytest.approx(0, abs=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("criterion", "times"),
+    [
+        (lambda out, t: CROSS(out, t) / 1, 1),
+        (lambda out, t: CROSS(out, t) / 4, 4),  # of 4 batches that are accumulated
+        (lambda out, t: CROSS(out, t) * torch.tensor(1024.0), 1 / 1024),  # by a scaler
+        (lambda out, t: CROSS(out, t, reduction="sum") / len(t), 1),
+        (lambda out, t: CROSS(out, t, reduction="sum") / torch.tensor(4 * len(t)), 4),
+    ],
+)
+def test_the_best_constant_of_a_loss_that_is_divided_and_told_as_it_was(criterion, times):
+    labels = torch.tensor([0] * 48 + [1] * 16)
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    facts = facts_of(net(), criterion, table(), labels, times=times)
+    assert facts["classes"] == 3
+    assert facts["constant_loss"] == pytest.approx(entropy, abs=2e-3)
+
+
 def test_the_best_constant_of_a_regression_is_its_variance():
     facts = facts_of(net(), F.mse_loss, table(), 100 + 5 * NUMBERS)
     assert facts["constant_loss"] == pytest.approx(
@@ -220,6 +238,10 @@ def test_the_gain_of_the_first_weights():
         (lambda x, y: CROSS(x, y), True, True),
         (lambda x, y: -CROSS(x, y), True, False),
         (lambda x, y: -F.mse_loss(x, NUMBERS), False, True),
+        (lambda x, y: -1 * CROSS(x, y) / 4, False, True),
+        (lambda x, y: CROSS(x, y) / 4, True, True),
+        (lambda x, y: CROSS(x, y) / 4, False, False),
+        (lambda x, y: 2 / CROSS(x, y), False, False),
         (lambda x, y: -x.mean(), False, False),  # an objective of one's own
         (lambda x, y: -LOGITS(x, SHARES), False, False),  # as adversaries do
         (lambda x, y: CROSS(x, y) - 0.1 * F.mse_loss(x, NUMBERS), False, False),

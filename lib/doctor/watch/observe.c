@@ -72,7 +72,7 @@ static void remember_rows(ravine_doctor *d, const doctor_step *now) {
     h->silent = now->gradient == 0 ? h->silent + 1 : 0;
     h->zero_losses = now->loss == 0 ? h->zero_losses + 1 : 0;
     h->same_norm = fabs(now->gradient - before) <= same * before ? h->same_norm + 1 : 0;
-    if (now->lr > low * h->lr_most)
+    if (isnan(now->lr) || now->lr > low * h->lr_most)
         h->lr_low_since = -1;
     else if (h->lr_low_since < 0)
         h->lr_low_since = now->step - 1;

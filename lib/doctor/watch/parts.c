@@ -6,6 +6,7 @@
 #include "text/error.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 void doctor_release_parts(ravine_doctor *d) {
@@ -102,6 +103,13 @@ static double faint_of(const ravine_doctor *d) {
     return first / last;
 }
 
+/* Two parameters of one layer: their names, if they have any, are the same up to the last dot. */
+static bool are_of_one_layer(const char *a, const char *b) {
+    const char *a_end = strrchr(a, '.'), *b_end = strrchr(b, '.');
+    const ptrdiff_t length = a_end ? a_end - a : 0;
+    return length == (b_end ? b_end - b : 0) && strncmp(a, b, (size_t)length) == 0;
+}
+
 /* Weights [rows, columns] get delta x' as their gradient, biases [rows] delta, so that the norms of
  * both tell the root mean square of x, which the layer is given. NaN: part k is no such pair. */
 static double scale_into(const ravine_doctor *d, int32_t k) {
@@ -109,6 +117,7 @@ static double scale_into(const ravine_doctor *d, int32_t k) {
         1e5; /* a bias that a norm takes away again has roundings for a gradient */
     const doctor_part *w = &d->parts[k], *b = &d->parts[k + 1];
     const double columns = w->elements / b->elements;
+    if (!are_of_one_layer(d->part_name[k], d->part_name[k + 1])) return NAN;
     if (b->elements < 2 || columns < 2 || columns != floor(columns)) return NAN;
     const double scale = doctor_part_gradient(w) / (doctor_part_gradient(b) * sqrt(columns));
     return scale < useless ? scale : NAN;

@@ -6,10 +6,11 @@ Names are those of RAVINE_FACT_LIST. A fact that is not certain is left out.
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm
 
 Facts = dict[str, float]
 
@@ -26,15 +27,19 @@ def facts_of_model(model: nn.Module) -> Facts:
     dropped = [share for module in model.modules() for share in _dropped_by(module)]
     if dropped:
         facts["dropout"] = max(dropped)
-    if not any(isinstance(module, _NORMS) for module in model.modules()):
+    if not _has_norms(model):
         gains = [gain for module in model.modules() for gain in _gains_of(module)]
         if gains:
             facts["weight_gain"] = max(gains)
     return facts
 
 
-_NORMS = (_NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)  # they hold signals
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def _has_norms(model: nn.Module) -> bool:
+    """Whether there are layers that hold signals: PyTorch's, or others by what they are called."""
+    return any("norm" in type(module).__name__.lower() for module in model.modules())
 
 
 def _gains_of(module: nn.Module) -> Iterator[float]:
@@ -58,13 +63,16 @@ def _dropped_by(module: nn.Module) -> Iterator[float]:
 
 
 def norms_untrained(model: nn.Module) -> float | None:
-    """Share of the batch norms that use running means of the start; None: there are none.
+    """Share of the batch norms that use running means of the start; None: there are no norms.
 
     One that is being trained does not use them: that they stand still shows in evaluation only.
+    Norms of other kinds have none.
     """
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     kept = [m for m in norms if m.running_mean is not None]
-    return sum(not (m.training or m.running_mean.any()) for m in kept) / len(kept) if kept else None
+    if not kept:
+        return 0.0 if _has_norms(model) else None
+    return sum(not (m.training or m.running_mean.any()) for m in kept) / len(kept)
 
 
 # ---- its inputs
@@ -180,15 +188,29 @@ def criteria_of(loss: Tensor) -> list:
     return found
 
 
+def _unscaled(node) -> tuple[Any, float]:
+    """The node that others only multiply or divide by numbers, and what they multiply it by."""
+    factor = 1.0
+    while _name(node := _behind_views(node)) in ("DivBackward0", "MulBackward0"):
+        (given, _), *_ = node.next_functions
+        other = saved(node, "other")
+        if given is None or other is None or other.numel() != 1:
+            break
+        factor = factor / float(other) if node.name() == "DivBackward0" else factor * float(other)
+        node = given
+    return node, factor
+
+
 def is_error_made_larger(loss: Tensor, maximize: bool) -> bool:
     """Whether a loss is one criterion alone, and steps go up it.
 
     A binary cross-entropy does not count: adversaries make it larger on purpose.
     """
-    node = _behind_views(loss.grad_fn)
-    negated = _name(node) == "NegBackward0"
-    if negated:
-        node = _argument(node)
+    node, factor = _unscaled(loss.grad_fn)
+    negated = factor < 0
+    if _name(node) == "NegBackward0":
+        node, factor = _unscaled(_argument(node))
+        negated = (factor < 0) == negated
     return _name(node) in _LIKELIHOODS | _ERRORS and negated != maximize
 
 
@@ -296,7 +318,7 @@ class Targets:
     LOOKS = 64
     LEAST = 32  # targets of which something is said
     MOST = 1 << 20  # numbers of a batch that are looked at
-    MEAN = 1  # the number of reduction="mean"
+    MEAN, SUM = 1, 2  # the numbers of reduction="mean" and "sum"
 
     def __init__(self):
         """Nothing was seen yet."""
@@ -308,11 +330,11 @@ class Targets:
         self._squares: Tensor | None = None
         self._examples: list[Tensor] = []  # root mean squares of their targets
 
-    def see(self, loss: Tensor) -> None:
-        """Looks at a loss that is a mean of one criterion, and at no other."""
-        node = loss.grad_fn
+    def see(self, loss: Tensor, times: float = 1.0) -> None:
+        """Looks at a loss that is a mean of one criterion, if told so many times, and no other."""
+        node, factor = _unscaled(loss.grad_fn)
         self.looks += 1
-        if saved(node, "reduction") != self.MEAN or saved(node, "weight") is not None:
+        if not self._is_mean(node, factor * times) or saved(node, "weight") is not None:
             return
         name = node.name()
         if name in _LIKELIHOODS:
@@ -321,6 +343,17 @@ class Targets:
             target = saved(node, "target")
             if target is not None and saved(node, "pos_weight") is None:
                 self._see_columns(name, target)
+
+    def _is_mean(self, node, factor: float) -> bool:
+        """Whether a criterion times a factor is a mean over targets, or a batch's part of one."""
+        reduction = saved(node, "reduction")
+        if reduction == self.MEAN:
+            return math.isclose(factor, 1, rel_tol=1e-3)
+        target = saved(node, "target")
+        if reduction != self.SUM or node.name() not in _LIKELIHOODS or target is None:
+            return False
+        asked = int((target != saved(node, "ignore_index")).sum())
+        return 0.5 < factor * asked < 2  # batches of one step have about as many each
 
     def _see_classes(self, node) -> None:
         scores = _argument(node)

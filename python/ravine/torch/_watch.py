@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ravine import _api
-from ravine._doctor import Diagnosis, Doctor
+from ravine._doctor import (
+    FIRST_LOOK,
+    Diagnosis,
+    Doctor,
+    asks_for_something,
+    is_time_to_look,
+)
 from ravine._library import ArgumentError, lib, made
 from ravine.torch._facts import (
     Inputs,
@@ -28,7 +34,13 @@ from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
 from ravine.torch._sources import Others, Own
 
-FIRST_LOOK = 16  # steps; then twice as many, up to a window
+# What would tell more, by what is missing. Where a framework has the loop, its lines stand here.
+ADVICE = {
+    "loss": "doctor.tell(loss) before optimizer.step()",
+    "losses": "doctor.tell(loss) in each",
+    "model": "ravine.watch(optimizer, model)",
+    "validation": "doctor.tell_validation(loss) now and then",
+}
 
 
 def _to_terminal(diagnosis: Diagnosis) -> None:
@@ -73,6 +85,8 @@ _WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
 class Watch(Doctor):
     """What watch() returns: it is told the losses, and asked for diagnoses."""
 
+    advice = ADVICE
+
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
@@ -89,6 +103,7 @@ class Watch(Doctor):
         self._watched, self._model, self._window = optimizer, model, window
         self._on_verdict = on_verdict
         self._losses: list[float] = []  # told since the last step
+        self._first: list[float] = []  # of them, those of a closure's first call
         self._told = self._validated = False
         self._verdict = "healthy"
         self._steps = self._observed = 0
@@ -117,24 +132,29 @@ class Watch(Doctor):
 
     # ---- what it is told
 
-    def tell(self, loss) -> None:
+    def tell(self, loss, *, times: float = 1.0) -> None:
         """The loss of a batch whose gradients the next step uses: a number or a tensor of one.
 
         Told before backward(), a tensor shows more: the loss's function keeps its targets until
         then. Of several losses before a step the mean counts. A step with a closure knows its loss
-        itself. Steps of which no loss was told are not observed.
+        itself, unless one is told in it. Steps of which no loss was told are not observed.
+
+        Args:
+            loss: of one batch.
+            times: what it is to be multiplied with: of losses that were divided by the number of
+                batches in a step, that number.
 
         Raises:
             ravine.ArgumentError: the tensor has several numbers.
         """
-        value = _number(loss)
+        value = _number(loss) * times
         if self._stopped:
             return
         self._losses.append(value)
         looks = self._targets.looks < Targets.LOOKS
         if looks and torch.is_tensor(loss) and loss.grad_fn is not None:
             with self._guarded():
-                self._see_graph(loss)
+                self._see_graph(loss, times)
 
     def tell_validation(self, loss) -> None:
         """The loss, now, on examples that are not trained on: tell it again and again."""
@@ -168,16 +188,16 @@ class Watch(Doctor):
         if self._steps == 0:
             lines.append("anything: no step was made since ravine.watch(optimizer)")
         elif not self._told:
-            lines.append("anything: no loss was told; doctor.tell(loss) before optimizer.step()")
+            lines.append(f"anything: no loss was told; {self.advice['loss']}")
         elif self._steps > 2 * self._observed:
             untold = self._steps - self._observed
             lines.append(
-                f"{untold} of {self._steps} steps: no loss was told; doctor.tell(loss) in each"
+                f"{untold} of {self._steps} steps: no loss was told; {self.advice['losses']}"
             )
-        if self._model is None:
-            lines.append("what the optimizer does not have: ravine.watch(optimizer, model)")
+        if self._model is None and self.advice["model"]:
+            lines.append(f"what the optimizer does not have: {self.advice['model']}")
         if self._told and not self._validated:
-            lines.append("overfitting: doctor.tell_validation(loss) now and then")
+            lines.append(f"overfitting: {self.advice['validation']}")
         return lines
 
     def detach(self) -> None:
@@ -228,8 +248,10 @@ class Watch(Doctor):
             if first:
                 first.clear()
                 with self._guarded():
-                    if loss is not None:
+                    if not self._losses and loss is not None:
                         self._losses = [_number(loss)]
+                    self._first = self._losses
+                    self._losses = []
                     self._take()
             return loss
 
@@ -268,7 +290,7 @@ class Watch(Doctor):
 
     def _step(self) -> bool:
         """Takes in a step; whether it is time to look."""
-        losses, self._losses = self._losses, []
+        losses, self._losses, self._first = self._first or self._losses, [], []
         self._steps += 1
         urgent = self._is_urgent()
         if not self._source.can_observe() or not losses:
@@ -277,7 +299,7 @@ class Watch(Doctor):
         loss = math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else sum(losses)
         self._source.observe(self._pointer, loss)
         self._observed += 1
-        return urgent or self._is_bad(loss) or self._is_due()
+        return urgent or self._is_bad(loss) or is_time_to_look(self._observed, self._window)
 
     def _is_urgent(self) -> bool:
         """Whether no gradient came so far, or parameters turn out to be in no optimizer."""
@@ -293,19 +315,12 @@ class Watch(Doctor):
         self._bad = bad_gradient or not math.isfinite(loss)
         return self._bad and not before
 
-    def _is_due(self) -> bool:
-        n = self._observed
-        if n < self._window:
-            return n >= FIRST_LOOK and _is_power_of_two(n)
-        return n % (self._window // 2) == 0
-
     def _look(self) -> Diagnosis | None:
         """The verdict, if it is a new one that is worth being told."""
         found = self.diagnose()
         if self._steps >= FIRST_LOOK and not self._told and found.verdict == "unclear":
             return found
-        asks = found.severity in ("warning", "urgent") and found.verdict != "unclear"
-        is_new = asks and found.verdict != self._verdict
+        is_new = asks_for_something(found) and found.verdict != self._verdict
         self._verdict = found.verdict
         return found if is_new else None
 
@@ -317,7 +332,7 @@ class Watch(Doctor):
         with self._guarded():
             self._inputs.see([*args, *kwargs.values()])
 
-    def _see_graph(self, loss: Tensor) -> None:
+    def _see_graph(self, loss: Tensor, times: float) -> None:
         """What the loss's function is given, and its targets."""
         if self._targets.looks == 0:
             maximize = bool(self._watched.param_groups[0].get("maximize", False))
@@ -326,7 +341,7 @@ class Watch(Doctor):
             inputs = [loss_input_of(node) for node in criteria_of(loss)]
             if inputs:
                 self._tell("loss_input", max(inputs))
-        self._targets.see(loss)
+        self._targets.see(loss, times)
 
     def _begin(self, model: nn.Module) -> None:
         """Before the first step."""
@@ -379,6 +394,13 @@ class Watch(Doctor):
             self._tell("norms_untrained", untrained)
 
 
+def unwrapped(optimizer: Any) -> Any:
+    """The optimizer that steps: Accelerate and Lightning put another around it."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
+        optimizer = inner
+    return optimizer
+
+
 def watch(
     optimizer: torch.optim.Optimizer,
     model: nn.Module | None = None,
@@ -399,7 +421,8 @@ def watch(
     the training.
 
     Args:
-        optimizer: any of PyTorch's, of this module's or of somebody else's.
+        optimizer: any of PyTorch's, of this module's or of somebody else's, also as Accelerate
+            and Lightning wrap them.
         model: what is trained: parameters are then called by their names, and what the optimizer
             does not have, frozen layers, dropout, batch norms and inputs are looked at, too.
         window: steps over which the doctor judges, in [16, 65536]. It looks after 16, 32, 64, ...
@@ -417,4 +440,4 @@ def watch(
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ArgumentError(f"{type(optimizer).__name__} is no torch.optim.Optimizer")
-    return Watch(optimizer, model, window, on_verdict, facts)
+    return Watch(unwrapped(optimizer), model, window, on_verdict, facts)

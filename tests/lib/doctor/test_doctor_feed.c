@@ -76,6 +76,21 @@ static void lengths_that_are_not_known_are_finite(void **state) {
     ravine_doctor_destroy(d);
 }
 
+/* No rate is not a rate of 0. */
+static void a_log_without_a_learning_rate(void **state) {
+    (void)state;
+    ravine_doctor *d = new_doctor();
+    ravine_diagnosis x;
+    for (int step = 1; step <= 100; step++) {
+        ravine_step_stats r = stats_at(step, NAN);
+        r.lr = r.update_norm = r.param_norm = NAN;
+        feed(d, exp(-0.02 * step), &r, NULL);
+    }
+    diagnose(d, &x);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_HEALTHY);
+    ravine_doctor_destroy(d);
+}
+
 static void a_log_of_losses_alone(void **state) {
     (void)state;
     ravine_doctor *d = new_doctor();
@@ -295,6 +310,7 @@ static void parameters_that_became_shorter(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths_that_are_not_known_are_finite),
+        cmocka_unit_test(a_log_without_a_learning_rate),
         cmocka_unit_test(a_log_of_losses_alone),
         cmocka_unit_test(not_finite_from_the_start),
         cmocka_unit_test(thrown_onto_a_plateau),

@@ -33,7 +33,8 @@
     X(SCORE, "score", "", "an accuracy")                                                 \
     X(EPOCH, "epoch", "", "the epoch")                                                   \
     X(SCALE, "scale", "", "the loss scale of a GradScaler")                              \
-    X(SECONDS, "seconds", "", "the time, in seconds")
+    X(SECONDS, "seconds", "", "the time, in seconds")                                    \
+    X(REWARD, "reward", "", "a reward, which training makes greater")
 #define LOG_QUANTITY_ENUM(NAME, ...) LOG_##NAME,
 typedef enum log_quantity { LOG_QUANTITY_LIST(LOG_QUANTITY_ENUM) LOG_QUANTITIES } log_quantity;
 
@@ -84,6 +85,7 @@ typedef struct log_data {
     double mean_over;   /* steps of which a loss is the mean; 1: single steps; NaN: unknown */
     bool epochs;        /* steps count epochs */
     bool mean_hidden;   /* losses that are not finite were left out by who wrote it */
+    bool rewarded;      /* the reward is looked at in place of the loss */
     double resumed;     /* the step from which the training went on; NaN: it did not */
 
     /* Of the readers. */

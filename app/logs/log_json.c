@@ -2,6 +2,7 @@
 #include "logs/log_json.h"
 
 #include "io/failure.h"
+#include "logs/log_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

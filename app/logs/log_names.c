@@ -3,6 +3,7 @@
 
 #include "data/csv.h"
 #include "io/failure.h"
+#include "logs/log_reader.h"
 #include "text/nearest.h"
 
 #include <ctype.h>
@@ -167,5 +168,10 @@ int log_take_names(log_data *log, const log_choice *choice) {
         if (!s) s = find_like(log, (log_quantity)q, 1);
         log->taken[q] = s ? s->key : NULL;
     }
-    return log->taken[LOG_LOSS] ? 0 : guess_loss(log);
+    const int status = log->taken[LOG_LOSS] ? 0 : guess_loss(log);
+    log->rewarded = log->taken[LOG_REWARD] && !choice->key[LOG_LOSS];
+    if (!status && log->rewarded)
+        log_note(log, "the reward is looked at in place of the loss, which says little of GRPO or "
+                      "PPO: it may be 0 all the time");
+    return status;
 }

@@ -3,14 +3,54 @@
 #include "commands/doctor/doctor.h"
 #include "run/diagnosis.h"
 
+/* The option that names a column, of each quantity that has one. */
+static const struct {
+    log_quantity quantity;
+    cli_option option;
+} columns[] = {{LOG_STEP, CLI_STEP_NAME},
+               {LOG_LOSS, CLI_LOSS_NAME},
+               {LOG_VALIDATION, CLI_VALIDATION_NAME},
+               {LOG_LR, CLI_LR_NAME},
+               {LOG_GRAD_NORM, CLI_GRAD_NORM_NAME}};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static bool names_columns(const cli_args *args) {
+    for (size_t k = 0; k < COLUMNS; k++)
+        if (cli_is_given(args, columns[k].option)) return true;
+    return false;
+}
+
+/* Options that concern the other kind of subject are refused, not ignored. */
+static int check_log(const cli_args *args, bool surface) {
+    const char *path = args->operand[0];
+    const bool log = !surface && doctor_is_log(path);
+    const bool further = cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY);
+    if (names_columns(args) && !log)
+        return failure(FAILURE_USAGE, "--loss, --step, --lr, --grad-norm and --validation name "
+                                      "columns of a log that another program wrote");
+    if (further && log)
+        return failure(FAILURE_USAGE,
+                       "--probe and --try need a run of ravine train; %s is a log and no more",
+                       path);
+    if (cli_is_given(args, CLI_FOLLOW) && (surface || further || cli_is_given(args, CLI_AT)))
+        return failure(FAILURE_USAGE, "--follow watches a log that grows, as it is: not with "
+                                      "--surface, --probe, --try or --at");
+    if (cli_is_given(args, CLI_JSON) + cli_is_given(args, CLI_SARIF) +
+            cli_is_given(args, CLI_FOLLOW) >
+        1)
+        return failure(FAILURE_USAGE,
+                       "--json, --sarif and --follow are three answers; ask for one");
+    return 0;
+}
+
 /* Options that concern the other kind of subject are refused, not ignored. */
 static int check(const cli_args *args, bool surface) {
     static const cli_option of_surface[] = {CLI_OPTIMIZER, CLI_LR_SCHEDULE, CLI_START,
                                             CLI_RACE_STEPS};
     const char *folder = args->operand[0];
     if (!surface && !folder)
-        return failure(FAILURE_USAGE, "doctor needs a RUN_DIR, for example runs/fashion_mlp, or "
-                                      "--surface NAME");
+        return failure(FAILURE_USAGE, "doctor needs the PATH of a run or a log, for example "
+                                      "runs/fashion_mlp, or --surface NAME");
     if (surface && folder)
         return failure(FAILURE_USAGE, "doctor looks at %s or at a --surface, not at both", folder);
     for (size_t k = 0; !surface && k < sizeof of_surface / sizeof *of_surface; k++)
@@ -30,22 +70,48 @@ static int check(const cli_args *args, bool surface) {
     return 0;
 }
 
+static doctor_request read_request(const cli_args *args) {
+    const bool try = cli_is_given(args, CLI_TRY);
+    doctor_request request = {.until = cli_count(args, CLI_AT, INT64_MAX),
+                              .probe = cli_is_given(args, CLI_PROBE),
+                              .full = cli_is_given(args, CLI_FULL_PROBE),
+                              .quiet =
+                                  cli_is_given(args, CLI_JSON) || cli_is_given(args, CLI_SARIF),
+                              .try_steps = try ? cli_count(args, CLI_TRY_STEPS, 1) : 0};
+    for (size_t k = 0; k < COLUMNS; k++)
+        request.choice.key[columns[k].quantity] = cli_text(args, columns[k].option);
+    return request;
+}
+
+int doctor_look(doctor_answer *answer, const doctor_request *request) {
+    return doctor_is_log(answer->path) ? doctor_log(answer, request)
+                                       : doctor_run(&answer->examination, answer->path, request);
+}
+
+static int print_answer(const cli_args *args, const doctor_answer *answer,
+                        const doctor_request *request) {
+    if (cli_is_given(args, CLI_JSON)) return cli_print_json(doctor_answer_json(answer));
+    if (cli_is_given(args, CLI_SARIF)) return cli_print_json(doctor_sarif(answer));
+    doctor_print(stdout, answer, request);
+    return 0;
+}
+
+static int find_answer(const cli_args *args, doctor_answer *answer, const doctor_request *request) {
+    if (cli_is_given(args, CLI_SURFACE)) return doctor_surface(&answer->examination, args, request);
+    if (cli_is_given(args, CLI_FOLLOW)) return doctor_watch_log(answer, request);
+    return doctor_look(answer, request);
+}
+
 int cmd_doctor(const cli_args *args) {
-    const bool surface = cli_is_given(args, CLI_SURFACE), try = cli_is_given(args, CLI_TRY);
+    const bool surface = cli_is_given(args, CLI_SURFACE);
     int status = check(args, surface);
+    if (!status) status = check_log(args, surface);
     if (status) return status;
-    const doctor_request request = {.until = cli_count(args, CLI_AT, INT64_MAX),
-                                    .probe = cli_is_given(args, CLI_PROBE),
-                                    .full = cli_is_given(args, CLI_FULL_PROBE),
-                                    .quiet = cli_is_given(args, CLI_JSON),
-                                    .try_steps = try ? cli_count(args, CLI_TRY_STEPS, 1) : 0};
-    examination e = {0};
-    status =
-        surface ? doctor_surface(&e, args, &request) : doctor_run(&e, args->operand[0], &request);
-    if (status) return status;
-    if (cli_is_given(args, CLI_JSON))
-        status = cli_print_json(doctor_json(&e.diagnosis));
-    else
-        doctor_print(stdout, &e, &request);
-    return status ? status : cli_answer(e.diagnosis.verdict);
+    const doctor_request request = read_request(args);
+    doctor_answer answer = {.path = args->operand[0]};
+    status = find_answer(args, &answer, &request);
+    if (!status) status = print_answer(args, &answer, &request);
+    const int verdict = answer.examination.diagnosis.verdict;
+    log_free(&answer.log);
+    return status ? status : cli_answer(verdict);
 }

@@ -22,19 +22,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is looked for in a log: X(NAME, key of the JSON, the option that names its column or "",
- * what it is). */
-#define LOG_QUANTITY_LIST(X)                                                             \
-    X(STEP, "step", "--step", "the step")                                                \
-    X(LOSS, "loss", "--loss", "the training loss")                                       \
-    X(VALIDATION, "validation", "--validation", "the loss of examples not trained on")   \
-    X(LR, "lr", "--lr", "the learning rate")                                             \
-    X(GRAD_NORM, "grad_norm", "--grad-norm", "the norm of the gradient before clipping") \
-    X(SCORE, "score", "", "an accuracy")                                                 \
-    X(EPOCH, "epoch", "", "the epoch")                                                   \
-    X(SCALE, "scale", "", "the loss scale of a GradScaler")                              \
-    X(SECONDS, "seconds", "", "the time, in seconds")                                    \
-    X(REWARD, "reward", "", "a reward, which training makes greater")
+/* What is looked for in a log: X(NAME, key of the JSON, the option that names its column or ""). */
+#define LOG_QUANTITY_LIST(X)                                                              \
+    X(STEP, "step", "--step")                                                             \
+    X(LOSS, "loss", "--loss")                   /* of the training */                     \
+    X(VALIDATION, "validation", "--validation") /* the loss of examples not trained on */ \
+    X(LR, "lr", "--lr")                         /* the learning rate */                   \
+    X(GRAD_NORM, "grad_norm", "--grad-norm")    /* before clipping */                     \
+    X(SCORE, "score", "")                       /* an accuracy */                         \
+    X(EPOCH, "epoch", "")                                                                 \
+    X(SCALE, "scale", "")     /* of the loss, by a GradScaler */                          \
+    X(SECONDS, "seconds", "") /* of any clock */                                          \
+    X(REWARD, "reward", "")   /* which training makes greater */
 #define LOG_QUANTITY_ENUM(NAME, ...) LOG_##NAME,
 typedef enum log_quantity { LOG_QUANTITY_LIST(LOG_QUANTITY_ENUM) LOG_QUANTITIES } log_quantity;
 
@@ -105,12 +104,6 @@ typedef struct log_choice {
 int log_read(log_data *log, const char *path, const log_choice *choice);
 void log_free(log_data *log);
 
-/* Is there a reader that knows it? Says nothing of whether it can be read. */
-bool log_is_known(const char *path);
-
-const char *log_quantity_key(log_quantity q);  /* "grad_norm" */
-const char *log_quantity_text(log_quantity q); /* "the learning rate" */
-/* The option of `ravine doctor` that names its column, or "". */
-const char *log_quantity_option(log_quantity q);
+const char *log_quantity_key(log_quantity q); /* "grad_norm" */
 
 #endif

@@ -11,23 +11,15 @@
 #include <string.h>
 
 static const struct {
-    const char *key, *option, *text;
+    const char *key, *option;
 } quantities[LOG_QUANTITIES] = {
-#define ROW(NAME, key, option, text) [LOG_##NAME] = {key, option, text},
+#define ROW(NAME, key, option) [LOG_##NAME] = {key, option},
     LOG_QUANTITY_LIST(ROW)
 #undef ROW
 };
 
 const char *log_quantity_key(log_quantity q) {
     return quantities[q].key;
-}
-
-const char *log_quantity_text(log_quantity q) {
-    return quantities[q].text;
-}
-
-const char *log_quantity_option(log_quantity q) {
-    return quantities[q].option;
 }
 
 static const struct {
@@ -39,12 +31,6 @@ static const struct {
 #undef NAME
 };
 enum { NAMES = sizeof names / sizeof *names };
-
-const log_series *log_series_of(const log_data *log, const char *key) {
-    for (size_t k = 0; key && k < log->nseries; k++)
-        if (!strcmp(log->series[k].key, key)) return &log->series[k];
-    return NULL;
-}
 
 /* ---- names that are alike ---- */
 
@@ -89,8 +75,7 @@ static int no_such_name(const log_data *log, log_quantity q, const char *given) 
     ravine_nearest nearest = ravine_nearest_to(given);
     for (size_t k = 0; k < log->nseries; k++) ravine_nearest_offer(&nearest, log->series[k].key);
     return failure(FAILURE_USAGE, "%s: %s %s is not in the log%s%s", log->path,
-                   log_quantity_option(q), csv_quote(given).text,
-                   nearest.name ? "; nearest is " : "",
+                   quantities[q].option, csv_quote(given).text, nearest.name ? "; nearest is " : "",
                    nearest.name ? csv_quote(nearest.name).text : "");
 }
 

@@ -9,7 +9,4 @@
  * there is no loss or several that it could be. */
 int log_take_names(log_data *log, const log_choice *choice);
 
-/* Of the numbers of a name; NULL: it is not in the log. */
-const log_series *log_series_of(const log_data *log, const char *key);
-
 #endif

@@ -37,6 +37,9 @@ int log_put_text(log_data *log, const char *key, const char *text, bool comma);
 /* Adds a sentence about the log; one for which there is no room is left out. */
 __attribute__((format(printf, 2, 3))) void log_note(log_data *log, const char *format, ...);
 
+/* The numbers of a name; NULL: it is not in the log. */
+const log_series *log_series_of(const log_data *log, const char *key);
+
 /* "PATH/name" exists and is a file. */
 bool log_has_file(const char *folder, const char *name);
 

@@ -83,11 +83,6 @@ static doctor_request read_request(const cli_args *args) {
     return request;
 }
 
-int doctor_look(doctor_answer *answer, const doctor_request *request) {
-    return doctor_is_log(answer->path) ? doctor_log(answer, request)
-                                       : doctor_run(&answer->examination, answer->path, request);
-}
-
 static int print_answer(const cli_args *args, const doctor_answer *answer,
                         const doctor_request *request) {
     if (cli_is_given(args, CLI_JSON)) return cli_print_json(doctor_answer_json(answer));

@@ -95,14 +95,12 @@ int doctor_surface(examination *e, const cli_args *args, const doctor_request *r
 
 /* doctor_log.c: a log that is no run of ours. */
 bool doctor_is_log(const char *path);
-int doctor_log(doctor_answer *answer, const doctor_request *request);
+/* Looks at answer->path once: a run of ours or a log. */
+int doctor_look(doctor_answer *answer, const doctor_request *request);
 
 /* doctor_follow.c: prints a line whenever the verdict changes, until a signal comes; the last
  * answer is then in *answer. */
 int doctor_watch_log(doctor_answer *answer, const doctor_request *request);
-
-/* Looks at answer->path once: a run of ours or a log. */
-int doctor_look(doctor_answer *answer, const doctor_request *request);
 
 /* doctor_text.c */
 void doctor_print(FILE *out, const doctor_answer *answer, const doctor_request *asked);

@@ -237,12 +237,20 @@ static void say_gradient(ravine_diagnosis *d, const log_findings *f) {
 
 /* ---- verdicts ---- */
 
+/* Where its value is not in the log. */
+static void advise_lower_rate(ravine_diagnosis *d) {
+    log_advise_as(d, "begin_anew",
+                  "start again, or go back to a checkpoint, with a tenth of the learning rate, and "
+                  "let it rise over the first steps");
+}
+
 static void explain_lost(ravine_diagnosis *d, const log_findings *f) {
     say_lost(d, f);
     say_loss(d, f);
     say_lr(d, f);
     if (f->scale_floor > 0.8)
-        log_advise_text(d, "train in bfloat16, or find the layer that overflows in float16");
+        log_advise_as(d, "full_precision",
+                      "train in bfloat16, or find the layer that overflows in float16");
     log_advise(d, "look_at_domain", NAN, NAN);
     if (f->lr_most > 0) log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
 }
@@ -256,12 +264,9 @@ static void explain_diverging(ravine_diagnosis *d, const log_findings *f) {
                 f->least_step);
     say_lr(d, f);
     say_gradient(d, f);
-    if (f->lr_most > 0)
-        log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
-    else
-        log_advise_text(d, "start again, or go back to a checkpoint, with a tenth of the "
-                           "learning rate");
+    if (f->lr_most > 0) log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
     log_advise(d, "clip", NAN, NAN);
+    if (!(f->lr_most > 0)) advise_lower_rate(d);
 }
 
 static void explain_throw(ravine_diagnosis *d, const log_findings *f) {
@@ -272,9 +277,10 @@ static void explain_throw(ravine_diagnosis *d, const log_findings *f) {
     if (f->lr_most > 0) {
         log_advise(d, "warm_up", fmax(f->last / 20, 100), f->lr_most);
         log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
-    } else
-        log_advise_text(d, "start again with a tenth of the learning rate, and let it rise over "
-                           "the first steps");
+    } else {
+        log_advise(d, "clip", NAN, NAN);
+        advise_lower_rate(d);
+    }
 }
 
 static void explain_labels(ravine_diagnosis *d, const log_findings *f) {
@@ -362,9 +368,11 @@ static void explain_nothing(ravine_diagnosis *d, const log_findings *f) {
         log_advise(d, "restore", NAN, NAN);
     } else if (has_fallen(f)) {
         if (f->lr > 0) log_advise(d, "decay_lr", f->lr, f->lr / 100);
-        log_advise_text(d, "log more often, or go on: the loss stands within its noise");
+        log_advise_as(d, "watch_steps",
+                      "log more often, or go on: the loss stands within its noise");
     } else if (f->losses < 5) {
-        log_advise_text(d, "log more often: some dozens of points tell a trend from noise");
+        log_advise_as(d, "watch_steps",
+                      "log more often: some dozens of points tell a trend from noise");
     } else {
         log_advise(d, "one_batch", NAN, NAN);
         log_advise(d, "look_at_labels", NAN, NAN);

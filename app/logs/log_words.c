@@ -51,9 +51,11 @@ void log_advise(ravine_diagnosis *d, const char *word, double from, double to) {
     write_cure(c);
 }
 
-void log_advise_text(ravine_diagnosis *d, const char *text) {
+void log_advise_as(ravine_diagnosis *d, const char *word, const char *text) {
     ravine_cure *c = add_cure(d);
-    if (c) snprintf(c->text, sizeof c->text, "%s", text);
+    if (!c) return;
+    c->kind = diagnosis_cure_kind(word);
+    snprintf(c->text, sizeof c->text, "%s", text);
 }
 
 /* ---- gaps ---- */

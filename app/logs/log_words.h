@@ -11,8 +11,8 @@ __attribute__((format(printf, 4, 5))) void log_say(ravine_diagnosis *d, const ch
                                                    double value, const char *format, ...);
 /* A cure by its word, in the library's words; numbers that it has not are NaN. */
 void log_advise(ravine_diagnosis *d, const char *word, double from, double to);
-/* One that the library has no words for. */
-void log_advise_text(ravine_diagnosis *d, const char *text);
+/* One of that kind in words of its own. */
+void log_advise_as(ravine_diagnosis *d, const char *word, const char *text);
 /* What the log does not have, what that hides, and what would log it. */
 void log_say_gaps(ravine_diagnosis *d, const log_data *log);
 

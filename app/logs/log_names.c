@@ -137,9 +137,10 @@ static int guess_loss(log_data *log) {
         return failure(FAILURE_INPUT,
                        "%s: which of these is the training loss: %s? Say --loss NAME", log->path,
                        list);
+    if (!*list) return failure(FAILURE_INPUT, "%s: there is no column of numbers in it", log->path);
     return failure(FAILURE_INPUT,
                    "%s: no name in it is that of a training loss; say --loss NAME, one of: %s",
-                   log->path, *list ? list : "(there is no column of numbers)");
+                   log->path, list);
 }
 
 int log_take_names(log_data *log, const log_choice *choice) {

@@ -195,12 +195,16 @@ static int read_value(log_data *log, const char *text, size_t size) {
 
 /* ---- the file ---- */
 
-/* The first line is an object by itself. */
+/* The first line that is not blank is an object by itself. */
 static bool has_lines(const char *text, size_t size) {
-    const char *end = memchr(text, '\n', size);
+    const char *end;
     json_error_t error;
+    while ((end = memchr(text, '\n', size)) && is_blank(text, (size_t)(end - text))) {
+        size -= (size_t)(end - text) + 1;
+        text = end + 1;
+    }
     json_t *first = log_json_parse(text, end ? (size_t)(end - text) : size, &error);
-    const bool by_lines = json_is_object(first) && longest_list(first) < 2;
+    const bool by_lines = json_is_object(first) && longest_list(first) == 0;
     json_decref(first);
     return by_lines;
 }

@@ -84,10 +84,10 @@ static char delimiter_of(const unsigned char *text, size_t size) {
 bool log_table_recognises(const log_source *source) {
     char path[PATH_MAX];
     if (source->folder) return find_file(source, path);
-    if (source->size == 0 || memchr(source->head, 0, source->size)) return false;
     const size_t length = strlen(source->path);
-    return delimiter_of(source->head, source->size) ||
-           (length > 4 && !strcmp(source->path + length - 4, ".csv"));
+    if (length > 4 && !strcmp(source->path + length - 4, ".csv")) return true;
+    return source->size > 0 && !memchr(source->head, 0, source->size) &&
+           delimiter_of(source->head, source->size);
 }
 
 /* ---- charts of Weights & Biases ---- */

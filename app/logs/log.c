@@ -88,3 +88,10 @@ int log_read(log_data *log, const char *path, const log_choice *choice) {
     if (!status) status = log_take_names(log, choice ? choice : &none);
     return status ? status : log_make_points(log);
 }
+
+/* What is not there is told as a run that is not there. */
+bool log_is_foreign(const char *path) {
+    struct stat facts;
+    if (stat(path, &facts)) return false;
+    return !S_ISDIR(facts.st_mode) || !log_has_file(path, "run.jsonl");
+}

@@ -99,6 +99,9 @@ typedef struct log_choice {
     const char *key[LOG_QUANTITIES];
 } log_choice;
 
+/* Is there something at `path` that is no run of ours? */
+bool log_is_foreign(const char *path);
+
 /* Reads the log at `path`, a file or a folder. `choice` may be NULL. Fails where no reader knows
  * it, where it has no loss, or not two moments of one. Free with log_free() in any case. */
 int log_read(log_data *log, const char *path, const log_choice *choice);

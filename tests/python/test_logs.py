@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import pytest
+from schema import assert_conforms
 from test_command import RAVINE, ravine
 from test_doctor import CODES, diagnose
 
@@ -215,3 +216,27 @@ def test_follow_what_never_comes(tmp_path):
     code, out, err = follower.end()
     assert code == INPUT and out == ""
     assert err.count("\n") == 2  # once that it waits, once at the end
+
+
+# ---- a page of them ------------------------------------------------------------------------------
+
+
+def test_a_report_of_several_logs(tmp_path, run_folder):
+    write_state(tmp_path / "trainer_state.json", history(60) + [{"step": 600, "eval_loss": 1.25}])
+    table = tmp_path / "mine.csv"
+    table.write_text("step,cost\n" + "".join(f"{k},{3 - 0.02 * k}\n" for k in range(100)))
+    logs = [tmp_path / "trainer_state.json", run_folder]
+    done = ravine("report", *logs, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert_conforms(report, "report")
+    log, run = report["runs"]
+    assert (log["state"], log["verdict"], log["steps"]) == ("log", "healthy", 600)
+    assert log["test_loss"]["last"] == 1.25 and log["lr_peak"] == 1e-4
+    assert run["state"] == "finished"
+    done = ravine("report", table, "--loss", "cost", cwd=tmp_path)
+    assert done.returncode == 0 and "page: report.html" in done.stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "mine.csv" in page and "HEALTHY" in page and "cost" in page
+    done = ravine("report", table)
+    assert done.returncode == INPUT and "--loss NAME" in done.stderr

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_doctor.c - `ravine doctor`: what is asked of whom. */
 #include "commands/doctor/doctor.h"
+#include "commands/log_options.h"
 #include "run/diagnosis.h"
-
-/* The option that names a column, of each quantity that has one. */
-static const struct {
-    log_quantity quantity;
-    cli_option option;
-} columns[] = {{LOG_STEP, CLI_STEP_NAME},
-               {LOG_LOSS, CLI_LOSS_NAME},
-               {LOG_VALIDATION, CLI_VALIDATION_NAME},
-               {LOG_LR, CLI_LR_NAME},
-               {LOG_GRAD_NORM, CLI_GRAD_NORM_NAME}};
-enum { COLUMNS = sizeof columns / sizeof *columns };
-
-static bool names_columns(const cli_args *args) {
-    for (size_t k = 0; k < COLUMNS; k++)
-        if (cli_is_given(args, columns[k].option)) return true;
-    return false;
-}
 
 /* Options that concern the other kind of subject are refused, not ignored. */
 static int check_log(const cli_args *args, bool surface) {
     const char *path = args->operand[0];
-    const bool log = !surface && doctor_is_log(path);
+    const bool log = !surface && log_is_foreign(path);
     const bool further = cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY);
-    if (names_columns(args) && !log)
+    if (log_options_given(args) && !log)
         return failure(FAILURE_USAGE, "--loss, --step, --lr, --grad-norm and --validation name "
                                       "columns of a log that another program wrote");
     if (further && log)
@@ -72,15 +56,12 @@ static int check(const cli_args *args, bool surface) {
 
 static doctor_request read_request(const cli_args *args) {
     const bool try = cli_is_given(args, CLI_TRY);
-    doctor_request request = {.until = cli_count(args, CLI_AT, INT64_MAX),
-                              .probe = cli_is_given(args, CLI_PROBE),
-                              .full = cli_is_given(args, CLI_FULL_PROBE),
-                              .quiet =
-                                  cli_is_given(args, CLI_JSON) || cli_is_given(args, CLI_SARIF),
-                              .try_steps = try ? cli_count(args, CLI_TRY_STEPS, 1) : 0};
-    for (size_t k = 0; k < COLUMNS; k++)
-        request.choice.key[columns[k].quantity] = cli_text(args, columns[k].option);
-    return request;
+    return (doctor_request){.until = cli_count(args, CLI_AT, INT64_MAX),
+                            .probe = cli_is_given(args, CLI_PROBE),
+                            .full = cli_is_given(args, CLI_FULL_PROBE),
+                            .quiet = cli_is_given(args, CLI_JSON) || cli_is_given(args, CLI_SARIF),
+                            .try_steps = try ? cli_count(args, CLI_TRY_STEPS, 1) : 0,
+                            .choice = log_options(args)};
 }
 
 static int print_answer(const cli_args *args, const doctor_answer *answer,

@@ -93,9 +93,7 @@ int doctor_record(const examination *e, const run_data *run);
 /* doctor_surface.c */
 int doctor_surface(examination *e, const cli_args *args, const doctor_request *request);
 
-/* doctor_log.c: a log that is no run of ours. */
-bool doctor_is_log(const char *path);
-/* Looks at answer->path once: a run of ours or a log. */
+/* doctor_log.c: looks at answer->path once, a run of ours or a log. */
 int doctor_look(doctor_answer *answer, const doctor_request *request);
 
 /* doctor_follow.c: prints a line whenever the verdict changes, until a signal comes; the last

@@ -25,8 +25,13 @@ static bool is_nonfinite(const log_findings *f) {
 
 /* ---- what is exactly 0 ---- */
 
-static bool is_without_labels(const log_findings *f) {
+static bool is_zero(const log_findings *f) {
     return f->losses > 2 && f->zeros > 0.99;
+}
+
+/* Where a loss of 0 has a gradient it is no measure of anything: so is that of GRPO. */
+static bool is_without_labels(const log_findings *f) {
+    return is_zero(f) && (isnan(f->gradient_zeros) || f->gradient_zeros > 0.9);
 }
 
 /* A schedule ends with next to nothing, and that is well; of a tenth of the run nothing comes. */
@@ -339,7 +344,13 @@ static void explain_held_out(ravine_diagnosis *d, const log_findings *f) {
 
 /* What looks the same in a log. */
 static void say_undecided(ravine_diagnosis *d, const log_findings *f) {
-    if (has_leapt(f))
+    if (is_zero(f))
+        diagnosis_cannot_tell(d, "how training goes: this loss is 0 and has a gradient, as that of "
+                                 "GRPO or PPO; log the reward");
+    else if (f->gradient_zeros > 0.99)
+        diagnosis_cannot_tell(d, "dead units from a loss that is cut off from the parameters: no "
+                                 "log shows which; ravine.watch(optimizer, model) does");
+    else if (has_leapt(f))
         diagnosis_cannot_tell(d, "a bad batch, too long a step or a resume without its state from "
                                  "each other: no log shows; ravine.watch(optimizer, model) does");
     else if (f->losses > 7 && has_fallen(f))
@@ -356,13 +367,19 @@ static void explain_nothing(ravine_diagnosis *d, const log_findings *f) {
         log_say(d, "losses", f->losses, "there are %.0f points: few to tell a trend from noise",
                 f->losses);
     say_leap(d, f);
+    if (f->zeros > 0.99 || f->gradient_zeros > 0.99) say_zeros(d, f);
     say_loss(d, f);
     say_classes(d, f);
     say_lr(d, f);
     say_validation(d, f);
     say_gradient(d, f);
     say_undecided(d, f);
-    if (has_leapt(f)) {
+    if (f->gradient_zeros > 0.99) {
+        d->also[d->nalso++] = RAVINE_VERDICT_NOT_CONNECTED;
+        d->also[d->nalso++] = RAVINE_VERDICT_DEAD;
+        log_advise(d, "connect", NAN, NAN);
+        log_advise(d, "initialize", NAN, NAN);
+    } else if (has_leapt(f)) {
         log_advise(d, "before_the_burst", f->leap_at, NAN);
         log_advise(d, "look_at_batch", NAN, NAN);
         log_advise(d, "restore", NAN, NAN);
@@ -427,6 +444,6 @@ int log_diagnose(const log_data *log, int64_t until, ravine_diagnosis *d) {
                             .step = (int64_t)f.last,
                             .since = -1};
     j->explain(d, &f);
-    log_say_gaps(d, log);
+    log_say_gaps(d, log, f.gradient_most);
     return 0;
 }

@@ -89,7 +89,7 @@ static const struct {
 };
 
 /* `told`: what no log shows was said already. */
-static bool is_missing(gap g, const log_data *log, bool told) {
+static bool is_missing(gap g, const log_data *log, double gradient, bool told) {
     switch (g) {
     case GAP_LR: return !log->taken[LOG_LR];
     case GAP_GRAD_NORM: return !log->taken[LOG_GRAD_NORM];
@@ -98,6 +98,7 @@ static bool is_missing(gap g, const log_data *log, bool told) {
     case GAP_EPOCH: return log->epochs && isnan(log->mean_over);
     case GAP_HIDDEN: return log->mean_hidden && log->mean_over > 1;
     case GAP_STEPS: return !told;
+    case GAP_CLIP: return log->mean_hidden && gradient > 2;
     case GAPS: break;
     }
     return false;
@@ -119,11 +120,11 @@ static const char *line_of(gap g, const char *format) {
     return "";
 }
 
-void log_say_gaps(ravine_diagnosis *d, const log_data *log) {
+void log_say_gaps(ravine_diagnosis *d, const log_data *log, double gradient) {
     const bool told = d->ncannot_tell > 0;
     char text[160];
     for (int g = 0; g < GAPS; g++) {
-        if (!is_missing((gap)g, log, told)) continue;
+        if (!is_missing((gap)g, log, gradient, told)) continue;
         fill_count(text, hidden[g], log->mean_over);
         diagnosis_cannot_tell(d, "%s; %s", text, line_of((gap)g, log->format));
     }

@@ -13,7 +13,8 @@ __attribute__((format(printf, 4, 5))) void log_say(ravine_diagnosis *d, const ch
 void log_advise(ravine_diagnosis *d, const char *word, double from, double to);
 /* One of that kind in words of its own. */
 void log_advise_as(ravine_diagnosis *d, const char *word, const char *text);
-/* What the log does not have, what that hides, and what would log it. */
-void log_say_gaps(ravine_diagnosis *d, const log_data *log);
+/* What the log does not have, what that hides, and what would log it. `gradient`: its
+ * median norm. */
+void log_say_gaps(ravine_diagnosis *d, const log_data *log, double gradient);
 
 #endif

@@ -6,6 +6,7 @@
 #include "io/input.h"
 #include "logs/log_json.h"
 #include "logs/log_reader.h"
+#include "text/number.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -48,7 +49,8 @@ static void read_total(log_data *log, const json_t *object) {
     static const char *const keys[] = {"total_steps", "max_steps"};
     const char *both = json_string_value(json_object_get(object, "global_step/max_steps"));
     const char *slash = both ? strchr(both, '/') : NULL;
-    if (slash && atof(slash + 1) > 0) log->total_steps = atof(slash + 1);
+    const double total = slash ? ravine_number_read(slash + 1) : 0;
+    if (total > 0) log->total_steps = total;
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         const double value = json_number_value(json_object_get(object, keys[k]));
         if (value > 0) log->total_steps = value;

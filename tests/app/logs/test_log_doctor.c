@@ -216,6 +216,32 @@ static void hidden_nan(void **unused) {
     assert_true(d.since == 20);
 }
 
+/* `count` points with a loss and a norm that stay as they are. */
+static ravine_diagnosis diagnose_still(double loss, double norm, const char *more) {
+    FILE *file = fopen(scratch_path("still.csv"), "w");
+    assert_non_null(file);
+    fprintf(file, "step,loss,grad_norm%s\n", more);
+    for (int k = 0; k < 40; k++)
+        fprintf(file, "%d,%.9g,%.9g%s\n", k, loss, norm, *more ? ",0.5" : "");
+    assert_int_equal(fclose(file), 0);
+    return diagnose(scratch_path("still.csv"), INT64_MAX);
+}
+
+static void zeros(void **unused) {
+    (void)unused;
+    ravine_diagnosis d = diagnose_still(0, 0, "");
+    assert_int_equal(d.verdict, RAVINE_VERDICT_LABELS_LOST);
+    d = diagnose_still(0, 0.3, ""); /* GRPO without its reward */
+    assert_int_equal(d.verdict, RAVINE_VERDICT_UNCLEAR);
+    assert_true(tells(&d, "log the reward"));
+    d = diagnose_still(2.4, 0, "");
+    assert_int_equal(d.verdict, RAVINE_VERDICT_UNCLEAR);
+    assert_true(d.nalso == 2 && d.also[0] == RAVINE_VERDICT_NOT_CONNECTED);
+    d = diagnose_still(0, 0.3, ",reward");
+    assert_int_equal(d.verdict, RAVINE_VERDICT_UNCLEAR);
+    assert_false(tells(&d, "log the reward"));
+}
+
 static void resume_jump(void **unused) {
     (void)unused;
     FILE *file = fopen(scratch_path("r.csv"), "w");
@@ -249,6 +275,7 @@ int main(void) {
         SCRATCH_TEST(hidden_nan),
         SCRATCH_TEST(resume_jump),
         SCRATCH_TEST(scaler_at_its_floor),
+        SCRATCH_TEST(zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,3 +240,19 @@ def test_a_report_of_several_logs(tmp_path, run_folder):
     assert "mine.csv" in page and "HEALTHY" in page and "cost" in page
     done = ravine("report", table)
     assert done.returncode == INPUT and "--loss NAME" in done.stderr
+
+
+def test_follow_a_run_of_ours(tmp_path, run_folder):
+    lines = (run_folder / "run.jsonl").read_text().splitlines(keepends=True)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.jsonl").write_text("".join(lines[:20]))
+    follower = Follower(run)
+    first = follower.line()
+    assert first.startswith("step ")
+    (run / "run.jsonl").write_text("".join(lines))
+    time.sleep(2.5)
+    code, out, _ = follower.end()
+    last = diagnose(run)
+    assert code == CODES[last["verdict"]]
+    assert f"step {last['step']}" in " ".join(out.split())

@@ -82,10 +82,12 @@ static int read_rows(log_data *log, const log_source *source) {
 int log_read(log_data *log, const char *path, const log_choice *choice) {
     static const log_choice none;
     unsigned char head[HEAD_SIZE];
-    const log_source source = source_of(path, head);
+    log_source source = source_of(path, head);
+    if (!choice) choice = &none;
+    source.run = choice->run;
     *log = (log_data){.total_steps = NAN, .mean_over = NAN, .resumed = NAN};
     int status = read_rows(log, &source);
-    if (!status) status = log_take_names(log, choice ? choice : &none);
+    if (!status) status = log_take_names(log, choice);
     return status ? status : log_make_points(log);
 }
 

@@ -97,6 +97,7 @@ typedef struct log_data {
 /* Names of columns that somebody gave; NULL: as names.def has it. */
 typedef struct log_choice {
     const char *key[LOG_QUANTITIES];
+    const char *run; /* of a store or folder with several: id, name, or beginning of an id */
 } log_choice;
 
 /* Is there something at `path` that is no run of ours? */

@@ -30,15 +30,17 @@ typedef struct reader {
 
 /* ---- a number -------------------------------------------------------------------------------- */
 
-/* The first value of a field that may be packed: TENSOR_FLOAT, TENSOR_DOUBLE, TENSOR_CONTENT. */
-static double first_value(const wire_field *f, size_t size) {
-    wire_field value = *f;
+/* The one number of a field, which may be packed: TENSOR_FLOAT, TENSOR_DOUBLE, TENSOR_CONTENT. */
+static bool take_number(const wire_field *f, size_t size, double *value) {
+    wire_field own = *f;
+    const int type = size == 8 ? WIRE_64 : WIRE_32;
     if (f->type == WIRE_BYTES) {
-        if ((size_t)(f->bytes.end - f->bytes.at) != size) return (double)NAN;
-        value.type = size == 8 ? WIRE_64 : WIRE_32;
-        value.value = wire_load(f->bytes.at, size);
+        if ((size_t)(f->bytes.end - f->bytes.at) != size) return false;
+        own.type = type;
+        own.value = wire_load(f->bytes.at, size);
     }
-    return size == 8 ? wire_double(&value) : wire_float(&value);
+    *value = size == 8 ? wire_double(&own) : wire_float(&own);
+    return own.type == type;
 }
 
 static bool has_dimensions(wire shape) {
@@ -63,9 +65,8 @@ static bool read_tensor(wire tensor, double *value) {
     const size_t size = type == DTYPE_DOUBLE ? 8 : 4;
     const wire_field *own = type == DTYPE_DOUBLE ? &twice : &single;
     const wire_field *found = own->number ? own : content.number ? &content : NULL;
-    /* A tensor of one zero may have no value at all. */
-    *value = found ? first_value(found, size) : 0;
-    return true;
+    *value = 0; /* a tensor of one zero may have no value at all */
+    return !found || take_number(found, size, value);
 }
 
 static bool read_value(wire message, char tag[LOG_KEY_MAX + 1], double *value) {

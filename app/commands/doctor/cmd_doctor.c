@@ -10,8 +10,8 @@ static int check_log(const cli_args *args, bool surface) {
     const bool log = !surface && log_is_foreign(path);
     const bool further = cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY);
     if (log_options_given(args) && !log)
-        return failure(FAILURE_USAGE, "--loss, --step, --lr, --grad-norm and --validation name "
-                                      "columns of a log that another program wrote");
+        return failure(FAILURE_USAGE, "--loss, --step, --lr, --grad-norm, --validation and --run "
+                                      "choose within a log that another program wrote");
     if (further && log)
         return failure(FAILURE_USAGE,
                        "--probe and --try need a run of ravine train; %s is a log and no more",

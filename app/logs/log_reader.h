@@ -14,7 +14,7 @@ typedef struct log_source {
     bool folder;
     const unsigned char *head; /* the first bytes of a file */
     size_t size;               /* how many: 4096, or all that there are */
-    const char *run;           /* which of several (log_runs.h); NULL: there should be one */
+    const char *run;           /* which of several (log_store.h); NULL: there should be one */
 } log_source;
 
 /* Of each format: does it recognise a source, and the reading of it. The first row of readers.def

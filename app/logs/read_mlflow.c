@@ -6,7 +6,7 @@
 #include "io/input.h"
 #include "logs/log_folder.h"
 #include "logs/log_reader.h"
-#include "logs/log_runs.h"
+#include "logs/log_store.h"
 #include "text/number.h"
 
 #include <stdio.h>
@@ -39,13 +39,13 @@ static void read_name(const char *run, char name[LOG_KEY_MAX]) {
 }
 
 typedef struct search {
-    log_runs runs;
+    log_store runs;
     log_list places; /* [runs.count] their paths */
     size_t seen;     /* folders */
 } search;
 
 static void search_free(search *s) {
-    log_runs_free(&s->runs);
+    log_store_free(&s->runs);
     log_list_free(&s->places);
 }
 
@@ -53,7 +53,7 @@ static int add_run(search *s, const char *run) {
     char name[LOG_KEY_MAX];
     read_name(run, name);
     const int status = log_list_add(&s->places, run, run);
-    return status ? status : log_runs_add(&s->runs, run, log_path_name(run), name);
+    return status ? status : log_store_add(&s->runs, run, log_path_name(run), name);
 }
 
 /* The runs in a folder and, `deeper` times, in those in it. */
@@ -174,7 +174,7 @@ int log_mlflow_read(log_data *log, const log_source *source) {
     search s = {0};
     size_t chosen = 0;
     int status = find_all(&s, source);
-    if (!status) status = log_runs_choose(&s.runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&s.runs, source->path, source->run, &chosen);
     if (!status) status = read_run(log, s.places.text[chosen]);
     search_free(&s);
     return status;

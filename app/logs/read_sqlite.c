@@ -12,7 +12,7 @@
 #include "logs/log_folder.h"
 #include "logs/log_json.h"
 #include "logs/log_reader.h"
-#include "logs/log_runs.h"
+#include "logs/log_store.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -124,13 +124,13 @@ static int open_store(store *s, log_data *log) {
 /* ---- MLflow ---------------------------------------------------------------------------------- */
 
 typedef struct runs_reader {
-    log_runs *runs;
+    log_store *runs;
     const char *path;
 } runs_reader;
 
 static int read_run(void *context, sqlite3_stmt *row) {
     const runs_reader *r = context;
-    return log_runs_add(r->runs, r->path, text_of(row, 0), text_of(row, 1));
+    return log_store_add(r->runs, r->path, text_of(row, 0), text_of(row, 1));
 }
 
 /* Infinities are stored as the greatest double, NaN as a 0 that is marked. */
@@ -212,13 +212,11 @@ static int add_column(void *context, sqlite3_stmt *row) {
     return 0;
 }
 
+/* Both are " a b c ". */
 static bool has_columns(const columns *c, const char *wanted) {
-    char word[32];
-    for (int length; sscanf(wanted, " %31s%n", word + 1, &length) == 1; wanted += length) {
-        word[0] = ' ';
-        const size_t end = strlen(word);
-        word[end] = ' ';
-        word[end + 1] = '\0';
+    for (const char *end; (end = strchr(wanted + 1, ' ')); wanted = end) {
+        char word[32];
+        snprintf(word, sizeof word, "%.*s", (int)(end - wanted) + 1, wanted);
         if (!strstr(c->text, word)) return false;
     }
     return true;
@@ -242,7 +240,7 @@ static int find_kind(const store *s, const kind **out) {
 
 static int read_store(const store *s, log_data *log, const char *wanted) {
     const kind *k = NULL;
-    log_runs runs = {0};
+    log_store runs = {0};
     runs_reader r = {&runs, s->path};
     size_t chosen = 0;
     int status = find_kind(s, &k);
@@ -251,9 +249,9 @@ static int read_store(const store *s, log_data *log, const char *wanted) {
     status = each_row(s, k->runs, NULL, read_run, &r);
     if (!status && runs.count == 0)
         status = failure(FAILURE_INPUT, "%s: there is no run with a metric in it", s->path);
-    if (!status) status = log_runs_choose(&runs, s->path, wanted, &chosen);
+    if (!status) status = log_store_choose(&runs, s->path, wanted, &chosen);
     if (!status) status = each_row(s, k->rows, runs.run[chosen].id, k->read, log);
-    log_runs_free(&runs);
+    log_store_free(&runs);
     return status;
 }
 

@@ -9,7 +9,7 @@
 #include "logs/log_axes.h"
 #include "logs/log_folder.h"
 #include "logs/log_reader.h"
-#include "logs/log_runs.h"
+#include "logs/log_store.h"
 #include "logs/tfevents_reader.h"
 #include "run/tfevents.h"
 
@@ -100,14 +100,14 @@ static size_t length_of_run(const log_list *places, const char *place) {
     return is_run(places, place, above) ? above : strlen(place);
 }
 
-static int add_run(log_runs *runs, const log_list *places, const char *root, const char *place) {
+static int add_run(log_store *runs, const log_list *places, const char *root, const char *place) {
     char id[PATH_MAX];
     const size_t length = length_of_run(places, place);
     snprintf(id, sizeof id, "%.*s", (int)length, place);
     if (!length) strcpy(id, ".");
     for (size_t k = 0; k < runs->count; k++)
         if (!strcmp(runs->run[k].id, id)) return 0;
-    return log_runs_add(runs, root, id, "");
+    return log_store_add(runs, root, id, "");
 }
 
 bool log_tensorboard_recognises(const log_source *source) {
@@ -162,14 +162,14 @@ static int read_run(log_data *log, const char *root, const log_list *places, con
 
 static int read_folder(log_data *log, const log_source *source) {
     search s = {.root = source->path};
-    log_runs runs = {0};
+    log_store runs = {0};
     size_t chosen = 0;
     int status = find_places(&s, "", 0);
     for (size_t k = 0; k < s.places.count && !status; k++)
         status = add_run(&runs, &s.places, source->path, s.places.text[k]);
-    if (!status) status = log_runs_choose(&runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&runs, source->path, source->run, &chosen);
     if (!status) status = read_run(log, source->path, &s.places, runs.run[chosen].id);
-    log_runs_free(&runs);
+    log_store_free(&runs);
     log_list_free(&s.places);
     return status;
 }

@@ -14,7 +14,7 @@
 #include "io/wire.h"
 #include "logs/log_folder.h"
 #include "logs/log_reader.h"
-#include "logs/log_runs.h"
+#include "logs/log_store.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -238,7 +238,7 @@ static bool ends_in_wandb(const char *name) {
 
 /* Files of the folder, by their paths from `root`; `deeper`: and of the folders in it, but not of
  * "latest-run", which is a second way to one of them. */
-static int find_files(log_runs *runs, const char *root, const char *below, bool deeper) {
+static int find_files(log_store *runs, const char *root, const char *below, bool deeper) {
     char folder[PATH_MAX], path[PATH_MAX], inside[PATH_MAX];
     log_list entries = {0};
     if (!log_path_join(folder, root, below)) return 0;
@@ -249,7 +249,7 @@ static int find_files(log_runs *runs, const char *root, const char *below, bool 
             !log_path_join(path, root, inside))
             continue;
         if (ends_in_wandb(name) && log_is_file(path))
-            status = log_runs_add(runs, root, inside, "");
+            status = log_store_add(runs, root, inside, "");
         else if (deeper && strcmp(name, "latest-run") != 0 && log_is_folder(path))
             status = find_files(runs, root, inside, false);
     }
@@ -258,22 +258,22 @@ static int find_files(log_runs *runs, const char *root, const char *below, bool 
 }
 
 bool log_wandb_recognises(const log_source *source) {
-    log_runs runs = {0};
+    log_store runs = {0};
     if (!source->folder) return source->size >= FILE_HEAD && head_is_right(source->head);
     const bool found = !find_files(&runs, source->path, "", true) && runs.count > 0;
-    log_runs_free(&runs);
+    log_store_free(&runs);
     return found;
 }
 
 int log_wandb_read(log_data *log, const log_source *source) {
     char path[PATH_MAX];
-    log_runs runs = {0};
+    log_store runs = {0};
     size_t chosen = 0;
     if (!source->folder) return read_file(log, source->path);
     int status = find_files(&runs, source->path, "", true);
-    if (!status) status = log_runs_choose(&runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&runs, source->path, source->run, &chosen);
     if (!status && log_path_join(path, source->path, runs.run[chosen].id))
         status = read_file(log, path);
-    log_runs_free(&runs);
+    log_store_free(&runs);
     return status;
 }

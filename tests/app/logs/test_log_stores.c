@@ -238,7 +238,7 @@ static void other_values(void **state) {
     refused(TRACKIO_TABLE TRACKIO_ROW("a", "1", "{\"loss\": 1}")
                 TRACKIO_ROW("a", "-5", "{\"loss\": 1}"),
             "a step is from 0");
-    refused(TRACKIO_TABLE TRACKIO_ROW("a", "1", "{\"x\": \"words\"}"), "--loss NAME");
+    refused(TRACKIO_TABLE TRACKIO_ROW("a", "1", "{\"x\": \"words\"}"), "no column of numbers");
     refused(TRACKIO_TABLE "INSERT INTO metrics VALUES (1, 'a', 'a', 1, "
                           "printf('%.*c', 4000000, '['));",
             "are no JSON object");
@@ -247,7 +247,7 @@ static void other_values(void **state) {
             "string or blob too big");
     refused(MLFLOW_TABLES "INSERT INTO metrics VALUES (x'00ff', 'words', 'x', 'a', 'y', 'z'), "
                           "(NULL, NULL, NULL, 'a', NULL, NULL);",
-            "--loss NAME");
+            "column of numbers");
     refused(MLFLOW_TABLES "INSERT INTO metrics SELECT printf('%.*c', 300, 'k'), 1, 1, 'a', 1, 0;",
             "is longer than 256 bytes");
 }
@@ -355,7 +355,7 @@ static void mlflow_lines(void **state) {
     LINES(GOOD "\0 1 3\n", NULL, "a byte 0");
     LINES("words\n", NULL, "line 1: this is none");
     LINES("{\"loss\": 1}\n", NULL, "line 1: this is none");
-    LINES("1 words 1\n2 words 2\n", NULL, "--loss NAME");
+    LINES("1 words 1\n2 words 2\n", NULL, "no column of numbers");
     LINES("1 3 1\n2 2 1\n", NULL, "");
 }
 

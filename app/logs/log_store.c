@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "logs/log_runs.h"
+#include "logs/log_store.h"
 
 #include "data/csv.h"
 #include "io/failure.h"
@@ -10,17 +10,17 @@
 
 enum { LISTED = 12, ID_SHOWN = 8 };
 
-int log_runs_add(log_runs *runs, const char *path, const char *id, const char *name) {
+int log_store_add(log_store *runs, const char *path, const char *id, const char *name) {
     if (runs->count == LOG_RUNS_MAX)
         return failure(FAILURE_INPUT, "%s: more than %d runs, the limit", path, LOG_RUNS_MAX);
     if (runs->count == runs->room) {
         const size_t room = runs->room ? 2 * runs->room : 16;
-        log_run *grown = realloc(runs->run, room * sizeof *grown);
+        log_stored *grown = realloc(runs->run, room * sizeof *grown);
         if (!grown) return failure(FAILURE_INPUT, "%s: out of memory", path);
         runs->run = grown;
         runs->room = room;
     }
-    const log_run run = {strdup(id), strdup(name)};
+    const log_stored run = {strdup(id), strdup(name)};
     if (!run.id || !run.name) {
         free(run.id);
         free(run.name);
@@ -31,11 +31,11 @@ int log_runs_add(log_runs *runs, const char *path, const char *id, const char *n
 }
 
 /* "healthy" (eaf36150), "flat" (0b1c22d3) and 3 more */
-static void list(const log_runs *runs, char *text, size_t size) {
+static void list(const log_store *runs, char *text, size_t size) {
     size_t used = 0;
     *text = '\0';
     for (size_t k = 0; k < runs->count && k < LISTED && used < size; k++) {
-        const log_run *run = &runs->run[k];
+        const log_stored *run = &runs->run[k];
         const char *comma = k ? ", " : "";
         used += (size_t)(*run->name ? snprintf(text + used, size - used, "%s%s (%.*s)", comma,
                                                csv_quote(run->name).text, ID_SHOWN, run->id)
@@ -46,7 +46,7 @@ static void list(const log_runs *runs, char *text, size_t size) {
         snprintf(text + used, size - used, " and %zu more", runs->count - LISTED);
 }
 
-static int ask(const log_runs *runs, const char *path, const char *wanted) {
+static int ask(const log_store *runs, const char *path, const char *wanted) {
     char text[700];
     list(runs, text, sizeof text);
     if (!wanted)
@@ -57,13 +57,13 @@ static int ask(const log_runs *runs, const char *path, const char *wanted) {
 }
 
 /* How well an id or a name fits: 3 the whole id, 2 the whole name, 1 the beginning of an id. */
-static int fit(const log_run *run, const char *wanted) {
+static int fit(const log_stored *run, const char *wanted) {
     if (!strcmp(run->id, wanted)) return 3;
     if (*wanted && !strcmp(run->name, wanted)) return 2;
     return strlen(wanted) >= 4 && !strncmp(run->id, wanted, strlen(wanted));
 }
 
-int log_runs_choose(const log_runs *runs, const char *path, const char *wanted, size_t *chosen) {
+int log_store_choose(const log_store *runs, const char *path, const char *wanted, size_t *chosen) {
     if (!wanted && runs->count == 1) return *chosen = 0, 0;
     int best = 0;
     size_t equals = 0;
@@ -77,11 +77,11 @@ int log_runs_choose(const log_runs *runs, const char *path, const char *wanted, 
     return equals == 1 ? 0 : ask(runs, path, wanted);
 }
 
-void log_runs_free(log_runs *runs) {
+void log_store_free(log_store *runs) {
     for (size_t k = 0; k < runs->count; k++) {
         free(runs->run[k].id);
         free(runs->run[k].name);
     }
     free(runs->run);
-    *runs = (log_runs){0};
+    *runs = (log_store){0};
 }

@@ -247,7 +247,7 @@ static void other_values(void **state) {
             "string or blob too big");
     refused(MLFLOW_TABLES "INSERT INTO metrics VALUES (x'00ff', 'words', 'x', 'a', 'y', 'z'), "
                           "(NULL, NULL, NULL, 'a', NULL, NULL);",
-            "column of numbers");
+            "say --loss NAME");
     refused(MLFLOW_TABLES "INSERT INTO metrics SELECT printf('%.*c', 300, 'k'), 1, 1, 'a', 1, 0;",
             "is longer than 256 bytes");
 }
@@ -355,7 +355,7 @@ static void mlflow_lines(void **state) {
     LINES(GOOD "\0 1 3\n", NULL, "a byte 0");
     LINES("words\n", NULL, "line 1: this is none");
     LINES("{\"loss\": 1}\n", NULL, "line 1: this is none");
-    LINES("1 words 1\n2 words 2\n", NULL, "no column of numbers");
+    LINES("1 words 1\n2 words 2\n", NULL, "say --loss NAME");
     LINES("1 3 1\n2 2 1\n", NULL, "");
 }
 

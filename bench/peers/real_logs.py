@@ -29,7 +29,7 @@ def trainspotter(log: real.Log) -> list[Finding]:
     form = "lightning" if log.format == "lightning" else None
     run = load_run(log.path, form)
     if not run.metric_names():
-        raise ValueError("no metric")
+        raise ValueError("it sees no metric")
     return [Finding(f.title, f.severity == "info") for f in run_all(run)]
 
 
@@ -46,8 +46,8 @@ def trainproof(log: real.Log) -> list[Finding]:
     from trainproof.epoch import check_epoch
 
     found = check_epoch(_file(log))["findings"]
-    if any(f["id"] == "TP-NO-RECORDS" for f in found):
-        raise ValueError("no records")
+    if any(f["id"] in ("TP-NO-RECORDS", "TP-NO-LOSS") for f in found):
+        raise ValueError("it sees no loss")
     rank = {"FAIL": 0, "WARN": 1}
     found.sort(key=lambda f: rank.get(f["level"], 2))
     return [Finding(f["id"], f["level"] not in rank) for f in found]

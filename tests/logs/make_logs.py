@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes logs of real trainings by the libraries that people use, into a folder.
 
-python3 -m venv /tmp/logs && /tmp/logs/bin/pip install -r tests/logs/requirements.txt
-/tmp/logs/bin/python tests/logs/make_logs.py [--only FORMAT ...] [FOLDER]
+python3 -m venv venv && venv/bin/pip install -r tests/logs/requirements.txt
+venv/bin/python tests/logs/make_logs.py [--only FORMAT ...] [FOLDER]
 
 FOLDER/FORMAT has the log of each training of trainings.py, or one store with all of them. README.md
 says which versions wrote what tests/logs/real.tar.xz holds.

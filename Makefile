@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final bench-doctor-outside evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs bench-doctor-outside bench-logs evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -110,11 +110,21 @@ doctor-outside doctor-outside-final: build
 	@tools/install-dependencies test
 	@$(kept) $(in_battery) -m asked --part $(PART) $(if $(FINAL),--final,--seeds $(SEEDS))
 
+# What ravine doctor says of them where somebody else's log is all that is left.
+doctor-logs: build
+	@$(in_battery) -m asked.foreign
+
 # What six tools of PyPI that read logs say of the same runs: of those that doctor-outside has made.
 bench-doctor-outside:
 	@python3 -m venv build/peers-logs
 	@build/peers-logs/bin/pip install -q -r bench/peers/requirements-logs.txt
 	@$(keep) $@ build/peers-logs/bin/python bench/peers/outside_bench.py --seeds $(SEEDS)
+
+# What ours and four tools of PyPI say of the logs that real libraries wrote (tests/logs).
+bench-logs: build
+	@python3 -m venv build/peers-logs
+	@build/peers-logs/bin/pip install -q -r bench/peers/requirements-logs.txt
+	@$(keep) $@ build/peers-logs/bin/python bench/peers/real_logs.py
 
 # The last output of these, of bench, parity and bench-torch into docs/*_evidence.md and docs/doctor_outside.md.
 evidence:

@@ -98,7 +98,8 @@ static bool uses_blas(const cli_args *args) {
 
 /* Commands that can be told to save, or to stop after the step. */
 static bool is_interruptible(const cli_args *args) {
-    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_FIND_LR_COMMAND;
+    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_FIND_LR_COMMAND ||
+           (args->command == CLI_DOCTOR_COMMAND && cli_is_given(args, CLI_FOLLOW));
 }
 
 /* Where stdin, stdout or stderr are closed, the next file that is opened would take its place, and

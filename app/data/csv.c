@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,14 +147,19 @@ static void skip_empty_lines(reader *r) {
     }
 }
 
-static int read_rows(reader *r) {
-    for (skip_empty_lines(r); r->p < r->end; skip_empty_lines(r)) {
-        int code = read_row(r);
-        if (code) return code;
-    }
+/* The rows before the one that failed; `cut`: that is no failure. */
+static int end_rows(reader *r, int code, bool cut) {
+    if (code && (!cut || r->rows == 0)) return code;
     if (r->rows == 0) return failure(FAILURE_INPUT, "%s: the file is empty", r->table->name);
     r->table->rows = (int64_t)r->rows - 1;
     return 0;
+}
+
+static int read_rows(reader *r, bool cut, char *why, size_t why_size) {
+    int code = 0;
+    for (skip_empty_lines(r); r->p < r->end && !code; skip_empty_lines(r)) code = read_row(r);
+    if (cut) snprintf(why, why_size, "%s", code ? failure_text() : "");
+    return end_rows(r, code, cut);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -191,8 +197,8 @@ static int check_bytes(const unsigned char *bytes, size_t size, const char *name
                    (size_t)(zero - bytes));
 }
 
-int csv_parse(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
-              char delimiter) {
+static int parse(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
+                 char delimiter, bool cut, char *why, size_t why_size) {
     static const unsigned char mark[3] = {0xef, 0xbb, 0xbf};
     csv_table table = {.name = name};
     reader r = {.table = &table, .p = bytes, .end = bytes + size, .line = 1};
@@ -203,11 +209,21 @@ int csv_parse(csv_table *out, const unsigned char *bytes, size_t size, const cha
     table.text =
         malloc(size + 1); /* a field and its NUL never need more than field and delimiter */
     if (!table.text) return no_memory(&r);
-    code = read_rows(&r);
-    if (!code) code = check_names(&table);
+    code = read_rows(&r, cut, why, why_size);
+    if (!code && !cut) code = check_names(&table);
     if (code) return csv_free(&table), code;
     *out = table;
     return 0;
+}
+
+int csv_parse(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
+              char delimiter) {
+    return parse(out, bytes, size, name, delimiter, false, NULL, 0);
+}
+
+int csv_parse_start(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
+                    char delimiter, char *why, size_t why_size) {
+    return parse(out, bytes, size, name, delimiter, true, why, why_size);
 }
 
 void csv_free(csv_table *table) {

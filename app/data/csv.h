@@ -26,6 +26,11 @@ typedef struct csv_table {
  * Returns 0 or a kind of io/failure.h; after a failure there is nothing to free. */
 int csv_parse(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
               char delimiter);
+/* The same of a table that may be cut off or damaged: the rows before the first one that is not
+ * right, and why that one is not in why[size], "" where there is none. Columns may have no name, or
+ * the name of another. */
+int csv_parse_start(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
+                    char delimiter, char *why, size_t why_size);
 void csv_free(csv_table *table); /* a table that is all zero is fine */
 
 /* Rows count from 1; row 0 is the header. */

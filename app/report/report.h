@@ -15,6 +15,7 @@
 #ifndef RAVINE_REPORT_REPORT_H
 #define RAVINE_REPORT_REPORT_H
 
+#include "logs/log.h"
 #include "page/page.h"
 #include "run/examination.h"
 #include "run/run_doctor.h"
@@ -36,6 +37,8 @@ typedef struct report {
 } report;
 
 int report_add(report *r, const char *folder);
+/* The log of another program; `choice` as log_read() has it. */
+int report_add_log(report *r, const char *path, const log_choice *choice);
 void report_free(report *r);
 
 /* The part of the folder's name that tells the run from the others: its name, or the whole. */

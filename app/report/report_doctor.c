@@ -235,14 +235,16 @@ static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p
         if (whole && parts[used].nseries) npanels++;
     }
     if (whole && npanels) {
+        const bool alone = npanels == 1 && !strcmp(panels[0].y.label.en, "loss");
+        const char *caption = alone ? "The loss, step by step." : shown->caption;
         page_add(p, "<figure class=\"evidence\">");
         svg_write(p,
                   &(svg_figure){.title = {"Evidence", NULL},
-                                .text = {shown->caption, NULL},
+                                .text = {caption, NULL},
                                 .panel = panels,
                                 .npanels = npanels},
                   SVG_INLINE);
-        page_format(p, "<figcaption>%s%s</figcaption></figure>\n", shown->caption,
+        page_format(p, "<figcaption>%s%s</figcaption></figure>\n", caption,
                     band.to > band.from ? " Shaded: since when the evidence holds." : "");
     }
     for (size_t k = 0; k < used; k++) free_drawn(&parts[k]);

@@ -3,7 +3,9 @@
 
 #include "file/crc32c.h"
 #include "io/failure.h"
+#include "io/wire.h"
 #include "run/log_file.h"
+#include "run/tfevents_fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +32,6 @@ static int make_room(tfevents *e, size_t size) {
 
 /* ---- protobuf: a field is a key (number * 8 + wire type) and its value ----------------------- */
 
-enum { EVENT_WALL_TIME = 1, EVENT_STEP, EVENT_FILE_VERSION, EVENT_SUMMARY = 5 };
-enum { SUMMARY_VALUE = 1 };
-enum { VALUE_TAG = 1, VALUE_SIMPLE = 2 };
-enum { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_32 = 5 };
-
 enum { VARINT_MAX = 10, FIELD_MAX = 1 + VARINT_MAX }; /* most bytes of a varint, with its key */
 
 static size_t varint_size(uint64_t value) {
@@ -48,8 +45,8 @@ static void put_varint(tfevents *e, uint64_t value) {
     e->bytes[e->used++] = (unsigned char)value;
 }
 
-static void put_key(tfevents *e, int field, int wire) {
-    e->bytes[e->used++] = (unsigned char)(field << 3 | wire);
+static void put_key(tfevents *e, int field, int type) {
+    e->bytes[e->used++] = (unsigned char)(field << 3 | type);
 }
 
 /* The low `size` bytes of value, the lowest first. */
@@ -96,17 +93,11 @@ static void begin_event(tfevents *e) {
     put_double(e, EVENT_WALL_TIME, (double)t.tv_sec + (double)t.tv_nsec * 1e-9);
 }
 
-/* The check is rotated and shifted, because data that hold checks of their own fool a plain one. */
-static uint32_t masked_crc(const void *bytes, size_t size) {
-    uint32_t crc = ravine_crc32c(0, bytes, size);
-    return (crc >> 15 | crc << 17) + 0xa282ead8u;
-}
-
 static void end_event(tfevents *e) {
     unsigned char head[12], tail[4];
     store(head, e->used, 8);
-    store(head + 8, masked_crc(head, 8), 4);
-    store(tail, masked_crc(e->bytes, e->used), 4);
+    store(head + 8, ravine_crc32c_masked(head, 8), 4);
+    store(tail, ravine_crc32c_masked(e->bytes, e->used), 4);
     log_file_add(e->file, head, sizeof head);
     log_file_add(e->file, e->bytes, e->used);
     log_file_add(e->file, tail, sizeof tail);

@@ -10,4 +10,8 @@
  * bytes[size]: crc32c(crc32c(0, a), b) is that of a followed by b. */
 uint32_t ravine_crc32c(uint32_t crc, const void *bytes, size_t size);
 
+/* As TensorFlow's records have it, rotated and shifted: data that hold checks of their own fool a
+ * plain one. */
+uint32_t ravine_crc32c_masked(const void *bytes, size_t size);
+
 #endif

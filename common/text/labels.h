@@ -11,5 +11,6 @@
 #define LABEL_ALSO   "also"   /* other verdicts */
 #define LABEL_CANNOT "cannot" /* what cannot be told: each begins with "tell " */
 #define LABEL_NEXT   "next"   /* what could still be asked */
+#define LABEL_READ   "read"   /* which log, and what was taken for what */
 
 #endif

@@ -221,7 +221,7 @@ def test_probe_gives_the_certificate_of_a_saddle():
 @pytest.mark.parametrize(
     "args, part",
     [
-        ([], "RUN_DIR"),
+        ([], "PATH"),
         (["runs/x", "--surface", "lecture"], "not at both"),
         (["--surface", "lecture"], "--optimizer"),
         (["--surface", "lecture", "--optimizer", "sgd", "--optimizer", "adam"], "one --optimizer"),

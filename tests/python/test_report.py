@@ -400,7 +400,7 @@ def test_what_is_no_run(tmp_path):
         done = report(tmp_path / name, code=3)
         assert why in done.stderr.decode() and done.stderr.count(b"\n") == 1
         assert not (tmp_path / name / "report.html").exists()
-    assert b"RUN_DIR" in report(code=2).stderr
+    assert b"PATH of a run" in report(code=2).stderr
     assert b"No such file" in report(tmp_path / "nowhere", code=3).stderr
     assert not list(tmp_path.glob("**/*.tmp"))
 

@@ -11,6 +11,7 @@ from test_command import ROOT, ravine
 ENERGY = ROOT / "examples/table_energy.yaml"
 SURFACE = ["--surface", "crescent", "--optimizer", "adam lr=0.1", "--steps", 20]
 RUN, CHECKPOINT, CONVERTED = "the folder of a run", "its newest checkpoint", "a new file"
+LOG = "a log of another program"
 # A command -> calls that print one of each form of its schema.
 CALLS = {
     "train": [[ENERGY, "--set=epochs=1", "-q"], ["--print-config"], ["--keys"]],
@@ -19,7 +20,7 @@ CALLS = {
     "optimizers": [[], ["adan"]],
     "find-lr": [[ENERGY, "--steps", 20, "--warmup", 1]],
     "report": [[RUN], [RUN, RUN]],
-    "doctor": [[RUN], SURFACE],
+    "doctor": [[RUN], SURFACE, [LOG]],
     "predict": [[RUN, ROOT / "examples/data/energy.csv"]],
     "evaluate": [],  # test_predict.py holds both its forms to the schema
     "checkpoint": [
@@ -53,7 +54,9 @@ def test_json_is_what_the_schema_says(command, run_folder, tmp_path):
     unmet = list(root.get("oneOf", []))
     newest = max(run_folder.rglob("step-*.safetensors"))
     for call in CALLS[command]:
+        (tmp_path / "log.csv").write_text("step,loss\n1,3\n2,2\n3,1\n")
         paths = {RUN: run_folder, CHECKPOINT: newest, CONVERTED: tmp_path / "new.safetensors"}
+        paths |= {LOG: tmp_path / "log.csv"}
         words = [paths.get(word, word) for word in call]
         where = (
             {"cwd": ROOT}

@@ -7,8 +7,11 @@
  *     doctor_probe.c    what a probe may cost, and what is seen while it works
  *     doctor_record.c   what they found, as a line of the log
  *     doctor_surface.c  a race on a surface, run for the purpose
+ *     doctor_log.c      the log of another program
+ *     doctor_follow.c   a log that grows
  *     doctor_text.c     the answer for people
  *     doctor_json.c     the answer for programs
+ *     doctor_sarif.c    the same for code scanning in CI
  *
  * Functions that return int return 0 or a kind of io/failure.h.
  */
@@ -16,6 +19,7 @@
 #define RAVINE_COMMANDS_DOCTOR_H
 
 #include "cli/cli.h"
+#include "logs/log.h"
 #include "run/examination.h"
 #include "run/run_reader.h"
 
@@ -25,7 +29,15 @@ typedef struct doctor_request {
     bool full;         /* whatever it costs */
     int64_t try_steps; /* 0: cures are not tried */
     bool quiet;        /* costs are not told */
+    log_choice choice; /* of a log: names of columns */
 } doctor_request;
+
+/* What was asked about, and what was found. Starts as {0}. */
+typedef struct doctor_answer {
+    const char *path;        /* as given; NULL: a surface */
+    log_data log;            /* of another program; format NULL: there is none */
+    examination examination; /* with the diagnosis */
+} doctor_answer;
 
 /* What is examined further: a net or a surface, as an optimizer with problems. */
 typedef struct doctor_subject {
@@ -81,10 +93,22 @@ int doctor_record(const examination *e, const run_data *run);
 /* doctor_surface.c */
 int doctor_surface(examination *e, const cli_args *args, const doctor_request *request);
 
+/* doctor_log.c: looks at answer->path once, a run of ours or a log. */
+int doctor_look(doctor_answer *answer, const doctor_request *request);
+
+/* doctor_follow.c: prints a line whenever the verdict changes, until a signal comes; the last
+ * answer is then in *answer. */
+int doctor_watch_log(doctor_answer *answer, const doctor_request *request);
+
 /* doctor_text.c */
-void doctor_print(FILE *out, const examination *e, const doctor_request *asked);
+void doctor_print(FILE *out, const doctor_answer *answer, const doctor_request *asked);
 
 /* doctor_json.c: docs/doctor.md has the keys. NULL: no memory. */
 json_t *doctor_json(const ravine_diagnosis *d);
+/* The same with the key "log". */
+json_t *doctor_answer_json(const doctor_answer *answer);
+
+/* doctor_sarif.c: Static Analysis Results Interchange Format 2.1.0 (OASIS). NULL: no memory. */
+json_t *doctor_sarif(const doctor_answer *answer);
 
 #endif

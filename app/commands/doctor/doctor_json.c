@@ -38,6 +38,18 @@ static json_t *sentence_json(const ravine_diagnosis *d, const char *language) {
     return json_string(diagnosis_sentence(d, language, text));
 }
 
+/* Which log was read, and what was taken for what; null: it was none. */
+static json_t *log_json(const log_data *log) {
+    if (!log->format) return json_null();
+    json_t *taken = json_object(), *notes = json_array();
+    for (int q = 0; q < LOG_QUANTITIES; q++)
+        json_object_set_new(taken, log_quantity_key((log_quantity)q),
+                            log->taken[q] ? text_json(log->taken[q]) : json_null());
+    for (int k = 0; k < log->nnotes; k++) json_array_append_new(notes, text_json(log->note[k]));
+    return json_pack("{ss so sI so so}", "format", log->format, "path", text_json(log->path),
+                     "points", (json_int_t)log->npoints, "taken", taken, "notes", notes);
+}
+
 json_t *doctor_json(const ravine_diagnosis *d) {
     json_t *evidence = json_object(), *also = json_array(), *cannot = json_array();
     for (int k = 0; k < d->nevidence; k++)
@@ -53,4 +65,10 @@ json_t *doctor_json(const ravine_diagnosis *d) {
         number_json(d->confidence), "step", (json_int_t)d->step, "evidence", evidence, "cures",
         cures_json(d), "not", *d->not_text ? text_json(d->not_text) : json_null(), "also", also,
         "cannot_tell", cannot);
+}
+
+json_t *doctor_answer_json(const doctor_answer *answer) {
+    json_t *object = doctor_json(&answer->examination.diagnosis);
+    if (object) json_object_set_new(object, "log", log_json(&answer->log));
+    return object;
 }

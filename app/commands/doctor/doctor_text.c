@@ -60,9 +60,39 @@ static void print_sentence(FILE *out, const ravine_diagnosis *d) {
     fputc('\n', out);
 }
 
-void doctor_print(FILE *out, const examination *e, const doctor_request *asked) {
+/* What was read as what: "loss: train/loss, step: _step". */
+static void list_taken(const log_data *log, char *text, size_t size) {
+    size_t used = 0;
+    *text = '\0';
+    for (int q = 0; q < LOG_QUANTITIES && used < size; q++)
+        if (log->taken[q])
+            used += (size_t)snprintf(text + used, size - used, "%s%s: %.60s%s", used ? ", " : "",
+                                     log_quantity_key((log_quantity)q), log->taken[q],
+                                     log->guessed[q] ? " (a guess)" : "");
+}
+
+/* Of a log no cure can be tried, and nothing is said of that. */
+static void print_untried(void *context, const char *label, const char *text, const char *more) {
+    (void)more;
+    print_row(context, label, text, NULL);
+}
+
+static void print_log(FILE *out, const log_data *log) {
+    char text[DIAGNOSIS_TEXT_SIZE];
+    snprintf(text, sizeof text, "%s, %zu points", log->format, log->npoints);
+    print_row(out, LABEL_READ, text, NULL);
+    list_taken(log, text, sizeof text);
+    print_row(out, "", text, NULL);
+    for (int k = 0; k < log->nnotes; k++) print_row(out, "", log->note[k], NULL);
+}
+
+void doctor_print(FILE *out, const doctor_answer *answer, const doctor_request *asked) {
+    const examination *e = &answer->examination;
     print_sentence(out, &e->diagnosis);
     print_verdict(out, &e->diagnosis);
-    diagnosis_each_row(e, EVIDENCE_SHOWN, print_row, out);
-    print_next(out, e, asked);
+    diagnosis_each_row(e, EVIDENCE_SHOWN, answer->log.format ? print_untried : print_row, out);
+    if (answer->log.format)
+        print_log(out, &answer->log);
+    else
+        print_next(out, e, asked);
 }

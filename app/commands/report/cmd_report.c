@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_report.c - `ravine report`: runs compared, as a page, a table or numbers for programs. */
 #include "cli/cli.h"
+#include "commands/log_options.h"
 #include "page/printable.h"
 #include "report/report.h"
 #include "run/diagnosis.h"
@@ -76,10 +77,12 @@ static void print_warnings(const report *r) {
     }
 }
 
-/* Beside the log of a single run; in the current folder for a comparison. */
+/* Beside the log of a single run; in the current folder for a comparison, and for logs of others.
+ */
 static int save_page(const report *r, const page *p) {
     char path[PATH_MAX + 16] = "report.html";
-    if (r->nruns == 1) snprintf(path, sizeof path, "%s/report.html", r->run[0].data.folder);
+    if (r->nruns == 1 && !log_is_foreign(r->run[0].data.folder))
+        snprintf(path, sizeof path, "%s/report.html", r->run[0].data.folder);
     const int status = page_save(p, path);
     if (status) return status;
     print_table(r);
@@ -109,10 +112,15 @@ static int answer(const report *r, const cli_args *args) {
 
 int cmd_report(const cli_args *args) {
     if (args->noperands == 0)
-        return failure(FAILURE_USAGE, "report needs a RUN_DIR, for example runs/fashion_mlp");
+        return failure(FAILURE_USAGE,
+                       "report needs the PATH of a run or a log, for example runs/fashion_mlp");
     report r = {0};
+    const log_choice choice = log_options(args);
     int status = 0;
-    for (int k = 0; k < args->noperands && !status; k++) status = report_add(&r, args->operand[k]);
+    for (int k = 0; k < args->noperands && !status; k++) {
+        const char *path = args->operand[k];
+        status = log_is_foreign(path) ? report_add_log(&r, path, &choice) : report_add(&r, path);
+    }
     if (!status) status = answer(&r, args);
     report_free(&r);
     return status;

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read_table.c - tables in text: Lightning's metrics.csv (the file, its version_N, or a folder of
+ * these, of which the newest counts), Keras' CSVLogger, histories and chart exports of Weights &
+ * Biases, any CSV. What separates fields is seen from the header; where it is no comma, a comma
+ * may stand in numbers for the point.
+ *
+ * Sparse cells are nothing. A table that is cut, or whose rows grow beyond its header, is read up
+ * to there. */
+#include "data/csv.h"
+#include "file/folder.h"
+#include "io/failure.h"
+#include "io/input.h"
+#include "logs/log_reader.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIGHTNING_FILE "metrics.csv"
+
+/* ---- where it lies ---- */
+
+typedef struct newest {
+    const char *folder;
+    long long version;
+} newest;
+
+static ravine_status look_at(void *context, const char *name) {
+    static const char prefix[] = "version_";
+    newest *n = context;
+    char inside[300], *end;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0 || !isdigit((unsigned char)name[8]))
+        return RAVINE_OK;
+    const long long version = strtoll(name + 8, &end, 10);
+    if (*end || version <= n->version) return RAVINE_OK;
+    snprintf(inside, sizeof inside, "version_%lld/" LIGHTNING_FILE, version);
+    if (log_has_file(n->folder, inside)) n->version = version;
+    return RAVINE_OK;
+}
+
+static bool find_file(const log_source *source, char path[PATH_MAX]) {
+    newest n = {.folder = source->path, .version = -1};
+    int length = 0;
+    if (!source->folder)
+        length = snprintf(path, PATH_MAX, "%s", source->path);
+    else if (log_has_file(source->path, LIGHTNING_FILE))
+        length = snprintf(path, PATH_MAX, "%s/" LIGHTNING_FILE, source->path);
+    else if (ravine_folder_each(source->path, look_at, &n) == RAVINE_OK && n.version >= 0)
+        length =
+            snprintf(path, PATH_MAX, "%s/version_%lld/" LIGHTNING_FILE, source->path, n.version);
+    return length > 0 && length < PATH_MAX;
+}
+
+/* ---- what it looks like ---- */
+
+static size_t first_line(const unsigned char *text, size_t size) {
+    const unsigned char *end = memchr(text, '\n', size);
+    return end ? (size_t)(end - text) : size;
+}
+
+/* What separates the names of the header, by which there is most of; '\0': nothing does. */
+static char delimiter_of(const unsigned char *text, size_t size) {
+    static const char usual[] = ",;\t|";
+    const size_t length = first_line(text, size);
+    size_t most = 0;
+    char best = '\0';
+    for (size_t d = 0; usual[d]; d++) {
+        bool quoted = false;
+        size_t count = 0;
+        for (size_t k = 0; k < length; k++) {
+            if (text[k] == '"') quoted = !quoted;
+            count += !quoted && text[k] == (unsigned char)usual[d];
+        }
+        if (count > most) best = usual[d];
+        if (count > most) most = count;
+    }
+    return best;
+}
+
+/* Text whose first line has at least two fields, or the name of a table. */
+bool log_table_recognises(const log_source *source) {
+    char path[PATH_MAX];
+    if (source->folder) return find_file(source, path);
+    const size_t length = strlen(source->path);
+    if (length > 4 && !strcmp(source->path + length - 4, ".csv")) return true;
+    return source->size > 0 && !memchr(source->head, 0, source->size) &&
+           delimiter_of(source->head, source->size);
+}
+
+/* ---- charts of Weights & Biases ---- */
+
+static bool ends_in(const char *text, const char *with) {
+    const size_t a = strlen(text), b = strlen(with);
+    return a >= b && !strcmp(text + a - b, with);
+}
+
+/* A chart's export has, beside each curve, the least and the greatest of what a point stands for.
+ */
+static bool is_bound(const char *name) {
+    return ends_in(name, "__MIN") || ends_in(name, "__MAX");
+}
+
+static bool is_chart(const csv_table *t) {
+    for (int64_t k = 1; k < t->columns; k++)
+        if (is_bound(csv_field(t, 0, k))) return true;
+    return false;
+}
+
+/* The curve of "my run - train/loss"; the whole name where there are curves of several runs. */
+static const char *curve_name(const csv_table *t, int64_t column, bool one_run) {
+    const char *name = csv_field(t, 0, column), *at = NULL;
+    for (const char *p = strstr(name, " - "); p; p = strstr(p + 1, " - ")) at = p;
+    return one_run && at ? at + 3 : name;
+}
+
+static bool has_one_run(const csv_table *t) {
+    const char *first = NULL;
+    size_t length = 0;
+    for (int64_t k = 1; k < t->columns; k++) {
+        const char *name = csv_field(t, 0, k), *curve = curve_name(t, k, true);
+        if (curve == name || is_bound(name)) continue;
+        if (first && ((size_t)(curve - name) != length || strncmp(first, name, length) != 0))
+            return false;
+        first = name;
+        length = (size_t)(curve - name);
+    }
+    return true;
+}
+
+/* ---- rows ---- */
+
+typedef struct shape {
+    bool comma, chart, one_run;
+} shape;
+
+/* A header that somebody appended once more. */
+static bool is_header(const csv_table *t, int64_t row) {
+    for (int64_t k = 0; k < t->columns; k++)
+        if (strcmp(csv_field(t, 0, k), csv_field(t, row, k)) != 0) return false;
+    return true;
+}
+
+static int read_row(log_data *log, const csv_table *t, int64_t row, const shape *s) {
+    int status = log_row(log, t->line[row]);
+    for (int64_t k = 0; k < t->columns && !status; k++) {
+        const char *name = csv_field(t, 0, k);
+        if (!*name || (s->chart && is_bound(name))) continue;
+        if (s->chart) name = curve_name(t, k, s->one_run);
+        status = log_put_text(log, name, csv_field(t, row, k), s->comma);
+    }
+    return status;
+}
+
+static int read_rows(log_data *log, const csv_table *t, char delimiter) {
+    const bool chart = is_chart(t);
+    const shape s = {.comma = delimiter != ',', .chart = chart, .one_run = chart && has_one_run(t)};
+    if (t->rows == 0)
+        return failure(FAILURE_INPUT, "%s: a header without rows; nothing was logged yet",
+                       log->path);
+    for (int64_t row = 1; row <= t->rows; row++) {
+        if (is_header(t, row)) {
+            log_note(log, "line %u is the header once more: another training was appended",
+                     (unsigned)t->line[row]);
+            continue;
+        }
+        const int status = read_row(log, t, row, &s);
+        if (status) return status;
+    }
+    return 0;
+}
+
+/* ---- whose it is ---- */
+
+static bool has_column(const csv_table *t, const char *name) {
+    for (int64_t k = 0; k < t->columns; k++)
+        if (!strcmp(csv_field(t, 0, k), name)) return true;
+    return false;
+}
+
+static void name_format(log_data *log, const csv_table *t) {
+    const char *slash = strrchr(log->path, '/');
+    const bool step = has_column(t, "step");
+    if (is_chart(t)) {
+        log->format = "chart export of Weights & Biases";
+        log_note(log, "a point of a chart's export may stand for several steps; the history "
+                      "(run.history) has them all");
+    } else if (has_column(t, "_step") && has_column(t, "_runtime"))
+        log->format = "history of Weights & Biases";
+    else if (step && has_column(t, "epoch") &&
+             !strcmp(slash ? slash + 1 : log->path, LIGHTNING_FILE))
+        log->format = "Lightning metrics.csv";
+    else if (!step && !strcmp(csv_field(t, 0, 0), "epoch"))
+        log->format = "Keras CSVLogger";
+    if (!strcmp(log->format, "Lightning metrics.csv") && !has_column(t, "train_loss_epoch"))
+        log->mean_over = 1;
+}
+
+static int read_text(log_data *log, const unsigned char *bytes, size_t size) {
+    csv_table t;
+    char why[LOG_NOTE_SIZE];
+    const char delimiter = delimiter_of(bytes, size);
+    int status =
+        csv_parse_start(&t, bytes, size, log->path, delimiter ? delimiter : ',', why, sizeof why);
+    if (status) return status;
+    if (*why) log_note(log, "what follows is left out: %.200s", why);
+    name_format(log, &t);
+    status = read_rows(log, &t, delimiter);
+    csv_free(&t);
+    return status;
+}
+
+int log_table_read(log_data *log, const log_source *source) {
+    char path[PATH_MAX];
+    unsigned char *bytes;
+    size_t size;
+    if (!find_file(source, path))
+        return failure(FAILURE_INPUT, "%s: there is no " LIGHTNING_FILE, source->path);
+    free(log->path);
+    log->path = strdup(path);
+    if (!log->path) return failure(FAILURE_INPUT, "out of memory");
+    int status = input_read(path, LOG_BYTES_MAX, &bytes, &size);
+    if (status) return status;
+    status = read_text(log, bytes, size);
+    free(bytes);
+    return status;
+}

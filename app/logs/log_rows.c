@@ -5,21 +5,12 @@
 #include "text/number.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-
-bool log_has_file(const char *folder, const char *name) {
-    char path[PATH_MAX];
-    struct stat facts;
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) return false;
-    return !stat(path, &facts) && S_ISREG(facts.st_mode);
-}
 
 static int no_memory(const log_data *log) {
     return failure(FAILURE_INPUT, "%s: out of memory", log->path);

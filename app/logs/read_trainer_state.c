@@ -75,7 +75,15 @@ static double number_of(const json_t *state, const char *key) {
                                                                  : (double)NAN;
 }
 
-/* Nothing but a summary: the training was shorter than logging_steps. */
+static bool has_loss(const json_t *history) {
+    size_t k;
+    json_t *entry;
+    json_array_foreach((json_t *)history, k, entry)
+        if (json_object_get(entry, "loss")) return true;
+    return false;
+}
+
+/* Nothing but evaluations and a summary: the training was shorter than logging_steps. */
 static int nothing_logged(const log_data *log, const json_t *state) {
     const double every = number_of(state, "logging_steps"), made = number_of(state, "global_step");
     if (!isnan(every) && !isnan(made))
@@ -92,7 +100,7 @@ static int read_state(log_data *log, const json_t *state) {
         return failure(FAILURE_INPUT, "%s: there is no list \"log_history\"", log->path);
     const int status = read_history(log, history);
     if (status) return status;
-    if (log->nrows == 0) return nothing_logged(log, state);
+    if (!has_loss(history)) return nothing_logged(log, state);
     log->total_steps = number_of(state, "max_steps");
     log->mean_over = number_of(state, "logging_steps");
     log->mean_hidden = true;

@@ -151,7 +151,7 @@ static const char *verb(const log_findings *f, double fall) {
 
 static void say_loss(ravine_diagnosis *d, const log_findings *f) {
     const double sign = f->rewarded > 0 ? -1 : 1;
-    if (isnan(f->now)) return;
+    if (!(f->losses > 1)) return;
     log_say(d, f->rewarded > 0 ? "reward" : "loss", sign * f->now,
             "the %s went from %.4g to %.4g over %.0f points", f->rewarded > 0 ? "reward" : "loss",
             sign * f->start, sign * f->now, f->losses);
@@ -183,7 +183,7 @@ static void say_lost(ravine_diagnosis *d, const log_findings *f) {
     if (f->scale_floor > 0.8)
         log_say(d, "scale_floor", f->scale_floor,
                 "the loss scale is at most 1: every step overflows");
-    if (!isnan(f->lost_rise))
+    if (f->losses > 3 && !isnan(f->lost_rise))
         log_say(d, "lost_rise", f->lost_rise,
                 "the last finite losses are %.3g times the first ones", f->lost_rise);
 }

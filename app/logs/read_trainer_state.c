@@ -78,8 +78,7 @@ static double number_of(const json_t *state, const char *key) {
 static bool has_loss(const json_t *history) {
     size_t k;
     json_t *entry;
-    json_array_foreach((json_t *)history, k, entry)
-        if (json_object_get(entry, "loss")) return true;
+    json_array_foreach((json_t *)history, k, entry) if (json_object_get(entry, "loss")) return true;
     return false;
 }
 

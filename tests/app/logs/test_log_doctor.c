@@ -133,7 +133,7 @@ static const char *write_story(const story *s, int every, uint64_t seed) {
 
 static ravine_diagnosis diagnose(const char *path, int64_t until) {
     log_data log;
-    ravine_diagnosis d;
+    ravine_diagnosis d = {0};
     if (log_read(&log, path, NULL) || log_diagnose(&log, until, &d)) {
         print_error("%s\n", failure_text());
         fail();

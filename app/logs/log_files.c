@@ -60,10 +60,10 @@ bool log_find_file(const log_source *source, const char *prefix, const char *fil
 
 /* ---- a file ---- */
 
-int log_load(log_data *log, const char *path, unsigned char **bytes, size_t *size) {
+int log_load(log_data *log, const char *path, size_t limit, unsigned char **bytes, size_t *size) {
     char *own = strdup(path);
     if (!own) return failure(FAILURE_INPUT, "out of memory");
     free(log->path);
     log->path = own;
-    return input_read(path, LOG_BYTES_MAX, bytes, size);
+    return input_read(path, limit, bytes, size);
 }

@@ -52,6 +52,6 @@ bool log_has_file(const char *folder, const char *name);
 bool log_find_file(const log_source *source, const char *prefix, const char *file,
                    char path[PATH_MAX]);
 /* All of a file, for free(); from then on messages name it. */
-int log_load(log_data *log, const char *path, unsigned char **bytes, size_t *size);
+int log_load(log_data *log, const char *path, size_t limit, unsigned char **bytes, size_t *size);
 
 #endif

@@ -175,6 +175,10 @@ static int read_lists(log_data *log, const json_t *lists) {
 }
 
 static int read_value(log_data *log, const char *text, size_t size) {
+    if (size > LOG_TREE_MAX)
+        return failure(FAILURE_INPUT,
+                       "%s: one JSON value of %zu bytes; the limit is %d, lines may be more",
+                       log->path, size, LOG_TREE_MAX);
     json_error_t error = {.line = 0};
     json_t *value = log_json_parse(text, size, &error);
     int status;
@@ -213,7 +217,7 @@ int log_json_read(log_data *log, const log_source *source) {
     unsigned char *bytes;
     size_t size;
     if (!find_file(source, path)) return wrong_value(log, "there is no log in it");
-    int status = log_load(log, path, &bytes, &size);
+    int status = log_load(log, path, LOG_BYTES_MAX, &bytes, &size);
     if (status) return status;
     const char *text = (const char *)bytes;
     status = has_lines(text, size) ? read_lines(log, text, size) : read_value(log, text, size);

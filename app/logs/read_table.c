@@ -186,7 +186,7 @@ int log_table_read(log_data *log, const log_source *source) {
     size_t size;
     if (!find_file(source, path))
         return failure(FAILURE_INPUT, "%s: there is no " LIGHTNING_FILE, source->path);
-    int status = log_load(log, path, &bytes, &size);
+    int status = log_load(log, path, LOG_BYTES_MAX, &bytes, &size);
     if (status) return status;
     status = read_text(log, bytes, size);
     free(bytes);

@@ -112,7 +112,7 @@ int log_trainer_state_read(log_data *log, const log_source *source) {
     size_t size;
     if (!find_file(source, path))
         return failure(FAILURE_INPUT, "%s: there is no " STATE_FILE, source->path);
-    int status = log_load(log, path, &bytes, &size);
+    int status = log_load(log, path, LOG_TREE_MAX, &bytes, &size);
     if (status) return status;
     json_error_t error = {.line = 0};
     json_t *state = log_json_parse((const char *)bytes, size, &error);

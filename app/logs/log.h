@@ -38,10 +38,12 @@
 typedef enum log_quantity { LOG_QUANTITY_LIST(LOG_QUANTITY_ENUM) LOG_QUANTITIES } log_quantity;
 
 enum {
-    LOG_BYTES_MAX = 1 << 28,  /* of a text file */
-    LOG_KEYS_MAX = 4096,      /* names in a log */
+    LOG_BYTES_MAX = 1 << 28, /* of a text file */
+    LOG_TREE_MAX = 1 << 26,  /* of one that is a single JSON value: its tree takes ten times that */
+    LOG_KEYS_MAX = 4096,     /* names in a log */
     LOG_VALUES_MAX = 1 << 26, /* numbers in a log */
-    LOG_KEY_MAX = 256,        /* bytes of a name */
+    LOG_SLOTS = 2 * LOG_KEYS_MAX,
+    LOG_KEY_MAX = 256, /* bytes of a name */
     LOG_NOTES_MAX = 24,
     LOG_NOTE_SIZE = 256
 };
@@ -90,6 +92,7 @@ typedef struct log_data {
     /* Of the readers. */
     log_series *series;                /* [nseries] */
     size_t nseries, series_room, next; /* next: where the next name is looked for first */
+    uint16_t *slot;                    /* [LOG_SLOTS] names by their hash: place + 1, or 0 */
     int64_t *line;                     /* [nrows] of the file on which the row begins; 0: unknown */
     size_t nrows, rows_room, values;
 } log_data;

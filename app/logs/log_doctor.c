@@ -41,19 +41,28 @@ static bool is_lr_zero(const log_findings *f) {
 
 /* ---- the loss goes up ---- */
 
+/* It goes up and down and up: the order of the data, a schedule in cycles. */
+static bool has_rhythm(const log_findings *f) {
+    return f->swings > 2;
+}
+
 static bool has_risen(const log_findings *f) {
-    return f->losses > 3 && f->fallen < -0.2 && f->fallen_z < -5;
+    return f->losses > 3 && f->fallen < -0.2 && f->fallen_z < -5 && !has_rhythm(f);
 }
 
 static bool rises_late(const log_findings *f) {
     return f->losses > 15 && f->late < -0.05 && f->late < -3 * f->late_error &&
-           f->above_least > 0.3 && f->least_z > 5;
+           f->above_least > 0.3 && f->least_z > 5 && !has_rhythm(f);
 }
 
 /* A rise between neighbours that is no part of a slow one, and has not been made good. */
-static bool has_leapt(const log_findings *f) {
+static bool is_up_by_a_leap(const log_findings *f) {
     return f->leap > 0.1 && f->leap_z > 8 && f->leap_usual > 8 && f->leap_height > 0.2 &&
            f->above_least > 0.05;
+}
+
+static bool has_leapt(const log_findings *f) {
+    return is_up_by_a_leap(f) && !has_rhythm(f);
 }
 
 /* No loss has that size; float32 ends at 3e38. */
@@ -68,7 +77,8 @@ static bool is_diverging(const log_findings *f) {
 
 /* The first steps threw it to several times what it began with, and it has not come far below. */
 static bool was_thrown(const log_findings *f) {
-    return f->losses > 15 && f->thrown > 3 && f->thrown_z > 10 && f->now > f->begin / 2;
+    return f->losses > 15 && f->thrown > 3 && f->thrown_z > 10 && f->now > f->begin / 2 &&
+           !has_rhythm(f);
 }
 
 /* ---- the held-out loss ---- */
@@ -101,7 +111,7 @@ static bool has_fallen(const log_findings *f) {
 
 static bool is_sound(const log_findings *f) {
     return !(f->validations > 3 && f->validation_rise > 0.1 && f->validation_z > 3) &&
-           !has_leapt(f) && !rises_late(f);
+           !is_up_by_a_leap(f) && !rises_late(f);
 }
 
 static bool is_falling(const log_findings *f) {
@@ -141,7 +151,7 @@ static const char *verb(const log_findings *f, double fall) {
 
 static void say_loss(ravine_diagnosis *d, const log_findings *f) {
     const double sign = f->rewarded > 0 ? -1 : 1;
-    if (isnan(f->now)) return;
+    if (!(f->losses > 1)) return;
     log_say(d, f->rewarded > 0 ? "reward" : "loss", sign * f->now,
             "the %s went from %.4g to %.4g over %.0f points", f->rewarded > 0 ? "reward" : "loss",
             sign * f->start, sign * f->now, f->losses);
@@ -173,7 +183,7 @@ static void say_lost(ravine_diagnosis *d, const log_findings *f) {
     if (f->scale_floor > 0.8)
         log_say(d, "scale_floor", f->scale_floor,
                 "the loss scale is at most 1: every step overflows");
-    if (!isnan(f->lost_rise))
+    if (f->losses > 3 && !isnan(f->lost_rise))
         log_say(d, "lost_rise", f->lost_rise,
                 "the last finite losses are %.3g times the first ones", f->lost_rise);
 }
@@ -220,6 +230,13 @@ static void say_leap(ravine_diagnosis *d, const log_findings *f) {
             f->leap_usual);
 }
 
+static void say_rhythm(ravine_diagnosis *d, const log_findings *f) {
+    if (has_rhythm(f) && fabs(f->fallen_z) > 3)
+        log_say(d, "swings", f->swings,
+                "it went up or down through most of its range %.0f times, as sorted data make it",
+                f->swings);
+}
+
 static void say_classes(ravine_diagnosis *d, const log_findings *f) {
     if (!isnan(f->classes) && is_flat(f))
         log_say(d, "classes", f->classes,
@@ -251,7 +268,7 @@ static void advise_lower_rate(ravine_diagnosis *d) {
 
 static void explain_lost(ravine_diagnosis *d, const log_findings *f) {
     say_lost(d, f);
-    say_loss(d, f);
+    if (!(f->zeros > 0.5)) say_loss(d, f); /* zeros stand for NaN here */
     say_lr(d, f);
     if (f->scale_floor > 0.8)
         log_advise_as(d, "full_precision",
@@ -369,6 +386,7 @@ static void explain_nothing(ravine_diagnosis *d, const log_findings *f) {
     say_leap(d, f);
     if (f->zeros > 0.99 || f->gradient_zeros > 0.99) say_zeros(d, f);
     say_loss(d, f);
+    say_rhythm(d, f);
     say_classes(d, f);
     say_lr(d, f);
     say_validation(d, f);

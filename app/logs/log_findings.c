@@ -153,6 +153,23 @@ static void find_loss(log_findings *f, const curve *c) {
 
 enum { LEAP_POINTS = 16, LEAP_MEDIANS = 4096 };
 
+/* A fall is one change, a throw at the start two, what goes on and on is a rhythm. */
+static double count_swings(const double *median, size_t count) {
+    double least = median[0], most = median[0], swings = 0;
+    int side = 0; /* -1 below, 1 above, 0 neither yet */
+    for (size_t k = 1; k < count; k++) {
+        least = fmin(least, median[k]);
+        most = fmax(most, median[k]);
+    }
+    for (size_t k = 0; k < count; k++) {
+        const double at = (median[k] - least) / (most - least);
+        const int now = at < 0.25 ? -1 : at > 0.75 ? 1 : 0;
+        swings += now * side < 0;
+        if (now) side = now;
+    }
+    return swings;
+}
+
 static void find_leap(log_findings *f, const curve *c) {
     double median[LEAP_MEDIANS], change[LEAP_MEDIANS];
     size_t n = share_of(c->count, 40), count = 0, at = 0;
@@ -160,6 +177,7 @@ static void find_leap(log_findings *f, const curve *c) {
     while (c->count / n > LEAP_MEDIANS) n *= 2;
     for (size_t k = 0; k + n <= c->count; k += n) median[count++] = median_of(c, k, n);
     if (count < 8) return;
+    f->swings = count_swings(median, count);
     double most = 0, least = median[0], fallen = 0;
     for (size_t k = 1; k < count; k++) {
         change[k - 1] = fabs(median[k] - median[k - 1]);
@@ -231,9 +249,9 @@ static void find_lr(log_findings *f, curve *c) {
     keep_finite(c);
     if (c->count == 0) return;
     f->lr = c->value[c->count - 1];
-    f->lr_most = 0;
+    f->lr_most = c->count == 1 ? f->lr : 0;
     for (k = 0; k < c->count; k++) {
-        f->lr_most = fmax(f->lr_most, c->value[k]);
+        if (k > 0) f->lr_most = fmax(f->lr_most, fmin(c->value[k], c->value[k - 1]));
         zeros += c->value[k] == 0;
     }
     f->lr_zeros = (double)zeros / (double)c->count;

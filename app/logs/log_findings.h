@@ -43,7 +43,7 @@ typedef struct log_findings {
     double gradient_zeros; /* share of gradient norms */
 
     /* The learning rate. */
-    double lr, lr_most, lr_share; /* the last one; the greatest; of it */
+    double lr, lr_most, lr_share; /* the last; the greatest of two in a row; of it */
     double lr_zeros;              /* share of the points whose lr is 0 */
     double lr_low_share; /* share of the steps since it is next to nothing of the greatest */
     double lr_low_since, lr_low_points;
@@ -52,6 +52,7 @@ typedef struct log_findings {
     double leap, leap_z, leap_at; /* the greatest lasting rise between neighbouring medians */
     double leap_height;           /* of it over all that the loss had fallen by before */
     double leap_usual;            /* of it over what neighbouring medians usually differ by */
+    double swings; /* changes between the lowest and the highest quarter of its range */
 
     /* Examples that are not trained on. */
     double validations, validation_least, validation_least_step, validation_now;

@@ -8,6 +8,8 @@
 
 #include "logs/log.h"
 
+#include <limits.h>
+
 /* What a reader is asked about. */
 typedef struct log_source {
     const char *path;
@@ -41,7 +43,16 @@ __attribute__((format(printf, 2, 3))) void log_note(log_data *log, const char *f
 /* The numbers of a name; NULL: it is not in the log. */
 const log_series *log_series_of(const log_data *log, const char *key);
 
-/* "PATH/name" exists and is a file. */
+/* ---- log_files.c ---- */
+
+/* "FOLDER/name" exists and is a file. */
 bool log_has_file(const char *folder, const char *name);
+/* The path of the file to read: the source itself, `file` in the folder that it is, or where there
+ * is none in that of its folders prefix + number with the greatest number that has one; prefix
+ * NULL: there are no such folders. False: it has none. */
+bool log_find_file(const log_source *source, const char *prefix, const char *file,
+                   char path[PATH_MAX]);
+/* All of a file, for free(); from then on messages name it. */
+int log_load(log_data *log, const char *path, size_t limit, unsigned char **bytes, size_t *size);
 
 #endif

@@ -5,21 +5,12 @@
 #include "text/number.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-
-bool log_has_file(const char *folder, const char *name) {
-    char path[PATH_MAX];
-    struct stat facts;
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) return false;
-    return !stat(path, &facts) && S_ISREG(facts.st_mode);
-}
 
 static int no_memory(const log_data *log) {
     return failure(FAILURE_INPUT, "%s: out of memory", log->path);
@@ -50,25 +41,44 @@ static int64_t line_now(const log_data *log) {
     return log->nrows ? log->line[log->nrows - 1] : 0;
 }
 
+/* FNV-1a (Fowler, Noll, Vo). */
+static size_t hash_of(const char *key) {
+    uint32_t hash = 2166136261u;
+    for (; *key; key++) hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return hash % LOG_SLOTS;
+}
+
+/* The slot of a name, or the free one for it: there are twice as many as names. */
+static uint16_t *slot_of(const log_data *log, const char *key) {
+    size_t at = hash_of(key);
+    while (log->slot[at] && strcmp(log->series[log->slot[at] - 1].key, key) != 0)
+        at = (at + 1) % LOG_SLOTS;
+    return &log->slot[at];
+}
+
 /* Names come in the same order in every row, so the next one is most often the next. */
 static log_series *find_series(log_data *log, const char *key) {
-    for (size_t k = 0; k < log->nseries; k++) {
-        const size_t at = (log->next + k) % log->nseries;
-        if (strcmp(log->series[at].key, key) != 0) continue;
-        log->next = at + 1 < log->nseries ? at + 1 : 0;
-        return &log->series[at];
+    size_t at = log->next;
+    if (at >= log->nseries || strcmp(log->series[at].key, key) != 0) {
+        const uint16_t slot = log->slot ? *slot_of(log, key) : 0;
+        if (slot == 0) return NULL;
+        at = slot - 1u;
     }
-    return NULL;
+    log->next = at + 1 < log->nseries ? at + 1 : 0;
+    return &log->series[at];
 }
 
 static int add_series(log_data *log, const char *key, log_series **out) {
     if (log->nseries == LOG_KEYS_MAX)
         return failure(FAILURE_INPUT, "%s, line %lld: more than %d names, the limit", log->path,
                        (long long)line_now(log), LOG_KEYS_MAX);
-    if (!grow((void **)&log->series, &log->series_room, log->nseries, sizeof *log->series))
+    if (!log->slot) log->slot = calloc(LOG_SLOTS, sizeof *log->slot);
+    if (!log->slot ||
+        !grow((void **)&log->series, &log->series_room, log->nseries, sizeof *log->series))
         return no_memory(log);
     char *own = strdup(key);
     if (!own) return no_memory(log);
+    *slot_of(log, key) = (uint16_t)(log->nseries + 1);
     *out = &log->series[log->nseries++];
     **out = (log_series){.key = own};
     return 0;
@@ -181,6 +191,7 @@ void log_free(log_data *log) {
         free(log->series[k].cell);
     }
     free(log->series);
+    free(log->slot);
     free(log->line);
     free(log->point);
     free(log->path);

@@ -3,7 +3,6 @@
  * LLaMA-Factory's trainer_log.jsonl, plain loops), a list of such objects, or an object of lists of
  * numbers (history.history of Keras). */
 #include "io/failure.h"
-#include "io/input.h"
 #include "logs/log_json.h"
 #include "logs/log_reader.h"
 #include "text/number.h"
@@ -20,10 +19,8 @@
 static const char *const homes[] = {"logging.jsonl", "trainer_log.jsonl"};
 
 static bool find_file(const log_source *source, char path[PATH_MAX]) {
-    if (!source->folder) return snprintf(path, PATH_MAX, "%s", source->path) < PATH_MAX;
     for (size_t k = 0; k < sizeof homes / sizeof *homes; k++)
-        if (log_has_file(source->path, homes[k]))
-            return snprintf(path, PATH_MAX, "%s/%s", source->path, homes[k]) < PATH_MAX;
+        if (log_find_file(source, NULL, homes[k], path)) return true;
     return false;
 }
 
@@ -178,6 +175,10 @@ static int read_lists(log_data *log, const json_t *lists) {
 }
 
 static int read_value(log_data *log, const char *text, size_t size) {
+    if (size > LOG_TREE_MAX)
+        return failure(FAILURE_INPUT,
+                       "%s: one JSON value of %zu bytes; the limit is %d, lines may be more",
+                       log->path, size, LOG_TREE_MAX);
     json_error_t error = {.line = 0};
     json_t *value = log_json_parse(text, size, &error);
     int status;
@@ -216,10 +217,7 @@ int log_json_read(log_data *log, const log_source *source) {
     unsigned char *bytes;
     size_t size;
     if (!find_file(source, path)) return wrong_value(log, "there is no log in it");
-    free(log->path);
-    log->path = strdup(path);
-    if (!log->path) return failure(FAILURE_INPUT, "out of memory");
-    int status = input_read(path, LOG_BYTES_MAX, &bytes, &size);
+    int status = log_load(log, path, LOG_BYTES_MAX, &bytes, &size);
     if (status) return status;
     const char *text = (const char *)bytes;
     status = has_lines(text, size) ? read_lines(log, text, size) : read_value(log, text, size);

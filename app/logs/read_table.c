@@ -7,12 +7,9 @@
  * Sparse cells are nothing. A table that is cut, or whose rows grow beyond its header, is read up
  * to there. */
 #include "data/csv.h"
-#include "file/folder.h"
 #include "io/failure.h"
-#include "io/input.h"
 #include "logs/log_reader.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,37 +18,8 @@
 
 #define LIGHTNING_FILE "metrics.csv"
 
-/* ---- where it lies ---- */
-
-typedef struct newest {
-    const char *folder;
-    long long version;
-} newest;
-
-static ravine_status look_at(void *context, const char *name) {
-    static const char prefix[] = "version_";
-    newest *n = context;
-    char inside[300], *end;
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0 || !isdigit((unsigned char)name[8]))
-        return RAVINE_OK;
-    const long long version = strtoll(name + 8, &end, 10);
-    if (*end || version <= n->version) return RAVINE_OK;
-    snprintf(inside, sizeof inside, "version_%lld/" LIGHTNING_FILE, version);
-    if (log_has_file(n->folder, inside)) n->version = version;
-    return RAVINE_OK;
-}
-
 static bool find_file(const log_source *source, char path[PATH_MAX]) {
-    newest n = {.folder = source->path, .version = -1};
-    int length = 0;
-    if (!source->folder)
-        length = snprintf(path, PATH_MAX, "%s", source->path);
-    else if (log_has_file(source->path, LIGHTNING_FILE))
-        length = snprintf(path, PATH_MAX, "%s/" LIGHTNING_FILE, source->path);
-    else if (ravine_folder_each(source->path, look_at, &n) == RAVINE_OK && n.version >= 0)
-        length =
-            snprintf(path, PATH_MAX, "%s/version_%lld/" LIGHTNING_FILE, source->path, n.version);
-    return length > 0 && length < PATH_MAX;
+    return log_find_file(source, "version_", LIGHTNING_FILE, path);
 }
 
 /* ---- what it looks like ---- */
@@ -218,10 +186,7 @@ int log_table_read(log_data *log, const log_source *source) {
     size_t size;
     if (!find_file(source, path))
         return failure(FAILURE_INPUT, "%s: there is no " LIGHTNING_FILE, source->path);
-    free(log->path);
-    log->path = strdup(path);
-    if (!log->path) return failure(FAILURE_INPUT, "out of memory");
-    int status = input_read(path, LOG_BYTES_MAX, &bytes, &size);
+    int status = log_load(log, path, LOG_BYTES_MAX, &bytes, &size);
     if (status) return status;
     status = read_text(log, bytes, size);
     free(bytes);

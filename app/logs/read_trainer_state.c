@@ -8,9 +8,7 @@
  * is the mean since the one before, grad_norm that of the last step before clipping. With
  * logging_nan_inf_filter, which is on by default, losses that are not finite are left out of the
  * mean. */
-#include "file/folder.h"
 #include "io/failure.h"
-#include "io/input.h"
 #include "logs/log_json.h"
 #include "logs/log_reader.h"
 
@@ -23,44 +21,8 @@
 
 #define STATE_FILE "trainer_state.json"
 
-/* ---- where it lies ---- */
-
-/* The number of "checkpoint-500"; -1: it is no such name. */
-static long long checkpoint_of(const char *name) {
-    static const char prefix[] = "checkpoint-";
-    const size_t length = sizeof prefix - 1;
-    if (strncmp(name, prefix, length) != 0 || !isdigit((unsigned char)name[length])) return -1;
-    char *end;
-    const long long step = strtoll(name + length, &end, 10);
-    return *end ? -1 : step;
-}
-
-typedef struct newest {
-    const char *folder;
-    long long step;
-} newest;
-
-static ravine_status look_at(void *context, const char *name) {
-    newest *n = context;
-    char inside[300];
-    const long long step = checkpoint_of(name);
-    if (step <= n->step) return RAVINE_OK;
-    snprintf(inside, sizeof inside, "checkpoint-%lld/" STATE_FILE, step);
-    if (log_has_file(n->folder, inside)) n->step = step;
-    return RAVINE_OK;
-}
-
-/* The file for a path; false: there is none. */
 static bool find_file(const log_source *source, char path[PATH_MAX]) {
-    newest n = {.folder = source->path, .step = -1};
-    int length = 0;
-    if (!source->folder)
-        length = snprintf(path, PATH_MAX, "%s", source->path);
-    else if (log_has_file(source->path, STATE_FILE))
-        length = snprintf(path, PATH_MAX, "%s/" STATE_FILE, source->path);
-    else if (ravine_folder_each(source->path, look_at, &n) == RAVINE_OK && n.step >= 0)
-        length = snprintf(path, PATH_MAX, "%s/checkpoint-%lld/" STATE_FILE, source->path, n.step);
-    return length > 0 && length < PATH_MAX;
+    return log_find_file(source, "checkpoint-", STATE_FILE, path);
 }
 
 /* A file of any name that begins as an object and soon has a key of its own. */
@@ -113,7 +75,14 @@ static double number_of(const json_t *state, const char *key) {
                                                                  : (double)NAN;
 }
 
-/* Nothing but a summary: the training was shorter than logging_steps. */
+static bool has_loss(const json_t *history) {
+    size_t k;
+    json_t *entry;
+    json_array_foreach((json_t *)history, k, entry) if (json_object_get(entry, "loss")) return true;
+    return false;
+}
+
+/* Nothing but evaluations and a summary: the training was shorter than logging_steps. */
 static int nothing_logged(const log_data *log, const json_t *state) {
     const double every = number_of(state, "logging_steps"), made = number_of(state, "global_step");
     if (!isnan(every) && !isnan(made))
@@ -130,7 +99,7 @@ static int read_state(log_data *log, const json_t *state) {
         return failure(FAILURE_INPUT, "%s: there is no list \"log_history\"", log->path);
     const int status = read_history(log, history);
     if (status) return status;
-    if (log->nrows == 0) return nothing_logged(log, state);
+    if (!has_loss(history)) return nothing_logged(log, state);
     log->total_steps = number_of(state, "max_steps");
     log->mean_over = number_of(state, "logging_steps");
     log->mean_hidden = true;
@@ -143,10 +112,7 @@ int log_trainer_state_read(log_data *log, const log_source *source) {
     size_t size;
     if (!find_file(source, path))
         return failure(FAILURE_INPUT, "%s: there is no " STATE_FILE, source->path);
-    free(log->path);
-    log->path = strdup(path);
-    if (!log->path) return failure(FAILURE_INPUT, "out of memory");
-    int status = input_read(path, LOG_BYTES_MAX, &bytes, &size);
+    int status = log_load(log, path, LOG_TREE_MAX, &bytes, &size);
     if (status) return status;
     json_error_t error = {.line = 0};
     json_t *state = log_json_parse((const char *)bytes, size, &error);

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 from schema import assert_conforms
@@ -132,7 +133,9 @@ def test_no_terminal_codes_of_a_file_reach_the_terminal(tmp_path):
 )
 def test_sarif(tmp_path, level, kind, word):
     lost = [{"step": 999, "loss": math.nan}] if word == "nonfinite" else []
-    path = write_state(tmp_path / "trainer_state.json", history(60) + lost)
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    path = write_state(folder / "trainer_state.json", history(60) + lost)
     done = ravine("doctor", path, "--sarif")
     assert done.returncode == CODES[word]
     log = json.loads(done.stdout)
@@ -144,7 +147,7 @@ def test_sarif(tmp_path, level, kind, word):
     assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == word
     assert (result["level"], result["kind"]) == (level, kind)
     location = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-    assert location == str(path)
+    assert location == urllib.parse.quote(str(path))
     assert result["message"]["text"]
 
 

@@ -5,6 +5,8 @@
 #include "io/number_json.h"
 #include "run/diagnosis.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SARIF_SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
@@ -18,9 +20,19 @@ static const char *level_of(int verdict) {
     return levels[ravine_verdict_severity(verdict)];
 }
 
-static json_t *printable_json(const char *text) {
-    char safe[DIAGNOSIS_TEXT_SIZE];
-    return json_string(diagnosis_printable(text, safe));
+/* A path as a URI reference (RFC 3986): what may not stand there is %XX. */
+static json_t *uri_json(const char *path) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~/";
+    char uri[3 * PATH_MAX];
+    size_t used = 0;
+    for (; *path && used + 4 < sizeof uri; path++)
+        if (strchr(plain, *path))
+            uri[used++] = *path;
+        else
+            used += (size_t)sprintf(uri + used, "%%%02X", (unsigned char)*path);
+    uri[used] = '\0';
+    return json_string(uri);
 }
 
 static json_t *message_json(const ravine_diagnosis *d) {
@@ -49,8 +61,7 @@ static json_t *evidence_json(const ravine_diagnosis *d) {
 static json_t *locations_json(const doctor_answer *answer) {
     const char *path = answer->log.path ? answer->log.path : answer->path;
     if (!path) return json_array();
-    return json_pack("[{s{s{so}}}]", "physicalLocation", "artifactLocation", "uri",
-                     printable_json(path));
+    return json_pack("[{s{s{so}}}]", "physicalLocation", "artifactLocation", "uri", uri_json(path));
 }
 
 static json_t *result_json(const doctor_answer *answer) {

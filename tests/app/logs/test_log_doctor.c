@@ -50,6 +50,9 @@ static double nothing(double t) {
 static double leaps(double t) {
     return falls(t) + (t > 0.7 ? 1.5 : 0);
 }
+static double goes_up_and_down(double t) {
+    return 0.2 + fmod(4.9 * t, 1);
+}
 static double constant_lr(double t) {
     (void)t;
     return 1e-3;
@@ -83,6 +86,7 @@ static const story stories[] = {
     {"stands at its start", stays_at_ln_10, 0.002, constant_lr, NULL, RAVINE_VERDICT_UNCLEAR},
     {"stands", stands, 0.02, constant_lr, NULL, RAVINE_VERDICT_UNCLEAR},
     {"comes to rest", falls_slowly_to_rest, 0.02, constant_lr, NULL, RAVINE_VERDICT_UNCLEAR},
+    {"goes up and down", goes_up_and_down, 0.02, constant_lr, NULL, RAVINE_VERDICT_UNCLEAR},
     {"leaps", leaps, 0.05, constant_lr, NULL, RAVINE_VERDICT_UNCLEAR},
 };
 enum { STORIES = sizeof stories / sizeof *stories };
@@ -129,7 +133,7 @@ static const char *write_story(const story *s, int every, uint64_t seed) {
 
 static ravine_diagnosis diagnose(const char *path, int64_t until) {
     log_data log;
-    ravine_diagnosis d;
+    ravine_diagnosis d = {0};
     if (log_read(&log, path, NULL) || log_diagnose(&log, until, &d)) {
         print_error("%s\n", failure_text());
         fail();

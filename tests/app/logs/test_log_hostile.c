@@ -92,6 +92,9 @@ static void limits(void **unused) {
     assert_refused(write_many("x.jsonl", "{\"a", "%d", 400, "\": 1}\n{\"loss\": 1}\n"),
                    "is longer than 256 bytes");
     assert_refused(write_many("x.jsonl", "", "[", 5000, "\n"), "maximum parsing depth");
+    const char *path = write_many("trainer_state.json", "{\"log_history\": []", "%d", 0, "}");
+    assert_int_equal(truncate(path, LOG_TREE_MAX + 1), 0); /* a file with a hole */
+    assert_refused(path, "67108864");
 }
 
 /* A cell of a megabyte is a word. */

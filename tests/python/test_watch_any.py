@@ -2,6 +2,7 @@
 """The doctor beside optimizers of PyTorch's own and of others."""
 
 import copy
+import io
 import math
 import warnings
 
@@ -153,6 +154,22 @@ def test_a_copy_of_the_optimizer_is_not_watched():
     doctor = ravine.watch(optimizer, model)
     train(model, copy.deepcopy(optimizer), steps=2)
     assert doctor._steps == 0
+
+
+def test_a_model_that_is_copied_or_pickled_is_watched_but_its_copy_is_not():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    averaged = torch.optim.swa_utils.AveragedModel(model)  # it copies
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=False)
+    for other in (averaged, copy.deepcopy(model), loaded):
+        other(torch.ones(2, 8))
+    assert doctor._inputs.calls == 0
+    train(model, optimizer, doctor, 3)
+    assert doctor._inputs.calls == doctor._observed == 3
 
 
 # ---- it sees what the library sees

@@ -67,6 +67,22 @@ class _Guard:
         return False
 
 
+class _Hook:
+    """A hook of a module for a watch. A copy of the module has one that does nothing."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., Any] | None = None):
+        self._call = call
+
+    def __call__(self, *arguments) -> None:
+        if self._call is not None:
+            self._call(*arguments)
+
+    def __reduce__(self):  # copying and pickling
+        return _Hook, ()
+
+
 _WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
 
 
@@ -110,9 +126,8 @@ class Watch(Doctor):
             optimizer.register_step_post_hook(self._after),
         ]
         if model is not None:
-            self._handles.append(
-                model.register_forward_pre_hook(self._see_inputs, with_kwargs=True)
-            )
+            hook = _Hook(self._see_inputs)
+            self._handles.append(model.register_forward_pre_hook(hook, with_kwargs=True))
         _WATCHES.add(self)
 
     # ---- what it is told

@@ -6,15 +6,18 @@ import math
 import sys
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ravine import _api
-from ravine._doctor import Diagnosis, Doctor
-from ravine._library import ArgumentError, lib, made
+from ravine._diagnosis import Diagnosis, diagnosis_of
+from ravine._doctor import Doctor
+from ravine._library import ArgumentError, lib, made, record_of
+from ravine._records import Probe
+from ravine.torch._aside import Progress, generators_of, untouched
 from ravine.torch._facts import (
     Inputs,
     Targets,
@@ -26,7 +29,9 @@ from ravine.torch._facts import (
 )
 from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._sources import Others, Own
+from ravine.torch._problem import Problem, check_rule, kept_batches
+from ravine.torch._sources import Others, Own, names_of
+from ravine.torch._twin import Twin, inner_of
 
 FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
@@ -168,12 +173,11 @@ class Watch(Doctor):
         """What it thinks now."""
         return self.diagnose()
 
-    def diagnose(self) -> Diagnosis:
-        """The verdict on what was observed so far, and which line of code would tell more."""
+    def _find(self):
         if not self._stopped:
             with self._guarded():
                 self._tell_facts()
-        return super().diagnose()
+        return super()._find()
 
     def _missing(self, verdict: str) -> list[str]:
         """What was not told, with the line of code that would tell it."""
@@ -194,6 +198,100 @@ class Watch(Doctor):
         if self._told and not self._validated:
             lines.append("overfitting: doctor.tell_validation(loss) now and then")
         return lines
+
+    # ---- what it tries
+
+    def probe(
+        self,
+        loss_of_batch: Callable[[nn.Module, Any], Tensor],
+        batches: Iterable[Any],
+        *,
+        gradients: int = 250,
+        progress: Callable[[int, int], Any] | None = None,
+    ) -> Probe:
+        """Looks at the loss around the parameters; the diagnosis counts with it from then on.
+
+            doctor.probe(lambda model, batch: criterion(model(batch[0]), batch[1]), loader)
+
+        Both ends of the Hessian's spectrum, the sharpness under sigma against the rule's limit, the
+        learning rate from which the next step would raise the loss, and the noise of the batches.
+        It is computed on a copy, in the mode that the model is in: nothing of the training changes,
+        neither parameters, gradients, buffers and state nor random numbers.
+
+        Args:
+            loss_of_batch: given a copy of the model and a batch, computes the loss as in training.
+            batches: a list or a DataLoader, from which the first ones are taken: 12 are enough.
+            gradients: of a batch, that it may compute at most; it looks as finely as they allow.
+            progress: called with how many were computed, of about how many; None: a line on stderr
+                if that is a terminal.
+
+        Returns:
+            What ravine_doctor.h says of ravine_probe.
+
+        Raises:
+            ravine.ArgumentError: there is no model, it cannot be copied, or the loss is no number.
+            ravine.StateError: loss or gradient are not finite where the parameters are.
+            ravine.RangeError: so few gradients are not enough.
+            ravine.OutOfMemoryError: more than half of the free memory would be needed.
+        """
+        with self._beside("probing", loss_of_batch, batches, progress) as problem:
+            probe = problem.probe(gradients)
+        probe.step = self._find().step
+        lib.ravine_doctor_take_probe(self._pointer, probe)
+        return record_of(Probe, probe)
+
+    def try_cures(
+        self,
+        loss_of_batch: Callable[[nn.Module, Any], Tensor],
+        batches: Iterable[Any],
+        *,
+        steps: int = 100,
+        progress: Callable[[int, int], Any] | None = None,
+    ) -> Diagnosis:
+        """Tries each cure of the diagnosis beside the unchanged run, on the same batches.
+
+        From copies, as probe(). Cures are settings, schedules and rules of the library, and what it
+        does is what ravine_try_cures says: those that helped come first, then what no program can
+        try; what did harm is left out.
+
+        Args:
+            loss_of_batch: given a copy of the model and a batch, computes the loss as in training.
+            batches: a list or a DataLoader; the first four, or half of them, judge by their mean
+                loss, the others are trained on, 32 at most, again and again.
+            steps: of each run.
+            progress: as in probe().
+
+        Returns:
+            The diagnosis, with the losses; as it was where no cure is one that a program can try.
+
+        Raises:
+            ravine.UnsupportedError: the library has no rule that steps as the optimizer does.
+            ravine.RangeError: steps is below 1.
+            ravine.Error: as probe().
+        """
+        found = self._find()
+        if all(c.action == _api.RAVINE_CURE_ADVICE for c in found.cure[: found.ncures]):
+            return diagnosis_of(found, self.facts)
+        with self._beside("trying cures", loss_of_batch, batches, progress, True) as problem:
+            problem.try_cures(found, steps)
+        return diagnosis_of(found, self.facts, steps)
+
+    @contextlib.contextmanager
+    def _beside(self, what, loss_of_batch, batches, progress, steps=False) -> Iterator[Problem]:
+        """A copy of the training as it is now."""
+        if self._model is None:
+            raise ArgumentError("there is no model to look at: ravine.watch(optimizer, model)")
+        clip_norm = self.facts.get("clip_norm", getattr(self._watched, "clip_norm", None))
+        names = names_of(self._watched, inner_of(self._model))
+        shown = Progress(what, progress)
+        try:
+            with torch.inference_mode(False), untouched(generators_of(batches)):
+                twin = Twin(self._watched, self._model, names, clip_norm)
+                if steps:
+                    check_rule(twin, self._watched)
+                yield Problem(twin, loss_of_batch, kept_batches(batches), shown)
+        finally:
+            shown.end()
 
     def detach(self) -> None:
         """Looks no more; the optimizer and the model are as if nobody had watched them."""

@@ -91,19 +91,19 @@ class Diagnosis:
 
 
 _STYLE = """<style>
-.ravine-diagnosis{font-family:system-ui,sans-serif;max-width:46rem;overflow-wrap:anywhere}
-.ravine-diagnosis p{margin:.4em 0}
-.ravine-diagnosis b{padding:.1em .5em;border-radius:.3em;color:#fff}
-.ravine-diagnosis .fine,.ravine-diagnosis .note{background:#17703f}
-.ravine-diagnosis .warning{background:#a33b12}
-.ravine-diagnosis .urgent{background:#b00020}
-.ravine-diagnosis dl{display:grid;grid-template-columns:max-content 1fr;gap:.15em .8em}
-.ravine-diagnosis dt,.ravine-diagnosis small,.ravine-diagnosis th{opacity:.75;font-weight:400}
-.ravine-diagnosis dd{margin:0}
-.ravine-diagnosis table{border-collapse:collapse;margin:.6em 0}
-.ravine-diagnosis :is(td,th){text-align:left;padding:.2em .8em .2em 0;
+section.ravine-diagnosis{font-family:system-ui,sans-serif;max-width:46rem;overflow-wrap:anywhere}
+section.ravine-diagnosis p{margin:.4em 0}
+section.ravine-diagnosis b{padding:.1em .5em;border-radius:.3em;color:#fff}
+section.ravine-diagnosis :is(.fine,.note){background:#17703f}
+section.ravine-diagnosis .warning{background:#a33b12}
+section.ravine-diagnosis .urgent{background:#b00020}
+section.ravine-diagnosis dl{display:grid;grid-template-columns:max-content 1fr;gap:.15em .8em}
+section.ravine-diagnosis dl :is(dt,dd){width:auto;margin:0;padding:0;font-weight:400}
+section.ravine-diagnosis :is(dt,small,th){opacity:.75;font-weight:400}
+section.ravine-diagnosis table{border-collapse:collapse;margin:.6em 0}
+section.ravine-diagnosis :is(td,th){text-align:left;padding:.2em .8em .2em 0;border:0;
 border-bottom:1px solid rgba(128,128,128,.4)}
-.ravine-diagnosis :is(td,th):last-child{text-align:right;white-space:nowrap}
+section.ravine-diagnosis :is(td,th):last-child{text-align:right;white-space:nowrap}
 </style>"""
 
 

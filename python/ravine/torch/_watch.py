@@ -24,6 +24,7 @@ from ravine.torch._facts import (
     criteria_of,
     facts_of_model,
     is_error_made_larger,
+    loss_in,
     loss_input_of,
     norms_untrained,
 )
@@ -100,16 +101,25 @@ class Watch(Doctor):
         model: nn.Module | None,
         window: int,
         on_verdict: Callable[[Diagnosis], Any],
+        criterion: nn.Module | None,
         facts: dict[str, float],
     ):
         """As watch()."""
+        if not isinstance(criterion, (nn.Module, type(None))):
+            raise ArgumentError(
+                f"criterion is a {type(criterion).__name__}; it must be a torch.nn.Module, such as "
+                "nn.CrossEntropyLoss(): of other losses doctor.tell(loss) is to be told"
+            )
         super().__init__(window=window)
         for name, value in facts.items():
             self.fact(name, value)
         self._given = set(facts)  # what the user says stands
         self._watched, self._model, self._window = optimizer, model, window
+        self._criterion = criterion
         self._on_verdict = on_verdict
         self._losses: list[float] = []  # told since the last step
+        self._seen: list[float] = []  # those that a hook has seen, for steps of which none was told
+        self._tells = False  # somebody calls tell()
         self._told = self._validated = False
         self._verdict = "healthy"
         self._steps = self._observed = 0
@@ -133,6 +143,9 @@ class Watch(Doctor):
         if model is not None:
             hook = _Hook(self._see_inputs)
             self._handles.append(model.register_forward_pre_hook(hook, with_kwargs=True))
+            self._handles.append(model.register_forward_hook(_Hook(self._see_output)))
+        if criterion is not None:
+            self._handles.append(criterion.register_forward_hook(_Hook(self._see_loss)))
         _WATCHES.add(self)
 
     # ---- what it is told
@@ -142,7 +155,7 @@ class Watch(Doctor):
 
         Told before backward(), a tensor shows more: the loss's function keeps its targets until
         then. Of several losses before a step the mean counts. A step with a closure knows its loss
-        itself. Steps of which no loss was told are not observed.
+        itself. Steps of which no loss was told are not observed, unless the loss shows: watch().
 
         Raises:
             ravine.ArgumentError: the tensor has several numbers.
@@ -151,8 +164,8 @@ class Watch(Doctor):
         if self._stopped:
             return
         self._losses.append(value)
-        looks = self._targets.looks < Targets.LOOKS
-        if looks and torch.is_tensor(loss) and loss.grad_fn is not None:
+        self._tells = True
+        if torch.is_tensor(loss):
             with self._guarded():
                 self._see_graph(loss)
 
@@ -381,7 +394,8 @@ class Watch(Doctor):
 
     def _step(self) -> bool:
         """Takes in a step; whether it is time to look."""
-        losses, self._losses = self._losses, []
+        losses = self._losses or self._seen
+        self._losses, self._seen = [], []
         self._steps += 1
         urgent = self._is_urgent()
         if not self._source.can_observe() or not losses:
@@ -430,8 +444,24 @@ class Watch(Doctor):
         with self._guarded():
             self._inputs.see([*args, *kwargs.values()])
 
+    def _see_output(self, model, args, output) -> None:
+        """What the model's result calls its loss."""
+        if self._criterion is None and torch.is_grad_enabled():
+            with self._guarded():
+                self._see_loss(model, args, loss_in(output))
+
+    def _see_loss(self, criterion, args, loss) -> None:
+        """What a criterion gives, or a model: one number that parameters can learn from."""
+        if self._tells or not torch.is_tensor(loss) or loss.numel() != 1 or not loss.requires_grad:
+            return
+        with self._guarded():
+            self._seen.append(_number(loss))
+            self._see_graph(loss)
+
     def _see_graph(self, loss: Tensor) -> None:
         """What the loss's function is given, and its targets."""
+        if self._targets.looks >= Targets.LOOKS or loss.grad_fn is None:
+            return
         if self._targets.looks == 0:
             maximize = bool(self._watched.param_groups[0].get("maximize", False))
             if is_error_made_larger(loss, maximize):
@@ -498,6 +528,7 @@ def watch(
     *,
     window: int = 256,
     on_verdict: Callable[[Diagnosis], Any] = _to_terminal,
+    criterion: nn.Module | None = None,
     **facts: float,
 ) -> Watch:
     """Has a doctor watch an optimizer from its next step on.
@@ -519,15 +550,19 @@ def watch(
             steps, then every half window, and at once where a number is not finite, no gradient
             comes or parameters are in no optimizer.
         on_verdict: called with each new verdict that asks for something; prints it to stderr.
+        criterion: the module that computes the loss of this optimizer, nn.CrossEntropyLoss(), ...:
+            tell() is then not needed. Nor is it where the model's own result has a `loss`, as those
+            of Hugging Face have. Where tell() is called, it counts.
         facts: what no step shows, by its name: total_steps=10000, clip_norm=1.0, classes=10, ...
 
     Returns:
         The doctor: `diagnosis` is what it thinks now, `warning()` what the last step forebodes.
 
     Raises:
-        ravine.ArgumentError: it is no optimizer of PyTorch; there is no such fact.
+        ravine.ArgumentError: it is no optimizer of PyTorch; there is no such fact; the criterion is
+            no module.
         ravine.RangeError: the window is out of its range.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ArgumentError(f"{type(optimizer).__name__} is no torch.optim.Optimizer")
-    return Watch(optimizer, model, window, on_verdict, facts)
+    return Watch(optimizer, model, window, on_verdict, criterion, facts)

@@ -600,3 +600,24 @@ def test_facts_by_name():
         ravine.ArgumentError, match="there is no fact colour; there are total_steps"
     ):
         ravine.watch(optimizer, colour=3)
+
+
+def test_settings_are_read_at_every_step_however_they_are_changed():
+    """A tensor and a list are written into where they lie; a number is replaced."""
+    lr = torch.tensor(0.5)
+    optimizer = torch.optim.Adam(mlp().parameters(), lr=lr, betas=(0.5, 0.75))
+    doctor = ravine.watch(optimizer)
+    known = doctor._source._known
+    group = optimizer.param_groups[0]
+    assert known.config().lr == 0.5 and known.config().beta2 == 0.75
+    lr.fill_(0.25)
+    assert known.config().lr == 0.25
+    group["lr"] = 0.125
+    group["betas"] = [0.5, 0.75]
+    assert known.config().lr == 0.125
+    group["betas"][1] = 0.875
+    assert known.config().beta2 == 0.875
+    group["betas"] = (0.5, 0.625)
+    assert known.config().beta2 == 0.625 and known.config().beta1 == 0.5
+    group["weight_decay"] = 0.5
+    assert known.config().weight_decay == 0.5

@@ -131,7 +131,8 @@ class Watch(Doctor):
         self._reached: set[Tensor] = set()
         self._foreign: dict[Tensor, tuple[int, Tensor]] = {}
         self._marked: Tensor | None = None  # a parameter whose state shows how old all states are
-        self._age = 0.0
+        self._state: dict[str, Any] | None = None  # of it, as of the last step
+        self._had_state = False
         for other in [w for w in _WATCHES if w._watched is optimizer]:
             other._stop("another watch() of its optimizer took its place")
         is_own = isinstance(optimizer, Optimizer)
@@ -165,9 +166,7 @@ class Watch(Doctor):
             return
         self._losses.append(value)
         self._tells = True
-        if torch.is_tensor(loss):
-            with self._guarded():
-                self._see_graph(loss)
+        self._see_graph(loss)
 
     def tell_validation(self, loss) -> None:
         """The loss, now, on examples that are not trained on: tell it again and again."""
@@ -375,10 +374,15 @@ class Watch(Doctor):
         """Whether the optimizer lost its state since the last step."""
         if self._marked is None:
             self._marked = next((p for p in params if p.grad is not None), None)
-        age = age_of(self._watched.state.get(self._marked, {}))
-        if age < self._age:
+        state = self._watched.state.get(self._marked)
+        same, had = state is self._state, self._had_state
+        self._had_state = bool(state)
+        if same and had == self._had_state:
+            return
+        emptied = same and had
+        if emptied or age_of(state or {}) < age_of(self._state or {}):
             self._tell("state_lost", float(self._observed))
-        self._age = age
+        self._state = state
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
@@ -446,30 +450,35 @@ class Watch(Doctor):
 
     def _see_output(self, model, args, output) -> None:
         """What the model's result calls its loss."""
-        if self._criterion is None and torch.is_grad_enabled():
-            with self._guarded():
-                self._see_loss(model, args, loss_in(output))
+        if self._tells or self._criterion is not None or not torch.is_grad_enabled():
+            return
+        with self._guarded():
+            self._see_loss(model, args, loss_in(output))
 
     def _see_loss(self, criterion, args, loss) -> None:
         """What a criterion gives, or a model: one number that parameters can learn from."""
         if self._tells or not torch.is_tensor(loss) or loss.numel() != 1 or not loss.requires_grad:
             return
-        with self._guarded():
-            self._seen.append(_number(loss))
-            self._see_graph(loss)
+        self._seen.append(_number(loss))
+        self._see_graph(loss)
 
-    def _see_graph(self, loss: Tensor) -> None:
+    def _see_graph(self, loss) -> None:
         """What the loss's function is given, and its targets."""
-        if self._targets.looks >= Targets.LOOKS or loss.grad_fn is None:
+        looks = self._targets.looks
+        if looks >= Targets.LOOKS or not torch.is_tensor(loss) or loss.grad_fn is None:
             return
-        if self._targets.looks == 0:
-            maximize = bool(self._watched.param_groups[0].get("maximize", False))
-            if is_error_made_larger(loss, maximize):
-                self._tell("ascent", 1.0)
-            inputs = [loss_input_of(node) for node in criteria_of(loss)]
-            if inputs:
-                self._tell("loss_input", max(inputs))
-        self._targets.see(loss)
+        with self._guarded():
+            if looks == 0:
+                self._see_criteria(loss)
+            self._targets.see(loss)
+
+    def _see_criteria(self, loss: Tensor) -> None:
+        maximize = bool(self._watched.param_groups[0].get("maximize", False))
+        if is_error_made_larger(loss, maximize):
+            self._tell("ascent", 1.0)
+        inputs = [loss_input_of(node) for node in criteria_of(loss)]
+        if inputs:
+            self._tell("loss_input", max(inputs))
 
     def _begin(self, model: nn.Module) -> None:
         """Before the first step."""

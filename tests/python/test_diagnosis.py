@@ -18,12 +18,12 @@ def bouncing():
     """What is said of a ravine that is jumped over from wall to wall."""
     x = np.array([1.0, 1.0])
     h = np.array([100.0, 1.0])
-    optimizer = ravine.Optimizer("sgd lr=0.02", {"x": x}, watch=True)
+    optimizer = ravine.Optimizer("sgd lr=0.02", {"x": x}, statistics=True)
     doctor = ravine.Doctor(optimizer)
     doctor.fact("total_steps", 1000)
     for _ in range(300):
         loss = float(0.5 * (h * x * x).sum())
-        optimizer.step({"x": h * x}, report=True)
+        optimizer.step({"x": h * x}, stats=True)
         doctor.observe(loss)
     return doctor.diagnose()
 

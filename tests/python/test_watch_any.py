@@ -475,6 +475,22 @@ def test_a_second_watch_takes_the_place_of_the_first():
     assert any("another watch()" in line for line in first.diagnosis.cannot_tell)
 
 
+def test_a_compiled_model_is_watched_as_the_one_that_was_compiled():
+    def run(compiled, watched):
+        net = mlp()
+        model = torch.compile(net, backend="eager") if compiled else net
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        doctor = ravine.watch(optimizer, model) if watched else None
+        return train(model, optimizer, doctor), doctor
+
+    (plain, _), (bits, doctor), (_, other) = run(True, False), run(True, True), run(False, True)
+    assert same_bits(plain, bits) and doctor._observed == 40
+    names = [name.decode() for name in doctor._source._samples.names]
+    assert names == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert doctor.diagnosis.facts == other.diagnosis.facts
+    assert doctor.diagnosis.evidence == other.diagnosis.evidence
+
+
 # ---- what is said, and when
 
 

@@ -32,7 +32,7 @@ from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
 from ravine.torch._problem import Problem, check_rule, kept_batches
 from ravine.torch._sources import Others, Own, names_of
-from ravine.torch._twin import Twin, inner_of
+from ravine.torch._twin import Twin
 
 FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
@@ -294,7 +294,7 @@ class Watch(Doctor):
         if self._model is None:
             raise ArgumentError("there is no model to look at: ravine.watch(optimizer, model)")
         clip_norm = self.facts.get("clip_norm", getattr(self._watched, "clip_norm", None))
-        names = names_of(self._watched, inner_of(self._model))
+        names = names_of(self._watched, self._model)
         shown = Progress(what, progress)
         try:
             with torch.inference_mode(False), untouched(generators_of(batches)):

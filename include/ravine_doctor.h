@@ -281,16 +281,23 @@ RAVINE_API const char *ravine_warning_word(int kind);
  * off. Return 0; anything else stops the call with E_STATE. Parameters without a bound gradient do
  * not take part.
  *
+ * Who can multiply with the Hessian, as by differentiating twice, sets `product`, too: out = H x
+ * for the loss of batch `batch` at the parameters where they are; x, out: [n], the elements of the
+ * parameters that take part, in the order of adding. Else H x comes from gradients on two sides,
+ * which 16 bits are too few for.
+ *
  * Parameters and gradients are moved during a call, and bit for bit the same after it, also when it
  * fails; E_STATE if loss or gradient are not finite where they are. */
 typedef int (*ravine_evaluate)(void *context, int64_t batch, int32_t gradient, double *loss);
+typedef int (*ravine_product)(void *context, int64_t batch, const double *x, double *out);
 typedef struct ravine_problem {
     uint32_t size;
     int32_t reserved;
     ravine_evaluate evaluate;
     void *context;
-    int64_t batch;    /* the fixed batch of curvature probes; large is better */
-    int64_t nbatches; /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
+    int64_t batch;          /* the fixed batch of curvature probes; large is better */
+    int64_t nbatches;       /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
+    ravine_product product; /* H x; NULL: from differences of gradients */
 } ravine_problem;
 
 enum { RAVINE_LANCZOS_MAX = 1024, RAVINE_SLICE_MAX = 129 };
@@ -339,7 +346,8 @@ typedef struct ravine_probe {
     double noise_scale; /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal */
     double noise_trace; /* tr(Sigma) of one batch's gradient, unbiased */
     double signal;      /* |G|^2, unbiased: may be negative where there is none */
-    int64_t gradients, losses; /* what it cost: calls with and without a gradient */
+    int64_t gradients, losses; /* what it cost: calls with and without a gradient; H x counts as
+                                  two gradients */
     ravine_slice along_update, along_max, along_min;
 } ravine_probe;
 
@@ -416,6 +424,9 @@ typedef struct ravine_diagnosis {
     char not_text[192];                       /* what it is not, with the number that says so */
     int32_t also[RAVINE_ALSO_MAX];            /* other verdicts whose evidence holds */
     char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would tell it */
+    /* Of ravine_try_cures: the losses behind loss_ratio, inf where one is not finite; NaN: none. */
+    double unchanged_loss;
+    double cure_loss[RAVINE_CURES_MAX]; /* in the order of the cures */
 } ravine_diagnosis;
 
 /* What holds the training up, as of the last observation. */

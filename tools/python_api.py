@@ -23,6 +23,7 @@ PACKAGE = ROOT / "python" / "ravine"
 RECORDS = {
     "ravine_step_stats": ("StatsRecord", "What a step did: ravine_step_stats."),
     "ravine_cure": ("Cure", "What to change when training is stuck: ravine_cure."),
+    "ravine_probe": ("Probe", "How the loss curves around the parameters: ravine_probe."),
 }
 
 # The C library's names that the headers use.
@@ -251,7 +252,7 @@ def record(structure, fields, said):
     lines = ["", "", "@dataclass(frozen=True, slots=True)", f"class {name}:"]
     lines += [f'    """{what}"""', ""]
     for member, kind in fields:
-        if member in ("size", "reserved"):
+        if member in ("size", "reserved") or kind.endswith(("_slice", "c_double * 2")):
             continue
         if member in said:
             lines += [f"    #: {part}" for part in textwrap.wrap(said[member], 93)]

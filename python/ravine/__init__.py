@@ -6,7 +6,8 @@
 `python -m ravine` is the command. docs/doctor.md, docs/python.md, docs/pytorch.md.
 """
 
-from ravine._doctor import Diagnosis, Doctor
+from ravine._diagnosis import Diagnosis
+from ravine._doctor import Doctor
 from ravine._library import (
     ArgumentError,
     Error,
@@ -20,7 +21,7 @@ from ravine._library import (
 )
 from ravine._optimizer import Optimizer, Status, StepStats
 from ravine._plateau import Plateau
-from ravine._records import Cure
+from ravine._records import Cure, Probe
 from ravine._schedule import Schedule, ScheduleFacts
 
 
@@ -43,6 +44,7 @@ __all__ = [
     "Optimizer",
     "OutOfMemoryError",
     "Plateau",
+    "Probe",
     "RangeError",
     "StepStats",
     "Schedule",

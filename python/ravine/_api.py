@@ -660,6 +660,9 @@ class ravine_warning(Structure):
 ravine_evaluate = CFUNCTYPE(c_int, c_void_p, c_int64, c_int32, POINTER(c_double))
 
 
+ravine_product = CFUNCTYPE(c_int, c_void_p, c_int64, POINTER(c_double), POINTER(c_double))
+
+
 class ravine_problem(Structure):
     """`struct ravine_problem`."""
 
@@ -670,6 +673,7 @@ class ravine_problem(Structure):
         ("context", c_void_p),
         ("batch", c_int64),
         ("nbatches", c_int64),
+        ("product", ravine_product),
     ]
 
 
@@ -798,6 +802,8 @@ class ravine_diagnosis(Structure):
         ("not_text", c_char * 192),
         ("also", c_int32 * 6),
         ("cannot_tell", c_char * 160 * 6),
+        ("unchanged_loss", c_double),
+        ("cure_loss", c_double * 6),
     ]
 
 

@@ -2,38 +2,11 @@
 """Why is training stuck? The doctor of ravine_doctor.h, for optimizers of this package."""
 
 import ctypes
-from dataclasses import dataclass, field
 
 from ravine import _api
-from ravine._library import ArgumentError, lib, made, record_of
+from ravine._diagnosis import Diagnosis, diagnosis_of, word_of
+from ravine._library import ArgumentError, lib, made
 from ravine._optimizer import Optimizer
-from ravine._records import Cure
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A verdict with its evidence (ravine_diagnosis); print it to read it."""
-
-    verdict: str  #: "bouncing", "healthy", ...: docs/verdicts/
-    meaning: str
-    confidence: float  #: in [0, 1]: how often such an answer was right
-    step: int
-    since: int  #: the step from which the evidence holds; -1: not known
-    evidence: dict[str, float]
-    reasons: list[str]  #: the evidence in words
-    cures: list[Cure]  #: the most promising first
-    what_not: str  #: what it is not, with the number that says so
-    also: list[str]  #: other verdicts whose evidence holds
-    cannot_tell: list[str]
-    severity: str  #: "fine", "note": nothing to mend; "warning", "urgent"
-    sentence: str  #: what is wrong and what to do, in words of every day
-    sentence_zh: str  #: the same in Chinese
-    text: str = field(repr=False)  #: the lines that print() shows
-
-    def __str__(self) -> str:
-        """Its sentence, and the lines with numbers: ravine_diagnosis_format."""
-        return self.text
-
 
 FIRST_LOOK = 16  # steps; then twice as many, up to a window
 
@@ -52,40 +25,6 @@ def asks_for_something(found: Diagnosis) -> bool:
 
 #: Names of facts, and their numbers.
 FACTS = {lib.ravine_fact_word(number).decode(): number for number in range(_api.RAVINE_FACT_COUNT)}
-
-
-def _word(verdict: int) -> str:
-    return lib.ravine_verdict_word(verdict).decode()
-
-
-def _text(write, size: int, *arguments) -> str:
-    room = ctypes.create_string_buffer(size)
-    write(*arguments, room, size, None)
-    return room.value.decode()
-
-
-def _sentence(d, language: bytes) -> str:
-    return _text(lib.ravine_diagnosis_sentence, _api.RAVINE_SENTENCE_MAX, d, language)
-
-
-def _diagnosis_of(d) -> Diagnosis:
-    return Diagnosis(
-        verdict=_word(d.verdict),
-        meaning=lib.ravine_verdict_meaning(d.verdict).decode(),
-        confidence=d.confidence,
-        step=d.step,
-        since=d.since,
-        evidence={e.name.decode(): e.value for e in d.evidence[: d.nevidence]},
-        reasons=[e.text.decode() for e in d.evidence[: d.nevidence]],
-        cures=[record_of(Cure, cure) for cure in d.cure[: d.ncures]],
-        what_not=d.not_text.decode(),
-        also=[_word(verdict) for verdict in d.also[: d.nalso]],
-        cannot_tell=[line.value.decode() for line in d.cannot_tell[: d.ncannot_tell]],
-        severity=lib.ravine_severity_word(lib.ravine_verdict_severity(d.verdict)).decode(),
-        sentence=_sentence(d, b"en"),
-        sentence_zh=_sentence(d, b"zh"),
-        text=_text(lib.ravine_diagnosis_format, _api.RAVINE_DIAGNOSIS_TEXT_MAX, d).rstrip("\n"),
-    )
 
 
 class Doctor:
@@ -154,14 +93,18 @@ class Doctor:
 
     def diagnose(self) -> Diagnosis:
         """The verdict on what was observed so far."""
+        return diagnosis_of(self._find(), self.facts)
+
+    def _find(self):
+        """The same as the library has it, a ravine_diagnosis."""
         found = made(_api.ravine_diagnosis)
         lib.ravine_doctor_diagnose(self._pointer, found)
         lines = [line.value for line in found.cannot_tell[: found.ncannot_tell]]
-        lines = [*map(str.encode, self._missing(_word(found.verdict))), *lines]
+        lines = [*map(str.encode, self._missing(word_of(found.verdict))), *lines]
         found.ncannot_tell = min(len(lines), len(found.cannot_tell))
         for room, line in zip(found.cannot_tell, lines, strict=False):
             room.value = line
-        return _diagnosis_of(found)
+        return found
 
     def _missing(self, verdict: str) -> list[str]:
         """What was not told that would tell more, for lines after "cannot"."""

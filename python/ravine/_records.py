@@ -79,3 +79,52 @@ class Cure:
     #: one is not positive 1 + their difference / the greater magnitude; inf: not finite; NaN: not
     #: tried
     loss_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How the loss curves around the parameters: ravine_probe."""
+
+    #: steps made: as asked for, or as many as there are dimensions
+    lanczos: int
+    #: how many of its Ritz values are no more than curvature_noise
+    flat: int
+    #: the optimizer's applied steps
+    step: int
+    #: of the parameters that take part
+    elements: int
+    loss: float
+    grad_norm: float
+    param_norm: float
+    lambda_max: float
+    lambda_max_residual: float
+    lambda_min: float
+    lambda_min_residual: float
+    #: what finite differences cannot tell from zero
+    curvature_noise: float
+    #: along the eigenvector of lambda_min, to the side where the loss is lower
+    escape_offset: float
+    #: 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby
+    krylov_decrease: float
+    #: greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with coupled decay; groups weighed
+    #: by their rates; NaN: sigma unknown
+    sharpness: float
+    #: of the next step, lr as of ravine_effective_lr: stable iff lr sharpness < limit; limit NaN
+    #: for rules of signs
+    lr: float
+    #: of the next step, lr as of ravine_effective_lr: stable iff lr sharpness < limit; limit NaN
+    #: for rules of signs
+    limit: float
+    #: the lr from which the optimizer's next step raises the loss of the fixed batch; 0: any; inf:
+    #: none found; NaN: it does not move
+    critical_lr: float
+    #: tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal
+    noise_scale: float
+    #: tr(Sigma) of one batch's gradient, unbiased
+    noise_trace: float
+    #: |G|^2, unbiased: may be negative where there is none
+    signal: float
+    #: what it cost: calls with and without a gradient; H x counts as two gradients
+    gradients: int
+    #: what it cost: calls with and without a gradient; H x counts as two gradients
+    losses: int

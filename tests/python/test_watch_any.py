@@ -2,6 +2,7 @@
 """The doctor beside optimizers of PyTorch's own and of others."""
 
 import copy
+import io
 import math
 import warnings
 
@@ -153,6 +154,22 @@ def test_a_copy_of_the_optimizer_is_not_watched():
     doctor = ravine.watch(optimizer, model)
     train(model, copy.deepcopy(optimizer), steps=2)
     assert doctor._steps == 0
+
+
+def test_a_model_that_is_copied_or_pickled_is_watched_but_its_copy_is_not():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    doctor = ravine.watch(optimizer, model)
+    averaged = torch.optim.swa_utils.AveragedModel(model)  # it copies
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=False)
+    for other in (averaged, copy.deepcopy(model), loaded):
+        other(torch.ones(2, 8))
+    assert doctor._inputs.calls == 0
+    train(model, optimizer, doctor, 3)
+    assert doctor._inputs.calls == doctor._observed == 3
 
 
 # ---- it sees what the library sees
@@ -522,6 +539,22 @@ def test_an_optimizer_in_the_wrapper_of_a_framework():
     assert doctor._watched is inner and doctor._observed == 5
 
 
+def test_a_compiled_model_is_watched_as_the_one_that_was_compiled():
+    def run(compiled, watched):
+        net = mlp()
+        model = torch.compile(net, backend="eager") if compiled else net
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        doctor = ravine.watch(optimizer, model) if watched else None
+        return train(model, optimizer, doctor), doctor
+
+    (plain, _), (bits, doctor), (_, other) = run(True, False), run(True, True), run(False, True)
+    assert same_bits(plain, bits) and doctor._observed == 40
+    names = [name.decode() for name in doctor._source._samples.names]
+    assert names == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert doctor.diagnosis.facts == other.diagnosis.facts
+    assert doctor.diagnosis.evidence == other.diagnosis.evidence
+
+
 # ---- what is said, and when
 
 
@@ -708,3 +741,24 @@ def test_facts_by_name():
         ravine.ArgumentError, match="there is no fact colour; there are total_steps"
     ):
         ravine.watch(optimizer, colour=3)
+
+
+def test_settings_are_read_at_every_step_however_they_are_changed():
+    """A tensor and a list are written into where they lie; a number is replaced."""
+    lr = torch.tensor(0.5)
+    optimizer = torch.optim.Adam(mlp().parameters(), lr=lr, betas=(0.5, 0.75))
+    doctor = ravine.watch(optimizer)
+    known = doctor._source._known
+    group = optimizer.param_groups[0]
+    assert known.config().lr == 0.5 and known.config().beta2 == 0.75
+    lr.fill_(0.25)
+    assert known.config().lr == 0.25
+    group["lr"] = 0.125
+    group["betas"] = [0.5, 0.75]
+    assert known.config().lr == 0.125
+    group["betas"][1] = 0.875
+    assert known.config().beta2 == 0.875
+    group["betas"] = (0.5, 0.625)
+    assert known.config().beta2 == 0.625 and known.config().beta1 == 0.5
+    group["weight_decay"] = 0.5
+    assert known.config().weight_decay == 0.5

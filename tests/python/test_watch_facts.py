@@ -298,6 +298,23 @@ def test_an_optimizer_that_is_made_anew_has_lost_its_state(make):
     assert "lost its state" in doctor.diagnosis.sentence
 
 
+@pytest.mark.parametrize("make", [torch.optim.Adam, own.Adam, RULES[2]])
+def test_a_state_that_is_emptied_where_it_lies_is_lost(make):
+    model = net()
+    optimizer = make(model.parameters())
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None)
+    for k in range(20):
+        if k == 12:
+            for state in optimizer.state.values():
+                state.clear()
+        optimizer.zero_grad()
+        loss = CROSS(model(table()), LABELS)
+        doctor.tell(loss)
+        loss.backward()
+        optimizer.step()
+    assert doctor.facts["state_lost"] == 12
+
+
 def test_columns_that_are_always_0_are_no_measure():
     x = table()
     x[:, :6] = 0

@@ -87,6 +87,24 @@ ravine_problem quadratic_problem(quadratic *q, int64_t nbatches) {
         .size = sizeof(ravine_problem), .evaluate = evaluate, .context = q, .nbatches = nbatches};
 }
 
+static int multiply(void *context, int64_t number, const double *x, double *out) {
+    quadratic *q = context;
+    q->products++;
+    if (q->products == q->fail_product_at) return 7;
+    for (int i = 0; i < q->n; i++) {
+        out[i] = 3 * q->quartic * pow(at(q, i), 2) * x[i];
+        for (int k = 0; k < q->n; k++) out[i] += q->h[i * q->n + k] * x[k];
+    }
+    if (q->products == q->bad_product_at) out[q->n - 1] = NAN;
+    return number != 0;
+}
+
+ravine_problem quadratic_problem_with_product(quadratic *q, int64_t nbatches) {
+    ravine_problem problem = quadratic_problem(q, nbatches);
+    problem.product = multiply;
+    return problem;
+}
+
 ravine_optimizer *quadratic_optimizer(quadratic *q, const char *rule) {
     ravine_optimizer *o = make_optimizer(rule);
     const int single = q->dtype == RAVINE_F32;

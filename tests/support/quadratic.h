@@ -15,11 +15,14 @@ typedef struct quadratic {
     double center[QUADRATIC_MAX];            /* [n] */
     double x[QUADRATIC_MAX], g[QUADRATIC_MAX];
     float x32[QUADRATIC_MAX], g32[QUADRATIC_MAX];
-    double noise;   /* deviation of what a batch that is not 0 adds to each entry of the gradient */
-    double quartic; /* adds quartic/4 sum x^4 */
+    double noise; /* deviation of what a batch that is not 0 adds to each entry of the gradient */
+    int64_t products;          /* calls for H x */
+    double quartic;            /* adds quartic/4 sum x^4 */
     int64_t gradients, losses; /* calls */
     int64_t fail_at;           /* this call (1, 2, ...) answers 7; 0: none does */
     int64_t nan_at;            /* this call gives a loss that is not a number */
+    int64_t fail_product_at;   /* this product answers 7 */
+    int64_t bad_product_at;    /* this product leaves an entry that is not a number */
     int64_t bad_gradient_at;   /* this call leaves an infinite entry */
 } quadratic;
 
@@ -30,6 +33,8 @@ void quadratic_rotate(quadratic *q, uint64_t seed);
 void quadratic_place(quadratic *q, const double *x); /* x, also in x32 */
 /* Its problem: batch 0 fixed, `nbatches` others. */
 ravine_problem quadratic_problem(quadratic *q, int64_t nbatches);
+/* The same, which also says what H x is. */
+ravine_problem quadratic_problem_with_product(quadratic *q, int64_t nbatches);
 /* An optimizer of the rule on it, with one parameter "x". */
 ravine_optimizer *quadratic_optimizer(quadratic *q, const char *rule);
 /* Step t on batch `number`. */

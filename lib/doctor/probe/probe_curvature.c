@@ -26,7 +26,7 @@ static void start(const probing *p, double *v) {
 }
 
 static ravine_status choose_distance(probing *p) {
-    if (p->space.distance > 0) return RAVINE_OK;
+    if (p->space.distance > 0 || p->space.problem.product) return RAVINE_OK;
     for (int64_t i = 0; i < p->space.n; i++) p->a[i] = p->g[i];
     start(p, p->a);
     return ravine_space_choose_distance(&p->space, p->a, p->g, p->lanczos.work);

@@ -269,7 +269,26 @@ ravine_status ravine_space_choose_distance(space *s, const double *v, const doub
     return status;
 }
 
+/* The problem's own, at home: what lies there may be of elsewhere. */
+static ravine_status exact_product(space *s, const double *x, double *y) {
+    const ravine_problem *problem = &s->problem;
+    s->gradients += 2;
+    ravine_space_home(s);
+    const int answer = problem->product(problem->context, problem->batch, x, y);
+    if (answer != 0)
+        return ravine_fail(RAVINE_E_STATE,
+                           "the problem answered %d for a product with batch %lld's Hessian",
+                           answer, (long long)problem->batch);
+    double sum = 0; /* of zeros, unless an element is not finite */
+    for (int64_t i = 0; i < s->n; i++) sum += 0 * y[i];
+    return sum == 0
+               ? RAVINE_OK
+               : ravine_fail(RAVINE_E_STATE, "a product with batch %lld's Hessian is not finite",
+                             (long long)problem->batch);
+}
+
 ravine_status ravine_space_product(space *s, const double *x, double *y) {
+    if (s->problem.product) return exact_product(s, x, y);
     const double length = ravine_norm(x, s->n);
     if (length == 0) {
         memset(y, 0, (size_t)s->n * sizeof *y);

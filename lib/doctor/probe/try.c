@@ -20,6 +20,12 @@ typedef struct change {
     double escape;               /* 0: none */
 } change;
 
+/* A cure, and the loss after its run; NaN: it was not made. */
+typedef struct trial {
+    ravine_cure cure;
+    double loss;
+} trial;
+
 static ravine_status run_steps(space *s, ravine_optimizer *copy, const change *c, int64_t steps,
                                double *loss) {
     const ravine_problem *problem = &s->problem;
@@ -70,12 +76,15 @@ static double ratio_of(double cured, double unchanged) {
     return greater > 0 ? 1 + (cured - unchanged) / greater : 1;
 }
 
-static ravine_status try_cure(space *s, int64_t steps, double unchanged, ravine_cure *cure) {
+static ravine_status try_cure(space *s, int64_t steps, double unchanged, trial *t) {
+    ravine_cure *cure = &t->cure;
     ravine_config config;
     ravine_schedule schedule;
     change c = {0};
     double loss = 0;
     int possible;
+    cure->tried = 0;
+    cure->loss_ratio = t->loss = NAN;
     if (cure->action == RAVINE_CURE_ADVICE) return RAVINE_OK;
     ravine_status status = RAVINE_OK;
     if (*cure->optimizer) {
@@ -91,6 +100,7 @@ static ravine_status try_cure(space *s, int64_t steps, double unchanged, ravine_
     if (status || !possible) return status;
     cure->tried = 1;
     cure->loss_ratio = ratio_of(loss, unchanged);
+    t->loss = loss;
     return RAVINE_OK;
 }
 
@@ -99,12 +109,12 @@ static bool is_lost(const ravine_diagnosis *d) {
 }
 
 /* A trial in which the unchanged run is not lost says nothing against what is to save it. */
-static void forget_losers(ravine_cure *cure, int32_t count) {
+static void forget_losers(trial *tried, int32_t count) {
     for (int32_t k = 0; k < count; k++) {
-        if (doctor_cure_outcome(&cure[k]) <= CURE_UNTRIED || !isfinite(cure[k].loss_ratio))
-            continue;
-        cure[k].tried = 0;
-        cure[k].loss_ratio = NAN;
+        ravine_cure *cure = &tried[k].cure;
+        if (doctor_cure_outcome(cure) <= CURE_UNTRIED || !isfinite(cure->loss_ratio)) continue;
+        cure->tried = 0;
+        cure->loss_ratio = tried[k].loss = NAN;
     }
 }
 
@@ -115,28 +125,31 @@ static int goes_before(const ravine_cure *a, const ravine_cure *b) {
     return first == CURE_HELPED && a->loss_ratio < b->loss_ratio;
 }
 
-static void sort(ravine_cure *cure, int32_t count) {
+static void sort(trial *tried, int32_t count) {
     for (int32_t k = 1; k < count; k++) {
-        const ravine_cure moved = cure[k];
+        const trial moved = tried[k];
         int32_t to = k;
-        for (; to > 0 && goes_before(&moved, &cure[to - 1]); to--) cure[to] = cure[to - 1];
-        cure[to] = moved;
+        for (; to > 0 && goes_before(&moved.cure, &tried[to - 1].cure); to--)
+            tried[to] = tried[to - 1];
+        tried[to] = moved;
     }
 }
 
 /* Without those that did harm; where nothing is left, to know that is what there is to do. */
-static int32_t keep_harmless(ravine_cure *cure, int32_t count) {
+static int32_t keep_harmless(trial *tried, int32_t count) {
     int32_t kept = 0;
     for (int32_t k = 0; k < count; k++)
-        if (doctor_cure_outcome(&cure[k]) != CURE_HARMED) cure[kept++] = cure[k];
+        if (doctor_cure_outcome(&tried[k].cure) != CURE_HARMED) tried[kept++] = tried[k];
     if (kept > 0 || count == 0) return kept;
-    cure[0] = (ravine_cure){.action = RAVINE_CURE_ADVICE,
-                            .kind = CURE_NOTHING_HELPS,
-                            .old_value = NAN,
-                            .new_value = NAN,
-                            .loss_ratio = NAN};
-    doctor_fill(cure[0].text, sizeof cure[0].text, doctor_cure_words(CURE_NOTHING_HELPS)->english,
-                NAN, NAN);
+    ravine_cure *cure = &tried[0].cure;
+    *cure = (ravine_cure){.action = RAVINE_CURE_ADVICE,
+                          .kind = CURE_NOTHING_HELPS,
+                          .old_value = NAN,
+                          .new_value = NAN,
+                          .loss_ratio = NAN};
+    doctor_fill(cure->text, sizeof cure->text, doctor_cure_words(CURE_NOTHING_HELPS)->english, NAN,
+                NAN);
+    tried[0].loss = NAN;
     return 1;
 }
 
@@ -154,7 +167,7 @@ ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *proble
                                ravine_diagnosis *told) {
     space s;
     ravine_diagnosis own = {0}, *diagnosis = &own;
-    ravine_cure cure[RAVINE_CURES_MAX];
+    trial tried[RAVINE_CURES_MAX];
     ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, diagnosis, told);
     if (!status) status = check(steps, diagnosis);
     if (!status) status = ravine_space_open(&s, o, problem);
@@ -163,17 +176,20 @@ ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *proble
     int possible;
     status = run(&s, &(change){0}, steps, &possible, &unchanged);
     for (int32_t k = 0; !status && k < diagnosis->ncures; k++) {
-        cure[k] = diagnosis->cure[k];
-        cure[k].tried = 0;
-        cure[k].loss_ratio = NAN;
-        status = try_cure(&s, steps, unchanged, &cure[k]);
+        tried[k].cure = diagnosis->cure[k];
+        status = try_cure(&s, steps, unchanged, &tried[k]);
     }
     ravine_space_close(&s);
     if (status) return status;
-    if (is_lost(diagnosis) && isfinite(unchanged)) forget_losers(cure, diagnosis->ncures);
-    sort(cure, diagnosis->ncures);
-    diagnosis->ncures = keep_harmless(cure, diagnosis->ncures);
-    for (int32_t k = 0; k < diagnosis->ncures; k++) diagnosis->cure[k] = cure[k];
+    if (is_lost(diagnosis) && isfinite(unchanged)) forget_losers(tried, diagnosis->ncures);
+    sort(tried, diagnosis->ncures);
+    diagnosis->ncures = keep_harmless(tried, diagnosis->ncures);
+    diagnosis->unchanged_loss = unchanged;
+    for (int32_t k = 0; k < RAVINE_CURES_MAX; k++) {
+        const bool is_there = k < diagnosis->ncures;
+        if (is_there) diagnosis->cure[k] = tried[k].cure;
+        diagnosis->cure_loss[k] = is_there ? tried[k].loss : NAN;
+    }
     ravine_sized_write(&ravine_sized_diagnosis, told, diagnosis);
     return RAVINE_OK;
 }

@@ -5,7 +5,7 @@ Names are those of RAVINE_FACT_LIST. A fact that is not certain is left out.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -124,6 +124,16 @@ def _peaks(found: dict[str, Tensor]) -> Facts:
         if len(alive) > 1:
             facts[name] = float(alive.max() / alive.median())
     return facts
+
+
+# ---- its loss
+
+
+def loss_in(output):
+    """What a model's result calls its loss; None: nothing."""
+    if isinstance(output, Mapping):
+        return output.get("loss")
+    return None if torch.is_tensor(output) else getattr(output, "loss", None)
 
 
 # ---- the graph of its loss

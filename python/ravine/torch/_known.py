@@ -58,6 +58,13 @@ def age_of(state: dict[str, Any]) -> float:
     return float(step)
 
 
+def _is_fixed(value: Any) -> bool:
+    """Whether it can only be replaced, and not written into as a tensor or a list."""
+    if isinstance(value, tuple):
+        return all(map(_is_fixed, value))
+    return value is None or isinstance(value, (float, int, str))
+
+
 class Known:
     """What the library is told of an optimizer beside its numbers."""
 
@@ -67,6 +74,7 @@ class Known:
         name = kind_of(optimizer)
         self._rule = name.lower() if name else None
         self._read: list[tuple[str, float]] = []
+        self._values: tuple | None = None  # those settings, if nobody can write into them
         self._config = None
         group = self.group
         keys = KEYS.get(self._rule or "", Keys())
@@ -97,11 +105,15 @@ class Known:
         """Rule and settings as the library has them; None: it does not know such a rule."""
         if self._rule is None:
             return None
+        values = tuple(map(self.group.get, self._setting_keys or (*USUAL, "betas")))
+        if values == self._values:
+            return self._config
         try:
             read = self._settings()
             if read != self._read:
                 self._read = read
                 self._config = config_of_numbers(self._rule, *zip(*read, strict=True))
+            self._values = values if all(map(_is_fixed, values)) else None
         except (Error, KeyError, TypeError, ValueError):
             self.forget_rule()  # it is called so, and is not it
         return self._config

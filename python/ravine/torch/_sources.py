@@ -13,6 +13,7 @@ from ravine._library import Error, lib, made
 from ravine.torch._known import Known
 from ravine.torch._optimizer import Optimizer
 from ravine.torch._samples import Samples
+from ravine.torch._twin import inner_of
 
 
 class Own:
@@ -120,8 +121,9 @@ class Others:
 
 
 def names_of(optimizer: torch.optim.Optimizer, model: Any) -> dict[Tensor, str]:
-    """What parameters are called: by the model, or by their groups."""
-    names = {} if model is None else {p: name for name, p in model.named_parameters()}
+    """What parameters are called: by the model that is wrapped, or by their groups."""
+    named = [] if model is None else inner_of(model).named_parameters()
+    names = {p: name for name, p in named}
     for k, group in enumerate(optimizer.param_groups):
         given = group.get("param_names", ())
         for i, p in enumerate(group["params"]):

@@ -6,33 +6,33 @@ import math
 import sys
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ravine import _api
-from ravine._doctor import (
-    FIRST_LOOK,
-    Diagnosis,
-    Doctor,
-    asks_for_something,
-    is_time_to_look,
-)
-from ravine._library import ArgumentError, lib, made
+from ravine._diagnosis import Diagnosis, diagnosis_of
+from ravine._doctor import FIRST_LOOK, Doctor, asks_for_something, is_time_to_look
+from ravine._library import ArgumentError, lib, made, record_of
+from ravine._records import Probe
+from ravine.torch._aside import Progress, generators_of, untouched
 from ravine.torch._facts import (
     Inputs,
     Targets,
     criteria_of,
     facts_of_model,
     is_error_made_larger,
+    loss_in,
     loss_input_of,
     norms_untrained,
 )
 from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._sources import Others, Own
+from ravine.torch._problem import Problem, check_rule, kept_batches
+from ravine.torch._sources import Others, Own, names_of
+from ravine.torch._twin import Twin
 
 # What would tell more, by what is missing. Where a framework has the loop, its lines stand here.
 ADVICE = {
@@ -79,6 +79,22 @@ class _Guard:
         return False
 
 
+class _Hook:
+    """A hook of a module for a watch. A copy of the module has one that does nothing."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., Any] | None = None):
+        self._call = call
+
+    def __call__(self, *arguments) -> None:
+        if self._call is not None:
+            self._call(*arguments)
+
+    def __reduce__(self):  # copying and pickling
+        return _Hook, ()
+
+
 _WATCHES: weakref.WeakSet["Watch"] = weakref.WeakSet()
 
 
@@ -93,17 +109,26 @@ class Watch(Doctor):
         model: nn.Module | None,
         window: int,
         on_verdict: Callable[[Diagnosis], Any],
+        criterion: nn.Module | None,
         facts: dict[str, float],
     ):
         """As watch()."""
+        if not isinstance(criterion, (nn.Module, type(None))):
+            raise ArgumentError(
+                f"criterion is a {type(criterion).__name__}; it must be a torch.nn.Module, such as "
+                "nn.CrossEntropyLoss(): of other losses doctor.tell(loss) is to be told"
+            )
         super().__init__(window=window)
         for name, value in facts.items():
             self.fact(name, value)
         self._given = set(facts)  # what the user says stands
         self._watched, self._model, self._window = optimizer, model, window
+        self._criterion = criterion
         self._on_verdict = on_verdict
         self._losses: list[float] = []  # told since the last step
         self._first: list[float] = []  # of them, those of a closure's first call
+        self._seen: list[float] = []  # those that a hook has seen, for steps of which none was told
+        self._tells = False  # somebody calls tell()
         self._told = self._validated = False
         self._verdict = "healthy"
         self._steps = self._observed = 0
@@ -115,7 +140,8 @@ class Watch(Doctor):
         self._reached: set[Tensor] = set()
         self._foreign: dict[Tensor, tuple[int, Tensor]] = {}
         self._marked: Tensor | None = None  # a parameter whose state shows how old all states are
-        self._age = 0.0
+        self._state: dict[str, Any] | None = None  # of it, as of the last step
+        self._had_state = False
         for other in [w for w in _WATCHES if w._watched is optimizer]:
             other._stop("another watch() of its optimizer took its place")
         is_own = isinstance(optimizer, Optimizer)
@@ -125,9 +151,11 @@ class Watch(Doctor):
             optimizer.register_step_post_hook(self._after),
         ]
         if model is not None:
-            self._handles.append(
-                model.register_forward_pre_hook(self._see_inputs, with_kwargs=True)
-            )
+            hook = _Hook(self._see_inputs)
+            self._handles.append(model.register_forward_pre_hook(hook, with_kwargs=True))
+            self._handles.append(model.register_forward_hook(_Hook(self._see_output)))
+        if criterion is not None:
+            self._handles.append(criterion.register_forward_hook(_Hook(self._see_loss)))
         _WATCHES.add(self)
 
     # ---- what it is told
@@ -137,7 +165,8 @@ class Watch(Doctor):
 
         Told before backward(), a tensor shows more: the loss's function keeps its targets until
         then. Of several losses before a step the mean counts. A step with a closure knows its loss
-        itself, unless one is told in it. Steps of which no loss was told are not observed.
+        itself, unless one is told in it. Steps of which no loss was told are not observed, unless
+        the loss shows: watch().
 
         Args:
             loss: of one batch.
@@ -151,10 +180,8 @@ class Watch(Doctor):
         if self._stopped:
             return
         self._losses.append(value)
-        looks = self._targets.looks < Targets.LOOKS
-        if looks and torch.is_tensor(loss) and loss.grad_fn is not None:
-            with self._guarded():
-                self._see_graph(loss, times)
+        self._tells = True
+        self._see_graph(loss, times)
 
     def tell_validation(self, loss) -> None:
         """The loss, now, on examples that are not trained on: tell it again and again."""
@@ -173,12 +200,11 @@ class Watch(Doctor):
         """What it thinks now."""
         return self.diagnose()
 
-    def diagnose(self) -> Diagnosis:
-        """The verdict on what was observed so far, and which line of code would tell more."""
+    def _find(self):
         if not self._stopped:
             with self._guarded():
                 self._tell_facts()
-        return super().diagnose()
+        return super()._find()
 
     def _missing(self, verdict: str) -> list[str]:
         """What was not told, with the line of code that would tell it."""
@@ -199,6 +225,100 @@ class Watch(Doctor):
         if self._told and not self._validated:
             lines.append(f"overfitting: {self.advice['validation']}")
         return lines
+
+    # ---- what it tries
+
+    def probe(
+        self,
+        loss_of_batch: Callable[[nn.Module, Any], Tensor],
+        batches: Iterable[Any],
+        *,
+        gradients: int = 250,
+        progress: Callable[[int, int], Any] | None = None,
+    ) -> Probe:
+        """Looks at the loss around the parameters; the diagnosis counts with it from then on.
+
+            doctor.probe(lambda model, batch: criterion(model(batch[0]), batch[1]), loader)
+
+        Both ends of the Hessian's spectrum, the sharpness under sigma against the rule's limit, the
+        learning rate from which the next step would raise the loss, and the noise of the batches.
+        It is computed on a copy, in the mode that the model is in: nothing of the training changes,
+        neither parameters, gradients, buffers and state nor random numbers.
+
+        Args:
+            loss_of_batch: given a copy of the model and a batch, computes the loss as in training.
+            batches: a list or a DataLoader, from which the first ones are taken: 12 are enough.
+            gradients: of a batch, that it may compute at most; it looks as finely as they allow.
+            progress: called with how many were computed, of about how many; None: a line on stderr
+                if that is a terminal.
+
+        Returns:
+            What ravine_doctor.h says of ravine_probe.
+
+        Raises:
+            ravine.ArgumentError: there is no model, it cannot be copied, or the loss is no number.
+            ravine.StateError: loss or gradient are not finite where the parameters are.
+            ravine.RangeError: so few gradients are not enough.
+            ravine.OutOfMemoryError: more than half of the free memory would be needed.
+        """
+        with self._beside("probing", loss_of_batch, batches, progress) as problem:
+            probe = problem.probe(gradients)
+        probe.step = self._find().step
+        lib.ravine_doctor_take_probe(self._pointer, probe)
+        return record_of(Probe, probe)
+
+    def try_cures(
+        self,
+        loss_of_batch: Callable[[nn.Module, Any], Tensor],
+        batches: Iterable[Any],
+        *,
+        steps: int = 100,
+        progress: Callable[[int, int], Any] | None = None,
+    ) -> Diagnosis:
+        """Tries each cure of the diagnosis beside the unchanged run, on the same batches.
+
+        From copies, as probe(). Cures are settings, schedules and rules of the library, and what it
+        does is what ravine_try_cures says: those that helped come first, then what no program can
+        try; what did harm is left out.
+
+        Args:
+            loss_of_batch: given a copy of the model and a batch, computes the loss as in training.
+            batches: a list or a DataLoader; the first four, or half of them, judge by their mean
+                loss, the others are trained on, 32 at most, again and again.
+            steps: of each run.
+            progress: as in probe().
+
+        Returns:
+            The diagnosis, with the losses; as it was where no cure is one that a program can try.
+
+        Raises:
+            ravine.UnsupportedError: the library has no rule that steps as the optimizer does.
+            ravine.RangeError: steps is below 1.
+            ravine.Error: as probe().
+        """
+        found = self._find()
+        if all(c.action == _api.RAVINE_CURE_ADVICE for c in found.cure[: found.ncures]):
+            return diagnosis_of(found, self.facts)
+        with self._beside("trying cures", loss_of_batch, batches, progress, True) as problem:
+            problem.try_cures(found, steps)
+        return diagnosis_of(found, self.facts, steps)
+
+    @contextlib.contextmanager
+    def _beside(self, what, loss_of_batch, batches, progress, steps=False) -> Iterator[Problem]:
+        """A copy of the training as it is now."""
+        if self._model is None:
+            raise ArgumentError("there is no model to look at: ravine.watch(optimizer, model)")
+        clip_norm = self.facts.get("clip_norm", getattr(self._watched, "clip_norm", None))
+        names = names_of(self._watched, self._model)
+        shown = Progress(what, progress)
+        try:
+            with torch.inference_mode(False), untouched(generators_of(batches)):
+                twin = Twin(self._watched, self._model, names, clip_norm)
+                if steps:
+                    check_rule(twin, self._watched)
+                yield Problem(twin, loss_of_batch, kept_batches(batches), shown)
+        finally:
+            shown.end()
 
     def detach(self) -> None:
         """Looks no more; the optimizer and the model are as if nobody had watched them."""
@@ -271,10 +391,15 @@ class Watch(Doctor):
         """Whether the optimizer lost its state since the last step."""
         if self._marked is None:
             self._marked = next((p for p in params if p.grad is not None), None)
-        age = age_of(self._watched.state.get(self._marked, {}))
-        if age < self._age:
+        state = self._watched.state.get(self._marked)
+        same, had = state is self._state, self._had_state
+        self._had_state = bool(state)
+        if same and had == self._had_state:
+            return
+        emptied = same and had
+        if emptied or age_of(state or {}) < age_of(self._state or {}):
             self._tell("state_lost", float(self._observed))
-        self._age = age
+        self._state = state
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
@@ -290,7 +415,8 @@ class Watch(Doctor):
 
     def _step(self) -> bool:
         """Takes in a step; whether it is time to look."""
-        losses, self._losses, self._first = self._first or self._losses, [], []
+        losses = self._first or self._losses or self._seen
+        self._losses, self._first, self._seen = [], [], []
         self._steps += 1
         urgent = self._is_urgent()
         if not self._source.can_observe() or not losses:
@@ -332,16 +458,37 @@ class Watch(Doctor):
         with self._guarded():
             self._inputs.see([*args, *kwargs.values()])
 
-    def _see_graph(self, loss: Tensor, times: float) -> None:
+    def _see_output(self, model, args, output) -> None:
+        """What the model's result calls its loss."""
+        if self._tells or self._criterion is not None or not torch.is_grad_enabled():
+            return
+        with self._guarded():
+            self._see_loss(model, args, loss_in(output))
+
+    def _see_loss(self, criterion, args, loss) -> None:
+        """What a criterion gives, or a model: one number that parameters can learn from."""
+        if self._tells or not torch.is_tensor(loss) or loss.numel() != 1 or not loss.requires_grad:
+            return
+        self._seen.append(_number(loss))
+        self._see_graph(loss, 1.0)
+
+    def _see_graph(self, loss, times: float) -> None:
         """What the loss's function is given, and its targets."""
-        if self._targets.looks == 0:
-            maximize = bool(self._watched.param_groups[0].get("maximize", False))
-            if is_error_made_larger(loss, maximize):
-                self._tell("ascent", 1.0)
-            inputs = [loss_input_of(node) for node in criteria_of(loss)]
-            if inputs:
-                self._tell("loss_input", max(inputs))
-        self._targets.see(loss, times)
+        looks = self._targets.looks
+        if looks >= Targets.LOOKS or not torch.is_tensor(loss) or loss.grad_fn is None:
+            return
+        with self._guarded():
+            if looks == 0:
+                self._see_criteria(loss)
+            self._targets.see(loss, times)
+
+    def _see_criteria(self, loss: Tensor) -> None:
+        maximize = bool(self._watched.param_groups[0].get("maximize", False))
+        if is_error_made_larger(loss, maximize):
+            self._tell("ascent", 1.0)
+        inputs = [loss_input_of(node) for node in criteria_of(loss)]
+        if inputs:
+            self._tell("loss_input", max(inputs))
 
     def _begin(self, model: nn.Module) -> None:
         """Before the first step."""
@@ -407,6 +554,7 @@ def watch(
     *,
     window: int = 256,
     on_verdict: Callable[[Diagnosis], Any] = _to_terminal,
+    criterion: nn.Module | None = None,
     **facts: float,
 ) -> Watch:
     """Has a doctor watch an optimizer from its next step on.
@@ -429,15 +577,19 @@ def watch(
             steps, then every half window, and at once where a number is not finite, no gradient
             comes or parameters are in no optimizer.
         on_verdict: called with each new verdict that asks for something; prints it to stderr.
+        criterion: the module that computes the loss of this optimizer, nn.CrossEntropyLoss(), ...:
+            tell() is then not needed. Nor is it where the model's own result has a `loss`, as those
+            of Hugging Face have. Where tell() is called, it counts.
         facts: what no step shows, by its name: total_steps=10000, clip_norm=1.0, classes=10, ...
 
     Returns:
         The doctor: `diagnosis` is what it thinks now, `warning()` what the last step forebodes.
 
     Raises:
-        ravine.ArgumentError: it is no optimizer of PyTorch; there is no such fact.
+        ravine.ArgumentError: it is no optimizer of PyTorch; there is no such fact; the criterion is
+            no module.
         ravine.RangeError: the window is out of its range.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ArgumentError(f"{type(optimizer).__name__} is no torch.optim.Optimizer")
-    return Watch(unwrapped(optimizer), model, window, on_verdict, facts)
+    return Watch(unwrapped(optimizer), model, window, on_verdict, criterion, facts)

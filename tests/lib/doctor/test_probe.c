@@ -311,6 +311,44 @@ static void costs_are_counted(void **state) {
     ravine_destroy(o);
 }
 
+/* Who can multiply with H is asked for that: in float32, too, the ends are exact then, and nothing
+ * is lost where rounding leaves differences of gradients nothing. */
+static void products_of_the_problem_are_used(void **state) {
+    (void)state;
+    double d[40], x[40];
+    for (int i = 0; i < 40; i++) {
+        d[i] = i ? 0.1 + 1.9 * (i - 1) / 38.0 : -3;
+        x[i] = 1e4 + i % 3;
+    }
+    quadratic_diagonal(&q, 40, d);
+    quadratic_rotate(&q, 3);
+    q.dtype = RAVINE_F32;
+    quadratic_place(&q, x);
+    ravine_optimizer *o = quadratic_optimizer(&q, "adam lr=0.1");
+    const ravine_problem problem = quadratic_problem_with_product(&q, 0);
+    ravine_probe_options options;
+    ravine_probe_options_init(&options);
+    options.lanczos = options.preconditioned = 40;
+    ravine_probe r = {.size = sizeof r};
+    assert_int_equal(ravine_probe_run(o, &problem, &options, &r), RAVINE_OK);
+    expect_near("lambda_max", r.lambda_max, 2, 1e-12);
+    expect_near("lambda_min", r.lambda_min, -3, 1e-12);
+    assert_int_equal(q.products, 80);
+    assert_int_equal(q.gradients, 1);
+    assert_int_equal(r.gradients, 1 + 2 * 80);
+    for (int i = 0; i < 40; i++) assert_true(q.x32[i] == (float)x[i]);
+
+    q.products = 0; /* what it answers is looked at */
+    q.fail_product_at = 3;
+    assert_int_equal(ravine_probe_run(o, &problem, &options, &r), RAVINE_E_STATE);
+    assert_non_null(strstr(ravine_errmsg(), "answered 7 for a product with batch 0's Hessian"));
+    q.products = q.fail_product_at = 0;
+    q.bad_product_at = 3;
+    assert_int_equal(ravine_probe_run(o, &problem, &options, &r), RAVINE_E_STATE);
+    assert_non_null(strstr(ravine_errmsg(), "product with batch 0's Hessian is not finite"));
+    ravine_destroy(o);
+}
+
 /* Along an eigenvector of a quadratic the slice is a parabola of its eigenvalue. */
 static void slices_are_the_loss_along_a_line(void **state) {
     (void)state;
@@ -381,6 +419,7 @@ int main(void) {
         cmocka_unit_test(parameters_of_any_kind),
         cmocka_unit_test(noise_is_measured_without_bias),
         cmocka_unit_test(costs_are_counted),
+        cmocka_unit_test(products_of_the_problem_are_used),
         cmocka_unit_test(slices_are_the_loss_along_a_line),
         cmocka_unit_test(at_a_point_without_gradient),
         cmocka_unit_test(a_plane_is_flat),

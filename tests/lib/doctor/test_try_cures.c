@@ -67,6 +67,10 @@ static void a_smaller_lr_stops_a_bounce(void **state) {
     expect_ratio(&d.cure[0], mean_loss(0.01, 50) / unchanged);
     expect_ratio(&d.cure[1], mean_loss(0.002, 50) / unchanged);
     assert_true(d.cure[2].tried == 0 && isnan(d.cure[2].loss_ratio));
+    const double losses[] = {mean_loss(0.01, 50), mean_loss(0.002, 50)};
+    assert_true(fabs(d.unchanged_loss / unchanged - 1) < 1e-9);
+    for (int k = 0; k < 2; k++) assert_true(fabs(d.cure_loss[k] / losses[k] - 1) < 1e-9);
+    for (int k = 2; k < RAVINE_CURES_MAX; k++) assert_true(isnan(d.cure_loss[k]));
     ravine_destroy(o);
 }
 

@@ -65,6 +65,10 @@ def test_the_page_has_what_the_doctor_says(name):
     assert f"make complaints NAMES={BY_NAME[name].page}\n" in page
 
 
+def test_the_first_page_has_a_whole_answer():
+    assert plain(answer("schedule")[0].text) in plain((ROOT / "docs/stuck.md").read_text())
+
+
 def test_every_complaint_has_a_page_and_every_page_a_complaint():
     assert sorted(page.stem for page in STUCK.glob("*.md")) == sorted(PAGES)
     listed = re.findall(r"\(stuck/(\w+)\.md\)", (ROOT / "docs/stuck.md").read_text())
@@ -102,6 +106,11 @@ def test_the_gradient_rises_where_weights_shrink():
 def test_rewards_of_a_policy_that_says_one_thing():
     assert answer("reward_collapse")[1] < 0.5
     assert answer("reward_collapse", mended=True)[1] > 0.95
+
+
+def test_the_loss_leaps_where_state_and_schedule_begin_anew():
+    assert answer("resume")[1] > 1.3
+    assert answer("resume", mended=True)[1] < 1.1
 
 
 def test_a_scaler_that_skips_every_step_is_found_by_asking():

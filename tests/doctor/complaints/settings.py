@@ -38,17 +38,20 @@ def clipping(mended, rate=1e-3):
 
 
 def first_half(steps):
-    """Weights, optimizer and schedule at half of a training."""
+    """Half of a training: states of weights, optimizer and schedule, and the last losses."""
     model = mlp()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     scheduler = linear_to_zero(optimizer, steps)
-    train(model, optimizer, None, table(steps // 2), F.cross_entropy, scheduler=scheduler)
-    return model.state_dict(), optimizer.state_dict(), scheduler.state_dict()
+    losses = train(model, optimizer, None, table(steps // 2), F.cross_entropy, scheduler=scheduler)
+    return model.state_dict(), optimizer.state_dict(), scheduler.state_dict(), losses[-20:]
 
 
 def resume(mended, steps=1200):
-    """Training goes on from the weights alone: moments and schedule begin anew."""
-    weights, moments, position = first_half(steps)
+    """Training goes on from the weights alone: moments and schedule begin anew.
+
+    Returns the diagnosis, and the loss of 20 steps soon after, over that of 20 before the stop.
+    """
+    weights, moments, position, before = first_half(steps)
     model = mlp(seed=1)
     model.load_state_dict(weights)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
@@ -57,9 +60,9 @@ def resume(mended, steps=1200):
         optimizer.load_state_dict(moments)
         scheduler.load_state_dict(position)
     doctor = watched(optimizer, model, resumed=steps // 2)
-    rest = table(steps // 2, seed=1)
-    train(model, optimizer, doctor, rest, F.cross_entropy, scheduler=scheduler)
-    return doctor.diagnosis
+    rest = table(steps // 2)
+    losses = train(model, optimizer, doctor, rest, F.cross_entropy, scheduler=scheduler)
+    return doctor.diagnosis, sum(losses[20:40]) / sum(before)
 
 
 def schedule(mended, steps=400, processes=4):

@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs bench-doctor-outside bench-logs evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -113,6 +113,11 @@ doctor-outside doctor-outside-final: build
 # What ravine doctor says of them where somebody else's log is all that is left.
 doctor-logs: build
 	@$(in_battery) -m asked.foreign
+
+# What the doctor says of the trainings of docs/stuck/: NAMES="lora resume", MENDED=1 without the mistake.
+complaints: build
+	@tools/install-dependencies test
+	@$(in_battery) -m complaints $(if $(MENDED),--mended) $(NAMES)
 
 # What six tools of PyPI that read logs say of the same runs: of those that doctor-outside has made.
 bench-doctor-outside:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log_options.h - the options that choose a run and columns of a log, for the commands that read one. */
+/* log_options.h - the options that choose a run and columns of a log, for the commands that read
+ * one. */
 #ifndef RAVINE_COMMANDS_LOG_OPTIONS_H
 #define RAVINE_COMMANDS_LOG_OPTIONS_H
 

@@ -50,8 +50,8 @@ ravine_status ravine_space_loss_at(space *s, double step, const double *directio
 /* Sets s->distance; v: [n] a direction to look along, g: [n] the gradient at home, work: [n]. */
 ravine_status ravine_space_choose_distance(space *s, const double *v, const double *g,
                                            double *work);
-/* y = H x at home on the fixed batch: by the problem's product, or from two gradients at s->distance
- * to both sides. */
+/* y = H x at home on the fixed batch: by the problem's product, or from two gradients at
+ * s->distance to both sides. */
 ravine_status ravine_space_product(space *s, const double *x, double *y);
 
 /* Sums in an order that is the same on every machine. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """DTensors: the numbers lie in a tensor of each process, its part, and the library steps that."""
 
+import math
 import sys
 from typing import Any
 
@@ -17,8 +18,15 @@ def is_sharded(tensor: Tensor) -> bool:
     """Whether other processes have numbers of a parameter that this one has not."""
     if not is_dtensor(tensor):
         return getattr(tensor, "_fsdp_flattened", False)  # so FullyShardedDataParallel marks them
+    return shards_of(tensor) > 1
+
+
+def shards_of(tensor: Tensor) -> int:
+    """Over how many processes the numbers of a DTensor are spread, copies not counted; 1: none."""
+    if not is_dtensor(tensor):
+        return 1
     spread = zip(tensor.placements, tensor.device_mesh.shape, strict=True)
-    return any(size > 1 and not placement.is_replicate() for placement, size in spread)
+    return math.prod(size for placement, size in spread if not placement.is_replicate())
 
 
 def is_unsummed(tensor: Tensor) -> bool:

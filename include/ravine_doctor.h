@@ -183,6 +183,20 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        const ravine_observation *o,
                                                        ravine_samples *samples) RAVINE_MUST_CHECK;
 
+/* The same in two halves, for processes that train one model together, each with samples of what it
+ * has. After the step each measures its own; number by number the sums of all are added up, and
+ * every process hands the totals to its doctor: all doctors say the same. A process that has
+ * nothing of a part has samples of len 0; of what several have alike, one has samples. */
+enum { RAVINE_SAMPLES_SUMS = 32 };
+/* Into sums [nparts, RAVINE_SAMPLES_SUMS]. E_ARG as of ravine_samples_take. */
+RAVINE_API ravine_status ravine_samples_measure(ravine_samples *samples, int32_t nparts,
+                                                double *sums) RAVINE_MUST_CHECK;
+/* As ravine_doctor_observe_samples, from sums [o->nparts, RAVINE_SAMPLES_SUMS] of all processes;
+ * the observation has the part_elements of the whole parts. update_max is not known. E_ARG: they or
+ * the sums are NULL; E_NOMEM as of ravine_doctor_feed. */
+RAVINE_API ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravine_observation *o,
+                                                    const double *sums) RAVINE_MUST_CHECK;
+
 /* What no step shows. X(NAME, value, word, meaning); values never change, new ones come last. */
 #define RAVINE_FACT_LIST(X)                                                                \
     X(TOTAL_STEPS, 0, "total_steps", "steps that the training has made when it ends")      \

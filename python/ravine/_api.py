@@ -609,6 +609,9 @@ class ravine_samples(Structure):
     ]
 
 
+# enum
+RAVINE_SAMPLES_SUMS = 32
+
 # enum ravine_fact
 RAVINE_FACT_TOTAL_STEPS = 0
 RAVINE_FACT_CONSTANT_LOSS = 1
@@ -973,6 +976,14 @@ PROTOTYPES = {
     "ravine_doctor_observe_samples": (
         ravine_status,
         [c_void_p, POINTER(ravine_observation), POINTER(ravine_samples)],
+    ),
+    "ravine_samples_measure": (
+        ravine_status,
+        [POINTER(ravine_samples), c_int32, POINTER(c_double)],
+    ),
+    "ravine_doctor_observe_sums": (
+        ravine_status,
+        [c_void_p, POINTER(ravine_observation), POINTER(c_double)],
     ),
     "ravine_fact_word": (c_char_p, [c_int]),
     "ravine_doctor_tell": (ravine_status, [c_void_p, c_int, c_double]),

@@ -160,9 +160,12 @@ static void explain_nonfinite(const witness *w) {
         h->nonfinite_loss != 0 ? "the loss was" : "the gradient was");
     if (h->nonfinite_count > 0) {
         say(w, "elements", h->nonfinite_count, "%.0f elements of the gradient", h->nonfinite_count);
-        if (h->nonfinite_param >= 0)
+        if (h->nonfinite_param >= 0 && h->nonfinite_index >= 0)
             say(w, "first_param", h->nonfinite_param, "first in parameter %.0f, element %.0f",
                 h->nonfinite_param, h->nonfinite_index);
+        else if (h->nonfinite_param >= 0)
+            say(w, "first_param", h->nonfinite_param, "first in parameter %.0f",
+                h->nonfinite_param);
     }
     if (w->f->steps == 0) return;
     const doctor_step *last = doctor_back(w->d, 0);

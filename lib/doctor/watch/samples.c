@@ -12,13 +12,29 @@
 #include <math.h>
 #include <string.h>
 
+/* Sums beside those of the watched elements. X(type, name) */
+#define SAMPLE_SUM_LIST(X)                                                                       \
+    X(double, gradient2) /* of whole parameters, as are the next three */                        \
+    X(double, update2)                                                                           \
+    X(double, param2)                                                                            \
+    X(double, slope)                                                                             \
+    /* What statistics of several parameters are shares of: see the totals in optimizer_stats.c. \
+     */                                                                                          \
+    X(double, slope_before)                                                                      \
+    X(double, flip_weight)                                                                       \
+    X(double, flip_two_weight)                                                                   \
+    X(int64_t, arrived) /* parameters that made a step before, here and below */                 \
+    X(int64_t, with_momentum)                                                                    \
+    X(int64_t, nonfinite) /* gradients */                                                        \
+    X(int64_t, shares)    /* samples: more than one of a part where processes share it */        \
+    X(int64_t, twins)     /* of them, weights whose rows are all the same */
+
 typedef struct sums {
-    double gradient2, update2, param2, slope; /* of whole parameters */
+#define X(type, name) type name;
+    SAMPLE_SUM_LIST(X)
+#undef X
     watch_statistics watched;
-    /* What statistics of several parameters are shares of: see the totals in optimizer_stats.c. */
-    double slope_before, flip_weight, flip_two_weight;
-    bool arrived, with_momentum;
-    int64_t nonfinite, nonfinite_param, nonfinite_index;
+    int64_t nonfinite_param, nonfinite_index;
 } sums;
 
 static const sums nothing = {.nonfinite_param = -1, .nonfinite_index = -1};
@@ -224,6 +240,7 @@ static watch_statistics statistics_of(const ravine_samples *s, const lanes *sum)
 static sums look_at(ravine_samples *s) {
     sums t = nothing;
     s->way2 = 0;
+    if (s->len > 0) t.shares = 1, t.twins = s->twins;
     if (!s->gradient || s->len < 1) return t;
     const double whole = (double)s->elements / (double)s->len;
     const lanes sum = see_chunks(s);
@@ -236,7 +253,7 @@ static sums look_at(ravine_samples *s) {
     t.slope = whole * w->slope;
     if (!isfinite(w->gradient2)) find_nonfinite(s, &t);
     if (s->steps >= 1) {
-        t.arrived = true;
+        t.arrived = 1;
         t.slope_before = s->slope;
         t.flip_weight = w->gradient2;
     }
@@ -256,16 +273,9 @@ static void add(sums *all, const sums *t, int32_t index) {
         all->nonfinite_param = index;
         all->nonfinite_index = t->nonfinite_index;
     }
-    all->nonfinite += t->nonfinite;
-    all->gradient2 += t->gradient2;
-    all->update2 += t->update2;
-    all->param2 += t->param2;
-    all->slope += t->slope;
-    all->slope_before += t->slope_before;
-    all->flip_weight += t->flip_weight;
-    all->flip_two_weight += t->flip_two_weight;
-    all->arrived |= t->arrived;
-    all->with_momentum |= t->with_momentum;
+#define X(type, name) all->name += t->name;
+    SAMPLE_SUM_LIST(X)
+#undef X
 #define X(type, name) w->name += t->watched.name;
     WATCH_SUM_LIST(X)
 #undef X
@@ -350,32 +360,124 @@ ravine_status ravine_samples_take(ravine_samples *samples, int32_t nparts) {
     return RAVINE_OK;
 }
 
+/* ---- the doctor is told */
+
+/* An observation of whose statistics a few numbers are known, and what becomes of it part by part.
+ */
+typedef struct seen {
+    ravine_observation own;
+    ravine_step_stats known;
+    sums all;
+} seen;
+
+static ravine_status begin(seen *n, const ravine_observation *o) {
+    *n = (seen){.all = nothing};
+    ravine_status status = ravine_sized_read(&ravine_sized_observation, &n->own, o);
+    if (!status) status = ravine_sized_read(&ravine_sized_step_stats, &n->known, n->own.stats);
+    if (!status && n->own.nparts < 0)
+        status = ravine_fail(RAVINE_E_ARG, "nparts is %d", n->own.nparts);
+    return status;
+}
+
+static void see_part(seen *n, ravine_doctor *d, int32_t k, const sums *t, int64_t elements) {
+    add(&n->all, t, k);
+    d->all_stats[k] = stats_of(&n->known, t);
+    d->elements[k] = elements;
+    if (d->h.kept == 0) d->parts[k].twins = t->shares > 0 && t->twins == t->shares;
+}
+
+static ravine_status finish(seen *n, ravine_doctor *d) {
+    const ravine_step_stats whole = stats_of(&n->known, &n->all);
+    n->own.stats = &whole;
+    n->own.part_stats = d->all_stats;
+    n->own.part_elements = d->elements;
+    return ravine_doctor_feed(d, &n->own);
+}
+
 ravine_status ravine_doctor_observe_samples(ravine_doctor *d, const ravine_observation *o,
                                             ravine_samples *samples) {
     if (!d || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
-    ravine_observation own = {0};
-    ravine_step_stats known = {0};
+    seen n;
     ravine_samples s;
-    ravine_status status = ravine_sized_read(&ravine_sized_observation, &own, o);
+    ravine_status status = begin(&n, o);
+    if (!status) status = check_samples(samples, n.own.nparts);
+    if (!status) status = doctor_make_parts(d, n.own.nparts);
     if (status) return status;
-    status = ravine_sized_read(&ravine_sized_step_stats, &known, own.stats);
-    if (!status) status = check_samples(samples, own.nparts);
-    if (!status) status = doctor_make_parts(d, own.nparts);
-    if (status) return status;
-
-    sums all = nothing;
-    for (int32_t k = 0; k < own.nparts; k++) {
+    for (int32_t k = 0; k < n.own.nparts; k++) {
         (void)read_samples(&s, samples, k);
         const sums t = look_at(&s);
-        add(&all, &t, k);
         ravine_sized_write(&ravine_sized_samples, at(samples, k), &s);
-        d->all_stats[k] = stats_of(&known, &t);
-        d->elements[k] = s.elements;
-        if (d->h.kept == 0) d->parts[k].twins = s.twins;
+        see_part(&n, d, k, &t, s.elements);
     }
-    const ravine_step_stats whole = stats_of(&known, &all);
-    own.stats = &whole;
-    own.part_stats = d->all_stats;
-    own.part_elements = d->elements;
-    return ravine_doctor_feed(d, &own);
+    return finish(&n, d);
+}
+
+/* ---- sums of several processes */
+
+enum {
+#define X(type, name) +1
+    USED_SUMS = SAMPLE_SUM_LIST(X) WATCH_SUM_LIST(X)
+#undef X
+};
+_Static_assert((int)USED_SUMS <= (int)RAVINE_SAMPLES_SUMS, "a place for each");
+
+static void write_sums(double to[RAVINE_SAMPLES_SUMS], const sums *t) {
+    memset(to, 0, RAVINE_SAMPLES_SUMS * sizeof *to);
+#define X(type, name) *to++ = (double)t->name;
+    SAMPLE_SUM_LIST(X)
+#undef X
+#define X(type, name) *to++ = (double)t->watched.name;
+    WATCH_SUM_LIST(X)
+#undef X
+}
+
+static double read_double(double x) {
+    return x;
+}
+
+static int64_t read_int64_t(double x) {
+    return x > 0 && x < 0x1p53 ? (int64_t)x : 0; /* whatever else was handed over is no count */
+}
+
+/* The greatest update of all is no sum. */
+static sums read_sums(const double *from) {
+    sums t = nothing;
+#define X(type, name) t.name = read_##type(*from++);
+    SAMPLE_SUM_LIST(X)
+#undef X
+#define X(type, name) t.watched.name = read_##type(*from++);
+    WATCH_SUM_LIST(X)
+#undef X
+    t.watched.update_max = NAN;
+    return t;
+}
+
+ravine_status ravine_samples_measure(ravine_samples *samples, int32_t nparts, double *sums_of) {
+    if (nparts > 0 && !sums_of) return ravine_fail(RAVINE_E_ARG, "the sums are NULL");
+    const ravine_status status = check_samples(samples, nparts);
+    if (status) return status;
+    for (int32_t k = 0; k < nparts; k++) {
+        ravine_samples s;
+        (void)read_samples(&s, samples, k);
+        const sums t = look_at(&s);
+        ravine_sized_write(&ravine_sized_samples, at(samples, k), &s);
+        write_sums(sums_of + (size_t)k * RAVINE_SAMPLES_SUMS, &t);
+    }
+    return RAVINE_OK;
+}
+
+ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravine_observation *o,
+                                         const double *sums_of) {
+    if (!d || !o) return ravine_fail(RAVINE_E_ARG, "an argument is NULL");
+    seen n;
+    ravine_status status = begin(&n, o);
+    if (!status && n.own.nparts > 0 && (!sums_of || !n.own.part_elements))
+        status = ravine_fail(RAVINE_E_ARG, "the sums or the part_elements are NULL");
+    if (!status) status = doctor_make_parts(d, n.own.nparts);
+    if (status) return status;
+    for (int32_t k = 0; k < n.own.nparts; k++) {
+        const sums t = read_sums(sums_of + (size_t)k * RAVINE_SAMPLES_SUMS);
+        see_part(&n, d, k, &t, n.own.part_elements[k]);
+    }
+    return finish(&n, d);
 }

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ravine.torch._dtensors import local
+
 Facts = dict[str, float]
 
 # ---- the model
@@ -50,7 +52,7 @@ def _gains_of(module: nn.Module) -> Iterator[float]:
         weights = [p for name, p in module.named_parameters() if name.startswith("weight_hh")]
     else:
         return
-    for weight in weights:
+    for weight in map(local, weights):
         if weight.numel() and weight.is_floating_point():
             yield float(weight.detach().float().square().mean() * weight[0].numel()) ** 0.5
 
@@ -96,7 +98,7 @@ class Inputs:
         x = next((a for a in arguments if torch.is_tensor(a) and a.is_floating_point()), None)
         if x is None or x.dim() < 2 or not x.numel():
             return
-        some = x.detach()[: self.EXAMPLES]
+        some = local(x).detach()[: self.EXAMPLES]
         square = (some if some.dtype is torch.float64 else some.float()).square()
         self._examples.append(square.flatten(1).mean(1).sqrt().cpu())
         # A column: the last dimension of tables and sequences, the channel of images.

@@ -2,7 +2,6 @@
 """What every optimizer of ravine.torch does in the same way."""
 
 import inspect
-import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ import torch
 from ravine import _api
 from ravine._library import RangeError, StateError, UnsupportedError, lib, made
 from ravine._optimizer import StepStats, choice_number, options_of, stats_of
-from ravine.torch._parts import check_norm
+from ravine.torch._parts import check_whole, is_of_zero
 from ravine.torch._session import Session, name_of
 from ravine.torch._state import State
 from ravine.torch._tensors import check_parameter
@@ -55,6 +54,7 @@ class Optimizer(torch.optim.Optimizer):
     stats: StepStats | None = None  # of the last step, if it was asked for one
     watcher: Any = None  # is told of every step: ravine.torch.watch()
     _ema: float = 0.0
+    _of_zero: bool = False  # ZeroRedundancyOptimizer made it, for its part
     _session: Session | None = None
 
     def __init__(
@@ -64,6 +64,7 @@ class Optimizer(torch.optim.Optimizer):
         options = (nonfinite, clip_norm, 1.0, False)
         options_of(*options)  # raises if a word is wrong
         self.nonfinite, self.clip_norm = nonfinite, clip_norm
+        self._of_zero = is_of_zero()
         super().__init__(*args, **kwargs)
         self._begin().set_options(options)  # raises if a number is
 
@@ -133,12 +134,12 @@ class Optimizer(torch.optim.Optimizer):
 
         Raises:
             ravine.UnsupportedError: a parameter or gradient is sparse, not on the cpu, or neither
-                float32 nor float64; clip_norm where other processes have other parameters.
+                float32 nor float64; clip_norm, or nonfinite="skip",
+                where other processes have other parameters.
             ravine.RangeError: a setting of a group is out of its range.
         """
         clip_norm = self.clip_norm if clip_norm is None else clip_norm
-        if clip_norm is not None and clip_norm != math.inf:
-            check_norm(self.param_groups, clip_norm)
+        check_whole(self.param_groups, clip_norm, self.nonfinite, self._of_zero)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -197,7 +198,7 @@ class Optimizer(torch.optim.Optimizer):
         try:
             for k, p in enumerate(group["params"]):
                 if p.requires_grad:
-                    check_parameter(p, name_of(number, group, k))
+                    check_parameter(p, name_of(number, group, k), self.whole)
         except UnsupportedError:
             del self.param_groups[number]
             raise
@@ -235,8 +236,8 @@ class Optimizer(torch.optim.Optimizer):
         """What is pickled and copied: everything but the library's side."""
         kept = super().__getstate__()
         kept["state"] = defaultdict(dict, {k: _plain(v) for k, v in self.state.items()})
-        ours = {"nonfinite": self.nonfinite, "clip_norm": self.clip_norm, "_ema": self._ema}
-        return kept | ours
+        ours = ("nonfinite", "clip_norm", "_ema", "_of_zero")
+        return kept | {name: getattr(self, name) for name in ours}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Makes a session of what was pickled, copied or loaded."""

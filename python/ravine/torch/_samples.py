@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ravine import _api
 from ravine._library import lib
+from ravine.torch._dtensors import is_dtensor, local, shards_of
 from ravine.torch._known import Known
 
 CHUNK = _api.RAVINE_SAMPLES_CHUNK
@@ -158,16 +159,26 @@ class Path:
         """Whether it wants to know where the samples are."""
         return not self._starts or self._steps >= self._quarter
 
-    def arrive(self, here: np.ndarray) -> None:
-        """A quarter of the window ends here, or the first one begins."""
+    def arrive(self, here: np.ndarray) -> float | None:
+        """A quarter of the window ends here: the square of the straight way, which settle() takes.
+
+        None: the first quarter begins.
+        """
+        direct2 = None
         if self._starts and len(here) == len(self._starts[0]):
             self._lengths = [*self._lengths, self._walked][-self.QUARTERS :]
-            way, direct = sum(self._lengths), here - self._starts[0]
-            self.efficiency = math.sqrt(direct @ direct) / way if way > 0 else math.nan
+            direct = here - self._starts[0]
+            direct2 = float(direct @ direct)
             self._starts = [*self._starts, here][-self.QUARTERS :]
         else:
             self._starts, self._lengths = [here], []
         self._walked, self._steps = 0.0, 0
+        return direct2
+
+    def settle(self, direct2: float) -> None:
+        """Where samples are in several processes, the sum over all."""
+        way = sum(self._lengths)
+        self.efficiency = math.sqrt(direct2) / way if way > 0 else math.nan
 
 
 _IS_CPU, _DTYPE = attrgetter("is_cpu"), attrgetter("dtype")
@@ -188,13 +199,26 @@ def _addresses(tensors: list[Tensor], lengths: list[int]) -> list[int] | None:
 class Samples:
     """What is looked at of an optimizer's parameters, in a table for the library."""
 
-    def __init__(self, params: list[Tensor], names: list[str], known: Known, window: int):
-        """Of these parameters as they are now."""
-        self.params, self._known = params, known
-        self._lengths = [p.numel() for p in params]
+    def __init__(
+        self,
+        params: list[Tensor],
+        names: list[str],
+        known: Known,
+        window: int,
+        mine: list[bool] | None = None,
+    ):
+        """Of these parameters as they are now; of DTensors, of this process's parts.
+
+        mine: those that no other process looks at, too; None: all.
+        """
+        self.params, self._known, self._mine = params, known, mine
+        self._has_dtensors = any(map(is_dtensor, params))
+        parts = [local(p) for p in params]
+        self._lengths = [p.numel() for p in parts]
         self._places: list[Place] = []
         at = 0
-        for p, every in zip(params, spread(self._lengths), strict=True):
+        usual = [-(-p.numel() // shards_of(p)) for p in params]  # the same in every process
+        for p, every in zip(parts, spread(usual), strict=True):
             self._places.append(Place(at, _count(p.numel(), every), every, p.shape))
             at += self._places[-1].count
         self._notes = np.zeros(NOTES * at)  # the library's
@@ -209,8 +233,9 @@ class Samples:
         self._part_of: dict[int, int] = {}  # of a parameter that had a gradient, in their order
         self._stepped: list[int] = []
         self._stepped_parts: list[int] = []
-        self._exact = sum(self._lengths) <= EXACT
+        self._exact = sum(usual) <= EXACT
         self._taken = 0  # steps
+        self.direct2: float | None = None  # of the path, if it has just arrived
         self.path = Path(window)
 
     @property
@@ -248,22 +273,55 @@ class Samples:
     def take_before(self, scale: float) -> None:
         """Before a step, when gradients are there, `scale` times what they should be."""
         found = [(i, p.grad) for i, p in enumerate(self.params) if p.grad is not None]
+        if self._has_dtensors or self._mine is not None:
+            found = self._parts_of(found)
         stepped = [i for i, _ in found]
         grads = [g if g.layout is torch.strided else g.to_dense() for _, g in found]
         if stepped != self._stepped:
             self._step_others(stepped)
-        if not stepped:
-            return
-        here = [self.params[i] for i in stepped]
-        variance = self._variance_of(here)
+        self.direct2 = None
+        if stepped:
+            self._take(grads, scale)
+        looks = bool(stepped) or self._mine is not None
+        if looks and self._taken and self.path.is_due():
+            positions = [self.before(i) for i in self._part_of]
+            self.direct2 = self.path.arrive(np.concatenate([np.zeros(0), *positions]))
+
+    def _take(self, grads: list[Tensor], scale: float) -> None:
+        """Copies what the step will change."""
+        here = self._here()
+        variance = self._states(self._known.keys.variance) if self._is_sigma_due() else None
         self._show({"data": here, "gradient": grads}, "variance", variance)
         self._rows["gradient_scale"] = scale
         self._measure(grads, scale)
         if variance is not None:
             self._tell_sigma()
         lib.ravine_samples_take(self.table, self.parts)
-        if self._taken and self.path.is_due():
-            self.path.arrive(np.concatenate([self.before(i) for i in self._part_of]))
+
+    def _parts_of(self, found: list[tuple[int, Tensor]]) -> list[tuple[int, Tensor]]:
+        """This process's parts of gradients, but of those that are still to be summed."""
+        mine, params = self._mine, self.params
+        return [
+            (i, local(grad))
+            for i, grad in found
+            if (mine is None or mine[i])
+            and (not is_dtensor(grad) or grad.placements == params[i].placements)
+        ]
+
+    def _here(self) -> list[Tensor]:
+        """The parameters that are stepped."""
+        here = [self.params[i] for i in self._stepped]
+        return list(map(local, here)) if self._has_dtensors else here
+
+    def _states(self, key: str | None) -> list[Tensor] | None:
+        """A state of theirs; None: one has none such."""
+        if key is None:
+            return None
+        found = self._known.states([self.params[i] for i in self._stepped], key)
+        return list(map(local, found)) if found and self._has_dtensors else found
+
+    def _is_sigma_due(self) -> bool:
+        return self._exact or self._taken % SIGMA_EVERY == 0
 
     def _step_others(self, stepped: list[int]) -> None:
         """Other parameters than in the last step have a gradient."""
@@ -326,13 +384,6 @@ class Samples:
             norms = torch._foreach_norm([g for _, g in wide])
             self._rows["grad_norm"][[k for k, _ in wide]] = torch.stack(norms).cpu() / scale
 
-    def _variance_of(self, params: list[Tensor]) -> list[Tensor] | None:
-        """The variances after the steps that were made; None: one has none, or nobody looks now."""
-        key = self._known.keys.variance
-        if key is None or (not self._exact and self._taken % SIGMA_EVERY):
-            return None
-        return self._known.states(params, key)
-
     def _tell_sigma(self) -> None:
         """What those variances are to be multiplied with."""
         clocks = [self._clocks[i] for i in self._stepped]
@@ -344,21 +395,35 @@ class Samples:
 
     def take_after(self) -> None:
         """After the step."""
-        here, key = [self.params[i] for i in self._stepped], self._known.keys.momentum
+        here = self._here()
         if here:
-            momentum = None if key is None else self._known.states(here, key)
-            self._show({"data": here}, "momentum", momentum)
+            self._show({"data": here}, "momentum", self._states(self._known.keys.momentum))
         for i in self._stepped:
             self._clocks[i] += 1
         if not self._taken:
             for i, k in self._part_of.items():
-                self._rows["twins"][k] = has_twins(self.params[i].detach())
+                self._rows["twins"][k] = has_twins(local(self.params[i]).detach())
         self._taken += 1
 
-    def observed(self) -> None:
-        """The library has looked at the step."""
+    def reached(self) -> list[int]:
+        """The parameters that had a gradient so far, by their numbers."""
+        return list(self._part_of)
+
+    def measure(self) -> np.ndarray:
+        """Sums of the step for each of those: [parts, RAVINE_SAMPLES_SUMS]."""
+        sums = np.zeros((self.parts, _api.RAVINE_SAMPLES_SUMS))
+        to = sums.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        lib.ravine_samples_measure(self.table, self.parts, to)
+        return sums
+
+    def way2(self) -> float:
+        """The sum of squares of the samples' updates; of the first step it is not counted."""
+        return sum(self._way2[: self.parts].tolist()) if self._taken > 1 else 0.0
+
+    def observed(self, way2: float) -> None:
+        """The library has looked at the step; `way2` is of all processes' samples."""
         if self._taken > 1:
-            self.path.walk(math.sqrt(sum(self._way2[: self.parts].tolist())))
+            self.path.walk(math.sqrt(way2))
 
 
 def has_twins(weight: Tensor) -> bool:

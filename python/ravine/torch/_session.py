@@ -17,6 +17,7 @@ import torch
 from ravine import _api
 from ravine._library import ArgumentError, Error, Handle, StateError, UnsupportedError, lib, made
 from ravine._optimizer import options_of, setting_number
+from ravine.torch._dtensors import beside, is_dtensor, like, local, spread_as
 from ravine.torch._state import Changes, State, States
 from ravine.torch._tensors import (
     DTYPES,
@@ -84,6 +85,8 @@ class Session:
         self.listed = [list(group["params"]) for group in groups]
         self.pending: dict[torch.Tensor, tuple[int, str]] = {}  # wait for a gradient: group, name
         self.params: tuple[torch.Tensor, ...] = ()  # the others, in the library's order
+        self.has_dtensors = False
+        self.gathered: list[torch.Tensor] = []  # gradients that lie otherwise than their DTensors
         self.names: list[str] = []
         self.orders: list[tuple[int, ...] | None] = []  # in which the state lies; None: row-major
         self.shapes: list[torch.Size] = []
@@ -121,9 +124,10 @@ class Session:
             return
         entries = (_api.ravine_param * len(params))()
         orders = []
-        for entry, p in zip(entries, params, strict=True):
-            group, name = self.pending[p]
-            check_parameter(p, name)
+        parts = [local(p) for p in params]
+        for entry, whole, p in zip(entries, params, parts, strict=True):
+            group, name = self.pending[whole]
+            check_parameter(whole, name, self.whole)
             entry.size = ctypes.sizeof(entry)
             entry.dtype = DTYPES[p.dtype]
             entry.group = group
@@ -137,7 +141,8 @@ class Session:
         first = len(self.params)
         self.params += tuple(params)
         self.orders += orders
-        self.shapes += [p.shape for p in params]
+        self.shapes += [p.shape for p in parts]
+        self.has_dtensors |= any(map(is_dtensor, params))
         self.names += [self.pending.pop(p)[1] for p in params]
         turned = [(i, order) for i, order in enumerate(self.orders) if order]
         self.turned = [(i, order) for i, order in turned if list(order) != sorted(order)]
@@ -172,7 +177,8 @@ class Session:
             state["step"] = self.clocks[i]
         keys = self.handle.keys(i)
         for key in keys:
-            state[key] = view(self.handle, name, key, p, self.orders[i])
+            part = view(self.handle, name, key, local(p), self.orders[i])
+            state[key] = like(part, p)
             if before.get(key) is not None:
                 _copy(before[key], state[key], f"{key} of {name}")
         begun = any(before.get(key) is not None for key in keys)
@@ -232,42 +238,53 @@ class Session:
             self._set_clocks()
         if not self.params:
             return _api.RAVINE_OK
-        grads = tuple(map(_GRAD, self.params))
-        found, staging = self._find(grads)
+        params, grads = self.params, tuple(map(_GRAD, self.params))
+        written: list[Sequence[torch.Tensor]] = [self.params]
+        if self.has_dtensors:
+            params, grads = self._parts(grads)
+            written.append(params)
+        found, staging = self._find(params, grads)
         lib.ravine_bind(self.pointer, 0, len(grads), self.data.array, self.grad.array)
         stepped: slice | list[int] = slice(None)
-        written: Sequence[torch.Tensor] = self.params
         if found < len(grads):
             stepped = [i for i, grad in enumerate(grads) if grad is not None]
-            written = [self.params[i] for i in stepped]
+            written = [[tensors[i] for i in stepped] for tensors in written]
         may_skip = self.options[0] == "skip"
         if not may_skip:  # autograd is told of the writing while the tensors are in the cache
-            torch.autograd.graph.increment_version(written)
+            _increment_versions(written)
         status = lib.ravine_step(self.pointer, stats)
         if status == _api.RAVINE_SKIPPED:
             return status
         if may_skip:
-            torch.autograd.graph.increment_version(written)
+            _increment_versions(written)
         if staging:
             staging.put_back()
+        for grad in self.gathered if self.options[3] else []:
+            local(grad).zero_()
         self.clock_numbers[stepped] += 1
         return status
 
-    def _find(self, grads: tuple) -> tuple[int, "Staging | None"]:
+    def _parts(self, grads: tuple) -> tuple[tuple, tuple]:
+        """This process's parts of the parameters and of their gradients."""
+        spread = tuple(map(beside, grads, self.params))
+        self.gathered = [g for g, s in zip(grads, spread, strict=True) if g is not s]
+        return tuple(map(local, self.params)), tuple(map(local, spread))
+
+    def _find(self, params: tuple, grads: tuple) -> tuple[int, "Staging | None"]:
         """Reads where all tensors are now: how many have a gradient, and what stands in for some.
 
         Nothing that an earlier step has found is believed: whoever has a tensor can give it other
         memory, another layout or another sign without a trace.
         """
         try:
-            self.data.read(self._in_rows(self.params))
+            self.data.read(self._in_rows(params))
             found = self.grad.read(self._in_rows(grads))
             there = grads if found == len(grads) else [g for g in grads if g is not None]
-            if not any(map(_IS_NEGATED, self.params)) and not any(map(_IS_NEGATED, there)):
+            if not any(map(_IS_NEGATED, params)) and not any(map(_IS_NEGATED, there)):
                 return found, None
         except (Error, RuntimeError):
             pass  # the staging says what is wrong, or that it is the layout alone
-        staging = Staging(self, grads)
+        staging = Staging(self, params, grads)
         self.data.read(staging.data)
         return self.grad.read(staging.grads), staging
 
@@ -287,6 +304,12 @@ class Session:
         self.clock_version = self.clocks._version
 
 
+def _increment_versions(written: list[Sequence[torch.Tensor]]) -> None:
+    """Tells autograd that tensors were written to."""
+    for tensors in written:
+        torch.autograd.graph.increment_version(tensors)
+
+
 def _same(params: list, listed: list) -> bool:
     """Whether both are of the same tensors; == would compare their numbers."""
     return len(params) == len(listed) and all(map(is_, params, listed))
@@ -294,7 +317,11 @@ def _same(params: list, listed: list) -> bool:
 
 def _copy(old, new: torch.Tensor, what: str) -> None:
     """Copies a state that came from elsewhere into the library's."""
-    old = torch.as_tensor(old)
+    old = spread_as(torch.as_tensor(old), new)
+    if is_dtensor(old) and not is_dtensor(new):
+        raise ArgumentError(
+            f"{what} is a DTensor, and its parameter is none; load full_tensor() of it"
+        )
     if old.shape != new.shape:
         raise ArgumentError(f"{what} has shape {list(old.shape)}; it must be {list(new.shape)}")
     new.copy_(old)
@@ -303,14 +330,14 @@ def _copy(old, new: torch.Tensor, what: str) -> None:
 class Staging:
     """Stands in for tensors that do not lie as their parameter's state does."""
 
-    def __init__(self, session: Session, grads):
+    def __init__(self, session: Session, params, grads):
         """Says what is wrong with a tensor, or copies it if it is layout or sign alone."""
         self._zero_grad = session.options[3]
         self._whole = session.whole
         self._copied: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._unlike: list[torch.Tensor] = []
         known = (session.names, session.orders, session.shapes)
-        rows = list(zip(session.params, grads, *known, strict=True))
+        rows = list(zip(params, grads, *known, strict=True))
         self.data = [self._data(p, *row) for p, _, *row in rows]
         self.grads = [self._grad(p, grad, name, order) for p, grad, name, order, _ in rows]
 

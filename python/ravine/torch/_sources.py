@@ -5,6 +5,7 @@ import ctypes
 from operator import is_
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from ravine.torch._known import Known
 from ravine.torch._optimizer import Optimizer
 from ravine.torch._samples import Samples
 from ravine.torch._twin import inner_of
+from ravine.torch._voices import Message, Voices
 
 
 class Own:
@@ -80,13 +82,16 @@ class Others:
 
     def _begin(self, listed: list[Tensor]) -> None:
         """Other parameters than before, or of other shapes: their numbers begin anew."""
-        once = list(dict.fromkeys(p for p in listed if not torch.is_complex(p) and p.numel()))
+        once = _that_count(listed)
         if not once:
             self._samples = None
             return
         names = names_of(self._optimizer, self._model)
-        self._samples = Samples(once, [names[p] for p in once], self._known, self._window)
+        self._samples = self._samples_of(once, [names[p] for p in once])
         self._steps = max(self._steps, self._samples.steps)
+
+    def _samples_of(self, params: list[Tensor], names: list[str]) -> Samples:
+        return Samples(params, names, self._known, self._window)
 
     def can_observe(self) -> bool:
         """After a step: copies what it did, if it did something."""
@@ -99,25 +104,99 @@ class Others:
 
     def observe(self, doctor, loss: float) -> None:
         """Tells the doctor of the step."""
-        seen, stats, samples = self._observation, self._stats, self._samples
-        stats.step = stats.attempts = self._steps
-        stats.lr = self._known.lr
+        seen, samples = self._observation, self._samples
+        self._describe_step()
+        if samples.direct2 is not None:
+            samples.path.settle(samples.direct2)
         seen.loss, seen.path_efficiency = loss, samples.path.efficiency
         seen.nparts, seen.part_name = samples.parts, samples.names
+        self._show(lib.ravine_doctor_observe_samples, doctor, samples.table)
+        samples.observed(samples.way2())
+
+    def _describe_step(self) -> None:
+        """What is known of it beside the samples."""
+        self._stats.step = self._stats.attempts = self._steps
+        self._stats.lr = self._known.lr
         config = self._known.config()
-        seen.config = ctypes.pointer(config) if config else None
+        self._observation.config = ctypes.pointer(config) if config else None
+
+    def _show(self, observe, doctor, numbers) -> None:
+        """Shows the doctor the observation; it may refuse settings that are not its rule's."""
         try:
-            lib.ravine_doctor_observe_samples(doctor, seen, samples.table)
+            observe(doctor, self._observation, numbers)
         except Error:
-            if config is None:
+            if not self._observation.config:
                 raise
             self._known.forget_rule()
-            seen.config = None
-            lib.ravine_doctor_observe_samples(doctor, seen, samples.table)
-        samples.observed()
+            self._observation.config = None
+            observe(doctor, self._observation, numbers)
 
     def detach(self) -> None:
         """Nothing of the optimizer's was changed."""
+
+
+def _that_count(listed: list[Tensor]) -> list[Tensor]:
+    """The parameters that are looked at: each once."""
+    return list(dict.fromkeys(p for p in listed if not torch.is_complex(p) and p.numel()))
+
+
+class Shared(Others):
+    """Any optimizer whose parameters several processes train: each looks at what it has."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, model: Any, window: int, voices: Voices):
+        """From the next step on."""
+        super().__init__(optimizer, model, window)
+        self._voices = voices
+        self._parts: list[int] = []  # parameters that had a gradient somewhere, in their order
+
+    def _samples_of(self, params: list[Tensor], names: list[str]) -> Samples:
+        mine = [self._voices.has(p) for p in params]
+        self._parts = []
+        self._names = [name.encode()[:63] for name in names]
+        return Samples(params, names, self._known, self._window, mine)
+
+    def message(self) -> Message:
+        """What this process has seen of the step that was just made, if it was one."""
+        samples = self._samples
+        message = self._empty()
+        if samples is None or not self._taken:
+            return message
+        self._taken = False
+        samples.take_after()
+        self._steps += 1
+        self._describe_step()
+        message.taken[0] = 1
+        message.reached[samples.reached()] = 1
+        message.sums.reshape(len(samples.params), -1)[samples.reached()] = samples.measure()
+        message.way2[0], message.direct2[0] = samples.way2(), samples.direct2 or 0.0
+        return message
+
+    def goodbye(self) -> Message:
+        """This process looks no more."""
+        message = self._empty()
+        message.leaving[0] = 1
+        return message
+
+    def _empty(self) -> Message:
+        listed = [p for group in self._optimizer.param_groups for p in group["params"]]
+        return Message(len(self._voices.ranks), self._voices.me, len(_that_count(listed)))
+
+    def observe_all(self, doctor, message: Message, loss: float) -> None:
+        """Tells the doctor of the last step, of what all have seen."""
+        seen, samples = self._observation, self._samples
+        reached = np.flatnonzero(message.reached).tolist()
+        self._parts += [i for i in reached if i not in self._parts]
+        count = len(self._parts)
+        sums = message.sums.reshape(len(samples.params), -1)[self._parts]  # a copy
+        if samples.direct2 is not None:
+            samples.path.settle(float(message.direct2[0]))
+        elements = [samples.params[i].numel() for i in self._parts]
+        seen.loss, seen.path_efficiency = loss, samples.path.efficiency
+        seen.nparts, seen.part_elements = count, (ctypes.c_int64 * count)(*elements)
+        seen.part_name = (ctypes.c_char_p * count)(*(self._names[i] for i in self._parts))
+        to = sums.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        self._show(lib.ravine_doctor_observe_sums, doctor, to)
+        samples.observed(float(message.way2[0]))
 
 
 def names_of(optimizer: torch.optim.Optimizer, model: Any) -> dict[Tensor, str]:

@@ -10,6 +10,7 @@ import torch
 
 from ravine import _api
 from ravine._library import UnsupportedError, lib_holding_lock
+from ravine.torch._dtensors import is_sharded, is_unsummed, local
 
 DTYPES = {torch.float32: _api.RAVINE_F32, torch.float64: _api.RAVINE_F64}
 TORCH_DTYPES = {number: dtype for dtype, number in DTYPES.items()}
@@ -95,10 +96,21 @@ _LESS_BITS = (
 _INSTEAD = {torch.bfloat16: _LESS_BITS, torch.float16: _LESS_BITS}
 
 
-def check_parameter(tensor: torch.Tensor, what: str) -> None:
-    """Raises if the library cannot step a tensor."""
-    check(tensor, what)
-    if is_expanded(tensor):
+def check_parameter(tensor: torch.Tensor, what: str, whole: bool = False) -> None:
+    """Raises if the library cannot step a tensor; `whole`: by a rule that looks at all of it."""
+    part = local(tensor)
+    check(part, what)
+    if whole and is_sharded(tensor):
+        raise UnsupportedError(
+            f"{what} is spread over several processes, and this rule's step depends on the whole "
+            "tensor: step it with torch.optim, or with a rule that goes by elements"
+        )
+    if is_unsummed(tensor):
+        raise UnsupportedError(
+            f"{what} is a DTensor whose parts are still to be summed, {tensor.placements}: "
+            "redistribute() it before it becomes a parameter"
+        )
+    if is_expanded(part):
         raise UnsupportedError(
             f"{what} is expanded: several of its elements are one number in memory; "
             "clone() it before it becomes a parameter"
@@ -113,7 +125,7 @@ def is_expanded(tensor: torch.Tensor) -> bool:
 
 
 def _has_memory(tensor: torch.Tensor) -> bool:
-    """Not so: a wrapper of other tensors, as DTensor is; one whose storage was freed."""
+    """Not so: a wrapper of other tensors; one whose storage was freed."""
     try:
         return bool(tensor.data_ptr()) or not tensor.numel()
     except RuntimeError:  # PyTorch refuses to say

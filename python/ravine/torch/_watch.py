@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from ravine import _api
 from ravine._diagnosis import Diagnosis, diagnosis_of
-from ravine._doctor import FIRST_LOOK, Doctor, asks_for_something, is_time_to_look
-from ravine._library import ArgumentError, lib, made, record_of
+from ravine._doctor import FACTS, FIRST_LOOK, Doctor, asks_for_something, is_time_to_look
+from ravine._library import ArgumentError, UnsupportedError, lib, made, record_of
 from ravine._records import Probe
 from ravine.torch._aside import Progress, generators_of, untouched
+from ravine.torch._dtensors import is_dtensor, local
 from ravine.torch._facts import (
     Inputs,
     Targets,
@@ -30,9 +31,11 @@ from ravine.torch._facts import (
 )
 from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
+from ravine.torch._parts import are_several
 from ravine.torch._problem import Problem, check_rule, kept_batches
-from ravine.torch._sources import Others, Own, names_of
+from ravine.torch._sources import Others, Own, Shared, names_of
 from ravine.torch._twin import Twin
+from ravine.torch._voices import Voices, ranks_of
 
 # What would tell more, by what is missing. Where a framework has the loop, its lines stand here.
 ADVICE = {
@@ -47,12 +50,20 @@ def _to_terminal(diagnosis: Diagnosis) -> None:
     print(f"ravine: {diagnosis}", file=sys.stderr)
 
 
+def _to_nobody(diagnosis: Diagnosis) -> None:
+    """The first of several processes speaks."""
+
+
 def _number(loss) -> float:
     if not torch.is_tensor(loss):
         return float(loss)
     if loss.numel() != 1:
         raise ArgumentError(f"the loss has shape {list(loss.shape)}; it must be one number")
     return float(loss.detach())
+
+
+def _mean(losses: list[float]) -> float:
+    return math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else sum(losses)
 
 
 def _is_power_of_two(n: int) -> bool:
@@ -119,8 +130,6 @@ class Watch(Doctor):
                 "nn.CrossEntropyLoss(): of other losses doctor.tell(loss) is to be told"
             )
         super().__init__(window=window)
-        for name, value in facts.items():
-            self.fact(name, value)
         self._given = set(facts)  # what the user says stands
         self._watched, self._model, self._window = optimizer, model, window
         self._criterion = criterion
@@ -137,19 +146,29 @@ class Watch(Doctor):
         self._bad = False  # the last step was not finite
         self._warned = made(_api.ravine_warning)
         self._inputs, self._targets = Inputs(), Targets()
+        self._due = False  # it is time to look, at the next occasion
         self._reached: set[Tensor] = set()
         self._foreign: dict[Tensor, tuple[int, Tensor]] = {}
         self._marked: Tensor | None = None  # a parameter whose state shows how old all states are
         self._state: dict[str, Any] | None = None  # of it, as of the last step
         self._had_state = False
+        self._join()
+        for name, value in facts.items():
+            self.fact(name, value)
         for other in [w for w in _WATCHES if w._watched is optimizer]:
             other._stop("another watch() of its optimizer took its place")
-        is_own = isinstance(optimizer, Optimizer)
-        self._source = Own(optimizer) if is_own else Others(optimizer, model, window)
-        self._handles = [
+        if self._voices is not None:
+            self._source: Any = Shared(optimizer, model, window, self._voices)
+        elif isinstance(optimizer, Optimizer):
+            self._source = Own(optimizer)
+        else:
+            self._source = Others(optimizer, model, window)
+        self._left: Voices | None = None  # that it was part of
+        self._step_hooks = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
         ]
+        self._handles = []
         if model is not None:
             hook = _Hook(self._see_inputs)
             self._handles.append(model.register_forward_pre_hook(hook, with_kwargs=True))
@@ -157,6 +176,27 @@ class Watch(Doctor):
         if criterion is not None:
             self._handles.append(criterion.register_forward_hook(_Hook(self._see_loss)))
         _WATCHES.add(self)
+
+    def _join(self) -> None:
+        """Finds the processes that train the same parameters, who all do this now."""
+        self._voices: Voices | None = None
+        self._waiting: dict[str, float] = {}  # facts that the others are to be told
+        params = [p for group in self._watched.param_groups for p in group["params"]]
+        ranks = ranks_of(params, self._model)
+        if ranks is None:
+            if self._on_verdict is _to_terminal and are_several() and torch.distributed.get_rank():
+                self._on_verdict = _to_nobody
+            return
+        try:
+            self._voices = Voices(ranks, params, self._model)
+        except Exception as error:
+            self._warn(
+                f"ravine.watch looks at this process alone: call it in all {len(ranks)} that train "
+                f"the model together ({error})"
+            )
+            return
+        if self._voices.me:
+            self._on_verdict = _to_nobody
 
     # ---- what it is told
 
@@ -183,6 +223,15 @@ class Watch(Doctor):
         self._tells = True
         self._see_graph(loss, times)
 
+    def fact(self, name: str, value: float) -> None:
+        """As Doctor.fact(); of several processes that know it the mean counts."""
+        if self._voices is None:
+            super().fact(name, value)
+        elif name in FACTS:
+            self._waiting[name] = value
+        else:
+            super().fact(name, value)  # raises
+
     def tell_validation(self, loss) -> None:
         """The loss, now, on examples that are not trained on: tell it again and again."""
         self._validated = True
@@ -203,7 +252,10 @@ class Watch(Doctor):
     def _find(self):
         if not self._stopped:
             with self._guarded():
-                self._tell_facts()
+                if self._voices is None:
+                    self._tell_facts()
+                else:
+                    self._due = self._hear()
         return super()._find()
 
     def _missing(self, verdict: str) -> list[str]:
@@ -257,6 +309,7 @@ class Watch(Doctor):
 
         Raises:
             ravine.ArgumentError: there is no model, it cannot be copied, or the loss is no number.
+            ravine.UnsupportedError: its parameters are DTensors.
             ravine.StateError: loss or gradient are not finite where the parameters are.
             ravine.RangeError: so few gradients are not enough.
             ravine.OutOfMemoryError: more than half of the free memory would be needed.
@@ -292,7 +345,8 @@ class Watch(Doctor):
             The diagnosis, with the losses; as it was where no cure is one that a program can try.
 
         Raises:
-            ravine.UnsupportedError: the library has no rule that steps as the optimizer does.
+            ravine.UnsupportedError: the library has no rule that steps as the optimizer does; or
+                as probe().
             ravine.RangeError: steps is below 1.
             ravine.Error: as probe().
         """
@@ -308,6 +362,11 @@ class Watch(Doctor):
         """A copy of the training as it is now."""
         if self._model is None:
             raise ArgumentError("there is no model to look at: ravine.watch(optimizer, model)")
+        if any(map(is_dtensor, self._model.parameters())):
+            raise UnsupportedError(
+                f"{what} needs a copy of the whole model, and its parameters are DTensors: load a "
+                "checkpoint in one process and try there"
+            )
         clip_norm = self.facts.get("clip_norm", getattr(self._watched, "clip_norm", None))
         names = names_of(self._watched, self._model)
         shown = Progress(what, progress)
@@ -331,10 +390,14 @@ class Watch(Doctor):
         return _Guard(self)
 
     def _failed(self, error: Exception) -> None:
+        if self._stopped:
+            return
         self._stop(f"it failed: {type(error).__name__}: {error}")
+        self._warn(f"ravine.watch looks no more, {self._stopped}; the training goes on")
+
+    def _warn(self, text: str) -> None:
         with contextlib.suppress(Warning):  # where warnings are errors
-            text = f"ravine.watch looks no more, {self._stopped}; the training goes on"
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
+            warnings.warn(text, RuntimeWarning, stacklevel=5)
 
     def _stop(self, why: str) -> None:
         if self._stopped:
@@ -342,13 +405,24 @@ class Watch(Doctor):
         self._stopped = why
         for handle in self._handles:
             handle.remove()
-        self._handles = []
         self._source.detach()
         _WATCHES.discard(self)
+        if self._voices is None:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Of other processes nobody is heard any more; they know it."""
+        self._left, self._voices = self._voices, None  # the last message may be on its way
+        for handle in self._step_hooks:
+            handle.remove()
 
     def _before(self, optimizer, args, kwargs):
         """Before a step: its gradients, or the closure that will make them."""
         self._begun = True
+        if self._voices is not None:
+            self._speak(self._hear_before_step)
+        if self._stopped:
+            return None
         with self._guarded():
             closure = args[1] if len(args) > 1 else kwargs.get("closure")
             if closure is None:
@@ -403,12 +477,21 @@ class Watch(Doctor):
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
-        found: Diagnosis | None = None
         if not self._begun:  # a step() that calls that of its base class has two hooks
             return
         self._begun = False
+        if not self._stopped:
+            self._speak(self._step)
+        if self._stopped and self._voices is not None:
+            with self._guarded():
+                self._voices.send(self._source.goodbye())
+            self._leave()
+
+    def _speak(self, sees: Callable[[], bool]) -> None:
+        """Looks at what it sees, if it is time to, and says what is new."""
+        found: Diagnosis | None = None
         with self._guarded():
-            if self._step():
+            if sees():
                 found = self._look()
         if found is not None:
             self._on_verdict(found)  # what fails there is the user's
@@ -418,14 +501,63 @@ class Watch(Doctor):
         losses = self._first or self._losses or self._seen
         self._losses, self._first, self._seen = [], [], []
         self._steps += 1
-        urgent = self._is_urgent()
+        self._due |= self._is_urgent()
+        if self._voices is not None:
+            self._send(losses)  # and sees what came of it before the next step
+            return False
         if not self._source.can_observe() or not losses:
-            return urgent or (self._steps == FIRST_LOOK and not self._told)
-        self._told = True
-        loss = math.fsum(losses) / len(losses) if all(map(math.isfinite, losses)) else sum(losses)
+            return self._take_in(None)
+        loss = _mean(losses)
         self._source.observe(self._pointer, loss)
+        return self._take_in(loss)
+
+    def _take_in(self, loss: float | None) -> bool:
+        """After the doctor has observed a step of that loss, or has not: whether to look."""
+        due, self._due = self._due, False
+        if loss is None:
+            return due or (self._steps == FIRST_LOOK and not self._told)
+        self._told = True
         self._observed += 1
-        return urgent or self._is_bad(loss) or is_time_to_look(self._observed, self._window)
+        return self._is_bad(loss) or is_time_to_look(self._observed, self._window) or due
+
+    def _send(self, losses: list[float]) -> None:
+        """Tells the other processes what this one has seen of a step."""
+        if _is_power_of_two(self._steps) or self._steps % (self._window // 2) == 0:
+            self._tell_facts()
+        message = self._source.message()
+        if losses:
+            message.tell_loss(_mean(losses))
+        for name, value in self._waiting.items():
+            message.tell_fact(name, value)
+        self._waiting = {}
+        self._voices.send(message)
+
+    def _hear_before_step(self) -> bool:
+        due = self._hear()
+        if self._voices is not None and self._voices.may_be_missed():
+            self._stop("under torch.distributed.algorithms.Join processes make different steps")
+            self._leave()
+        return due
+
+    def _hear(self) -> bool:
+        """Takes in what all have seen of the last step; whether it is time to look."""
+        message = self._voices.hear()
+        if message is None:
+            due, self._due = self._due, False
+            return due and not self._stopped
+        if message.leaving[0]:
+            self._stop("it has stopped in another process")
+            self._leave()
+        if self._stopped:
+            return False
+        for name, value in message.facts().items():
+            super().fact(name, value)
+        losses = message.losses()
+        if not losses or message.taken[0] < len(self._voices.ranks):
+            return self._take_in(None)
+        loss = _mean(losses)
+        self._source.observe_all(self._pointer, message, loss)
+        return self._take_in(loss)
 
     def _is_urgent(self) -> bool:
         """Whether no gradient came so far, or parameters turn out to be in no optimizer."""
@@ -496,7 +628,7 @@ class Watch(Doctor):
             self._tell(name, value)
         owned = {p for w in _WATCHES for g in w._watched.param_groups for p in g["params"]}
         self._foreign = {
-            p: (p._version, p.detach().flatten()[:16].clone())
+            p: (p._version, _some(p).clone())
             for p in model.parameters()
             if p.requires_grad and p not in owned
         }
@@ -509,7 +641,7 @@ class Watch(Doctor):
         still = sum(
             p.numel()
             for p, (version, some) in self._foreign.items()
-            if p._version == version and torch.equal(p.detach().flatten()[:16], some)
+            if p._version == version and torch.equal(_some(p), some)
         )
         return still / trained if trained else 0.0
 
@@ -548,6 +680,11 @@ def unwrapped(optimizer: Any) -> Any:
     return optimizer
 
 
+def _some(p: Tensor) -> Tensor:
+    """Numbers of a parameter, of a DTensor some that this process has."""
+    return local(p).detach().flatten()[:16]
+
+
 def watch(
     optimizer: torch.optim.Optimizer,
     model: nn.Module | None = None,
@@ -566,7 +703,8 @@ def watch(
         optimizer.step()
 
     No bit of the training changes. What fails in the watch ends the watch with a warning, never
-    the training.
+    the training. Of several processes that train DTensors, or a model of DistributedDataParallel,
+    every one calls it: all doctors say the same, and the first one speaks.
 
     Args:
         optimizer: any of PyTorch's, of this module's or of somebody else's, also as Accelerate

@@ -227,6 +227,98 @@ static void numbers_of_every_type(void **state) {
     read(RAVINE_F16, half, wide);
 }
 
+/* Two processes that have a part of every parameter each, one of them all of the second: their
+ * doctors see what one process sees. */
+enum { PROCESSES = 2, CUT = 104 };
+
+typedef struct shared {
+    ravine_samples samples[PROCESSES][PARTS];
+    double notes[PROCESSES][PARTS][RAVINE_SAMPLES_NOTES * LEN];
+    double momentum[PARTS][LEN], variance[PARTS][LEN];
+    ravine_doctor *doctor;
+} shared;
+
+static void share_out(shared *s, both *b) {
+    for (int k = 0; k < PARTS; k++) {
+        memcpy(s->momentum[k], b->momentum[k], sizeof s->momentum[k]);
+        memcpy(s->variance[k], b->variance[k], sizeof s->variance[k]);
+        for (int r = 0; r < PROCESSES; r++) {
+            const int cut = k == 0 ? CUT : LEN, from = r == 0 ? 0 : cut;
+            ravine_samples *mine = &s->samples[r][k];
+            const ravine_samples before = *mine;
+            *mine = b->samples[k];
+            mine->elements = mine->len = r == 0 ? cut : LEN - cut;
+            mine->data = b->theta[k] + from;
+            mine->gradient = b->g[k] + from;
+            mine->notes = s->notes[r][k];
+            if (mine->variance) mine->variance = s->variance[k] + from;
+            if (mine->momentum) mine->momentum = s->momentum[k] + from;
+            mine->slope = before.slope, mine->steps = before.steps;
+        }
+    }
+}
+
+static void step_shared(shared *s, both *b, int t) {
+    enum { SUMS = PARTS * RAVINE_SAMPLES_SUMS };
+    double sums[SUMS], all[SUMS] = {0};
+    const ravine_step_stats stats = {.size = sizeof stats, .step = t + 1, .lr = 0.05};
+    const int64_t elements[PARTS] = {LEN, LEN};
+    for (int r = 0; r < PROCESSES; r++) {
+        assert_int_equal(ravine_samples_measure(s->samples[r], PARTS, sums), RAVINE_OK);
+        for (int i = 0; i < SUMS; i++) all[i] += sums[i];
+    }
+    const ravine_observation seen = {.size = sizeof seen,
+                                     .nparts = PARTS,
+                                     .loss = 1,
+                                     .path_efficiency = NAN,
+                                     .stats = &stats,
+                                     .part_elements = elements,
+                                     .part_name = NAMES};
+    assert_int_equal(ravine_doctor_observe_sums(s->doctor, &seen, all), RAVINE_OK);
+    const doctor_step *x = doctor_back(b->copied, 0), *y = doctor_back(s->doctor, 0);
+#define NEAR(name) assert_near(#name, t, x->name, y->name)
+    NEAR(gradient), NEAR(update), NEAR(param), NEAR(slope), NEAR(momentum), NEAR(sigma_ratio);
+    NEAR(line_position), NEAR(sign_change_rate), NEAR(sign_change_rate_lag2);
+    NEAR(zero_share), NEAR(quiet_share), NEAR(underflow_share), NEAR(eps_share);
+#undef NEAR
+    assert_true(isnan(y->update_max)); /* the greatest of all is no sum */
+    for (int k = 0; k < PARTS; k++) {
+        assert_near("a part", t, b->copied->parts[k].update, s->doctor->parts[k].update);
+        assert_true(s->doctor->parts[k].elements == LEN);
+    }
+}
+
+static void sums_of_several_processes(void **state) {
+    (void)state;
+    static both b;
+    static shared s;
+    begin(&b, "adam lr=0.05");
+    memset(&s, 0, sizeof s);
+    assert_int_equal(ravine_doctor_create(&s.doctor, NULL, NULL), RAVINE_OK);
+    b.samples[0].twins = 1;
+    for (int t = 0; t < STEPS; t++) {
+        fill_gradients(&b, t);
+        for (int k = 0; k < PARTS; k++) {
+            copy_state(&b, k, "exp_avg_sq", b.variance[k]);
+            b.samples[k].variance = t > 0 ? b.variance[k] : NULL;
+            b.samples[k].variance_scale = 1 / (1 - pow(0.999, t));
+        }
+        share_out(&s, &b);
+        for (int r = 0; r < PROCESSES; r++)
+            assert_int_equal(ravine_samples_take(s.samples[r], PARTS), RAVINE_OK);
+        step(&b, t, true);
+        for (int k = 0; k < PARTS; k++) {
+            memcpy(s.momentum[k], b.momentum[k], sizeof s.momentum[k]);
+            s.samples[0][k].momentum = s.momentum[k];
+            s.samples[1][k].momentum = s.momentum[k] + s.samples[0][k].len;
+        }
+        step_shared(&s, &b, t);
+    }
+    assert_true(s.doctor->parts[0].twins == 1 && s.doctor->parts[1].twins == 0);
+    ravine_doctor_destroy(s.doctor);
+    end(&b);
+}
+
 static void assert_refused(ravine_status status, const char *part) {
     assert_int_equal(status, RAVINE_E_ARG);
     if (!strstr(ravine_errmsg(), part)) fail_msg("%s", ravine_errmsg());
@@ -259,7 +351,21 @@ static void refused(void **state) {
 #undef REFUSED
     assert_int_equal(ravine_doctor_observe_samples(NULL, &seen, b.samples), RAVINE_E_ARG);
     assert_int_equal(ravine_doctor_observe_samples(b.copied, NULL, b.samples), RAVINE_E_ARG);
+    double sums[PARTS * RAVINE_SAMPLES_SUMS] = {0};
+    const int64_t elements[PARTS] = {LEN, LEN};
+    b.samples[0].size = sizeof *b.samples;
+    assert_refused(ravine_samples_measure(b.samples, PARTS, NULL), "the sums are NULL");
+    assert_refused(ravine_samples_measure(NULL, PARTS, sums), "there are no samples");
+    assert_refused(ravine_doctor_observe_sums(b.copied, &seen, sums), "part_elements are NULL");
+    seen.part_elements = elements;
+    assert_refused(ravine_doctor_observe_sums(b.copied, &seen, NULL), "the sums or");
+    seen.nparts = -1;
+    assert_refused(ravine_doctor_observe_sums(b.copied, &seen, sums), "nparts is -1");
+    assert_int_equal(ravine_doctor_observe_sums(NULL, &seen, sums), RAVINE_E_ARG);
     assert_true(b.copied->h.observed == 0);
+    seen.nparts = PARTS;
+    for (int i = 0; i < PARTS * RAVINE_SAMPLES_SUMS; i++) sums[i] = i % 2 ? NAN : -1e300;
+    assert_int_equal(ravine_doctor_observe_sums(b.copied, &seen, sums), RAVINE_OK);
     end(&b);
 }
 
@@ -270,6 +376,7 @@ int main(void) {
         cmocka_unit_test(not_finite),
         cmocka_unit_test(a_part_stands_for_the_whole),
         cmocka_unit_test(numbers_of_every_type),
+        cmocka_unit_test(sums_of_several_processes),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -345,6 +345,7 @@ static void explain_constant(ravine_diagnosis *d, const log_findings *f) {
 }
 
 static void explain_health(ravine_diagnosis *d, const log_findings *f) {
+    if (f->lost_losses > 0) d->also[d->nalso++] = RAVINE_VERDICT_NONFINITE;
     say_loss(d, f);
     say_lr(d, f);
     say_validation(d, f);

@@ -208,6 +208,19 @@ static void as_of_a_step(void **unused) {
 
 /* ---- single traps ---- */
 
+static void a_hole(void **unused) {
+    (void)unused;
+    FILE *file = fopen(scratch_path("h.csv"), "w");
+    assert_non_null(file);
+    fputs("step,loss\n", file);
+    for (int k = 0; k < 60; k++)
+        k == 30 ? fputs("30,inf\n", file) : fprintf(file, "%d,%.9g\n", k, 2 - 0.02 * k);
+    assert_int_equal(fclose(file), 0);
+    const ravine_diagnosis d = diagnose(scratch_path("h.csv"), INT64_MAX);
+    assert_int_equal(d.verdict, RAVINE_VERDICT_HEALTHY);
+    assert_true(d.nalso == 1 && d.also[0] == RAVINE_VERDICT_NONFINITE);
+}
+
 static void hidden_nan(void **unused) {
     (void)unused;
     const char *path = write_text(
@@ -277,6 +290,7 @@ int main(void) {
         SCRATCH_TEST(every_answer_is_whole),
         SCRATCH_TEST(as_of_a_step),
         SCRATCH_TEST(hidden_nan),
+        SCRATCH_TEST(a_hole),
         SCRATCH_TEST(resume_jump),
         SCRATCH_TEST(scaler_at_its_floor),
         SCRATCH_TEST(zeros),

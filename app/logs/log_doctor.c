@@ -19,10 +19,6 @@ static bool has_climbed(const log_findings *f) {
     return !isnan(f->lost_at) && f->lost_rise > 2;
 }
 
-static bool is_nonfinite(const log_findings *f) {
-    return is_lost(f) && !has_climbed(f);
-}
-
 /* ---- what is exactly 0 ---- */
 
 static bool is_zero(const log_findings *f) {
@@ -36,7 +32,7 @@ static bool is_without_labels(const log_findings *f) {
 
 /* A schedule ends with next to nothing, and that is well; of a tenth of the run nothing comes. */
 static bool is_lr_zero(const log_findings *f) {
-    return f->losses > 2 && (f->lr_most == 0 || (f->lr_low_points > 2 && f->lr_low_share > 0.1));
+    return f->lr_low_points > 2 && (f->lr_most == 0 || f->lr_low_share > 0.1);
 }
 
 /* ---- the loss goes up ---- */
@@ -72,7 +68,12 @@ static bool is_absurd(const log_findings *f) {
 
 static bool is_diverging(const log_findings *f) {
     const bool up = has_risen(f) || is_absurd(f) || (rises_late(f) && !has_leapt(f));
-    return has_climbed(f) || (up && f->rewarded < 1);
+    return up && f->rewarded < 1;
+}
+
+/* It leapt where the training went on after a checkpoint. */
+static bool is_resume_jump(const log_findings *f) {
+    return has_leapt(f) && fabs(f->leap_at - f->resumed) <= (f->last - f->first) / 10;
 }
 
 /* The first steps threw it to several times what it began with, and it has not come far below. */
@@ -345,6 +346,7 @@ static void explain_constant(ravine_diagnosis *d, const log_findings *f) {
 }
 
 static void explain_health(ravine_diagnosis *d, const log_findings *f) {
+    if (f->lost_losses > 0) d->also[d->nalso++] = RAVINE_VERDICT_NONFINITE;
     say_loss(d, f);
     say_lr(d, f);
     say_validation(d, f);
@@ -423,9 +425,11 @@ typedef struct judgement {
 
 /* The first that holds is the answer. How sure: docs/logs.md, how often each was right. */
 static const judgement judgements[] = {
-    {RAVINE_VERDICT_NONFINITE, is_nonfinite, explain_lost, 0.9},
+    {RAVINE_VERDICT_DIVERGING, has_climbed, explain_diverging, 0.8},
+    {RAVINE_VERDICT_NONFINITE, is_lost, explain_lost, 0.9},
     {RAVINE_VERDICT_LABELS_LOST, is_without_labels, explain_labels, 0.9},
     {RAVINE_VERDICT_LR_ZERO, is_lr_zero, explain_lr, 0.9},
+    {RAVINE_VERDICT_RESUME_JUMP, is_resume_jump, explain_resume, 0.8},
     {RAVINE_VERDICT_DIVERGING, is_diverging, explain_diverging, 0.8},
     {RAVINE_VERDICT_WARMUP_NEEDED, was_thrown, explain_throw, 0.8},
     {RAVINE_VERDICT_OVERFITTING, is_overfitting, explain_overfitting, 0.8},
@@ -436,26 +440,12 @@ static const judgement judgements[] = {
     {RAVINE_VERDICT_UNCLEAR, always, explain_nothing, 0.5},
 };
 
-/* A leap where the training went on after a checkpoint. */
-static bool is_resume_jump(const log_data *log, const log_findings *f) {
-    const double near = (f->last - f->first) / 10;
-    return has_leapt(f) && fabs(f->leap_at - log->resumed) <= near;
-}
-
-static const judgement resume_jump = {RAVINE_VERDICT_RESUME_JUMP, NULL, explain_resume, 0.8};
-
-static const judgement *judge(const log_data *log, const log_findings *f) {
-    const judgement *j = judgements;
-    while (!j->holds(f)) j++;
-    const bool urgent = ravine_verdict_severity(j->verdict) == RAVINE_SEVERITY_URGENT;
-    return !urgent && is_resume_jump(log, f) ? &resume_jump : j;
-}
-
 int log_diagnose(const log_data *log, int64_t until, ravine_diagnosis *d) {
     log_findings f;
     const int status = log_find(&f, log, (double)until);
     if (status) return status;
-    const judgement *j = judge(log, &f);
+    const judgement *j = judgements;
+    while (!j->holds(&f)) j++;
     *d = (ravine_diagnosis){.size = sizeof *d,
                             .verdict = j->verdict,
                             .confidence = j->confidence,

@@ -320,6 +320,7 @@ static int find(log_findings *f, const log_data *log, double until, curve c[LOG_
         return failure(FAILURE_INPUT, "%s: no loss is logged up to that step", log->path);
     curve *loss = &c[log->rewarded ? LOG_REWARD : LOG_LOSS];
     f->rewarded = log->rewarded;
+    f->resumed = log->resumed;
     for (size_t k = 0; log->rewarded && k < loss->count; k++) loss->value[k] = -loss->value[k];
     f->first = c[LOG_STEP].step[0];
     f->last = c[LOG_STEP].step[c[LOG_STEP].count - 1];

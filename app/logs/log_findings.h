@@ -52,7 +52,8 @@ typedef struct log_findings {
     double leap, leap_z, leap_at; /* the greatest lasting rise between neighbouring medians */
     double leap_height;           /* of it over all that the loss had fallen by before */
     double leap_usual;            /* of it over what neighbouring medians usually differ by */
-    double swings; /* changes between the lowest and the highest quarter of its range */
+    double swings;  /* changes between the lowest and the highest quarter of its range */
+    double resumed; /* the step from which the training went on; NaN: it did not */
 
     /* Examples that are not trained on. */
     double validations, validation_least, validation_least_step, validation_now;

@@ -213,6 +213,15 @@ def test_follow_a_file_that_grows(tmp_path):
     assert follower.end()[0] == CODES["nonfinite"]
 
 
+def test_follow_ends_when_nobody_reads(tmp_path):
+    path = write_state(tmp_path / "trainer_state.json", history(40))
+    follower = Follower(path)
+    assert "HEALTHY" in follower.line()
+    follower.process.stdout.close()
+    write_state(path, history(40) + [{"step": 410, "loss": math.nan, "grad_norm": math.nan}])
+    assert follower.process.wait(timeout=30) == CODES["nonfinite"]
+
+
 def test_follow_what_never_comes(tmp_path):
     follower = Follower(tmp_path / "none")
     time.sleep(1.5)

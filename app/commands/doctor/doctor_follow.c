@@ -80,12 +80,17 @@ static bool is_due(uint64_t stamp, uint64_t before, uint64_t seen, uint64_t sinc
     return stamp != seen && (stamp == before || since >= LOOKS_AT_MOST);
 }
 
+/* A signal came, or nobody reads any more. */
+static bool is_over(void) {
+    return interrupt_came() || ferror(stdout);
+}
+
 int doctor_watch_log(doctor_answer *answer, const doctor_request *request) {
     char told[256] = "";
     int status = 0, verdict = -1;
     uint64_t before = 0, seen = 0;
     interrupt_hold();
-    for (uint64_t look = 0, last = 0; !interrupt_came(); look++, wait_a_moment()) {
+    for (uint64_t look = 0, last = 0; !is_over(); look++, wait_a_moment()) {
         const uint64_t stamp = stamp_of(answer, look);
         const bool due = look == 0 || is_due(stamp, before, seen, look - last);
         before = stamp;

@@ -208,6 +208,19 @@ static void as_of_a_step(void **unused) {
 
 /* ---- single traps ---- */
 
+static void a_hole(void **unused) {
+    (void)unused;
+    FILE *file = fopen(scratch_path("h.csv"), "w");
+    assert_non_null(file);
+    fputs("step,loss\n", file);
+    for (int k = 0; k < 60; k++)
+        k == 30 ? fputs("30,inf\n", file) : fprintf(file, "%d,%.9g\n", k, 2 - 0.02 * k);
+    assert_int_equal(fclose(file), 0);
+    const ravine_diagnosis d = diagnose(scratch_path("h.csv"), INT64_MAX);
+    assert_int_equal(d.verdict, RAVINE_VERDICT_HEALTHY);
+    assert_true(d.nalso == 1 && d.also[0] == RAVINE_VERDICT_NONFINITE);
+}
+
 static void hidden_nan(void **unused) {
     (void)unused;
     const char *path = write_text(
@@ -246,18 +259,24 @@ static void zeros(void **unused) {
     assert_false(tells(&d, "log the reward"));
 }
 
-static void resume_jump(void **unused) {
-    (void)unused;
+/* A run that goes on from step 90 with a loss of `above`, where it was 0.65. */
+static void assert_resume_jump(double above) {
     FILE *file = fopen(scratch_path("r.csv"), "w");
     assert_non_null(file);
     fputs("step,loss,lr\n", file);
     for (int k = 0; k < 100; k++) fprintf(file, "%d,%.9g,0.1\n", k, 2 - 0.015 * k + 0.01 * (k % 3));
     for (int k = 90; k < 140; k++)
-        fprintf(file, "%d,%.9g,0.1\n", k, 1.9 - 0.004 * (k - 90) + 0.01 * (k % 3));
+        fprintf(file, "%d,%.9g,0.1\n", k, above - 0.004 * (k - 90) + 0.01 * (k % 3));
     assert_int_equal(fclose(file), 0);
     const ravine_diagnosis d = diagnose(scratch_path("r.csv"), INT64_MAX);
     assert_int_equal(d.verdict, RAVINE_VERDICT_RESUME_JUMP);
     assert_in_range(d.since, 85, 95);
+}
+
+static void resume_jump(void **unused) {
+    (void)unused;
+    assert_resume_jump(1.9);
+    assert_resume_jump(4); /* above its start, too */
 }
 
 static void scaler_at_its_floor(void **unused) {
@@ -277,6 +296,7 @@ int main(void) {
         SCRATCH_TEST(every_answer_is_whole),
         SCRATCH_TEST(as_of_a_step),
         SCRATCH_TEST(hidden_nan),
+        SCRATCH_TEST(a_hole),
         SCRATCH_TEST(resume_jump),
         SCRATCH_TEST(scaler_at_its_floor),
         SCRATCH_TEST(zeros),

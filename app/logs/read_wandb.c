@@ -271,7 +271,7 @@ int log_wandb_read(log_data *log, const log_source *source) {
     size_t chosen = 0;
     if (!source->folder) return read_file(log, source->path);
     int status = find_files(&runs, source->path, "", true);
-    if (!status) status = log_store_choose(&runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&runs, log, source->run, &chosen);
     if (!status && log_path_join(path, source->path, runs.run[chosen].id))
         status = read_file(log, path);
     log_store_free(&runs);

@@ -3,6 +3,7 @@
 #include "file/folder.h"
 #include "io/failure.h"
 #include "io/input.h"
+#include "logs/log_folder.h"
 #include "logs/log_reader.h"
 
 #include <ctype.h>
@@ -10,13 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 bool log_has_file(const char *folder, const char *name) {
     char path[PATH_MAX];
-    struct stat facts;
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) return false;
-    return !stat(path, &facts) && S_ISREG(facts.st_mode);
+    return log_path_join(path, folder, name) && log_is_file(path);
 }
 
 /* ---- numbered folders ---- */

@@ -3,6 +3,7 @@
 
 #include "data/csv.h"
 #include "io/failure.h"
+#include "logs/log_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,10 +64,17 @@ static int fit(const log_stored *run, const char *wanted) {
     return strlen(wanted) >= 4 && !strncmp(run->id, wanted, strlen(wanted));
 }
 
-int log_store_choose(const log_store *runs, const char *path, const char *wanted, size_t *chosen) {
-    if (!wanted && runs->count == 1) return *chosen = 0, 0;
+static void note_choice(log_data *log, const log_store *runs, size_t chosen) {
+    const log_stored *run = &runs->run[chosen];
+    if (runs->count > 1)
+        log_note(log, "%s is one of %zu runs in it",
+                 csv_quote(*run->name ? run->name : run->id).text, runs->count);
+}
+
+int log_store_choose(const log_store *runs, log_data *log, const char *wanted, size_t *chosen) {
+    size_t equals = !wanted && runs->count == 1;
     int best = 0;
-    size_t equals = 0;
+    *chosen = 0;
     for (size_t k = 0; wanted && k < runs->count; k++) {
         const int now = fit(&runs->run[k], wanted);
         if (now == 0 || now < best) continue;
@@ -74,7 +82,9 @@ int log_store_choose(const log_store *runs, const char *path, const char *wanted
         best = now;
         *chosen = k;
     }
-    return equals == 1 ? 0 : ask(runs, path, wanted);
+    if (equals != 1) return ask(runs, log->path, wanted);
+    note_choice(log, runs, *chosen);
+    return 0;
 }
 
 void log_store_free(log_store *runs) {

@@ -3,14 +3,13 @@
  *
  *     log_store runs = {0};
  *     log_store_add(&runs, id, name) ... for each that is there
- *     status = log_store_choose(&runs, path, source->run, &chosen);
+ *     status = log_store_choose(&runs, log, source->run, &chosen);
  *     log_store_free(&runs);
  */
 #ifndef RAVINE_LOGS_LOG_STORE_H
 #define RAVINE_LOGS_LOG_STORE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "logs/log.h"
 
 enum { LOG_RUNS_MAX = 100000 };
 
@@ -27,9 +26,10 @@ typedef struct log_store {
 /* Fails when memory ends and beyond LOG_RUNS_MAX, for the store at `path`. */
 int log_store_add(log_store *runs, const char *path, const char *id, const char *name);
 
-/* The only one where `wanted` is NULL, else that of this id, name, or beginning of an id. Fails
- * where that is none or several, and lists them. There must be a run. */
-int log_store_choose(const log_store *runs, const char *path, const char *wanted, size_t *chosen);
+/* The only one where `wanted` is NULL, else that of this id, name, or beginning of an id; which of
+ * several it is becomes a note of the log. Fails where that is none or several, and lists them.
+ * There must be a run. */
+int log_store_choose(const log_store *runs, log_data *log, const char *wanted, size_t *chosen);
 
 void log_store_free(log_store *runs);
 

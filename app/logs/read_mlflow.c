@@ -174,7 +174,7 @@ int log_mlflow_read(log_data *log, const log_source *source) {
     search s = {0};
     size_t chosen = 0;
     int status = find_all(&s, source);
-    if (!status) status = log_store_choose(&s.runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&s.runs, log, source->run, &chosen);
     if (!status) status = read_run(log, s.places.text[chosen]);
     search_free(&s);
     return status;

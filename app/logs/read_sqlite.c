@@ -249,7 +249,7 @@ static int read_store(const store *s, log_data *log, const char *wanted) {
     status = each_row(s, k->runs, NULL, read_run, &r);
     if (!status && runs.count == 0)
         status = failure(FAILURE_INPUT, "%s: there is no run with a metric in it", s->path);
-    if (!status) status = log_store_choose(&runs, s->path, wanted, &chosen);
+    if (!status) status = log_store_choose(&runs, log, wanted, &chosen);
     if (!status) status = each_row(s, k->rows, runs.run[chosen].id, k->read, log);
     log_store_free(&runs);
     return status;

@@ -167,7 +167,7 @@ static int read_folder(log_data *log, const log_source *source) {
     int status = find_places(&s, "", 0);
     for (size_t k = 0; k < s.places.count && !status; k++)
         status = add_run(&runs, &s.places, source->path, s.places.text[k]);
-    if (!status) status = log_store_choose(&runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&runs, log, source->run, &chosen);
     if (!status) status = read_run(log, source->path, &s.places, runs.run[chosen].id);
     log_store_free(&runs);
     log_list_free(&s.places);

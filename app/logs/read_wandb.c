@@ -166,8 +166,8 @@ static int take_piece(reader *r, int type, size_t size) {
     if (begins == r->open) return stop(r, r->open ? "has no end" : "has no beginning");
     if (begins) r->used = 0;
     r->open = !ends;
-    status = add_piece(r, size);
-    if (status || !ends) return status;
+    status = size ? add_piece(r, size) : 0;
+    if (status || !ends || r->used == 0) return status; /* a record may have no field */
     if (!read_record(r->log, wire_of(r->bytes, r->used), &status))
         return stop(r, "is no record of W&B");
     return status;
@@ -271,7 +271,7 @@ int log_wandb_read(log_data *log, const log_source *source) {
     size_t chosen = 0;
     if (!source->folder) return read_file(log, source->path);
     int status = find_files(&runs, source->path, "", true);
-    if (!status) status = log_store_choose(&runs, source->path, source->run, &chosen);
+    if (!status) status = log_store_choose(&runs, log, source->run, &chosen);
     if (!status && log_path_join(path, source->path, runs.run[chosen].id))
         status = read_file(log, path);
     log_store_free(&runs);

@@ -31,17 +31,18 @@ static uint64_t stamp_file(uint64_t stamp, const char *path) {
     return stamp;
 }
 
-/* Of the path, of the file in it that was read, of the log of a run. A folder of which no single
- * file was read counts as changed each time. */
+/* Of the path, of the file in it that was read, of what SQLite keeps beside that, of the log of a
+ * run. A folder of which no single file was read counts as changed each time. */
 static uint64_t stamp_of(const doctor_answer *answer, uint64_t look) {
-    char run[PATH_MAX];
+    char run[PATH_MAX], newer[PATH_MAX];
     struct stat facts;
     uint64_t stamp = stamp_file(1, answer->path);
     snprintf(run, sizeof run, "%s/run.jsonl", answer->path);
     stamp = stamp_file(stamp, run);
     if (!answer->log.path) return stamp;
     if (!stat(answer->log.path, &facts) && S_ISDIR(facts.st_mode)) return look / LOOKS_AT_MOST;
-    return stamp_file(stamp, answer->log.path);
+    snprintf(newer, sizeof newer, "%s-wal", answer->log.path);
+    return stamp_file(stamp_file(stamp, answer->log.path), newer);
 }
 
 static void say(const doctor_answer *answer) {

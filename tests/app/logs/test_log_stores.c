@@ -113,6 +113,7 @@ static void which_run(void **state) {
         log_free(&log_);
     }
     read_ok(path, "first", "MLflow store (SQLite)", 2);
+    assert_string_equal(log_.note[0], "first is one of 3 runs in it");
     log_free(&log_);
 }
 

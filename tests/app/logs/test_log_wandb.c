@@ -149,6 +149,20 @@ static void blocks(void **state) {
     log_free(&log_);
 }
 
+static void no_fields(void **state) {
+    (void)state;
+    static forge file;
+    begin(&file);
+    forge_piece(&file, WHOLE, "", 0);
+    forge_piece(&file, FIRST, "", 0);
+    forge_piece(&file, LAST, "", 0);
+    add_loss(&file, 1, "3");
+    add_loss(&file, 2, "2");
+    read_ok(write_file("run-a.wandb", &file), NULL, 2);
+    assert_int_equal(log_.nnotes, 0);
+    log_free(&log_);
+}
+
 static void folders(void **state) {
     (void)state;
     static forge file;
@@ -346,10 +360,10 @@ static void limits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(json_values),  SCRATCH_TEST(own_types),     SCRATCH_TEST(blocks),
-        SCRATCH_TEST(folders),      SCRATCH_TEST(damaged_first), SCRATCH_TEST(damaged_later),
-        SCRATCH_TEST(wrong_pieces), SCRATCH_TEST(wrong_items),   SCRATCH_TEST(endless),
-        SCRATCH_TEST(limits),
+        SCRATCH_TEST(json_values),   SCRATCH_TEST(own_types),    SCRATCH_TEST(blocks),
+        SCRATCH_TEST(folders),       SCRATCH_TEST(no_fields),    SCRATCH_TEST(damaged_first),
+        SCRATCH_TEST(damaged_later), SCRATCH_TEST(wrong_pieces), SCRATCH_TEST(wrong_items),
+        SCRATCH_TEST(endless),       SCRATCH_TEST(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@ sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss \
 	tests/packaging/abi/check tests/packaging/abi/compile tests/packaging/abi/newer
 own     = tools/check-tree tools/check-rooms tools/check-symbols tools/check-links tools/site/make tools/summary tools/trust tools/mutate tools/evidence
-python  = python bench examples/python tools tests
+python  = python bench examples/python examples/frameworks tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
 in_battery = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests/doctor .venv/bin/python

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ravine import _api
-from ravine._doctor import Diagnosis
+from ravine._diagnosis import Diagnosis
 from ravine._library import ArgumentError, lib
 from ravine.integrations._page import page_of
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ravine import _api
-from ravine._doctor import Diagnosis, Doctor, asks_for_something, is_time_to_look
+from ravine._diagnosis import Diagnosis
+from ravine._doctor import Doctor, asks_for_something, is_time_to_look
 from ravine._library import lib, made
 
 

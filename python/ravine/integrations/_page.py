@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from ravine._doctor import Diagnosis
+from ravine._diagnosis import Diagnosis
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -12,33 +12,17 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>ravine: {title}</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}
-section {{ border-left: 4px solid #888; margin: 1.5em 0; padding: 0 1em }}
-.fine {{ border-color: #2a8a3e }} .warning {{ border-color: #d08700 }}
-.urgent {{ border-color: #c0231f }}
-h2 {{ font-size: 1em; margin: 0 }} p {{ margin: .3em 0 }}
-pre {{ overflow-x: auto; font-size: 13px }}
+:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto }}
+h2 {{ font-size: 1rem; margin: 2rem 0 0; border-top: 1px solid #8886; padding-top: .5rem }}
 </style>
 <h1>{title}</h1>
 {sections}</html>
 """
 
-SECTION = """<section class="{severity}">
-<h2>{when}: {verdict}</h2>
-<p>{sentence}</p>
-<pre>{lines}</pre>
-</section>
-"""
-
 
 def _section(when: str, found: Diagnosis) -> str:
-    return SECTION.format(
-        severity=found.severity,
-        when=when,
-        verdict=escape(found.verdict),
-        sentence=escape(found.sentence),
-        lines=escape(found.text.removeprefix(found.sentence).lstrip()),
-    )
+    return f"<h2>{when}</h2>\n{found._repr_html_()}\n"
 
 
 def page_of(told: Iterable[Diagnosis], last: Diagnosis | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ravine._doctor import Diagnosis
+from ravine._diagnosis import Diagnosis
 from ravine.integrations._beside import Beside, Words, numbers_of
 from ravine.integrations._needs import needs
 from ravine.torch import watch

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ravine._doctor import Diagnosis
+from ravine._diagnosis import Diagnosis
 from ravine.integrations._beside import Beside, Words, severity_of
 from ravine.integrations._losses import Losses
 from ravine.integrations._needs import needs

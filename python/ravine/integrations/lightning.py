@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ravine._doctor import Diagnosis
+from ravine._diagnosis import Diagnosis
 from ravine.integrations._beside import Beside, Words, numbers_of
 from ravine.integrations._needs import needs
 from ravine.torch._watch import unwrapped, watch

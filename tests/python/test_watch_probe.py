@@ -187,6 +187,33 @@ def test_a_dropout_keeps_its_mask():
     assert len(seen[where(model)]) == 1
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+def test_buffers_of_the_copy_begin_anew_for_every_loss(in_place):
+    """As of a spectral norm, whose loss depends on how often it was asked."""
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.ones(1, dtype=torch.float64))
+            self.register_buffer("calls", torch.ones((), dtype=torch.float64))
+
+        def forward(self, x):
+            loss = 0.5 * self.calls * self.w.square().sum()
+            if in_place:
+                self.calls += 1
+            else:
+                self.calls = self.calls + 1
+            return loss
+
+    model = Counting()
+    for _ in range(2):
+        model(None)
+    doctor = watched(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    probe = doctor.probe(loss_of_batch, noisy(n=1))
+    assert probe.loss == 1.5 and probe.lambda_max == pytest.approx(3)
+    assert float(model.calls) == 3
+
+
 def test_the_diagnosis_counts_with_the_probe():
     model = Quadratic()
     with torch.no_grad():

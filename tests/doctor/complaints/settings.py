@@ -85,7 +85,7 @@ def schedule(mended, steps=400, processes=4):
 def batch_and_rate(mended):
     """The recipe's rate, for eight GPUs with two images each, on one GPU."""
     model = mlp(outputs=1, width=128)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.04 / (16 if mended else 1), momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02 / (8 if mended else 1), momentum=0.9)
     doctor = watched(optimizer, model)
     train(model, optimizer, doctor, numbers(400, size=2), F.mse_loss)
     return doctor.diagnosis

@@ -206,19 +206,33 @@ def test_a_room_calls_a_higher_one(symbols):
 def test_files_that_call_each_other(symbols):
     status, lines = symbols(
         **{
-            "lib/base/one.c": "int b(void); int a(void) { return b(); }",
-            "lib/base/two.c": "int a(void); int b(void) { return a(); }",
+            "lib/base/one.c": "int ravine_b(void); int ravine_a(void) { return ravine_b(); }",
+            "lib/base/two.c": "int ravine_a(void); int ravine_b(void) { return ravine_a(); }",
         }
     )
-    ties = "lib/base/two.c -> lib/base/one.c (a), lib/base/one.c -> lib/base/two.c (b)"
+    ties = (
+        "lib/base/two.c -> lib/base/one.c (ravine_a), lib/base/one.c -> lib/base/two.c (ravine_b)"
+    )
     assert (status, lines) == (1, [f"a circle of files: {ties}"])
 
 
 @pytest.mark.parametrize("path", ["lib/base/more.c", "common/math/more.c", "app/io/more.c"])
-@pytest.mark.parametrize("text", ["int idle(void) { return 1; }", "const int idle = 1;"])
+@pytest.mark.parametrize(
+    "text", ["int ravine_idle(void) { return 1; }", "const int ravine_idle = 1;"]
+)
 def test_what_nobody_uses(symbols, path, text):
-    fault = f"{path}: idle is used in no other file: it is static, or goes"
+    fault = f"{path}: ravine_idle is used in no other file: it is static, or goes"
     assert symbols(**{path: text}) == (1, [fault])
+
+
+def test_a_name_that_a_program_could_have(symbols):
+    files = {
+        "lib/base/one.c": "int shown(void) { return 1; }",
+        "lib/checkpoint/two.c": "int shown(void); static int f(void) { return shown(); }"
+        "int (*ravine_use)(void) = f;",
+    }
+    _, lines = symbols(**files)
+    assert "lib/base/one.c: shown does not begin with ravine_" in lines
 
 
 def test_what_is_public_and_has_no_client(symbols):

@@ -30,13 +30,13 @@ static ravine_cure *add(const prescription *p, cure_kind kind, double from, doub
                         const char *why) {
     ravine_diagnosis *x = p->x;
     ravine_cure *cure = x->ncures < RAVINE_CURES_MAX ? &x->cure[x->ncures++] : p->spare;
-    const cure_words *words = doctor_cure_words((int)kind);
+    const cure_words *words = ravine_doctor_cure_words((int)kind);
     *cure = (ravine_cure){.action = (int32_t)words->action,
                           .kind = (int32_t)kind,
                           .old_value = from,
                           .new_value = to,
                           .loss_ratio = NAN};
-    const size_t used = doctor_fill(cure->text, sizeof cure->text, words->english, from, to);
+    const size_t used = ravine_doctor_fill(cure->text, sizeof cure->text, words->english, from, to);
     if (used < sizeof cure->text) snprintf(cure->text + used, sizeof cure->text - used, "%s", why);
     return cure;
 }
@@ -551,7 +551,8 @@ static bool may_be_settings(int verdict) {
     }
 }
 
-void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
+void ravine_doctor_prescribe(const ravine_doctor *d, const doctor_findings *f,
+                             ravine_diagnosis *x) {
     static void (*const prescribe[RAVINE_VERDICT_COUNT])(const prescription *) = {
         [RAVINE_VERDICT_HEALTHY] = cure_nothing,
         [RAVINE_VERDICT_NONFINITE] = cure_nonfinite,
@@ -582,8 +583,8 @@ void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_d
     };
     ravine_cure spare;
     prescription p = {
-        .d = d, .f = f, .h = &d->h, .config = doctor_config(d), .x = x, .spare = &spare};
-    p.lr = p.config.rule >= 0 ? p.config.lr : d->h.kept > 0 ? doctor_back(d, 0)->lr : NAN;
+        .d = d, .f = f, .h = &d->h, .config = ravine_doctor_config(d), .x = x, .spare = &spare};
+    p.lr = p.config.rule >= 0 ? p.config.lr : d->h.kept > 0 ? ravine_doctor_back(d, 0)->lr : NAN;
     if (may_be_settings(x->verdict)) blame_settings(&p);
     if (prescribe[x->verdict]) prescribe[x->verdict](&p);
     if (x->ncures == 0) advise(&p, CURE_ONE_BATCH, "");

@@ -19,16 +19,16 @@ typedef struct cure_words {
     const char *english, *chinese;
 } cure_words;
 
-const cure_words *doctor_cure_words(int kind); /* NULL: none such */
+const cure_words *ravine_doctor_cure_words(int kind); /* NULL: none such */
 
 /* What a trial says of a cure. */
 typedef enum cure_outcome { CURE_HELPED, CURE_UNTRIED, CURE_NO_EFFECT, CURE_HARMED } cure_outcome;
-cure_outcome doctor_cure_outcome(const ravine_cure *c);
+cure_outcome ravine_doctor_cure_outcome(const ravine_cure *c);
 
 /* A text of cures.def with its numbers; returns its length, or what it would be (snprintf). */
-size_t doctor_fill(char *out, size_t size, const char *text, double from, double to);
+size_t ravine_doctor_fill(char *out, size_t size, const char *text, double from, double to);
 
 /* A diagnosis of the caller's, whole, with its counts checked. */
-ravine_status doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosis *told);
+ravine_status ravine_doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosis *told);
 
 #endif

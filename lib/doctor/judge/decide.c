@@ -152,7 +152,7 @@ static void weigh_all(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
     }
 }
 
-void doctor_decide(const doctor_findings *f, ravine_diagnosis *x) {
+void ravine_doctor_decide(const doctor_findings *f, ravine_diagnosis *x) {
     double holds[CONCEPT_COUNT];
     bool decided = false, lost = false;
     weigh_all(f, holds);
@@ -206,7 +206,7 @@ static void see_concept(int concept, const doctor_findings *f, const double *hol
     }
 }
 
-void doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, void *context) {
+void ravine_doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, void *context) {
     double holds[CONCEPT_COUNT];
     weigh_all(f, holds);
     for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {

@@ -13,10 +13,10 @@ ravine_status ravine_doctor_diagnose(const ravine_doctor *d, ravine_diagnosis *d
     ravine_diagnosis x = {.step = (int64_t)d->h.step, .since = -1, .unchanged_loss = NAN};
     for (int32_t k = 0; k < RAVINE_CURES_MAX; k++) x.cure_loss[k] = NAN;
     doctor_findings f;
-    doctor_find(d, &f);
-    doctor_decide(&f, &x);
-    doctor_explain(d, &f, &x);
-    doctor_prescribe(d, &f, &x);
+    ravine_doctor_find(d, &f);
+    ravine_doctor_decide(&f, &x);
+    ravine_doctor_explain(d, &f, &x);
+    ravine_doctor_prescribe(d, &f, &x);
     ravine_sized_write(&ravine_sized_diagnosis, diagnosis, &x);
     return RAVINE_OK;
 }

@@ -41,7 +41,7 @@ static void put_cure(writer *w, const ravine_cure *c, const char *label) {
         put(w, " [tried: the unchanged run is lost, and this one is not]");
     else
         put(w, " [tried, %s: the loss is %.3g times the unchanged run's]",
-            outcome[doctor_cure_outcome(c)], c->loss_ratio);
+            outcome[ravine_doctor_cure_outcome(c)], c->loss_ratio);
 }
 
 static void put_diagnosis(writer *w, const ravine_diagnosis *d) {
@@ -72,7 +72,7 @@ static void put_diagnosis(writer *w, const ravine_diagnosis *d) {
 ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
                                       size_t capacity, size_t *length) {
     ravine_diagnosis own = {0}, *d = &own;
-    const ravine_status status = doctor_diagnosis_read(d, diagnosis);
+    const ravine_status status = ravine_doctor_diagnosis_read(d, diagnosis);
     if (status) return status;
     writer w = {.used = 0};
     put_diagnosis(&w, d);

@@ -168,7 +168,7 @@ static void explain_nonfinite(const witness *w) {
                 h->nonfinite_param);
     }
     if (w->f->steps == 0) return;
-    const doctor_step *last = doctor_back(w->d, 0);
+    const doctor_step *last = ravine_doctor_back(w->d, 0);
     say(w, "last_loss", last->loss, "the last finite loss was %.6g, at step %.0f", last->loss,
         last->step);
     say(w, "last_gradient_norm", last->gradient, "and the gradient's norm %.4g", last->gradient);
@@ -202,7 +202,7 @@ static void explain_dead(const witness *w) {
     const double nearly_all = 0.9;
     for (int32_t k = 0; k < w->d->nparts; k++) {
         const doctor_part *g = &w->d->parts[k];
-        const double share = doctor_part_quiet(g);
+        const double share = ravine_doctor_part_quiet(g);
         char name[32];
         snprintf(name, sizeof name, "zero_share_%d", (int)k);
         if (g->share_weight > 0 && share > nearly_all)
@@ -260,7 +260,7 @@ static void explain_vanishing(const witness *w) {
     for (int32_t k = 0; k < w->d->nparts; k++) {
         const doctor_part *g = &w->d->parts[k];
         if (!(g->weight > 0)) continue;
-        const double mean = doctor_part_gradient(g);
+        const double mean = ravine_doctor_part_gradient(g);
         most = fmax(most, mean);
         if (mean < least) {
             least = mean;
@@ -419,7 +419,7 @@ static int64_t since(const witness *w) {
     }
 }
 
-void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
+void ravine_doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x) {
     static void (*const explain[RAVINE_VERDICT_COUNT])(const witness *) = {
         [RAVINE_VERDICT_NONFINITE] = explain_nonfinite,
         [RAVINE_VERDICT_DIVERGING] = explain_diverging,
@@ -434,11 +434,11 @@ void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_dia
         [RAVINE_VERDICT_OVERFITTING] = explain_overfitting,
     };
     witness w = {.d = d, .f = f, .h = &d->h, .x = x};
-    doctor_see_held(f, x->verdict, say_plain, &w);
+    ravine_doctor_see_held(f, x->verdict, say_plain, &w);
     for (size_t k = 0; k < beside[x->verdict].count; k++)
         say_finding(&w, beside[x->verdict].list[k]);
     if (explain[x->verdict]) explain[x->verdict](&w);
-    doctor_see_held(f, x->verdict, say_aside, &w);
+    ravine_doctor_see_held(f, x->verdict, say_aside, &w);
     say_not(&w);
     say_unknown(&w);
     x->since = since(&w);

@@ -8,10 +8,10 @@
 /* eta times the curvature along the step k ago: (1 + line_position) <g, u> / <m, u>. Without
  * momentum m is g. With it <m, u> is not known, and |m| |u| is at least as great. */
 static double curvature_along(const ravine_doctor *d, const ravine_config *c, int64_t k) {
-    if (k + 1 >= doctor_window_length(d)) return NAN;
-    const doctor_step *now = doctor_back(d, k), *before = doctor_back(d, k + 1);
+    if (k + 1 >= ravine_doctor_window_length(d)) return NAN;
+    const doctor_step *now = ravine_doctor_back(d, k), *before = ravine_doctor_back(d, k + 1);
     const double straight = 1 + now->line_position;
-    const double beta = doctor_is_heavy_ball(c) ? c->momentum : c->beta1;
+    const double beta = ravine_doctor_is_heavy_ball(c) ? c->momentum : c->beta1;
     if (!(beta > 0)) return straight;
     const double correction = c->bias_correction != 0 ? 1 - pow(beta, before->step) : 1;
     const double both = before->momentum / correction * before->update;
@@ -32,7 +32,7 @@ static double stability_of_steps(const ravine_doctor *d, const ravine_config *c,
 
 static void find_stability(const ravine_doctor *d, doctor_findings *f) {
     f->limit = f->stability = f->curvature = NAN;
-    const ravine_config c = doctor_config(d);
+    const ravine_config c = ravine_doctor_config(d);
     if (c.rule < 0 || f->steps == 0) return;
     f->limit = ravine_stability_limit(&c, f->lr, (int64_t)d->h.step - 1);
     f->stability = f->probed != 0 && isfinite(d->h.probe_sharpness)
@@ -60,7 +60,7 @@ static bool find_negative_curvature(const ravine_doctor *d, const doctor_finding
     return f->recent_sign_change_rate < straight && -(1 + f->recent_line_position) * f->budget > 1;
 }
 
-void doctor_find_curvature(const ravine_doctor *d, doctor_findings *f) {
+void ravine_doctor_find_curvature(const ravine_doctor *d, doctor_findings *f) {
     const doctor_history *h = &d->h;
     f->probed = h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window;
     find_stability(d, f);

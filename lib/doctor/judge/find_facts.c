@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-void doctor_find_facts(const ravine_doctor *d, doctor_findings *f) {
+void ravine_doctor_find_facts(const ravine_doctor *d, doctor_findings *f) {
     const double *fact = d->h.fact;
     f->unreached_share = fact[RAVINE_FACT_UNREACHED_SHARE];
     f->foreign_share = fact[RAVINE_FACT_FOREIGN_SHARE];

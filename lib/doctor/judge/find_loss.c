@@ -26,9 +26,9 @@ static int64_t collect(const ravine_doctor *d, int64_t windows, double *value) {
         for (int64_t k = 0; k < n; k++) value[k] = d->h.block[(blocks - n + k) % DOCTOR_BLOCKS];
         return n;
     }
-    const int64_t length = doctor_window_length(d);
+    const int64_t length = ravine_doctor_window_length(d);
     if (n > length) n = length;
-    for (int64_t k = 0; k < n; k++) value[k] = doctor_back(d, n - 1 - k)->loss;
+    for (int64_t k = 0; k < n; k++) value[k] = ravine_doctor_back(d, n - 1 - k)->loss;
     return n;
 }
 
@@ -136,18 +136,19 @@ enum { NOW = 16 }; /* steps whose median is the loss of now */
 
 static void find_level(const ravine_doctor *d, doctor_findings *f) {
     const doctor_history *h = &d->h;
-    const int64_t n = doctor_window_length(d), recent = n < NOW ? n : NOW;
+    const int64_t n = ravine_doctor_window_length(d), recent = n < NOW ? n : NOW;
     const int64_t early = h->kept < DOCTOR_EARLY ? (int64_t)h->kept : DOCTOR_EARLY;
     double first[DOCTOR_EARLY];
     for (int64_t k = 0; k < early; k++) first[k] = h->early[k];
-    f->loss = n > 0 ? doctor_loss_of(d, 0) : NAN;
+    f->loss = n > 0 ? ravine_doctor_loss_of(d, 0) : NAN;
     /* The first steps may have thrown it: then only the very first loss is that of the start. */
     const bool thrown = h->update_first > 0.2 * h->param_first;
     f->loss_start = thrown ? h->loss_first : ravine_median(first, early);
     f->loss_range = h->loss_most - h->loss_least;
     f->loss_scale = fmax(fabs(f->loss), f->loss_range);
-    const double now = doctor_median_back(d, recent, doctor_loss_of);
-    const double noise = 1.4826 * doctor_median_back(d, n, doctor_surprise_of) / sqrt(1.5);
+    const double now = ravine_doctor_median_back(d, recent, ravine_doctor_loss_of);
+    const double noise =
+        1.4826 * ravine_doctor_median_back(d, n, ravine_doctor_surprise_of) / sqrt(1.5);
     f->spread = noise / fabs(now);
     const double scale = greater_size(f->loss_start, now);
     f->fallen = scale > 0 ? (f->loss_start - now) / scale : 0;
@@ -172,7 +173,7 @@ static bool find_explosion(const ravine_doctor *d, const doctor_findings *f) {
     const double overflow = 1e6;
     const doctor_history *h = &d->h;
     const double first = fabs(h->loss_first), rise = h->loss_most - h->loss_first;
-    return !doctor_is_adaptive(d) && rise > overflow * fmax(first, fabs(f->loss)) &&
+    return !ravine_doctor_is_adaptive(d) && rise > overflow * fmax(first, fabs(f->loss)) &&
            f->loss > h->loss_first - first / 2;
 }
 
@@ -210,10 +211,10 @@ static void find_leaps(const ravine_doctor *d, doctor_findings *f) {
 static void find_period(const ravine_doctor *d, doctor_findings *f) {
     enum { LOSSES = 1024, LEAST = 48 };
     double loss[LOSSES], mean = 0, square = 0;
-    const int64_t length = doctor_window_length(d), n = length < LOSSES ? length : LOSSES;
+    const int64_t length = ravine_doctor_window_length(d), n = length < LOSSES ? length : LOSSES;
     f->period = f->period_share = NAN;
     if (n < LEAST) return;
-    for (int64_t k = 0; k < n; k++) mean += (loss[k] = doctor_loss_of(d, k)) / (double)n;
+    for (int64_t k = 0; k < n; k++) mean += (loss[k] = ravine_doctor_loss_of(d, k)) / (double)n;
     for (int64_t k = 0; k < n; k++) square += (loss[k] - mean) * (loss[k] - mean);
     f->period = f->period_share = 0;
     if (!(square > 0)) return;
@@ -231,7 +232,7 @@ static void find_period(const ravine_doctor *d, doctor_findings *f) {
     }
 }
 
-void doctor_find_loss(const ravine_doctor *d, doctor_findings *f) {
+void ravine_doctor_find_loss(const ravine_doctor *d, doctor_findings *f) {
     find_level(d, f);
     find_trends(d, f);
     f->exploded = find_explosion(d, f);

@@ -12,7 +12,7 @@ static bool climbs(const doctor_recent *r) {
             (isnan(r->line_position) && isnan(r->sign_change_rate)));
 }
 
-void doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f) {
+void ravine_doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f) {
     enum { HORIZON = 10 }; /* windows in which it counts */
     const doctor_history *h = &d->h;
     const double age = h->observed - h->nonfinite_last;

@@ -8,7 +8,7 @@
 
 #define STEP_VALUE(name, value)                             \
     static double name(const ravine_doctor *d, int64_t k) { \
-        const doctor_step *s = doctor_back(d, k);           \
+        const doctor_step *s = ravine_doctor_back(d, k);    \
         return value;                                       \
     }
 STEP_VALUE(move_of, s->update / s->param)
@@ -20,8 +20,8 @@ STEP_VALUE(line_position_of, s->line_position)
 
 /* <g_t, u_(t-1)> of the step k ago. */
 static double arrival(const ravine_doctor *d, int64_t k) {
-    if (k + 1 >= doctor_window_length(d)) return NAN;
-    return -doctor_back(d, k)->line_position * doctor_back(d, k + 1)->slope;
+    if (k + 1 >= ravine_doctor_window_length(d)) return NAN;
+    return -ravine_doctor_back(d, k)->line_position * ravine_doctor_back(d, k + 1)->slope;
 }
 
 /* Slopes at both ends of the steps of the window, against each other and against the loss. */
@@ -30,7 +30,7 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
     double missed = 0, counted = 0, promised = 0, fell = 0;
     int64_t n = 0;
     for (int64_t k = (int64_t)f->steps - 2; k >= 0; k--) { /* from the oldest */
-        const double end = arrival(d, k), start = doctor_back(d, k + 1)->slope;
+        const double end = arrival(d, k), start = ravine_doctor_back(d, k + 1)->slope;
         if (isnan(end)) continue;
         arrived += end;
         departed += fabs(start) > 0 ? start : 0;
@@ -38,7 +38,7 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
         if (!isnan(before)) product += end * before;
         before = end;
         n++;
-        const double fall = doctor_back(d, k)->loss - doctor_back(d, k + 1)->loss;
+        const double fall = ravine_doctor_back(d, k)->loss - ravine_doctor_back(d, k + 1)->loss;
         missed += fabs(fall - (start + end) / 2);
         promised += (start + end) / 2;
         fell += fall;
@@ -64,14 +64,14 @@ static void find_slopes(const ravine_doctor *d, doctor_findings *f) {
 
 /* How far momentum cancels: ln(|m|^2 / mean |g|^2) in units of what white noise leaves of it. */
 static double find_zeta(const ravine_doctor *d, const doctor_findings *f) {
-    const ravine_config c = doctor_config(d);
-    const bool buffer = c.rule >= 0 && doctor_is_heavy_ball(&c);
+    const ravine_config c = ravine_doctor_config(d);
+    const bool buffer = c.rule >= 0 && ravine_doctor_is_heavy_ball(&c);
     const double beta = buffer ? c.momentum : c.beta1;
     if (c.rule < 0 || !(beta > 0 && beta < 1)) return NAN;
     const double scale = buffer ? (1 - beta) / (1 - c.dampening) : 1;
     double mean2 = 0, gradient2 = 0;
     for (int64_t k = 0; k < (int64_t)f->steps; k++) {
-        const doctor_step *s = doctor_back(d, k);
+        const doctor_step *s = ravine_doctor_back(d, k);
         const double m = scale * s->momentum / d->h.gradient_most;
         const double g = s->gradient / d->h.gradient_most;
         if (!isfinite(m)) return NAN;
@@ -99,9 +99,9 @@ static void find_moves(const ravine_doctor *d, doctor_findings *f) {
     if (!is_yardstick(d)) return;
     f->first_move = h->update_first / h->param_first;
     f->early_way = h->way_early / h->param_first;
-    f->move = doctor_median_back(d, n, move_of);
+    f->move = ravine_doctor_median_back(d, n, move_of);
     f->move_most = h->move_most;
-    f->stretch = n > 0 ? doctor_back(d, 0)->param / h->param_first : NAN;
+    f->stretch = n > 0 ? ravine_doctor_back(d, 0)->param / h->param_first : NAN;
 }
 
 static void find_bursts(const ravine_doctor *d, doctor_findings *f) {
@@ -124,7 +124,7 @@ static void find_bursts(const ravine_doctor *d, doctor_findings *f) {
 static void find_start(const ravine_doctor *d, doctor_findings *f) {
     const double share = 0.05; /* of the budget that counts as the first steps */
     const doctor_history *h = &d->h;
-    const ravine_config c = doctor_config(d);
+    const ravine_config c = ravine_doctor_config(d);
     const double memory = c.rule < 0 ? NAN : fmax(c.beta2, c.alpha);
     f->young = h->step / fmax(1 / (1 - memory), share * f->budget);
     f->from_start = h->kept > 0 && h->first_step <= 1;
@@ -133,19 +133,19 @@ static void find_start(const ravine_doctor *d, doctor_findings *f) {
     f->thrown_z = rise / (f->spread * fabs(f->loss));
 }
 
-void doctor_find_steps(const ravine_doctor *d, doctor_findings *f) {
-    const int64_t n = doctor_window_length(d);
-    const doctor_recent recent = doctor_recent_of(d);
+void ravine_doctor_find_steps(const ravine_doctor *d, doctor_findings *f) {
+    const int64_t n = ravine_doctor_window_length(d);
+    const doctor_recent recent = ravine_doctor_recent_of(d);
     const double total = d->h.fact[RAVINE_FACT_TOTAL_STEPS];
     f->steps = (double)n;
     f->observed = d->h.observed;
     f->budget = isnan(total) ? (double)d->options.budget : fmax(total - d->h.step, 0);
-    f->sign_change_rate = doctor_mean_back(d, n, sign_change_rate_of);
-    f->sign_change_rate_lag2 = doctor_mean_back(d, n, sign_change_rate_lag2_of);
-    f->line_position_median = doctor_median_back(d, n, line_position_of);
+    f->sign_change_rate = ravine_doctor_mean_back(d, n, sign_change_rate_of);
+    f->sign_change_rate_lag2 = ravine_doctor_mean_back(d, n, sign_change_rate_lag2_of);
+    f->line_position_median = ravine_doctor_median_back(d, n, line_position_of);
     f->recent_line_position = recent.line_position;
     f->recent_sign_change_rate = recent.sign_change_rate;
-    f->adaptive = doctor_is_adaptive(d);
+    f->adaptive = ravine_doctor_is_adaptive(d);
     f->zeta = find_zeta(d, f);
     find_slopes(d, f);
     /* Noise in the gradient turns it from step to step as curvature does, by twice what the loss
@@ -153,7 +153,7 @@ void doctor_find_steps(const ravine_doctor *d, doctor_findings *f) {
     f->flattens = 1 + f->line_position_median - 2 * f->noise;
     /* Of a parabola with slope and curvature of the last steps. */
     enum { RECENT = 8 };
-    const double slope = doctor_median_back(d, n < RECENT ? n : RECENT, slope_of);
+    const double slope = ravine_doctor_median_back(d, n < RECENT ? n : RECENT, slope_of);
     f->remaining = -slope / (2 * (1 + recent.line_position)) / fmin(fabs(f->loss), f->loss_range);
     f->turned = 2 * fabs(f->flattens) / (1 + f->line_position_median);
     f->gone = (1 + f->line_position_median) * f->budget;

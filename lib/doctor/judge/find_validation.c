@@ -27,7 +27,7 @@ static double train_then(const doctor_history *h, int64_t n) {
     return best->train;
 }
 
-void doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
+void ravine_doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
     enum { LAST = 3 };
     const doctor_history *h = &d->h;
     const int64_t n =

@@ -24,21 +24,21 @@ typedef union doctor_findings {
 #undef FINDING
 
 /* The settings of the first part as they are now; rule -1: unknown. */
-ravine_config doctor_config(const ravine_doctor *d);
+ravine_config ravine_doctor_config(const ravine_doctor *d);
 /* Whether its momentum is the setting `momentum`, by rules.def; the rule is known. */
-bool doctor_is_heavy_ball(const ravine_config *c);
+bool ravine_doctor_is_heavy_ball(const ravine_config *c);
 
 /* Each room's findings. Those below may use the ones above. */
-void doctor_find_loss(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_steps(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_gradient(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_parts(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_facts(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_schedule(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_validation(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f);
-void doctor_find_curvature(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_loss(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_steps(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_gradient(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_parts(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_facts(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_schedule(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_validation(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_nonfinite(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find_curvature(const ravine_doctor *d, doctor_findings *f);
 /* All of them. */
-void doctor_find(const ravine_doctor *d, doctor_findings *f);
+void ravine_doctor_find(const ravine_doctor *d, doctor_findings *f);
 
 #endif

@@ -7,18 +7,18 @@
 #include "doctor/judge/findings.h"
 
 /* Verdict and confidence: the first that holds; others that hold are named beside it. */
-void doctor_decide(const doctor_findings *f, ravine_diagnosis *x);
+void ravine_doctor_decide(const doctor_findings *f, ravine_diagnosis *x);
 
 /* The numbers in the rows of a verdict's surest case, those of the concepts it needs among them, in
  * the order of judge_rules.def; a finding may come more than once. None where the verdict does not
  * hold.
  */
 typedef void doctor_see(void *context, finding which);
-void doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, void *context);
+void ravine_doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, void *context);
 
 /* Evidence, what it is not, what cannot be told, since when. */
-void doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);
+void ravine_doctor_explain(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);
 /* The cures, the most promising first; never none. */
-void doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);
+void ravine_doctor_prescribe(const ravine_doctor *d, const doctor_findings *f, ravine_diagnosis *x);
 
 #endif

@@ -17,7 +17,7 @@ static ravine_status check_count(const char *name, int32_t count, int32_t most) 
                        count, most);
 }
 
-ravine_status doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosis *told) {
+ravine_status ravine_doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosis *told) {
     ravine_status status = ravine_sized_read(&ravine_sized_diagnosis, own, told);
     if (!status) status = check_count("nevidence", own->nevidence, RAVINE_EVIDENCE_MAX);
     if (!status) status = check_count("ncures", own->ncures, RAVINE_CURES_MAX);
@@ -28,7 +28,7 @@ ravine_status doctor_diagnosis_read(ravine_diagnosis *own, const ravine_diagnosi
 
 /* ---- cures */
 
-const cure_words *doctor_cure_words(int kind) {
+const cure_words *ravine_doctor_cure_words(int kind) {
     static const cure_words words[CURE_COUNT] = {
 #define CURE(NAME, word, action, english, chinese) \
     [CURE_##NAME] = {word, RAVINE_CURE_##action, english, chinese},
@@ -39,11 +39,11 @@ const cure_words *doctor_cure_words(int kind) {
 }
 
 const char *ravine_cure_word(int kind) {
-    const cure_words *words = doctor_cure_words(kind);
+    const cure_words *words = ravine_doctor_cure_words(kind);
     return words ? words->word : NULL;
 }
 
-cure_outcome doctor_cure_outcome(const ravine_cure *c) {
+cure_outcome ravine_doctor_cure_outcome(const ravine_cure *c) {
     const double within = RAVINE_NO_EFFECT_PERCENT / 100.0;
     if (!c->tried) return CURE_UNTRIED;
     if (c->loss_ratio < 1 - within) return CURE_HELPED;
@@ -54,7 +54,7 @@ static bool begins(const char *text, const char *with) {
     return !strncmp(text, with, strlen(with));
 }
 
-size_t doctor_fill(char *out, size_t size, const char *text, double from, double to) {
+size_t ravine_doctor_fill(char *out, size_t size, const char *text, double from, double to) {
     static const char *const places[] = {"{from}", "{to}", "{count}"};
     static const char *const formats[] = {"%.3g", "%.3g", "%.0f"};
     const double values[] = {from, to, from};
@@ -103,16 +103,16 @@ static const sentence *find_sentence(const ravine_diagnosis *d) {
 /* What to do, as the second sentence: the first cure, unless a trial found nothing that helps. */
 static void say_cure(char *text, size_t size, const ravine_diagnosis *d, bool chinese) {
     const ravine_cure *first = &d->cure[0];
-    const cure_words *words = d->ncures > 0 ? doctor_cure_words(first->kind) : NULL;
+    const cure_words *words = d->ncures > 0 ? ravine_doctor_cure_words(first->kind) : NULL;
     if (!words) return;
-    if (doctor_cure_outcome(first) == CURE_NO_EFFECT) {
+    if (ravine_doctor_cure_outcome(first) == CURE_NO_EFFECT) {
         snprintf(text, size, "%s",
                  chinese ? "试过的改变都没有效果。" : " No change that was tried has an effect.");
         return;
     }
     char what[RAVINE_SENTENCE_MAX];
-    doctor_fill(what, sizeof what, chinese ? words->chinese : words->english, first->old_value,
-                first->new_value);
+    ravine_doctor_fill(what, sizeof what, chinese ? words->chinese : words->english,
+                       first->old_value, first->new_value);
     if (chinese)
         snprintf(text, size, "%s。", what);
     else
@@ -123,7 +123,7 @@ ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis, const
                                         char *text, size_t capacity, size_t *length) {
     ravine_diagnosis own = {0}, *d = &own;
     if (!language) return ravine_fail(RAVINE_E_ARG, "the language is NULL");
-    const ravine_status status = doctor_diagnosis_read(d, diagnosis);
+    const ravine_status status = ravine_doctor_diagnosis_read(d, diagnosis);
     if (status) return status;
     const bool chinese = begins(language, "zh") && (language[2] < 'a' || language[2] > 'z');
     const sentence *found = find_sentence(d);

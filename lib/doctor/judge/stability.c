@@ -59,7 +59,7 @@ static double (*const alternating_gain[RAVINE_RULE_COUNT])(const ravine_config *
 #include "rules/rules.def"
 };
 
-bool doctor_is_heavy_ball(const ravine_config *c) {
+bool ravine_doctor_is_heavy_ball(const ravine_config *c) {
     return alternating_gain[c->rule] == gain_of_heavy_ball;
 }
 

@@ -112,7 +112,8 @@ static bool is_lost(const ravine_diagnosis *d) {
 static void forget_losers(trial *tried, int32_t count) {
     for (int32_t k = 0; k < count; k++) {
         ravine_cure *cure = &tried[k].cure;
-        if (doctor_cure_outcome(cure) <= CURE_UNTRIED || !isfinite(cure->loss_ratio)) continue;
+        if (ravine_doctor_cure_outcome(cure) <= CURE_UNTRIED || !isfinite(cure->loss_ratio))
+            continue;
         cure->tried = 0;
         cure->loss_ratio = tried[k].loss = NAN;
     }
@@ -120,7 +121,8 @@ static void forget_losers(trial *tried, int32_t count) {
 
 /* What helped, by how much; then what was not tried, in its order; then what had no effect. */
 static int goes_before(const ravine_cure *a, const ravine_cure *b) {
-    const cure_outcome first = doctor_cure_outcome(a), second = doctor_cure_outcome(b);
+    const cure_outcome first = ravine_doctor_cure_outcome(a),
+                       second = ravine_doctor_cure_outcome(b);
     if (first != second) return first < second;
     return first == CURE_HELPED && a->loss_ratio < b->loss_ratio;
 }
@@ -139,7 +141,7 @@ static void sort(trial *tried, int32_t count) {
 static int32_t keep_harmless(trial *tried, int32_t count) {
     int32_t kept = 0;
     for (int32_t k = 0; k < count; k++)
-        if (doctor_cure_outcome(&tried[k].cure) != CURE_HARMED) tried[kept++] = tried[k];
+        if (ravine_doctor_cure_outcome(&tried[k].cure) != CURE_HARMED) tried[kept++] = tried[k];
     if (kept > 0 || count == 0) return kept;
     ravine_cure *cure = &tried[0].cure;
     *cure = (ravine_cure){.action = RAVINE_CURE_ADVICE,
@@ -147,8 +149,8 @@ static int32_t keep_harmless(trial *tried, int32_t count) {
                           .old_value = NAN,
                           .new_value = NAN,
                           .loss_ratio = NAN};
-    doctor_fill(cure->text, sizeof cure->text, doctor_cure_words(CURE_NOTHING_HELPS)->english, NAN,
-                NAN);
+    ravine_doctor_fill(cure->text, sizeof cure->text,
+                       ravine_doctor_cure_words(CURE_NOTHING_HELPS)->english, NAN, NAN);
     tried[0].loss = NAN;
     return 1;
 }

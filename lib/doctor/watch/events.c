@@ -24,21 +24,21 @@ enum {
     CALM_STEPS = 8    /* so many usual steps end a burst */
 };
 
-bool doctor_is_adaptive(const ravine_doctor *d) {
-    if (d->h.rule < 0) return d->h.kept > 0 && isfinite(doctor_back(d, 0)->sigma_ratio);
+bool ravine_doctor_is_adaptive(const ravine_doctor *d) {
+    if (d->h.rule < 0) return d->h.kept > 0 && isfinite(ravine_doctor_back(d, 0)->sigma_ratio);
     return ravine_rule_is_adaptive((int)d->h.rule);
 }
 
 static double median_loss(const ravine_doctor *d) {
-    const int64_t most = 256, length = doctor_window_length(d);
-    return doctor_median_back(d, length < most ? length : most, doctor_loss_of);
+    const int64_t most = 256, length = ravine_doctor_window_length(d);
+    return ravine_doctor_median_back(d, length < most ? length : most, ravine_doctor_loss_of);
 }
 
 /* The farthest that a single loss of the window lay from its neighbours: batches differ by that. */
 static double loss_noise(const ravine_doctor *d) {
     double most = 0;
-    for (int64_t k = 0; k + 2 < doctor_window_length(d); k++)
-        most = fmax(most, doctor_surprise_of(d, k));
+    for (int64_t k = 0; k + 2 < ravine_doctor_window_length(d); k++)
+        most = fmax(most, ravine_doctor_surprise_of(d, k));
     return most;
 }
 
@@ -50,9 +50,9 @@ static double size_of(const doctor_step *s) {
 /* The usual length is that of the last steps, from now on. */
 static void close_burst(ravine_doctor *d) {
     double size[256];
-    const int64_t length = doctor_window_length(d);
+    const int64_t length = ravine_doctor_window_length(d);
     const int64_t n = length < 256 ? length : 256;
-    for (int64_t k = 0; k < n; k++) size[k] = size_of(doctor_back(d, k));
+    for (int64_t k = 0; k < n; k++) size[k] = size_of(ravine_doctor_back(d, k));
     d->h.update_slow = ravine_median(size, n);
     d->h.burst_open = d->h.burst_counted = 0;
 }
@@ -104,7 +104,7 @@ static void watch_burst(ravine_doctor *d, const doctor_step *now, double ratio) 
 }
 
 /* Before `now` enters the window. */
-void doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
+void ravine_doctor_watch_events(ravine_doctor *d, const doctor_step *now) {
     doctor_history *h = &d->h;
     if (isfinite(now->sign_change_rate))
         h->sign_change_short += (now->sign_change_rate - h->sign_change_short) / SHORT_STEPS;

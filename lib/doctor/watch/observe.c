@@ -25,7 +25,7 @@ static void remember_block(ravine_doctor *d) {
     const int64_t block = d->options.window / DOCTOR_BLOCKS_A_WINDOW;
     if ((int64_t)h->kept % block) return;
     double loss[BLOCK_MOST];
-    for (int64_t k = 0; k < block; k++) loss[k] = doctor_back(d, k)->loss;
+    for (int64_t k = 0; k < block; k++) loss[k] = ravine_doctor_back(d, k)->loss;
     const double median = ravine_median(loss, block);
     h->block[(int64_t)h->blocks % DOCTOR_BLOCKS] = median;
     if (h->blocks == 0 || median < h->block_least) {
@@ -67,7 +67,7 @@ static void remember_extremes(doctor_history *h, const doctor_step *now) {
 static void remember_rows(ravine_doctor *d, const doctor_step *now) {
     const double low = 1e-4, same = 1e-5;
     doctor_history *h = &d->h;
-    const double before = h->kept > 0 ? doctor_back(d, 0)->gradient : NAN;
+    const double before = h->kept > 0 ? ravine_doctor_back(d, 0)->gradient : NAN;
     h->still = now->update == 0 ? h->still + 1 : 0;
     h->silent = now->gradient == 0 ? h->silent + 1 : 0;
     h->zero_losses = now->loss == 0 ? h->zero_losses + 1 : 0;
@@ -105,13 +105,13 @@ static void remember_step(ravine_doctor *d, double loss, const ravine_step_stats
                              .eps_share = r->eps_share,
                              .update_max = r->update_max};
     if (d->h.kept == 0) {
-        d->h.start = doctor_scales_of(d);
-        d->h.twins = doctor_share_of_twins(d);
+        d->h.start = ravine_doctor_scales_of(d);
+        d->h.twins = ravine_doctor_share_of_twins(d);
     }
     remember_start(&d->h, &now);
     remember_extremes(&d->h, &now);
     remember_rows(d, &now);
-    doctor_watch_events(d, &now);
+    ravine_doctor_watch_events(d, &now);
     d->window[(int64_t)d->h.kept % d->options.window] = now;
     d->h.kept++;
     remember_block(d);
@@ -129,7 +129,7 @@ static void remember_nonfinite(ravine_doctor *d, double loss, const ravine_step_
     h->nonfinite_index = (double)r->nonfinite_index;
     h->nonfinite_loss = !isfinite(loss);
     h->nonfinite_example = h->fact[RAVINE_FACT_EXAMPLE];
-    h->before_nonfinite = doctor_recent_of(d);
+    h->before_nonfinite = ravine_doctor_recent_of(d);
 }
 
 /* ---- feeding */
@@ -176,14 +176,14 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
     ravine_observation own, *o = &own;
     ravine_step_stats stats, *r = &stats;
     ravine_status status = read_observation(o, observation);
-    if (!status) status = doctor_make_parts(d, o->nparts);
+    if (!status) status = ravine_doctor_make_parts(d, o->nparts);
     if (status) return status;
 
     remember_config(&d->h, o->config);
     for (int32_t k = 0; k < o->nparts; k++) {
         (void)read_stats(o->part_stats, k, r);
-        doctor_watch_part(d, k, r, o->part_elements ? o->part_elements[k] : 1,
-                          o->part_name ? o->part_name[k] : NULL);
+        ravine_doctor_watch_part(d, k, r, o->part_elements ? o->part_elements[k] : 1,
+                                 o->part_name ? o->part_name[k] : NULL);
     }
     (void)read_stats(o->stats, 0, r);
     d->h.step = (double)r->step;
@@ -193,7 +193,7 @@ ravine_status ravine_doctor_feed(ravine_doctor *d, const ravine_observation *obs
     if (finite) remember_step(d, o->loss, r);
     d->h.observed++;
     if (isfinite(o->path_efficiency)) d->h.efficiency = o->path_efficiency;
-    doctor_watch_warnings(d);
+    ravine_doctor_watch_warnings(d);
     return RAVINE_OK;
 }
 
@@ -205,7 +205,7 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
             "the last step made no statistics; give ravine_step a ravine_step_stats");
     if (o->nparams > INT32_MAX)
         return ravine_fail(RAVINE_E_RANGE, "a doctor watches at most %d parameters", INT32_MAX);
-    ravine_status status = doctor_make_parts(d, (int32_t)o->nparams);
+    ravine_status status = ravine_doctor_make_parts(d, (int32_t)o->nparams);
     if (status) return status;
     const ravine_step_stats all = ravine_stats_all(o);
     for (int32_t k = 0; k < d->nparts; k++) {
@@ -215,9 +215,9 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
         d->elements[k] = ravine_param_of(o, k)->len;
         d->names[k] = ravine_param_of(o, k)->name;
     }
-    status = doctor_follow(d, o);
+    status = ravine_doctor_follow(d, o);
     if (status) return status;
-    if (d->h.kept == 0) doctor_find_twins(d, o);
+    if (d->h.kept == 0) ravine_doctor_find_twins(d, o);
     return ravine_doctor_feed(d, &(ravine_observation){.size = sizeof(ravine_observation),
                                                        .nparts = d->nparts,
                                                        .loss = loss,
@@ -234,8 +234,9 @@ ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
 static void remember_validation(ravine_doctor *d, double loss) {
     enum { LOSSES = 32 };
     doctor_history *h = &d->h;
-    const int64_t length = doctor_window_length(d);
-    const double train = doctor_median_back(d, length < LOSSES ? length : LOSSES, doctor_loss_of);
+    const int64_t length = ravine_doctor_window_length(d);
+    const double train =
+        ravine_doctor_median_back(d, length < LOSSES ? length : LOSSES, ravine_doctor_loss_of);
     h->validation[(int64_t)h->validations % DOCTOR_VALIDATIONS] =
         (doctor_validation){h->step, loss, train};
     if (h->validations == 0) h->validation_first = loss;

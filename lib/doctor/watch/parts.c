@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-void doctor_release_parts(ravine_doctor *d) {
+void ravine_doctor_release_parts(ravine_doctor *d) {
     const size_t n = (size_t)d->nparts;
     ravine_env_free(&d->env, d->parts, n * sizeof *d->parts);
     ravine_env_free(&d->env, d->part_name, n * sizeof *d->part_name);
@@ -18,7 +18,7 @@ void doctor_release_parts(ravine_doctor *d) {
     ravine_env_free(&d->env, d->names, n * sizeof *d->names);
 }
 
-ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
+ravine_status ravine_doctor_make_parts(ravine_doctor *d, int32_t nparts) {
     if (nparts == d->nparts) return RAVINE_OK;
     ravine_doctor other = {.env = d->env, .nparts = nparts};
     const size_t n = (size_t)nparts, kept = (size_t)(d->nparts < nparts ? d->nparts : nparts);
@@ -30,7 +30,7 @@ ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
         other.names = ravine_env_alloc(&d->env, n * sizeof *d->names);
         if (!other.parts || !other.part_name || !other.all_stats || !other.elements ||
             !other.names) {
-            doctor_release_parts(&other);
+            ravine_doctor_release_parts(&other);
             return RAVINE_E_NOMEM;
         }
         memset(other.parts, 0, n * sizeof *d->parts);
@@ -40,7 +40,7 @@ ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts) {
         memcpy(other.parts, d->parts, kept * sizeof *d->parts);
         memcpy(other.part_name, d->part_name, kept * sizeof *d->part_name);
     }
-    doctor_release_parts(d);
+    ravine_doctor_release_parts(d);
     d->nparts = nparts;
     d->parts = other.parts;
     d->part_name = other.part_name;
@@ -75,20 +75,20 @@ static void watch_stats(doctor_part *p, const ravine_step_stats *r, int32_t wind
     p->quiet_share = r->quiet_share; /* looks back by itself */
 }
 
-void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_stats *r, int64_t elements,
-                       const char *name) {
+void ravine_doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_stats *r,
+                              int64_t elements, const char *name) {
     watch_stats(&d->parts[k], r, d->options.window);
     d->parts[k].elements = (double)elements;
     if (name) strncpy(d->part_name[k], name, sizeof d->part_name[k] - 1);
 }
 
-double doctor_part_gradient(const doctor_part *p) {
+double ravine_doctor_part_gradient(const doctor_part *p) {
     return p->weight > 0 ? p->gradient / p->weight : 0;
 }
 
 /* Root mean square of an element of the gradient. */
 static double element_gradient(const doctor_part *p) {
-    return doctor_part_gradient(p) / sqrt(fmax(p->elements, 1));
+    return ravine_doctor_part_gradient(p) / sqrt(fmax(p->elements, 1));
 }
 
 static double faint_of(const ravine_doctor *d) {
@@ -119,15 +119,16 @@ static double scale_into(const ravine_doctor *d, int32_t k) {
     const double columns = w->elements / b->elements;
     if (!are_of_one_layer(d->part_name[k], d->part_name[k + 1])) return NAN;
     if (b->elements < 2 || columns < 2 || columns != floor(columns)) return NAN;
-    const double scale = doctor_part_gradient(w) / (doctor_part_gradient(b) * sqrt(columns));
+    const double scale =
+        ravine_doctor_part_gradient(w) / (ravine_doctor_part_gradient(b) * sqrt(columns));
     return scale < useless ? scale : NAN;
 }
 
-double doctor_part_quiet(const doctor_part *p) {
+double ravine_doctor_part_quiet(const doctor_part *p) {
     return isnan(p->quiet_share) ? p->zero_share / p->share_weight : p->quiet_share;
 }
 
-doctor_scales doctor_scales_of(const ravine_doctor *d) {
+doctor_scales ravine_doctor_scales_of(const ravine_doctor *d) {
     doctor_scales s = {.faint = faint_of(d), .input = NAN, .signal = NAN};
     for (int32_t k = 0; k + 1 < d->nparts; k++) {
         const double scale = scale_into(d, k);
@@ -170,11 +171,11 @@ static bool has_twins(const param *p) {
            (p->ndim == 2 && lines_are_same(p, columns, rows, 1, columns));
 }
 
-void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o) {
+void ravine_doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o) {
     for (int32_t k = 0; k < d->nparts; k++) d->parts[k].twins = has_twins(ravine_param_of(o, k));
 }
 
-double doctor_share_of_twins(const ravine_doctor *d) {
+double ravine_doctor_share_of_twins(const ravine_doctor *d) {
     double all = 0, twins = 0;
     for (int32_t k = 0; k < d->nparts; k++) {
         all += d->parts[k].elements;

@@ -18,7 +18,7 @@ static size_t position_bytes(const ravine_doctor *d) {
     return (size_t)d->nsamples * sizeof *d->position;
 }
 
-void doctor_release_path(ravine_doctor *d) {
+void ravine_doctor_release_path(ravine_doctor *d) {
     ravine_env_free(&d->env, d->sample, (size_t)d->nruns * RUN_NUMBERS * sizeof *d->sample);
     ravine_env_free(&d->env, d->position, position_bytes(d));
     ravine_env_free(&d->env, d->quarter, DOCTOR_QUARTERS * position_bytes(d));
@@ -27,19 +27,19 @@ void doctor_release_path(ravine_doctor *d) {
     d->nsamples = d->nruns = 0;
 }
 
-ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns) {
+ravine_status ravine_doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns) {
     ravine_doctor other = {.env = d->env, .nsamples = nsamples, .nruns = nruns};
     if (nsamples > 0) {
         other.sample = ravine_env_alloc(&d->env, (size_t)nruns * RUN_NUMBERS * sizeof *d->sample);
         other.position = ravine_env_alloc(&d->env, position_bytes(&other));
         other.quarter = ravine_env_alloc(&d->env, DOCTOR_QUARTERS * position_bytes(&other));
         if (!other.sample || !other.position || !other.quarter) {
-            doctor_release_path(&other);
+            ravine_doctor_release_path(&other);
             return RAVINE_E_NOMEM;
         }
         memset(other.quarter, 0, DOCTOR_QUARTERS * position_bytes(&other)); /* it is exported */
     }
-    doctor_release_path(d);
+    ravine_doctor_release_path(d);
     d->nsamples = nsamples;
     d->nruns = nruns;
     d->sample = other.sample;
@@ -109,7 +109,7 @@ static ravine_status choose_samples(ravine_doctor *d, const ravine_optimizer *o)
     for (int64_t i = 0; i < o->nparams; i++) elements += ravine_param_of(o, i)->len;
     const int64_t wanted = elements < d->options.samples ? elements : d->options.samples;
     const int64_t nruns = lay_runs(o, elements, wanted, NULL, &nsamples);
-    const ravine_status status = doctor_make_path(d, nsamples, nruns);
+    const ravine_status status = ravine_doctor_make_path(d, nsamples, nruns);
     if (status) return status;
     d->nparams = o->nparams;
     if (nsamples == 0) return RAVINE_OK;
@@ -154,7 +154,7 @@ static bool samples_fit(const ravine_doctor *d, const ravine_optimizer *o) {
     return true;
 }
 
-ravine_status doctor_follow(ravine_doctor *d, const ravine_optimizer *o) {
+ravine_status ravine_doctor_follow(ravine_doctor *d, const ravine_optimizer *o) {
     if (d->options.samples == 0) return RAVINE_OK;
     if (!samples_fit(d, o)) return choose_samples(d, o);
     if (d->nsamples == 0) return RAVINE_OK;

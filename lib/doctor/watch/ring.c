@@ -71,41 +71,41 @@ ravine_status ravine_doctor_create(ravine_doctor **out, const ravine_doctor_opti
 void ravine_doctor_destroy(ravine_doctor *d) {
     if (!d) return;
     const ravine_env env = d->env;
-    doctor_release_path(d);
-    doctor_release_parts(d);
+    ravine_doctor_release_path(d);
+    ravine_doctor_release_parts(d);
     ravine_env_free(&env, d->window, window_bytes(d));
     ravine_env_free(&env, d, sizeof *d);
 }
 
 /* ---- the window */
 
-int64_t doctor_window_length(const ravine_doctor *d) {
+int64_t ravine_doctor_window_length(const ravine_doctor *d) {
     return d->h.kept < d->options.window ? (int64_t)d->h.kept : d->options.window;
 }
 
-const doctor_step *doctor_back(const ravine_doctor *d, int64_t k) {
+const doctor_step *ravine_doctor_back(const ravine_doctor *d, int64_t k) {
     return &d->window[((int64_t)d->h.kept - 1 - k) % d->options.window];
 }
 
-double doctor_loss_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->loss;
+double ravine_doctor_loss_of(const ravine_doctor *d, int64_t k) {
+    return ravine_doctor_back(d, k)->loss;
 }
 
-double doctor_line_position_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->line_position;
+double ravine_doctor_line_position_of(const ravine_doctor *d, int64_t k) {
+    return ravine_doctor_back(d, k)->line_position;
 }
 
-double doctor_sign_change_rate_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->sign_change_rate;
+double ravine_doctor_sign_change_rate_of(const ravine_doctor *d, int64_t k) {
+    return ravine_doctor_back(d, k)->sign_change_rate;
 }
 
-double doctor_surprise_of(const ravine_doctor *d, int64_t k) {
-    if (k + 2 >= doctor_window_length(d)) return NAN;
-    const double around = (doctor_loss_of(d, k) + doctor_loss_of(d, k + 2)) / 2;
-    return fabs(doctor_loss_of(d, k + 1) - around);
+double ravine_doctor_surprise_of(const ravine_doctor *d, int64_t k) {
+    if (k + 2 >= ravine_doctor_window_length(d)) return NAN;
+    const double around = (ravine_doctor_loss_of(d, k) + ravine_doctor_loss_of(d, k + 2)) / 2;
+    return fabs(ravine_doctor_loss_of(d, k + 1) - around);
 }
 
-double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value) {
+double ravine_doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value) {
     enum { MOST = 1024 };
     double known[MOST];
     int64_t count = 0;
@@ -117,7 +117,7 @@ double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value)
     return ravine_median(known, count);
 }
 
-double doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value) {
+double ravine_doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value) {
     double sum = 0;
     int64_t count = 0;
     for (int64_t k = 0; k < n; k++) {
@@ -134,25 +134,26 @@ double doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value) {
 enum { RECENT = 8 };
 
 static double gradient_of(const ravine_doctor *d, int64_t k) {
-    return doctor_back(d, k)->gradient;
+    return ravine_doctor_back(d, k)->gradient;
 }
 /* Over two steps, so that a bounce between walls of different slope does not look like growth. */
 static double growth_of(const ravine_doctor *d, int64_t k) {
-    if (k + 2 >= doctor_window_length(d)) return NAN;
-    const double before = doctor_back(d, k + 2)->gradient;
-    return before > 0 ? sqrt(doctor_back(d, k)->gradient / before) : NAN;
+    if (k + 2 >= ravine_doctor_window_length(d)) return NAN;
+    const double before = ravine_doctor_back(d, k + 2)->gradient;
+    return before > 0 ? sqrt(ravine_doctor_back(d, k)->gradient / before) : NAN;
 }
 
-doctor_recent doctor_recent_of(const ravine_doctor *d) {
-    const int64_t length = doctor_window_length(d), n = length < RECENT ? length : RECENT;
-    doctor_recent r = {.gradient = doctor_median_back(d, n, gradient_of),
-                       .line_position = doctor_median_back(d, n, doctor_line_position_of),
-                       .sign_change_rate = doctor_median_back(d, n, doctor_sign_change_rate_of),
-                       .growth = doctor_median_back(d, n, growth_of),
-                       .growth_least = INFINITY};
+doctor_recent ravine_doctor_recent_of(const ravine_doctor *d) {
+    const int64_t length = ravine_doctor_window_length(d), n = length < RECENT ? length : RECENT;
+    doctor_recent r = {
+        .gradient = ravine_doctor_median_back(d, n, gradient_of),
+        .line_position = ravine_doctor_median_back(d, n, ravine_doctor_line_position_of),
+        .sign_change_rate = ravine_doctor_median_back(d, n, ravine_doctor_sign_change_rate_of),
+        .growth = ravine_doctor_median_back(d, n, growth_of),
+        .growth_least = INFINITY};
     for (int64_t k = 0; k < n; k++) r.growth_least = fmin(r.growth_least, growth_of(d, k));
     double least = INFINITY;
-    for (int64_t k = 0; k < length; k++) least = fmin(least, doctor_back(d, k)->gradient);
-    r.rise = length > 0 ? doctor_back(d, 0)->gradient / least : NAN;
+    for (int64_t k = 0; k < length; k++) least = fmin(least, ravine_doctor_back(d, k)->gradient);
+    r.rise = length > 0 ? ravine_doctor_back(d, 0)->gradient / least : NAN;
     return r;
 }

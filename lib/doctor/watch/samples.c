@@ -401,7 +401,7 @@ ravine_status ravine_doctor_observe_samples(ravine_doctor *d, const ravine_obser
     ravine_samples s;
     ravine_status status = begin(&n, o);
     if (!status) status = check_samples(samples, n.own.nparts);
-    if (!status) status = doctor_make_parts(d, n.own.nparts);
+    if (!status) status = ravine_doctor_make_parts(d, n.own.nparts);
     if (status) return status;
     for (int32_t k = 0; k < n.own.nparts; k++) {
         (void)read_samples(&s, samples, k);
@@ -473,7 +473,7 @@ ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravine_observat
     ravine_status status = begin(&n, o);
     if (!status && n.own.nparts > 0 && (!sums_of || !n.own.part_elements))
         status = ravine_fail(RAVINE_E_ARG, "the sums or the part_elements are NULL");
-    if (!status) status = doctor_make_parts(d, n.own.nparts);
+    if (!status) status = ravine_doctor_make_parts(d, n.own.nparts);
     if (status) return status;
     for (int32_t k = 0; k < n.own.nparts; k++) {
         const sums t = read_sums(sums_of + (size_t)k * RAVINE_SAMPLES_SUMS);

@@ -62,7 +62,7 @@ ravine_status ravine_doctor_export(const ravine_doctor *d, double *state, int64_
     double *to = put(state, &h, HEADER);
     to = put(to, &d->h, HISTORY);
     memset(to, 0, (size_t)d->options.window * sizeof *d->window);
-    put(to, d->window, STEP * doctor_window_length(d));
+    put(to, d->window, STEP * ravine_doctor_window_length(d));
     to += STEP * (int64_t)d->options.window;
     to = put(to, d->parts, PART * (int64_t)d->nparts);
     for (int64_t k = 0; k < RUN_NUMBERS * d->nruns; k++) *to++ = (double)d->sample[k];
@@ -132,8 +132,8 @@ ravine_status ravine_doctor_import(ravine_doctor *d, const double *state, int64_
     if (!history_fits(d, &history) || !runs_fit(run, &h))
         return ravine_fail(RAVINE_E_FORMAT, "a counter of the doctor's memory is out of its range");
 
-    ravine_status status = doctor_make_parts(d, (int32_t)h.nparts);
-    if (!status) status = doctor_make_path(d, (int64_t)h.nsamples, (int64_t)h.nruns);
+    ravine_status status = ravine_doctor_make_parts(d, (int32_t)h.nparts);
+    if (!status) status = ravine_doctor_make_path(d, (int64_t)h.nsamples, (int64_t)h.nruns);
     if (status) return status;
     d->h = history;
     d->nparams = (int64_t)h.nparams;

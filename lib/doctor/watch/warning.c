@@ -19,10 +19,10 @@ static const double CLIMB = 2;  /* the loss over the greatest before, on the way
 
 /* Each of the last steps' gradients is longer than two steps before. */
 static double growth_now(const ravine_doctor *d) {
-    if (doctor_window_length(d) < GROWING + 2) return NAN;
+    if (ravine_doctor_window_length(d) < GROWING + 2) return NAN;
     double least = INFINITY;
     for (int64_t k = 0; k < GROWING; k++) {
-        const doctor_step *now = doctor_back(d, k), *before = doctor_back(d, k + 2);
+        const doctor_step *now = ravine_doctor_back(d, k), *before = ravine_doctor_back(d, k + 2);
         least = fmin(least, sqrt(now->gradient / before->gradient));
     }
     return least;
@@ -30,50 +30,53 @@ static double growth_now(const ravine_doctor *d) {
 
 /* Of the last n steps; NaN before there are as many. */
 static double mean_sign_change_rate(const ravine_doctor *d, int64_t n) {
-    return doctor_window_length(d) < n ? NAN : doctor_mean_back(d, n, doctor_sign_change_rate_of);
+    return ravine_doctor_window_length(d) < n
+               ? NAN
+               : ravine_doctor_mean_back(d, n, ravine_doctor_sign_change_rate_of);
 }
 
 /* Each of the last steps ends higher up the other wall than it began. */
 static bool swings_up(const ravine_doctor *d) {
     return mean_sign_change_rate(d, GROWING) > SIGN_CHANGE_RATE &&
-           !(doctor_mean_back(d, GROWING, doctor_line_position_of) < 1);
+           !(ravine_doctor_mean_back(d, GROWING, ravine_doctor_line_position_of) < 1);
 }
 
 /* Where units die on the way signs need not flip: but the loss is higher than in all the steps
  * before, by more than their range. */
 static bool climbs(const ravine_doctor *d) {
-    const int64_t length = doctor_window_length(d);
+    const int64_t length = ravine_doctor_window_length(d);
     double least = INFINITY, most = -INFINITY;
     for (int64_t k = GROWING / 2; k < length; k++) {
-        least = fmin(least, doctor_loss_of(d, k));
-        most = fmax(most, doctor_loss_of(d, k));
+        least = fmin(least, ravine_doctor_loss_of(d, k));
+        most = fmax(most, ravine_doctor_loss_of(d, k));
     }
-    return doctor_loss_of(d, 0) - most > (CLIMB - 1) * fmin(fabs(most), most - least);
+    return ravine_doctor_loss_of(d, 0) - most > (CLIMB - 1) * fmin(fabs(most), most - least);
 }
 
 /* It has been lower than ever before within a quarter of a window; in the first steps: than it
  * began. A sign that changes meanwhile is no harm. */
 static bool still_falls(const ravine_doctor *d) {
     const doctor_history *h = &d->h;
-    if (h->blocks < 2) return doctor_median_back(d, STEPS, doctor_loss_of) < h->loss_first;
+    if (h->blocks < 2)
+        return ravine_doctor_median_back(d, STEPS, ravine_doctor_loss_of) < h->loss_first;
     return h->step - h->block_least_step < (double)d->options.window / 4;
 }
 
 /* How long the step before was against the parameters, if it has thrown the loss above all before;
  * else 0. */
 static double thrown_by(const ravine_doctor *d) {
-    const int64_t length = doctor_window_length(d);
+    const int64_t length = ravine_doctor_window_length(d);
     if (length < 2) return 0;
-    const doctor_step *before = doctor_back(d, 1);
+    const doctor_step *before = ravine_doctor_back(d, 1);
     double most = -INFINITY;
-    for (int64_t k = 1; k < length; k++) most = fmax(most, doctor_loss_of(d, k));
-    const bool thrown = doctor_loss_of(d, 0) - most > (CLIMB - 1) * fabs(most);
+    for (int64_t k = 1; k < length; k++) most = fmax(most, ravine_doctor_loss_of(d, k));
+    const bool thrown = ravine_doctor_loss_of(d, 0) - most > (CLIMB - 1) * fabs(most);
     return thrown ? before->update / before->param : 0;
 }
 
 static bool bounces(const ravine_doctor *d) {
     return mean_sign_change_rate(d, STEPS) > SIGN_CHANGE_RATE &&
-           !(doctor_mean_back(d, STEPS, doctor_line_position_of) < LINE_POSITION) &&
+           !(ravine_doctor_mean_back(d, STEPS, ravine_doctor_line_position_of) < LINE_POSITION) &&
            !still_falls(d);
 }
 
@@ -84,7 +87,7 @@ static void warn(doctor_history *h, int kind, double value, double limit) {
     h->warning_limit = limit;
 }
 
-void doctor_watch_warnings(ravine_doctor *d) {
+void ravine_doctor_watch_warnings(ravine_doctor *d) {
     doctor_history *h = &d->h;
     if (h->nonfinite_last == h->observed - 1) {
         warn(h, RAVINE_WARNING_NONFINITE_GRADIENT, h->nonfinite_count, 0);
@@ -98,9 +101,9 @@ void doctor_watch_warnings(ravine_doctor *d) {
     } else if (bounces(d)) {
         warn(h, RAVINE_WARNING_SIGN_CHANGES, mean_sign_change_rate(d, STEPS), SIGN_CHANGE_RATE);
     } else if (h->probe_step >= 0 && h->step - h->probe_step <= (double)d->options.window &&
-               doctor_back(d, 0)->lr * h->probe_sharpness > h->probe_limit) {
+               ravine_doctor_back(d, 0)->lr * h->probe_sharpness > h->probe_limit) {
         warn(h, RAVINE_WARNING_STABILITY,
-             doctor_back(d, 0)->lr * h->probe_sharpness / h->probe_limit, 1);
+             ravine_doctor_back(d, 0)->lr * h->probe_sharpness / h->probe_limit, 1);
     } else {
         warn(h, RAVINE_WARNING_NONE, NAN, NAN);
     }

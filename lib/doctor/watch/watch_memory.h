@@ -166,53 +166,55 @@ struct ravine_doctor {
 };
 
 /* ---- ring.c */
-int64_t doctor_window_length(const ravine_doctor *d);              /* steps in the window now */
-const doctor_step *doctor_back(const ravine_doctor *d, int64_t k); /* k steps ago; 0: the last */
+int64_t ravine_doctor_window_length(const ravine_doctor *d); /* steps in the window now */
+const doctor_step *ravine_doctor_back(const ravine_doctor *d,
+                                      int64_t k); /* k steps ago; 0: the last */
 /* Median of value(d, k) over the last n steps, those that are not known left out: of a long window
  * over every so many steps. NaN where there is none. */
 typedef double (*doctor_value)(const ravine_doctor *d, int64_t k);
 /* Of the step k steps ago. */
-double doctor_loss_of(const ravine_doctor *d, int64_t k);
-double doctor_line_position_of(const ravine_doctor *d, int64_t k);
-double doctor_sign_change_rate_of(const ravine_doctor *d, int64_t k);
+double ravine_doctor_loss_of(const ravine_doctor *d, int64_t k);
+double ravine_doctor_line_position_of(const ravine_doctor *d, int64_t k);
+double ravine_doctor_sign_change_rate_of(const ravine_doctor *d, int64_t k);
 /* How far the loss before it lay from the mean of its neighbours, which has 3/2 of the variance of
  * its noise; NaN at the window's end. */
-double doctor_surprise_of(const ravine_doctor *d, int64_t k);
-double doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value);
-double doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value);
-doctor_recent doctor_recent_of(const ravine_doctor *d);
+double ravine_doctor_surprise_of(const ravine_doctor *d, int64_t k);
+double ravine_doctor_median_back(const ravine_doctor *d, int64_t n, doctor_value value);
+double ravine_doctor_mean_back(const ravine_doctor *d, int64_t n, doctor_value value);
+doctor_recent ravine_doctor_recent_of(const ravine_doctor *d);
 
 /* ---- parts.c */
 /* Room for so many parts in place of what there was; those of before keep their numbers. */
-ravine_status doctor_make_parts(ravine_doctor *d, int32_t nparts);
-void doctor_release_parts(ravine_doctor *d);
+ravine_status ravine_doctor_make_parts(ravine_doctor *d, int32_t nparts);
+void ravine_doctor_release_parts(ravine_doctor *d);
 /* A step's statistics of part k; name may be NULL. */
-void doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_stats *r, int64_t elements,
-                       const char *name);
+void ravine_doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_stats *r,
+                              int64_t elements, const char *name);
 
 /* A gradient of it, mean over about half a window; 0: there was none. */
-double doctor_part_gradient(const doctor_part *p);
+double ravine_doctor_part_gradient(const doctor_part *p);
 /* Share of its gradients that were 0 in every step; where that is not known, in a step. */
-double doctor_part_quiet(const doctor_part *p);
+double ravine_doctor_part_quiet(const doctor_part *p);
 
-doctor_scales doctor_scales_of(const ravine_doctor *d);
-void doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o);
-double doctor_share_of_twins(const ravine_doctor *d);
+doctor_scales ravine_doctor_scales_of(const ravine_doctor *d);
+void ravine_doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o);
+double ravine_doctor_share_of_twins(const ravine_doctor *d);
 
 /* ---- path.c */
-ravine_status doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns);
-ravine_status doctor_follow(ravine_doctor *d, const ravine_optimizer *o);
-void doctor_release_path(ravine_doctor *d);
+ravine_status ravine_doctor_make_path(ravine_doctor *d, int64_t nsamples, int64_t nruns);
+ravine_status ravine_doctor_follow(ravine_doctor *d, const ravine_optimizer *o);
+void ravine_doctor_release_path(ravine_doctor *d);
 
 /* ---- events.c */
-void doctor_watch_events(ravine_doctor *d, const doctor_step *now);
-bool doctor_is_adaptive(const ravine_doctor *d); /* the rule has a sigma, as far as it is known */
+void ravine_doctor_watch_events(ravine_doctor *d, const doctor_step *now);
+bool ravine_doctor_is_adaptive(
+    const ravine_doctor *d); /* the rule has a sigma, as far as it is known */
 /* The k-th burst before the last one, which is k = 0; k < DOCTOR_BURSTS and < bursts. */
 static inline const doctor_burst *doctor_burst_back(const doctor_history *h, int64_t k) {
     return &h->past[((int64_t)h->bursts - 1 - k) % DOCTOR_BURSTS];
 }
 
 /* ---- warning.c */
-void doctor_watch_warnings(ravine_doctor *d);
+void ravine_doctor_watch_warnings(ravine_doctor *d);
 
 #endif

@@ -107,7 +107,7 @@ static void assert_near(const char *what, int t, double a, double b) {
 }
 
 static void compare(const both *b, int t) {
-    const doctor_step *x = doctor_back(b->own, 0), *y = doctor_back(b->copied, 0);
+    const doctor_step *x = ravine_doctor_back(b->own, 0), *y = ravine_doctor_back(b->copied, 0);
 #define NEAR(name) assert_near(#name, t, x->name, y->name)
     NEAR(step), NEAR(lr), NEAR(gradient), NEAR(update), NEAR(param), NEAR(slope),
         NEAR(line_position);
@@ -155,13 +155,13 @@ static void a_part_stands_for_the_whole(void **state) {
     begin(&b, "sgd lr=0.05 momentum=0.9");
     for (int k = 0; k < PARTS; k++) b.samples[k].elements = 4 * LEN;
     step(&b, 0, false);
-    const doctor_step *x = doctor_back(b.own, 0), *y = doctor_back(b.copied, 0);
+    const doctor_step *x = ravine_doctor_back(b.own, 0), *y = ravine_doctor_back(b.copied, 0);
     assert_near("gradient", 0, 2 * x->gradient, y->gradient);
     assert_near("update", 0, 2 * x->update, y->update);
     assert_near("slope", 0, 4 * x->slope, y->slope);
     b.samples[0].grad_norm = 3, b.samples[1].grad_norm = 4; /* known from elsewhere */
     step(&b, 1, false);
-    assert_near("gradient", 1, 5, doctor_back(b.copied, 0)->gradient);
+    assert_near("gradient", 1, 5, ravine_doctor_back(b.copied, 0)->gradient);
     end(&b);
 }
 
@@ -275,7 +275,7 @@ static void step_shared(shared *s, both *b, int t) {
                                      .part_elements = elements,
                                      .part_name = NAMES};
     assert_int_equal(ravine_doctor_observe_sums(s->doctor, &seen, all), RAVINE_OK);
-    const doctor_step *x = doctor_back(b->copied, 0), *y = doctor_back(s->doctor, 0);
+    const doctor_step *x = ravine_doctor_back(b->copied, 0), *y = ravine_doctor_back(s->doctor, 0);
 #define NEAR(name) assert_near(#name, t, x->name, y->name)
     NEAR(gradient), NEAR(update), NEAR(param), NEAR(slope), NEAR(momentum), NEAR(sigma_ratio);
     NEAR(line_position), NEAR(sign_change_rate), NEAR(sign_change_rate_lag2);

@@ -79,7 +79,7 @@ static void every_cure_makes_a_sentence(void **state) {
     char english[RAVINE_SENTENCE_MAX], chinese[RAVINE_SENTENCE_MAX];
     for (int kind = CURE_UNKNOWN + 1; kind < CURE_COUNT; kind++) {
         assert_non_null(ravine_cure_word(kind));
-        const char first = doctor_cure_words(kind)->english[0];
+        const char first = ravine_doctor_cure_words(kind)->english[0];
         assert_true(first >= 'a' && first <= 'z'); /* to be made a capital */
         for (int other = CURE_UNKNOWN + 1; other < kind; other++)
             assert_string_not_equal(ravine_cure_word(kind), ravine_cure_word(other));
@@ -214,10 +214,10 @@ static void evidence_is_what_held(void **state) {
     (void)state;
     doctor_findings f = unknown();
     seen s = {.count = 0};
-    doctor_see_held(&f, RAVINE_VERDICT_LABELS_LOST, note, &s);
+    ravine_doctor_see_held(&f, RAVINE_VERDICT_LABELS_LOST, note, &s);
     assert_int_equal(s.count, 0);
     f.zero_losses = f.zero_share_of_run = 100;
-    doctor_see_held(&f, RAVINE_VERDICT_LABELS_LOST, note, &s);
+    ravine_doctor_see_held(&f, RAVINE_VERDICT_LABELS_LOST, note, &s);
     assert_int_equal(s.count, 2);
     assert_true(s.list[0] == FIND_zero_losses && s.list[1] == FIND_zero_share_of_run);
 
@@ -227,7 +227,7 @@ static void evidence_is_what_held(void **state) {
     f.falling = 0;
     f.sign_change_rate = 0.5;
     f.sign_change_rate_lag2 = 0.99; /* the second case of OSCILLATING: every other step */
-    doctor_see_held(&f, RAVINE_VERDICT_BOUNCING, note, &s);
+    ravine_doctor_see_held(&f, RAVINE_VERDICT_BOUNCING, note, &s);
     bool two = false, zeta = false;
     for (int k = 0; k < s.count; k++) {
         two = two || s.list[k] == FIND_sign_change_rate_lag2;
@@ -382,7 +382,7 @@ static bool has_cure(const ravine_diagnosis *x, cure_kind kind, double old_value
 /* A setting that explains it by itself is named, with its value. */
 static void assert_blamed(const ravine_diagnosis *x, const doctor_findings *f,
                           const ravine_doctor *d) {
-    const ravine_config c = doctor_config(d);
+    const ravine_config c = ravine_doctor_config(d);
     const bool known = c.rule >= 0, sigma = c.rule == RAVINE_ADAM || c.rule == RAVINE_ADAMW;
     if (known && c.eps > 1e-5 && sigma && f->eps_share > 0.5)
         assert_true(has_cure(x, CURE_LOWER_EPS, c.eps));
@@ -397,9 +397,9 @@ static void assert_blamed(const ravine_diagnosis *x, const doctor_findings *f,
 }
 
 static void check_cures(const ravine_doctor *d, const doctor_findings *f, int verdict) {
-    const ravine_config now = doctor_config(d);
+    const ravine_config now = ravine_doctor_config(d);
     ravine_diagnosis x = {.size = sizeof x, .verdict = verdict};
-    doctor_prescribe(d, f, &x);
+    ravine_doctor_prescribe(d, f, &x);
     assert_true(x.ncures >= 1 && x.ncures <= RAVINE_CURES_MAX);
     for (int32_t k = 0; k < x.ncures; k++) {
         const ravine_cure *c = &x.cure[k];
@@ -533,7 +533,7 @@ static void no_word_without_its_number(void **state) {
         sentence_of(&x, "en", english);
         assert_words(english);
         doctor_findings f;
-        doctor_find(d, &f);
+        ravine_doctor_find(d, &f);
         check_cures(d, &f, x.verdict);
         said_of[x.verdict]++;
         ravine_doctor_destroy(d);

@@ -375,6 +375,34 @@ def test_shares_of_what_is_trained():
     assert facts["frozen_share"] == facts["unreached_share"] == 0
 
 
+class Adapted(nn.Module):
+    """A frozen layer and its low-rank adapter, as home-made ones have it."""
+
+    def __init__(self, layer, rank):
+        super().__init__()
+        self.layer = layer.requires_grad_(False)
+        self.a = nn.Parameter(torch.randn(rank, layer.in_features))
+        self.b = nn.Parameter(torch.zeros(layer.out_features, rank))
+
+    def forward(self, x):
+        return self.layer(x) + x @ self.a.T @ self.b.T
+
+
+def test_what_an_adapter_leaves_frozen_is_frozen_on_purpose():
+    model = net().requires_grad_(False)
+    model[0] = Adapted(model[0], rank=1)
+    facts = facts_of(model, CROSS, table(), LABELS)
+    assert "frozen_share" not in facts and facts["foreign_share"] == 0
+    # An adapter that is frozen, too, beside a head that is not, is the mistake that it looks like.
+    model.requires_grad_(False)
+    model[2].bias.requires_grad_(True)
+    assert facts_of(model, CROSS, table(), LABELS)["frozen_share"] > 0.9
+    # A layer that is trained beside a frozen one of another shape is no adapter.
+    model = net()
+    model[0].requires_grad_(False)
+    assert "frozen_share" in facts_of(model, CROSS, table(), LABELS)
+
+
 def test_a_part_that_no_gradient_reaches():
     model = net()
     model[0].register_forward_hook(lambda module, args, out: out.detach())

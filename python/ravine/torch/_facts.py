@@ -24,7 +24,7 @@ def facts_of_model(model: nn.Module) -> Facts:
     numbers = [(p.numel(), p.requires_grad) for p in model.parameters()]
     total = sum(n for n, _ in numbers)
     facts: Facts = {}
-    if total:
+    if total and not any(_is_adapted(module) for module in model.modules()):
         facts["frozen_share"] = sum(n for n, trained in numbers if not trained) / total
     dropped = [share for module in model.modules() for share in _dropped_by(module)]
     if dropped:
@@ -36,6 +36,25 @@ def facts_of_model(model: nn.Module) -> Facts:
     return facts
 
 
+def _is_adapted(module: nn.Module) -> bool:
+    """Whether it is a frozen matrix with a low-rank adapter B A that is trained (Hu et al. 2021).
+
+    What such a model leaves frozen is frozen on purpose.
+    """
+    matrices = []
+    for p in module.parameters():
+        if p.ndim == 2:
+            matrices.append(p)
+        if len(matrices) > _ADAPTERS_MOST:  # a model, not a layer
+            return False
+    frozen = {tuple(p.shape) for p in matrices if not p.requires_grad}
+    trained = [tuple(p.shape) for p in matrices if p.requires_grad]
+    return any(
+        (b[0], a[1]) in frozen and a[0] == b[1] < min(b[0], a[1]) for a in trained for b in trained
+    )
+
+
+_ADAPTERS_MOST = 8  # matrices of a layer with its adapters
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 

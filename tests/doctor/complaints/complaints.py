@@ -52,7 +52,7 @@ COMPLAINTS = [
     Complaint("lora", models.adapter_forgotten, _of("not_connected")),
     Complaint("lora", models.adapter_frozen, _of("not_connected")),
     Complaint("lora", models.adapter_of_zeros, _of("dead", "saddle", "not_connected")),
-    Complaint("lora", models.adapter_sound, FINE, says="not_connected"),
+    Complaint("lora", models.adapter_sound, FINE),
     Complaint("rewards", rewards.reward_of_zero, _of("labels_lost"), TOO_LITTLE),
     Complaint(
         "rewards", rewards.reward_collapse, _of("dead", "unclear"), TOO_LITTLE, says="healthy"

@@ -80,17 +80,14 @@ def adapter_of_zeros(mended):
 
 
 def adapter_sound(mended):
-    """Nothing is wrong: an adapter, 0.3 % of a net, learns what is new in a quarter of a text.
-
-    "Mended" is what the doctor is told: that frozen layers are meant to be.
-    """
+    """Nothing is wrong: an adapter, 0.3 % of a net, learns what is new in a quarter of a text."""
     model = language_model(width=256)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     train(model, optimizer, None, text(200), next_token_loss)
     model.requires_grad_(False)
     model[1] = Adapted(model[1], rank=1)
     optimizer = torch.optim.AdamW([model[1].a, model[1].b], lr=3e-3)
-    doctor = watched(optimizer, model, **({"frozen_share": 0.0} if mended else {}))
+    doctor = watched(optimizer, model)
     pairs = zip(text(200, size=12), text(200, size=4, seed=7), strict=True)
     batches = ((torch.cat([a, c]), torch.cat([b, d])) for (a, b), (c, d) in pairs)
     train(model, optimizer, doctor, batches, next_token_loss)

@@ -172,6 +172,19 @@ static int check_mostly_words(const csv_column *c, const csv_table *t) {
     return wrong_field(c, t, word, what);
 }
 
+int csv_check_filled(const csv_table *t) {
+    for (int64_t row = 1; row <= t->rows; row++)
+        for (int64_t k = 0; k < t->columns; k++) {
+            const char *text = csv_field(t, row, k);
+            if (text[strspn(text, " \t")] != '\0') continue;
+            return failure(FAILURE_INPUT,
+                           "%s, line %" PRId64 ", column '%s': the field is empty; fill it in, or "
+                           "remove the row or the column",
+                           t->name, csv_line(t, row, k), csv_quote(csv_field(t, 0, k)).text);
+        }
+    return 0;
+}
+
 int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind kind) {
     *out = (csv_column){.index = index};
     int code = classify(out, t, kind);

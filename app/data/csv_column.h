@@ -21,6 +21,9 @@ typedef struct csv_column {
 /* What somebody said of a column. */
 typedef enum csv_kind { CSV_ANY, CSV_NUMBERS, CSV_WORDS } csv_kind;
 
+/* Fails at the first field that is empty. */
+int csv_check_filled(const csv_table *t);
+
 /* Reads a column whose fields are all filled: numbers if each is one, else categories in order of
  * first appearance. Of CSV_NUMBERS a word is an error, and of CSV_ANY among many different numbers:
  * a value that is missing, most often; a NaN or infinity among numbers always is. Returns 0 or a

@@ -93,19 +93,6 @@ static int find_columns(conversion *c) {
     return 0;
 }
 
-static int check_filled(const csv_table *t) {
-    for (int64_t row = 1; row <= t->rows; row++)
-        for (int64_t k = 0; k < t->columns; k++) {
-            const char *text = csv_field(t, row, k);
-            if (text[strspn(text, " \t")] != '\0') continue;
-            return failure(FAILURE_INPUT,
-                           "%s, line %" PRId64 ", column '%s': the field is empty; fill it in, or "
-                           "remove the row or the column",
-                           t->name, csv_line(t, row, k), csv_quote(csv_field(t, 0, k)).text);
-        }
-    return 0;
-}
-
 static int read_columns(conversion *c) {
     for (int64_t k = 0; k < c->table.columns; k++) {
         bool classes = k == c->target && !c->options->regression;
@@ -251,7 +238,7 @@ static int convert(conversion *c, dataset_pair *out) {
     c->kind = calloc(columns, sizeof *c->kind);
     if (!c->column || !c->kind) return no_memory(c);
     int code = find_columns(c);
-    if (!code) code = check_filled(&c->table);
+    if (!code) code = csv_check_filled(&c->table);
     if (!code) code = split(c);
     if (!code) code = read_columns(c);
     if (!code) code = standardise_all(c);

@@ -5,8 +5,9 @@ python -m asked.foreign [--seeds 1 2 3] [--folder DIR] [--causes]
 
 (make doctor-logs.) Each run that doctor-outside has made becomes a trainer_state.json of its losses
 as single steps, as means of 10, and as 20 means of the whole run; with it go the learning rate, the
-norm of the gradient and the held-out loss. Prints how many answers were right, near, silent and wrong
-as in answers.py, which was written for the live doctor. What a log cannot show should be UNCLEAR.
+norm of the gradient and the held-out loss. Prints how many answers were right, near, silent and
+wrong as in answers.py, which was written for the live doctor. What a log cannot show should be
+UNCLEAR.
 """
 
 import argparse

@@ -112,7 +112,7 @@ doctor-outside doctor-outside-final: build
 
 # What ravine doctor says of them where somebody else's log is all that is left.
 doctor-logs: build
-	@$(in_battery) -m asked.foreign
+	@$(keep) $@ $(in_battery) -m asked.foreign
 
 # What the doctor says of the trainings of docs/stuck/: NAMES="lora resume", MENDED=1 without the mistake.
 complaints: build

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said of the same runs where somebody else's log is all that is left.
 
-python -m asked.foreign [--seeds 1 2 3] [--folder DIR]
+python -m asked.foreign [--seeds 1 2 3] [--folder DIR] [--causes]
 
 (make doctor-logs.) Each run that doctor-outside has made becomes a trainer_state.json of its losses
 as single steps, as means of 10, and as 20 means of the whole run; with it go the learning rate, the
-norm of the gradient and the held-out loss. Prints a table by cause: right, near, silent and wrong
-as in answers.py, which was written for the live doctor. What a log cannot show should be UNCLEAR.
+norm of the gradient and the held-out loss. Prints how many answers were right, near, silent and
+wrong as in answers.py, which was written for the live doctor. What a log cannot show should be
+UNCLEAR.
 """
 
 import argparse
@@ -24,7 +25,9 @@ from outside.ravine_runs import PROGRAM
 
 from asked.score import GRADES
 
-POINTS = {"single steps": 1, "means of 10": 10, "20 means": 0}
+POINTS = (1, 10, 0)  # steps of a mean; 0: as many as make 20 points
+# Of a cause, and whether it is a trouble: how many answers were right, near, ...
+Counts = dict[tuple[bool, str], Counter[str]]
 
 
 def number(value: float | None) -> float:
@@ -68,17 +71,30 @@ def ask(state: dict[str, Any]) -> str:
     return json.loads(done.stdout)["verdict"]
 
 
-def table(counts: dict[tuple[bool, str], Counter[str]]) -> list[str]:
-    """A row a cause, and one for all broken and all healthy runs."""
-    lines = ["| cause | n | right | near | silent | unclear | wrong |", "|--|--|--|--|--|--|--|"]
+def row(name: str, count: Counter[str]) -> str:
+    """A line of the table of grades."""
+    graded = [count[grade] or "" for grade in GRADES[:-1]]
+    wrong = count["wrong"] + count["alarm"]
+    return f"| {' | '.join(map(str, [name, count.total(), *graded, wrong or '']))} |"
+
+
+def by_runs(counts: Counts, each: bool) -> list[str]:
+    """Healthy and broken runs; `each`: and every cause."""
+    lines = ["| runs | n | right | near | silent | unclear | wrong |", "|--|--|--|--|--|--|--|"]
     for broken, kind in ((False, "healthy"), (True, "broken")):
-        rows = [(cause, count) for (is_so, cause), count in counts.items() if is_so is broken]
-        rows.append((f"**{kind}**", sum((count for _, count in rows), Counter())))
-        for cause, count in rows:
-            graded = [count[grade] or "" for grade in GRADES[:-1]]
-            wrong = count["wrong"] + count["alarm"]
-            cells = map(str, [cause, count.total(), *graded, wrong or ""])
-            lines.append(f"| {' | '.join(cells)} |")
+        mine = {cause: count for (is_so, cause), count in counts.items() if is_so is broken}
+        lines.append(row(f"**{kind}**", sum(mine.values(), Counter())))
+        lines += [row(cause, count) for cause, count in mine.items() if each]
+    return lines
+
+
+def by_words(words: dict[str, Counter[str]]) -> list[str]:
+    """How often each verdict was right."""
+    lines = ["| verdict | said | right | near | of a broken run | wrong |", "|--|--|--|--|--|--|"]
+    for word, count in sorted(words.items()):
+        wrong = count["wrong"] + count["alarm"]
+        cells = [word, count.total(), count["right"], count["near"], count["silent"], wrong]
+        lines.append(f"| {' | '.join(str(cell or '') for cell in cells)} |")
     return lines
 
 
@@ -87,23 +103,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="asked.foreign", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--folder", type=Path, default=Path("build/doctor-outside/runs"))
+    parser.add_argument("--causes", action="store_true", help="a row for each")
     arguments = parser.parse_args()
-    counts: dict[tuple[bool, str], Counter[str]] = {}
-    words: Counter[str] = Counter()
+    counts: Counts = {}
+    words: dict[str, Counter[str]] = {}
     for run in truth.collect(arguments.folder):
         log = arguments.folder / run["case"] / str(run["seed"]) / "run.jsonl"
         ours = run["case"].startswith("train-")  # whose log is no foreign one
         if not run["judged"] or run["seed"] not in arguments.seeds or ours:
             continue
         count = counts.setdefault((run["broken"], run["cause"]), Counter())
-        for name, every in POINTS.items():
+        for every in POINTS:
             word = ask(as_state(log, every))
             grade = judge(run["cause"], run["broken"], word)
             count[grade] += 1
-            words[f"{name}: {grade}" if not run["broken"] else f"{word}: {grade}"] += 1
-    print("\n".join(table(counts)))
-    print()
-    print("\n".join(f"- {word}: {n}" for word, n in sorted(words.items())))
+            words.setdefault(word, Counter())[grade] += 1
+    print("\n".join([*by_runs(counts, arguments.causes), "", *by_words(words)]))
 
 
 if __name__ == "__main__":

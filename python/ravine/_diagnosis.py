@@ -61,6 +61,7 @@ class Diagnosis:
                 "not": self.what_not or None,
                 "also": self.also,
                 "cannot_tell": self.cannot_tell,
+                "log": None,  # it was not read from one
             },
             **{"ensure_ascii": False} | options,
         )

@@ -104,7 +104,7 @@ class Probe:
     curvature_noise: float
     #: along the eigenvector of lambda_min, to the side where the loss is lower
     escape_offset: float
-    #: 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby
+    #: 1/2 g' |H|^-1 g in the space seen: how far the loss can fall
     krylov_decrease: float
     #: greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with coupled decay; groups weighed
     #: by their rates; NaN: sigma unknown

@@ -208,6 +208,9 @@ static void say_lr(ravine_diagnosis *d, const log_findings *f) {
     } else if (!isnan(f->lr))
         log_say(d, "lr_share", f->lr_share, "lr is %.3g, %.3g %% of its maximum", f->lr,
                 percent(f->lr_share));
+    if (f->lr_before > 0)
+        log_say(d, "lr_before", f->lr_before, "lr leapt from %.3g to %.3g at step %.0f",
+                f->lr_before, f->lr_leapt, f->lr_leapt_at);
 }
 
 static void say_validation(ravine_diagnosis *d, const log_findings *f) {
@@ -267,6 +270,14 @@ static void advise_lower_rate(ravine_diagnosis *d) {
                   "let it rise over the first steps");
 }
 
+/* Back to the rate before it leapt, or to a tenth. */
+static void advise_rate(ravine_diagnosis *d, const log_findings *f) {
+    if (f->lr_before > 0)
+        log_advise(d, "begin_anew", f->lr_most, f->lr_before);
+    else if (f->lr_most > 0)
+        log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
+}
+
 static void explain_lost(ravine_diagnosis *d, const log_findings *f) {
     say_lost(d, f);
     if (!(f->zeros > 0.5)) say_loss(d, f); /* zeros stand for NaN here */
@@ -275,7 +286,7 @@ static void explain_lost(ravine_diagnosis *d, const log_findings *f) {
         log_advise_as(d, "full_precision",
                       "train in bfloat16, or find the layer that overflows in float16");
     log_advise(d, "look_at_domain", NAN, NAN);
-    if (f->lr_most > 0) log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
+    advise_rate(d, f);
 }
 
 static void explain_diverging(ravine_diagnosis *d, const log_findings *f) {
@@ -287,7 +298,7 @@ static void explain_diverging(ravine_diagnosis *d, const log_findings *f) {
                 f->least_step);
     say_lr(d, f);
     say_gradient(d, f);
-    if (f->lr_most > 0) log_advise(d, "begin_anew", f->lr_most, f->lr_most / 10);
+    advise_rate(d, f);
     log_advise(d, "clip", NAN, NAN);
     if (!(f->lr_most > 0)) advise_lower_rate(d);
 }

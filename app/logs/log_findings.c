@@ -243,10 +243,28 @@ static void find_scale(log_findings *f, const curve *c) {
 
 /* ---- the learning rate ---- */
 
+/* The greatest leap to ten times all that was before; what rises so within the first points is a
+ * warm-up. */
+static void find_lr_leap(log_findings *f, const curve *c) {
+    enum { WARM_UP = 4 };
+    const double tenfold = 10;
+    double before = 0;
+    f->lr_before = f->lr_leapt = f->lr_leapt_at = NAN;
+    for (size_t k = 0; k < c->count; k++) {
+        if (k >= WARM_UP && before > 0 && c->value[k] > tenfold * before) {
+            f->lr_before = before;
+            f->lr_leapt = c->value[k];
+            f->lr_leapt_at = c->step[k];
+        }
+        before = fmax(before, c->value[k]);
+    }
+}
+
 static void find_lr(log_findings *f, curve *c) {
     const double next_to_nothing = 1e-3;
     size_t zeros = 0, k;
     keep_finite(c);
+    find_lr_leap(f, c);
     if (c->count == 0) return;
     f->lr = c->value[c->count - 1];
     f->lr_most = c->count == 1 ? f->lr : 0;

@@ -47,6 +47,7 @@ typedef struct log_findings {
     double lr_zeros;              /* share of the points whose lr is 0 */
     double lr_low_share; /* share of the steps since it is next to nothing of the greatest */
     double lr_low_since, lr_low_points;
+    double lr_before, lr_leapt, lr_leapt_at; /* its greatest leap, if that is tenfold */
 
     /* Leaps. */
     double leap, leap_z, leap_at; /* the greatest lasting rise between neighbouring medians */

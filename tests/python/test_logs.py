@@ -71,6 +71,22 @@ def test_a_lost_one(tmp_path):
     assert say(path, "--at", 300)[1] == 0  # it was well until then
 
 
+@pytest.mark.parametrize("warm_up", [False, True])
+def test_a_rate_that_leapt_is_the_one_to_go_back_from(tmp_path, warm_up):
+    """A warm-up is no leap, however steep; where there is one, a tenth of it is no cure."""
+    entries = history(60)
+    for k, entry in enumerate(entries):
+        entry["learning_rate"] = min(1, 10.0 ** (k - 3)) if warm_up else 1e-3 if k < 30 else 1.0
+        if k >= 33:
+            entry["loss"] = math.nan
+    text, _ = say(write_state(tmp_path / "trainer_state.json", entries))
+    if warm_up:
+        assert "leapt" not in text and "with lr 0.1 instead of 1" in text
+    else:
+        assert "lr leapt from 0.001 to 1 at step 310" in text
+        assert "with lr 0.001 instead of 1" in text
+
+
 def test_columns_by_name(tmp_path):
     path = tmp_path / "odd.csv"
     rows = "".join(f"{k},{3 - 0.02 * k},{2 - 0.01 * k},0.1\n" for k in range(100))

@@ -96,7 +96,8 @@ static int put_text(const char *text) {
     char *quoted = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
     json_decref(json);
     if (!quoted)
-        return failure(FAILURE_INPUT, "'%s' is not UTF-8; convert the table (iconv -f latin1 -t utf-8)",
+        return failure(FAILURE_INPUT,
+                       "'%s' is not UTF-8; convert the table (iconv -f latin1 -t utf-8)",
                        csv_quote(text).text);
     fputs(quoted, stdout);
     free(quoted);
@@ -153,7 +154,8 @@ static void describe(const overview *o) {
             describe_numbers(c, t->rows);
         puts(k == o->target ? "   <- to predict" : "");
     }
-    puts("# A column that was taken wrongly: name it in data.numeric_columns or data.word_columns.");
+    puts(
+        "# A column that was taken wrongly: name it in data.numeric_columns or data.word_columns.");
 }
 
 static int put_data(const overview *o) {
@@ -193,7 +195,8 @@ int cmd_init(const cli_args *args) {
     size_t size = 0;
     overview o = {.delimiter = ','};
     const char *path = args->operand[0];
-    if (!path) return failure(FAILURE_USAGE, "init needs a table: ravine init FILE --target COLUMN");
+    if (!path)
+        return failure(FAILURE_USAGE, "init needs a table: ravine init FILE --target COLUMN");
     int status = input_read(path, CSV_BYTES_MAX, &bytes, &size);
     if (!status) {
         o.delimiter = find_delimiter(bytes, size);

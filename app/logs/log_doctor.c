@@ -156,7 +156,9 @@ static void say_loss(ravine_diagnosis *d, const log_findings *f) {
     log_say(d, f->rewarded > 0 ? "reward" : "loss", sign * f->now,
             "the %s went from %.4g to %.4g over %.0f points", f->rewarded > 0 ? "reward" : "loss",
             sign * f->start, sign * f->now, f->losses);
-    if (isnan(f->fallen_z)) return;
+    /* Where it was blown up, shares and errors tell no more than that. */
+    const bool blown_up = f->fallen < -0.99;
+    if (isnan(f->fallen_z) || blown_up) return;
     const bool by_halves = fabs(f->halves_z) > fabs(f->fallen_z) && f->halves_z * f->fallen > 0;
     log_say(d, "fallen", f->fallen, "it %s by %.3g %%, %.3g standard errors", verb(f, f->fallen),
             percent(fabs(f->fallen)), fmin(fabs(by_halves ? f->halves_z : f->fallen_z), 999));
@@ -285,8 +287,9 @@ static void explain_lost(ravine_diagnosis *d, const log_findings *f) {
     if (f->scale_floor > 0.8)
         log_advise_as(d, "full_precision",
                       "train in bfloat16, or find the layer that overflows in float16");
+    if (f->lr_before > 0) advise_rate(d, f);
     log_advise(d, "look_at_domain", NAN, NAN);
-    advise_rate(d, f);
+    if (!(f->lr_before > 0)) advise_rate(d, f);
 }
 
 static void explain_diverging(ravine_diagnosis *d, const log_findings *f) {

@@ -152,6 +152,7 @@ EXAMPLES = {
     "numpy_regression.py": "weights [ 0.99 -1.99  0.51] bias 2.98\n",
     "pytorch_training.py": None,
     "pytorch_stuck.py": "the doctor called out 0 times; at the end: healthy\n",
+    "pytorch_processes.py": "the doctor at the end: healthy\n",
     "pytorch_resume.py": "resumed and uninterrupted training: the same bits\n",
 }
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The doctors of several processes that train one model together speak with one voice."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from test_torch_distributed import launched
+from test_torch_distributed import RUN, launched
 
 PROGRAM = Path(__file__).with_name("torch_voices.py")
 
@@ -24,7 +25,7 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("trouble", VERDICTS)
-@pytest.mark.parametrize("way", ["sharded", "parallel"])
+@pytest.mark.parametrize("way", ["sharded", "parallel", "hybrid"])
 def test_all_say_what_one_process_says_and_the_first_speaks(ranks, way, trouble):
     first, second = ranks
     one, found = first["one"][trouble], first[way][trouble]
@@ -35,7 +36,7 @@ def test_all_say_what_one_process_says_and_the_first_speaks(ranks, way, trouble)
 
 
 @pytest.mark.parametrize("trouble", VERDICTS)
-@pytest.mark.parametrize("way", ["sharded", "parallel"])
+@pytest.mark.parametrize("way", ["sharded", "parallel", "hybrid"])
 def test_from_the_same_numbers(ranks, way, trouble):
     """The parts of parameters tell what the whole ones do."""
     one, found = (ranks[0][where][trouble]["evidence"] for where in ("one", way))
@@ -96,6 +97,14 @@ def test_without_the_model_of_distributed_data_parallel(ranks):
     (verdict, printed), other = (found["without model"] for found in ranks)
     assert verdict == "diverging" and printed > 0
     assert other == ["diverging", 0]
+
+
+def test_the_example():
+    program = Path(__file__).parents[2] / "examples/python/pytorch_processes.py"
+    done = subprocess.run([*RUN, "2", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("2 processes, loss 0.")
+    assert done.stdout.endswith("the doctor at the end: healthy\n")
+    assert done.stdout.count("\n") == 1
 
 
 def test_a_probe_of_parts_is_refused(ranks):

@@ -210,6 +210,14 @@ def fully_sharded():
     return words, skips, whole, train(model, optimizer)
 
 
+def hybrid():
+    """Two copies of a model that is spread over half of the processes."""
+    shape = (2, dist.get_world_size() // 2)
+    mesh = init_device_mesh("cpu", shape, mesh_dim_names=("copies", "shards"))
+    model = sharded(mesh=mesh)
+    return train(model, ravine.torch.AdamW(model.parameters(), lr=0.01))
+
+
 def mixed_precision():
     """Computed in bfloat16; parameters and their steps stay in float32, for ours and PyTorch's."""
     policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
@@ -305,6 +313,7 @@ def main(folder):
         "original parts": flat_parts(True),
         "flat parts": flat_parts(False),
         "fully sharded": fully_sharded(),
+        "hybrid": hybrid(),
         "mixed precision": mixed_precision(),
         "by hand": by_hand(),
         "state of one process": state_of_one_process(),

@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from ravine.torch import _voices
 from torch.distributed.algorithms.join import Join
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.distributed.tensor import DTensor
@@ -52,6 +53,15 @@ def mine(tensor):
 def sharded():
     model = network()
     fully_shard(model)
+    return model
+
+
+def hybrid():
+    """Every process has all of a model that is spread over one."""
+    model = network()
+    shape = (dist.get_world_size(), 1)
+    mesh = init_device_mesh("cpu", shape, mesh_dim_names=("copies", "shards"))
+    fully_shard(model, mesh=mesh)
     return model
 
 
@@ -247,6 +257,7 @@ def main(folder):
         "one": told(network),
         "sharded": told(sharded),
         "parallel": told(parallel),
+        "hybrid": told(hybrid),
         "healthy": [
             healthy(make, rule)
             for make in (sharded, parallel)

@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -130,6 +130,11 @@ bench-logs: build
 	@python3 -m venv build/peers-logs
 	@build/peers-logs/bin/pip install -q -r bench/peers/requirements-logs.txt
 	@$(keep) $@ build/peers-logs/bin/python bench/peers/real_logs.py
+
+# What the doctor says of the trainings of tests/logs while they run: by ravine.watch and by each callback.
+doctor-live: build
+	@tools/install-dependencies test
+	@$(keep) $@ env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests/logs build-frameworks/bin/python tests/logs/live.py
 
 # The last output of these, of bench, parity and bench-torch into docs/*_evidence.md and docs/doctor_outside.md.
 evidence:

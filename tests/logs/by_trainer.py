@@ -3,8 +3,9 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,9 +13,12 @@ from torch.utils.data import DataLoader, TensorDataset
 from trainings import BATCH, SEED, STEPS, VALIDATE_EVERY, Training, examples_of, make_net
 
 Writer = Callable[[Path, Training], None]
+Callbacks = Sequence[Any]  # of the trainer in question, beside its own
 
 
-def _hugging_face(folder: Path, training: Training, every: int, *report_to: str) -> None:
+def _hugging_face(
+    folder: Path, training: Training, every: int, *report_to: str, callbacks: Callbacks = ()
+) -> None:
     import transformers
 
     class Net(nn.Module):
@@ -50,22 +54,23 @@ def _hugging_face(folder: Path, training: Training, every: int, *report_to: str)
         use_cpu=True,
     )
     trainer = transformers.Trainer(net, options, train_dataset=sets[0], eval_dataset=sets[1],
-                                   optimizers=(optimizer, schedule))  # fmt: skip
+                                   optimizers=(optimizer, schedule),
+                                   callbacks=list(callbacks))  # fmt: skip
     trainer.train()
     if not report_to:
         trainer.save_state()
 
 
-def hf(every: int) -> Writer:
+def hf(every: int, callbacks: Callbacks = ()) -> Writer:
     """Losses are means of `every` steps."""
-    return lambda folder, training: _hugging_face(folder, training, every)
+    return lambda folder, training: _hugging_face(folder, training, every, callbacks=callbacks)
 
 
 def hf_tensorboard(folder: Path, training: Training) -> None:
     _hugging_face(folder, training, 1, "tensorboard")
 
 
-def lightning(folder: Path, training: Training) -> None:
+def lightning(folder: Path, training: Training, callbacks: Callbacks = ()) -> None:
     import lightning
     from lightning.pytorch.callbacks import LearningRateMonitor
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -100,7 +105,7 @@ def lightning(folder: Path, training: Training) -> None:
             CSVLogger(str(folder), name="lightning", version=training.name),
             TensorBoardLogger(str(folder), name="lightning_tensorboard", version=training.name),
         ],
-        callbacks=[LearningRateMonitor("step")],
+        callbacks=[LearningRateMonitor("step"), *callbacks],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -109,7 +114,7 @@ def lightning(folder: Path, training: Training) -> None:
     trainer.fit(Net(), DataLoader(train, BATCH, shuffle=True), DataLoader(held, 500))
 
 
-def keras(folder: Path, training: Training) -> None:
+def keras(folder: Path, training: Training, callbacks: Callbacks = ()) -> None:
     """A row every 20 steps, which Keras takes for an epoch."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras
@@ -152,7 +157,11 @@ def keras(folder: Path, training: Training) -> None:
         epochs=STEPS // 20,
         validation_data=held,
         verbose=0,
-        callbacks=[Schedule(), keras.callbacks.CSVLogger(str(folder / f"{training.name}.csv"))],
+        callbacks=[
+            Schedule(),
+            keras.callbacks.CSVLogger(str(folder / f"{training.name}.csv")),
+            *callbacks,
+        ],
     )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -92,6 +93,9 @@ def examples_of(training: Training) -> tuple[Examples, Examples]:
     return sets[0], sets[1]
 
 
+Watch = Callable[[torch.optim.Optimizer, nn.Module], Any]
+
+
 @dataclass(frozen=True)
 class Row:
     """What a loop of one's own logs after a step."""
@@ -103,10 +107,11 @@ class Row:
     val_loss: float | None
 
 
-def train(training: Training) -> list[Row]:
-    """The plain loop."""
+def train(training: Training, watch: Watch | None = None) -> list[Row]:
+    """The plain loop; `watch` gives a doctor, as ravine.watch does."""
     net = make_net()
     optimizer = training.optimizer(list(net.parameters()))
+    doctor = watch(optimizer, net) if watch else None
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, training.schedule)
     (x, y), (vx, vy) = examples_of(training)
     order = torch.Generator().manual_seed(SEED)
@@ -118,6 +123,8 @@ def train(training: Training) -> list[Row]:
         batch, queue = queue[:BATCH], queue[BATCH:]
         loss = nn.functional.cross_entropy(net(x[batch]), y[batch])
         optimizer.zero_grad()
+        if doctor:
+            doctor.tell(loss)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(net.parameters(), math.inf)
         rate = optimizer.param_groups[0]["lr"]
@@ -127,5 +134,7 @@ def train(training: Training) -> list[Row]:
         if step % VALIDATE_EVERY == 0:
             with torch.no_grad():
                 held = nn.functional.cross_entropy(net(vx), vy).item()
+            if doctor:
+                doctor.tell_validation(held)
         rows.append(Row(step, loss.item(), rate, norm.item(), held))
     return rows

@@ -234,8 +234,8 @@ def test_what_cannot_be_watched_is_trained_all_the_same(tmp_path, capsys, monkey
 
 
 def test_facts_and_windows_that_there_are_not():
-    with pytest.raises(ravine.ArgumentError, match="there is no fact clases; there are"):
-        RavineCallback(clases=3)
+    with pytest.raises(ravine.ArgumentError, match="there is no fact colour; there are"):
+        RavineCallback(colour=3)
     with pytest.raises(ravine.RangeError, match="window"):
         RavineCallback(window=3)
 

@@ -221,6 +221,25 @@ def test_what_is_missing_is_said_in_the_words_of_the_trainer(tmp_path):
     assert not any("doctor." in line for line in callback.diagnosis.cannot_tell)
 
 
+def test_what_cannot_be_watched_is_trained_all_the_same(tmp_path, capsys, monkeypatch):
+    def refuses(*arguments, **options):
+        raise AttributeError("it has no hooks")
+
+    monkeypatch.setattr("ravine.integrations.huggingface.watch", refuses)
+    callback = RavineCallback(tmp_path / "ravine.html", stop_on="urgent")
+    trainer = trainer_of(tmp_path, callback, max_steps=4)
+    trainer.train()
+    assert trainer.state.global_step == 4 and callback.diagnosis is None
+    assert "ravine: nothing is watched: AttributeError: it has no hooks" in capsys.readouterr().err
+
+
+def test_facts_and_windows_that_there_are_not():
+    with pytest.raises(ravine.ArgumentError, match="there is no fact colour; there are"):
+        RavineCallback(colour=3)
+    with pytest.raises(ravine.RangeError, match="window"):
+        RavineCallback(window=3)
+
+
 def test_verdicts_that_there_are_not():
     with pytest.raises(ravine.ArgumentError, match="stop_on: there is no verdict bouncy; there"):
         RavineCallback(stop_on=["bouncy"])

@@ -216,6 +216,18 @@ class TestOnOtherBackends:
             assert any("KERAS_BACKEND=torch" in line for line in callback.diagnosis.cannot_tell)
 
 
+def test_a_compiled_step_is_not_looked_into():
+    class Compiled(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.jit_compile = True  # of a step that is made by now
+
+    callback, model = RavineCallback(), net(optimizers.Adam(3e-3))
+    compiled = Compiled()
+    fit(model, compiled, 1, callbacks=[callback])
+    assert "_backend_update_step" not in vars(model.optimizer) and callback.diagnosis.step == 63
+    assert any("jit_compile" in line for line in callback.diagnosis.cannot_tell)
+
+
 def test_it_goes_without_a_trace():
     callback, model = RavineCallback(), net(optimizers.Adam(3e-3))
     fit(model, callback, 1)

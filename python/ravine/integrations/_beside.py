@@ -10,6 +10,7 @@ from typing import Any
 
 from ravine import _api
 from ravine._diagnosis import Diagnosis
+from ravine._doctor import Doctor
 from ravine._library import ArgumentError, lib
 from ravine.integrations._page import page_of
 
@@ -92,6 +93,9 @@ class Beside:
         self._stop_on = _words("stop_on", stop_on)
         self._checkpoint_on = _words("checkpoint_on", checkpoint_on)
         self._on_verdict, self._window, self._facts, self._say = on_verdict, window, facts, say
+        known = Doctor(window=window)  # what is wrong is told now, and not when the training begins
+        for name, value in facts.items():
+            known.fact(name, value)
         self.doctors: list[Any] = []
         self.told: list[Diagnosis] = []  # all verdicts, the last one last
         self._last: Diagnosis | None = None  # after the end
@@ -122,7 +126,11 @@ class Beside:
         self._speaks, self._no_measure = speaks, no_measure
         known = {name: float(value) for name, value in facts.items() if value is not None}
         for make in doctors:
-            doctor = make(window=self._window, on_verdict=self._take, **(known | self._facts))
+            try:
+                doctor = make(window=self._window, on_verdict=self._take, **(known | self._facts))
+            except Exception as error:  # an optimizer that is none of PyTorch's: it trains on
+                self._say(f"ravine: nothing is watched: {type(error).__name__}: {error}")
+                continue
             doctor.advice = doctor.advice | advice
             self.doctors.append(doctor)
 
@@ -152,7 +160,7 @@ class Beside:
 
         What fails ends the watch, never the training.
         """
-        for doctor in self.doctors if of is None else [self.doctors[of]]:
+        for doctor in self.doctors if of is None else self.doctors[of : of + 1]:
             with doctor._guarded():
                 doctor.tell(loss, times=times)
 

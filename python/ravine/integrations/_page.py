@@ -31,6 +31,7 @@ def page_of(told: Iterable[Diagnosis], last: Diagnosis | None) -> str:
     if last is None:
         title = "The training goes on"
     else:
-        title = f"The training ended at step {last.step}: {last.verdict}"
+        verdict = last.verdict.replace("_", " ")
+        title = f"The training ended at step {last.step}: {verdict}"
         sections.insert(0, _section("At the end", last))
     return PAGE.format(title=escape(title), sections="".join(sections))

@@ -30,8 +30,8 @@ ADVICE = {
 
 
 LOSSES_ALONE = {
-    "more": "gradients, updates and parameters: Keras shows them on its torch backend alone "
-    "(KERAS_BACKEND=torch)"
+    "more": "gradients, updates and parameters: Keras shows them on its torch backend alone, "
+    "and not under jit_compile (KERAS_BACKEND=torch)"
 }
 
 
@@ -96,7 +96,7 @@ class RavineCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Watches the optimizer, which is built by now."""
         self._forget()
-        if keras.backend.backend() == "torch":
+        if keras.backend.backend() == "torch" and not self.model.jit_compile:
             self._watch()
             return
         facts = {"total_steps": self._steps(1)}

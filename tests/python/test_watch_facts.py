@@ -315,6 +315,30 @@ def test_a_state_that_is_emptied_where_it_lies_is_lost(make):
     assert doctor.facts["state_lost"] == 12
 
 
+@pytest.mark.parametrize("make", [torch.optim.Adam, own.Adam, torch.optim.SGD])
+@pytest.mark.parametrize("resumed", [0, 600])
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_training_that_goes_on_has_its_state(make, resumed, loaded):
+    def train(model, optimizer, doctor=None):
+        for _ in range(4):
+            optimizer.zero_grad()
+            loss = CROSS(model(table()), LABELS)
+            if doctor:
+                doctor.tell(loss)
+            loss.backward()
+            optimizer.step()
+
+    model = net()
+    before, optimizer = make(model.parameters(), lr=0.01), make(model.parameters(), lr=0.01)
+    train(model, before)
+    if loaded:
+        optimizer.load_state_dict(before.state_dict())
+    doctor = ravine.watch(optimizer, model, on_verdict=lambda d: None, resumed=resumed)
+    train(model, optimizer, doctor)
+    lost = bool(resumed) and not loaded and make is not torch.optim.SGD  # which keeps none
+    assert ("state_lost" in doctor.facts) == lost
+
+
 def test_columns_that_are_always_0_are_no_measure():
     x = table()
     x[:, :6] = 0

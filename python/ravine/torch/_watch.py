@@ -471,8 +471,12 @@ class Watch(Doctor):
         if same and had == self._had_state:
             return
         emptied = same and had
+        # A training that goes on has the state of the steps before it, or its optimizer keeps none.
+        began_anew = self._steps == 1 and not self._state and self.facts.get("resumed", 0) > 0
         if emptied or age_of(state or {}) < age_of(self._state or {}):
             self._tell("state_lost", float(self._observed))
+        elif began_anew and state:
+            self._tell("state_lost", 0.0)
         self._state = state
 
     def _after(self, optimizer, args, kwargs) -> None:

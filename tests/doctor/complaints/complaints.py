@@ -60,7 +60,7 @@ COMPLAINTS = [
     Complaint("rewards", rewards.reward_told, _of("dead", "unclear", "diverging"), says="healthy"),
     Complaint("flat_loss", models.flat_softmax, _of("not_learning")),
     Complaint("flat_loss", models.flat_labels, _of("not_learning")),
-    Complaint("resume", settings.resume, _of("resume_jump", "warmup_needed"), says="healthy"),
+    Complaint("resume", settings.resume, _of("resume_jump", "warmup_needed")),
     Complaint("loss_scale", numbers.loss_scale, _of("unclear", "nonfinite")),
     # Training is well; what differs is how much each label counts.
     Complaint("accumulation", settings.accumulate, FINE),

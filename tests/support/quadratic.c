@@ -71,7 +71,8 @@ static int evaluate(void *context, int64_t number, int32_t gradient, double *los
     *(gradient ? &q->gradients : &q->losses) += 1;
     const int64_t call = q->gradients + q->losses;
     if (call == q->fail_at) return 7;
-    *loss = call == q->nan_at ? NAN : compute(q, g);
+    const double computed = compute(q, g);
+    *loss = call == q->nan_at ? NAN : computed;
     for (int i = 0; gradient && i < q->n; i++) {
         const uint64_t stream = (uint64_t)number;
         if (number) g[i] += q->noise * ravine_random_normal(99, stream, (uint64_t)i);

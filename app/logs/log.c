@@ -2,10 +2,12 @@
 /* log.c - which reader knows a log, and the way from its rows to points. */
 #include "io/failure.h"
 #include "io/input.h"
+#include "logs/log_folder.h"
 #include "logs/log_names.h"
 #include "logs/log_points.h"
 #include "logs/log_reader.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +93,11 @@ int log_read(log_data *log, const char *path, const log_choice *choice) {
     return status ? status : log_make_points(log);
 }
 
-/* What is not there is told as a run that is not there. */
+/* What is not there is told as a run that is not there; whatever is called run.jsonl makes a folder
+ * a run of ours, which is then told what is wrong with it. */
 bool log_is_foreign(const char *path) {
     struct stat facts;
+    char log[PATH_MAX];
     if (stat(path, &facts)) return false;
-    return !S_ISDIR(facts.st_mode) || !log_has_file(path, "run.jsonl");
+    return !S_ISDIR(facts.st_mode) || !log_path_join(log, path, "run.jsonl") || lstat(log, &facts);
 }

@@ -77,18 +77,20 @@ def test_records_have_what_the_structures_have():
 
 def test_a_diagnosis_has_what_the_structure_has():
     """Lists have no counts in Python; the rest is there by the same name, or by these."""
-    other = {"cure": "cures", "not_text": "what_not"}
+    other = {"cure": "cures", "cure_loss": "cure_losses", "not_text": "what_not"}
     counts = {name for name in members(_api.ravine_diagnosis) if re.fullmatch("n[a-z_]+s?", name)}
     counts -= {"not_text"}
     assert counts == {"nevidence", "ncures", "nalso", "ncannot_tell"}
     expected = {other.get(name, name) for name in members(_api.ravine_diagnosis) - counts}
     assert {f.name for f in dataclasses.fields(ravine.Diagnosis)} == expected | {
+        "facts",
         "meaning",
         "reasons",
         "severity",
         "sentence",
         "sentence_zh",
         "text",
+        "tried_steps",
     }
 
 

@@ -447,7 +447,7 @@ static const judgement judgements[] = {
     {RAVINE_VERDICT_RESUME_JUMP, is_resume_jump, explain_resume, 0.8},
     {RAVINE_VERDICT_DIVERGING, is_diverging, explain_diverging, 0.8},
     {RAVINE_VERDICT_WARMUP_NEEDED, was_thrown, explain_throw, 0.7},
-    {RAVINE_VERDICT_OVERFITTING, is_overfitting, explain_overfitting, 0.85},
+    {RAVINE_VERDICT_OVERFITTING, is_overfitting, explain_overfitting, 0.7},
     {RAVINE_VERDICT_NOT_LEARNING, is_constant, explain_constant, 0.7},
     {RAVINE_VERDICT_HEALTHY, is_falling, explain_health, 0.7},
     {RAVINE_VERDICT_HEALTHY, has_gone_well, explain_health, 0.6},

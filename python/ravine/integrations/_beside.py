@@ -217,3 +217,19 @@ class Beside:
         if not self.told or self.told[-1].verdict != self._last.verdict:
             self._say(f"ravine: at the end, step {self._last.step}: {self._last}")
         self._write()
+
+
+class Spoken:
+    """What the doctor of a callback said: for each framework's class of callbacks."""
+
+    _beside: Beside
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the doctor thinks now, or thought at the end; None: before the training."""
+        return self._beside.diagnosis
+
+    @property
+    def verdicts(self) -> list[Diagnosis]:
+        """All that it said, in their order."""
+        return self._beside.told

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ravine._diagnosis import Diagnosis
-from ravine.integrations._beside import Beside, Words, numbers_of
+from ravine.integrations._beside import Beside, Spoken, Words, numbers_of
 from ravine.integrations._needs import needs
 from ravine.torch import watch
 
@@ -35,7 +35,7 @@ REWARDED = frozenset({"GRPOTrainer", "RLOOTrainer"})
 NO_MEASURE = "The loss of this trainer is about 0 by its making: for success look at the reward."
 
 
-class RavineCallback(TrainerCallback):
+class RavineCallback(Spoken, TrainerCallback):
     """Has a doctor watch the training, and says what it finds to stderr and to the Trainer's log.
 
     No bit of the training changes, unless you ask for a stop. After the training `diagnosis` is
@@ -68,16 +68,6 @@ class RavineCallback(TrainerCallback):
         """
         self._beside = Beside(report, stop_on, checkpoint_on, on_verdict, window, facts)
         self._trainer: Trainer | None = None
-
-    @property
-    def diagnosis(self) -> Diagnosis | None:
-        """What the doctor thinks now, or thought at the end; None: before the training."""
-        return self._beside.diagnosis
-
-    @property
-    def verdicts(self) -> list[Diagnosis]:
-        """All that it said, in their order."""
-        return self._beside.told
 
     # ---- events
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ravine._diagnosis import Diagnosis
-from ravine.integrations._beside import Beside, Words, severity_of
+from ravine.integrations._beside import Beside, Spoken, Words, severity_of
 from ravine.integrations._losses import Losses
 from ravine.integrations._needs import needs
 
@@ -39,7 +39,7 @@ def _print_below_bar(text: str) -> None:
     print(f"\n{text}", file=sys.stderr)
 
 
-class RavineCallback(keras.callbacks.Callback):
+class RavineCallback(Spoken, keras.callbacks.Callback):
     """Has a doctor watch fit(), and says what it finds to stderr and to the logs.
 
     No bit of the training changes, unless you ask for a stop. After the training `diagnosis` is
@@ -80,16 +80,6 @@ class RavineCallback(keras.callbacks.Callback):
         self._checkpoint = checkpoint
         self._wrapped: list[tuple[Any, str]] = []  # methods that are heard
         self._batches, self._mean = 0, 0.0  # of this epoch, and of their losses
-
-    @property
-    def diagnosis(self) -> Diagnosis | None:
-        """What the doctor thinks now, or thought at the end; None: before the training."""
-        return self._beside.diagnosis
-
-    @property
-    def verdicts(self) -> list[Diagnosis]:
-        """All that it said, in their order."""
-        return self._beside.told
 
     # ---- events
 

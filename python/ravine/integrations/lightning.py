@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ravine._diagnosis import Diagnosis
-from ravine.integrations._beside import Beside, Words, numbers_of
+from ravine.integrations._beside import Beside, Spoken, Words, numbers_of
 from ravine.integrations._needs import needs
 from ravine.torch._watch import unwrapped, watch
 
@@ -33,7 +33,7 @@ ADVICE = {
 }
 
 
-class RavineCallback(Callback):
+class RavineCallback(Spoken, Callback):
     """Has a doctor watch the training, and says what it finds to stderr and to the loggers.
 
     No bit of the training changes, unless you ask for a stop. After the training `diagnosis` is
@@ -70,16 +70,6 @@ class RavineCallback(Callback):
         self._beside = Beside(report, stop_on, checkpoint_on, on_verdict, window, facts)
         self._validation = validation
         self._untold: list[float] = []  # losses of several optimizers, until one of them steps
-
-    @property
-    def diagnosis(self) -> Diagnosis | None:
-        """What the doctor thinks now, or thought at the end; None: before the training."""
-        return self._beside.diagnosis
-
-    @property
-    def verdicts(self) -> list[Diagnosis]:
-        """All that it said, in their order."""
-        return self._beside.told
 
     # ---- events
 

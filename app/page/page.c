@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page/page.h"
 
-#include "file/atomic_file.h"
 #include "io/failure.h"
+#include "io/write_file.h"
 #include "page/printable.h"
 
 #include <math.h>
@@ -149,14 +149,8 @@ static int check(const page *p) {
 }
 
 int page_save(const page *p, const char *path) {
-    ravine_atomic_file file;
     const int code = check(p);
-    if (code) return code;
-    ravine_status status =
-        ravine_atomic_open(&file, path, (int64_t)p->size, RAVINE_ATOMIC_OVER_LINKS);
-    if (!status) status = ravine_atomic_write(&file, p->text, p->size);
-    if (!status) status = ravine_atomic_commit(&file);
-    return failure_of(status);
+    return code ? code : write_file(path, p->text, p->size);
 }
 
 /* main() sees to it that stdout was written. */

@@ -2,9 +2,9 @@
 #include "run/run_encoding.h"
 
 #include "data/csv_column.h"
-#include "file/atomic_file.h"
 #include "io/failure.h"
 #include "io/input.h"
+#include "io/write_file.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -53,15 +53,6 @@ static json_t *encoding_json(const data_encoding *e) {
                      1, "columns", columns, "target", column_json(&e->target));
 }
 
-static int write_text(const char *path, const char *text, size_t size) {
-    ravine_atomic_file file;
-    ravine_status status = ravine_atomic_open(&file, path, (int64_t)size, RAVINE_ATOMIC_OVER_LINKS);
-    if (!status) status = ravine_atomic_write(&file, text, size);
-    if (!status) return failure_of(ravine_atomic_commit(&file));
-    ravine_atomic_discard(&file);
-    return failure_of(status);
-}
-
 int run_encoding_write(const data_encoding *e, const char *folder) {
     char path[PATH_MAX + 16];
     path_of(path, folder);
@@ -70,7 +61,7 @@ int run_encoding_write(const data_encoding *e, const char *folder) {
     char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(object);
     if (!text) return failure(FAILURE_INPUT, "%s: out of memory", path);
-    const int status = write_text(path, text, strlen(text));
+    const int status = write_file(path, text, strlen(text));
     free(text);
     return status;
 }

@@ -233,6 +233,31 @@ void csv_free(csv_table *table) {
     memset(table, 0, sizeof *table);
 }
 
+int64_t csv_find(const csv_table *t, const char *name) {
+    int64_t k = 0;
+    while (k < t->columns && strcmp(csv_field(t, 0, k), name) != 0) k++;
+    return k < t->columns ? k : -1;
+}
+
+char csv_delimiter(const unsigned char *bytes, size_t size) {
+    static const char usual[] = ",;\t|";
+    const unsigned char *end = memchr(bytes, '\n', size);
+    const size_t length = end ? (size_t)(end - bytes) : size;
+    size_t most = 0;
+    char best = '\0';
+    for (size_t d = 0; usual[d]; d++) {
+        bool quoted = false;
+        size_t count = 0;
+        for (size_t k = 0; k < length; k++) {
+            if (bytes[k] == '"') quoted = !quoted;
+            count += !quoted && bytes[k] == (unsigned char)usual[d];
+        }
+        if (count > most) best = usual[d];
+        if (count > most) most = count;
+    }
+    return best;
+}
+
 const char *csv_other_delimiter(const csv_table *t, char delimiter) {
     static const char usual[] = ";,\t|";
     static const char *const written[] = {";", ",", "\\t", "|"};

@@ -37,6 +37,10 @@ void csv_free(csv_table *table); /* a table that is all zero is fine */
 static inline const char *csv_field(const csv_table *t, int64_t row, int64_t column) {
     return t->text + t->start[row * t->columns + column];
 }
+/* The column of that name; -1: there is none. */
+int64_t csv_find(const csv_table *t, const char *name);
+/* The delimiter that splits the first line most often, outside of quotes; '\0': none does. */
+char csv_delimiter(const unsigned char *bytes, size_t size);
 /* Where the only column of a table has another delimiter in its name: how data.delimiter would be
  * written for that one. NULL: it has not, or there are more columns. */
 const char *csv_other_delimiter(const csv_table *t, char delimiter);

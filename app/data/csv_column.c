@@ -49,10 +49,10 @@ static void read_numbers(csv_column *c, const csv_table *t, int64_t *word, int64
     }
 }
 
-static int wrong_field(const csv_column *c, const csv_table *t, int64_t row, const char *what) {
+int csv_wrong_field(const csv_table *t, int64_t row, int64_t column, const char *what) {
     return failure(FAILURE_INPUT, "%s, line %" PRId64 ", column '%s': '%s' %s", t->name,
-                   csv_line(t, row, c->index), csv_quote(csv_field(t, 0, c->index)).text,
-                   csv_quote(csv_field(t, row, c->index)).text, what);
+                   csv_line(t, row, column), csv_quote(csv_field(t, 0, column)).text,
+                   csv_quote(csv_field(t, row, column)).text, what);
 }
 
 /* "-3,14" */
@@ -87,12 +87,14 @@ static int classify(csv_column *c, const csv_table *t, csv_kind kind) {
     if (kind == CSV_WORDS) return 0;
     if (word && has_decimal_comma(csv_field(t, word, c->index)) &&
         (kind == CSV_NUMBERS || is_numbers_with_commas(c, t)))
-        return wrong_field(c, t, word,
-                           "is not a number: it has a decimal comma, and numbers have a point");
+        return csv_wrong_field(t, word, c->index,
+                               "is not a number: it has a decimal comma, and numbers have a point");
     if (word && kind == CSV_NUMBERS)
-        return wrong_field(c, t, word, "is not a number, and the column must be numeric");
+        return csv_wrong_field(t, word, c->index,
+                               "is not a number, and the column must be numeric");
     if (!word && unusable)
-        return wrong_field(c, t, unusable, "cannot be used; numbers must lie within +-1e100");
+        return csv_wrong_field(t, unusable, c->index,
+                               "cannot be used; numbers must lie within +-1e100");
     return 0;
 }
 
@@ -169,7 +171,7 @@ static int check_mostly_words(const csv_column *c, const csv_table *t) {
              "is not a number, and %" PRId64 " of the column's %" PRId64
              " fields are; mend it, or name the column in data.word_columns",
              numbers, t->rows);
-    return wrong_field(c, t, word, what);
+    return csv_wrong_field(t, word, c->index, what);
 }
 
 int csv_check_filled(const csv_table *t) {

@@ -38,6 +38,9 @@ int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, 
  * the field says so or is too large for a double. */
 bool csv_number(const char *field, double *value);
 
+/* "FILE, line N, column 'NAME': 'FIELD' WHAT", a FAILURE_INPUT. */
+int csv_wrong_field(const csv_table *t, int64_t row, int64_t column, const char *what);
+
 void csv_column_free(csv_column *column);
 
 #endif

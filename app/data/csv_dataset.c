@@ -46,11 +46,10 @@ static int check_options(const dataset_csv_options *o) {
 /* The column of that name, or an error that suggests the nearest. */
 static int find_column(const conversion *c, const char *name, const char *purpose, int64_t *out) {
     const csv_table *t = &c->table;
+    *out = csv_find(t, name);
+    if (*out >= 0) return 0;
     ravine_nearest nearest = ravine_nearest_to(name);
-    for (int64_t k = 0; k < t->columns; k++) {
-        if (strcmp(csv_field(t, 0, k), name) == 0) return *out = k, 0;
-        ravine_nearest_offer(&nearest, csv_field(t, 0, k));
-    }
+    for (int64_t k = 0; k < t->columns; k++) ravine_nearest_offer(&nearest, csv_field(t, 0, k));
     const char *delimiter = csv_other_delimiter(t, c->options->delimiter);
     if (delimiter)
         return failure(FAILURE_USAGE,
@@ -255,7 +254,9 @@ int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options) {
     conversion c = {.options = options};
     memset(out, 0, sizeof *out);
     int code = check_options(options);
-    if (!code) code = dataset_read_file(out, options->path, CSV_BYTES_MAX, &bytes, &size);
+    if (!code)
+        code = dataset_read_file(&out->file[out->nfiles++], options->path, CSV_BYTES_MAX, &bytes,
+                                 &size);
     if (!code) code = csv_parse(&c.table, bytes, size, options->path, options->delimiter);
     free(bytes);
     if (!code) code = convert(&c, out);

@@ -33,12 +33,11 @@ int dataset_allocate(dataset *d, bool regression, const char *name) {
     return 0;
 }
 
-int dataset_read_file(dataset_pair *out, const char *path, size_t limit, unsigned char **bytes,
+int dataset_read_file(dataset_file *file, const char *path, size_t limit, unsigned char **bytes,
                       size_t *size) {
     int code = input_read(path, limit, bytes, size);
     if (code) return code;
-    out->file[out->nfiles++] =
-        (dataset_file){path, (int64_t)*size, ravine_crc32c(0, *bytes, *size)};
+    *file = (dataset_file){path, (int64_t)*size, ravine_crc32c(0, *bytes, *size)};
     return 0;
 }
 

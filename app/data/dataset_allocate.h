@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* All of a file (io/input.h); *bytes is for free(). It is told in out->file. */
-int dataset_read_file(dataset_pair *out, const char *path, size_t limit, unsigned char **bytes,
+/* All of a file (io/input.h), and what it is; *bytes is for free(). */
+int dataset_read_file(dataset_file *file, const char *path, size_t limit, unsigned char **bytes,
                       size_t *size);
 
 #define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */

@@ -41,13 +41,16 @@ static inline int64_t encoded_width(const encoded_column *c) {
 }
 
 struct dataset;
+struct dataset_file;
 /* Reads new rows of a table whose columns are those that were learned from, in any order; one that
  * is missing or that is new is an error, and so is a word that was not there. With the target, as
- * for an evaluation, or, where the table has it, leaving it aside. */
-int encoding_read_csv(struct dataset *out, const data_encoding *e, const char *path,
-                      bool with_target);
-/* Reads new images, of the same size, and their labels; `labels` NULL: there are none. */
-int encoding_read_idx(struct dataset *out, const data_encoding *e, const char *images,
-                      const char *labels);
+ * for an evaluation, or, where the table has it, leaving it aside. *file is the one that was read.
+ */
+int encoding_read_csv(struct dataset *out, struct dataset_file *file, const data_encoding *e,
+                      const char *path, bool with_target);
+/* Reads new images, of the same size, and their labels; `labels` NULL: there are none. *file is
+ * that of the images. */
+int encoding_read_idx(struct dataset *out, struct dataset_file *file, const data_encoding *e,
+                      const char *images, const char *labels);
 
 #endif

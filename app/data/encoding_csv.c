@@ -5,7 +5,6 @@
 #include "data/dataset.h"
 #include "data/dataset_allocate.h"
 #include "io/failure.h"
-#include "io/input.h"
 #include "text/nearest.h"
 
 #include <float.h>
@@ -41,9 +40,7 @@ static int sort_words(reading *r) {
 }
 
 static int wrong_field(const reading *r, int64_t row, const char *what) {
-    return failure(FAILURE_INPUT, "%s, line %" PRId64 ", column '%s': '%s' %s", r->table->name,
-                   csv_line(r->table, row, r->index), csv_quote(r->as->name).text,
-                   csv_quote(csv_field(r->table, row, r->index)).text, what);
+    return csv_wrong_field(r->table, row, r->index, what);
 }
 
 static int read_number(const reading *r, int64_t row, double *out) {
@@ -85,12 +82,6 @@ static int find_missing(const csv_table *t, const data_encoding *e, const char *
                    "%s: no column is named '%s', and the run has learned from it%s%s", t->name,
                    csv_quote(name).text, nearest.name ? "; the nearest is " : "",
                    nearest.name ? csv_quote(nearest.name).text : "");
-}
-
-static int64_t index_of(const csv_table *t, const char *name) {
-    int64_t k = 0;
-    while (k < t->columns && strcmp(csv_field(t, 0, k), name) != 0) k++;
-    return k < t->columns ? k : -1;
 }
 
 static bool is_known(const data_encoding *e, const char *name) {
@@ -138,7 +129,7 @@ static int fill_targets(const reading *r, dataset *d) {
 /* `x`: where the column's inputs begin; NULL: it is the target. */
 static int read_column(const csv_table *t, const data_encoding *e, const encoded_column *as,
                        dataset *d, float *x) {
-    reading r = {.table = t, .as = as, .index = index_of(t, as->name)};
+    reading r = {.table = t, .as = as, .index = csv_find(t, as->name)};
     if (r.index < 0) return find_missing(t, e, as->name);
     int code = sort_words(&r);
     if (!code) code = x ? fill_inputs(&r, d, x) : fill_targets(&r, d);
@@ -161,12 +152,13 @@ static int convert(dataset *out, const data_encoding *e, const csv_table *t, boo
     return code || !with_target ? code : read_column(t, e, &e->target, out, NULL);
 }
 
-int encoding_read_csv(dataset *out, const data_encoding *e, const char *path, bool with_target) {
+int encoding_read_csv(dataset *out, dataset_file *file, const data_encoding *e, const char *path,
+                      bool with_target) {
     unsigned char *bytes = NULL;
     size_t size;
     csv_table table = {0};
     *out = (dataset){0};
-    int code = input_read(path, CSV_BYTES_MAX, &bytes, &size);
+    int code = dataset_read_file(file, path, CSV_BYTES_MAX, &bytes, &size);
     if (!code) code = csv_parse(&table, bytes, size, path, e->delimiter);
     free(bytes);
     if (code) return code;

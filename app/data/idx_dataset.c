@@ -28,7 +28,7 @@ static void free_part(idx_part *part) {
 
 static int read_array(idx_array *array, unsigned char **file, const char *path, dataset_pair *out) {
     size_t size;
-    int code = dataset_read_file(out, path, IDX_FILE_BYTES_MAX, file, &size);
+    int code = dataset_read_file(&out->file[out->nfiles++], path, IDX_FILE_BYTES_MAX, file, &size);
     return code ? code : idx_parse(array, *file, size, path);
 }
 
@@ -186,13 +186,14 @@ static int check_later(const idx_part *part, const data_encoding *e) {
     return 0;
 }
 
-int encoding_read_idx(dataset *out, const data_encoding *e, const char *images,
+int encoding_read_idx(dataset *out, dataset_file *file, const data_encoding *e, const char *images,
                       const char *labels) {
     float value[256];
     idx_part part = {0};
     *out = (dataset){0};
     dataset_pair files = {0};
     int code = read_images(&part, images, &files);
+    *file = files.file[0];
     if (!code && labels) code = read_labels(&part, labels, &files);
     if (!code) code = check_later(&part, e);
     standardise(value, e);

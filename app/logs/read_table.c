@@ -24,30 +24,6 @@ static bool find_file(const log_source *source, char path[PATH_MAX]) {
 
 /* ---- what it looks like ---- */
 
-static size_t first_line(const unsigned char *text, size_t size) {
-    const unsigned char *end = memchr(text, '\n', size);
-    return end ? (size_t)(end - text) : size;
-}
-
-/* What separates the names of the header, by which there is most of; '\0': nothing does. */
-static char delimiter_of(const unsigned char *text, size_t size) {
-    static const char usual[] = ",;\t|";
-    const size_t length = first_line(text, size);
-    size_t most = 0;
-    char best = '\0';
-    for (size_t d = 0; usual[d]; d++) {
-        bool quoted = false;
-        size_t count = 0;
-        for (size_t k = 0; k < length; k++) {
-            if (text[k] == '"') quoted = !quoted;
-            count += !quoted && text[k] == (unsigned char)usual[d];
-        }
-        if (count > most) best = usual[d];
-        if (count > most) most = count;
-    }
-    return best;
-}
-
 /* Text whose first line has at least two fields, or the name of a table. */
 bool log_table_recognises(const log_source *source) {
     char path[PATH_MAX];
@@ -55,7 +31,7 @@ bool log_table_recognises(const log_source *source) {
     const size_t length = strlen(source->path);
     if (length > 4 && !strcmp(source->path + length - 4, ".csv")) return true;
     return source->size > 0 && !memchr(source->head, 0, source->size) &&
-           delimiter_of(source->head, source->size);
+           csv_delimiter(source->head, source->size);
 }
 
 /* ---- charts of Weights & Biases ---- */
@@ -169,7 +145,7 @@ static void name_format(log_data *log, const csv_table *t) {
 static int read_text(log_data *log, const unsigned char *bytes, size_t size) {
     csv_table t;
     char why[LOG_NOTE_SIZE];
-    const char delimiter = delimiter_of(bytes, size);
+    const char delimiter = csv_delimiter(bytes, size);
     int status =
         csv_parse_start(&t, bytes, size, log->path, delimiter ? delimiter : ',', why, sizeof why);
     if (status) return status;

@@ -86,23 +86,42 @@ json_t *run_header_json(const run_subject *of) {
 
 /* ---- read back ---- */
 
+int run_header_config_of(run_config *c, const json_t *header, const char *folder) {
+    char origin[PATH_MAX + 16];
+    snprintf(origin, sizeof origin, "%s/run.jsonl", folder);
+    return config_read_json(c, json_object_get(header, "config"), origin);
+}
+
 int run_header_config(run_config *c, const char *folder) {
     json_t *header;
     int64_t bytes;
     int status = run_read_header(&header, &bytes, folder);
     if (status) return status;
-    char origin[PATH_MAX + 16];
-    snprintf(origin, sizeof origin, "%s/run.jsonl", folder);
-    status = config_read_json(c, json_object_get(header, "config"), origin);
+    status = run_header_config_of(c, header, folder);
     json_decref(header);
     return status;
 }
 
+/* The checksum of file number k of the training, as text; NULL: the header has none. */
+static const char *checksum_then(const json_t *header, size_t k) {
+    const json_t *file = json_array_get(json_object_get(header, "data_files"), k);
+    return json_string_value(json_object_get(file, "crc32c"));
+}
+
+bool run_header_has_data(const json_t *header, const dataset_file *file) {
+    char now[9];
+    snprintf(now, sizeof now, "%08" PRIx32, file->crc32c);
+    const size_t files = json_array_size(json_object_get(header, "data_files"));
+    for (size_t k = 0; k < files; k++) {
+        const char *then = checksum_then(header, k);
+        if (then && !strcmp(now, then)) return true;
+    }
+    return false;
+}
+
 int run_header_check_data(const json_t *header, const dataset_pair *data, const char *folder) {
-    const json_t *files = json_object_get(header, "data_files");
-    for (int k = 0; files && k < data->nfiles; k++) {
-        const json_t *file = json_array_get(files, (size_t)k);
-        const char *then = json_string_value(json_object_get(file, "crc32c"));
+    for (int k = 0; json_object_get(header, "data_files") && k < data->nfiles; k++) {
+        const char *then = checksum_then(header, (size_t)k);
         char now[9];
         snprintf(now, sizeof now, "%08" PRIx32, data->file[k].crc32c);
         if (!then || strcmp(now, then) != 0)

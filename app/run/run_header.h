@@ -11,7 +11,11 @@ json_t *run_header_json(const run_subject *of);
 
 /* Sets what the run of the folder was configured with. */
 int run_header_config(run_config *c, const char *folder);
+/* The same where the header has been read. */
+int run_header_config_of(run_config *c, const json_t *header, const char *folder);
 
+/* Whether the run was trained on a file of these bytes. */
+bool run_header_has_data(const json_t *header, const dataset_file *file);
 /* Whether the data are those that the run was trained on, as far as its header tells. */
 int run_header_check_data(const json_t *header, const dataset_pair *data, const char *folder);
 

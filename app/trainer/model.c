@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trainer/model.h"
 
-#include "file/crc32c.h"
 #include "io/failure.h"
-#include "io/input.h"
 #include "ravine_checkpoint.h"
-#include "run/config.h"
 #include "run/run_encoding.h"
 #include "run/run_header.h"
 #include "run/run_reader.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DATA_BYTES_MAX ((size_t)1 << 31)
 
 enum { SLICE = 256 }; /* examples at once */
 
@@ -57,21 +51,21 @@ static int read_weights(const net *n, const char *folder, bool averaged) {
     return status;
 }
 
-static int make_net(model *m, const char *folder) {
-    run_config c;
+static int make_net(model *m) {
     net_spec spec;
-    int status = config_init(&c);
-    if (!status) status = run_header_config(&c, folder);
-    if (!status) status = config_net_spec(&c, &m->encoding, &spec);
-    config_free(&c);
+    int status = config_net_spec(&m->config, &m->encoding, &spec);
     if (!status) status = failure_of(ravine_pool_create(&m->pool, 0));
     return status ? status : net_create(&m->net, &spec, SLICE, ravine_pool_run, m->pool);
 }
 
 int model_open(model *m, const char *folder, bool averaged) {
-    *m = (model){0};
-    int status = run_encoding_read(&m->encoding, folder);
-    if (!status) status = make_net(m, folder);
+    int64_t bytes;
+    *m = (model){.folder = folder};
+    int status = config_init(&m->config);
+    if (!status) status = run_encoding_read(&m->encoding, folder);
+    if (!status) status = run_read_header(&m->header, &bytes, folder);
+    if (!status) status = run_header_config_of(&m->config, m->header, folder);
+    if (!status) status = make_net(m);
     return status ? status : read_weights(m->net, folder, averaged);
 }
 
@@ -79,63 +73,38 @@ void model_free(model *m) {
     net_destroy(m->net);
     ravine_pool_destroy(m->pool);
     data_encoding_free(&m->encoding);
+    config_free(&m->config);
+    json_decref(m->header);
     *m = (model){0};
 }
 
-int model_read(const model *m, dataset *out, const char *file, const char *labels,
-               bool with_target) {
+int model_read(const model *m, dataset *out, const char *file, const char *labels, bool with_target,
+               bool *seen) {
     const data_encoding *e = &m->encoding;
+    dataset_file read;
     if (encoding_is_of_images(e) && with_target && !labels)
         return failure(FAILURE_USAGE, "%s: the run is of images; their labels are a second file",
                        file);
     if (!encoding_is_of_images(e) && labels)
         return failure(FAILURE_USAGE, "%s: the run is of a table, which holds its target itself",
                        labels);
-    return encoding_is_of_images(e) ? encoding_read_idx(out, e, file, labels)
-                                    : encoding_read_csv(out, e, file, with_target);
+    const int status = encoding_is_of_images(e)
+                           ? encoding_read_idx(out, &read, e, file, labels)
+                           : encoding_read_csv(out, &read, e, file, with_target);
+    if (!status && seen) *seen = run_header_has_data(m->header, &read);
+    return status;
 }
 
-int model_read_test(dataset *out, const char *folder) {
-    run_config c;
+int model_read_test(const model *m, dataset *out) {
     dataset_pair pair = {0};
-    json_t *header = NULL;
-    int64_t bytes;
-    *out = (dataset){0};
-    int status = config_init(&c);
-    if (!status) status = run_header_config(&c, folder);
-    if (!status) status = run_read_header(&header, &bytes, folder);
-    if (!status) status = config_read_data(&c, &pair);
-    if (!status) status = run_header_check_data(header, &pair, folder);
+    int status = config_read_data(&m->config, &pair);
+    if (!status) status = run_header_check_data(m->header, &pair, m->folder);
     if (!status) {
         *out = pair.test;
         pair.test = (dataset){0};
     }
     dataset_pair_free(&pair);
-    json_decref(header);
-    config_free(&c);
     return status;
-}
-
-bool model_has_seen(const char *folder, const char *file) {
-    json_t *header = NULL;
-    unsigned char *bytes = NULL;
-    size_t size;
-    int64_t length;
-    bool seen = false;
-    if (!run_read_header(&header, &length, folder) &&
-        !input_read(file, DATA_BYTES_MAX, &bytes, &size)) {
-        char crc[9];
-        snprintf(crc, sizeof crc, "%08" PRIx32, ravine_crc32c(0, bytes, size));
-        const json_t *files = json_object_get(header, "data_files");
-        for (size_t k = 0; k < json_array_size(files); k++) {
-            const char *then =
-                json_string_value(json_object_get(json_array_get(files, k), "crc32c"));
-            seen = seen || (then && !strcmp(then, crc));
-        }
-    }
-    free(bytes);
-    json_decref(header);
-    return seen;
 }
 
 /* softmax(z), or the target in its units. */
@@ -150,16 +119,17 @@ static void translate(const data_encoding *e, const float *z, double *out) {
     for (int64_t k = 0; k < e->outputs; k++) out[k] /= sum;
 }
 
-int model_predict(const model *m, const dataset *d, double *out) {
-    const int64_t outputs = m->encoding.outputs;
-    float *z = malloc((size_t)(SLICE * outputs) * sizeof *z);
-    if (!z) return failure(FAILURE_INPUT, "out of memory for %lld outputs", (long long)outputs);
-    for (int64_t at = 0; at < d->count; at += SLICE) {
+int model_predict(const model *m, const dataset *d, double **out) {
+    const size_t outputs = (size_t)m->encoding.outputs;
+    float *z = malloc(SLICE * outputs * sizeof *z);
+    double *to = *out = z ? calloc((size_t)d->count, outputs * sizeof *to) : NULL;
+    for (int64_t at = 0; to && at < d->count; at += SLICE) {
         const int64_t count = d->count - at < SLICE ? d->count - at : SLICE;
         net_predict(m->net, d->x + at * d->size, count, z);
-        for (int64_t k = 0; k < count; k++)
-            translate(&m->encoding, z + k * outputs, out + (at + k) * outputs);
+        for (int64_t k = 0; k < count; k++, to += outputs)
+            translate(&m->encoding, z + k * (int64_t)outputs, to);
     }
     free(z);
-    return 0;
+    return *out ? 0
+                : failure(FAILURE_INPUT, "out of memory for %lld examples", (long long)d->count);
 }

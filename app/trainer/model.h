@@ -9,8 +9,12 @@
 
 #include "data/dataset.h"
 #include "network/net.h"
+#include "run/config.h"
 
 typedef struct model {
+    const char *folder; /* the caller's */
+    json_t *header;     /* of its run.jsonl */
+    run_config config;
     data_encoding encoding;
     net *net;
     ravine_pool *pool;
@@ -22,18 +26,17 @@ typedef struct model {
 int model_open(model *m, const char *folder, bool averaged);
 void model_free(model *m);
 
-/* Examples from a file that the run has not seen, with what is asked of them or without: a table,
- * or images and, where there is a target, their labels in a file of their own. */
-int model_read(const model *m, dataset *out, const char *file, const char *labels,
-               bool with_target);
+/* Examples from a file, with what is asked of them or without: a table, or images and, where there
+ * is a target, their labels in a file of their own. *seen (may be NULL): whether the run has
+ * learned from a file of the same bytes. */
+int model_read(const model *m, dataset *out, const char *file, const char *labels, bool with_target,
+               bool *seen);
 /* Those that the run kept for its test. FAILURE_INPUT where its files have changed. */
-int model_read_test(dataset *out, const char *folder);
-/* Whether the run has learned from a file of these bytes. */
-bool model_has_seen(const char *folder, const char *file);
+int model_read_test(const model *m, dataset *out);
 
-/* Probabilities of the classes, or targets in their own units, of every example; out: [count,
- * outputs]. */
-int model_predict(const model *m, const dataset *d, double *out);
+/* Probabilities of the classes, or targets in their own units, of every example; *out: [count,
+ * outputs], for free(). */
+int model_predict(const model *m, const dataset *d, double **out);
 
 /* The class of the greatest probability. */
 int64_t model_class(const data_encoding *e, const double *probability);

@@ -123,9 +123,8 @@ static json_t *score_json(const model *m, const model_score *s) {
 
 static int evaluate(const model *m, const dataset *d, bool as_json) {
     model_score s = {0};
-    double *p = calloc((size_t)d->count, (size_t)d->outputs * sizeof *p);
-    int status = p ? model_predict(m, d, p)
-                   : failure(FAILURE_INPUT, "out of memory for %lld examples", (long long)d->count);
+    double *p;
+    int status = model_predict(m, d, &p);
     if (!status) status = model_score_of(m, d, p, &s);
     if (!status && as_json)
         status = cli_print_json(score_json(m, &s));
@@ -145,9 +144,10 @@ int cmd_evaluate(const cli_args *args) {
     model m;
     dataset d = {0};
     int status = model_open(&m, folder, cli_is_given(args, CLI_AVERAGED));
+    bool seen = false;
     if (!status)
-        status = file ? model_read(&m, &d, file, labels, true) : model_read_test(&d, folder);
-    if (!status && file && model_has_seen(folder, file))
+        status = file ? model_read(&m, &d, file, labels, true, &seen) : model_read_test(&m, &d);
+    if (!status && seen)
         fprintf(stderr,
                 "ravine: %s: the run has learned from most of it; its test part alone: "
                 "ravine evaluate %s\n",

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char DELIMITERS[] = ",;\t|";
-
 /* What is written about. */
 typedef struct overview {
     csv_table table;
@@ -22,20 +20,6 @@ typedef struct overview {
     bool regression;
     csv_column *column; /* [table.columns] */
 } overview;
-
-/* The one that splits the first line most often. */
-static char find_delimiter(const unsigned char *bytes, size_t size) {
-    size_t most = 0, end = 0;
-    char best = ',';
-    while (end < size && bytes[end] != '\n') end++;
-    for (const char *d = DELIMITERS; *d; d++) {
-        size_t count = 0;
-        for (size_t k = 0; k < end; k++) count += bytes[k] == (unsigned char)*d;
-        if (count > most) best = *d;
-        if (count > most) most = count;
-    }
-    return best;
-}
 
 static int list_columns(const csv_table *t, const char *target) {
     char names[512] = "";
@@ -56,35 +40,31 @@ static int list_columns(const csv_table *t, const char *target) {
 }
 
 static int find_target(overview *o, const char *target) {
-    const csv_table *t = &o->table;
-    for (o->target = 0; target && o->target < t->columns; o->target++)
-        if (!strcmp(csv_field(t, 0, o->target), target)) return 0;
-    return list_columns(t, target);
+    o->target = target ? csv_find(&o->table, target) : -1;
+    return o->target < 0 ? list_columns(&o->table, target) : 0;
 }
 
-/* Many different numbers are a quantity; a few, and words, are classes. */
-static bool is_quantity(const csv_table *t, int64_t column) {
+/* Words, and numbers of a few kinds, are classes; other numbers are a quantity. */
+static int read_target(overview *o) {
     enum { CLASSES_MOST = 20 };
-    csv_column numbers = {0}, classes = {0};
-    bool quantity = false;
-    if (csv_column_read(&numbers, t, column, CSV_ANY) == 0 && numbers.numeric)
-        quantity = csv_column_read_classes(&classes, t, column, CSV_ANY) != 0 ||
-                   classes.categories > CLASSES_MOST;
-    csv_column_free(&numbers);
-    csv_column_free(&classes);
-    return quantity;
+    csv_column *c = &o->column[o->target];
+    const int none = csv_column_read_classes(c, &o->table, o->target, CSV_ANY);
+    if (!none && !(c->numeric && c->categories > CLASSES_MOST)) return 0;
+    csv_column_free(c);
+    const int status = csv_column_read(c, &o->table, o->target, CSV_ANY);
+    o->regression = !status && c->numeric;
+    if (status || c->numeric) return status;
+    csv_column_free(c);
+    return csv_column_read_classes(c, &o->table, o->target, CSV_ANY); /* and says what is wrong */
 }
 
 static int read_columns(overview *o) {
     const csv_table *t = &o->table;
     o->column = calloc((size_t)t->columns, sizeof *o->column);
     if (!o->column) return failure(FAILURE_INPUT, "%s: no memory for its columns", t->name);
-    o->regression = is_quantity(t, o->target);
     int status = 0;
     for (int64_t k = 0; k < t->columns && !status; k++)
-        status = k == o->target && !o->regression
-                     ? csv_column_read_classes(&o->column[k], t, k, CSV_ANY)
-                     : csv_column_read(&o->column[k], t, k, CSV_ANY);
+        status = k == o->target ? read_target(o) : csv_column_read(&o->column[k], t, k, CSV_ANY);
     return status;
 }
 
@@ -199,7 +179,8 @@ int cmd_init(const cli_args *args) {
         return failure(FAILURE_USAGE, "init needs a table: ravine init FILE --target COLUMN");
     int status = input_read(path, CSV_BYTES_MAX, &bytes, &size);
     if (!status) {
-        o.delimiter = find_delimiter(bytes, size);
+        const char seen = csv_delimiter(bytes, size);
+        if (seen) o.delimiter = seen;
         status = csv_parse(&o.table, bytes, size, path, o.delimiter);
     }
     free(bytes);

@@ -56,9 +56,8 @@ static json_t *rows_json(const data_encoding *e, const double *p, int64_t count)
 }
 
 static int predict(const model *m, const dataset *d, bool as_json) {
-    double *p = calloc((size_t)d->count, (size_t)d->outputs * sizeof *p);
-    int status = p ? model_predict(m, d, p)
-                   : failure(FAILURE_INPUT, "out of memory for %lld examples", (long long)d->count);
+    double *p;
+    int status = model_predict(m, d, &p);
     if (!status && as_json)
         status = cli_print_json(rows_json(&m->encoding, p, d->count));
     else if (!status)
@@ -73,7 +72,7 @@ int cmd_predict(const cli_args *args) {
     model m;
     dataset d = {0};
     int status = model_open(&m, args->operand[0], cli_is_given(args, CLI_AVERAGED));
-    if (!status) status = model_read(&m, &d, args->operand[1], NULL, false);
+    if (!status) status = model_read(&m, &d, args->operand[1], NULL, false, NULL);
     if (!status) status = predict(&m, &d, cli_is_given(args, CLI_JSON));
     dataset_free(&d);
     model_free(&m);

@@ -77,7 +77,7 @@ RAVINE_API const char *ravine_severity_mark(int severity);
     X(EXPLODING, 22, WARNING, "exploding", "signals or gradients grow from layer to layer")        \
     X(UNSCALED_INPUT, 23, WARNING, "unscaled_input",                                               \
       "inputs are not of the size that a network expects")                                         \
-    X(LABELS_LOST, 24, URGENT, "labels_lost", "the loss is exactly 0: nothing is asked for")       \
+    X(LABELS_LOST, 24, URGENT, "labels_lost", "nothing is asked for: no label counts")             \
     X(RESUME_JUMP, 25, WARNING, "resume_jump", "the loss leapt up where training went on")
 
 #define RAVINE_X(NAME, value, severity, word, meaning) RAVINE_VERDICT_##NAME = value,
@@ -234,9 +234,11 @@ RAVINE_API ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravi
     X(ASCENT, 20, "ascent", "1: steps make the loss larger, and it is an error")           \
     X(WEIGHT_GAIN, 21, "weight_gain",                                                      \
       "how much the first weights of a layer enlarge its inputs, the greatest one: their " \
-      "root mean square times the square root of the number of inputs; He: 1.41")
+      "root mean square times the square root of the number of inputs; He: 1.41")          \
+    X(LABELS_KEPT, 22, "labels_kept",                                                      \
+      "the least share of a batch's labels that count in the mean; 0: all are masked")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
-typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 22 } ravine_fact;
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 23 } ravine_fact;
 #undef RAVINE_X
 /* The word of a fact: fixed text; NULL: none such. */
 RAVINE_API const char *ravine_fact_word(int fact);

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CHUNK = 1 << 18 }; /* bytes read at once, behind a line that is not whole yet */
 
@@ -291,6 +292,8 @@ static int read_folder(run_data *run, const char *folder) {
     FILE *file;
     if (snprintf(path, sizeof path, "%s/run.jsonl", folder) >= (int)sizeof path)
         return failure(FAILURE_INPUT, "the name of the folder is longer than %d bytes", PATH_MAX);
+    if (access(folder, F_OK) != 0) /* the name that the person gave is the one to tell */
+        return failure(FAILURE_INPUT, "cannot open %s: %s", folder, strerror(errno));
     int status = input_open(path, &file);
     if (status) return status;
     status = read_stream(run, file, folder);

@@ -244,7 +244,7 @@ def test_usage(args, part):
 def test_no_such_run(tmp_path):
     done = ravine("doctor", tmp_path / "none")
     assert done.returncode == INPUT
-    assert "run.jsonl" in done.stderr
+    assert "none: No such file" in done.stderr
 
 
 # ---- a run ---------------------------------------------------------------------------------------

@@ -401,7 +401,8 @@ def test_what_is_no_run(tmp_path):
         assert why in done.stderr.decode() and done.stderr.count(b"\n") == 1
         assert not (tmp_path / name / "report.html").exists()
     assert b"PATH of a run" in report(code=2).stderr
-    assert b"No such file" in report(tmp_path / "nowhere", code=3).stderr
+    nowhere = str(tmp_path / "nowhere")
+    assert f"cannot open {nowhere}: No such file".encode() in report(nowhere, code=3).stderr
     assert not list(tmp_path.glob("**/*.tmp"))
 
 

@@ -251,7 +251,7 @@ def test_no_checkpoint_yet(place, whole):
 
 def test_no_run(place):
     code, errors = train("--resume", "runs/none", cwd=place)
-    assert code == INPUT and "cannot open runs/none/run.jsonl: No such file" in errors
+    assert code == INPUT and "cannot open runs/none: No such file" in errors
     (place / "runs").mkdir()
     (place / "runs/run.jsonl").write_text('{"type":"header","format":1}')
     code, errors = train("--resume", "runs", cwd=place)

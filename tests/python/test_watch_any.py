@@ -585,6 +585,29 @@ def test_before_any_step_nothing_is_healthy():
     assert any("no step was made since ravine.watch" in line for line in found.cannot_tell)
 
 
+def losses_before_a_step(numbers):
+    """What is warned of when so many batches come before each step."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    doctor = ravine.watch(optimizer, model)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for number in numbers:
+            for _ in range(number):
+                doctor.tell(1.0)
+            optimizer.step()
+    return [str(w.message) for w in told if w.category is RuntimeWarning]
+
+
+def test_losses_without_a_step_are_told_of_once():
+    (text,) = losses_before_a_step([1, 1, 400])
+    assert "256 losses and no step since" in text
+
+
+def test_many_batches_a_step_are_no_reason_to_speak():
+    assert losses_before_a_step([200, 700, 200]) == []
+
+
 def steps_until_told(model, optimizer, spoil, steps=40, watched=None):
     told = []
     doctor = ravine.watch(

@@ -135,6 +135,8 @@ def test_the_best_constant_of_classes_is_the_entropy_of_their_counts():
     assert facts["constant_loss"] == pytest.approx(entropy, abs=2e-3)
     masked = facts_of(net(), CROSS, table(), torch.where(labels == 1, -100, labels))
     assert masked["constant_loss"] == pytest.approx(0, abs=2e-3)
+    assert masked["labels_kept"] == pytest.approx(0.75)
+    assert facts["labels_kept"] == 1
 
 
 @pytest.mark.parametrize(

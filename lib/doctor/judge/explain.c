@@ -409,7 +409,9 @@ static int64_t since(const witness *w) {
         return counted > 0 ? (int64_t)doctor_burst_back(h, counted - 1)->start : -1;
     case RAVINE_VERDICT_LR_ZERO: return (int64_t)h->lr_low_since;
     case RAVINE_VERDICT_OVERFITTING: return (int64_t)h->validation_least_step;
-    case RAVINE_VERDICT_LABELS_LOST: return (int64_t)(h->step - h->zero_losses);
+    case RAVINE_VERDICT_LABELS_LOST:
+        if (w->f->nonfinite_recent > 0) return (int64_t)h->nonfinite_first;
+        return (int64_t)(h->step - h->zero_losses);
     case RAVINE_VERDICT_RESUME_JUMP:
         return (int64_t)fmax(h->step - w->f->jump_age * block_length(w), 0);
     case RAVINE_VERDICT_DIVERGING:

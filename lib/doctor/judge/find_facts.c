@@ -17,6 +17,7 @@ void ravine_doctor_find_facts(const ravine_doctor *d, doctor_findings *f) {
     f->target_size = fact[RAVINE_FACT_TARGET_SIZE];
     f->target_peak = fact[RAVINE_FACT_TARGET_PEAK];
     f->weight_gain = fact[RAVINE_FACT_WEIGHT_GAIN];
+    f->labels_kept = fact[RAVINE_FACT_LABELS_KEPT];
     f->ascent = fact[RAVINE_FACT_ASCENT];
     f->state_age = d->h.observed - fact[RAVINE_FACT_STATE_LOST];
     f->dropout = fact[RAVINE_FACT_DROPOUT];

@@ -355,6 +355,7 @@ class Targets:
         """Nothing was seen yet."""
         self.looks = 0
         self.classes = 0
+        self._kept = math.nan  # the least share of a batch's labels that count in a mean
         self._kind = ""
         self._number = 0  # of targets
         self._sums: Tensor | None = None  # counts of classes, or sums of columns
@@ -365,6 +366,8 @@ class Targets:
         """Looks at a loss that is a mean of one criterion, if told so many times, and no other."""
         node, factor = _unscaled(loss.grad_fn)
         self.looks += 1
+        if node.name() in _LIKELIHOODS and saved(node, "reduction") == self.MEAN:
+            self._see_masked(node)
         if not self._is_mean(node, factor * times) or saved(node, "weight") is not None:
             return
         name = node.name()
@@ -385,6 +388,12 @@ class Targets:
             return False
         asked = int((target != saved(node, "ignore_index")).sum())
         return 0.5 < factor * asked < 2  # batches of one step have about as many each
+
+    def _see_masked(self, node) -> None:
+        target = saved(node, "target")
+        if target is not None and target.numel():
+            kept = target.detach() != saved(node, "ignore_index")
+            self._kept = min(float(kept.double().mean()), self._kept)
 
     def _see_classes(self, node) -> None:
         scores = _argument(node)
@@ -417,8 +426,10 @@ class Targets:
             self._squares += squares
 
     def facts(self) -> Facts:
-        """Classes, the loss of the best constant, the size of a regression's targets."""
+        """What they say of classes, masks, the best constant and a regression's size."""
         facts: Facts = {"classes": float(self.classes)} if self.classes > 1 else {}
+        if not math.isnan(self._kept):
+            facts["labels_kept"] = self._kept
         if self._number < self.LEAST:
             return facts
         mean = self._sums / self._number

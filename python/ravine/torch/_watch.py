@@ -137,6 +137,7 @@ class Watch(Doctor):
         self._losses: list[float] = []  # told since the last step
         self._first: list[float] = []  # of them, those of a closure's first call
         self._seen: list[float] = []  # those that a hook has seen, for steps of which none was told
+        self._waits = 256  # losses without a step after which it says so
         self._tells = False  # somebody calls tell()
         self._told = self._validated = False
         self._verdict = "healthy"
@@ -221,7 +222,19 @@ class Watch(Doctor):
             return
         self._losses.append(value)
         self._tells = True
+        self._expect_step(self._losses)
         self._see_graph(loss, times)
+
+    def _expect_step(self, losses: list[float]) -> None:
+        """Says it when losses come and no step does: a hook of the step alone would never wake."""
+        if len(losses) == self._waits:
+            self._warn(f"ravine.watch: {self._idle(losses)}")
+
+    def _idle(self, losses: list[float]) -> str:
+        return (
+            f"{len(losses)} losses and no step since: step() is not called, or a GradScaler "
+            "leaves each out"
+        )
 
     def fact(self, name: str, value: float) -> None:
         """As Doctor.fact(); of several processes that know it the mean counts."""
@@ -263,7 +276,10 @@ class Watch(Doctor):
         if verdict != "unclear" and self._observed:
             return []
         lines = [f"anything since then: {self._stopped}"] if self._stopped else []
-        if self._steps == 0:
+        heard = self._losses or self._seen
+        if len(heard) >= self._waits:
+            lines.append(f"anything: {self._idle(heard)}")
+        elif self._steps == 0:
             lines.append("anything: no step was made since ravine.watch(optimizer)")
         elif not self._told:
             lines.append(f"anything: no loss was told; {self.advice['loss']}")
@@ -503,6 +519,7 @@ class Watch(Doctor):
     def _step(self) -> bool:
         """Takes in a step; whether it is time to look."""
         losses = self._first or self._losses or self._seen
+        self._waits = max(self._waits, 4 * len(losses))
         self._losses, self._first, self._seen = [], [], []
         self._steps += 1
         self._due |= self._is_urgent()
@@ -606,6 +623,7 @@ class Watch(Doctor):
         if self._tells or not torch.is_tensor(loss) or loss.numel() != 1 or not loss.requires_grad:
             return
         self._seen.append(_number(loss))
+        self._expect_step(self._seen)
         self._see_graph(loss, 1.0)
 
     def _see_graph(self, loss, times: float) -> None:

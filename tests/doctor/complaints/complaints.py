@@ -42,9 +42,7 @@ TOO_LITTLE = _of("healthy", "unclear")  # the loss of a policy gradient does not
 COMPLAINTS = [
     Complaint("half_precision", numbers.half_weights, _of("nonfinite")),
     Complaint("masked_labels", numbers.labels_masked, _of("labels_lost")),
-    Complaint(
-        "masked_labels", numbers.labels_masked_in_a_mean, _of("labels_lost"), says="nonfinite"
-    ),
+    Complaint("masked_labels", numbers.labels_masked_in_a_mean, _of("labels_lost")),
     # What a few broken batches did is over: nothing is wrong with the run.
     Complaint("loss_spike", models.spike_of_data, _of("healthy", "unclear")),
     Complaint("loss_spike", models.spike_of_optimizer, _of("sigma_burst")),

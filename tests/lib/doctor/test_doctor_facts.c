@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "support/trial.h"
 
@@ -139,6 +140,33 @@ static void a_state_that_was_lost(void **state) {
     expect(RAVINE_FACT_STATE_LOST, -2000, RAVINE_VERDICT_HEALTHY); /* it has been built up again */
 }
 
+/* The mean over the labels of a batch that has none. */
+static double mean_of_nothing(const void *context, int n, const double *theta, int64_t step,
+                              double *gradient) {
+    if (step < 30) return bowl(context, n, theta, step, gradient);
+    for (int i = 0; i < n; i++) gradient[i] = NAN;
+    return NAN;
+}
+
+static int verdict_of_nan(double labels_kept) {
+    const double start[4] = {1, -2, 3, -4};
+    trial *t = trial_new(&(trial_setup){
+        .n = 4, .start = start, .loss = mean_of_nothing, .optimizer = "sgd lr=0.02"});
+    ravine_diagnosis x;
+    assert_int_equal(ravine_doctor_tell(t->d, RAVINE_FACT_LABELS_KEPT, labels_kept), RAVINE_OK);
+    trial_run(t, 40);
+    trial_diagnose(t, &x);
+    trial_free(t);
+    return x.verdict;
+}
+
+static void labels_that_are_all_masked(void **state) {
+    (void)state;
+    assert_int_equal(verdict_of_nan(0), RAVINE_VERDICT_LABELS_LOST);
+    assert_int_equal(verdict_of_nan(0.1), RAVINE_VERDICT_NONFINITE);
+    expect(RAVINE_FACT_LABELS_KEPT, 0, RAVINE_VERDICT_HEALTHY); /* such a batch did no harm */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_fact_it_is_healthy),
@@ -151,6 +179,7 @@ int main(void) {
         cmocka_unit_test(first_weights_that_are_too_large),
         cmocka_unit_test(an_error_that_is_made_larger),
         cmocka_unit_test(a_state_that_was_lost),
+        cmocka_unit_test(labels_that_are_all_masked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

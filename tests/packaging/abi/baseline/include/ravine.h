@@ -158,8 +158,8 @@ typedef struct ravine_schedule_facts {
 RAVINE_INLINE ravine_status
 ravine_schedule_describe(const ravine_schedule *s, ravine_schedule_facts *facts) RAVINE_MUST_CHECK;
 
-/* A controller, not a schedule: it is told a metric (lower is better, unless `maximize`) and
- * answers with a factor for the learning rate. A metric that is not finite counts as bad. */
+/* A controller, not a schedule: it receives a metric (lower is better, unless `maximize`) and
+ * returns a factor for the learning rate. A metric that is not finite counts as bad. */
 typedef struct ravine_plateau {
     uint32_t size;
     int32_t maximize;           /* 1 if higher is better */
@@ -173,8 +173,8 @@ typedef struct ravine_plateau {
 } ravine_plateau;
 /* PyTorch's defaults: factor 0.1, minimum 0, threshold 1e-4, patience 10, cooldown 0. */
 RAVINE_INLINE void ravine_plateau_init(ravine_plateau *p);
-/* OK, also when the factor fell, and *scale (may be NULL) = the factor to use from now on. E_RANGE:
- * a setting of *p is out of its bounds. */
+/* OK, whether the factor fell or not; *scale (may be NULL) = the factor to use from now on.
+ * E_RANGE: a setting of *p is out of its bounds. */
 RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
                                              double *scale) RAVINE_MUST_CHECK;
 
@@ -183,7 +183,7 @@ RAVINE_API ravine_status ravine_plateau_tell(ravine_plateau *p, double metric,
  * Every setting is a number: X(NAME, value, name, kind, interval, text); values never change, new
  * ones come last. A FLAG is 0 or 1; a CHOICE is a value of the enum named in its text. In an
  * interval a round bracket excludes the bound itself. NUMBERs may be scheduled, other than
- * `initial`. A rule uses some of them: ravine_rule_describe() tells which. */
+ * `initial`. A rule uses some of them: ravine_rule_describe() lists them. */
 #define RAVINE_SETTING_LIST(X)                                                                     \
     X(LR, 0, lr, NUMBER, "[0, inf)", "learning rate eta")                                          \
     X(MOMENTUM, 1, momentum, NUMBER, "[0, 1]",                                                     \
@@ -399,7 +399,7 @@ typedef struct ravine_env {
 } ravine_env;
 /* The defaults: one thread per processor, the best instruction set, the C library's memory. */
 RAVINE_INLINE void ravine_env_init(ravine_env *env);
-/* The instruction set in use for that wish; NULL: there is none. */
+/* The instruction set that `wanted` selects; NULL: there is none. */
 RAVINE_API const char *ravine_isa(const char *wanted);
 /* What a handle with such an env.isa would run on this processor, and why, as one line: "x86_v4,
  * the best of GenuineIntel family 6 model 207; asks for memory 2048 bytes ahead, ...".
@@ -516,7 +516,7 @@ typedef struct ravine_optimizer ravine_optimizer;
  * none that this build and processor have; E_NOMEM. */
 RAVINE_API ravine_status ravine_create(ravine_optimizer **out, const ravine_config *c,
                                        const ravine_env *env) RAVINE_MUST_CHECK;
-/* Gives back all that the optimizer holds; parameters and gradients stay. NULL is fine. */
+/* Frees the optimizer; parameters and gradients stay. NULL is allowed. */
 RAVINE_API void ravine_destroy(ravine_optimizer *o);
 /* Adds a group with settings of its own; *group (may be NULL) = its number. E_ARG and E_RANGE as of
  * ravine_config_check; E_NOMEM. */
@@ -577,7 +577,7 @@ RAVINE_API ravine_status ravine_get(const ravine_optimizer *o, int32_t group, in
 RAVINE_API ravine_status ravine_set_options(ravine_optimizer *o,
                                             const ravine_options *options) RAVINE_MUST_CHECK;
 
-/* What a step shows of the way that training goes, beside the norms: X(name, meaning), new ones
+/* Statistics of how training goes, beside the norms: X(name, meaning), new ones
  * last. g is the gradient as in grad_norm, u the change of the parameters, t the step; a flip is a
  * change of sign, weighted by the g^2 of the element; zero has no sign. A parameter's last step is
  * the last one in which it had a gradient. An element that was held (its gradient was not finite)

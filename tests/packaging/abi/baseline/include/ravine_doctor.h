@@ -77,7 +77,7 @@ RAVINE_API const char *ravine_severity_mark(int severity);
     X(EXPLODING, 22, WARNING, "exploding", "signals or gradients grow from layer to layer")        \
     X(UNSCALED_INPUT, 23, WARNING, "unscaled_input",                                               \
       "inputs are not of the size that a network expects")                                         \
-    X(LABELS_LOST, 24, URGENT, "labels_lost", "the loss is exactly 0: nothing is asked for")       \
+    X(LABELS_LOST, 24, URGENT, "labels_lost", "nothing is asked for: no label counts")             \
     X(RESUME_JUMP, 25, WARNING, "resume_jump", "the loss leapt up where training went on")
 
 #define RAVINE_X(NAME, value, severity, word, meaning) RAVINE_VERDICT_##NAME = value,
@@ -113,7 +113,7 @@ typedef struct ravine_doctor ravine_doctor;
 RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
                                               const ravine_doctor_options *options,
                                               const ravine_env *env) RAVINE_MUST_CHECK;
-/* Gives back all that the doctor holds. NULL is fine. */
+/* Frees the doctor. NULL is allowed. */
 RAVINE_API void ravine_doctor_destroy(ravine_doctor *d);
 
 /* After each ravine_step that had statistics: takes them, those of the parameters, and the
@@ -123,9 +123,8 @@ RAVINE_API void ravine_doctor_destroy(ravine_doctor *d);
 RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                double loss) RAVINE_MUST_CHECK;
 
-/* The same from numbers, for logs and for optimizers that are not ours. Unknown numbers are NaN.
- * The parts are what is looked at by name: parameters, in the order of their layers, or groups of
- * them. */
+/* The same as plain numbers, for logs and for other optimizers. Unknown numbers are NaN. A part has
+ * a name in the evidence: a parameter, in the order of the layers, or a group of parameters. */
 typedef struct ravine_observation {
     uint32_t size;
     int32_t nparts;
@@ -143,10 +142,10 @@ typedef struct ravine_observation {
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
-/* The same of an optimizer that is not ours, from some elements of each parameter where they lie,
- * the same ones in every step. Before a step ravine_samples_take copies what the step will change;
- * after it ravine_doctor_observe_samples looks at what has become of it. A parameter belongs among
- * the parts from its first gradient on. */
+/* The same for another optimizer, from sampled elements of each parameter, read where they lie; the
+ * same elements in every step. Before a step ravine_samples_take copies them; after it
+ * ravine_doctor_observe_samples compares them with the copy. A parameter is one of the parts from
+ * its first gradient on. */
 enum { RAVINE_SAMPLES_CHUNK = 128, RAVINE_SAMPLES_NOTES = 7 };
 typedef struct ravine_samples {
     uint32_t size;
@@ -163,8 +162,8 @@ typedef struct ravine_samples {
     double variance_scale; /* the square of sigma of the step before, without eps */
     double eps_variance;   /* where variance is less, sigma is mostly eps; NaN: unknown */
     double decay;          /* weight decay that the rule adds to the gradient */
-    double gradient_scale; /* gradients are so many times what they should be: 1 */
-    double grad_norm;      /* of the whole parameter, as it should be; NaN: as the samples tell */
+    double gradient_scale; /* the gradients are too large by this factor; 1 */
+    double grad_norm;      /* of the whole parameter, over gradient_scale; NaN: from samples */
     double *notes;         /* [RAVINE_SAMPLES_NOTES, len], zeros before the first step */
     /* Written; zeros before the first step. Where the samples were before the step stands in the
      * first [len] of the notes. */
@@ -176,12 +175,26 @@ typedef struct ravine_samples {
  * not fit together. */
 RAVINE_API ravine_status ravine_samples_take(ravine_samples *samples,
                                              int32_t nparts) RAVINE_MUST_CHECK;
-/* Of the observation loss, path_efficiency, nparts, names and config are taken, of its statistics
- * step, attempts, lr and clip; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
+/* Reads loss, path_efficiency, nparts, names and config of the observation, and step, attempts, lr
+ * and clip of its statistics; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
  * ravine_doctor_feed. */
 RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        const ravine_observation *o,
                                                        ravine_samples *samples) RAVINE_MUST_CHECK;
+
+/* The same in two halves, for processes that train one model together, each with samples of what it
+ * has. After the step each measures its own; number by number the sums of all are added up, and
+ * every process hands the totals to its doctor: all doctors say the same. A process that has
+ * nothing of a part has samples of len 0; of what several have alike, one has samples. */
+enum { RAVINE_SAMPLES_SUMS = 32 };
+/* Into sums [nparts, RAVINE_SAMPLES_SUMS]. E_ARG as of ravine_samples_take. */
+RAVINE_API ravine_status ravine_samples_measure(ravine_samples *samples, int32_t nparts,
+                                                double *sums) RAVINE_MUST_CHECK;
+/* As ravine_doctor_observe_samples, from sums [o->nparts, RAVINE_SAMPLES_SUMS] of all processes;
+ * the observation has the part_elements of the whole parts. update_max is not known. E_ARG: they or
+ * the sums are NULL; E_NOMEM as of ravine_doctor_feed. */
+RAVINE_API ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravine_observation *o,
+                                                    const double *sums) RAVINE_MUST_CHECK;
 
 /* What no step shows. X(NAME, value, word, meaning); values never change, new ones come last. */
 #define RAVINE_FACT_LIST(X)                                                                \
@@ -221,9 +234,11 @@ RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
     X(ASCENT, 20, "ascent", "1: steps make the loss larger, and it is an error")           \
     X(WEIGHT_GAIN, 21, "weight_gain",                                                      \
       "how much the first weights of a layer enlarge its inputs, the greatest one: their " \
-      "root mean square times the square root of the number of inputs; He: 1.41")
+      "root mean square times the square root of the number of inputs; He: 1.41")          \
+    X(LABELS_KEPT, 22, "labels_kept",                                                      \
+      "the least share of a batch's labels that count in the mean; 0: all are masked")
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
-typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 22 } ravine_fact;
+typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 23 } ravine_fact;
 #undef RAVINE_X
 /* The word of a fact: fixed text; NULL: none such. */
 RAVINE_API const char *ravine_fact_word(int fact);
@@ -281,16 +296,23 @@ RAVINE_API const char *ravine_warning_word(int kind);
  * off. Return 0; anything else stops the call with E_STATE. Parameters without a bound gradient do
  * not take part.
  *
- * Parameters and gradients are moved during a call, and bit for bit the same after it, also when it
- * fails; E_STATE if loss or gradient are not finite where they are. */
+ * Who can multiply with the Hessian, as by differentiating twice, sets `product`, too: out = H x
+ * for the loss of batch `batch` at the parameters where they are; x, out: [n], the elements of the
+ * parameters that take part, in the order of adding. Else H x comes from gradients on two sides,
+ * which 16 bits are too few for.
+ *
+ * A call changes parameters and gradients while it runs. After it they are the same, bit for bit,
+ * also when it fails. E_STATE: loss or gradient are not finite at the parameters. */
 typedef int (*ravine_evaluate)(void *context, int64_t batch, int32_t gradient, double *loss);
+typedef int (*ravine_product)(void *context, int64_t batch, const double *x, double *out);
 typedef struct ravine_problem {
     uint32_t size;
     int32_t reserved;
     ravine_evaluate evaluate;
     void *context;
-    int64_t batch;    /* the fixed batch of curvature probes; large is better */
-    int64_t nbatches; /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
+    int64_t batch;          /* the fixed batch of curvature probes; large is better */
+    int64_t nbatches;       /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
+    ravine_product product; /* H x; NULL: from differences of gradients */
 } ravine_problem;
 
 enum { RAVINE_LANCZOS_MAX = 1024, RAVINE_SLICE_MAX = 129 };
@@ -329,7 +351,7 @@ typedef struct ravine_probe {
     double escape_offset;   /* along the eigenvector of lambda_min, to the side where the loss is
                                lower */
     double escape_loss[2];  /* losses at -|escape_offset| and +|escape_offset|; NaN: no way down */
-    double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: the loss still to be had nearby */
+    double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: how far the loss can fall */
     double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with
                                coupled decay; groups weighed by their rates; NaN: sigma unknown */
     double lr, limit;       /* of the next step, lr as of ravine_effective_lr: stable iff
@@ -339,11 +361,12 @@ typedef struct ravine_probe {
     double noise_scale; /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal */
     double noise_trace; /* tr(Sigma) of one batch's gradient, unbiased */
     double signal;      /* |G|^2, unbiased: may be negative where there is none */
-    int64_t gradients, losses; /* what it cost: calls with and without a gradient */
+    int64_t gradients, losses; /* what it cost: calls with and without a gradient; H x counts as
+                                  two gradients */
     ravine_slice along_update, along_max, along_min;
 } ravine_probe;
 
-/* Looks at the loss around the parameters. options NULL: the defaults. Numbers that were not asked
+/* Measures the loss around the parameters. options NULL: the defaults. Numbers that were not asked
  * for are NaN. Gradients: 1 + 2 lanczos +
  * 2 preconditioned + noise, and 2 to 10 to choose the distance of finite differences where |theta|
  * is below 1. Memory: (max(lanczos, preconditioned) + 4) n doubles for n elements, copies of
@@ -415,7 +438,10 @@ typedef struct ravine_diagnosis {
     ravine_cure cure[RAVINE_CURES_MAX];       /* the most promising first */
     char not_text[192];                       /* what it is not, with the number that says so */
     int32_t also[RAVINE_ALSO_MAX];            /* other verdicts whose evidence holds */
-    char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would tell it */
+    char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would show it */
+    /* Of ravine_try_cures: the losses behind loss_ratio, inf where one is not finite; NaN: none. */
+    double unchanged_loss;
+    double cure_loss[RAVINE_CURES_MAX]; /* in the order of the cures */
 } ravine_diagnosis;
 
 /* What holds the training up, as of the last observation. */
@@ -449,9 +475,9 @@ enum { RAVINE_NO_EFFECT_PERCENT = 2 };
  * RAVINE_NO_EFFECT_PERCENT of 1). What did harm is left out; where nothing is left the cure is to
  * know that. Of a run that is lost, but not within so many steps, only what helped counts as tried.
  * A group keeps the settings in which it differs from group 0, and the ratio of its lr
- * to that of group 0. Where both rules use the same state a parameter goes on with it, else it
- * begins with none. What a group may not have (as of ravine_set) is not tried. Afterwards
- * parameters, gradients and state are as before. E_STATE as of ravine_probe_run; E_RANGE: steps is
+ * to that of group 0. State that both rules use is kept; all other state starts anew. A setting
+ * that a group cannot take (see ravine_set) is not tried. Afterwards parameters, gradients and
+ * state are as before. E_STATE as of ravine_probe_run; E_RANGE: steps is
  * below 1; E_NOMEM. */
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,

@@ -52,5 +52,7 @@ void dataset_pair_free(dataset_pair *pair) {
     dataset_free(&pair->train);
     dataset_free(&pair->test);
     data_encoding_free(&pair->encoding);
+    free(pair->summary);
+    pair->summary = NULL;
     pair->nfiles = 0;
 }

@@ -258,7 +258,12 @@ int config_check(const run_config *c) {
                        "%s: data.task is regression; data.format idx holds labels, so "
                        "it must be classification",
                        c->origin[CONFIG_KEY_data_task]);
-    if (strlen(c->data_delimiter) != 1)
+    if (csv && c->data_missing_markers.count && c->data_missing == CSV_MISSING_ERROR)
+        return failure(FAILURE_USAGE,
+                       "%s: data.missing_markers is set, but not what a missing value becomes: "
+                       "data.missing: mean (or median, indicator)",
+                       c->origin[CONFIG_KEY_data_missing_markers]);
+    if (c->data_delimiter && strlen(c->data_delimiter) != 1)
         return failure(FAILURE_USAGE, "%s: data.delimiter is \"%s\"; it must be one character",
                        c->origin[CONFIG_KEY_data_delimiter], c->data_delimiter);
     if (c->model_widths.count > NET_WIDTHS_MAX)

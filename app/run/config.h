@@ -81,6 +81,7 @@ bool config_is_equal(const run_config *a, const run_config *b, config_key key);
 int config_read_json(run_config *c, const json_t *object, const char *origin);
 
 /* config_build.c: the values that the data reader, the net and the library take. */
+dataset_csv_options config_csv_options(const run_config *c);
 int config_read_data(const run_config *c, dataset_pair *data);
 int config_net_spec(const run_config *c, const data_encoding *data, net_spec *spec);
 int config_rule(const run_config *c, ravine_config *rule);

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPLIT_STREAM UINT64_C(0x73706c6974) /* of the random numbers: "split" */
-
 /* A table on its way to a data set. */
 typedef struct conversion {
     const dataset_csv_options *options;
@@ -50,7 +48,7 @@ static int split(conversion *c) {
                        c->table.name, rows, c->options->test_share, c->ntrain, ntest);
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
-    data_order_shuffle(c->order, rows, c->options->seed, SPLIT_STREAM);
+    data_order_shuffle(c->order, rows, c->options->seed, DATASET_SPLIT_STREAM);
     return 0;
 }
 

@@ -45,6 +45,8 @@ void dataset_free(dataset *d) {
     free(d->x);
     free(d->label);
     free(d->y);
+    for (int64_t k = 0; d->name && k < d->count; k++) free(d->name[k]);
+    free(d->name);
     memset(d, 0, sizeof *d);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dataset.h - examples in memory, from IDX (also .gz) and CSV files. */
+/* dataset.h - examples in memory, from IDX (also .gz) and CSV files, and from folders of images. */
 #ifndef RAVINE_DATASET_H
 #define RAVINE_DATASET_H
 
@@ -16,6 +16,7 @@ typedef struct dataset {
     float *x;         /* [count, size] */
     int32_t *label;   /* [count], 0 .. outputs - 1; NULL for regression */
     float *y;         /* [count, outputs]; NULL for classification */
+    char **name;      /* [count] of the files of images; NULL: they have no files of their own */
 } dataset;
 
 /* A file that was read, to tell one that has changed since. */
@@ -67,6 +68,20 @@ typedef struct dataset_csv_options {
     int64_t nignored;
 } dataset_csv_options;
 int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options);
+
+/* A folder of images, PNG and JPEG, in a folder for each class, at any depth in it. Each becomes a
+ * square of image_size pixels, what is transparent white; they are standardised as those of IDX
+ * are, and split as the rows of a table. */
+typedef struct dataset_folder_options {
+    const char *path;
+    int64_t image_size;
+    bool grey;
+    double test_share; /* (0, 1) */
+    uint64_t seed;
+    const char *const *classes; /* [nclasses] these folders alone; 0: all */
+    int64_t nclasses;
+} dataset_folder_options;
+int dataset_read_folder(dataset_pair *out, const dataset_folder_options *options);
 
 void dataset_free(dataset *d);              /* an empty one is fine */
 void dataset_pair_free(dataset_pair *pair); /* an empty pair is fine */

@@ -35,7 +35,7 @@ typedef struct data_encoding {
     csv_missing missing;    /* what became of a missing field of a table */
     encoded_texts marker;   /* and which words say that it is missing */
     encoded_texts ignored;  /* columns that were left out */
-    encoded_column target;  /* the classes of images are called 0, 1, 2 ... */
+    encoded_column target;  /* classes of IDX are called 0, 1, 2 ... */
     double mean, deviation; /* of the pixels of images, as shares of 255 */
 } data_encoding;
 
@@ -65,5 +65,9 @@ int encoding_read_csv(struct dataset *out, struct dataset_file *file, const data
  * that of the images. */
 int encoding_read_idx(struct dataset *out, struct dataset_file *file, const data_encoding *e,
                       const char *images, const char *labels);
+/* The same of PNG and JPEG files: one, or all in a folder; `labelled`: in a folder for each class.
+ * They get the size of those that were learned from, and out->name has their paths. */
+int encoding_read_images(struct dataset *out, struct dataset_file *file, const data_encoding *e,
+                         const char *path, bool labelled);
 
 #endif

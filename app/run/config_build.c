@@ -31,7 +31,25 @@ dataset_csv_options config_csv_options(const run_config *c) {
     };
 }
 
+static int read_folder(const run_config *c, dataset_pair *data) {
+    const dataset_folder_options options = {
+        .path = c->data_folder,
+        .image_size = c->data_image_size,
+        .grey = c->data_color == 1,
+        .test_share = c->data_test_share,
+        .seed = (uint64_t)c->seed,
+        .classes = (const char *const *)c->data_classes.item,
+        .nclasses = c->data_classes.count,
+    };
+    return dataset_read_folder(data, &options);
+}
+
+data_augmentation config_augmentation(const run_config *c) {
+    return (data_augmentation){c->data_flip, c->data_shift, (uint64_t)c->seed};
+}
+
 int config_read_data(const run_config *c, dataset_pair *data) {
+    if (c->data_format == CONFIG_FOLDER) return read_folder(c, data);
     if (c->data_format != CONFIG_CSV)
         return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
                                 c->data_test_images, c->data_test_labels);

@@ -42,14 +42,14 @@ static json_t *texts_json(char *const *text, int64_t count) {
     return list;
 }
 
-static json_t *column_json(const encoded_column *c, csv_missing missing) {
+static json_t *column_json(const encoded_column *c) {
     if (c->words)
         return json_pack("{ss* so}", "name", c->name, "words", texts_json(c->word, c->words));
     json_t *object =
         json_pack("{ss sf sf}", "name", c->name, "mean", c->mean, "deviation", c->deviation);
     if (c->form != CSV_POINT)
         json_object_set_new(object, "form", json_string(csv_form_word(c->form)));
-    if (missing != CSV_MISSING_ERROR) json_object_set_new(object, "fill", json_real(c->fill));
+    if (c->fill != c->mean) json_object_set_new(object, "fill", json_real(c->fill));
     if (c->indicator) json_object_set_new(object, "indicator", json_true());
     return object;
 }
@@ -57,8 +57,7 @@ static json_t *column_json(const encoded_column *c, csv_missing missing) {
 static json_t *images_json(const data_encoding *e) {
     return json_pack("{si ss s[III] sf sf so}", "format", 1, "kind", "images", "shape",
                      (json_int_t)e->shape[0], (json_int_t)e->shape[1], (json_int_t)e->shape[2],
-                     "mean", e->mean, "deviation", e->deviation, "target",
-                     column_json(&e->target, CSV_MISSING_ERROR));
+                     "mean", e->mean, "deviation", e->deviation, "target", column_json(&e->target));
 }
 
 /* Whether a reader of format 1 would take some field for another number. */
@@ -70,11 +69,10 @@ static int format_of(const data_encoding *e) {
 
 static json_t *table_json(const data_encoding *e) {
     json_t *columns = json_array();
-    for (int64_t k = 0; k < e->columns; k++)
-        columns = with(columns, column_json(&e->column[k], e->missing));
-    json_t *object = json_pack("{si ss ss# so so}", "format", format_of(e), "kind", "table",
-                               "delimiter", &e->delimiter, 1, "columns", columns, "target",
-                               column_json(&e->target, CSV_MISSING_ERROR));
+    for (int64_t k = 0; k < e->columns; k++) columns = with(columns, column_json(&e->column[k]));
+    json_t *object =
+        json_pack("{si ss ss# so so}", "format", format_of(e), "kind", "table", "delimiter",
+                  &e->delimiter, 1, "columns", columns, "target", column_json(&e->target));
     if (e->ignored.count)
         json_object_set_new(object, "ignored", texts_json(e->ignored.text, e->ignored.count));
     if (e->missing == CSV_MISSING_ERROR) return object;

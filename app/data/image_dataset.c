@@ -187,8 +187,9 @@ static void put_summary(FILE *out, const conversion *c) {
             (long long)c->pixels.shape[1], (long long)c->pixels.shape[2],
             c->pixels.shape[0] == 1 ? "grey" : "in colour");
     if (list->others)
-        fprintf(out, "  %lld files are neither PNG nor JPEG, and left out: %s%s\n",
-                (long long)list->others, list->other, list->others > 1 ? ", ..." : "");
+        fprintf(out, "  left out: %lld that %s neither PNG nor JPEG by name: %s%s\n",
+                (long long)list->others, list->others > 1 ? "are" : "is", list->other,
+                list->others > 1 ? ", ..." : "");
 }
 
 static int summarise(char **out, const conversion *c) {

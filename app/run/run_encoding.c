@@ -134,7 +134,8 @@ static int read_numbers(const char *path, const json_t *object, encoded_column *
     if (!read_spread(object, &c->mean, &c->deviation))
         return wrong(path, "a column has neither words nor a finite mean and a deviation >= 0");
     const json_t *form = json_object_get(object, "form"), *fill = json_object_get(object, "fill");
-    c->form = form ? csv_form_of(json_string_value(form)) : CSV_POINT;
+    const char *word = form ? json_string_value(form) : csv_form_word(CSV_POINT);
+    c->form = word ? csv_form_of(word) : CSV_FORMS;
     if (c->form == CSV_FORMS) return wrong(path, "the form of a column is none that is known");
     c->indicator = json_is_true(json_object_get(object, "indicator"));
     c->fill = fill ? json_number_value(fill) : c->mean;

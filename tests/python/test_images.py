@@ -6,30 +6,18 @@ import io
 import json
 import shutil
 import struct
-import subprocess
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
-from conftest import RAVINE, ROOT
+from conftest import ROOT
 from schema import assert_conforms
+from test_tables import ravine, run
 
 CLIPART = Path("/usr/share/openclipart/png")
 COLOURS = {"blue": (30, 40, 200), "green": (20, 180, 60), "red": (210, 50, 30)}
-
-
-def run(*words, cwd):
-    return subprocess.run(
-        [RAVINE, *map(str, words)], capture_output=True, text=True, timeout=300, cwd=cwd
-    )
-
-
-def ravine(*words, cwd):
-    done = run(*words, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def png(path, pixels):
@@ -94,7 +82,7 @@ def test_what_is_understood_is_told(learned):
     assert told.startswith(
         f"{folder}: 120 images of 3 classes: blue (40), green (40), red (40)\n"
         "  each as 8 x 8 pixels, in colour\n"
-        f"  1 files are neither PNG nor JPEG, and left out: {folder}/red/notes.txt\n"
+        f"  left out: 1 that is neither PNG nor JPEG by name: {folder}/red/notes.txt\n"
     )
     encoding = json.loads((run_folder / "encoding.json").read_text())
     assert encoding["shape"] == [3, 8, 8] and encoding["target"]["words"] == sorted(COLOURS)

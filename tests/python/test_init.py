@@ -88,7 +88,7 @@ def test_what_is_missing_becomes_the_mean(rows, tmp_path):
     ravine("init", table, "--target", "price", "-o", config)
     text = config.read_text()
     assert "\n  missing: mean " in text and '\n  missing_markers: ["?"]\n' in text
-    assert text.count("missing in 1 rows") == 2
+    assert text.count("missing in 1 row\n") == 2
     settings = ["--set=epochs=1", f"--set=runs_dir={tmp_path}"]
     told = ravine("train", config, *settings)
     assert "2 columns with missing values: 'length' (1), 'hue' (1)" in told

@@ -317,6 +317,7 @@ HOSTILE = {
     "markers that are none": lambda e: e | {"missing": "mean", "missing_markers": [1]},
     "a list that is none": lambda e: e | {"ignored": "hue"},
     "another form": lambda e: e | {"columns": [e["columns"][0] | {"form": "roman"}]},
+    "a form that is no word": lambda e: e | {"columns": [e["columns"][0] | {"form": 9}]},
     "a far fill": lambda e: e | {"columns": [e["columns"][0] | {"fill": 1e99}]},
     "another kind": lambda e: e | {"kind": "sound"},
     "no kind": lambda e: without(e, "kind"),

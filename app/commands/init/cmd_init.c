@@ -182,7 +182,8 @@ static void describe(const overview *o) {
             describe_words(o, c);
         else
             describe_numbers(c, t->rows);
-        if (c->missing) printf("; missing in %" PRId64 " rows", c->missing);
+        if (c->missing)
+            printf("; missing in %" PRId64 " row%s", c->missing, c->missing > 1 ? "s" : "");
         if (oddity && k != o->target) printf(": %s", csv_oddity_text(oddity));
         puts(k == o->target ? "   <- to predict" : "");
     }

@@ -180,7 +180,7 @@ def test_a_mistake_is_answered_by_one_line(tmp_path, mistake):
         (COLUMNS, "kidn", [], "no column is named 'kidn' (target); the nearest is 'kind'"),
         (["1.5", "2", "3"], "kind", [], "the first line has numbers alone; put a line with the"),
         (COLUMNS, "kind", ["data.missing_markers=[x]"], "data.missing: mean (or median, indicator"),
-        (COLUMNS, "kind", ["data.ignored_columns=[lenght]"], "'lenght' (ignored_columns)"),
+        (COLUMNS, "kind", ["data.ignored_columns=[lengths]"], "'lengths' (ignored_columns)"),
         (COLUMNS, "kind", ["data.missing=zero"], "must be one of error, mean, median, indicator"),
     ],
 )

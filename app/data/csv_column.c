@@ -104,6 +104,22 @@ static int check_range(const reading *r) {
 
 /* ---- what is no number, and may have been meant as one ---- */
 
+/* All fields are numbers, and in some thousands are parted. */
+static int check_thousands(const reading *r) {
+    int64_t parted = 0;
+    double number;
+    for (int64_t row = r->table->rows; row > 0; row--) {
+        const char *field = field_of(r, row);
+        if (csv_parts_thousands(field))
+            parted = row;
+        else if (!csv_is_missing(r->habits, field) && !csv_value(CSV_POINT, field, &number) &&
+                 !csv_value(CSV_COMMA, field, &number))
+            return 0;
+    }
+    if (!parted) return 0;
+    return wrong(r, parted, "parts thousands; write numbers without that: 1234567.5");
+}
+
 /* All fields are of a form that nobody asked for. */
 static int check_other_forms(const reading *r, int64_t word) {
     const bool dmy = !read_values(r, CSV_DATE_DMY), mdy = !read_values(r, CSV_DATE_MDY);
@@ -116,7 +132,7 @@ static int check_other_forms(const reading *r, int64_t word) {
                  dmy && mdy ? ", or mdy (the month first)" : "");
         return wrong(r, word, what);
     }
-    if (read_values(r, CSV_COMMA)) return 0;
+    if (read_values(r, CSV_COMMA)) return check_thousands(r);
     return wrong(r, word,
                  r->habits->decimal == CSV_DECIMAL_POINT
                      ? "has a comma, and data.decimal is point"
@@ -259,7 +275,7 @@ static void renumber(csv_column *c, int64_t rows) {
 
 /* ---- what is missing ------------------------------------------------------------------------- */
 
-int csv_check_filled(const csv_table *t, int64_t index, const csv_habits *habits) {
+int csv_check_filled(const csv_table *t, int64_t index, const csv_habits *habits, bool target) {
     for (int64_t row = 1; row <= t->rows; row++) {
         const char *text = csv_field(t, row, index);
         if (!csv_is_missing(habits, text)) continue;
@@ -268,10 +284,9 @@ int csv_check_filled(const csv_table *t, int64_t index, const csv_habits *habits
             FAILURE_INPUT, "%s, line %" PRId64 ", column '%s': the field is %s%s%s%s", t->name,
             csv_line(t, row, index), csv_quote(csv_field(t, 0, index)).text, empty ? "empty" : "'",
             empty ? "" : csv_quote(text).text, empty ? "" : "', a missing value",
-            habits->missing == CSV_MISSING_ERROR
-                ? "; fill it in, or say what a missing value becomes: data.missing: mean "
-                  "(or median, indicator)"
-                : ", and what is to be predicted must be there; remove the row");
+            target ? "; what is to be predicted must be there: fill it in, or remove the row"
+                   : "; fill it in, or say what a missing value becomes: data.missing: mean (or "
+                     "median, indicator)");
     }
     return 0;
 }
@@ -304,17 +319,19 @@ static int check_some(const reading *r) {
                    r->table->name, name.text, name.text);
 }
 
+/* `word`: the field that makes it one of words; 0: it was named as one. */
 static int check_categories(const reading *r, int64_t word) {
     const csv_column *c = r->column;
     if (c->categories <= CSV_CATEGORIES_MAX) return 0;
+    char why[160] = "";
+    if (word)
+        snprintf(why, sizeof why, "; it is not numeric because of '%s' on line %" PRId64,
+                 csv_quote(field_of(r, word)).text, csv_line(r->table, word, c->index));
     const csv_excerpt name = csv_quote(csv_field(r->table, 0, c->index));
     return failure(FAILURE_INPUT,
-                   "%s: column '%s' has %" PRId64 " categories, the limit is %d; it is not "
-                   "numeric because of '%s' on line %" PRId64
-                   "; to leave it out: data.ignored_columns: [\"%s\"]",
-                   r->table->name, name.text, c->categories, CSV_CATEGORIES_MAX,
-                   csv_quote(field_of(r, word)).text, csv_line(r->table, word, c->index),
-                   name.text);
+                   "%s: column '%s' has %" PRId64 " categories, the limit is %d%s; to leave it "
+                   "out: data.ignored_columns: [\"%s\"]",
+                   r->table->name, name.text, c->categories, CSV_CATEGORIES_MAX, why, name.text);
 }
 
 int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind kind,
@@ -323,7 +340,7 @@ int csv_column_read(csv_column *out, const csv_table *t, int64_t index, csv_kind
     const reading r = {.table = t, .habits = habits, .column = out, .kind = kind};
     *out = (csv_column){.index = index, .ignored = kind == CSV_IGNORED};
     if (out->ignored) return 0;
-    int code = habits->missing == CSV_MISSING_ERROR ? csv_check_filled(t, index, habits) : 0;
+    int code = habits->missing == CSV_MISSING_ERROR ? csv_check_filled(t, index, habits, false) : 0;
     if (!code) code = classify(&r, &word);
     if (!code && out->numeric) code = check_some(&r);
     if (code || out->numeric) return code;
@@ -342,7 +359,7 @@ int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, 
     int64_t word;
     const reading r = {.table = t, .habits = habits, .column = out, .kind = kind};
     *out = (csv_column){.index = index};
-    int code = csv_check_filled(t, index, habits);
+    int code = csv_check_filled(t, index, habits, true);
     if (!code) code = classify(&r, &word);
     if (code) return code;
     out->numeric = out->numeric && out->form == CSV_POINT; /* other forms are names, as words are */

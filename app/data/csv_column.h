@@ -40,7 +40,7 @@ int csv_column_read_classes(csv_column *out, const csv_table *t, int64_t index, 
                             const csv_habits *habits);
 
 /* Fails at the first field of a column that is missing. */
-int csv_check_filled(const csv_table *t, int64_t index, const csv_habits *habits);
+int csv_check_filled(const csv_table *t, int64_t index, const csv_habits *habits, bool target);
 
 /* Finds the usual markers of missing values that stand in columns of numbers, each once; returns
  * how many of `most`. They stay the table's. */

@@ -124,7 +124,7 @@ static int find_kinds(const columns *c, int64_t *target) {
 /* A number that is to be predicted is there in every row, and is no date. */
 static int read_quantity(csv_column *column, const columns *c, int64_t target) {
     const csv_habits *habits = &c->options->habits;
-    int code = csv_check_filled(c->table, target, habits);
+    int code = csv_check_filled(c->table, target, habits, true);
     if (!code) code = csv_column_read(column, c->table, target, c->kind[target], habits);
     if (code || column->form == CSV_POINT || column->form == CSV_COMMA) return code;
     return csv_wrong_field(c->table, 1, target,

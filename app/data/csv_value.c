@@ -60,6 +60,21 @@ bool csv_comma_is_certain(const char *field) {
     return after != 3 || before == 0 || before > 3 || *p == '0';
 }
 
+bool csv_parts_thousands(const char *field) {
+    static const char digits[] = "0123456789";
+    const char *p = skip_blanks(field);
+    if (*p == '+' || *p == '-') p++;
+    const size_t first = strspn(p, digits);
+    p += first;
+    const char parted = *p;
+    if (first < 1 || first > 3 || !parted || !strchr(",.' ", parted)) return false;
+    int groups = 0;
+    for (; *p == parted && strspn(p + 1, digits) == 3; p += 4) groups++;
+    const bool decimals = (*p == '.' || *p == ',') && *p != parted;
+    if (decimals) p += 1 + strspn(p + 1, digits);
+    return groups > 0 && at_end(p);
+}
+
 /* ---- dates ----------------------------------------------------------------------------------- */
 
 /* Reads `least` to `most` digits; false: they are not there. */

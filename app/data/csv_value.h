@@ -30,6 +30,9 @@ const char *csv_form_word(csv_form form);
 csv_form csv_form_of(const char *word);
 /* Whether the comma of "1,5" can only be a decimal one; that of "1,500" might part thousands. */
 bool csv_comma_is_certain(const char *field);
+/* "1,234,567", "1.234,50", "1'234": a number that nobody reads, since its parts mean different
+ * things to different people. */
+bool csv_parts_thousands(const char *field);
 
 /* What becomes of a field in which nothing is. */
 typedef enum csv_missing {

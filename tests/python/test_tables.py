@@ -137,7 +137,7 @@ MISTAKES = {
     ),
     "a row without its target": (
         with_cell(5, 2, ""),
-        "line 7, column 'kind': the field is empty",
+        "line 7, column 'kind': the field is empty; what is to be predicted must be there",
     ),
     "nan": (
         with_cell(5, 0, "NaN"),

@@ -424,6 +424,10 @@ static void decimal_commas(void **state) {
            "may be a decimal one or part thousands; if it is a decimal one: data.decimal: comma");
     refuse(CELLS(';', "1,5", "2,25"), point, FAILURE_INPUT, "'1,5' has a comma",
            "data.decimal is point");
+    refuse(CELLS(';', "7", "1.234,50"), seen, FAILURE_INPUT, "line 3, column 'a': '1.234,50'",
+           "parts thousands; write numbers without that");
+    refuse(CELLS(';', "1,234,567", "1,234.5", "-1'234"), seen, FAILURE_INPUT, "'1,234,567'",
+           "parts thousands");
     static const char *const numeric[] = {"a"};
     seen.numeric_columns = numeric;
     seen.nnumeric = 1;
@@ -547,7 +551,7 @@ static void missing_values_that_are_refused(void **state) {
     mean.habits = (csv_habits){.missing = CSV_MISSING_MEAN, .marker = marker, .markers = 1};
     refuse("a,y\n1,u\n2,?\n3,v\n4,u\n", mean, FAILURE_INPUT,
            "line 3, column 'y': the field is '?', a missing value",
-           "what is to be predicted must be there; remove the row");
+           "what is to be predicted must be there: fill it in, or remove the row");
     refuse("a,b,y\n,1,u\n?,2,v\n,3,v\n,4,u\n", mean, FAILURE_INPUT,
            "column 'a' has no value in any row", "data.ignored_columns: [\"a\"]");
     mean.habits.markers = 0;
@@ -643,6 +647,15 @@ static void too_many_categories(void **state) {
     refuse(text, usual, FAILURE_INPUT, "column 'id' has 1001 categories, the limit is 1000",
            "'n500' on line 502");
     dataset_csv_options options = usual;
+    static const char *const names[] = {"id"};
+    options.word_columns = names;
+    options.nwords = 1;
+    char *n = strstr(text, "n500");
+    *n = '7'; /* so that the first word is a later one */
+    refuse(text, options, FAILURE_INPUT, "column 'id' has 1001 categories, the limit is 1000",
+           "data.ignored_columns: [\"id\"]");
+    *n = 'n';
+    options.nwords = 0;
     options.target = "id";
     refuse(text, options, FAILURE_INPUT, "'id' has 1001 classes, the limit is 1000", "regression");
 }

@@ -5,6 +5,8 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(BLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 find_package(ZLIB REQUIRED)
 
 # What the pages are made of is compiled in.
@@ -20,7 +22,8 @@ target_compile_options(ravine_app PRIVATE -O3)
 target_include_directories(ravine_app PUBLIC
     ${PROJECT_SOURCE_DIR}/app ${PROJECT_SOURCE_DIR}/common ${PROJECT_BINARY_DIR}/assets)
 target_link_libraries(ravine_app PRIVATE ravine_flags
-    PUBLIC ravine_static PkgConfig::YAML PkgConfig::JANSSON PkgConfig::BLAS PkgConfig::SQLITE ZLIB::ZLIB m)
+    PUBLIC ravine_static PkgConfig::YAML PkgConfig::JANSSON PkgConfig::BLAS PkgConfig::SQLITE
+        PkgConfig::PNG PkgConfig::JPEG ZLIB::ZLIB m)
 
 add_executable(ravine_command app/cli/main.c)
 set_target_properties(ravine_command PROPERTIES OUTPUT_NAME ravine)

@@ -6,7 +6,7 @@ if(NOT RAVINE_COMMAND)
     return()
 endif()
 install(PROGRAMS $<TARGET_FILE:ravine_command> DESTINATION ravine/bin COMPONENT python)
-foreach(package libyaml-dev libjansson-dev libsqlite3-dev zlib1g-dev libopenblas-dev)
+foreach(package libyaml-dev libjansson-dev libsqlite3-dev libpng-dev libjpeg-dev zlib1g-dev libopenblas-dev)
     set(licence /usr/share/doc/${package}/copyright) # where Debian keeps them
     if(EXISTS ${licence})
         install(FILES ${licence} DESTINATION ravine/licences RENAME ${package}.txt COMPONENT python)

@@ -17,8 +17,14 @@ static void require(int truth) {
 static void same_column(const encoded_column *a, const encoded_column *b) {
     require(!a->name == !b->name && (!a->name || !strcmp(a->name, b->name)));
     require(a->words == b->words && a->mean == b->mean && a->deviation == b->deviation);
-    require(isfinite(a->mean) && a->deviation >= 0);
+    require(a->form == b->form && a->fill == b->fill && a->indicator == b->indicator);
+    require(isfinite(a->mean) && a->deviation >= 0 && isfinite(a->fill));
     for (int64_t k = 0; k < a->words; k++) require(!strcmp(a->word[k], b->word[k]));
+}
+
+static void same_texts(const encoded_texts *a, const encoded_texts *b) {
+    require(a->count == b->count);
+    for (int64_t k = 0; k < a->count; k++) require(!strcmp(a->text[k], b->text[k]));
 }
 
 static void check(const data_encoding *a, const data_encoding *b) {
@@ -31,6 +37,9 @@ static void check(const data_encoding *a, const data_encoding *b) {
     }
     require(encoding_is_of_images(a) || inputs == a->shape[0]);
     same_column(&a->target, &b->target);
+    same_texts(&a->ignored, &b->ignored);
+    require(a->missing == b->missing);
+    if (a->missing) same_texts(&a->marker, &b->marker);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -40,6 +40,52 @@ void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order,
     }
 }
 
+/* ---- moved ---- */
+
+/* How one image is moved. */
+typedef struct motion {
+    bool flip;
+    int64_t across, down;
+} motion;
+
+/* In [-shift, shift], from 32 random bits. */
+static int64_t offset(uint32_t bits, int64_t shift) {
+    return (int64_t)((uint64_t)bits * (uint64_t)(2 * shift + 1) >> 32) - shift;
+}
+
+static motion draw_motion(const data_augmentation *how, uint64_t step, int64_t k) {
+    enum { AUGMENT = 3 }; /* the kind of stream: trainer and probes have 1 and 2 */
+    const ravine_random4 r =
+        ravine_random_bits(how->seed, (uint64_t)AUGMENT << 48 | step, (uint64_t)k);
+    return (motion){how->flip && (r.word[0] & 1), offset(r.word[1], how->shift),
+                    offset(r.word[2], how->shift)};
+}
+
+static int64_t within(int64_t at, int64_t side) {
+    return at < 0 ? 0 : at < side ? at : side - 1;
+}
+
+static void move(float *to, const float *from, const int64_t shape[3], motion m) {
+    const int64_t height = shape[1], width = shape[2];
+    for (int64_t row = 0; row < shape[0] * height; row++) {
+        const int64_t y = within(row % height + m.down, height);
+        const float *line = from + (row - row % height + y) * width;
+        for (int64_t x = 0; x < width; x++)
+            *to++ = line[within((m.flip ? width - 1 - x : x) + m.across, width)];
+    }
+}
+
+void data_batch_gather_moved(data_batch *b, const dataset *data, const int64_t *order,
+                             int64_t count, const data_augmentation *how, uint64_t step) {
+    data_batch_gather(b, data, order, count);
+    if (!how->flip && how->shift == 0) return;
+    for (int64_t k = 0; k < count; k++)
+        move(b->x + k * data->size, data->x + order[k] * data->size, data->shape,
+             draw_motion(how, step, k));
+}
+
+/* ---- order ---- */
+
 /* The place of element k among 0 .. k. */
 static int64_t place(uint64_t seed, uint64_t stream, int64_t k) {
     return (int64_t)ravine_random_below(seed, stream, (uint64_t)k, (uint64_t)k + 1);

@@ -19,6 +19,16 @@ void data_batch_free(data_batch *b); /* one that is all zero is fine */
 /* Copies the examples order[0 .. count - 1] into it, count <= room. */
 void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order, int64_t count);
 
+/* Images that are moved about a little each time that they are learned from: all zero for none. */
+typedef struct data_augmentation {
+    bool flip;     /* every other one from left to right */
+    int64_t shift; /* and each by up to so many pixels both ways; its edges go on */
+    uint64_t seed;
+} data_augmentation;
+/* The same, moved: a pure function of seed and `step`, the step that learns from them. */
+void data_batch_gather_moved(data_batch *b, const dataset *data, const int64_t *order,
+                             int64_t count, const data_augmentation *how, uint64_t step);
+
 /* Fisher and Yates: every order of 0 .. count - 1 is equally likely, a pure function of seed and
  * stream. Two walks through the same numbers give different orders; runs and probes that were made
  * stay as they are only while each keeps its own. */

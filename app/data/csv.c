@@ -187,7 +187,29 @@ static int check_names(const csv_table *t) {
     return code;
 }
 
-static int check_bytes(const unsigned char *bytes, size_t size, const char *name) {
+/* What people call a table and is no text. */
+static const char *known_binary(const unsigned char *bytes, size_t size) {
+    static const struct {
+        const char *begins, *text;
+    } known[] = {
+        {"\x1f\x8b", "is compressed by gzip; its name must end in .gz"},
+        {"PK\x03\x04", "is a workbook or an archive; save the sheet as CSV (UTF-8)"},
+        {"\xd0\xcf\x11\xe0", "is a workbook; save the sheet as CSV (UTF-8)"},
+        {"\xff\xfe", "is text in UTF-16; convert it (iconv -f utf-16 -t utf-8)"},
+        {"\xfe\xff", "is text in UTF-16; convert it (iconv -f utf-16 -t utf-8)"},
+        {"PAR1", "is Parquet; write it as CSV"},
+        {"SQLite format 3", "is a database; write the table as CSV"},
+    };
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        const size_t length = strlen(known[k].begins);
+        if (size >= length && memcmp(bytes, known[k].begins, length) == 0) return known[k].text;
+    }
+    return NULL;
+}
+
+int csv_check_text(const unsigned char *bytes, size_t size, const char *name) {
+    const char *binary = known_binary(bytes, size);
+    if (binary) return failure(FAILURE_INPUT, "%s: %s", name, binary);
     if (size > CSV_BYTES_MAX)
         return failure(FAILURE_INPUT, "%s: holds %zu bytes, the limit is %d", name, size,
                        CSV_BYTES_MAX);
@@ -203,7 +225,7 @@ static int parse(csv_table *out, const unsigned char *bytes, size_t size, const 
     csv_table table = {.name = name};
     reader r = {.table = &table, .p = bytes, .end = bytes + size, .line = 1};
     r.delimiter = (unsigned char)delimiter;
-    int code = check_bytes(bytes, size, name);
+    int code = csv_check_text(bytes, size, name);
     if (code) return code;
     if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0) r.p += sizeof mark;
     table.text =
@@ -239,8 +261,14 @@ int64_t csv_find(const csv_table *t, const char *name) {
     return k < t->columns ? k : -1;
 }
 
-char csv_delimiter(const unsigned char *bytes, size_t size) {
-    static const char usual[] = ",;\t|";
+static const char usual[] = ",;\t|";
+
+const char *csv_written(char delimiter) {
+    static const char *const written[] = {",", ";", "\\t", "|"};
+    return written[strchr(usual, delimiter) - usual];
+}
+
+char csv_delimiter(const unsigned char *bytes, size_t size, char but) {
     const unsigned char *end = memchr(bytes, '\n', size);
     const size_t length = end ? (size_t)(end - bytes) : size;
     size_t most = 0;
@@ -248,7 +276,7 @@ char csv_delimiter(const unsigned char *bytes, size_t size) {
     for (size_t d = 0; usual[d]; d++) {
         bool quoted = false;
         size_t count = 0;
-        for (size_t k = 0; k < length; k++) {
+        for (size_t k = 0; k < length && usual[d] != but; k++) {
             if (bytes[k] == '"') quoted = !quoted;
             count += !quoted && bytes[k] == (unsigned char)usual[d];
         }
@@ -259,10 +287,9 @@ char csv_delimiter(const unsigned char *bytes, size_t size) {
 }
 
 const char *csv_other_delimiter(const csv_table *t, char delimiter) {
-    static const char usual[] = ";,\t|";
-    static const char *const written[] = {";", ",", "\\t", "|"};
     for (size_t k = 0; t->columns == 1 && usual[k]; k++)
-        if (usual[k] != delimiter && strchr(csv_field(t, 0, 0), usual[k])) return written[k];
+        if (usual[k] != delimiter && strchr(csv_field(t, 0, 0), usual[k]))
+            return csv_written(usual[k]);
     return NULL;
 }
 

@@ -22,6 +22,9 @@ typedef struct csv_table {
     uint32_t *line;  /* [1 + rows] the line of the file on which each begins, from 1 */
 } csv_table;
 
+/* Whether it is text, and of at most CSV_BYTES_MAX bytes; a workbook and its like are named. */
+int csv_check_text(const unsigned char *bytes, size_t size, const char *name);
+
 /* `bytes` (at most CSV_BYTES_MAX) may go afterwards, `name` may not.
  * Returns 0 or a kind of io/failure.h; after a failure there is nothing to free. */
 int csv_parse(csv_table *out, const unsigned char *bytes, size_t size, const char *name,
@@ -39,8 +42,11 @@ static inline const char *csv_field(const csv_table *t, int64_t row, int64_t col
 }
 /* The column of that name; -1: there is none. */
 int64_t csv_find(const csv_table *t, const char *name);
-/* The delimiter that splits the first line most often, outside of quotes; '\0': none does. */
-char csv_delimiter(const unsigned char *bytes, size_t size);
+/* The delimiter, of those that are usual and not `but`, that splits the first line most often,
+ * outside of quotes; '\0': none does. */
+char csv_delimiter(const unsigned char *bytes, size_t size, char but);
+/* How a usual delimiter is written in YAML and in messages: "\t". */
+const char *csv_written(char delimiter);
 /* Where the only column of a table has another delimiter in its name: how data.delimiter would be
  * written for that one. NULL: it has not, or there are more columns. */
 const char *csv_other_delimiter(const csv_table *t, char delimiter);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/batch.h"
 #include "data/csv.h"
-#include "data/csv_column.h"
+#include "data/csv_columns.h"
+#include "data/csv_summary.h"
 #include "data/dataset_allocate.h"
 #include "io/failure.h"
-#include "text/nearest.h"
+#include "math/sort.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -12,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPLIT_STREAM UINT64_C(0x73706c6974) /* of the random numbers: "split" */
-
 /* A table on its way to a data set. */
 typedef struct conversion {
     const dataset_csv_options *options;
     csv_table table;
+    char delimiter;
     csv_column *column; /* [table.columns] */
-    csv_kind *kind;     /* [table.columns] */
     int64_t target;     /* column */
     int64_t *order; /* [table.rows] shuffled rows from 0: those to train on, then those to test */
     int64_t ntrain;
@@ -30,75 +29,9 @@ static int no_memory(const conversion *c) {
                    c->table.name, c->table.columns, c->table.rows);
 }
 
-/* ---- which columns --------------------------------------------------------------------------- */
-
 static int check_options(const dataset_csv_options *o) {
-    if (o->delimiter == '\0' || strchr("\"\r\n", o->delimiter))
-        return failure(FAILURE_USAGE,
-                       "delimiter is character %d; a quote, a line end and zero cannot "
-                       "delimit",
-                       (unsigned char)o->delimiter);
     if (!(o->test_share > 0 && o->test_share < 1))
         return failure(FAILURE_USAGE, "test_share is %g; it must be in (0, 1)", o->test_share);
-    return 0;
-}
-
-/* The column of that name, or an error that suggests the nearest. */
-static int find_column(const conversion *c, const char *name, const char *purpose, int64_t *out) {
-    const csv_table *t = &c->table;
-    *out = csv_find(t, name);
-    if (*out >= 0) return 0;
-    ravine_nearest nearest = ravine_nearest_to(name);
-    for (int64_t k = 0; k < t->columns; k++) ravine_nearest_offer(&nearest, csv_field(t, 0, k));
-    const char *delimiter = csv_other_delimiter(t, c->options->delimiter);
-    if (delimiter)
-        return failure(FAILURE_USAGE,
-                       "%s: no column is named '%s' (%s); it looks split by '%s': set "
-                       "data.delimiter: \"%s\"",
-                       t->name, csv_quote(name).text, purpose, delimiter, delimiter);
-    const char *other = nearest.name ? nearest.name : csv_field(t, 0, t->columns - 1);
-    return failure(FAILURE_USAGE, "%s: no column is named '%s' (%s); %s '%s'", t->name,
-                   csv_quote(name).text, purpose, nearest.name ? "the nearest is" : "the last is",
-                   csv_quote(other).text);
-}
-
-static int set_kinds(conversion *c, const char *const *names, int64_t count, csv_kind kind) {
-    for (int64_t k = 0, column; k < count; k++) {
-        const int code = find_column(
-            c, names[k], kind == CSV_WORDS ? "word_columns" : "numeric_columns", &column);
-        if (code) return code;
-        if (c->kind[column] != CSV_ANY && c->kind[column] != kind)
-            return failure(FAILURE_USAGE,
-                           "%s: column '%s' is in data.word_columns, and must be numeric",
-                           c->table.name, csv_quote(names[k]).text);
-        c->kind[column] = kind;
-    }
-    return 0;
-}
-
-static int find_columns(conversion *c) {
-    const dataset_csv_options *o = c->options;
-    const csv_table *t = &c->table;
-    int code = find_column(c, o->target, "target", &c->target);
-    if (code) return code;
-    c->kind[c->target] = o->regression ? CSV_NUMBERS : CSV_ANY;
-    code = set_kinds(c, o->word_columns, o->nwords, CSV_WORDS);
-    if (!code) code = set_kinds(c, o->numeric_columns, o->nnumeric, CSV_NUMBERS);
-    if (code) return code;
-    if (t->columns < 2)
-        return failure(FAILURE_INPUT,
-                       "%s: has no column but the target '%s'; nothing to learn from", t->name,
-                       csv_quote(o->target).text);
-    return 0;
-}
-
-static int read_columns(conversion *c) {
-    for (int64_t k = 0; k < c->table.columns; k++) {
-        bool classes = k == c->target && !c->options->regression;
-        int code = classes ? csv_column_read_classes(&c->column[k], &c->table, k, c->kind[k])
-                           : csv_column_read(&c->column[k], &c->table, k, c->kind[k]);
-        if (code) return code;
-    }
     return 0;
 }
 
@@ -115,41 +48,76 @@ static int split(conversion *c) {
                        c->table.name, rows, c->options->test_share, c->ntrain, ntest);
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
-    data_order_shuffle(c->order, rows, c->options->seed, SPLIT_STREAM);
+    data_order_shuffle(c->order, rows, c->options->seed, DATASET_SPLIT_STREAM);
     return 0;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
-/* Standardises a numeric column by the training rows. Sums run over the differences to the first
- * of them, so that a constant column gives a deviation of exactly 0, and then becomes 0. */
+/* Standardises a numeric column by the training rows that have a value. Sums run over the
+ * differences to the first of them, so that a constant column gives a deviation of exactly 0, and
+ * then becomes 0. */
+static int measure(const conversion *c, csv_column *column) {
+    double first = NAN, sum = 0, squares = 0, n = 0;
+    for (int64_t k = 0; k < c->ntrain; k++) {
+        const double value = column->value[c->order[k]];
+        if (isnan(value)) continue;
+        if (n == 0) first = value;
+        sum += value - first;
+        n++;
+    }
+    if (n == 0)
+        return failure(FAILURE_INPUT,
+                       "%s: column '%s' has no value in any row to train on; leave it out: "
+                       "data.ignored_columns",
+                       c->table.name, csv_quote(csv_field(&c->table, 0, column->index)).text);
+    column->mean = first + sum / n;
+    for (int64_t k = 0; k < c->ntrain; k++) {
+        const double difference = column->value[c->order[k]] - column->mean;
+        if (!isnan(difference)) squares += difference * difference;
+    }
+    column->deviation = sqrt(squares / n);
+    return 0;
+}
+
+/* What its missing fields become: the mean or the median of the training rows. */
+static int find_fill(const conversion *c, csv_column *column) {
+    column->fill = column->mean;
+    column->indicator = column->missing && c->options->habits.missing == CSV_MISSING_INDICATOR;
+    if (c->options->habits.missing != CSV_MISSING_MEDIAN) return 0;
+    double *there = malloc((size_t)c->ntrain * sizeof *there);
+    int64_t count = 0;
+    if (!there) return no_memory(c);
+    for (int64_t k = 0; k < c->ntrain; k++) {
+        const double value = column->value[c->order[k]];
+        if (!isnan(value)) there[count++] = value;
+    }
+    column->fill = ravine_median(there, count);
+    free(there);
+    return 0;
+}
+
 static int standardise(const conversion *c, csv_column *column) {
     const csv_table *t = &c->table;
-    const double first = column->value[c->order[0]], n = (double)c->ntrain;
-    double sum = 0, squares = 0;
-    for (int64_t k = 0; k < c->ntrain; k++) sum += column->value[c->order[k]] - first;
-    const double mean = first + sum / n;
-    for (int64_t k = 0; k < c->ntrain; k++) {
-        double difference = column->value[c->order[k]] - mean;
-        squares += difference * difference;
-    }
-    const double deviation = sqrt(squares / n);
+    int code = measure(c, column);
+    if (!code) code = find_fill(c, column);
+    if (code) return code;
     const char *name = csv_field(t, 0, column->index);
-    if (deviation == 0 && column->index == c->target)
+    if (column->deviation == 0 && column->index == c->target)
         return failure(FAILURE_INPUT,
                        "%s: every row to train on has the same number in the target "
                        "column '%s'",
                        t->name, csv_quote(name).text);
-    column->mean = mean;
-    column->deviation = deviation;
     for (int64_t k = 0; k < t->rows; k++) {
-        column->value[k] = deviation > 0 ? (column->value[k] - mean) / deviation : 0;
-        if (!(fabs(column->value[k]) <= FLT_MAX)) /* only a row to test can be so far away */
+        double *value = &column->value[k];
+        if (isnan(*value)) continue; /* told from others until the examples are made */
+        *value = column->deviation > 0 ? (*value - column->mean) / column->deviation : 0;
+        if (!(fabs(*value) <= FLT_MAX)) /* only a row to test can be so far away */
             return failure(FAILURE_INPUT,
                            "%s, line %" PRId64 ", column '%s': '%s' is %g deviations "
                            "from the mean, more than a float32 holds",
                            t->name, csv_line(t, k + 1, column->index), csv_quote(name).text,
-                           csv_quote(csv_field(t, k + 1, column->index)).text, column->value[k]);
+                           csv_quote(csv_field(t, k + 1, column->index)).text, *value);
     }
     return 0;
 }
@@ -157,7 +125,8 @@ static int standardise(const conversion *c, csv_column *column) {
 static int standardise_all(const conversion *c) {
     int code = 0;
     for (int64_t k = 0; !code && k < c->table.columns; k++)
-        if (c->column[k].categories == 0) code = standardise(c, &c->column[k]);
+        if (!c->column[k].ignored && c->column[k].categories == 0)
+            code = standardise(c, &c->column[k]);
     return code;
 }
 
@@ -169,6 +138,7 @@ static bool copy_words(const conversion *c, const csv_column *from, encoded_colu
     to->word = calloc((size_t)from->categories, sizeof *to->word);
     if (!to->word) return false;
     for (int64_t row = 0; row < c->table.rows; row++) {
+        if (from->value[row] < 0) continue;
         char **word = &to->word[(int64_t)from->value[row]];
         if (!*word && !(*word = strdup(csv_field(&c->table, row + 1, from->index)))) return false;
     }
@@ -180,6 +150,9 @@ static bool encode_column(const conversion *c, int64_t k, encoded_column *to) {
     to->name = strdup(csv_field(&c->table, 0, k));
     to->mean = from->mean;
     to->deviation = from->deviation;
+    to->form = from->categories ? CSV_POINT : from->form;
+    to->fill = from->fill;
+    to->indicator = from->indicator;
     return to->name && (from->categories == 0 || copy_words(c, from, to));
 }
 
@@ -187,11 +160,15 @@ static int encode(const conversion *c, data_encoding *e) {
     const int64_t columns = c->table.columns;
     *e = (data_encoding){.shape = {0, 1, 1},
                          .regression = c->options->regression,
-                         .delimiter = c->options->delimiter};
+                         .delimiter = c->delimiter,
+                         .missing = c->options->habits.missing};
+    const csv_habits *habits = &c->options->habits;
     e->column = calloc((size_t)columns, sizeof *e->column);
-    bool whole = e->column && encode_column(c, c->target, &e->target);
+    bool whole = e->column && encode_column(c, c->target, &e->target) &&
+                 encoded_texts_copy(&e->marker, habits->marker, habits->markers) &&
+                 encoded_texts_copy(&e->ignored, c->options->ignored_columns, c->options->nignored);
     for (int64_t k = 0; k < columns && whole; k++) {
-        if (k == c->target) continue;
+        if (k == c->target || c->column[k].ignored) continue;
         encoded_column *to = &e->column[e->columns++];
         whole = encode_column(c, k, to);
         e->shape[0] += encoded_width(to);
@@ -201,6 +178,17 @@ static int encode(const conversion *c, data_encoding *e) {
 }
 
 /* ---- examples -------------------------------------------------------------------------------- */
+
+/* The inputs that a column gives to the example of a row. */
+static void put(const csv_column *column, int64_t row, float *x) {
+    const double value = column->value[row];
+    if (column->categories) {
+        if (value >= 0) x[(int64_t)value] = 1; /* of a word that is missing none is 1 */
+        return;
+    }
+    *x = (float)(isnan(value) ? csv_filled(column->fill, column->mean, column->deviation) : value);
+    if (column->indicator && isnan(value)) x[1] = 1;
+}
 
 static int fill(const conversion *c, const data_encoding *e, dataset *d, const int64_t *rows,
                 int64_t count) {
@@ -214,12 +202,9 @@ static int fill(const conversion *c, const data_encoding *e, dataset *d, const i
         float *x = d->x + i * d->size;
         for (int64_t k = 0; k < c->table.columns; k++) {
             const csv_column *column = &c->column[k];
-            if (k == c->target) continue;
-            if (column->categories)
-                x[(int64_t)column->value[rows[i]]] = 1;
-            else
-                *x = (float)column->value[rows[i]];
-            x += column->categories ? column->categories : 1;
+            if (k == c->target || column->ignored) continue;
+            put(column, rows[i], x);
+            x += column->categories ? column->categories : 1 + column->indicator;
         }
         if (d->label)
             d->label[i] = (int32_t)target->value[rows[i]];
@@ -232,38 +217,26 @@ static int fill(const conversion *c, const data_encoding *e, dataset *d, const i
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static int convert(conversion *c, dataset_pair *out) {
-    const size_t columns = (size_t)c->table.columns;
-    c->column = calloc(columns, sizeof *c->column);
-    c->kind = calloc(columns, sizeof *c->kind);
-    if (!c->column || !c->kind) return no_memory(c);
-    int code = find_columns(c);
-    if (!code) code = csv_check_filled(&c->table);
+    const csv_table *t = &c->table;
+    int code = csv_columns_read(&c->column, &c->target, t, c->options, c->delimiter);
     if (!code) code = split(c);
-    if (!code) code = read_columns(c);
+    if (!code) code = csv_summary(&out->summary, t, c->column, c->target, c->options, c->delimiter);
     if (!code) code = standardise_all(c);
     const data_encoding *e = &out->encoding;
     if (!code) code = encode(c, &out->encoding);
     if (!code) code = fill(c, e, &out->train, c->order, c->ntrain);
-    if (!code) code = fill(c, e, &out->test, c->order + c->ntrain, c->table.rows - c->ntrain);
+    if (!code) code = fill(c, e, &out->test, c->order + c->ntrain, t->rows - c->ntrain);
     return code;
 }
 
 int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options) {
-    unsigned char *bytes = NULL;
-    size_t size;
     conversion c = {.options = options};
     memset(out, 0, sizeof *out);
     int code = check_options(options);
-    if (!code)
-        code = dataset_read_file(&out->file[out->nfiles++], options->path, CSV_BYTES_MAX, &bytes,
-                                 &size);
-    if (!code) code = csv_parse(&c.table, bytes, size, options->path, options->delimiter);
-    free(bytes);
+    if (!code) code = csv_columns_open(&c.table, &out->file[out->nfiles++], options, &c.delimiter);
     if (!code) code = convert(&c, out);
     if (code) dataset_pair_free(out);
-    for (int64_t k = 0; c.column && k < c.table.columns; k++) csv_column_free(&c.column[k]);
-    free(c.column);
-    free(c.kind);
+    csv_columns_free(c.column, &c.table);
     free(c.order);
     csv_free(&c.table);
     return code;

@@ -45,6 +45,8 @@ void dataset_free(dataset *d) {
     free(d->x);
     free(d->label);
     free(d->y);
+    for (int64_t k = 0; d->name && k < d->count; k++) free(d->name[k]);
+    free(d->name);
     memset(d, 0, sizeof *d);
 }
 
@@ -52,5 +54,7 @@ void dataset_pair_free(dataset_pair *pair) {
     dataset_free(&pair->train);
     dataset_free(&pair->test);
     data_encoding_free(&pair->encoding);
+    free(pair->summary);
+    pair->summary = NULL;
     pair->nfiles = 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dataset.h - examples in memory, from IDX (also .gz) and CSV files. */
+/* dataset.h - examples in memory, from IDX (also .gz) and CSV files, and from folders of images. */
 #ifndef RAVINE_DATASET_H
 #define RAVINE_DATASET_H
 
@@ -16,6 +16,7 @@ typedef struct dataset {
     float *x;         /* [count, size] */
     int32_t *label;   /* [count], 0 .. outputs - 1; NULL for regression */
     float *y;         /* [count, outputs]; NULL for classification */
+    char **name;      /* [count] of the files of images; NULL: they have no files of their own */
 } dataset;
 
 /* A file that was read, to tell one that has changed since. */
@@ -31,6 +32,7 @@ typedef struct dataset_pair {
     data_encoding encoding;               /* how both became numbers */
     dataset_file file[DATASET_FILES_MAX]; /* [nfiles] in the order in which they are given */
     int nfiles;
+    char *summary; /* what was understood of them, in lines; NULL: nothing is to be said */
 } dataset_pair;
 
 /* Paths stay the caller's, and are told in `file`.
@@ -41,26 +43,45 @@ typedef struct dataset_pair {
 int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,
                      const char *test_images, const char *test_labels);
 
-/* A table (RFC 4180) with a header line. Columns whose every value is a number are numeric; the
- * others are categories, one-hot encoded in order of first appearance; a column named in
- * numeric_columns must be numeric, one in word_columns is a category whatever it holds; a word
- * among many different numbers is an error in any other. Numeric columns are standardised with the
- * training rows' mean and deviation. Rows are split by a shuffle under `seed`: test_share of them
- * for the test. Classification: the target's values are the classes, in sorted order. Regression: a
- * numeric target, standardised too. */
+/* A table (RFC 4180) with a header line; docs/data.md says how it is read. Columns whose every
+ * value is a number or a date are numeric; the others are categories, one-hot encoded in order of
+ * first appearance; a column named in numeric_columns must be numeric, one in word_columns is a
+ * category whatever it holds, and nothing is read of one in ignored_columns. What cannot be told
+ * for certain is an error. Numeric columns are standardised with the training rows' mean and
+ * deviation. Rows are split by a shuffle under `seed`: test_share of them for the test.
+ * Classification: the target's values are the classes, in sorted order. Regression: a numeric
+ * target, standardised too.
+ */
 typedef struct dataset_csv_options {
     const char *path;
     const char *target; /* name of the target column */
     bool regression;
     double test_share; /* (0, 1) */
     uint64_t seed;
-    char delimiter;                     /* usually ',' */
+    char delimiter; /* '\0': the one that the header has */
+    csv_habits habits;
     const char *const *numeric_columns; /* [nnumeric] */
     int64_t nnumeric;
     const char *const *word_columns; /* [nwords] */
     int64_t nwords;
+    const char *const *ignored_columns; /* [nignored] */
+    int64_t nignored;
 } dataset_csv_options;
 int dataset_read_csv(dataset_pair *out, const dataset_csv_options *options);
+
+/* A folder of images, PNG and JPEG, in a folder for each class, at any depth in it. Each becomes a
+ * square of image_size pixels, what is transparent white; they are standardised as those of IDX
+ * are, and split as the rows of a table. */
+typedef struct dataset_folder_options {
+    const char *path;
+    int64_t image_size;
+    bool grey;
+    double test_share; /* (0, 1) */
+    uint64_t seed;
+    const char *const *classes; /* [nclasses] these folders alone; 0: all */
+    int64_t nclasses;
+} dataset_folder_options;
+int dataset_read_folder(dataset_pair *out, const dataset_folder_options *options);
 
 void dataset_free(dataset *d);              /* an empty one is fine */
 void dataset_pair_free(dataset_pair *pair); /* an empty pair is fine */

@@ -11,6 +11,9 @@
 int dataset_read_file(dataset_file *file, const char *path, size_t limit, unsigned char **bytes,
                       size_t *size);
 
+/* Of the random numbers that split examples into those to train on and those to test: "split" */
+#define DATASET_SPLIT_STREAM UINT64_C(0x73706c6974)
+
 #define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */
 
 /* Sets d->size and allocates x, and label or y, for d->count examples (>= 1) of d->shape with

@@ -7,8 +7,7 @@
 #ifndef RAVINE_DATA_ENCODING_H
 #define RAVINE_DATA_ENCODING_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "data/csv_value.h"
 
 /* A column of a table. */
 typedef struct encoded_column {
@@ -16,7 +15,15 @@ typedef struct encoded_column {
     double mean, deviation; /* of numbers; deviation 0: they were all the same, and become 0 */
     char **word;            /* [words] in the order of their inputs, or of the classes */
     int64_t words;          /* 0: a column of numbers */
+    csv_form form;          /* of the numbers */
+    double fill;            /* what a missing number becomes */
+    bool indicator;         /* and an input more tells it: 1 where it is missing, else 0 */
 } encoded_column;
+
+typedef struct encoded_texts {
+    char **text; /* [count] */
+    int64_t count;
+} encoded_texts;
 
 typedef struct data_encoding {
     int64_t shape[3]; /* of one example, as of a dataset */
@@ -25,11 +32,17 @@ typedef struct data_encoding {
     char delimiter;         /* of a table */
     encoded_column *column; /* [columns] a table's inputs, in the order of its file; images: NULL */
     int64_t columns;
-    encoded_column target;  /* the classes of images are called 0, 1, 2 ... */
+    csv_missing missing;    /* what became of a missing field of a table */
+    encoded_texts marker;   /* and which words say that it is missing */
+    encoded_texts ignored;  /* columns that were left out */
+    encoded_column target;  /* classes of IDX are called 0, 1, 2 ... */
     double mean, deviation; /* of the pixels of images, as shares of 255 */
 } data_encoding;
 
 void data_encoding_free(data_encoding *e); /* one that is all zero is fine */
+
+/* Copies texts; false: no memory. What was copied goes with the encoding. */
+bool encoded_texts_copy(encoded_texts *to, const char *const *text, int64_t count);
 
 static inline bool encoding_is_of_images(const data_encoding *e) {
     return e->columns == 0;
@@ -37,7 +50,7 @@ static inline bool encoding_is_of_images(const data_encoding *e) {
 
 /* Numbers that a column gives to an example. */
 static inline int64_t encoded_width(const encoded_column *c) {
-    return c->words ? c->words : 1;
+    return c->words ? c->words : 1 + c->indicator;
 }
 
 struct dataset;
@@ -52,5 +65,9 @@ int encoding_read_csv(struct dataset *out, struct dataset_file *file, const data
  * that of the images. */
 int encoding_read_idx(struct dataset *out, struct dataset_file *file, const data_encoding *e,
                       const char *images, const char *labels);
+/* The same of PNG and JPEG files: one, or all in a folder; `labelled`: in a folder for each class.
+ * They get the size of those that were learned from, and out->name has their paths. */
+int encoding_read_images(struct dataset *out, struct dataset_file *file, const data_encoding *e,
+                         const char *path, bool labelled);
 
 #endif

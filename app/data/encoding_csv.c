@@ -10,6 +10,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,9 @@ typedef struct word_place {
 typedef struct reading {
     const csv_table *table;
     const encoded_column *as;
-    int64_t index;      /* in the table */
-    word_place *sorted; /* [as->words] */
+    const csv_habits *habits; /* as in training */
+    int64_t index;            /* in the table */
+    word_place *sorted;       /* [as->words] */
 } reading;
 
 static int by_word(const void *a, const void *b) {
@@ -43,13 +45,29 @@ static int wrong_field(const reading *r, int64_t row, const char *what) {
     return csv_wrong_field(r->table, row, r->index, what);
 }
 
-static int read_number(const reading *r, int64_t row, double *out) {
+static bool is_missing(const reading *r, int64_t row) {
+    return r->habits->missing != CSV_MISSING_ERROR &&
+           csv_is_missing(r->habits, csv_field(r->table, row, r->index));
+}
+
+/* The input of a number, and *missing, that of its indicator. */
+static int read_number(const reading *r, int64_t row, double *out, bool *missing) {
     double value;
-    if (!csv_number(csv_field(r->table, row, r->index), &value))
-        return wrong_field(r, row, "is not a number, as those that the run has learned from");
+    char what[128];
+    const encoded_column *as = r->as;
+    *missing = is_missing(r, row);
+    if (*missing && r->habits->missing == CSV_MISSING_INDICATOR && !as->indicator)
+        return wrong_field(r, row, "is missing, and where the run has learned from none was");
+    *out = csv_filled(as->fill, as->mean, as->deviation);
+    if (*missing) return 0;
+    if (!csv_value(as->form, csv_field(r->table, row, r->index), &value)) {
+        snprintf(what, sizeof what, "is not %s, as those that the run has learned from",
+                 csv_form_text(as->form));
+        return wrong_field(r, row, what);
+    }
     if (!(fabs(value) <= CSV_NUMBER_MAX))
         return wrong_field(r, row, "cannot be used; numbers must lie within +-1e100");
-    *out = r->as->deviation > 0 ? (value - r->as->mean) / r->as->deviation : 0;
+    *out = as->deviation > 0 ? (value - as->mean) / as->deviation : 0;
     return fabs(*out) <= FLT_MAX
                ? 0
                : wrong_field(r, row, "is further from the mean than a float32 holds");
@@ -86,6 +104,8 @@ static int find_missing(const csv_table *t, const data_encoding *e, const char *
 
 static bool is_known(const data_encoding *e, const char *name) {
     if (!strcmp(name, e->target.name)) return true;
+    for (int64_t k = 0; k < e->ignored.count; k++)
+        if (!strcmp(name, e->ignored.text[k])) return true;
     for (int64_t k = 0; k < e->columns; k++)
         if (!strcmp(name, e->column[k].name)) return true;
     return false;
@@ -100,28 +120,40 @@ static int check_new(const csv_table *t, const data_encoding *e) {
     return 0;
 }
 
+static int put_number(const reading *r, int64_t row, float *x) {
+    double number;
+    bool missing;
+    const int code = read_number(r, row, &number, &missing);
+    if (code) return code;
+    *x = (float)number;
+    if (r->as->indicator) x[1] = missing;
+    return 0;
+}
+
+static int put_word(const reading *r, int64_t row, float *x) {
+    int64_t place;
+    if (is_missing(r, row)) return 0; /* no input is 1 */
+    const int code = read_word(r, row, &place);
+    if (!code) x[place] = 1;
+    return code;
+}
+
 /* A column of the file into the numbers of all examples that begin at `x`. */
 static int fill_inputs(const reading *r, dataset *d, float *x) {
     int code = 0;
-    for (int64_t row = 1; row <= r->table->rows && !code; row++, x += d->size) {
-        double number = 1;
-        int64_t place = 0;
-        code = r->as->words ? read_word(r, row, &place) : read_number(r, row, &number);
-        if (!code) x[place] = (float)number;
-    }
+    for (int64_t row = 1; row <= r->table->rows && !code; row++, x += d->size)
+        code = r->as->words ? put_word(r, row, x) : put_number(r, row, x);
     return code;
 }
 
 static int fill_targets(const reading *r, dataset *d) {
     int code = 0;
     for (int64_t row = 1; row <= r->table->rows && !code; row++) {
-        double number = 0;
         int64_t place = 0;
-        code = r->as->words ? read_word(r, row, &place) : read_number(r, row, &number);
-        if (d->label)
-            d->label[row - 1] = (int32_t)place;
-        else
-            d->y[row - 1] = (float)number;
+        if (is_missing(r, row))
+            return wrong_field(r, row, "is missing, and it is what is predicted; remove the row");
+        code = r->as->words ? read_word(r, row, &place) : put_number(r, row, &d->y[row - 1]);
+        if (d->label) d->label[row - 1] = (int32_t)place;
     }
     return code;
 }
@@ -129,7 +161,10 @@ static int fill_targets(const reading *r, dataset *d) {
 /* `x`: where the column's inputs begin; NULL: it is the target. */
 static int read_column(const csv_table *t, const data_encoding *e, const encoded_column *as,
                        dataset *d, float *x) {
-    reading r = {.table = t, .as = as, .index = csv_find(t, as->name)};
+    const csv_habits habits = {.missing = e->missing,
+                               .marker = (const char *const *)e->marker.text,
+                               .markers = e->marker.count};
+    reading r = {.table = t, .as = as, .habits = &habits, .index = csv_find(t, as->name)};
     if (r.index < 0) return find_missing(t, e, as->name);
     int code = sort_words(&r);
     if (!code) code = x ? fill_inputs(&r, d, x) : fill_targets(&r, d);

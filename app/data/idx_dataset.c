@@ -3,10 +3,10 @@
 #include "data/dataset.h"
 #include "data/dataset_allocate.h"
 #include "data/idx.h"
+#include "data/pixels.h"
 #include "io/failure.h"
 #include "io/input.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,39 +90,20 @@ static int check_same_size(const idx_part *train, const idx_part *test) {
                    test->images_name);
 }
 
-/* Mean and deviation of the pixels, as shares of 255; 0: they are all the same. */
-static void measure_pixels(const idx_array *images, data_encoding *e) {
-    int64_t times[256] = {0};
-    for (size_t k = 0; k < images->size; k++) times[images->data[k]]++;
-    double mean = 0, variance = 0, count = (double)images->size;
-    for (int p = 0; p < 256; p++) mean += (double)times[p] * (p / 255.0) / count;
-    for (int p = 0; p < 256; p++)
-        variance += (double)times[p] * (p / 255.0 - mean) * (p / 255.0 - mean) / count;
-    bool constant = times[images->data[0]] == (int64_t)images->size;
-    e->mean = mean;
-    e->deviation = constant ? 0 : sqrt(variance);
-}
-
-/* The 256 values that standardised pixels can have. */
-static void standardise(float value[256], const data_encoding *e) {
-    const double factor = e->deviation > 0 ? 1 / e->deviation : 0;
-    for (int p = 0; p < 256; p++) value[p] = (float)((p / 255.0 - e->mean) * factor);
-}
-
 static void shape_of(const idx_array *images, int64_t shape[3]) {
     shape[0] = images->ndim == 4 ? images->shape[1] : 1;
     shape[1] = images->shape[images->ndim - 2];
     shape[2] = images->shape[images->ndim - 1];
 }
 
-static int fill(dataset *d, const idx_part *part, int classes, const float value[256]) {
+static int fill(dataset *d, const idx_part *part, int classes, const data_encoding *e) {
     const idx_array *images = &part->images;
     d->count = images->shape[0];
     d->outputs = classes;
     shape_of(images, d->shape);
     int code = dataset_allocate(d, false, part->images_name);
     if (code) return code;
-    for (size_t k = 0; k < images->size; k++) d->x[k] = value[images->data[k]];
+    pixels_put(e, images->data, images->size, d->x);
     for (size_t k = 0; k < part->labels.size; k++) d->label[k] = part->labels.data[k];
     return 0;
 }
@@ -141,7 +122,9 @@ static int name_classes(encoded_column *target, int classes) {
 }
 
 static int encode(data_encoding *e, const idx_part *train) {
-    measure_pixels(&train->images, e);
+    int64_t times[256] = {0};
+    pixels_count(times, train->images.data, train->images.size);
+    pixels_measure(e, times);
     shape_of(&train->images, e->shape);
     e->outputs = train->greatest + 1;
     return name_classes(&e->target, train->greatest + 1);
@@ -149,7 +132,6 @@ static int encode(data_encoding *e, const idx_part *train) {
 
 int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,
                      const char *test_images, const char *test_labels) {
-    float value[256];
     idx_part train = {0}, test = {0};
     memset(out, 0, sizeof *out);
     int code = read_part(&train, train_images, train_labels, out);
@@ -158,9 +140,8 @@ int dataset_read_idx(dataset_pair *out, const char *train_images, const char *tr
     if (!code) code = check_same_size(&train, &test);
     if (code) goto done;
     code = encode(&out->encoding, &train);
-    standardise(value, &out->encoding);
-    if (!code) code = fill(&out->train, &train, train.greatest + 1, value);
-    if (!code) code = fill(&out->test, &test, train.greatest + 1, value);
+    if (!code) code = fill(&out->train, &train, train.greatest + 1, &out->encoding);
+    if (!code) code = fill(&out->test, &test, train.greatest + 1, &out->encoding);
 done:
     if (code) dataset_pair_free(out);
     free_part(&train);
@@ -188,7 +169,6 @@ static int check_later(const idx_part *part, const data_encoding *e) {
 
 int encoding_read_idx(dataset *out, dataset_file *file, const data_encoding *e, const char *images,
                       const char *labels) {
-    float value[256];
     idx_part part = {0};
     *out = (dataset){0};
     dataset_pair files = {0};
@@ -196,8 +176,7 @@ int encoding_read_idx(dataset *out, dataset_file *file, const data_encoding *e, 
     *file = files.file[0];
     if (!code && labels) code = read_labels(&part, labels, &files);
     if (!code) code = check_later(&part, e);
-    standardise(value, e);
-    if (!code) code = fill(out, &part, (int)e->outputs, value);
+    if (!code) code = fill(out, &part, (int)e->outputs, e);
     if (code) dataset_free(out);
     free_part(&part);
     return code;

@@ -31,7 +31,7 @@ bool log_table_recognises(const log_source *source) {
     const size_t length = strlen(source->path);
     if (length > 4 && !strcmp(source->path + length - 4, ".csv")) return true;
     return source->size > 0 && !memchr(source->head, 0, source->size) &&
-           csv_delimiter(source->head, source->size);
+           csv_delimiter(source->head, source->size, '\0');
 }
 
 /* ---- charts of Weights & Biases ---- */
@@ -145,7 +145,7 @@ static void name_format(log_data *log, const csv_table *t) {
 static int read_text(log_data *log, const unsigned char *bytes, size_t size) {
     csv_table t;
     char why[LOG_NOTE_SIZE];
-    const char delimiter = csv_delimiter(bytes, size);
+    const char delimiter = csv_delimiter(bytes, size, '\0');
     int status =
         csv_parse_start(&t, bytes, size, log->path, delimiter ? delimiter : ',', why, sizeof why);
     if (status) return status;

@@ -70,3 +70,13 @@ size_t printable_put(FILE *out, const char *text) {
         fputs(piece, out);
     return columns;
 }
+
+void printable_lines(FILE *out, const char *text) {
+    char piece[PRINTABLE_PIECE_MAX];
+    while (*text) {
+        if (*text == '\n')
+            fputc(*text++, out);
+        else if (printable_next(&text, piece))
+            fputs(piece, out);
+    }
+}

@@ -20,5 +20,7 @@ size_t printable_next(const char **text, char piece[PRINTABLE_PIECE_MAX]);
 
 /* Prints the whole text, in one line. Returns the columns written. */
 size_t printable_put(FILE *out, const char *text);
+/* Prints lines that each end in one. */
+void printable_lines(FILE *out, const char *text);
 
 #endif

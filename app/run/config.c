@@ -253,12 +253,21 @@ int config_check(const run_config *c) {
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (csv && !c->data_file) return missing("data.file", "csv");
     if (csv && !c->data_target) return missing("data.target", "csv");
+    if (c->data_format == CONFIG_FOLDER && !c->data_folder) return missing("data.folder", "folder");
+    if (csv && (c->data_flip || c->data_shift))
+        return failure(FAILURE_USAGE, "%s: data.flip and data.shift move images; a table has none",
+                       c->origin[c->data_flip ? CONFIG_KEY_data_flip : CONFIG_KEY_data_shift]);
     if (!csv && regression)
         return failure(FAILURE_USAGE,
-                       "%s: data.task is regression; data.format idx holds labels, so "
+                       "%s: data.task is regression; data.format idx and folder hold classes, so "
                        "it must be classification",
                        c->origin[CONFIG_KEY_data_task]);
-    if (strlen(c->data_delimiter) != 1)
+    if (csv && c->data_missing_markers.count && c->data_missing == CSV_MISSING_ERROR)
+        return failure(FAILURE_USAGE,
+                       "%s: data.missing_markers is set, but not what a missing value becomes: "
+                       "data.missing: mean (or median, indicator)",
+                       c->origin[CONFIG_KEY_data_missing_markers]);
+    if (c->data_delimiter && strlen(c->data_delimiter) != 1)
         return failure(FAILURE_USAGE, "%s: data.delimiter is \"%s\"; it must be one character",
                        c->origin[CONFIG_KEY_data_delimiter], c->data_delimiter);
     if (c->model_widths.count > NET_WIDTHS_MAX)

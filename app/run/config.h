@@ -8,7 +8,7 @@
 #ifndef RAVINE_RUN_CONFIG_H
 #define RAVINE_RUN_CONFIG_H
 
-#include "data/dataset.h"
+#include "data/batch.h"
 #include "network/net.h"
 #include "ravine.h"
 
@@ -55,7 +55,11 @@ typedef enum config_warning {
     CONFIG_WARNING_STOP,
     CONFIG_WARNING_CHECKPOINT
 } config_warning;
-enum { CONFIG_CSV = 1, CONFIG_REGRESSION = 1 }; /* words of data.format, data.task */
+enum {
+    CONFIG_CSV = 1,
+    CONFIG_FOLDER = 2,
+    CONFIG_REGRESSION = 1
+}; /* words of data.format, data.task */
 
 int config_init(run_config *c); /* the defaults */
 void config_free(run_config *c);
@@ -81,6 +85,8 @@ bool config_is_equal(const run_config *a, const run_config *b, config_key key);
 int config_read_json(run_config *c, const json_t *object, const char *origin);
 
 /* config_build.c: the values that the data reader, the net and the library take. */
+dataset_csv_options config_csv_options(const run_config *c);
+data_augmentation config_augmentation(const run_config *c);
 int config_read_data(const run_config *c, dataset_pair *data);
 int config_net_spec(const run_config *c, const data_encoding *data, net_spec *spec);
 int config_rule(const run_config *c, ravine_config *rule);

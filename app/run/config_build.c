@@ -8,22 +8,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-int config_read_data(const run_config *c, dataset_pair *data) {
-    if (c->data_format != CONFIG_CSV)
-        return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
-                                c->data_test_images, c->data_test_labels);
-    const dataset_csv_options options = {
+dataset_csv_options config_csv_options(const run_config *c) {
+    static const csv_form dates[] = {CSV_DATE_ISO, CSV_DATE_DMY, CSV_DATE_MDY};
+    return (dataset_csv_options){
         .path = c->data_file,
         .target = c->data_target,
         .regression = c->data_task == CONFIG_REGRESSION,
         .test_share = c->data_test_share,
         .seed = (uint64_t)c->seed,
-        .delimiter = *c->data_delimiter,
+        .delimiter = c->data_delimiter ? *c->data_delimiter : '\0',
+        .habits = {.missing = (csv_missing)c->data_missing,
+                   .marker = (const char *const *)c->data_missing_markers.item,
+                   .markers = c->data_missing_markers.count,
+                   .decimal = (csv_decimal)c->data_decimal,
+                   .dates = dates[c->data_dates]},
         .numeric_columns = (const char *const *)c->data_numeric_columns.item,
         .nnumeric = c->data_numeric_columns.count,
         .word_columns = (const char *const *)c->data_word_columns.item,
         .nwords = c->data_word_columns.count,
+        .ignored_columns = (const char *const *)c->data_ignored_columns.item,
+        .nignored = c->data_ignored_columns.count,
     };
+}
+
+static int read_folder(const run_config *c, dataset_pair *data) {
+    const dataset_folder_options options = {
+        .path = c->data_folder,
+        .image_size = c->data_image_size,
+        .grey = c->data_color == 1,
+        .test_share = c->data_test_share,
+        .seed = (uint64_t)c->seed,
+        .classes = (const char *const *)c->data_classes.item,
+        .nclasses = c->data_classes.count,
+    };
+    return dataset_read_folder(data, &options);
+}
+
+data_augmentation config_augmentation(const run_config *c) {
+    return (data_augmentation){c->data_flip, c->data_shift, (uint64_t)c->seed};
+}
+
+int config_read_data(const run_config *c, dataset_pair *data) {
+    if (c->data_format == CONFIG_FOLDER) return read_folder(c, data);
+    if (c->data_format != CONFIG_CSV)
+        return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
+                                c->data_test_images, c->data_test_labels);
+    const dataset_csv_options options = config_csv_options(c);
     return dataset_read_csv(data, &options);
 }
 

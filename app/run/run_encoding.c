@@ -6,6 +6,7 @@
 #include "io/input.h"
 #include "io/write_file.h"
 
+#include <float.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
@@ -20,6 +21,8 @@ enum { ENCODING_BYTES_MAX = 1 << 28 };
     "the table has names or words that are not UTF-8, and JSON holds no others; convert it " \
     "(iconv -f latin1 -t utf-8) and train again"
 
+static const char *const missing_words[] = {"error", "mean", "median", "indicator"};
+
 static void path_of(char path[PATH_MAX + 16], const char *folder) {
     snprintf(path, PATH_MAX + 16, "%s/encoding.json", folder);
 }
@@ -33,30 +36,55 @@ static json_t *with(json_t *list, json_t *item) {
     return NULL;
 }
 
-static json_t *column_json(const encoded_column *c) {
-    if (!c->words)
-        return json_pack("{ss sf sf}", "name", c->name, "mean", c->mean, "deviation", c->deviation);
-    json_t *words = json_array();
-    for (int64_t k = 0; k < c->words; k++) words = with(words, json_string(c->word[k]));
-    return json_pack("{ss* so}", "name", c->name, "words", words);
+static json_t *texts_json(char *const *text, int64_t count) {
+    json_t *list = json_array();
+    for (int64_t k = 0; k < count; k++) list = with(list, json_string(text[k]));
+    return list;
 }
 
-static json_t *encoding_json(const data_encoding *e) {
-    if (encoding_is_of_images(e))
-        return json_pack("{si ss s[III] sf sf so}", "format", 1, "kind", "images", "shape",
-                         (json_int_t)e->shape[0], (json_int_t)e->shape[1], (json_int_t)e->shape[2],
-                         "mean", e->mean, "deviation", e->deviation, "target",
-                         column_json(&e->target));
+static json_t *column_json(const encoded_column *c) {
+    if (c->words)
+        return json_pack("{ss* so}", "name", c->name, "words", texts_json(c->word, c->words));
+    json_t *object =
+        json_pack("{ss sf sf}", "name", c->name, "mean", c->mean, "deviation", c->deviation);
+    if (c->form != CSV_POINT)
+        json_object_set_new(object, "form", json_string(csv_form_word(c->form)));
+    if (c->fill != c->mean) json_object_set_new(object, "fill", json_real(c->fill));
+    if (c->indicator) json_object_set_new(object, "indicator", json_true());
+    return object;
+}
+
+static json_t *images_json(const data_encoding *e) {
+    return json_pack("{si ss s[III] sf sf so}", "format", 1, "kind", "images", "shape",
+                     (json_int_t)e->shape[0], (json_int_t)e->shape[1], (json_int_t)e->shape[2],
+                     "mean", e->mean, "deviation", e->deviation, "target", column_json(&e->target));
+}
+
+/* Whether a reader of format 1 would take some field for another number. */
+static int format_of(const data_encoding *e) {
+    bool plain = e->missing == CSV_MISSING_ERROR && e->target.form == CSV_POINT;
+    for (int64_t k = 0; k < e->columns; k++) plain = plain && e->column[k].form == CSV_POINT;
+    return plain ? 1 : 2;
+}
+
+static json_t *table_json(const data_encoding *e) {
     json_t *columns = json_array();
     for (int64_t k = 0; k < e->columns; k++) columns = with(columns, column_json(&e->column[k]));
-    return json_pack("{si ss ss# so so}", "format", 1, "kind", "table", "delimiter", &e->delimiter,
-                     1, "columns", columns, "target", column_json(&e->target));
+    json_t *object =
+        json_pack("{si ss ss# so so}", "format", format_of(e), "kind", "table", "delimiter",
+                  &e->delimiter, 1, "columns", columns, "target", column_json(&e->target));
+    if (e->ignored.count)
+        json_object_set_new(object, "ignored", texts_json(e->ignored.text, e->ignored.count));
+    if (e->missing == CSV_MISSING_ERROR) return object;
+    json_object_set_new(object, "missing", json_string(missing_words[e->missing]));
+    json_object_set_new(object, "missing_markers", texts_json(e->marker.text, e->marker.count));
+    return object;
 }
 
 int run_encoding_write(const data_encoding *e, const char *folder) {
     char path[PATH_MAX + 16];
     path_of(path, folder);
-    json_t *object = encoding_json(e);
+    json_t *object = encoding_is_of_images(e) ? images_json(e) : table_json(e);
     if (!object) object = json_pack("{si ss ss}", "format", 1, "kind", "unknown", "why", NOT_UTF8);
     char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(object);
@@ -101,15 +129,55 @@ static int read_words(const char *path, const json_t *words, encoded_column *c) 
     return 0;
 }
 
+/* What a column of numbers has besides mean and deviation. */
+static int read_numbers(const char *path, const json_t *object, encoded_column *c) {
+    if (!read_spread(object, &c->mean, &c->deviation))
+        return wrong(path, "a column has neither words nor a finite mean and a deviation >= 0");
+    const json_t *form = json_object_get(object, "form"), *fill = json_object_get(object, "fill");
+    const char *word = form ? json_string_value(form) : csv_form_word(CSV_POINT);
+    c->form = word ? csv_form_of(word) : CSV_FORMS;
+    if (c->form == CSV_FORMS) return wrong(path, "the form of a column is none that is known");
+    c->indicator = json_is_true(json_object_get(object, "indicator"));
+    c->fill = fill ? json_number_value(fill) : c->mean;
+    const double filled = csv_filled(c->fill, c->mean, c->deviation);
+    if ((fill && !json_is_number(fill)) || !(fabs(filled) <= FLT_MAX))
+        return wrong(path, "the fill of a column is no number that its inputs can be");
+    return 0;
+}
+
 static int read_column(const char *path, const json_t *object, bool named, encoded_column *c) {
     const char *name = json_string_value(json_object_get(object, "name"));
     const json_t *words = json_object_get(object, "words");
     if (named && !name) return wrong(path, "a column has no name");
     if (name && !(c->name = strdup(name))) return wrong(path, "no memory");
-    if (words) return read_words(path, words, c);
-    return read_spread(object, &c->mean, &c->deviation)
-               ? 0
-               : wrong(path, "a column has neither words nor a finite mean and a deviation >= 0");
+    return words ? read_words(path, words, c) : read_numbers(path, object, c);
+}
+
+/* A list of texts, each of which is one; none is an empty list. */
+static int read_texts(const char *path, const json_t *list, encoded_texts *to) {
+    const size_t count = json_array_size(list);
+    if (list && !json_is_array(list)) return wrong(path, "ignored or missing_markers is no list");
+    if (count == 0) return 0;
+    if (!(to->text = calloc(count, sizeof *to->text))) return wrong(path, "no memory");
+    for (; to->count < (int64_t)count; to->count++) {
+        const char *text = json_string_value(json_array_get(list, (size_t)to->count));
+        if (!text || !(to->text[to->count] = strdup(text)))
+            return wrong(path, "ignored or missing_markers has what is no text");
+    }
+    return 0;
+}
+
+static int read_missing(const char *path, const json_t *object, data_encoding *e) {
+    const json_t *missing = json_object_get(object, "missing");
+    const char *word = json_string_value(missing);
+    int policy = 0;
+    const int policies = sizeof missing_words / sizeof *missing_words;
+    while (missing && policy < policies && (!word || strcmp(missing_words[policy], word) != 0))
+        policy++;
+    if (policy == policies) return wrong(path, "missing is none of error, mean, median, indicator");
+    e->missing = (csv_missing)policy;
+    const int status = read_texts(path, json_object_get(object, "missing_markers"), &e->marker);
+    return status ? status : read_texts(path, json_object_get(object, "ignored"), &e->ignored);
 }
 
 static int read_images(const char *path, const json_t *object, data_encoding *e) {
@@ -146,7 +214,7 @@ static int read_table(const char *path, const json_t *object, data_encoding *e) 
         if (status) return status;
         e->shape[0] += encoded_width(&e->column[k]);
     }
-    return 0;
+    return read_missing(path, object, e);
 }
 
 static int read_object(const char *path, const json_t *object, data_encoding *e) {
@@ -154,10 +222,12 @@ static int read_object(const char *path, const json_t *object, data_encoding *e)
     const bool table = kind && !strcmp(kind, "table"), images = kind && !strcmp(kind, "images");
     const char *why = json_string_value(json_object_get(object, "why"));
     if (kind && !strcmp(kind, "unknown") && why) return wrong(path, why);
-    if (json_integer_value(json_object_get(object, "format")) != 1 || (!table && !images))
-        return wrong(path, "is no encoding of format 1 that this version knows");
+    const json_int_t format = json_integer_value(json_object_get(object, "format"));
+    if (format < 1 || format > 2 || (!table && !images))
+        return wrong(path, "is no encoding of format 1 or 2 that this version knows");
     const int status = read_column(path, json_object_get(object, "target"), table, &e->target);
     if (status) return status;
+    e->target.indicator = false;
     e->outputs = encoded_width(&e->target);
     if (e->target.words == 1) return wrong(path, "the target has one class; there must be 2");
     return table ? read_table(path, object, e) : read_images(path, object, e);

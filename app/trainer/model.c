@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trainer/model.h"
 
+#include "data/image_list.h"
+#include "data/picture.h"
 #include "io/failure.h"
 #include "ravine_checkpoint.h"
 #include "run/run_encoding.h"
@@ -78,19 +80,39 @@ void model_free(model *m) {
     *m = (model){0};
 }
 
-int model_read(const model *m, dataset *out, const char *file, const char *labels, bool with_target,
-               bool *seen) {
-    const data_encoding *e = &m->encoding;
-    dataset_file read;
-    if (encoding_is_of_images(e) && with_target && !labels)
+/* PNG and JPEG files, told by their names, or a folder of them. */
+static bool is_of_pictures(const char *path) {
+    return image_list_is_folder(path) || picture_is_named(path);
+}
+
+static int read_images(const model *m, dataset *out, dataset_file *read, const char *file,
+                       const char *labels, bool with_target) {
+    if (is_of_pictures(file)) {
+        if (labels)
+            return failure(FAILURE_USAGE, "%s: the classes of %s are the names of its folders",
+                           labels, file);
+        if (with_target && !image_list_is_folder(file))
+            return failure(FAILURE_USAGE,
+                           "%s: is one image; how right the run is takes a folder with a folder "
+                           "for each class",
+                           file);
+        return encoding_read_images(out, read, &m->encoding, file, with_target);
+    }
+    if (with_target && !labels)
         return failure(FAILURE_USAGE, "%s: the run is of images; their labels are a second file",
                        file);
-    if (!encoding_is_of_images(e) && labels)
+    return encoding_read_idx(out, read, &m->encoding, file, labels);
+}
+
+int model_read(const model *m, dataset *out, const char *file, const char *labels, bool with_target,
+               bool *seen) {
+    const bool images = encoding_is_of_images(&m->encoding);
+    dataset_file read;
+    if (!images && labels)
         return failure(FAILURE_USAGE, "%s: the run is of a table, which holds its target itself",
                        labels);
-    const int status = encoding_is_of_images(e)
-                           ? encoding_read_idx(out, &read, e, file, labels)
-                           : encoding_read_csv(out, &read, e, file, with_target);
+    const int status = images ? read_images(m, out, &read, file, labels, with_target)
+                              : encoding_read_csv(out, &read, &m->encoding, file, with_target);
     if (!status && seen) *seen = run_header_has_data(m->header, &read);
     return status;
 }

@@ -27,8 +27,8 @@ int model_open(model *m, const char *folder, bool averaged);
 void model_free(model *m);
 
 /* Examples from a file, with what is asked of them or without: a table, or images and, where there
- * is a target, their labels in a file of their own. *seen (may be NULL): whether the run has
- * learned from a file of the same bytes. */
+ * is a target, their labels in a file of their own, or a folder of images (encoding_read_images).
+ * *seen (may be NULL): whether the run has learned from a file of the same bytes. */
 int model_read(const model *m, dataset *out, const char *file, const char *labels, bool with_target,
                bool *seen);
 /* Those that the run kept for its test. FAILURE_INPUT where its files have changed. */

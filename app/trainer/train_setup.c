@@ -17,10 +17,12 @@ static int make_net(training *t) {
                        (long long)train->count, (long long)t->data.test.count);
     int status = config_net_spec(t->config, &t->data.encoding, &t->spec);
     if (status) return status;
-    status = trainer_create(&t->trainer, &(trainer_setup){.spec = &t->spec,
-                                                          .data = train,
-                                                          .batch = t->config->batch_size,
-                                                          .threads = (int32_t)t->config->threads});
+    status =
+        trainer_create(&t->trainer, &(trainer_setup){.spec = &t->spec,
+                                                     .data = train,
+                                                     .batch = t->config->batch_size,
+                                                     .threads = (int32_t)t->config->threads,
+                                                     .augment = config_augmentation(t->config)});
     if (status) return status;
     const int64_t batch = t->trainer.batch;
     t->steps_per_epoch = (train->count + batch - 1) / batch;

@@ -133,6 +133,10 @@ static void print_title(train_watch *w) {
     size_t length;
     const char *model =
         config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
+    if (t->data.summary) {
+        printable_lines(w->table, t->data.summary);
+        fputc('\n', w->table);
+    }
     fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
             grouped(size, net_size(t->trainer.net)), grouped(train, t->data.train.count),
             grouped(test, t->data.test.count));

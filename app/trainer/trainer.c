@@ -10,6 +10,7 @@ static int create(trainer *t, const trainer_setup *setup) {
     enum { SLICE = 256 };
     const int64_t count = setup->data->count;
     t->data = setup->data;
+    t->augment = setup->augment;
     t->batch = setup->batch < count ? setup->batch : count;
     t->slice = t->batch > SLICE ? t->batch : SLICE;
     int status = failure_of(ravine_pool_create(&t->pool, setup->threads));
@@ -103,7 +104,7 @@ int trainer_add_params(const trainer *t, ravine_optimizer *o, int64_t *bytes) {
 
 double trainer_gradient(trainer *t, int64_t first, int64_t count, uint64_t step, int64_t *correct) {
     const data_batch *b = &t->examples;
-    data_batch_gather(&t->examples, t->data, t->order + first, count);
+    data_batch_gather_moved(&t->examples, t->data, t->order + first, count, &t->augment, step);
     return net_train(t->net, b->x, b->label, b->y, count, step, correct);
 }
 

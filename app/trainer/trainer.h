@@ -24,6 +24,7 @@ typedef struct trainer_setup {
     const dataset *data; /* what it learns from; outlives the trainer */
     int64_t batch;       /* examples of a step; more than there are: all of them */
     int32_t threads;     /* 0: one for each processor */
+    data_augmentation augment;
 } trainer_setup;
 
 typedef struct trainer {
@@ -36,6 +37,7 @@ typedef struct trainer {
     int64_t slice;               /* examples evaluated at once */
     int64_t *order;              /* [data->count] in which they are learned from */
     data_batch examples;         /* those of a step */
+    data_augmentation augment;   /* of them */
 } trainer;
 
 int trainer_create(trainer *t, const trainer_setup *setup);
@@ -57,7 +59,7 @@ int trainer_add_params(const trainer *t, ravine_optimizer *o, int64_t *bytes);
 bool trainer_decays(const trainer *t, const trainer_options *how, int32_t group);
 
 /* Mean loss and gradient of the examples order[first .. first + count - 1], count <= batch. `step`
- * picks the dropout masks. *correct (may be NULL): see net_train(). */
+ * picks the dropout masks, and how images are moved. *correct (may be NULL): see net_train(). */
 double trainer_gradient(trainer *t, int64_t first, int64_t count, uint64_t step, int64_t *correct);
 
 /* All parameters, one tensor after the other; [net_size]. */

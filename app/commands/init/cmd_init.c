@@ -2,9 +2,9 @@
 /* cmd_init.c - `ravine init`: looks at a table, and writes the configuration of a first run with
  * what it understood as comments. */
 #include "cli/cli.h"
-#include "data/csv.h"
-#include "data/csv_column.h"
-#include "io/input.h"
+#include "data/csv_columns.h"
+#include "data/csv_oddity.h"
+#include "run/config.h"
 #include "text/nearest.h"
 
 #include <inttypes.h>
@@ -12,14 +12,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MARKERS_MOST = 8 };
+
 /* What is written about. */
 typedef struct overview {
+    run_config config;           /* what --set said */
+    dataset_csv_options options; /* and what the table says besides */
+    const char *marker[MARKERS_MOST];
+    const char **ignored; /* [table.columns] */
     csv_table table;
     char delimiter;
-    int64_t target; /* column */
-    bool regression;
+    int64_t target;     /* column */
     csv_column *column; /* [table.columns] */
 } overview;
+
+/* ---- what is said on the command line ---- */
+
+static int read_settings(overview *o, const cli_args *args) {
+    int status = config_init(&o->config);
+    for (int k = 0; k < args->ngiven && !status; k++)
+        if (args->given[k].option == CLI_CONFIG_SET)
+            status = config_set(&o->config, args->given[k].value);
+    if (!status) status = config_put(&o->config, CONFIG_KEY_data_file, args->operand[0], "init");
+    o->options = config_csv_options(&o->config);
+    o->options.target = cli_text(args, CLI_TARGET);
+    return status;
+}
 
 static int list_columns(const csv_table *t, const char *target) {
     char names[512] = "";
@@ -39,33 +57,68 @@ static int list_columns(const csv_table *t, const char *target) {
                    nearest.name ? csv_quote(nearest.name).text : "", names);
 }
 
-static int find_target(overview *o, const char *target) {
+static int find_target(overview *o) {
+    const char *target = o->options.target;
     o->target = target ? csv_find(&o->table, target) : -1;
     return o->target < 0 ? list_columns(&o->table, target) : 0;
 }
 
-/* Words, and numbers of a few kinds, are classes; other numbers are a quantity. */
-static int read_target(overview *o) {
-    enum { CLASSES_MOST = 20 };
-    csv_column *c = &o->column[o->target];
-    const int none = csv_column_read_classes(c, &o->table, o->target, CSV_ANY);
-    if (!none && !(c->numeric && c->categories > CLASSES_MOST)) return 0;
-    csv_column_free(c);
-    const int status = csv_column_read(c, &o->table, o->target, CSV_ANY);
-    o->regression = !status && c->numeric;
-    if (status || c->numeric) return status;
-    csv_column_free(c);
-    return csv_column_read_classes(c, &o->table, o->target, CSV_ANY); /* and says what is wrong */
+/* ---- what the table says ---- */
+
+static bool has_missing(const overview *o) {
+    for (int64_t row = 1; row <= o->table.rows; row++)
+        for (int64_t k = 0; k < o->table.columns; k++)
+            if (csv_is_missing(&o->options.habits, csv_field(&o->table, row, k))) return true;
+    return false;
 }
 
-static int read_columns(overview *o) {
-    const csv_table *t = &o->table;
-    o->column = calloc((size_t)t->columns, sizeof *o->column);
-    if (!o->column) return failure(FAILURE_INPUT, "%s: no memory for its columns", t->name);
-    int status = 0;
-    for (int64_t k = 0; k < t->columns && !status; k++)
-        status = k == o->target ? read_target(o) : csv_column_read(&o->column[k], t, k, CSV_ANY);
-    return status;
+/* Where something is missing and nobody said what becomes of it, the mean. */
+static void settle_missing(overview *o) {
+    csv_habits *habits = &o->options.habits;
+    if (habits->markers == 0) {
+        habits->markers = csv_find_markers(&o->table, habits, o->marker, MARKERS_MOST);
+        habits->marker = o->marker;
+    }
+    if (habits->missing == CSV_MISSING_ERROR && has_missing(o)) habits->missing = CSV_MISSING_MEAN;
+}
+
+/* Words, and numbers of a few kinds, are classes; other numbers are a quantity. */
+static void settle_task(overview *o) {
+    enum { CLASSES_MOST = 20 };
+    if (o->options.regression) return;
+    const csv_habits *habits = &o->options.habits;
+    csv_column c;
+    const bool classes = csv_column_read_classes(&c, &o->table, o->target, CSV_ANY, habits) == 0 &&
+                         !(c.numeric && c.categories > CLASSES_MOST);
+    csv_column_free(&c);
+    if (classes) return;
+    o->options.regression =
+        csv_column_read(&c, &o->table, o->target, CSV_ANY, habits) == 0 && c.numeric;
+    csv_column_free(&c);
+}
+
+/* Columns that look like an ID, besides those that were named. */
+static int settle_ignored(overview *o) {
+    dataset_csv_options *options = &o->options;
+    o->ignored = calloc((size_t)(o->table.columns + options->nignored), sizeof *o->ignored);
+    if (!o->ignored) return failure(FAILURE_INPUT, "%s: no memory for its columns", o->table.name);
+    for (int64_t k = 0; k < options->nignored; k++) o->ignored[k] = options->ignored_columns[k];
+    for (int64_t k = 0; k < o->table.columns; k++)
+        if (k != o->target && csv_oddity_is_id(csv_column_oddity(&o->column[k], &o->table)))
+            o->ignored[options->nignored++] = csv_field(&o->table, 0, k);
+    options->ignored_columns = o->ignored;
+    return 0;
+}
+
+static int look(overview *o) {
+    dataset_file file;
+    int status = csv_columns_open(&o->table, &file, &o->options, &o->delimiter);
+    if (!status) status = find_target(o);
+    if (status) return status;
+    settle_missing(o);
+    settle_task(o);
+    status = csv_columns_read(&o->column, &o->target, &o->table, &o->options, o->delimiter);
+    return status ? status : settle_ignored(o);
 }
 
 /* ---- what is written ---- */
@@ -84,29 +137,24 @@ static int put_text(const char *text) {
     return 0;
 }
 
-/* Whole numbers that rise by 1 from row to row. */
-static bool counts_rows(const csv_column *c, int64_t rows) {
-    for (int64_t k = 1; k < rows; k++)
-        if (c->value[k] != c->value[k - 1] + 1) return false;
-    return c->numeric && rows > 2;
-}
-
 static void describe_numbers(const csv_column *c, int64_t rows) {
-    double least = c->value[0], greatest = c->value[0];
-    for (int64_t k = 1; k < rows; k++) {
+    double least = INFINITY, greatest = -INFINITY;
+    for (int64_t k = 0; k < rows; k++) { /* fmin and fmax pass over what is missing */
         least = fmin(least, c->value[k]);
         greatest = fmax(greatest, c->value[k]);
     }
-    printf("numbers, %.6g to %.6g", least, greatest);
-    if (least == greatest) fputs(": it never varies, and tells nothing", stdout);
-    if (counts_rows(c, rows)) fputs(": they count the rows; an ID? remove the column", stdout);
+    if (c->form == CSV_POINT || c->form == CSV_COMMA)
+        printf("numbers, %.6g to %.6g", least, greatest);
+    else
+        printf("dates, over %.6g days", greatest - least);
+    if (c->form == CSV_COMMA) fputs(", with decimal commas", stdout);
 }
 
 /* The words with how often each is there. */
 static void describe_words(const overview *o, const csv_column *c) {
     enum { SHOWN = 6 };
     const int64_t rows = o->table.rows;
-    printf("%" PRId64 " words:", c->categories);
+    printf("%" PRId64 " %s:", c->categories, c->index == o->target ? "classes" : "words");
     for (int64_t word = 0; word < c->categories && word < SHOWN; word++) {
         int64_t first = -1, count = 0;
         for (int64_t k = 0; k < rows; k++) {
@@ -118,7 +166,6 @@ static void describe_words(const overview *o, const csv_column *c) {
                csv_quote(csv_field(&o->table, first, c->index)).text, count);
     }
     if (c->categories > SHOWN) fputs(" ...", stdout);
-    if (c->categories > rows / 2) fputs("; nearly all differ: an ID? remove the column", stdout);
 }
 
 static void describe(const overview *o) {
@@ -127,30 +174,69 @@ static void describe(const overview *o) {
            t->rows);
     for (int64_t k = 0; k < t->columns; k++) {
         const csv_column *c = &o->column[k];
+        const csv_oddity oddity = csv_column_oddity(c, t);
         printf("#   %-20s ", csv_quote(csv_field(t, 0, k)).text);
-        if (c->categories)
+        if (c->ignored)
+            fputs("left out", stdout);
+        else if (c->categories)
             describe_words(o, c);
         else
             describe_numbers(c, t->rows);
+        if (c->missing)
+            printf("; missing in %" PRId64 " row%s", c->missing, c->missing > 1 ? "s" : "");
+        if (oddity && k != o->target) printf(": %s", csv_oddity_text(oddity));
         puts(k == o->target ? "   <- to predict" : "");
     }
     puts(
         "# A column that was taken wrongly: name it in data.numeric_columns or data.word_columns.");
 }
 
+static int put_texts(const char *key, const char *const *text, int64_t count) {
+    int status = 0;
+    if (count == 0) return 0;
+    printf("\n  %s: [", key);
+    for (int64_t k = 0; k < count && !status; k++) {
+        fputs(k ? ", " : "", stdout);
+        status = put_text(text[k]);
+    }
+    putchar(']');
+    return status;
+}
+
+static void put_word(config_key key, int index) {
+    size_t length;
+    const char *word = config_word(config_rows[key].words, index, &length);
+    printf("\n  %s: %.*s", strchr(config_rows[key].key, '.') + 1, (int)length, word);
+}
+
+/* How its fields are read, where that is not how all are. */
+static int put_habits(const overview *o) {
+    const dataset_csv_options *options = &o->options;
+    if (o->config.data_decimal) put_word(CONFIG_KEY_data_decimal, o->config.data_decimal);
+    if (o->config.data_dates) put_word(CONFIG_KEY_data_dates, o->config.data_dates);
+    if (options->habits.missing) {
+        put_word(CONFIG_KEY_data_missing, (int)options->habits.missing);
+        fputs("   # what a missing number becomes; or median, or indicator", stdout);
+    }
+    int status = put_texts("missing_markers", options->habits.marker, options->habits.markers);
+    if (!status) status = put_texts("numeric_columns", options->numeric_columns, options->nnumeric);
+    if (!status) status = put_texts("word_columns", options->word_columns, options->nwords);
+    if (!status) status = put_texts("ignored_columns", options->ignored_columns, options->nignored);
+    return status;
+}
+
 static int put_data(const overview *o) {
     const csv_table *t = &o->table;
+    const char delimiter[] = {o->delimiter, '\0'};
     fputs("\ndata:\n  format: csv\n  file: ", stdout);
     int status = put_text(t->name);
     fputs("\n  target: ", stdout);
     if (!status) status = put_text(csv_field(t, 0, o->target));
-    if (o->delimiter != ',') {
-        const char delimiter[] = {o->delimiter, '\0'};
-        fputs("\n  delimiter: ", stdout);
-        if (!status) status = put_text(delimiter);
-    }
+    fputs("\n  delimiter: ", stdout);
+    if (!status) status = put_text(delimiter);
+    if (!status) status = put_habits(o);
     printf("\n  task: %s\n  test_share: 0.2   # rows that are kept for the test\n",
-           o->regression ? "regression" : "classification");
+           o->options.regression ? "regression" : "classification");
     return status;
 }
 
@@ -171,26 +257,15 @@ static int write_config(const overview *o) {
 }
 
 int cmd_init(const cli_args *args) {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    overview o = {.delimiter = ','};
-    const char *path = args->operand[0];
-    if (!path)
+    overview o = {.target = -1};
+    if (!args->operand[0])
         return failure(FAILURE_USAGE, "init needs a table: ravine init FILE --target COLUMN");
-    int status = input_read(path, CSV_BYTES_MAX, &bytes, &size);
-    if (!status) {
-        const char seen = csv_delimiter(bytes, size);
-        if (seen) o.delimiter = seen;
-        status = csv_parse(&o.table, bytes, size, path, o.delimiter);
-    }
-    free(bytes);
-    if (status) return status;
-    status = find_target(&o, cli_text(args, CLI_TARGET));
-    if (!status) status = csv_check_filled(&o.table);
-    if (!status) status = read_columns(&o);
+    int status = read_settings(&o, args);
+    if (!status) status = look(&o);
     if (!status) status = write_config(&o);
-    for (int64_t k = 0; o.column && k < o.table.columns; k++) csv_column_free(&o.column[k]);
-    free(o.column);
+    csv_columns_free(o.column, &o.table);
+    free(o.ignored);
     csv_free(&o.table);
+    config_free(&o.config);
     return status;
 }

@@ -21,15 +21,19 @@ static void put_field(const char *text) {
     putchar('"');
 }
 
-static void print_table(const data_encoding *e, const double *p, int64_t count) {
-    fputs("row,prediction", stdout);
+static void print_table(const data_encoding *e, const double *p, const dataset *d) {
+    fputs(d->name ? "row,file,prediction" : "row,prediction", stdout);
     for (int64_t k = 0; k < e->target.words; k++) {
         putchar(',');
         put_field(e->target.word[k]);
     }
     putchar('\n');
-    for (int64_t row = 0; row < count; row++, p += e->outputs) {
+    for (int64_t row = 0; row < d->count; row++, p += e->outputs) {
         printf("%lld,", (long long)row + 1);
+        if (d->name) {
+            put_field(d->name[row]);
+            putchar(',');
+        }
         if (e->regression) {
             printf("%.9g\n", *p);
             continue;
@@ -40,18 +44,19 @@ static void print_table(const data_encoding *e, const double *p, int64_t count) 
     }
 }
 
-static json_t *row_json(const data_encoding *e, const double *p) {
+static json_t *row_json(const data_encoding *e, const double *p, const char *file) {
     if (e->regression) return json_pack("{so}", "prediction", number_json(*p));
-    return json_pack("{ss so}", "prediction", e->target.word[model_class(e, p)], "probabilities",
-                     numbers_json(p, (size_t)e->outputs));
+    return json_pack("{ss* ss so}", "file", file, "prediction", e->target.word[model_class(e, p)],
+                     "probabilities", numbers_json(p, (size_t)e->outputs));
 }
 
-static json_t *rows_json(const data_encoding *e, const double *p, int64_t count) {
+static json_t *rows_json(const data_encoding *e, const double *p, const dataset *d) {
     json_t *classes = json_array(), *rows = json_array();
     for (int64_t k = 0; k < e->target.words; k++)
         json_array_append_new(classes, json_string(e->target.word[k]));
-    for (int64_t row = 0; row < count; row++)
-        json_array_append_new(rows, row_json(e, p + row * e->outputs));
+    for (int64_t row = 0; row < d->count; row++)
+        json_array_append_new(rows,
+                              row_json(e, p + row * e->outputs, d->name ? d->name[row] : NULL));
     return json_pack("{ss? so so}", "target", e->target.name, "classes", classes, "rows", rows);
 }
 
@@ -59,9 +64,9 @@ static int predict(const model *m, const dataset *d, bool as_json) {
     double *p;
     int status = model_predict(m, d, &p);
     if (!status && as_json)
-        status = cli_print_json(rows_json(&m->encoding, p, d->count));
+        status = cli_print_json(rows_json(&m->encoding, p, d));
     else if (!status)
-        print_table(&m->encoding, p, d->count);
+        print_table(&m->encoding, p, d);
     free(p);
     return status;
 }

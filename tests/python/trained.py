@@ -3,12 +3,17 @@
 
 import csv
 import json
+import os
+import pathlib
 import random
 import struct
 import subprocess
 
 import numpy as np
-from conftest import RAVINE, ROOT
+
+# tests/integrations, which has a conftest of its own, uses this file too.
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
 
 
 def ravine(*words, code=0):

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import random
+import shutil
 import struct
 import subprocess
 
@@ -371,3 +372,31 @@ def test_what_is_missing_is_named(words, tmp_path):
         assert missing in ravine("predict", run, new, code=3)
     assert "folder of a run and a file" in ravine("predict", words, code=2)
     assert "folder of a run" in ravine("evaluate", code=2)
+
+
+@pytest.mark.parametrize(
+    "file, damage, message",
+    [
+        ("weights.safetensors", lambda b: b[:-40], "weights.safetensors"),
+        ("weights.safetensors", lambda b: b.replace(b"[16,", b"[61,"), "their checksum is"),
+        ("weights.safetensors", None, "weights.safetensors"),
+        ("encoding.json", None, "encoding.json"),
+        ("encoding.json", lambda b: b.replace(b'"length"', b'"/x"', 1), "is called '/x'"),
+        ("encoding.json", lambda b: b.replace(b'"green",', b"", 1), "has not the shape"),
+        ("run.jsonl", lambda b: b[:300], "run.jsonl"),
+        ("run.jsonl", lambda b: b.replace(b'"widths":[16]', b'"widths":[0]'), "model.widths"),
+    ],
+)
+def test_a_damaged_folder_is_not_exported(words, tmp_path, file, damage, message):
+    folder = shutil.copytree(words, tmp_path / "run")
+    before = (folder / file).read_bytes()
+    if damage:
+        assert damage(before) != before
+        (folder / file).write_bytes(damage(before))
+    else:
+        (folder / file).unlink()
+    done = subprocess.run(
+        [RAVINE, "export", folder, "-o", tmp_path / "model.onnx"], capture_output=True, text=True
+    )
+    assert done.returncode in (2, 3) and message in done.stderr
+    assert not (tmp_path / "model.onnx").exists()

@@ -20,6 +20,7 @@ from ravine.torch._rules import (
     RMSprop,
     Rprop,
 )
+from ravine.torch._run import Run, load_run
 from ravine.torch._schedule import Schedule
 from ravine.torch._watch import Watch, watch
 
@@ -43,9 +44,11 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "Run",
     "Schedule",
     "Signum",
     "Watch",
     "Yogi",
+    "load_run",
     "watch",
 ]

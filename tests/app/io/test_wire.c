@@ -4,6 +4,7 @@
 #include "support/scratch.h"
 
 #include "io/wire.h"
+#include "io/wire_out.h"
 
 #include <math.h>
 
@@ -93,12 +94,44 @@ static void damage(void **state) {
     DAMAGED("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01");     /* a key of 64 bits */
 }
 
+/* Against the bytes of protobuf's own manual ("Encoding": 150 is 96 01; "testing"; a message). */
+static void written(void **state) {
+    (void)state;
+    static const unsigned char expected[] = {0x08, 0x96, 0x01, 0x12, 0x07, 't',  'e',  's',
+                                             't',  'i',  'n',  'g',  0x1a, 0x03, 0x08, 0x96,
+                                             0x01, 0x25, 0x00, 0x00, 0x80, 0x3f};
+    wire_out w = {0}, inside = {0};
+    wire_put_varint(&w, 1, 150);
+    wire_put_text(&w, 2, "testing");
+    wire_put_varint(&inside, 1, 150);
+    wire_put_message(&w, 3, &inside);
+    wire_put_float(&w, 4, 1);
+    assert_false(w.failed);
+    assert_null(inside.bytes);
+    assert_int_equal(w.used, sizeof expected);
+    assert_memory_equal(w.bytes, expected, sizeof expected);
+    free(w.bytes);
+}
+
+/* No memory inside is no memory outside, and nothing is written any more. */
+static void written_without_memory(void **state) {
+    (void)state;
+    wire_out w = {0}, inside = {.failed = true};
+    wire_put_varint(&w, 1, UINT64_MAX);
+    const size_t used = w.used;
+    wire_put_message(&w, 2, &inside);
+    wire_put_varint(&w, 3, 1);
+    assert_true(w.failed);
+    assert_int_equal(used, 11);
+    assert_int_equal(w.used, used);
+    free(w.bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields),
-        cmocka_unit_test(signs),
-        cmocka_unit_test(text_with_a_zero),
-        cmocka_unit_test(damage),
+        cmocka_unit_test(fields),           cmocka_unit_test(signs),
+        cmocka_unit_test(text_with_a_zero), cmocka_unit_test(damage),
+        cmocka_unit_test(written),          cmocka_unit_test(written_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

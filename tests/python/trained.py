@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small runs of every kind of net and encoding, for the tests of what is made of a run."""
+
+import csv
+import json
+import os
+import pathlib
+import random
+import struct
+import subprocess
+
+import numpy as np
+
+# tests/integrations, which has a conftest of its own, uses this file too.
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
+
+
+def ravine(*words, code=0):
+    done = subprocess.run([RAVINE, *map(str, words)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def train(folder, name, **settings):
+    sets = [f"--set={key.replace('__', '.')}={value}" for key, value in settings.items()]
+    ravine("train", *sets, f"--set=runs_dir={folder}", f"--set=name={name}", "--quiet")
+    return folder / name
+
+
+def predicted(run, file, *more):
+    """[rows, outputs] of `ravine predict`, in all digits."""
+    told = json.loads(ravine("predict", run, file, "--json", *more))["rows"]
+    return np.array([row.get("probabilities", [row["prediction"]]) for row in told])
+
+
+def flowers(path, with_words):
+    draw = random.Random(7)
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["length", "width", "same", *(["hue", "year"] * with_words), "species"])
+        for _ in range(300):
+            k = draw.randrange(3)
+            words = [draw.choice(["red", "green, dark"]), draw.choice(["1999", "2000"])]
+            numbers = [1000 + draw.gauss(2 * k, 0.8), draw.gauss(-k, 0.7), 5]
+            out.writerow([*numbers, *(words * with_words), ["a", "b", "c"][k]])
+    return path
+
+
+def pictures(folder):
+    draw, paths = np.random.default_rng(3), {}
+    for part, count in (("train", 120), ("test", 30)):
+        labels = draw.integers(0, 3, count).astype(np.uint8)
+        labels[:3] = range(3)
+        pixels = draw.integers(0, 60, (count, 9, 8)).astype(np.uint8)
+        for i, k in enumerate(labels):
+            pixels[i, 2 * k : 2 * k + 2] += 120
+        for kind, array in (("images", pixels), ("labels", labels)):
+            head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            paths[f"data__{part}_{kind}"] = folder / f"{part}-{kind}"
+            paths[f"data__{part}_{kind}"].write_bytes(head + array.tobytes())
+    return paths
+
+
+TABLES = {
+    "numbers": {"activation": "relu", "norm": "none", "widths": "[16, 8]"},
+    "words": {"activation": "gelu", "norm": "batch", "widths": "[16, 8]", "dropout": 0.1},
+    "kwh": {"activation": "tanh", "norm": "layer", "widths": "[12]"},
+    "linear": {"widths": "[]"},
+}
+IMAGES = {
+    "cnn": {"name": "cnn", "widths": "[4, 6]", "norm": "batch", "dense": 12},
+    "cnn_average": {
+        "name": "cnn",
+        "widths": "[4]",
+        "pooling": "average",
+        "activation": "gelu",
+        "norm": "layer",
+        "dense": 0,
+    },
+    "resnet": {"name": "resnet", "widths": "[4, 8]", "blocks": 2, "norm": "batch"},
+    "pixels": {"name": "mlp", "widths": "[10]", "activation": "tanh"},
+}
+KINDS = [*TABLES, *IMAGES]
+
+
+def make(folder, kind):
+    """(run, file of examples)."""
+    model = {f"model__{key}": value for key, value in (TABLES | IMAGES)[kind].items()}
+    common = model | {"epochs": 3, "batch_size": 20, "ema": 0.9, "optimizer": "adam lr=0.01"}
+    if kind in IMAGES:
+        paths = pictures(folder)
+        return train(folder, kind, **common, **paths), paths["data__test_images"]
+    if kind == "kwh":
+        table = {"file": ROOT / "examples/data/energy.csv", "target": "kwh", "task": "regression"}
+    else:
+        table = {"file": flowers(folder / "flowers.csv", kind == "words"), "target": "species"}
+        if kind == "words":
+            table["word_columns"] = "[year]"
+    data = {f"data__{key}": value for key, value in table.items()}
+    return train(folder, kind, data__format="csv", **data, **common), table["file"]
+
+
+def pixels_of(file):
+    """Of an IDX file of grey images: [count, height, width]."""
+    count, height, width = struct.unpack_from(">III", file.read_bytes(), 4)
+    return np.frombuffer(file.read_bytes(), np.uint8, offset=16).reshape(count, height, width)
+
+
+def rows_of(file):
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))

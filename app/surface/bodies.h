@@ -29,6 +29,9 @@ SURFACE_LIST(DECLARE)
 /* Streams of the random numbers, so that no two uses share one; noise takes one a step. */
 enum { STREAM_ROTATION = 1, STREAM_POINTS, STREAM_NOISE };
 
+/* A standard normal number of the surface's seed. normal.c */
+double surface_normal(const surface *s, uint64_t stream, uint64_t index);
+
 /* build.c: 0 or FAILURE_INPUT. */
 int lecture_build(surface *s);
 int quadratic_build(surface *s);

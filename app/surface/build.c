@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the table cannot hold as numbers: data, and minima that follow from it. */
 #include "io/failure.h"
-#include "math/random.h"
+#include "math/elementary.h"
 #include "surface/bodies.h"
 #include "surface/lecture_points.h"
 #include "surface/matrix.h"
@@ -31,7 +31,8 @@ int lecture_build(surface *s) {
     double gradient[2];
     s->least = lecture_f64(s, s->minimum, gradient);
     const double sum = x * LECTURE_POINTS, half = (squares - LECTURE_POINTS) / 2;
-    const double across[2] = {sum, half + hypot(half, sum)}, length = hypot(across[0], across[1]);
+    const double across[2] = {sum, half + ravine_hypot(half, sum)},
+                 length = ravine_hypot(across[0], across[1]);
     s->steep[0] = across[0] / length;
     s->steep[1] = across[1] / length;
     return 0;
@@ -54,7 +55,7 @@ static void orthonormalize(double *q, int n) {
 
 /* Eigenvalue k of n: from 1 down to 1/condition in equal ratios. */
 static double eigenvalue(const surface *s, int k) {
-    return pow(s->parameter[1], -(double)k / (s->size - 1));
+    return ravine_pow(s->parameter[1], -(double)k / (s->size - 1));
 }
 
 /* data = sum of eigenvalue k times q_k q_k^T over the rows q_k of a random rotation. */
@@ -67,8 +68,7 @@ static int rotated_build(surface *s) {
         free(q);
         return no_memory(s);
     }
-    for (int i = 0; i < n * n; i++)
-        q[i] = ravine_random_normal(s->seed, STREAM_ROTATION, (uint64_t)i);
+    for (int i = 0; i < n * n; i++) q[i] = surface_normal(s, STREAM_ROTATION, (uint64_t)i);
     orthonormalize(q, n);
     for (int i = 0; i < n; i++)
         for (int j = i; j < n; j++) {
@@ -129,7 +129,7 @@ int logistic_build(surface *s) {
     s->rows = rows;
     for (size_t k = 0; k < numbers; k++) {
         const double label = k / (size_t)n % 2 ? -1 : 1;
-        s->data[k] = centre + label * ravine_random_normal(s->seed, STREAM_POINTS, k);
+        s->data[k] = centre + label * surface_normal(s, STREAM_POINTS, k);
     }
     find_minimum(s, work);
     double gradient[SURFACE_SIZE_MAX];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exact Hessians: [size, size], row by row. */
+#include "math/elementary.h"
 #include "surface/bodies.h"
 #include "surface/lecture_points.h"
 
@@ -65,9 +66,9 @@ void beale_hessian(const surface *s, const double *theta, double *h) {
     const double x = theta[0], y = theta[1];
     double xx = 0, xy = 0, yy = 0;
     for (int k = 1; k <= 3; k++) {
-        const double before = pow(y, k - 1), power = before * y;
+        const double before = ravine_power_int(y, k - 1), power = before * y;
         const double r = c[k - 1] - x * (1 - power), rx = power - 1, ry = k * x * before;
-        const double ryy = k == 1 ? 0 : k * (k - 1) * x * pow(y, k - 2);
+        const double ryy = k == 1 ? 0 : k * (k - 1) * x * ravine_power_int(y, k - 2);
         xx += 2 * rx * rx;
         xy += 2 * (rx * ry + r * k * before);
         yy += 2 * (ry * ry + r * ryy);
@@ -85,7 +86,7 @@ void rastrigin_hessian(const surface *s, const double *theta, double *h) {
     const double turn = 6.283185307179586;
     const size_t n = (size_t)s->size;
     memset(h, 0, n * n * sizeof *h);
-    for (size_t i = 0; i < n; i++) h[i * n + i] = 2 + 10 * turn * turn * cos(turn * theta[i]);
+    for (size_t i = 0; i < n; i++) h[i * n + i] = 2 + 10 * turn * turn * ravine_cospi(2 * theta[i]);
 }
 
 /* Row i is the derivative of the backward pass of body.inc along theta_i: a tangent (da, dback)
@@ -93,7 +94,7 @@ void rastrigin_hessian(const surface *s, const double *theta, double *h) {
 void tanh_chain_hessian(const surface *s, const double *theta, double *h) {
     const int n = s->size;
     double a[SURFACE_SIZE_MAX + 1] = {1};
-    for (int k = 0; k < n; k++) a[k + 1] = tanh(theta[k] * a[k]);
+    for (int k = 0; k < n; k++) a[k + 1] = ravine_tanh(theta[k] * a[k]);
     for (int i = 0; i < n; i++) {
         double da[SURFACE_SIZE_MAX + 1] = {0};
         for (int k = i; k < n; k++)
@@ -118,7 +119,7 @@ void logistic_hessian(const surface *s, const double *theta, double *h) {
         const double *point = s->data + k * n;
         double margin = 0;
         for (int i = 0; i < n; i++) margin += point[i] * theta[i];
-        const double small = exp(-fabs(margin));
+        const double small = ravine_exp(-fabs(margin));
         const double weight = small / ((1 + small) * (1 + small)) / s->rows;
         for (int i = 0; i < n; i++)
             for (int j = i; j < n; j++) h[i * n + j] += weight * point[i] * point[j];

@@ -2,6 +2,8 @@
 /* Cholesky's factor, and one eigenvalue by way of the tridiagonal form. */
 #include "surface/matrix.h"
 
+#include "math/elementary.h"
+
 #include <math.h>
 
 bool matrix_factor(double *a, int n) {
@@ -32,7 +34,7 @@ static void tridiagonalize(double *a, int n, double *d, double *e) {
     double v[MATRIX_SIZE_MAX], p[MATRIX_SIZE_MAX];
     for (int k = 0; k < n - 1; k++) {
         double length = 0;
-        for (int i = k + 1; i < n; i++) length = hypot(length, a[i * n + k]);
+        for (int i = k + 1; i < n; i++) length = ravine_hypot(length, a[i * n + k]);
         const double pivot = a[(k + 1) * n + k], alpha = pivot > 0 ? -length : length;
         d[k] = a[k * n + k];
         e[k] = alpha;
@@ -68,7 +70,7 @@ static bool reaches_above(const double *d, const double *e, int n, double x) {
 double matrix_largest_eigenvalue(double *a, int n) {
     if (n == 2) {
         const double middle = a[0] / 2 + a[3] / 2, half = a[0] / 2 - a[3] / 2;
-        return middle + hypot(half, a[1]);
+        return middle + ravine_hypot(half, a[1]);
     }
     double d[MATRIX_SIZE_MAX], e[MATRIX_SIZE_MAX];
     tridiagonalize(a, n, d, e);

@@ -54,6 +54,7 @@ static int make_optimizer(runner *u, race_result *r) {
     ravine_env env;
     ravine_env_init(&env);
     env.threads = 1;
+    env.statistics = setup->observe != NULL;
     ravine_options options;
     ravine_options_init(&options);
     options.nonfinite = RAVINE_PROPAGATE;
@@ -81,14 +82,15 @@ static int make_trace(race_trace *trace, const race_setup *setup) {
     const size_t count = (size_t)(setup->steps / setup->record_every) + 2;
     const size_t n = (size_t)setup->surface->size;
     trace->step = malloc(count * sizeof *trace->step);
-    trace->loss = malloc(count * (4 + 4 * n) * sizeof(double));
+    trace->loss = malloc(count * (5 + 4 * n) * sizeof(double));
     if (!trace->step || !trace->loss)
         return failure(FAILURE_INPUT, "out of memory for a trace of %zu steps of size %zu", count,
                        n);
     trace->grad_norm = trace->loss + count;
     trace->eta = trace->grad_norm + count;
     trace->sharpness = trace->eta + count;
-    trace->theta = trace->sharpness + count;
+    trace->limit = trace->sharpness + count;
+    trace->theta = trace->limit + count;
     trace->gradient = trace->theta + n * count;
     trace->sigma = trace->gradient + n * count;
     trace->m = trace->sigma + n * count;
@@ -188,11 +190,11 @@ static void record_theta(const runner *u, race_trace *t) {
     t->step[k] = u->step;
     t->loss[k] = u->loss;
     memcpy(t->theta + k * n, u->theta, n * sizeof(double));
-    t->grad_norm[k] = t->eta[k] = t->sharpness[k] = NAN;
+    t->grad_norm[k] = t->eta[k] = t->sharpness[k] = t->limit[k] = NAN;
     for (size_t i = k * n; i < k * n + n; i++) t->gradient[i] = t->sigma[i] = t->m[i] = NAN;
 }
 
-static void record_step(const runner *u, race_trace *t, double eta) {
+static void record_step(const runner *u, const ravine_config *c, race_trace *t, double eta) {
     const size_t n = (size_t)u->surface->size, k = (size_t)t->count - 1;
     const bool f32 = u->setup->dtype == RAVINE_F32;
     widen(t->gradient + k * n, f32 ? (const void *)u->gradient_f32 : u->gradient, u->setup->dtype,
@@ -202,6 +204,7 @@ static void record_step(const runner *u, race_trace *t, double eta) {
     t->eta[k] = eta;
     if (!u->has_sigma) return;
     memcpy(t->sigma + k * n, u->sigma, n * sizeof(double));
+    t->limit[k] = ravine_stability_limit(c, u->lr, u->step);
     if (u->surface->size <= RACE_SHARPNESS_SIZE_MAX)
         t->sharpness[k] = stability_sharpness(u->hessian, u->sigma, u->surface->size, eta, u->work);
 }
@@ -236,9 +239,10 @@ static bool is_judged(const runner *u, const race_result *r, double eta) {
 }
 
 static int take_step(runner *u, race_result *r) {
+    const race_setup *setup = u->setup;
     const ravine_config *c = &r->config;
-    const bool record = u->setup->record_every > 0 && u->step % u->setup->record_every == 0;
-    if ((u->setup->schedule || u->step == 0) && ravine_get(u->optimizer, 0, RAVINE_LR, &u->lr))
+    const bool record = setup->record_every > 0 && u->step % setup->record_every == 0;
+    if ((setup->schedule || u->step == 0) && ravine_get(u->optimizer, 0, RAVINE_LR, &u->lr))
         goto fail;
     const double eta = ravine_effective_lr(c, u->lr, u->step);
     const bool judged = is_judged(u, r, eta);
@@ -247,10 +251,12 @@ static int take_step(runner *u, race_result *r) {
     if (u->has_sigma && (record || judged || u->step == 0)) take_hessian(u, c);
     if (record) record_theta(u, &r->trace);
     if (look && ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;
-    if (ravine_step(u->optimizer, NULL) < 0) goto fail;
+    ravine_step_stats stats = {.size = sizeof stats};
+    if (ravine_step(u->optimizer, setup->observe ? &stats : NULL) < 0) goto fail;
     if (look && !ahead && ravine_sigma(u->optimizer, "theta", u->sigma, r->size)) goto fail;
-    if (record) record_step(u, &r->trace, eta);
-    if (!judged) return 0;
+    if (record) record_step(u, c, &r->trace, eta);
+    const int code = setup->observe ? setup->observe(setup->context, u->optimizer, u->loss) : 0;
+    if (code || !judged) return code;
     r->limit = ravine_stability_limit(c, u->lr, u->step);
     u->judged_eta = eta;
     if (stability_exceeded(u->hessian, u->sigma, r->size, eta, r->limit, u->work))

@@ -29,6 +29,10 @@ typedef struct race_setup {
     int64_t steps;         /* 1 .. RACE_STEPS_MAX */
     ravine_dtype dtype;    /* RAVINE_F64 or RAVINE_F32 */
     int64_t record_every;  /* trace of theta_0, theta_k, theta_2k ... and the end; 0: none */
+    /* Called after each step with the loss before it; then the optimizer keeps statistics. NULL:
+     * nobody looks. Returns 0 or a kind of io/failure.h, which ends the race. */
+    int (*observe)(void *context, const ravine_optimizer *o, double loss);
+    void *context;
 } race_setup;
 
 /* What was recorded: entry i is at theta_step[i]. Everything but step, theta and loss belongs to
@@ -41,6 +45,7 @@ typedef struct race_trace {
     double *eta;       /* [count], the learning rate of the step */
     double *sharpness; /* [count], eta_t times the largest eigenvalue of P^-1/2 H P^-1/2; NaN
                           beyond RACE_SHARPNESS_SIZE_MAX coordinates */
+    double *limit;     /* [count], what `sharpness` must stay below; NaN: there is no limit */
     double *theta;     /* [count, size] */
     double *gradient;  /* [count, size] */
     double *sigma;     /* [count, size]; NaN for rules that use signs alone */

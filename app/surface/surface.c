@@ -3,7 +3,6 @@
 #include "surface/surface.h"
 
 #include "io/failure.h"
-#include "math/random.h"
 #include "surface/bodies.h"
 #include "text/nearest.h"
 
@@ -180,7 +179,7 @@ double surface_loss(const surface *s, const double *theta) {
 }
 
 static double noise(const surface *s, int64_t step, int i) {
-    return s->noise * ravine_random_normal(s->seed, STREAM_NOISE + (uint64_t)step, (uint64_t)i);
+    return s->noise * surface_normal(s, STREAM_NOISE + (uint64_t)step, (uint64_t)i);
 }
 
 double surface_gradient(const surface *s, const double *theta, int64_t step, double *gradient) {

@@ -4,7 +4,7 @@
  * Shazeer & Stern 2018, Adafactor (arXiv 1804.04235), Algorithms 4 and 5, as torch.optim.Adafactor
  * 2.13 has them: eps1 bounds sigma and the mean of the rows, lr is the most that rho_t may be, and
  * the decay of the weights is lr weight_decay. */
-#include "base/elementary.h"
+#include "math/elementary.h"
 #include "rules/numbers.h"
 
 #include <math.h>

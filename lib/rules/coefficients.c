@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What makes a kernel a rule: the numbers of one step, in double, from the formulas of rules.def.
  *
- * Every power here is ravine's own (base/elementary.h): the same bits on every processor. */
-#include "base/elementary.h"
-#include "base/pair.h"
+ * Every power here is ravine's own (math/elementary.h): the same bits on every processor. */
+#include "math/elementary.h"
+#include "math/pair.h"
 #include "rules/numbers.h"
 
 #include <math.h>

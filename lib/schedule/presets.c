@@ -3,7 +3,7 @@
  */
 #include "schedule/text.h"
 
-#include "base/elementary.h"
+#include "math/elementary.h"
 #include "text/error.h"
 
 #include <math.h>

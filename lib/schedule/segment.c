@@ -7,7 +7,7 @@
  */
 #include "schedule/segment.h"
 
-#include "base/elementary.h"
+#include "math/elementary.h"
 #include "text/error.h"
 
 #include <math.h>

@@ -126,10 +126,10 @@ static void larger_surfaces_have_the_same_limit(void **state) {
     assert_int_equal(race_run(&r, &setup), 0);
     assert_true(r.first_unstable_step == 0);
     race_free(&r);
-    setup.optimizer = "sgd"; /* lr (1 + 0.1 t) crosses 2 at step 10 */
-    setup.schedule = "linear(20, from=1, to=3)";
+    setup.optimizer = "sgd"; /* lr 1.01 + 0.1 t crosses 2 between steps 9 and 10 */
+    setup.schedule = "linear(20, from=1.01, to=3.01)";
     assert_int_equal(race_run(&r, &setup), 0);
-    assert_true(r.first_unstable_step == 11);
+    assert_true(r.first_unstable_step == 10);
     race_free(&r);
     surface_destroy(s);
 }

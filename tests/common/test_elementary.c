@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/elementary.h"
+#include "math/elementary.h"
 #include "math/random.h"
 
 #include <float.h>
@@ -71,6 +71,32 @@ static void cospi_is_within_one_ulp(void **state) {
     }
     print_message("worst error: cospi %.3f ulp\n", worst);
     assert_true(worst < 1);
+}
+
+static void functions_are_within_their_bound(void **state) {
+    (void)state;
+    double sine = 0, exponential = 0, logarithm = 0, near_one = 0, tangent = 0, length = 0;
+    for (int i = 0; i < TRIES; i++) {
+        const double x = between(-4, 4), y = scaled(-60, 60), z = between(-700, 700);
+        const long double turned = remainderl(x, 2), left = turned > 0 ? 1 - turned : -1 - turned;
+        const long double r = fabsl(turned) > 0.5L ? left : turned;
+        sine = fmax(sine, ulps(ravine_sinpi(x), sinl(PI_L * r)));
+        exponential = fmax(exponential, ulps(ravine_exp(z), expl(z)));
+        logarithm = fmax(logarithm, ulps(ravine_log(y), logl(y)));
+        near_one = fmax(near_one, ulps(ravine_log1p(y), log1pl(y)));
+        tangent = fmax(tangent, ulps(ravine_tanh(x), tanhl(x)));
+        tangent = fmax(tangent, ulps(ravine_tanh(-y), tanhl(-y)));
+        length = fmax(length, ulps(ravine_hypot(x, y), hypotl(x, y)));
+    }
+    print_message("worst error: sinpi %.3f, exp %.3f, log %.3f, log1p %.3f, tanh %.3f, hypot %.3f "
+                  "ulp\n",
+                  sine, exponential, logarithm, near_one, tangent, length);
+    assert_true(sine < 1 && exponential < 1 && logarithm < 1 && near_one < 1);
+    assert_true(tangent < 2 && length < 2);
+    assert_true(ravine_exp(0) == 1 && ravine_log(1) == 0 && ravine_log(0) == -HUGE_VAL);
+    assert_true(ravine_tanh(HUGE_VAL) == 1 && ravine_tanh(-HUGE_VAL) == -1);
+    assert_true(isnan(ravine_tanh(NAN)) && isnan(ravine_log(-1)) && isnan(ravine_sinpi(HUGE_VAL)));
+    assert_true(ravine_hypot(3e300, 4e300) == 5e300 && ravine_hypot(0, 0) == 0);
 }
 
 static void one_minus_power_keeps_its_digits(void **state) {
@@ -157,6 +183,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(powers_are_within_one_ulp),
         cmocka_unit_test(cospi_is_within_one_ulp),
+        cmocka_unit_test(functions_are_within_their_bound),
         cmocka_unit_test(one_minus_power_keeps_its_digits),
         cmocka_unit_test(exact_results_are_exact),
         cmocka_unit_test(special_values_follow_annex_f),

@@ -5,8 +5,8 @@
  * technique for extending the available precision", Numerische Mathematik 18, 1971): IEEE + - *
  * alone, so that every machine gets the same bits.
  */
-#ifndef RAVINE_BASE_PAIR_H
-#define RAVINE_BASE_PAIR_H
+#ifndef RAVINE_MATH_PAIR_H
+#define RAVINE_MATH_PAIR_H
 
 #include <math.h>
 

@@ -2,13 +2,13 @@
 /* elementary.c - the functions are their Taylor series after an exact reduction of the argument.
  *
  * What must not be rounded to one double - the logarithm that a power multiplies, the reduced
- * argument of exp - is carried as a pair (base/pair.h). Nothing here is tabulated but ln 2, pi and
+ * argument of exp - is carried as a pair (math/pair.h). Nothing here is tabulated but ln 2, pi and
  * 1/3; the series are summed until the first term left out is below 2^-58 of the result (2^-69 in
  * the logarithm).
  */
-#include "base/elementary.h"
+#include "math/elementary.h"
 
-#include "base/pair.h"
+#include "math/pair.h"
 
 #include <math.h>
 
@@ -99,4 +99,49 @@ double ravine_cospi(double x) {
     const double sign = x > 0.5 ? -1 : 1;
     if (x > 0.5) x = 1 - x;
     return sign * (x > 0.25 ? sin_near_zero(0.5 - x) : cos_near_zero(x));
+}
+
+double ravine_sinpi(double x) {
+    if (!isfinite(x)) return NAN;
+    const double sign = x < 0 ? -1 : 1;
+    x = fmod(fabs(x), 2);
+    const double side = x > 1 ? -sign : sign;
+    if (x > 1) x -= 1; /* exact, as are the differences below */
+    if (x > 0.5) x = 1 - x;
+    return side * (x > 0.25 ? cos_near_zero(0.5 - x) : sin_near_zero(x));
+}
+
+double ravine_exp(double x) {
+    return exp_of((pair){x, 0});
+}
+
+double ravine_log(double x) {
+    if (!(x >= 0)) return NAN;
+    if (x == 0) return -HUGE_VAL;
+    return isinf(x) ? x : log_of(x).hi;
+}
+
+double ravine_log1p(double x) {
+    if (!(x >= 0)) return NAN;
+    if (isinf(x)) return x;
+    const pair whole = pair_sum(1, x);
+    return pair_add(log_of(whole.hi), (pair){whole.lo / whole.hi, 0}).hi;
+}
+
+/* Near 0 Lambert's continued fraction, x / (1 + x^2 / (3 + x^2 / (5 + ...))); its first part left
+ * out changes nothing below 1. */
+double ravine_tanh(double x) {
+    const double size = fabs(x);
+    if (!(size < 1)) return copysign(1 - 2 / (ravine_exp(2 * size) + 1), x);
+    double below = 21;
+    for (int n = 19; n > 0; n -= 2) below = n + x * x / below;
+    return x / below;
+}
+
+double ravine_hypot(double x, double y) {
+    const double large = fmax(fabs(x), fabs(y)), small = fmin(fabs(x), fabs(y));
+    if (isnan(x) || isnan(y)) return NAN;
+    if (!(large > 0 && isfinite(large))) return large;
+    const double ratio = small / large;
+    return large * sqrt(1 + ratio * ratio);
 }

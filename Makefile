@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run playground test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -32,6 +32,13 @@ build:
 
 run: build
 	build/ravine train $(CONFIG)
+
+# The library and the surfaces as WebAssembly in one page, build/playground.html; from then on the
+# command has it too, and `ravine lecture` writes it beside its figures.
+playground:
+	@tools/install-dependencies playground
+	@cmake --preset release -DRAVINE_TESTS=OFF -DRAVINE_PLAYGROUND=ON --log-level=WARNING
+	@cmake --build build --parallel
 
 bench: build
 	@$(keep) $@ build/ravine bench

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of settings, from RAVINE_SETTING_LIST: what each is, its bounds, its words. */
 #include "optimizer/settings.h"
+
+#include "base/once.h"
 #include "text/error.h"
 #include "text/nearest.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -53,8 +54,8 @@ static void fill_table(void) {
 }
 
 const ravine_setting_info *ravine_setting_describe(int setting) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill_table);
+    static once filled = ONCE_BEGIN;
+    run_once(&filled, fill_table);
     return setting >= 0 && setting < RAVINE_SETTING_COUNT ? &table[setting] : NULL;
 }
 

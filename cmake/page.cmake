@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes the playground's page: cmake -D SOURCE=. -D MODULE=x.wasm -D OUTPUT=x.html -P cmake/page.cmake
+function(append name before after)
+    file(READ ${SOURCE}/${name} text)
+    file(APPEND ${OUTPUT} "${before}${text}${after}")
+endfunction()
+execute_process(COMMAND base64 -w 0 ${MODULE} OUTPUT_VARIABLE module COMMAND_ERROR_IS_FATAL ANY)
+file(READ ${SOURCE}/app/page/head.html head)
+string(REPLACE "{{lang}}" "en" head "${head}")
+string(REPLACE "{{title}}" "Ravine: the playground" head "${head}")
+string(REPLACE "{{style}}" "" head "${head}")
+# What lets a page compile a module that it has itself; it still loads nothing.
+string(REPLACE "script-src 'unsafe-inline'" "script-src 'unsafe-inline' 'wasm-unsafe-eval'" head "${head}")
+file(WRITE ${OUTPUT} "${head}")
+foreach(style app/page/page.css app/page/svg_chart.css web/playground.css)
+    append(${style} "<style>\n" "</style>\n")
+endforeach()
+append(web/playground.html "" "")
+file(APPEND ${OUTPUT} "<script type=\"application/wasm\" id=\"module\">${module}</script>\n")
+foreach(script app/report/curve_plot.js web/texts.js web/presets.js web/module.js web/playground.js)
+    append(${script} "<script>\n" "</script>\n")
+endforeach()
+file(APPEND ${OUTPUT} "</main>\n</body>\n</html>\n")

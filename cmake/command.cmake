@@ -12,6 +12,11 @@ find_package(ZLIB REQUIRED)
 # What the pages are made of is compiled in.
 include(cmake/embed.cmake)
 file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js app/*.html)
+if(RAVINE_PLAYGROUND)
+    list(APPEND assets ${playground_page})
+else()
+    list(APPEND assets ${PROJECT_SOURCE_DIR}/cmake/no/playground.html) # empty: the lecture has no link
+endif()
 embed_files(asset_sources ${assets})
 
 # All of it but main(), which a fuzzer has of its own.

@@ -15,7 +15,11 @@ const svgElement = (name, attributes, parent) => {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return parent.appendChild(made);
 };
-const shorten = (value) => String(Number(value.toPrecision(3)));
+// Three digits, of a number near 1 of what it lacks: 0.9999.
+const shorten = (value) => {
+  const from = Math.abs(1 - value) < 0.1 ? 1 : 0;
+  return String(Number((from + Number((value - from).toPrecision(3))).toPrecision(12)));
+};
 const label = (value) =>
   value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
     ? value.toExponential().replace("e+", "e")
@@ -23,7 +27,7 @@ const label = (value) =>
 
 const RUNS_MOST = 6;
 const STEPS_MOST = 100000;
-const GRID = [320, 240];
+const GRID = [480, 360];
 const LEVELS = [0.005, 0.015, 0.035, 0.07, 0.12, 0.19, 0.27, 0.36, 0.46, 0.57, 0.69, 0.81, 0.92];
 const FRAMES = 400; // that a play takes
 
@@ -86,7 +90,7 @@ const sliderScale = ({ least, greatest, least_open, greatest_open }, fallback) =
     },
   });
   if (greatest === 1 && fallback >= 0.5 && least === 0)
-    return powers(1, -1, 0, -4, least_open ? null : 0, greatest_open ? null : 1);
+    return powers(1, -1, least_open ? -0.01 : 0, -4, least_open ? null : 0, greatest_open ? null : 1);
   if (Number.isFinite(least) && Number.isFinite(greatest))
     return {
       value: (place) => least + ((greatest - least) * Math.min(Math.max(place, least_open), PLACES - greatest_open)) / PLACES,
@@ -214,8 +218,9 @@ const told = { window: () => {}, hover: () => {}, label };
 for (const name of ["loss", "sharpness", "sigma", "momentum", "eta"])
   plots[name] = new CurvePlot(find(`plot-${name}`), told);
 
+const finite = (value) => (Number.isFinite(value) ? value : NaN); // which leaves a gap
 const pointsOf = (race, value) =>
-  Array.from(race.step, (step, k) => [step, value(k)]).filter(([step]) => step <= at());
+  Array.from(race.step, (step, k) => [step, finite(value(k))]).filter(([step]) => step <= at());
 const curvesOf = (value) =>
   races.flatMap((race, k) => (race ? [{ color: k, points: pointsOf(race, (r) => value(race, r)) }] : []));
 // One solid, one dashed line of each race, for the first two coordinates.

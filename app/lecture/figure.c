@@ -141,6 +141,13 @@ static void put_runs(page *p, void *context) {
         lecture_runs_put_table(p, s->e->run, s->e->nruns, (const lecture_measured *)s->l->measured);
 }
 
+static void put_playground(page *p, void *context) {
+    if (!asset_playground_html.size) return;
+    page_format(p, "<p><a href=\"playground.html#%c\">", ((const section *)context)->e->letter);
+    words_put(p, (svg_text){"Try it yourself", "自己动手试试"});
+    page_add(p, "</a></p>");
+}
+
 static void put_section(section *s) {
     const char letter[2] = {s->e->letter, '\0'};
     const bool missing = s->needs.en != NULL;
@@ -148,6 +155,7 @@ static void put_section(section *s) {
                                {"title", .put = put_title},
                                {"drawing", .put = missing ? put_missing : put_drawing},
                                {"shows", .put = put_shows},
+                               {"playground", .put = put_playground},
                                {"facts", .put = missing ? NULL : put_facts},
                                {"runs", .put = missing ? NULL : put_runs}};
     page_fill(&s->l->page, &asset_figure_html, holes, sizeof holes / sizeof *holes, s);

@@ -62,38 +62,45 @@ static void put_runs(page *p, void *context) {
     lecture_runs_put_table(p, all, n, (const lecture_measured *)l->measured);
 }
 
-static int save_json(const lecture *l, const json_t *numbers) {
-    char *path = malloc(strlen(l->folder) + sizeof "/lecture.json");
-    char *text = json_dumps(numbers, JSON_INDENT(1));
-    int status = 0;
-    if (!path || !text) {
-        status = failure(FAILURE_INPUT, "out of memory for the numbers of the lecture");
-    } else {
-        page json = {0};
-        strcpy(path, l->folder);
-        strcat(path, "/lecture.json");
-        page_add(&json, text);
-        page_add(&json, "\n");
-        status = page_save(&json, path);
-        page_free(&json);
-    }
+static int save(const lecture *l, const char *name, const page *p) {
+    char *path = malloc(strlen(l->folder) + strlen(name) + 2);
+    if (!path) return failure(FAILURE_INPUT, "out of memory for %s", name);
+    strcpy(path, l->folder);
+    strcat(path, "/");
+    strcat(path, name);
+    const int status = page_save(p, path);
     free(path);
+    return status;
+}
+
+static int save_json(const lecture *l, const json_t *numbers) {
+    char *text = json_dumps(numbers, JSON_INDENT(1));
+    if (!text) return failure(FAILURE_INPUT, "out of memory for the numbers of the lecture");
+    page json = {0};
+    page_add(&json, text);
+    page_add(&json, "\n");
+    const int status = save(l, "lecture.json", &json);
+    page_free(&json);
     free(text);
     return status;
 }
 
 static int save_page(lecture *l) {
-    char *path = malloc(strlen(l->folder) + sizeof "/index.html");
-    if (!path) return failure(FAILURE_INPUT, "out of memory");
-    strcpy(path, l->folder);
-    strcat(path, "/index.html");
     page_script(&l->page, &asset_lecture_js);
     page_script(&l->page, &asset_chart_js);
     page_script(&l->page, &asset_player_js);
     page_script(&l->page, &asset_motion_js);
     page_end(&l->page);
-    const int status = page_save(&l->page, path);
-    free(path);
+    return save(l, "index.html", &l->page);
+}
+
+/* Where it was built in: cmake/playground.cmake. */
+static int save_playground(const lecture *l) {
+    if (!asset_playground_html.size) return 0;
+    page p = {0};
+    page_add_bytes(&p, asset_playground_html.bytes, asset_playground_html.size);
+    const int status = save(l, "playground.html", &p);
+    page_free(&p);
     return status;
 }
 
@@ -112,7 +119,8 @@ static int make(lecture *l) {
     page_style(&l->page, &asset_svg_chart_css);
     page_style(&l->page, &asset_lecture_css);
     page_fill(&l->page, &asset_lecture_html, holes, sizeof holes / sizeof *holes, l);
-    return l->status ? l->status : save_page(l);
+    if (!l->status) l->status = save_page(l);
+    return l->status ? l->status : save_playground(l);
 }
 
 int lecture_write(const char *folder, json_t **numbers) {

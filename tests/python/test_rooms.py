@@ -86,7 +86,11 @@ BROKEN = [
     ),
     ("lib/base/pool.c", '#include "io/failure.h"', f"app/io/failure.h: {LIB_SEES}"),
     ("common/math/sort.c", '#include "base/pool.h"', "lib/base/pool.h: common/ sees include/*.h"),
-    ("include/ravine.h", '#include "math/pair.h"', "common/math/pair.h: include/ sees nothing else"),
+    (
+        "include/ravine.h",
+        '#include "math/pair.h"',
+        "common/math/pair.h: include/ sees nothing else",
+    ),
     (
         "lib/base/pool.c",
         '#include "optimizer/optimizer.h"',

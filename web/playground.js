@@ -30,6 +30,7 @@ const STEPS_MOST = 100000;
 const GRID = [480, 360];
 const LEVELS = [0.005, 0.015, 0.035, 0.07, 0.12, 0.19, 0.27, 0.36, 0.46, 0.57, 0.69, 0.81, 0.92];
 const FRAMES = 400; // that a play takes
+const FAR_ABOVE = 1e8; // the start: a run has left for good
 
 let language = "en";
 const say = (key) => texts[key][LANGUAGES.indexOf(language)];
@@ -236,7 +237,9 @@ const drawCurves = () => {
   const all = [0, Math.max(chosen.steps, 1)];
   const above = Number.isFinite(ground.least) ? ground.least : null;
   find("loss-title").textContent = say(above === null ? "plainLoss" : "loss");
-  plots.loss.draw(curvesOf((race, r) => race.loss[r] - (above ?? 0)), all, above !== null);
+  const height = (race, r) => race.loss[r] - (above ?? 0);
+  const shown = (race, r) => (height(race, r) > FAR_ABOVE * height(race, 0) ? NaN : height(race, r));
+  plots.loss.draw(curvesOf(above === null ? height : shown), all, above !== null);
   const limits = curvesOf((race, r) => race.limit[r]).map((curve) => ({ ...curve, dash: [5, 4] }));
   plots.sharpness.draw([...curvesOf((race, r) => race.sharpness[r]), ...limits], all, true);
   plots.sigma.draw(coordinatesOf((race, i) => race.sigma[i]), all, true);

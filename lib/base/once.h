@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* once.h - what is done once, whichever thread comes first; RAVINE_NO_THREADS: there is only one. */
+/* once.h - what is done once, whichever thread comes first; RAVINE_NO_THREADS: there is only one.
+ */
 #ifndef RAVINE_BASE_ONCE_H
 #define RAVINE_BASE_ONCE_H
 

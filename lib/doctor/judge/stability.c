@@ -7,8 +7,8 @@
  * alternating gradient, and the error neither grows nor shrinks at
  *     eta S = (1 + a) / G,      S the largest eigenvalue, a what decay leaves of theta.
  */
-#include "math/elementary.h"
 #include "doctor/judge/findings.h"
+#include "math/elementary.h"
 #include "optimizer/settings.h"
 #include "ravine_doctor.h"
 

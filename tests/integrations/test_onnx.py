@@ -21,6 +21,9 @@ def export(run, *more):
     return runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
+GAPS = {"": "nan", "?": "nan"}  # a number that is missing is NaN
+
+
 def inputs(session, file):
     first = session.get_inputs()[0]
     if first.name == "pixels":
@@ -28,7 +31,9 @@ def inputs(session, file):
         return {"pixels": pixels_of(file)[:, None]}
     rows, kinds = rows_of(file), {"tensor(double)": np.float64, "tensor(string)": object}
     return {
-        i.name: np.array([[row[i.name]] for row in rows]).astype(kinds[i.type])
+        i.name: np.array([[GAPS.get(row[i.name], row[i.name])] for row in rows]).astype(
+            kinds[i.type]
+        )
         for i in session.get_inputs()
     }
 

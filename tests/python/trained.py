@@ -34,7 +34,7 @@ def predicted(run, file, *more):
     return np.array([row.get("probabilities", [row["prediction"]]) for row in told])
 
 
-def flowers(path, with_words):
+def flowers(path, with_words, with_gaps=False):
     draw = random.Random(7)
     with path.open("w", newline="") as file:
         out = csv.writer(file)
@@ -43,6 +43,8 @@ def flowers(path, with_words):
             k = draw.randrange(3)
             words = [draw.choice(["red", "green, dark"]), draw.choice(["1999", "2000"])]
             numbers = [1000 + draw.gauss(2 * k, 0.8), draw.gauss(-k, 0.7), 5]
+            if with_gaps and draw.random() < 0.1:
+                numbers[draw.randrange(2)] = draw.choice(["", "?"])
             out.writerow([*numbers, *(words * with_words), ["a", "b", "c"][k]])
     return path
 
@@ -67,6 +69,8 @@ TABLES = {
     "words": {"activation": "gelu", "norm": "batch", "widths": "[16, 8]", "dropout": 0.1},
     "kwh": {"activation": "tanh", "norm": "layer", "widths": "[12]"},
     "linear": {"widths": "[]"},
+    "gaps": {"activation": "relu", "norm": "none", "widths": "[8]"},
+    "median": {"activation": "relu", "norm": "none", "widths": "[8]"},
 }
 IMAGES = {
     "cnn": {"name": "cnn", "widths": "[4, 6]", "norm": "batch", "dense": 12},
@@ -94,7 +98,12 @@ def make(folder, kind):
     if kind == "kwh":
         table = {"file": ROOT / "examples/data/energy.csv", "target": "kwh", "task": "regression"}
     else:
-        table = {"file": flowers(folder / "flowers.csv", kind == "words"), "target": "species"}
+        has_gaps = kind in ("gaps", "median")
+        file = flowers(folder / "flowers.csv", kind == "words", has_gaps)
+        table = {"file": file, "target": "species"}
+        if has_gaps:
+            table["missing"] = "median" if kind == "median" else "indicator"
+            table["missing_markers"] = "['?']"
         if kind == "words":
             table["word_columns"] = "[year]"
     data = {f"data__{key}": value for key, value in table.items()}

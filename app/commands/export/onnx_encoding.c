@@ -65,6 +65,32 @@ static void put_words(wire_out *graph, const char *part, const char *out, const 
     onnx_cast(graph, out, equal.text, ONNX_FLOAT);
 }
 
+/* NaN is a number that is missing: it becomes the column's fill, and 1 in its indicator. */
+static void put_number(wire_out *graph, const char *part, const char *out, const encoded_column *c,
+                       bool may_be_missing) {
+    if (!may_be_missing) {
+        standardise(graph, part, out, c->name, c->mean, c->deviation);
+        return;
+    }
+    const onnx_name missing = onnx_name_of(part, "IsNaN"), fill = onnx_name_of(part, "fill"),
+                    filled = onnx_name_of(part, "Where"), number = onnx_name_of(part, "number"),
+                    told = onnx_name_of(part, "indicator");
+    onnx_operator(graph, "IsNaN", missing.text, c->name, NULL);
+    onnx_number(graph, fill.text, c->fill);
+    onnx_node where = onnx_begin("Where", filled.text,
+                                 (const char *const[]){missing.text, fill.text, c->name, NULL});
+    onnx_put(graph, &where);
+    if (!c->indicator) {
+        standardise(graph, part, out, filled.text, c->mean, c->deviation);
+        return;
+    }
+    standardise(graph, part, number.text, filled.text, c->mean, c->deviation);
+    onnx_cast(graph, told.text, missing.text, ONNX_FLOAT);
+    onnx_node n = onnx_begin("Concat", out, (const char *const[]){number.text, told.text, NULL});
+    onnx_int(&n, "axis", 1);
+    onnx_put(graph, &n);
+}
+
 static onnx_name column_out(int64_t k) {
     char part[32];
     snprintf(part, sizeof part, "column%lld", (long long)k + 1);
@@ -86,7 +112,7 @@ static void put_columns(wire_out *graph, const data_encoding *e, const char *x) 
         if (c->words)
             put_words(graph, part, in[k], c);
         else
-            standardise(graph, part, in[k], c->name, c->mean, c->deviation);
+            put_number(graph, part, in[k], c, e->missing != CSV_MISSING_ERROR);
     }
     if (out && in) {
         onnx_node n = onnx_begin("Concat", x, in);

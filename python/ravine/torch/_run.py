@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `ravine train` has learned, as a module of PyTorch."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,18 +31,25 @@ class Columns(nn.Module):
         )
         self.register_buffer("mean", spread[:, 0].clone())
         self.register_buffer("deviation", spread[:, 1].clone())
+        fills = [c.get("fill", c.get("mean", 0.0)) for c in columns]
+        self.register_buffer("fill", torch.tensor(fills, dtype=torch.float64))
+        self._indicators = [c.get("indicator", False) for c in columns]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: [count, columns], a word as its place among its column's words."""
+        """x: [count, columns], a word as its place among its column's words, NaN what is missing."""
         if x.ndim != 2 or x.shape[1] != len(self._words):
             raise ValueError(
                 f"the rows are {list(x.shape)}; the run has learned from {len(self._words)} columns"
             )
-        numbers = _standardised(x.to(self.mean.dtype), self.mean, self.deviation)
+        missing = x.isnan()
+        filled = torch.where(missing, self.fill, x.to(self.mean.dtype))
+        numbers = _standardised(filled, self.mean, self.deviation)
         parts = []
         for k, words in enumerate(self._words):
             if not words:
                 parts.append(numbers[:, k : k + 1])
+                if self._indicators[k]:
+                    parts.append(missing[:, k : k + 1].to(numbers.dtype))
                 continue
             places = torch.arange(words, device=x.device)
             parts.append((x[:, k : k + 1] == places).to(numbers.dtype))
@@ -85,10 +93,12 @@ class Run(nn.Module):
         target = encoding["target"]
         self.classes = list(target.get("words", ()))
         self._columns = encoding.get("columns", [])
+        # None: nothing may be missing
+        self._missing = {"", *encoding["missing_markers"]} if "missing" in encoding else None
         self.columns = [column["name"] for column in self._columns]
         if self._columns:
             self.encoding: nn.Module = Columns(self._columns)
-            size = [sum(len(c.get("words", "1")) for c in self._columns), 1, 1]
+            size = [sum(_width(c) for c in self._columns), 1, 1]
         else:
             size = encoding["shape"]
             self.encoding = Pixels(size, encoding["mean"], encoding["deviation"])
@@ -115,12 +125,14 @@ class Run(nn.Module):
     def encode(self, rows: Iterable[Mapping[str, Any]]) -> Tensor:
         """[count, columns] from rows that have a value for each column, by name; others are left.
 
-        A number is a number or its text; a word becomes its place. csv.DictReader gives such rows.
+        A number is a number or its text; a word becomes its place; a date is the days since
+        1970-01-01. Where the run has a policy for what is missing, None, NaN, "" and its markers
+        are. csv.DictReader gives such rows.
         """
         if not self._columns:
             raise TypeError("the run has learned from images: give their pixels to the module")
         numbered = enumerate(rows, 1)
-        values = [[_value(c, row, k) for c in self._columns] for k, row in numbered]
+        values = [[_value(c, row, k, self._missing) for c in self._columns] for k, row in numbered]
         return torch.tensor(values, dtype=torch.float64).reshape(-1, len(self._columns))
 
 
@@ -131,13 +143,34 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _value(column: dict[str, Any], row: Mapping[str, Any], k: int) -> float:
+def _width(column: dict[str, Any]) -> int:
+    """Inputs that a column gives."""
+    return len(column.get("words", "1")) + column.get("indicator", False)
+
+
+def _is_missing(value: Any, markers: set[str] | None) -> bool:
+    if markers is None:
+        return False
+    return value is None or value != value or (isinstance(value, str) and value.strip() in markers)
+
+
+def _value(
+    column: dict[str, Any], row: Mapping[str, Any], k: int, markers: set[str] | None
+) -> float:
     name = column["name"]
     if name not in row:
         raise KeyError(f"row {k} has no {name!r}, and the run has learned from it")
     value, words = row[name], column.get("words")
     number = _number(value)
     if words is None:
+        if _is_missing(value, markers):
+            return math.nan
+        form = column.get("form", "point")
+        if form != "point" and isinstance(value, str):
+            raise ValueError(
+                f"row {k}: {name} is {value!r}, text of the form {form!r}: give its number, of a "
+                "date the days since 1970-01-01"
+            )
         if number is None or not abs(number) <= 1e100:
             raise ValueError(f"row {k}: {name} is {value!r}; it must be a number within +-1e100")
         return number

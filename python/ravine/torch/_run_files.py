@@ -91,12 +91,13 @@ def _check_column(column: Any, path: Path) -> None:
         raise ValueError(f"{path}: a column is no object")
     words = column.get("words")
     if words is None:
-        if is_finite(column.get("mean")) and is_finite(column.get("deviation")):
-            if column["deviation"] >= 0:
-                return
+        numbers = [column.get("mean"), column.get("deviation"), column.get("fill", 0.0)]
+        is_told = isinstance(column.get("indicator", False), bool)
+        if is_told and all(map(is_finite, numbers)) and column["deviation"] >= 0:
+            return
         raise ValueError(
-            f"{path}: column {column.get('name')!r} has neither words nor a finite mean and "
-            "a deviation >= 0"
+            f"{path}: column {column.get('name')!r} has neither words nor a finite mean and fill "
+            "and a deviation >= 0"
         )
     if not isinstance(words, list) or not 1 <= len(words) <= WORDS_MAX:
         raise ValueError(f"{path}: column {column.get('name')!r} must have 1 to {WORDS_MAX} words")
@@ -110,8 +111,8 @@ def read_encoding(folder: Path) -> dict[str, Any]:
     encoding = _object(_read(path), path)
     if encoding.get("kind") == "unknown":
         raise ValueError(f"{path}: {encoding.get('why')}")
-    if encoding.get("format") != 1 or encoding.get("kind") not in ("table", "images"):
-        raise ValueError(f"{path}: is no encoding of format 1 that this version knows")
+    if encoding.get("format") not in (1, 2) or encoding.get("kind") not in ("table", "images"):
+        raise ValueError(f"{path}: is no encoding of format 1 or 2 that this version knows")
     target = encoding.get("target")
     _check_column(target, path)
     if encoding["kind"] == "images":
@@ -125,6 +126,10 @@ def read_encoding(folder: Path) -> dict[str, Any]:
             {"name": "pixels"} | {k: encoding.get(k) for k in ("mean", "deviation")}, path
         )
         return encoding
+    if "missing" in encoding:
+        markers = encoding.get("missing_markers")
+        if not isinstance(markers, list) or not all(isinstance(m, str) for m in markers):
+            raise ValueError(f"{path}: missing_markers is no list of words")
     columns = encoding.get("columns")
     if not isinstance(columns, list) or not columns:
         raise ValueError(f"{path}: has no columns")

@@ -45,6 +45,7 @@ void dataset_free(dataset *d) {
     free(d->x);
     free(d->label);
     free(d->y);
+    free(d->text);
     memset(d, 0, sizeof *d);
 }
 

@@ -22,6 +22,7 @@ typedef struct data_encoding {
     int64_t shape[3]; /* of one example, as of a dataset */
     int64_t outputs;  /* classes, or 1 */
     bool regression;
+    bool text;              /* the numbers are bytes, and so are the classes */
     char delimiter;         /* of a table */
     encoded_column *column; /* [columns] a table's inputs, in the order of its file; images: NULL */
     int64_t columns;
@@ -32,7 +33,7 @@ typedef struct data_encoding {
 void data_encoding_free(data_encoding *e); /* one that is all zero is fine */
 
 static inline bool encoding_is_of_images(const data_encoding *e) {
-    return e->columns == 0;
+    return e->columns == 0 && !e->text;
 }
 
 /* Numbers that a column gives to an example. */
@@ -52,5 +53,8 @@ int encoding_read_csv(struct dataset *out, struct dataset_file *file, const data
  * that of the images. */
 int encoding_read_idx(struct dataset *out, struct dataset_file *file, const data_encoding *e,
                       const char *images, const char *labels);
+/* Reads another text: all of it, in sequences that do not overlap; the last may be short. */
+int encoding_read_text(struct dataset *out, struct dataset_file *file, const data_encoding *e,
+                       const char *path);
 
 #endif

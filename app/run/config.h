@@ -55,7 +55,8 @@ typedef enum config_warning {
     CONFIG_WARNING_STOP,
     CONFIG_WARNING_CHECKPOINT
 } config_warning;
-enum { CONFIG_CSV = 1, CONFIG_REGRESSION = 1 }; /* words of data.format, data.task */
+enum { CONFIG_CSV = 1, CONFIG_TEXT_FORMAT = 2 }; /* words of data.format */
+enum { CONFIG_REGRESSION = 1 };                  /* word of data.task */
 
 int config_init(run_config *c); /* the defaults */
 void config_free(run_config *c);

@@ -2,6 +2,7 @@
 #include "run/run_encoding.h"
 
 #include "data/csv_column.h"
+#include "data/dataset.h"
 #include "io/failure.h"
 #include "io/input.h"
 #include "io/write_file.h"
@@ -42,6 +43,9 @@ static json_t *column_json(const encoded_column *c) {
 }
 
 static json_t *encoding_json(const data_encoding *e) {
+    if (e->text)
+        return json_pack("{si ss ss sI}", "format", 1, "kind", "text", "unit", "byte", "context",
+                         (json_int_t)e->shape[1]);
     if (encoding_is_of_images(e))
         return json_pack("{si ss s[III] sf sf so}", "format", 1, "kind", "images", "shape",
                          (json_int_t)e->shape[0], (json_int_t)e->shape[1], (json_int_t)e->shape[2],
@@ -149,13 +153,26 @@ static int read_table(const char *path, const json_t *object, data_encoding *e) 
     return 0;
 }
 
+static int read_text(const char *path, const json_t *object, data_encoding *e) {
+    const char *unit = json_string_value(json_object_get(object, "unit"));
+    const int64_t context = json_integer_value(json_object_get(object, "context")), most = 1 << 20;
+    if (!unit || strcmp(unit, "byte") != 0) return wrong(path, "the unit of the text is not byte");
+    if (context < 1 || context > most)
+        return failure(FAILURE_INPUT, "%s: context is %lld; it is in [1, %lld]", path,
+                       (long long)context, (long long)most);
+    *e = (data_encoding){.text = true, .shape = {1, context, 1}, .outputs = TEXT_BYTES};
+    return 0;
+}
+
 static int read_object(const char *path, const json_t *object, data_encoding *e) {
     const char *kind = json_string_value(json_object_get(object, "kind"));
     const bool table = kind && !strcmp(kind, "table"), images = kind && !strcmp(kind, "images");
+    const bool text = kind && !strcmp(kind, "text");
     const char *why = json_string_value(json_object_get(object, "why"));
     if (kind && !strcmp(kind, "unknown") && why) return wrong(path, why);
-    if (json_integer_value(json_object_get(object, "format")) != 1 || (!table && !images))
+    if (json_integer_value(json_object_get(object, "format")) != 1 || (!table && !images && !text))
         return wrong(path, "is no encoding of format 1 that this version knows");
+    if (text) return read_text(path, object, e);
     const int status = read_column(path, json_object_get(object, "target"), table, &e->target);
     if (status) return status;
     e->outputs = encoded_width(&e->target);

@@ -55,7 +55,8 @@ static int make_net(model *m) {
     net_spec spec;
     int status = config_net_spec(&m->config, &m->encoding, &spec);
     if (!status) status = failure_of(ravine_pool_create(&m->pool, 0));
-    return status ? status : net_create(&m->net, &spec, SLICE, ravine_pool_run, m->pool);
+    const int64_t slice = m->encoding.text ? MODEL_TEXT_SLICE : SLICE;
+    return status ? status : net_create(&m->net, &spec, slice, ravine_pool_run, m->pool);
 }
 
 int model_open(model *m, const char *folder, bool averaged) {
@@ -82,13 +83,16 @@ int model_read(const model *m, dataset *out, const char *file, const char *label
                bool *seen) {
     const data_encoding *e = &m->encoding;
     dataset_file read;
+    if (e->text && labels)
+        return failure(FAILURE_USAGE, "%s: the run is of a text, which has no labels", labels);
     if (encoding_is_of_images(e) && with_target && !labels)
         return failure(FAILURE_USAGE, "%s: the run is of images; their labels are a second file",
                        file);
-    if (!encoding_is_of_images(e) && labels)
+    if (!encoding_is_of_images(e) && !e->text && labels)
         return failure(FAILURE_USAGE, "%s: the run is of a table, which holds its target itself",
                        labels);
-    const int status = encoding_is_of_images(e)
+    const int status = e->text ? encoding_read_text(out, &read, e, file)
+                       : encoding_is_of_images(e)
                            ? encoding_read_idx(out, &read, e, file, labels)
                            : encoding_read_csv(out, &read, e, file, with_target);
     if (!status && seen) *seen = run_header_has_data(m->header, &read);

@@ -194,11 +194,17 @@ def test_what_does_not_fit_together_is_refused(text, tmp_path, setting, message)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_doctor_knows_that_there_are_norms(run):
+    """Else the gradient of a tied table, of both ends of the net, looks like one that grows."""
+    facts = json.loads((run / "run.jsonl").open().readline())["facts"]
+    assert facts["norms_untrained"] == 0
+
+
 def test_the_doctor_reads_the_run(run):
     done = subprocess.run([RAVINE, "doctor", run, "--json"], capture_output=True, timeout=300)
     answer = json.loads(done.stdout)
     assert_conforms(answer, "doctor")
-    assert answer["verdict"]
+    assert answer["verdict"] != "EXPLODING"
     report = json.loads(ravine("report", run, "--json"))
     assert_conforms(report, "report")
     assert "test_bits_per_byte" in json.dumps(report)

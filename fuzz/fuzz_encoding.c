@@ -35,7 +35,8 @@ static void check(const data_encoding *a, const data_encoding *b) {
         same_column(&a->column[k], &b->column[k]);
         inputs += encoded_width(&a->column[k]);
     }
-    require(encoding_is_of_images(a) || inputs == a->shape[0]);
+    require(a->text == b->text && (!a->text || (a->shape[1] >= 1 && a->outputs == 256)));
+    require(a->text || encoding_is_of_images(a) || inputs == a->shape[0]);
     same_column(&a->target, &b->target);
     same_texts(&a->ignored, &b->ignored);
     require(a->missing == b->missing);

@@ -12,8 +12,9 @@ int data_batch_create(data_batch *b, const dataset *data, int64_t room) {
     const size_t examples = (size_t)room;
     *b = (data_batch){.room = room};
     b->x = calloc(examples, (size_t)data->size * sizeof *b->x);
-    if (data->label)
-        b->label = calloc(examples, sizeof *b->label);
+    const size_t labels = data->text ? (size_t)data->size : 1;
+    if (data->label || data->text)
+        b->label = calloc(examples, labels * sizeof *b->label);
     else
         b->y = calloc(examples, (size_t)data->outputs * sizeof *b->y);
     if (b->x && (b->label || b->y)) return 0;
@@ -28,7 +29,28 @@ void data_batch_free(data_batch *b) {
     *b = (data_batch){0};
 }
 
+static void copy_sequence(const data_batch *b, const dataset *d, int64_t to, int64_t place) {
+    float *x = b->x + to * d->size;
+    int32_t *label = b->label + to * d->size;
+    for (int64_t t = 0; t < d->size; t++, place++) {
+        x[t] = place < d->bytes ? (float)d->text[place] : 0;
+        label[t] = place + 1 < d->bytes ? d->text[place + 1] : -1;
+    }
+}
+
+data_batch data_batch_at(const data_batch *room, const dataset *d, int64_t first, int64_t count) {
+    if (!d->text)
+        return (data_batch){.room = count,
+                            .x = d->x + first * d->size,
+                            .y = d->y ? d->y + first * d->outputs : NULL,
+                            .label = d->label ? d->label + first : NULL};
+    for (int64_t k = 0; k < count; k++) copy_sequence(room, d, k, (first + k) * d->size);
+    return *room;
+}
+
 void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order, int64_t count) {
+    for (int64_t k = 0; data->text && k < count; k++) copy_sequence(b, data, k, order[k]);
+    if (data->text) return;
     const size_t size = (size_t)data->size, outputs = (size_t)data->outputs;
     for (size_t to = 0; to < (size_t)count; to++) {
         const size_t from = (size_t)order[to];
@@ -106,4 +128,17 @@ void data_order_draw(int64_t *order, int64_t count, uint64_t seed, uint64_t stre
         order[k] = order[other];
         order[other] = k;
     }
+}
+
+void data_order_places(int64_t *order, const dataset *text, uint64_t seed, uint64_t stream) {
+    const uint64_t places = (uint64_t)(text->bytes - text->size);
+    for (int64_t k = 0; k < text->count; k++)
+        order[k] = (int64_t)ravine_random_below(seed, stream, (uint64_t)k, places);
+}
+
+void data_order_epoch(int64_t *order, const dataset *data, uint64_t seed, uint64_t stream) {
+    if (data->text)
+        data_order_places(order, data, seed, stream);
+    else
+        data_order_shuffle(order, data->count, seed, stream);
 }

@@ -9,15 +9,25 @@
 typedef struct data_batch {
     int64_t room;
     float *x, *y;   /* [room, size], [room, outputs] */
-    int32_t *label; /* [room]; y or label is NULL */
+    int32_t *label; /* [room], of a text [room, size]; y or label is NULL */
 } data_batch;
 
 /* Returns 0 or a kind of io/failure.h. */
 int data_batch_create(data_batch *b, const dataset *data, int64_t room);
 void data_batch_free(data_batch *b); /* one that is all zero is fine */
 
-/* Copies the examples order[0 .. count - 1] into it, count <= room. */
+/* Copies the examples order[0 .. count - 1] into it, count <= room. The number of an example of a
+ * text is the place of its first byte; past the end its bytes are 0 and its labels -1. */
 void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order, int64_t count);
+/* The examples first .. first + count - 1 where they are; those of a text, which lie side by side,
+ * in `room`, count <= room->room. */
+data_batch data_batch_at(const data_batch *room, const dataset *data, int64_t first, int64_t count);
+
+/* [data->count] The examples of an epoch, a pure function of seed and stream: all of them in an
+ * order that is shuffled down, or those of a text from places that are drawn. */
+void data_order_epoch(int64_t *order, const dataset *data, uint64_t seed, uint64_t stream);
+/* The places alone. */
+void data_order_places(int64_t *order, const dataset *text, uint64_t seed, uint64_t stream);
 
 /* Images that are moved about a little each time that they are learned from: all zero for none. */
 typedef struct data_augmentation {

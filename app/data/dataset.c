@@ -47,6 +47,7 @@ void dataset_free(dataset *d) {
     free(d->y);
     for (int64_t k = 0; d->name && k < d->count; k++) free(d->name[k]);
     free(d->name);
+    free(d->text);
     memset(d, 0, sizeof *d);
 }
 

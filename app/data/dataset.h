@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dataset.h - examples in memory, from IDX (also .gz) and CSV files, and from folders of images. */
+/* dataset.h - examples in memory: IDX and CSV files and texts, each also .gz, and folders of
+ * images. */
 #ifndef RAVINE_DATASET_H
 #define RAVINE_DATASET_H
 
@@ -10,13 +11,18 @@
 
 typedef struct dataset {
     int64_t count;    /* examples */
-    int64_t shape[3]; /* of one example: channels, height, width; a table: features, 1, 1 */
+    int64_t shape[3]; /* of one example: channels, height, width; a table: features, 1, 1; a text:
+                         1, context, 1 */
     int64_t size;     /* product of shape: numbers in one example */
     int64_t outputs;  /* classes (classification) or target columns (regression) */
     float *x;         /* [count, size] */
     int32_t *label;   /* [count], 0 .. outputs - 1; NULL for regression */
     float *y;         /* [count, outputs]; NULL for classification */
     char **name;      /* [count] of the files of images; NULL: they have no files of their own */
+    /* Of a text, in place of x, label and y: an example is `size` bytes from any place on, and for
+     * each of them the byte after it. `count`: as many of them are an epoch. */
+    unsigned char *text; /* [bytes] */
+    int64_t bytes;
 } dataset;
 
 /* A file that was read, to tell one that has changed since. */
@@ -26,7 +32,7 @@ typedef struct dataset_file {
     uint32_t crc32c;  /* of them */
 } dataset_file;
 
-enum { DATASET_FILES_MAX = 4 };
+enum { DATASET_FILES_MAX = 16 };
 typedef struct dataset_pair {
     dataset train, test;
     data_encoding encoding;               /* how both became numbers */
@@ -82,6 +88,18 @@ typedef struct dataset_folder_options {
     int64_t nclasses;
 } dataset_folder_options;
 int dataset_read_folder(dataset_pair *out, const dataset_folder_options *options);
+/* Texts, one after the other, as bytes; test_share of them, from the end, for the test, in
+ * sequences that do not overlap. Paths ending in .gz or .dz (dictzip) are inflated. */
+enum { TEXT_BYTES = 256 };                /* that there are */
+#define TEXT_BYTES_MAX (INT64_C(1) << 30) /* in all files */
+typedef struct dataset_text_options {
+    const char *const *path; /* [paths], 1 .. DATASET_FILES_MAX */
+    int64_t paths;
+    int64_t context;   /* bytes of an example, >= 1 */
+    double test_share; /* (0, 1) */
+    int64_t examples;  /* of an epoch; 0: as many as the text to train on has room for */
+} dataset_text_options;
+int dataset_read_text(dataset_pair *out, const dataset_text_options *options);
 
 void dataset_free(dataset *d);              /* an empty one is fine */
 void dataset_pair_free(dataset_pair *pair); /* an empty pair is fine */

@@ -85,8 +85,25 @@ static int find_targets(dataset_facts *f, const dataset *d) {
     return 0;
 }
 
+/* The entropy of the bytes, whose sizes mean nothing. */
+static void find_bytes(dataset_facts *f, const dataset *d) {
+    double times[TEXT_BYTES] = {0};
+    for (int64_t k = 0; k < d->bytes; k++) times[d->text[k]]++;
+    f->classes = TEXT_BYTES;
+    f->constant_loss = 0;
+    for (int k = 0; k < TEXT_BYTES; k++) {
+        const double share = times[k] / (double)d->bytes;
+        if (share > 0) f->constant_loss -= share * log(share);
+    }
+}
+
 int dataset_facts_of(dataset_facts *f, const dataset *d) {
     *f = (dataset_facts){.classes = NAN, .target_size = NAN, .target_peak = NAN};
+    if (d->text) {
+        f->input_size = f->input_ratio = f->input_peak = NAN;
+        find_bytes(f, d);
+        return 0;
+    }
     const int status = find_inputs(f, d);
     if (status) return status;
     return d->label ? find_labels(f, d) : find_targets(f, d);

@@ -11,7 +11,7 @@ typedef struct dataset_facts {
                              of the labels in nats, or the variance of the targets, their mean over
                              the outputs */
     double classes;       /* NaN: a regression */
-    double input_size;    /* of all inputs */
+    double input_size;    /* of all inputs; NaN: a text */
     double input_ratio;   /* the greatest size of a column over the median one */
     double input_peak;    /* the greatest size of an example over the median one */
     double target_size;   /* of the targets of a regression */

@@ -29,6 +29,7 @@ typedef struct data_encoding {
     int64_t shape[3]; /* of one example, as of a dataset */
     int64_t outputs;  /* classes, or 1 */
     bool regression;
+    bool text;              /* the numbers are bytes, and so are the classes */
     char delimiter;         /* of a table */
     encoded_column *column; /* [columns] a table's inputs, in the order of its file; images: NULL */
     int64_t columns;
@@ -45,7 +46,7 @@ void data_encoding_free(data_encoding *e); /* one that is all zero is fine */
 bool encoded_texts_copy(encoded_texts *to, const char *const *text, int64_t count);
 
 static inline bool encoding_is_of_images(const data_encoding *e) {
-    return e->columns == 0;
+    return e->columns == 0 && !e->text;
 }
 
 /* Numbers that a column gives to an example. */
@@ -69,5 +70,8 @@ int encoding_read_idx(struct dataset *out, struct dataset_file *file, const data
  * They get the size of those that were learned from, and out->name has their paths. */
 int encoding_read_images(struct dataset *out, struct dataset_file *file, const data_encoding *e,
                          const char *path, bool labelled);
+/* Reads another text: all of it, in sequences that do not overlap; the last may be short. */
+int encoding_read_text(struct dataset *out, struct dataset_file *file, const data_encoding *e,
+                       const char *path);
 
 #endif

@@ -137,13 +137,14 @@ int input_open(const char *path, FILE **out) {
 
 /* ---- whole ----------------------------------------------------------------------------------- */
 
-static bool ends_in_gz(const char *path) {
+static bool is_deflated(const char *path) {
     size_t length = strlen(path);
-    return length >= 3 && strcmp(path + length - 3, ".gz") == 0;
+    const char *end = length >= 3 ? path + length - 3 : path;
+    return strcmp(end, ".gz") == 0 || strcmp(end, ".dz") == 0;
 }
 
 int input_read(const char *path, size_t limit, unsigned char **bytes, size_t *size) {
-    if (!ends_in_gz(path)) return read_plain(path, limit, bytes, size);
+    if (!is_deflated(path)) return read_plain(path, limit, bytes, size);
     unsigned char *deflated = NULL;
     size_t deflated_size = 0;
     int code = read_plain(path, limit, &deflated, &deflated_size);

@@ -6,10 +6,27 @@
 #include <math.h>
 #include <stdio.h>
 
+static int check_transformer(const net_spec *s) {
+    if (s->norm != NET_NORM_PRE && s->norm != NET_NORM_POST)
+        return failure(FAILURE_USAGE, "the norm of a transformer must be pre or post");
+    if (s->layers < 1 || s->layers > 1024)
+        return failure(FAILURE_USAGE, "transformer has %lld layers; it must have 1 to 1024",
+                       (long long)s->layers);
+    if (s->heads < 1 || s->width < 1 || s->width > INT32_MAX / 4 || s->width % s->heads != 0)
+        return failure(FAILURE_USAGE,
+                       "transformer has %lld heads for a width of %lld; their number must divide "
+                       "the width",
+                       (long long)s->heads, (long long)s->width);
+    if (!(s->dropout >= 0 && s->dropout < 1))
+        return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
+    return 0;
+}
+
 static int check(const net_spec *s) {
-    static const char *const names[] = {"mlp", "cnn", "resnet"};
+    static const char *const names[] = {"mlp", "cnn", "resnet", "transformer"};
     const char *name = names[s->model];
     const int32_t least = s->model == NET_MLP ? 0 : 1;
+    if (s->model == NET_TRANSFORMER) return check_transformer(s);
     if (s->nwidths < least || s->nwidths > NET_WIDTHS_MAX)
         return failure(FAILURE_USAGE, "%s has %d widths; it must have %d to %d", name,
                        (int)s->nwidths, (int)least, NET_WIDTHS_MAX);
@@ -157,6 +174,74 @@ static void resnet(net_plan *p, const net_spec *s) {
     output(p, s, at);
 }
 
+static int32_t sequence_norm(net_plan *p, int32_t at, const char *prefix) {
+    return net_plan_add(p, (net_layer){.kind = LAYER_POSITION_NORM, .input = at}, "%snorm", prefix);
+}
+
+static int32_t linear(net_plan *p, net_layer l, int32_t at, const char *prefix, const char *name) {
+    l.kind = LAYER_LINEAR;
+    l.input = at;
+    l.bias = l.glorot = true;
+    return net_plan_add(p, l, "%s%s", prefix, name);
+}
+
+/* Part `part` of a block: attention, or two linear layers. */
+static int32_t branch(net_plan *p, const net_spec *s, int32_t at, bool attends, double gain,
+                      const char *prefix) {
+    const net_layer end = {.channels = s->width, .gain = gain};
+    if (attends) {
+        const net_layer qkv = {.channels = 3 * s->width};
+        at = linear(p, qkv, at, prefix, "qkv");
+        const net_layer heads = {
+            .kind = LAYER_ATTENTION, .input = at, .heads = s->heads, .causal = true};
+        at = net_plan_add(p, heads, "%sheads", prefix);
+    } else {
+        const net_layer wide = {.channels = 4 * s->width, .activation = 1 + (int32_t)s->activation};
+        at = linear(p, wide, at, prefix, "wide");
+    }
+    at = linear(p, end, at, prefix, "out");
+    char name[LAYER_NAME_MAX + sizeof "out"];
+    snprintf(name, sizeof name, "%sout", prefix);
+    return dropout(p, s, at, name);
+}
+
+/* x + branch(norm(x)), or norm(x + branch(x)). */
+static int32_t residual(net_plan *p, const net_spec *s, int32_t at, bool attends, double gain,
+                        const char *prefix) {
+    const bool pre = s->norm == NET_NORM_PRE;
+    const int32_t from = pre ? sequence_norm(p, at, prefix) : at;
+    const net_layer sum = {
+        .kind = LAYER_ADD, .input = branch(p, s, from, attends, gain, prefix), .skip = at};
+    at = net_plan_add(p, sum, "%ssum", prefix);
+    return pre ? at : sequence_norm(p, at, prefix);
+}
+
+/* Vaswani et al. 2017 (Attention is all you need), the decoder alone, as it is or with the norm at
+ * the beginning of each branch (Xiong et al. 2020, On layer normalization in the transformer
+ * architecture); the output has the weight of the embedding. With the norm first the branches add
+ * up unchecked, so their last layers start smaller by the root of their number (Radford et al.
+ * 2019, section 2.3). A table of deviation 0.02 makes the first logits small: the first loss is
+ * that of guessing. */
+static void transformer(net_plan *p, const net_spec *s) {
+    const double small = 0.02;
+    const double gain = s->norm == NET_NORM_PRE ? 1 / sqrt(2 * (double)s->layers) : 1;
+    const net_layer table = {
+        .kind = LAYER_EMBEDDING, .rows = s->outputs, .channels = s->width, .deviation = small};
+    const int32_t embedding = net_plan_add(p, table, "embedding");
+    int32_t at = net_plan_add(
+        p, (net_layer){.kind = LAYER_POSITIONS, .input = embedding, .deviation = small},
+        "positions");
+    at = dropout(p, s, at, "positions");
+    for (int64_t b = 0; b < s->layers; b++)
+        for (int part = 0; part < 2; part++) {
+            char prefix[LAYER_NAME_MAX];
+            snprintf(prefix, sizeof prefix, "block%d.%s.", (int)b + 1, part ? "mlp" : "attention");
+            at = residual(p, s, at, part == 0, gain, prefix);
+        }
+    if (s->norm == NET_NORM_PRE) at = sequence_norm(p, at, "");
+    net_plan_add(p, (net_layer){.kind = LAYER_LINEAR, .input = at, .tied = embedding}, "output");
+}
+
 int net_plan_model(net_plan *p, const net_spec *s) {
     net_plan_init(p, s->input, s->loss, s->seed);
     if (!p->error) p->error = check(s);
@@ -165,6 +250,7 @@ int net_plan_model(net_plan *p, const net_spec *s) {
     case NET_MLP: mlp(p, s); break;
     case NET_CNN: cnn(p, s); break;
     case NET_RESNET: resnet(p, s); break;
+    case NET_TRANSFORMER: transformer(p, s); break;
     }
     return p->error;
 }

@@ -13,22 +13,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum net_model { NET_MLP, NET_CNN, NET_RESNET } net_model;
+typedef enum net_model { NET_MLP, NET_CNN, NET_RESNET, NET_TRANSFORMER } net_model;
 typedef enum net_activation { NET_RELU, NET_TANH, NET_GELU } net_activation;
-typedef enum net_norm { NET_NORM_NONE, NET_NORM_BATCH, NET_NORM_LAYER } net_norm;
+/* PRE, POST: of a transformer, before each part of a block or after its sum. */
+typedef enum net_norm {
+    NET_NORM_NONE,
+    NET_NORM_BATCH,
+    NET_NORM_LAYER,
+    NET_NORM_PRE,
+    NET_NORM_POST
+} net_norm;
 typedef enum net_pooling { NET_POOL_MAX, NET_POOL_AVERAGE } net_pooling;
 typedef enum net_loss { NET_CROSS_ENTROPY, NET_MEAN_SQUARED_ERROR } net_loss;
 #define NET_WIDTHS_MAX 256
 
 typedef struct net_spec {
     net_model model;
-    int64_t input[3];               /* channels, height, width; tables: features, 1, 1 */
-    int64_t outputs;                /* classes or target columns */
-    int32_t nwidths;                /* mlp: hidden layers; cnn: convolutions; resnet: stages */
+    int64_t input[3]; /* channels, height, width; tables: features, 1, 1; text: 1, context, 1 */
+    int64_t outputs;  /* classes or target columns; text: kinds of bytes */
+    int32_t nwidths;  /* mlp: hidden layers; cnn: convolutions; resnet: stages */
     int64_t widths[NET_WIDTHS_MAX]; /* mlp: units; cnn and resnet: channels */
     int64_t dense;                  /* cnn: units of the dense layer before the output; 0: none */
     int64_t kernel;                 /* cnn: side of the convolution, odd */
     int64_t blocks;                 /* resnet: residual blocks in each stage */
+    int64_t layers, heads, width;   /* transformer: blocks, heads of each, channels of a position */
     net_activation activation;
     net_norm norm;
     net_pooling pooling; /* cnn */
@@ -60,14 +68,19 @@ net_tensor net_buffer(const net *n, int64_t index);
 int64_t net_size(const net *n); /* trainable numbers in all */
 
 /* Mean loss of the batch and, in training, its gradient. x: [count, input]; label: [count] for
- * cross-entropy, y: [count, outputs] for squared error; the other is NULL. `step` picks the dropout
+ * cross-entropy, of a transformer [count, context], where one below 0 is not counted in the mean of
+ * the context; y: [count, outputs] for squared error; the other is NULL. `step` picks the dropout
  * masks. *correct (may be NULL): examples whose largest output is their label. */
 double net_train(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
                  uint64_t step, int64_t *correct);
 double net_evaluate(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
                     int64_t *correct);
 /* The outputs of the last layer, as after training: logits of the classes, or the predicted target
- * columns. out: [count, outputs]. */
+ * columns. out: [count, outputs]; of a transformer [count, context, outputs]. */
 void net_predict(net *n, const float *x, int64_t count, float *out);
+/* Of a transformer, the logits at the positions first .. first + count - 1 of the one sequence x
+ * [context], whose positions before them were given since position 0: their keys and values are
+ * still there. out: [count, outputs]. Any other call begins anew. */
+void net_next(net *n, const float *x, int64_t first, int64_t count, float *out);
 
 #endif

@@ -56,6 +56,7 @@ void net_plan_init(net_plan *p, const int64_t input[3], net_loss loss, uint64_t 
 /* Inputs of one output of a dense layer or convolution; -1: too many. */
 static int64_t fan_in(const net_layer *l, const net_layer *in) {
     if (l->kind == LAYER_DENSE) return in->size;
+    if (l->kind == LAYER_LINEAR) return in->channels;
     return product(product(l->kernel, l->kernel), in->channels);
 }
 
@@ -64,8 +65,12 @@ int64_t net_plan_weight_len(const net_plan *p, int32_t index) {
     switch (l->kind) {
     case LAYER_DENSE:
     case LAYER_CONVOLUTION: return l->channels * fan_in(l, &p->layers[l->input]);
+    case LAYER_LINEAR: return l->tied ? 0 : l->channels * fan_in(l, &p->layers[l->input]);
+    case LAYER_EMBEDDING: return l->rows * l->channels;
+    case LAYER_POSITIONS: return l->height * l->channels;
     case LAYER_BATCH_NORM:
-    case LAYER_LAYER_NORM: return l->channels;
+    case LAYER_LAYER_NORM:
+    case LAYER_POSITION_NORM: return l->channels;
     default: return 0;
     }
 }
@@ -80,7 +85,7 @@ static int weights(net_layer *l, const net_layer *in) {
                        "%s has %lld outputs of %lld inputs; each must be at least 1 and their "
                        "product at most %d",
                        l->name, (long long)l->channels, (long long)inputs, SIZE_LIMIT);
-    const double cells = l->kind == LAYER_DENSE ? 1 : (double)(l->kernel * l->kernel);
+    const double cells = l->kind == LAYER_CONVOLUTION ? (double)(l->kernel * l->kernel) : 1;
     const double outputs = cells * (double)l->channels;
     const double fan = l->glorot ? (double)inputs + outputs : (double)inputs;
     l->deviation = (l->gain > 0 ? l->gain : 1) * sqrt(2 / fan);
@@ -110,17 +115,40 @@ static int pooling(net_layer *l, const net_layer *in) {
     return 0;
 }
 
+static int attention(net_layer *l, const net_layer *in) {
+    l->channels = in->channels / 3;
+    if (l->heads < 1 || l->channels * 3 != in->channels || l->channels % l->heads != 0)
+        return failure(FAILURE_USAGE,
+                       "%s has %lld heads for %lld channels; their number must divide the channels",
+                       l->name, (long long)l->heads, (long long)l->channels);
+    return 0;
+}
+
+static int embedding(net_layer *l, const net_layer *in) {
+    if (l->rows < 1 || l->channels < 1 || product(l->rows, l->channels) < 0 || in->channels != 1)
+        return failure(FAILURE_USAGE,
+                       "%s has %lld rows of %lld channels; each must be at least 1 and their "
+                       "product at most %d",
+                       l->name, (long long)l->rows, (long long)l->channels, SIZE_LIMIT);
+    return 0;
+}
+
+static bool has_own_channels(net_layer_kind kind) {
+    return kind == LAYER_DENSE || kind == LAYER_CONVOLUTION || kind == LAYER_LINEAR ||
+           kind == LAYER_EMBEDDING;
+}
+
 static int shape(net_plan *p, net_layer *l) {
     const net_layer *in = &p->layers[l->input];
-    if (l->kind != LAYER_DENSE) {
-        l->height = in->height;
-        l->width = in->width;
-        if (l->kind != LAYER_CONVOLUTION) l->channels = in->channels;
-    } else {
-        l->height = l->width = 1;
-    }
+    l->height = l->kind == LAYER_DENSE ? 1 : in->height;
+    l->width = l->kind == LAYER_DENSE ? 1 : in->width;
+    if (!has_own_channels(l->kind)) l->channels = in->channels;
+    if (l->tied) l->channels = p->layers[l->tied].rows;
     switch (l->kind) {
-    case LAYER_DENSE: return weights(l, in);
+    case LAYER_DENSE:
+    case LAYER_LINEAR: return weights(l, in);
+    case LAYER_EMBEDDING: return embedding(l, in);
+    case LAYER_ATTENTION: return attention(l, in);
     case LAYER_CONVOLUTION: return convolution(l, in);
     case LAYER_MAX_POOL:
     case LAYER_AVERAGE_POOL: return pooling(l, in);

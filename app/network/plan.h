@@ -19,6 +19,12 @@ typedef enum net_layer_kind {
     LAYER_LAYER_NORM,   /* over channels, height and width (Ba, Kiros, Hinton 2016) */
     LAYER_DROPOUT,      /* inverted: kept units are divided by 1 - share (Srivastava et al. 2014) */
     LAYER_ADD,          /* input + skip: the end of a residual block (He et al. 2015) */
+    /* Of sequences: [positions, 1, channels]. */
+    LAYER_EMBEDDING,     /* [channels] of each position, whose input is 0 .. rows - 1 */
+    LAYER_POSITIONS,     /* input + a learned row for each position */
+    LAYER_LINEAR,        /* [channels] of each position, from its own */
+    LAYER_POSITION_NORM, /* layer normalization over the channels of each position */
+    LAYER_ATTENTION,     /* from queries, keys, values, side by side: a third of the channels */
     LAYER_KINDS
 } net_layer_kind;
 
@@ -37,7 +43,11 @@ typedef struct net_layer {
     double gain;                     /* times this; 0 stands for 1 */
     double deviation;                /* which gives this */
     double share;                    /* LAYER_DROPOUT: of units dropped, [0, 1) */
-    char name[LAYER_NAME_MAX];       /* "stage1.block2.conv1" */
+    int64_t rows;                    /* LAYER_EMBEDDING: of its table */
+    int32_t tied;  /* LAYER_LINEAR: the embedding whose table is its weight; 0: it has its own */
+    int64_t heads; /* LAYER_ATTENTION; their number divides the channels */
+    bool causal;   /* LAYER_ATTENTION: a position sees itself and those before it */
+    char name[LAYER_NAME_MAX]; /* "stage1.block2.conv1" */
 } net_layer;
 
 typedef struct net_plan {
@@ -56,7 +66,8 @@ void net_plan_free(net_plan *p);
 __attribute__((format(printf, 3, 4))) int32_t net_plan_add(net_plan *p, net_layer l,
                                                            const char *name, ...);
 /* Numbers in the weight of layer `index`: dense [channels, input size], convolution
- * [channels, kernel, kernel, input channels], norms [channels]; 0 for the others. */
+ * [channels, kernel, kernel, input channels], norms [channels], linear [channels, input channels],
+ * embedding [rows, channels], positions [height, channels]; 0 for the others. */
 int64_t net_plan_weight_len(const net_plan *p, int32_t index);
 
 /* The plan of a model. Returns p->error. */

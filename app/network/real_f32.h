@@ -9,6 +9,7 @@
 #define REAL                    float
 #define REAL_GEMM               cblas_sgemm
 #define REAL_TANH(x)            tanh_f32(x)
+#define REAL_EXP(x)             exp_f32(x)
 #define REAL_NORMAL(z, density) normal_f32(z, density)
 #define NET(name)               net##name
 

@@ -11,7 +11,8 @@
 #include <string.h>
 
 static const char *score_name(const report *r) {
-    return r->run[0].data.regression ? "Root mean square error" : "Accuracy";
+    static const char *const titles[] = {"Accuracy", "Root mean square error", "Bits per byte"};
+    return titles[r->run[0].data.score_kind];
 }
 
 /* ---- the parts of the page ---- */

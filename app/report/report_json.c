@@ -71,7 +71,8 @@ static void add_run(const report *r, size_t k, page *p) {
     add_number(p, "step_seconds", f->step_seconds);
     add_number(p, "train_loss", f->train_loss);
     add_best(p, "test_loss", f->test_loss, f->best_loss);
-    add_best(p, d->regression ? "test_rmse" : "test_accuracy", f->test_score, f->best_score);
+    static const char *const scores[] = {"test_accuracy", "test_rmse", "test_bits_per_byte"};
+    add_best(p, scores[d->score_kind], f->test_score, f->best_score);
     add_number(p, "lr_peak", f->lr_peak.value);
     add_number(p, "lr_peak_step", f->lr_peak.at);
     add_number(p, "grad_norm_end", f->grad_end);

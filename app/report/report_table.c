@@ -23,8 +23,8 @@ static void put_point(char *text, const char *format, run_point point, const cha
 }
 
 static void put_score(char *text, const report_run *r, run_point score, bool where) {
-    const char *format = r->data.regression ? "%.4f" : "%.2f %%";
-    if (!r->data.regression) score.value *= 100;
+    const char *format = r->data.score_kind != RUN_ACCURACY ? "%.4f" : "%.2f %%";
+    if (r->data.score_kind == RUN_ACCURACY) score.value *= 100;
     if (where)
         put_point(text, format, score, "epoch");
     else

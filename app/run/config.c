@@ -247,10 +247,19 @@ static int missing(const char *key, const char *format) {
     return failure(FAILURE_USAGE, "%s is not set; data.format %s needs it", key, format);
 }
 
+static int check_text(const run_config *c) {
+    if (c->data_files.count == 0) return missing("data.files", "text");
+    if (c->data_files.count <= DATASET_FILES_MAX) return 0;
+    return failure(FAILURE_USAGE, "%s: data.files has %lld files; it may have %d",
+                   c->origin[CONFIG_KEY_data_files], (long long)c->data_files.count,
+                   DATASET_FILES_MAX);
+}
+
 int config_check(const run_config *c) {
     int status = check_name(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
+    if (c->data_format == CONFIG_TEXT_FORMAT && (status = check_text(c))) return status;
     if (csv && !c->data_file) return missing("data.file", "csv");
     if (csv && !c->data_target) return missing("data.target", "csv");
     if (c->data_format == CONFIG_FOLDER && !c->data_folder) return missing("data.folder", "folder");
@@ -259,8 +268,8 @@ int config_check(const run_config *c) {
                        c->origin[c->data_flip ? CONFIG_KEY_data_flip : CONFIG_KEY_data_shift]);
     if (!csv && regression)
         return failure(FAILURE_USAGE,
-                       "%s: data.task is regression; data.format idx and folder hold classes, so "
-                       "it must be classification",
+                       "%s: data.task is regression; data.format idx, folder and text hold "
+                       "classes, so it must be classification",
                        c->origin[CONFIG_KEY_data_task]);
     if (csv && c->data_missing_markers.count && c->data_missing == CSV_MISSING_ERROR)
         return failure(FAILURE_USAGE,

@@ -55,11 +55,8 @@ typedef enum config_warning {
     CONFIG_WARNING_STOP,
     CONFIG_WARNING_CHECKPOINT
 } config_warning;
-enum {
-    CONFIG_CSV = 1,
-    CONFIG_FOLDER = 2,
-    CONFIG_REGRESSION = 1
-}; /* words of data.format, data.task */
+/* Words of data.format and data.task. */
+enum { CONFIG_CSV = 1, CONFIG_FOLDER = 2, CONFIG_TEXT_FORMAT = 3, CONFIG_REGRESSION = 1 };
 
 int config_init(run_config *c); /* the defaults */
 void config_free(run_config *c);

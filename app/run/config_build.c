@@ -8,6 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int read_text(const run_config *c, dataset_pair *data) {
+    const dataset_text_options options = {
+        .path = (const char *const *)c->data_files.item,
+        .paths = c->data_files.count,
+        .context = c->data_context,
+        .test_share = c->data_test_share,
+        .examples = c->data_examples,
+    };
+    return dataset_read_text(data, &options);
+}
+
 dataset_csv_options config_csv_options(const run_config *c) {
     static const csv_form dates[] = {CSV_DATE_ISO, CSV_DATE_DMY, CSV_DATE_MDY};
     return (dataset_csv_options){
@@ -50,6 +61,7 @@ data_augmentation config_augmentation(const run_config *c) {
 
 int config_read_data(const run_config *c, dataset_pair *data) {
     if (c->data_format == CONFIG_FOLDER) return read_folder(c, data);
+    if (c->data_format == CONFIG_TEXT_FORMAT) return read_text(c, data);
     if (c->data_format != CONFIG_CSV)
         return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
                                 c->data_test_images, c->data_test_labels);
@@ -57,8 +69,28 @@ int config_read_data(const run_config *c, dataset_pair *data) {
     return dataset_read_csv(data, &options);
 }
 
+/* Whether a net of this kind can be given such examples. */
+static int check_model(const run_config *c, const data_encoding *data) {
+    const char *origin = c->origin[CONFIG_KEY_model_name];
+    const bool transformer = c->model_name == NET_TRANSFORMER;
+    const bool sequence_norm = c->model_norm == NET_NORM_PRE || c->model_norm == NET_NORM_POST;
+    if (data->text && !transformer)
+        return failure(FAILURE_USAGE, "%s: model.name must be transformer, as data.format is text",
+                       origin);
+    if (transformer && !data->text)
+        return failure(FAILURE_USAGE, "%s: model.name is transformer; it needs data.format text",
+                       origin);
+    if (transformer != sequence_norm)
+        return failure(FAILURE_USAGE, "%s: model.norm %s; pre and post are those of a transformer",
+                       c->origin[CONFIG_KEY_model_norm],
+                       transformer ? "must be pre or post" : "cannot be pre or post");
+    return 0;
+}
+
 int config_net_spec(const run_config *c, const data_encoding *data, net_spec *spec) {
-    if (c->model_name != NET_MLP && data->shape[1] * data->shape[2] == 1)
+    const int status = check_model(c, data);
+    if (status) return status;
+    if (c->model_name != NET_MLP && !data->text && data->shape[1] * data->shape[2] == 1)
         return failure(FAILURE_USAGE, "%s: model.name is %s; a table has no image, it needs mlp",
                        c->origin[CONFIG_KEY_model_name],
                        c->model_name == NET_CNN ? "cnn" : "resnet");
@@ -69,6 +101,9 @@ int config_net_spec(const run_config *c, const data_encoding *data, net_spec *sp
         .dense = c->model_dense,
         .kernel = c->model_kernel,
         .blocks = c->model_blocks,
+        .layers = c->model_layers,
+        .heads = c->model_heads,
+        .width = c->model_width,
         .activation = (net_activation)c->model_activation,
         .norm = (net_norm)c->model_norm,
         .pooling = (net_pooling)c->model_pooling,

@@ -2,6 +2,7 @@
 #include "run/run_encoding.h"
 
 #include "data/csv_column.h"
+#include "data/dataset.h"
 #include "io/failure.h"
 #include "io/input.h"
 #include "io/write_file.h"
@@ -67,6 +68,11 @@ static int format_of(const data_encoding *e) {
     return plain ? 1 : 2;
 }
 
+static json_t *text_json(const data_encoding *e) {
+    return json_pack("{si ss ss sI}", "format", 1, "kind", "text", "unit", "byte", "context",
+                     (json_int_t)e->shape[1]);
+}
+
 static json_t *table_json(const data_encoding *e) {
     json_t *columns = json_array();
     for (int64_t k = 0; k < e->columns; k++) columns = with(columns, column_json(&e->column[k]));
@@ -84,7 +90,9 @@ static json_t *table_json(const data_encoding *e) {
 int run_encoding_write(const data_encoding *e, const char *folder) {
     char path[PATH_MAX + 16];
     path_of(path, folder);
-    json_t *object = encoding_is_of_images(e) ? images_json(e) : table_json(e);
+    json_t *object = e->text                    ? text_json(e)
+                     : encoding_is_of_images(e) ? images_json(e)
+                                                : table_json(e);
     if (!object) object = json_pack("{si ss ss}", "format", 1, "kind", "unknown", "why", NOT_UTF8);
     char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(object);
@@ -217,14 +225,27 @@ static int read_table(const char *path, const json_t *object, data_encoding *e) 
     return read_missing(path, object, e);
 }
 
+static int read_text(const char *path, const json_t *object, data_encoding *e) {
+    const char *unit = json_string_value(json_object_get(object, "unit"));
+    const int64_t context = json_integer_value(json_object_get(object, "context")), most = 1 << 20;
+    if (!unit || strcmp(unit, "byte") != 0) return wrong(path, "the unit of the text is not byte");
+    if (context < 1 || context > most)
+        return failure(FAILURE_INPUT, "%s: context is %lld; it is in [1, %lld]", path,
+                       (long long)context, (long long)most);
+    *e = (data_encoding){.text = true, .shape = {1, context, 1}, .outputs = TEXT_BYTES};
+    return 0;
+}
+
 static int read_object(const char *path, const json_t *object, data_encoding *e) {
     const char *kind = json_string_value(json_object_get(object, "kind"));
     const bool table = kind && !strcmp(kind, "table"), images = kind && !strcmp(kind, "images");
+    const bool text = kind && !strcmp(kind, "text");
     const char *why = json_string_value(json_object_get(object, "why"));
     if (kind && !strcmp(kind, "unknown") && why) return wrong(path, why);
     const json_int_t format = json_integer_value(json_object_get(object, "format"));
-    if (format < 1 || format > 2 || (!table && !images))
+    if (format < 1 || format > 2 || (!table && !images && !text))
         return wrong(path, "is no encoding of format 1 or 2 that this version knows");
+    if (text) return read_text(path, object, e);
     const int status = read_column(path, json_object_get(object, "target"), table, &e->target);
     if (status) return status;
     e->target.indicator = false;

@@ -62,7 +62,8 @@ static void add_epochs(run_facts *f, const run_data *run) {
     for (size_t k = 0; k < run->nepochs; k++) {
         const run_log_epoch *e = &run->epoch[k];
         keep_better(&f->best_loss, e->test_loss, e->epoch, 1);
-        keep_better(&f->best_score, e->test_score, e->epoch, run->regression ? 1 : -1);
+        keep_better(&f->best_score, e->test_score, e->epoch,
+                    run->score_kind == RUN_ACCURACY ? -1 : 1);
     }
     if (run->nepochs == 0) return;
     const run_log_epoch *last = &run->epoch[run->nepochs - 1];

@@ -94,9 +94,19 @@ static double number_of(const json_t *object, const char *key) {
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+static const char *const score_names[] = {"accuracy", "rmse", "bits_per_byte"};
+enum { SCORE_KINDS = sizeof score_names / sizeof *score_names };
+
 static double score_of(const json_t *scores) {
-    const double accuracy = number_of(scores, "accuracy");
-    return isnan(accuracy) ? number_of(scores, "rmse") : accuracy;
+    double score = NAN;
+    for (int k = 0; k < SCORE_KINDS && isnan(score); k++) score = number_of(scores, score_names[k]);
+    return score;
+}
+
+static run_score_kind score_kind_of(const json_t *scores) {
+    for (int k = SCORE_KINDS - 1; k > 0; k--)
+        if (json_object_get(scores, score_names[k])) return (run_score_kind)k;
+    return RUN_ACCURACY;
 }
 
 static int add_epoch(run_data *run, const json_t *line) {
@@ -115,7 +125,7 @@ static int add_epoch(run_data *run, const json_t *line) {
         run->epoch = grown;
         run->epoch_room = room;
     }
-    run->regression = json_object_get(test, "rmse") != NULL;
+    run->score_kind = score_kind_of(test);
     run->epoch[run->nepochs++] = (run_log_epoch){
         .epoch = number_of(line, "epoch"),
         .step = step,

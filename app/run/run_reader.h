@@ -15,7 +15,9 @@
 
 enum { RUN_LINE_MAX = 1 << 20 }; /* bytes */
 
-/* A score is the accuracy in [0, 1], or the root mean square error of a regression. */
+/* A score is the accuracy in [0, 1], the root mean square error of a regression, or the bits per
+ * byte of a text. */
+typedef enum run_score_kind { RUN_ACCURACY, RUN_RMSE, RUN_BITS_PER_BYTE } run_score_kind;
 typedef struct run_log_epoch {
     double epoch, step;
     double train_loss, train_score, test_loss, test_score;
@@ -32,7 +34,7 @@ typedef struct run_data {
     size_t nsteps, ngroups;
     run_log_epoch *epoch; /* [nepochs] */
     size_t nepochs;
-    bool regression;
+    run_score_kind score_kind;
     json_t *events;      /* a list of the lines of type "event" */
     json_t *examination; /* the last line of type "doctor", if no step follows it; or NULL */
     const char

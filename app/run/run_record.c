@@ -219,13 +219,14 @@ int run_record_step(run_record *r, const run_step *s) {
     return status ? status : write_scalars(r, s);
 }
 
-static bool is_regression(const run_subject *of) {
-    return of->data->train.label == NULL;
+static const char *score_name(const run_subject *of) {
+    if (of->data->train.text) return "bits_per_byte";
+    return of->data->train.y ? "rmse" : "accuracy";
 }
 
 json_t *run_score_json(const run_subject *of, const run_score *s) {
-    return json_pack("{so so}", "loss", number_json(s->loss),
-                     is_regression(of) ? "rmse" : "accuracy", number_json(s->score));
+    return json_pack("{so so}", "loss", number_json(s->loss), score_name(of),
+                     number_json(s->score));
 }
 
 json_t *run_epoch_json(const run_subject *of, const run_epoch *e) {
@@ -250,11 +251,11 @@ static int write_object(run_record *r, const char *type, json_t *object) {
 int run_record_epoch(run_record *r, const run_epoch *e) {
     int status = write_object(r, "epoch", run_epoch_json(&r->of, e));
     if (status) return status;
-    const bool regression = is_regression(&r->of);
+    char test[40], averaged[40];
+    snprintf(test, sizeof test, "test/%s", score_name(&r->of));
+    snprintf(averaged, sizeof averaged, "test_averaged/%s", score_name(&r->of));
     const tfevents_scalar scalars[] = {
-        {"test/loss", e->test.loss},
-        {regression ? "test/rmse" : "test/accuracy", e->test.score},
-        {regression ? "test_averaged/rmse" : "test_averaged/accuracy", e->average.score}};
+        {"test/loss", e->test.loss}, {test, e->test.score}, {averaged, e->average.score}};
     return tfevents_write(r->events, e->step, scalars, r->of.averaged ? 3 : 2);
 }
 

@@ -33,7 +33,8 @@ typedef struct run_step {
 
 typedef struct run_score {
     double loss;
-    double score; /* accuracy in [0, 1], or the root mean square error of the standardised target */
+    double score; /* accuracy in [0, 1], root mean square error of the standardised target, or bits
+                     per byte of a text */
 } run_score;
 
 typedef struct run_epoch {

@@ -57,7 +57,8 @@ static int make_net(model *m) {
     net_spec spec;
     int status = config_net_spec(&m->config, &m->encoding, &spec);
     if (!status) status = failure_of(ravine_pool_create(&m->pool, 0));
-    return status ? status : net_create(&m->net, &spec, SLICE, ravine_pool_run, m->pool);
+    const int64_t slice = m->encoding.text ? MODEL_TEXT_SLICE : SLICE;
+    return status ? status : net_create(&m->net, &spec, slice, ravine_pool_run, m->pool);
 }
 
 int model_open(model *m, const char *folder, bool averaged) {
@@ -106,13 +107,17 @@ static int read_images(const model *m, dataset *out, dataset_file *read, const c
 
 int model_read(const model *m, dataset *out, const char *file, const char *labels, bool with_target,
                bool *seen) {
-    const bool images = encoding_is_of_images(&m->encoding);
+    const data_encoding *e = &m->encoding;
+    const bool images = encoding_is_of_images(e);
     dataset_file read;
+    if (e->text && labels)
+        return failure(FAILURE_USAGE, "%s: the run is of a text, which has no labels", labels);
     if (!images && labels)
         return failure(FAILURE_USAGE, "%s: the run is of a table, which holds its target itself",
                        labels);
-    const int status = images ? read_images(m, out, &read, file, labels, with_target)
-                              : encoding_read_csv(out, &read, &m->encoding, file, with_target);
+    const int status = e->text  ? encoding_read_text(out, &read, e, file)
+                       : images ? read_images(m, out, &read, file, labels, with_target)
+                                : encoding_read_csv(out, &read, e, file, with_target);
     if (!status && seen) *seen = run_header_has_data(m->header, &read);
     return status;
 }

@@ -26,6 +26,9 @@ typedef struct model {
 int model_open(model *m, const char *folder, bool averaged);
 void model_free(model *m);
 
+/* Sequences of a text at once; their net keeps as much. */
+enum { MODEL_TEXT_SLICE = 16 };
+
 /* Examples from a file, with what is asked of them or without: a table, or images and, where there
  * is a target, their labels in a file of their own, or a folder of images (encoding_read_images).
  * *seen (may be NULL): whether the run has learned from a file of the same bytes. */
@@ -37,6 +40,16 @@ int model_read_test(const model *m, dataset *out);
 /* Probabilities of the classes, or targets in their own units, of every example; *out: [count,
  * outputs], for free(). */
 int model_predict(const model *m, const dataset *d, double **out);
+
+/* FAILURE_USAGE where the run is of a text, or is not: `command` cannot be asked, `other` can. */
+int model_check_text(const model *m, bool wanted, const char *command, const char *other);
+/* How well a text is foretold: each byte but the first, from those before it in its sequence. */
+typedef struct text_score {
+    int64_t bytes; /* foretold */
+    double loss;   /* nats of one */
+    double bits;   /* of one */
+} text_score;
+int model_score_text(const model *m, const dataset *d, text_score *out);
 
 /* The class of the greatest probability. */
 int64_t model_class(const data_encoding *e, const double *probability);

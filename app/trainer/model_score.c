@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_score.c - predictions against what is true. */
+#include "data/batch.h"
 #include "io/failure.h"
 #include "trainer/model.h"
 
@@ -81,6 +82,29 @@ int model_score_of(const model *m, const dataset *d, const double *p, model_scor
     if (!out->of_class || !out->confusion)
         return failure(FAILURE_INPUT, "out of memory for %zu classes", classes);
     score_classes(e, d, p, out);
+    return 0;
+}
+
+int model_check_text(const model *m, bool wanted, const char *command, const char *other) {
+    if (m->encoding.text == wanted) return 0;
+    return failure(FAILURE_USAGE, "the run in %s is of %s, which %s does not take; ravine %s does",
+                   m->folder, wanted ? "no text" : "a text", command, other);
+}
+
+int model_score_text(const model *m, const dataset *d, text_score *out) {
+    data_batch room;
+    const int status = data_batch_create(&room, d, MODEL_TEXT_SLICE);
+    if (status) return status;
+    double nats = 0;
+    for (int64_t first = 0; first < d->count; first += MODEL_TEXT_SLICE) {
+        const int64_t left = d->count - first,
+                      count = left < MODEL_TEXT_SLICE ? left : MODEL_TEXT_SLICE;
+        const data_batch b = data_batch_at(&room, d, first, count);
+        nats += net_evaluate(m->net, b.x, b.label, NULL, count, NULL) * (double)(count * d->size);
+    }
+    data_batch_free(&room);
+    const double loss = nats / (double)(d->bytes - 1);
+    *out = (text_score){d->bytes - 1, loss, loss / M_LN2};
     return 0;
 }
 

@@ -123,7 +123,10 @@ int net_problem_create(net_problem **out, const net_problem_setup *setup) {
         net_problem_destroy(p);
         return status;
     }
-    data_order_draw(p->order, examples, setup->seed, (uint64_t)PROBLEM << 48);
+    if (setup->data->text)
+        data_order_places(p->order, setup->data, setup->seed, (uint64_t)PROBLEM << 48);
+    else
+        data_order_draw(p->order, examples, setup->seed, (uint64_t)PROBLEM << 48);
     *out = p;
     return 0;
 }

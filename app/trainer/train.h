@@ -86,7 +86,11 @@ typedef struct train_progress {
 run_subject training_subject(const training *t);
 
 static inline bool training_is_regression(const training *t) {
-    return t->data.train.label == NULL;
+    return t->data.train.y != NULL;
+}
+
+static inline bool training_is_of_text(const training *t) {
+    return t->data.train.text != NULL;
 }
 
 /* ---- train_watch.c: what a person sees ------------------------------------------------------- */

@@ -16,15 +16,17 @@ static void sum_add(train_sum *sum, double loss, int64_t count, int64_t correct)
 
 static run_score sum_score(const training *t, const train_sum *sum) {
     double count = (double)sum->count, loss = sum->loss / count;
-    double score = training_is_regression(t) ? sqrt(loss) : (double)sum->correct / count;
+    double score = training_is_regression(t) ? sqrt(loss)
+                   : training_is_of_text(t)  ? loss / M_LN2
+                                             : (double)sum->correct / count;
     return (run_score){loss, score};
 }
 
 /* A pure function of seed and epoch: no epoch depends on the one before. */
 static void shuffle(training *t, int64_t epoch) {
     enum { SHUFFLE = 1 }; /* the kind of stream; the net's own streams are others */
-    data_order_shuffle(t->trainer.order, t->data.train.count, (uint64_t)t->config->seed,
-                       (uint64_t)SHUFFLE << 48 | (uint64_t)epoch);
+    data_order_epoch(t->trainer.order, &t->data.train, (uint64_t)t->config->seed,
+                     (uint64_t)SHUFFLE << 48 | (uint64_t)epoch);
 }
 
 /* What the loop works with. */
@@ -64,11 +66,9 @@ static int evaluate(train_loop *l, bool averaged, run_score *score) {
          first += t->trainer.slice) {
         int64_t left = test->count - first,
                 count = left < t->trainer.slice ? left : t->trainer.slice;
-        const int32_t *label = test->label ? test->label + first : NULL;
-        const float *y = test->label ? NULL : test->y + first * test->outputs;
+        const data_batch b = data_batch_at(&t->trainer.examples, test, first, count);
         int64_t correct = 0;
-        double loss =
-            net_evaluate(t->trainer.net, test->x + first * test->size, label, y, count, &correct);
+        double loss = net_evaluate(t->trainer.net, b.x, b.label, b.y, count, &correct);
         sum_add(&sum, loss, count, correct);
         if (!averaged) status = save_if_wanted(l);
     }

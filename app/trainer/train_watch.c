@@ -96,6 +96,7 @@ void train_watch_step(train_watch *w, const run_step *s) {
     w->loss_count++;
     if (!is_due(w)) return;
 
+    static const char *const examples[] = {"images", "rows", "sequences"};
     const training *t = w->t;
     double per_second = (double)(s->step * t->trainer.batch) / s->seconds;
     double left = s->seconds / (double)s->step * (double)(t->total_steps - s->step);
@@ -108,7 +109,7 @@ void train_watch_step(train_watch *w, const run_step *s) {
     snprintf(pieces[3].text, SIZE, "|g| %.3g", s->stats.grad_norm);
     snprintf(pieces[4].text, SIZE, "lr %.2e", s->stats.lr);
     snprintf(pieces[5].text, SIZE, "%s %s/s", grouped(number, (int64_t)per_second),
-             t->config->data_format == CONFIG_CSV ? "rows" : "images");
+             examples[t->config->data_format]);
     snprintf(pieces[6].text, SIZE, "%s left", clock_text(number, left));
     draw(w, pieces, 7);
     w->loss_sum = 0;
@@ -144,7 +145,9 @@ static void print_title(train_watch *w) {
             c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->trainer.batch,
             (int)ravine_pool_threads(t->trainer.pool));
     fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
-            training_is_regression(t) ? "rmse" : "accuracy");
+            training_is_of_text(t)      ? "bits/byte"
+            : training_is_regression(t) ? "rmse"
+                                        : "accuracy");
     if (t->aside) fprintf(w->table, " %9s", "averaged");
     fprintf(w->table, " %8s\n", "seconds");
     fflush(w->table);
@@ -159,7 +162,7 @@ void train_watch_begin(train_watch *w, const training *t, bool quiet, bool json)
 }
 
 static void print_score(const train_watch *w, double score) {
-    if (training_is_regression(w->t))
+    if (training_is_regression(w->t) || training_is_of_text(w->t))
         fprintf(w->table, " %9.4f", score);
     else
         fprintf(w->table, " %7.2f %%", 100 * score);

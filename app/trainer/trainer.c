@@ -12,7 +12,7 @@ static int create(trainer *t, const trainer_setup *setup) {
     t->data = setup->data;
     t->augment = setup->augment;
     t->batch = setup->batch < count ? setup->batch : count;
-    t->slice = t->batch > SLICE ? t->batch : SLICE;
+    t->slice = t->batch > SLICE || t->data->text ? t->batch : SLICE;
     int status = failure_of(ravine_pool_create(&t->pool, setup->threads));
     if (!status) status = net_create(&t->net, setup->spec, t->slice, ravine_pool_run, t->pool);
     if (!status) status = data_batch_create(&t->examples, t->data, t->batch);

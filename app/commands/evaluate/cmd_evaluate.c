@@ -121,6 +121,19 @@ static json_t *score_json(const model *m, const model_score *s) {
                      classes_json(&m->encoding, s), "confusion", matrix_json(s));
 }
 
+static int evaluate_text(const model *m, const dataset *d, bool as_json) {
+    text_score s;
+    const int status = model_score_text(m, d, &s);
+    if (status) return status;
+    if (as_json)
+        return cli_print_json(json_pack("{sI so so}", "bytes", (json_int_t)s.bytes, "loss",
+                                        number_json(s.loss), "bits_per_byte", number_json(s.bits)));
+    printf("bytes                %lld\n", (long long)s.bytes);
+    printf("bits per byte        %.4f\n", s.bits);
+    printf("loss                 %.6g\n", s.loss);
+    return 0;
+}
+
 static int evaluate(const model *m, const dataset *d, bool as_json) {
     model_score s = {0};
     double *p;
@@ -152,7 +165,9 @@ int cmd_evaluate(const cli_args *args) {
                 "ravine: %s: the run has learned from most of it; its test part alone: "
                 "ravine evaluate %s\n",
                 file, folder);
-    if (!status) status = evaluate(&m, &d, cli_is_given(args, CLI_JSON));
+    const bool as_json = cli_is_given(args, CLI_JSON);
+    if (!status)
+        status = m.encoding.text ? evaluate_text(&m, &d, as_json) : evaluate(&m, &d, as_json);
     dataset_free(&d);
     model_free(&m);
     return status;

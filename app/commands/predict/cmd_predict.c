@@ -77,6 +77,7 @@ int cmd_predict(const cli_args *args) {
     model m;
     dataset d = {0};
     int status = model_open(&m, args->operand[0], cli_is_given(args, CLI_AVERAGED));
+    if (!status) status = model_check_text(&m, false, "predict", "generate");
     if (!status) status = model_read(&m, &d, args->operand[1], NULL, false, NULL);
     if (!status) status = predict(&m, &d, cli_is_given(args, CLI_JSON));
     dataset_free(&d);

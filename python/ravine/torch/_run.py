@@ -174,6 +174,8 @@ def _value(
         if number is None or not abs(number) <= 1e100:
             raise ValueError(f"row {k}: {name} is {value!r}; it must be a number within +-1e100")
         return number
+    if str(value) not in words and _is_missing(value, markers):
+        return -1.0  # none of its inputs is 1
     if str(value) in words:
         return words.index(str(value))
     same = [p for p, w in enumerate(words) if number is not None and _number(w) == number]

@@ -12,6 +12,7 @@ static inline double normal_f64(double z, double *density) {
 #define REAL                    double
 #define REAL_GEMM               cblas_dgemm
 #define REAL_TANH(x)            tanh(x)
+#define REAL_EXP(x)             exp(x)
 #define REAL_NORMAL(z, density) normal_f64(z, density)
 #define NET(name)               net64##name
 #define CHOSEN_PHASES           (&net64_phases_baseline)

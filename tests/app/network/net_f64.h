@@ -32,5 +32,6 @@ double net64_train(net64 *n, const double *x, const int32_t *label, const double
 double net64_evaluate(net64 *n, const double *x, const int32_t *label, const double *y,
                       int64_t count, int64_t *correct);
 void net64_predict(net64 *n, const double *x, int64_t count, double *out);
+void net64_next(net64 *n, const double *x, int64_t first, int64_t count, double *out);
 
 #endif

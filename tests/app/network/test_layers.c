@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/network/net_f64.h"
+#include "app/network/gradient_check.h"
 #include "math/random.h"
 
 static void serial(void *context, ravine_task task, void *arg, int64_t ntasks) {
@@ -60,42 +60,15 @@ static void bench_free(bench *b) {
     free(b->label);
 }
 
-static double loss_of(const bench *b) {
+static double loss_of(const void *context) {
+    const bench *b = context;
     return net64_train(b->n, b->x, b->label, b->y, COUNT, 5, NULL);
-}
-
-/* |analytic - numeric| <= 1e-6 |numeric| in the norm of each parameter, over at most SAMPLE of its
- * numbers. Differences of 1e-6 are far below the distance to the kinks for these seeds. */
-enum { SAMPLE = 30 };
-
-static void check_gradients(bench *b) {
-    const double h = 1e-6;
-    for (int64_t t = 0; t < net64_param_count(b->n); t++) {
-        const net64_tensor v = net64_param(b->n, t);
-        const int64_t stride = (v.len + SAMPLE - 1) / SAMPLE;
-        double analytic[SAMPLE], error = 0, size = 0;
-        loss_of(b);
-        for (int64_t i = 0; i < v.len; i += stride) analytic[i / stride] = v.grad[i];
-        for (int64_t i = 0; i < v.len; i += stride) {
-            const double was = v.data[i];
-            v.data[i] = was + h;
-            const double above = loss_of(b);
-            v.data[i] = was - h;
-            const double below = loss_of(b);
-            v.data[i] = was;
-            const double numeric = (above - below) / (2 * h);
-            error += (analytic[i / stride] - numeric) * (analytic[i / stride] - numeric);
-            size += numeric * numeric;
-        }
-        if (!(sqrt(error) <= 1e-6 * sqrt(size) + 1e-9) || sqrt(size) < 1e-4)
-            fail_msg("%s: error %.3g of %.3g", v.name, sqrt(error), sqrt(size));
-    }
 }
 
 static void check_plan(net_plan *p) {
     assert_int_equal(p->error, 0);
     bench b = bench_of(p);
-    check_gradients(&b);
+    check_gradients(b.n, loss_of, &b);
     bench_free(&b);
     net_plan_free(p);
 }

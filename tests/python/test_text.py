@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts: trained on, resumed, evaluated and gone on with; the network once more in PyTorch."""
+
+import gzip
+import json
+import math
+import random
+import subprocess
+
+import pytest
+import safetensors.numpy
+from conftest import RAVINE
+from schema import assert_conforms
+
+WORDS = ["the", "river", "cuts", "a", "ravine", "deep", "into", "rock", "and", "sand"]
+CONTEXT = 24
+
+
+def ravine(*words, code=0):
+    done = subprocess.run([RAVINE, *map(str, words)], capture_output=True, timeout=300)
+    assert done.returncode == code, done.stderr
+    return done.stdout if code == 0 else done.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    draw = random.Random(1)
+    path = tmp_path_factory.mktemp("text") / "words.txt"
+    path.write_text(" ".join(draw.choice(WORDS) for _ in range(6000)))
+    return path
+
+
+def train(text, folder, name, *more, norm="pre", code=0):
+    settings = {
+        "runs_dir": folder, "name": name, "epochs": 3, "batch_size": 8,
+        "data.format": "text", "data.files": f"[{text}]", "data.context": CONTEXT,
+        "data.examples": 1600, "data.test_share": 0.1, "model.name": "transformer",
+        "model.layers": 2, "model.heads": 2, "model.width": 16, "model.norm": norm,
+        "model.activation": "gelu", "optimizer": "adamw lr=0.01",
+    }  # fmt: skip
+    sets = [f"--set={key}={value}" for key, value in settings.items()]
+    told = ravine("train", *sets, *more, "--quiet", code=code)
+    return told if code else folder / name
+
+
+@pytest.fixture(scope="module", params=["pre", "post"])
+def run(request, text, tmp_path_factory):
+    return train(text, tmp_path_factory.mktemp("runs"), "run", norm=request.param)
+
+
+def last_epoch(run):
+    lines = [json.loads(line) for line in (run / "run.jsonl").open()]
+    return [line for line in lines if line.get("type") == "epoch"][-1]
+
+
+def evaluated(run, *file):
+    answer = json.loads(ravine("evaluate", run, *file, "--json"))
+    assert_conforms(answer, "evaluate")
+    return answer
+
+
+def test_it_learns_more_than_the_frequencies_of_bytes(run, text):
+    data = text.read_bytes()
+    shares = [data.count(byte) / len(data) for byte in set(data)]
+    entropy = -sum(share * math.log2(share) for share in shares)
+    bits = last_epoch(run)["test"]["bits_per_byte"]
+    assert math.log2(len(WORDS)) / 7 < bits < 0.6 * entropy
+
+
+def test_evaluate_gives_the_numbers_of_the_last_epoch(run):
+    answer = evaluated(run)
+    assert answer["bits_per_byte"] == pytest.approx(last_epoch(run)["test"]["bits_per_byte"], 1e-9)
+    assert answer["loss"] == pytest.approx(answer["bits_per_byte"] * math.log(2), 1e-9)
+
+
+def in_torch(run, data):
+    """Mean loss in bits of each byte but the first, from weights.safetensors alone."""
+    import torch
+    from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+
+    w = {
+        name: torch.from_numpy(value).double()
+        for name, value in safetensors.numpy.load_file(run / "weights.safetensors").items()
+    }
+    config = json.loads((run / "run.jsonl").open().readline())["config"]["model"]
+    pre = config["norm"] == "pre"
+
+    def norm(x, name):
+        return layer_norm(x, x.shape[-1:], w[f"{name}norm.weight"], w[f"{name}norm.bias"])
+
+    def layer(x, name):
+        return linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
+
+    def attend(x, name):
+        heads = layer(x, f"{name}qkv").unflatten(-1, (3, config["heads"], -1))
+        q, k, v = heads.permute(1, 2, 0, 3)
+        y = scaled_dot_product_attention(q, k, v, is_causal=True)
+        return layer(y.transpose(0, 1).flatten(1), f"{name}out")
+
+    def mlp(x, name):
+        return layer(gelu(layer(x, f"{name}wide")), f"{name}out")
+
+    nats = 0.0
+    for begin in range(0, len(data) - 1, CONTEXT):
+        x = torch.tensor(list(data[begin : begin + CONTEXT]))
+        y = torch.tensor(list(data[begin + 1 : begin + CONTEXT + 1]))
+        z = w["embedding.weight"][x] + w["positions.weight"][: len(x)]
+        for block in range(1, config["layers"] + 1):
+            for part, branch in (("attention", attend), ("mlp", mlp)):
+                name = f"block{block}.{part}."
+                z = z + branch(norm(z, name), name) if pre else norm(z + branch(z, name), name)
+        z = norm(z, "") if pre else z
+        logits = (z @ w["embedding.weight"].T)[: len(y)]
+        nats += torch.nn.functional.cross_entropy(logits, y, reduction="sum").item()
+    return nats / math.log(2) / (len(data) - 1)
+
+
+@pytest.mark.parametrize("length", [2, CONTEXT, CONTEXT + 1, CONTEXT + 2, 500])
+def test_the_network_is_that_of_pytorch_to_the_last_byte(run, tmp_path, length):
+    data = (b"the rock and \xff\x00 sand into the ravine " * 20)[:length]
+    (tmp_path / "new.txt").write_bytes(data)
+    (tmp_path / "new.txt.gz").write_bytes(gzip.compress(data))
+    answer = evaluated(run, tmp_path / "new.txt")
+    assert answer["bytes"] == length - 1
+    assert answer["bits_per_byte"] == pytest.approx(in_torch(run, data), rel=1e-5)
+    assert evaluated(run, tmp_path / "new.txt.gz") == answer
+
+
+def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path):
+    whole = train(text, tmp_path, "whole", "--set=model.dropout=0.1")
+    part = train(text, tmp_path, "part", "--set=model.dropout=0.1", "--set=epochs=1")
+    ravine("train", "--resume", part, "--set=epochs=3", "--quiet", "--threads=1")
+    weights = [(run / "weights.safetensors").read_bytes() for run in (whole, part)]
+    assert weights[0] == weights[1]
+
+
+def test_generate_goes_on_with_words_that_it_has_learned(run):
+    written = ravine(
+        "generate", run, "--prompt", "the river ", "--temperature", 0.3, "--bytes", 400
+    )
+    assert written.startswith(b"the river ") and len(written) == 410
+    words = written.decode().split(" ")[:-1]
+    assert sum(word in WORDS for word in words) > 0.8 * len(words)
+
+
+def test_generate_depends_on_the_seed_alone(run):
+    def draw(*more):
+        return ravine("generate", run, "--prompt", "sand", "--bytes", 100, *more)
+
+    assert draw("--seed", 1) == draw("--seed", 1) == draw()
+    assert draw("--seed", 1) != draw("--seed", 2)
+    assert draw("--temperature", 0, "--seed", 1) == draw("--temperature", 0, "--seed", 2)
+    assert draw("--bytes", 40)[:44] == draw()[:44]
+
+
+def test_a_prompt_longer_than_the_context_is_its_end(run):
+    end = "and sand into rock cuts "[:CONTEXT]
+    short = ravine("generate", run, "--prompt", end, "--bytes", 60)
+    long = ravine("generate", run, "--prompt", "deep " * 30 + end, "--bytes", 60)
+    assert short[len(end) :] == long[150 + len(end) :]
+
+
+def test_what_is_asked_of_the_wrong_run_names_the_right_command(run, text):
+    assert "ravine generate does" in ravine("predict", run, text, code=2)
+    assert "has no labels" in ravine("evaluate", run, text, text, code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--temperature", "-1"], '--temperature is "-1"; it must be a number in [0, 100]'),
+        (["--temperature", "warm"], '--temperature is "warm"; it must be a number in [0, 100]'),
+        (["--prompt", ""], "the prompt is empty"),
+        (["--bytes", "0"], "bytes"),
+    ],
+)
+def test_wrong_wishes_are_refused(run, words, message):
+    assert message in ravine("generate", run, *words, code=2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.name=mlp", "model.name must be transformer, as data.format is text"),
+        ("model.norm=none", "model.norm must be pre or post"),
+        ("model.heads=3", "3 heads for a width of 16"),
+        ("data.files=[]", "data.files is not set; data.format text needs it"),
+        ("data.task=regression", "data.format text holds labels"),
+        ("data.context=20000", "data.context is 20000; it must be a whole number in [1, 16384]"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(text, tmp_path, setting, message):
+    assert message in train(text, tmp_path, "none", f"--set={setting}", code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_knows_that_there_are_norms(run):
+    """Else the gradient of a tied table, of both ends of the net, looks like one that grows."""
+    facts = json.loads((run / "run.jsonl").open().readline())["facts"]
+    assert facts["norms_untrained"] == 0
+
+
+def test_the_doctor_reads_the_run(run):
+    done = subprocess.run([RAVINE, "doctor", run, "--json"], capture_output=True, timeout=300)
+    answer = json.loads(done.stdout)
+    assert_conforms(answer, "doctor")
+    assert answer["verdict"] != "EXPLODING"
+    report = json.loads(ravine("report", run, "--json"))
+    assert_conforms(report, "report")
+    assert "test_bits_per_byte" in json.dumps(report)

@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run playground test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run playground test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -79,6 +79,11 @@ bench-torch-step  = bench/torch_step.py
 bench-torch-whole = bench/torch_step.py --whole
 bench-torch-train = bench/torch_train.py
 bench-torch-bounds = bench/torch_bounds.py
+
+# Steps per second of examples/text_transformer.yaml beside PyTorch.
+bench-text: build
+	@tools/install-dependencies test
+	-@$(keep) $@ $(in_tree) bench/torch_text.py
 
 # What a doctor costs a step of PyTorch. Exit status 1: more than is wanted.
 bench-watch: build

@@ -30,7 +30,7 @@ static int write_text(text_writer *w, const char *prompt, int64_t bytes) {
 int cmd_generate(const cli_args *args) {
     if (args->noperands < 1)
         return failure(FAILURE_USAGE, "generate needs the folder of a run that has learned a text");
-    const char *prompt = cli_text(args, CLI_PROMPT);
+    const char *given = cli_text(args, CLI_PROMPT), *prompt = given ? given : "\n";
     model m = {0};
     text_writer w = {0};
     double temperature;

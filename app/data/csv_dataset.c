@@ -21,8 +21,8 @@ typedef struct conversion {
     csv_column *column; /* [table.columns] */
     csv_kind *kind;     /* [table.columns] */
     int64_t target;     /* column */
-    int64_t *order; /* [table.rows] shuffled rows from 0: those to train on, then those to test */
-    int64_t ntrain;
+    int64_t *order;     /* [table.rows] shuffled rows from 0: to train on, to validate, to test */
+    int64_t ntrain, nvalidation;
 } conversion;
 
 static int no_memory(const conversion *c) {
@@ -113,10 +113,43 @@ static int split(conversion *c) {
                        "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
                        "%" PRId64 " to test; at least 2 and 1 are needed",
                        c->table.name, rows, c->options->test_share, c->ntrain, ntest);
+    const int code =
+        dataset_hold_out(c->table.name, c->ntrain, c->options->validation_share, &c->nvalidation);
+    if (code) return code;
+    c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
     data_order_shuffle(c->order, rows, c->options->seed, SPLIT_STREAM);
     return 0;
+}
+
+/* The first class of the target that no row to train on has; -1: each has one. */
+static int64_t find_unlearned(const conversion *c, bool *seen) {
+    const csv_column *target = &c->column[c->target];
+    for (int64_t k = 0; k < c->ntrain; k++) seen[(int64_t)target->value[c->order[k]]] = true;
+    for (int64_t k = 0; k < target->categories; k++)
+        if (!seen[k]) return k;
+    return -1;
+}
+
+/* What is held out must leave something of each class to be learned. */
+static int check_classes(const conversion *c) {
+    const csv_column *target = &c->column[c->target];
+    if (target->categories == 0) return 0;
+    bool *seen = calloc((size_t)target->categories, sizeof *seen);
+    if (!seen) return no_memory(c);
+    const int64_t unlearned = find_unlearned(c, seen);
+    free(seen);
+    if (unlearned < 0) return 0;
+    int64_t rows = 0, row = 0;
+    for (int64_t k = 0; k < c->table.rows; k++)
+        if ((int64_t)target->value[k] == unlearned) rows++, row = k + 1;
+    return failure(FAILURE_INPUT,
+                   "%s: of class '%s' none of %" PRId64 " rows is left to train on; test and "
+                   "validation (data.validation_share %g) have them all: make the shares smaller, "
+                   "or choose another seed",
+                   c->table.name, csv_quote(csv_field(&c->table, row, c->target)).text, rows,
+                   c->options->validation_share);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -144,7 +177,8 @@ static int standardise(const conversion *c, csv_column *column) {
     column->deviation = deviation;
     for (int64_t k = 0; k < t->rows; k++) {
         column->value[k] = deviation > 0 ? (column->value[k] - mean) / deviation : 0;
-        if (!(fabs(column->value[k]) <= FLT_MAX)) /* only a row to test can be so far away */
+        if (!(fabs(column->value[k]) <=
+              FLT_MAX)) /* only a row that is held out can be so far away */
             return failure(FAILURE_INPUT,
                            "%s, line %" PRId64 ", column '%s': '%s' is %g deviations "
                            "from the mean, more than a float32 holds",
@@ -240,11 +274,14 @@ static int convert(conversion *c, dataset_pair *out) {
     if (!code) code = csv_check_filled(&c->table);
     if (!code) code = split(c);
     if (!code) code = read_columns(c);
+    if (!code) code = check_classes(c);
     if (!code) code = standardise_all(c);
     const data_encoding *e = &out->encoding;
     if (!code) code = encode(c, &out->encoding);
     if (!code) code = fill(c, e, &out->train, c->order, c->ntrain);
-    if (!code) code = fill(c, e, &out->test, c->order + c->ntrain, c->table.rows - c->ntrain);
+    const int64_t *held = c->order + c->ntrain, *test = held + c->nvalidation;
+    if (!code && c->nvalidation) code = fill(c, e, &out->validation, held, c->nvalidation);
+    if (!code) code = fill(c, e, &out->test, test, c->table.rows - (test - c->order));
     return code;
 }
 

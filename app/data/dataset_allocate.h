@@ -11,6 +11,10 @@
 int dataset_read_file(dataset_file *file, const char *path, size_t limit, unsigned char **bytes,
                       size_t *size);
 
+/* How many of `count` examples are for the validation: the share, rounded, at least 1 unless it is
+ * 0. `name` is for messages. Returns 0 or a kind of io/failure.h. */
+int dataset_hold_out(const char *name, int64_t count, double share, int64_t *held);
+
 #define DATASET_NUMBERS_MAX (INT64_C(1) << 31) /* in x of one data set: 8 GiB */
 
 /* Sets d->size and allocates x, and label or y, for d->count examples (>= 1) of d->shape with

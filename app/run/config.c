@@ -247,8 +247,18 @@ static int missing(const char *key, const char *format) {
     return failure(FAILURE_USAGE, "%s is not set; data.format %s needs it", key, format);
 }
 
+/* What is decided by the validation needs one. */
+static int check_patience(const run_config *c) {
+    if (c->train_patience == 0 || c->data_validation_share > 0) return 0;
+    return failure(FAILURE_USAGE,
+                   "%s: train.patience is %lld, but data.validation_share is 0: without a "
+                   "validation loss there is nothing to wait for; share must be in (0, 1)",
+                   c->origin[CONFIG_KEY_train_patience], (long long)c->train_patience);
+}
+
 int config_check(const run_config *c) {
     int status = check_name(c);
+    if (!status) status = check_patience(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (csv && !c->data_file) return missing("data.file", "csv");

@@ -10,13 +10,19 @@
 
 int config_read_data(const run_config *c, dataset_pair *data) {
     if (c->data_format != CONFIG_CSV)
-        return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
-                                c->data_test_images, c->data_test_labels);
+        return dataset_read_idx(data,
+                                &(dataset_idx_options){.train_images = c->data_train_images,
+                                                       .train_labels = c->data_train_labels,
+                                                       .test_images = c->data_test_images,
+                                                       .test_labels = c->data_test_labels,
+                                                       .validation_share = c->data_validation_share,
+                                                       .seed = (uint64_t)c->seed});
     const dataset_csv_options options = {
         .path = c->data_file,
         .target = c->data_target,
         .regression = c->data_task == CONFIG_REGRESSION,
         .test_share = c->data_test_share,
+        .validation_share = c->data_validation_share,
         .seed = (uint64_t)c->seed,
         .delimiter = *c->data_delimiter,
         .numeric_columns = (const char *const *)c->data_numeric_columns.item,

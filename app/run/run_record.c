@@ -223,16 +223,26 @@ static bool is_regression(const run_subject *of) {
     return of->data->train.label == NULL;
 }
 
-json_t *run_score_json(const run_subject *of, const run_score *s) {
+static json_t *score_json(const run_subject *of, const run_score *s) {
     return json_pack("{so so}", "loss", number_json(s->loss),
                      is_regression(of) ? "rmse" : "accuracy", number_json(s->score));
 }
 
+/* Of the start there is nothing but the validation. */
 json_t *run_epoch_json(const run_subject *of, const run_epoch *e) {
-    json_t *out = json_pack("{sI sI so so so}", "epoch", (json_int_t)e->epoch, "step",
-                            (json_int_t)e->step, "train", run_score_json(of, &e->train), "test",
-                            run_score_json(of, &e->test), "seconds", number_json(e->seconds));
-    if (of->averaged) json_object_set_new(out, "test_averaged", run_score_json(of, &e->average));
+    json_t *out = json_pack("{sI sI so}", "epoch", (json_int_t)e->epoch, "step",
+                            (json_int_t)e->step, "seconds", number_json(e->seconds));
+    if (e->epoch) json_object_set_new(out, "train", score_json(of, &e->train));
+    if (!run_validates(of)) return out;
+    json_object_set_new(out, "validation", score_json(of, &e->validation));
+    if (of->averaged && e->epoch)
+        json_object_set_new(out, "validation_averaged", score_json(of, &e->average));
+    return out;
+}
+
+json_t *run_test_json(const run_subject *of, const run_test *t) {
+    json_t *out = score_json(of, &t->score);
+    if (of->averaged) json_object_set_new(out, "averaged", score_json(of, &t->average));
     return out;
 }
 
@@ -249,13 +259,26 @@ static int write_object(run_record *r, const char *type, json_t *object) {
 
 int run_record_epoch(run_record *r, const run_epoch *e) {
     int status = write_object(r, "epoch", run_epoch_json(&r->of, e));
-    if (status) return status;
-    const bool regression = is_regression(&r->of);
+    if (status || !run_validates(&r->of)) return status;
+    const bool regression = is_regression(&r->of), averaged = r->of.averaged && e->epoch;
     const tfevents_scalar scalars[] = {
-        {"test/loss", e->test.loss},
-        {regression ? "test/rmse" : "test/accuracy", e->test.score},
-        {regression ? "test_averaged/rmse" : "test_averaged/accuracy", e->average.score}};
-    return tfevents_write(r->events, e->step, scalars, r->of.averaged ? 3 : 2);
+        {"validation/loss", e->validation.loss},
+        {regression ? "validation/rmse" : "validation/accuracy", e->validation.score},
+        {regression ? "validation_averaged/rmse" : "validation_averaged/accuracy",
+         e->average.score}};
+    return tfevents_write(r->events, e->step, scalars, averaged ? 3 : 2);
+}
+
+int run_record_test(run_record *r, const run_test *t) {
+    json_t *where =
+        json_pack("{sI sI}", "epoch", (json_int_t)t->epoch, "step", (json_int_t)t->step);
+    json_t *object = run_test_json(&r->of, t);
+    if (!where || !object || json_object_update(where, object)) { /* write_object() tells */
+        json_decref(where);
+        where = NULL;
+    }
+    json_decref(object);
+    return write_object(r, "test", where);
 }
 
 int run_record_event_with(run_record *r, const char *event, const run_step *s, json_t *more) {

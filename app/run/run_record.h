@@ -41,6 +41,7 @@ const char *run_record_behind(const run_record *r);
 const char *run_record_folder(const run_record *r);
 int run_record_step(run_record *r, const run_step *s);
 int run_record_epoch(run_record *r, const run_epoch *e);
+int run_record_test(run_record *r, const run_test *t);
 /* What happened once: "finished", "interrupted", "diverged", "stopped". */
 int run_record_event(run_record *r, const char *event, const run_step *s);
 /* The first gradient that is not finite, of a step whose first example has that number. */
@@ -51,7 +52,7 @@ int run_record_weights(run_record *r);
 int run_record_close(run_record *r); /* NULL is fine */
 
 /* As the log tells them; for json_decref(). */
-json_t *run_score_json(const run_subject *of, const run_score *s);
 json_t *run_epoch_json(const run_subject *of, const run_epoch *e);
+json_t *run_test_json(const run_subject *of, const run_test *t);
 
 #endif

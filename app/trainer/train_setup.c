@@ -174,6 +174,7 @@ int training_create(training *t, const run_config *c) {
     int status = config_read_data(c, &t->data);
     if (!status) status = make_net(t);
     if (!status) status = make_optimizer(t);
+    if (!status) status = train_best_create(t);
     if (!status) status = find_facts(t);
     if (!status) status = make_doctor(t);
     if (!status) status = blas_check_room((int)ravine_pool_threads(t->trainer.pool));
@@ -186,5 +187,6 @@ void training_free(training *t) {
     trainer_free(&t->trainer);
     dataset_pair_free(&t->data);
     free(t->aside);
+    free(t->best);
     *t = (training){0};
 }

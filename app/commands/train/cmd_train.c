@@ -4,10 +4,12 @@
 #include "commands/doctor/doctor.h"
 #include "page/printable.h"
 #include "report/report.h"
+#include "run/run_reader.h"
 #include "run/run_resume.h"
 #include "trainer/train.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* Defaults, then the file, then variables, then options: each overrides the one before. */
@@ -41,14 +43,17 @@ static json_t *result_json(const training *t, const train_result *r, const char 
     json_t *epochs = json_array();
     for (int64_t k = 0; k < r->nepochs; k++)
         json_array_append_new(epochs, run_epoch_json(&of, &r->epoch[k]));
-    json_t *test = r->nepochs ? run_score_json(&of, &r->epoch[r->nepochs - 1].test) : json_null();
+    const run_epoch *best = train_best(t, r);
+    json_t *test = r->tested ? run_test_json(&of, &r->test) : json_null();
+    json_t *best_epoch = best ? json_integer((json_int_t)best->epoch) : json_null();
     json_t *doctor = r->diagnosis.size ? doctor_json(&r->diagnosis) : json_null();
-    return json_pack("{ss so so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs",
-                     epochs, "doctor", doctor, "steps", (json_int_t)r->steps, "seconds",
-                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->trainer.net),
-                     "optimizer_bytes_announced", (json_int_t)t->announced_bytes,
-                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->trainer.optimizer),
-                     "peak_memory_bytes", (json_int_t)peak_memory_bytes());
+    return json_pack("{ss so so so so sI so sI sI sI sI}", "run", folder, "test", test,
+                     "best_epoch", best_epoch, "epochs", epochs, "doctor", doctor, "steps",
+                     (json_int_t)r->steps, "seconds", json_real(r->seconds), "parameters",
+                     (json_int_t)net_size(t->trainer.net), "optimizer_bytes_announced",
+                     (json_int_t)t->announced_bytes, "optimizer_bytes_held",
+                     (json_int_t)ravine_memory_bytes(t->trainer.optimizer), "peak_memory_bytes",
+                     (json_int_t)peak_memory_bytes());
 }
 
 /* Closes the record; the first failure is the one that is told. */
@@ -96,17 +101,31 @@ static int open_run(run_record **r, train_point *point, const training *t, const
     return status ? close_record(*r, status) : 0;
 }
 
+/* As its log has it: the net has the weights at the end, which need not be those that are kept. */
+static void read_test(train_result *result, const char *folder) {
+    run_data run;
+    result->tested = run_read(&run, folder, NULL) == 0 && !isnan(run.test.loss);
+    result->test.score = (run_score){run.test.loss, run.test.score};
+    result->test.average = (run_score){run.test_averaged.loss, run.test_averaged.score};
+    run_free(&run);
+}
+
 /* There is nothing left to do. */
 static int tell_finished(const training *t, train_result *result, const cli_args *args) {
     const char *folder = cli_text(args, CLI_RESUME);
+    read_test(result, folder);
     result->diagnosis.size = sizeof result->diagnosis;
     if (!t->doctor || ravine_doctor_diagnose(t->doctor, &result->diagnosis) < 0)
         result->diagnosis.size = 0;
     if (cli_is_given(args, CLI_JSON)) return cli_print_json(result_json(t, result, folder));
     if (cli_is_given(args, CLI_QUIET)) return 0;
     printable_put(stdout, folder);
-    printf(" is finished: all %lld epochs are done; --set epochs=N trains on\n",
-           (long long)t->config->epochs);
+    if (result->nepochs < t->config->epochs)
+        printf(" is finished: train.patience %lld ended it after epoch %lld\n",
+               (long long)t->config->train_patience, (long long)result->nepochs);
+    else
+        printf(" is finished: all %lld epochs are done; --set epochs=N trains on\n",
+               (long long)t->config->epochs);
     return 0;
 }
 
@@ -134,7 +153,7 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     if (status) return status;
     status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
     if (status) return close_record(r, status);
-    if (resumed && point.nepochs >= t->config->epochs && run_is_finished(resumed))
+    if (resumed && train_loop_is_over(l) && run_is_finished(resumed))
         status = finish_record(r, tell_finished(t, result, args));
     else
         status = run_loop(l, &w, t, r, result, args);

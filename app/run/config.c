@@ -247,6 +247,28 @@ static int missing(const char *key, const char *format) {
     return failure(FAILURE_USAGE, "%s is not set; data.format %s needs it", key, format);
 }
 
+bool config_is_balanced(const run_config *c) {
+    return c->data_class_weights.count == 1 && !strcmp(*c->data_class_weights.item, "balanced");
+}
+
+static int check_weights(const run_config *c) {
+    const config_texts *given = &c->data_class_weights;
+    const char *origin = c->origin[CONFIG_KEY_data_class_weights];
+    if (given->count && c->data_task == CONFIG_REGRESSION)
+        return failure(
+            FAILURE_USAGE,
+            "%s: data.class_weights is set; data.task is regression, which has no classes", origin);
+    for (int64_t k = 0; k < given->count && !config_is_balanced(c); k++) {
+        double number;
+        if (!parse_number(given->item[k], &number) || !(number >= 1e-6 && number <= 1e6))
+            return failure(FAILURE_USAGE,
+                           "%s: data.class_weights has \"%s\"; it must be balanced, or numbers in "
+                           "[1e-6, 1e6]",
+                           origin, given->item[k]);
+    }
+    return 0;
+}
+
 /* What is decided by the validation needs one. */
 static int check_patience(const run_config *c) {
     if (c->train_patience == 0 || c->data_validation_share > 0) return 0;
@@ -259,6 +281,7 @@ static int check_patience(const run_config *c) {
 int config_check(const run_config *c) {
     int status = check_name(c);
     if (!status) status = check_patience(c);
+    if (!status) status = check_weights(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (csv && !c->data_file) return missing("data.file", "csv");

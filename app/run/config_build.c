@@ -2,6 +2,7 @@
 /* config_build.c - from the configuration to what the data reader, the net and the library take. */
 #include "io/failure.h"
 #include "run/config.h"
+#include "text/number.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -55,6 +56,36 @@ int config_net_spec(const run_config *c, const data_encoding *data, net_spec *sp
     memcpy(spec->input, data->shape, sizeof spec->input);
     for (int32_t k = 0; k < spec->nwidths; k++) spec->widths[k] = c->model_widths.item[k];
     return 0;
+}
+
+/* As they are given, for `outputs` classes. */
+static int read_weights(const run_config *c, int64_t outputs, double *weight) {
+    const config_texts *given = &c->data_class_weights;
+    if (given->count != outputs)
+        return failure(FAILURE_USAGE,
+                       "%s: data.class_weights has %" PRId64 " numbers; there are %" PRId64
+                       " classes: it must have one for each, or be balanced",
+                       c->origin[CONFIG_KEY_data_class_weights], given->count, outputs);
+    for (int64_t k = 0; k < outputs; k++) weight[k] = ravine_number_read(given->item[k]);
+    return 0;
+}
+
+int config_class_weights(const run_config *c, const dataset *train, double **weight) {
+    const config_texts *given = &c->data_class_weights;
+    *weight = NULL;
+    if (given->count == 0 || !train->label) return 0;
+    double *w = *weight = calloc((size_t)train->outputs, 2 * sizeof *w);
+    if (!w) return failure(FAILURE_INPUT, "out of memory for the weights of classes");
+    double *times = w + train->outputs, sum = 0;
+    for (int64_t i = 0; i < train->count; i++) times[train->label[i]]++;
+    int status = 0;
+    if (config_is_balanced(c))
+        for (int64_t k = 0; k < train->outputs; k++) w[k] = 1 / times[k];
+    else
+        status = read_weights(c, train->outputs, w);
+    for (int64_t k = 0; k < train->outputs; k++) sum += w[k] * times[k];
+    for (int64_t k = 0; k < train->outputs; k++) w[k] *= (double)train->count / sum;
+    return status;
 }
 
 int config_rule(const run_config *c, ravine_config *rule) {

@@ -36,6 +36,7 @@ typedef struct training {
     dataset_pair data;
     net_spec spec;
     trainer trainer;
+    double *class_weight;  /* [outputs]; NULL: each counts once */
     ravine_doctor *doctor; /* NULL: doctor.watch is false */
     double lr_factor;      /* on the configured learning rate: 1 until the doctor halves it */
     int64_t steps_per_epoch, total_steps;

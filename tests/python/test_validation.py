@@ -2,6 +2,7 @@
 """The validation share: what is chosen by it, and that nothing is chosen by the test."""
 
 import json
+import math
 import random
 import subprocess
 
@@ -225,3 +226,71 @@ def test_tensors_are_whole(place):
     other = safetensors.numpy.load_file(place / "runs/short/weights.safetensors")
     assert best < 30 and one.keys() == other.keys()
     assert all((one[name] == other[name]).all() for name in one)
+
+
+# ---- weights of classes ----
+
+RARE = [*TABLE, "model.widths=[]", "optimizer=adam lr=0.05", "epochs=40"]
+
+
+@pytest.fixture
+def rare(tmp_path):
+    """One row of eight is of a class that overlaps with the other."""
+    draw = random.Random(5)
+    lines = []
+    for k in range(800):
+        x = draw.gauss(1.0 if k % 8 == 0 else 0.0, 1)
+        lines.append(f"{x},{draw.random()},{'rare' if k % 8 == 0 else 'usual'}")
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *lines]) + "\n")
+    return tmp_path
+
+
+def recall_of(folder, name, word="rare"):
+    done = subprocess.run(
+        [RAVINE, "evaluate", f"runs/{name}", "--json"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == OK, done.stderr
+    (found,) = [c["recall"] for c in json.loads(done.stdout)["classes"] if c["class"] == word]
+    return found or 0
+
+
+def test_rare_classes_are_found_where_they_count(rare):
+    train(rare, *RARE, "name=plain")
+    train(rare, *RARE, "name=balanced", "data.class_weights=balanced")
+    train(rare, *RARE, "name=list", "data.class_weights=[7, 1]")
+    assert recall_of(rare, "plain") < 0.3
+    assert recall_of(rare, "balanced") > 0.5 and recall_of(rare, "list") > 0.5
+    # The best constant says that both are as likely.
+    facts = log_of(rare, "balanced")[0]["facts"]
+    assert facts["constant_loss"] == pytest.approx(math.log(2), rel=1e-12)
+
+
+def test_weights_are_ratios(rare):
+    train(rare, *RARE, "name=one", "data.class_weights=[7, 1]")
+    train(rare, *RARE, "name=two", "data.class_weights=[28, 4]")
+    train(rare, *RARE, "name=none")
+    train(rare, *RARE, "name=equal", "data.class_weights=[4, 4]")
+    assert weights_of(rare, "one") == weights_of(rare, "two")
+    assert weights_of(rare, "none") == weights_of(rare, "equal")
+
+
+def test_balanced_in_a_file(rare):
+    (rare / "c.yaml").write_text("data: {class_weights: balanced}\nepochs: 1\n")
+    train(rare, *TABLE, options=["c.yaml"])
+    assert log_of(rare)[0]["config"]["data"]["class_weights"] == ["balanced"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["data.class_weights=[1, 2, 3]"], "has 3 numbers; there are 2 classes"),
+        (["data.class_weights=[1, 0]"], 'has "0"; it must be balanced, or numbers in [1e-6, 1e6]'),
+        (["data.class_weights=even"], 'has "even"; it must be balanced, or numbers'),
+        (
+            ["data.class_weights=balanced", "data.task=regression"],
+            "data.class_weights is set; data.task is regression, which has no classes",
+        ),
+    ],
+)
+def test_weights_that_cannot_be(rare, settings, message):
+    assert message in train(rare, *RARE, *settings, code=USAGE)

@@ -104,23 +104,60 @@ static int read_columns(conversion *c) {
 
 /* ---- which rows ------------------------------------------------------------------------------ */
 
-static int split(conversion *c) {
+/* Rows for the test: a share, or one of some parts that differ by a row at most. */
+static int64_t test_rows(const conversion *c, int64_t *first) {
+    const dataset_csv_options *o = c->options;
     const int64_t rows = c->table.rows;
-    const int64_t ntest = (int64_t)llround(c->options->test_share * (double)rows);
-    c->ntrain = rows - ntest;
-    if (ntest < 1 || c->ntrain < 2)
+    if (o->folds == 0) {
+        const int64_t count = (int64_t)llround(o->test_share * (double)rows);
+        *first = rows - count;
+        return count;
+    }
+    *first = rows * (o->fold - 1) / o->folds;
+    return rows * o->fold / o->folds - *first;
+}
+
+static int check_parts(const conversion *c, int64_t ntest) {
+    const dataset_csv_options *o = c->options;
+    const int64_t rows = c->table.rows;
+    if (o->folds > rows)
         return failure(FAILURE_INPUT,
-                       "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
-                       "%" PRId64 " to test; at least 2 and 1 are needed",
-                       c->table.name, rows, c->options->test_share, c->ntrain, ntest);
-    const int code =
+                       "%s: data.folds is %" PRId64 ", but there are %" PRId64
+                       " rows; each part must have one",
+                       c->table.name, o->folds, rows);
+    if (ntest >= 1 && rows - ntest >= 2) return 0;
+    return failure(FAILURE_INPUT,
+                   "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
+                   "%" PRId64 " to test; at least 2 and 1 are needed",
+                   c->table.name, rows, o->test_share, rows - ntest, ntest);
+}
+
+/* The `count` rows from `first` on change places with those behind them. */
+static int move_to_end(const conversion *c, int64_t first, int64_t count) {
+    const int64_t behind = c->table.rows - first - count;
+    int64_t *moved = malloc((size_t)count * sizeof *moved);
+    if (!moved) return no_memory(c);
+    memcpy(moved, c->order + first, (size_t)count * sizeof *moved);
+    memmove(c->order + first, c->order + first + count, (size_t)behind * sizeof *moved);
+    memcpy(c->order + first + behind, moved, (size_t)count * sizeof *moved);
+    free(moved);
+    return 0;
+}
+
+static int split(conversion *c) {
+    int64_t first;
+    const int64_t rows = c->table.rows, ntest = test_rows(c, &first);
+    int code = check_parts(c, ntest);
+    if (code) return code;
+    c->ntrain = rows - ntest;
+    code =
         dataset_hold_out(c->table.name, c->ntrain, c->options->validation_share, &c->nvalidation);
     if (code) return code;
     c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
     data_order_shuffle(c->order, rows, c->options->seed, SPLIT_STREAM);
-    return 0;
+    return move_to_end(c, first, ntest);
 }
 
 /* The first class of the target that no row to train on has; -1: each has one. */

@@ -60,6 +60,7 @@ typedef struct dataset_csv_options {
     const char *target; /* name of the target column */
     bool regression;
     double test_share;       /* (0, 1) */
+    int64_t folds, fold;     /* folds not 0: part number fold, from 1, of so many is for the test */
     double validation_share; /* [0, 1) of what is not for the test */
     uint64_t seed;
     char delimiter;                     /* usually ',' */

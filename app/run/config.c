@@ -251,6 +251,25 @@ bool config_is_balanced(const run_config *c) {
     return c->data_class_weights.count == 1 && !strcmp(*c->data_class_weights.item, "balanced");
 }
 
+static int check_folds(const run_config *c) {
+    const char *origin = c->origin[CONFIG_KEY_data_folds];
+    const long long folds = (long long)c->data_folds;
+    if (folds == 0) return 0;
+    if (c->data_format != CONFIG_CSV)
+        return failure(
+            FAILURE_USAGE,
+            "%s: data.folds is %lld; data.format idx has a test of its own: folds are of "
+            "a table, csv",
+            origin, folds);
+    if (folds < 2)
+        return failure(FAILURE_USAGE, "%s: data.folds is %lld; it must be 0 or in [2, 1000]",
+                       origin, folds);
+    if (c->data_fold > folds)
+        return failure(FAILURE_USAGE, "%s: data.fold is %lld; it must be in [1, %lld], data.folds",
+                       c->origin[CONFIG_KEY_data_fold], (long long)c->data_fold, folds);
+    return 0;
+}
+
 static int check_weights(const run_config *c) {
     const config_texts *given = &c->data_class_weights;
     const char *origin = c->origin[CONFIG_KEY_data_class_weights];
@@ -282,6 +301,7 @@ int config_check(const run_config *c) {
     int status = check_name(c);
     if (!status) status = check_patience(c);
     if (!status) status = check_weights(c);
+    if (!status) status = check_folds(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (csv && !c->data_file) return missing("data.file", "csv");

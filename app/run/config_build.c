@@ -23,6 +23,8 @@ int config_read_data(const run_config *c, dataset_pair *data) {
         .target = c->data_target,
         .regression = c->data_task == CONFIG_REGRESSION,
         .test_share = c->data_test_share,
+        .folds = c->data_folds,
+        .fold = c->data_fold,
         .validation_share = c->data_validation_share,
         .seed = (uint64_t)c->seed,
         .delimiter = *c->data_delimiter,

@@ -31,23 +31,22 @@ struct run_record {
 /* ---- the folder ---- */
 
 /* Making a folder succeeds for one process only, so two runs never share one. */
-static int make_folder(run_record *r) {
+int run_folder_create(char folder[PATH_MAX], const char *runs_dir, const char *name) {
     enum { TRIES_MAX = 100000 };
-    const run_config *c = r->of.config;
     bool existed = true;
     for (int k = 1; existed && k <= TRIES_MAX; k++) {
         char suffix[16] = "";
         if (k > 1) snprintf(suffix, sizeof suffix, "-%d", k);
-        int length = snprintf(r->folder, sizeof r->folder, "%s/%s%s", c->runs_dir, c->name, suffix);
-        if (length >= (int)sizeof r->folder)
-            return failure(FAILURE_INPUT, "runs_dir and name are longer than %zu bytes",
-                           sizeof r->folder - 1);
-        int status = failure_of(ravine_folder_create(r->folder, &existed));
+        int length = snprintf(folder, PATH_MAX, "%s/%s%s", runs_dir, name, suffix);
+        if (length >= PATH_MAX)
+            return failure(FAILURE_INPUT, "runs_dir and name are longer than %d bytes",
+                           PATH_MAX - 1);
+        int status = failure_of(ravine_folder_create(folder, &existed));
         if (status) return status;
     }
     if (existed)
-        return failure(FAILURE_INPUT, "%s/%s-2 to -%d exist; choose another name", c->runs_dir,
-                       c->name, TRIES_MAX);
+        return failure(FAILURE_INPUT, "%s/%s-2 to -%d exist; choose another name", runs_dir, name,
+                       TRIES_MAX);
     return 0;
 }
 
@@ -90,7 +89,7 @@ int run_record_create(run_record **out, const run_subject *of) {
     run_record *r = NULL;
     int status = make_record(&r, of);
     if (status) return status;
-    status = make_folder(r);
+    status = run_folder_create(r->folder, of->config->runs_dir, of->config->name);
     if (!status) {
         status = run_encoding_write(&of->data->encoding, r->folder);
         if (!status) status = create_log(r);

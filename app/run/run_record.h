@@ -22,6 +22,8 @@
 
 typedef struct run_record run_record;
 
+/* Makes runs_dir/NAME, or NAME-2, NAME-3 ...; its path into folder[PATH_MAX]. */
+int run_folder_create(char folder[PATH_MAX], const char *runs_dir, const char *name);
 /* Makes runs_dir/NAME, or NAME-2, NAME-3 ..., and the files in it; on an error there is none. */
 int run_record_create(run_record **out, const run_subject *of);
 /* The record of a run that there is, whose log nobody else can open any more; then where it goes

@@ -2,8 +2,9 @@
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
 #include "cli/interrupt.h"
 #include "commands/doctor/doctor.h"
+#include "commands/train/train_end.h"
+#include "commands/train/train_series.h"
 #include "page/printable.h"
-#include "report/report.h"
 #include "run/run_reader.h"
 #include "run/run_resume.h"
 #include "trainer/train.h"
@@ -56,37 +57,6 @@ static json_t *result_json(const training *t, const train_result *r, const char 
                      (json_int_t)peak_memory_bytes());
 }
 
-/* Closes the record; the first failure is the one that is told. */
-static int close_record(run_record *r, int status) {
-    char told[1024];
-    snprintf(told, sizeof told, "%s", failure_text());
-    const int closed = run_record_close(r);
-    return status ? failure(status, "%s", told) : closed;
-}
-
-/* And where something could not be written, says how to go on. */
-static int end_record(run_record *r, int status) {
-    char folder[PATH_MAX], told[1024];
-    snprintf(folder, sizeof folder, "%s", run_record_folder(r));
-    status = close_record(r, status);
-    if (status != FAILURE_INPUT) return status;
-    snprintf(told, sizeof told, "%s", failure_text());
-    return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
-}
-
-/* And writes report.html beside it. */
-static int finish_record(run_record *r, int status) {
-    char folder[PATH_MAX], told[1024];
-    snprintf(folder, sizeof folder, "%s", run_record_folder(r));
-    status = end_record(r, status);
-    snprintf(told, sizeof told, "%s", failure_text());
-    report told_of = {0};
-    int reported = report_add(&told_of, folder);
-    if (!reported) reported = report_save(&told_of);
-    report_free(&told_of);
-    return status ? failure(status, "%s", told) : reported;
-}
-
 /* Where a run goes on; its record keeps others away from it, and is still as it was. */
 static int open_run(run_record **r, train_point *point, const training *t, const char *folder) {
     const run_subject of = training_subject(t);
@@ -98,7 +68,7 @@ static int open_run(run_record **r, train_point *point, const training *t, const
         status = failure(FAILURE_USAGE, "epochs is %lld; the run in %s has done %lld",
                          (long long)t->config->epochs, folder, (long long)point->nepochs);
     if (!status) status = run_record_place(*r, &point->position);
-    return status ? close_record(*r, status) : 0;
+    return status ? train_close_record(*r, status) : 0;
 }
 
 /* As its log has it: the net has the weights at the end, which need not be those that are kept. */
@@ -138,7 +108,7 @@ static int run_loop(train_loop *l, train_watch *w, const training *t, run_record
     const int status = train_loop_run(l);
     train_watch_end(w, result, run_record_folder(r));
     const int printed = json ? cli_print_json(result_json(t, result, run_record_folder(r))) : 0;
-    return finish_record(r, status ? status : printed);
+    return train_finish_record(r, status ? status : printed);
 }
 
 /* Trains what is set up, from the beginning or from where it was left. */
@@ -152,9 +122,9 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     int status = resumed ? open_run(&r, &point, t, resumed) : run_record_create(&r, &of);
     if (status) return status;
     status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
-    if (status) return close_record(r, status);
+    if (status) return train_close_record(r, status);
     if (resumed && train_loop_is_over(l) && run_is_finished(resumed))
-        status = finish_record(r, tell_finished(t, result, args));
+        status = train_finish_record(r, tell_finished(t, result, args));
     else
         status = run_loop(l, &w, t, r, result, args);
     train_loop_free(l);
@@ -180,6 +150,11 @@ int cmd_train(const cli_args *args) {
     }
     training t;
     status = training_is_told(&c, "train");
+    if (!status && train_is_series(args)) {
+        status = train_series(&c, args);
+        config_free(&c);
+        return status;
+    }
     if (!status) status = training_create(&t, &c);
     if (!status) {
         train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};

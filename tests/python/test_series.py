@@ -142,7 +142,12 @@ def test_an_interruption_ends_the_series(place):
         ([], ["--seeds=0"], USAGE, "--seeds is 0; it must be in [1, 1000]"),
         (["data.folds=1"], [], USAGE, "data.folds is 1; it must be 0 or in [2, 1000]"),
         (["data.folds=3", "data.fold=4"], [], USAGE, "data.fold is 4; it must be in [1, 3]"),
-        (["data.format=idx"], ["--folds=3"], USAGE, "data.format idx has a test of its own"),
+        (
+            ["data.format=idx"],
+            ["--folds=3"],
+            USAGE,
+            "folds are of a table, and data.format is not csv",
+        ),
         ([], ["--folds=3", "--resume=x"], USAGE, "--folds"),
     ],
 )

@@ -53,7 +53,7 @@ def lines_of(run, kind):
     return [line for line in lines if line.get("type") == kind]
 
 
-def tested(run):
+def bits_of_test(run):
     return lines_of(run, "test")[-1]["bits_per_byte"]
 
 
@@ -67,12 +67,12 @@ def test_it_learns_more_than_the_frequencies_of_bytes(run, text):
     data = text.read_bytes()
     shares = [data.count(byte) / len(data) for byte in set(data)]
     entropy = -sum(share * math.log2(share) for share in shares)
-    assert math.log2(len(WORDS)) / 7 < tested(run) < 0.6 * entropy
+    assert math.log2(len(WORDS)) / 7 < bits_of_test(run) < 0.6 * entropy
 
 
 def test_evaluate_gives_the_numbers_of_the_test(run):
     answer = evaluated(run)
-    assert answer["bits_per_byte"] == pytest.approx(tested(run), 1e-9)
+    assert answer["bits_per_byte"] == pytest.approx(bits_of_test(run), 1e-9)
     assert answer["loss"] == pytest.approx(answer["bits_per_byte"] * math.log(2), 1e-9)
 
 
@@ -99,7 +99,7 @@ def test_the_validation_lies_before_the_test(text, tmp_path):
     held = train(tmp_path / "held", tmp_path, "other-held")
     trained = [[(e.get("train"), e["validation"]) for e in lines_of(r, "epoch")]
                for r in (kept, other, held)]  # fmt: skip
-    assert trained[0] == trained[1] and tested(kept) != tested(other)
+    assert trained[0] == trained[1] and bits_of_test(kept) != bits_of_test(other)
     assert [t for t, _ in trained[0]] == [t for t, _ in trained[2]]
     assert trained[0] != trained[2]
 
@@ -232,7 +232,6 @@ def test_wrong_wishes_are_refused(run, words, message):
         ("data.files=[]", "data.files is not set; data.format text needs it"),
         ("data.task=regression", "so it must be classification"),
         ("data.class_weights=[balanced]", "data.class_weights is set; data.format is text"),
-        ("data.validation_share=0.0001", "a data.validation_share of 0.0001 leaves"),
         ("data.folds=3", "folds are of a table"),
         ("data.context=20000", "data.context is 20000; it must be a whole number in [1, 16384]"),
     ],
@@ -256,4 +255,4 @@ def test_the_doctor_reads_the_run(run):
     report = json.loads(ravine("report", run, "--json"))
     assert_conforms(report, "report")
     assert report["runs"][0]["validation_bits_per_byte"]["best"] > 0
-    assert report["runs"][0]["test_bits_per_byte"] == tested(run)
+    assert report["runs"][0]["test_bits_per_byte"] == bits_of_test(run)

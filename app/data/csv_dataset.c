@@ -114,12 +114,16 @@ static int check_classes(const conversion *c) {
     int64_t rows = 0, row = 0;
     for (int64_t k = 0; k < c->table.rows; k++)
         if ((int64_t)target->value[k] == unlearned) rows++, row = k + 1;
+    const bool quantity = target->numeric && target->categories > CSV_CLASSES_USUAL;
     return failure(FAILURE_INPUT,
                    "%s: of class '%s' none of %" PRId64 " rows is left to train on; test and "
                    "validation (data.validation_share %g) have them all: make the shares smaller, "
-                   "or choose another seed",
+                   "or choose another seed%s",
                    c->table.name, csv_quote(csv_field(&c->table, row, c->target)).text, rows,
-                   c->options->validation_share);
+                   c->options->validation_share,
+                   quantity ? "; so many different numbers are a quantity more often than "
+                              "classes: data.task: regression"
+                            : "");
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */

@@ -87,10 +87,5 @@ const openRavine = async () => {
       });
       return race;
     },
-    schedule(text, n) {
-      const at = call("playground_schedule", text, n);
-      if (!at) throw new Error(textAt(c.playground_message()));
-      return numbersAt(at, n);
-    },
   };
 };

@@ -23,7 +23,7 @@ typedef struct contestant {
 
 static contestant contestants[PLAYGROUND_RACES];
 static surface *ground;
-static double *losses, *values;
+static double *losses;
 
 void *playground_room(size_t bytes) {
     return malloc(bytes);
@@ -170,14 +170,4 @@ const double *playground_column(int k, int column) {
 
 const char *playground_verdicts(int k) {
     return contestants[k].verdicts.bytes;
-}
-
-const double *playground_schedule(const char *words, int32_t n) {
-    ravine_schedule s;
-    const int code = failure_of(ravine_schedule_parse(&s, words));
-    double *grown = code ? NULL : realloc(values, (size_t)n * sizeof *values);
-    if (!grown) return NULL;
-    values = grown;
-    for (int32_t t = 0; t < n; t++) values[t] = ravine_schedule_at(&s, t);
-    return values;
 }

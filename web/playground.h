@@ -51,7 +51,5 @@ const double *playground_column(int k, int column);
 /* What the doctor said, as JSON: [{"step", "word", "severity", "en", "zh"} ...], one for each time
  * that it changed its mind. */
 const char *playground_verdicts(int k);
-/* Values of a schedule's first n steps; NULL: it cannot be read, or there is no memory. */
-const double *playground_schedule(const char *text, int32_t n);
 
 #endif

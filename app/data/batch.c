@@ -49,8 +49,10 @@ data_batch data_batch_at(const data_batch *room, const dataset *d, int64_t first
 }
 
 void data_batch_gather(data_batch *b, const dataset *data, const int64_t *order, int64_t count) {
-    for (int64_t k = 0; data->text && k < count; k++) copy_sequence(b, data, k, order[k]);
-    if (data->text) return;
+    if (data->text) {
+        for (int64_t k = 0; k < count; k++) copy_sequence(b, data, k, order[k]);
+        return;
+    }
     const size_t size = (size_t)data->size, outputs = (size_t)data->outputs;
     for (size_t to = 0; to < (size_t)count; to++) {
         const size_t from = (size_t)order[to];

@@ -280,8 +280,9 @@ char csv_delimiter(const unsigned char *bytes, size_t size, char but) {
             if (bytes[k] == '"') quoted = !quoted;
             count += !quoted && bytes[k] == (unsigned char)usual[d];
         }
-        if (count > most) best = usual[d];
-        if (count > most) most = count;
+        if (count <= most) continue;
+        most = count;
+        best = usual[d];
     }
     return best;
 }

@@ -185,7 +185,7 @@ static int standardise(const conversion *c, csv_column *column) {
     for (int64_t k = 0; k < t->rows; k++) {
         double *value = &column->value[k];
         if (isnan(*value)) continue; /* told from others until the examples are made */
-        *value = column->deviation > 0 ? (*value - column->mean) / column->deviation : 0;
+        *value = csv_standardised(*value, column->mean, column->deviation);
         if (!(fabs(*value) <= FLT_MAX)) /* only a row that is held out can be so far away */
             return failure(FAILURE_INPUT,
                            "%s, line %" PRId64 ", column '%s': '%s' is %g deviations "
@@ -260,7 +260,8 @@ static void put(const csv_column *column, int64_t row, float *x) {
         if (value >= 0) x[(int64_t)value] = 1; /* of a word that is missing none is 1 */
         return;
     }
-    *x = (float)(isnan(value) ? csv_filled(column->fill, column->mean, column->deviation) : value);
+    *x = (float)(isnan(value) ? csv_standardised(column->fill, column->mean, column->deviation)
+                              : value);
     if (column->indicator && isnan(value)) x[1] = 1;
 }
 

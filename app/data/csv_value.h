@@ -52,9 +52,9 @@ typedef struct csv_habits {
     csv_form dates; /* CSV_DATE_DMY, CSV_DATE_MDY: dates may be so, too */
 } csv_habits;
 
-/* A missing number, standardised. */
-static inline double csv_filled(double fill, double mean, double deviation) {
-    return deviation > 0 ? (fill - mean) / deviation : 0;
+/* 0 where the deviation is 0: all that was learned from was the same. */
+static inline double csv_standardised(double value, double mean, double deviation) {
+    return deviation > 0 ? (value - mean) / deviation : 0;
 }
 
 /* An empty field, or a marker with blanks around it or none. */

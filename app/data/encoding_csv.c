@@ -58,7 +58,7 @@ static int read_number(const reading *r, int64_t row, double *out, bool *missing
     *missing = is_missing(r, row);
     if (*missing && r->habits->missing == CSV_MISSING_INDICATOR && !as->indicator)
         return wrong_field(r, row, "is missing, and where the run has learned from none was");
-    *out = csv_filled(as->fill, as->mean, as->deviation);
+    *out = csv_standardised(as->fill, as->mean, as->deviation);
     if (*missing) return 0;
     if (!csv_value(as->form, csv_field(r->table, row, r->index), &value)) {
         snprintf(what, sizeof what, "is not %s, as those that the run has learned from",
@@ -67,7 +67,7 @@ static int read_number(const reading *r, int64_t row, double *out, bool *missing
     }
     if (!(fabs(value) <= CSV_NUMBER_MAX))
         return wrong_field(r, row, "cannot be used; numbers must lie within +-1e100");
-    *out = as->deviation > 0 ? (value - as->mean) / as->deviation : 0;
+    *out = csv_standardised(value, as->mean, as->deviation);
     return fabs(*out) <= FLT_MAX
                ? 0
                : wrong_field(r, row, "is further from the mean than a float32 holds");

@@ -4,6 +4,7 @@
 #include "data/picture.h"
 #include "file/folder.h"
 #include "io/failure.h"
+#include "io/input.h"
 #include "text/nearest.h"
 
 #include <limits.h>
@@ -66,11 +67,6 @@ static entry_kind entry_of(char path[PATH_MAX], const char *folder, const char *
     if (lstat(path, &facts)) return ENTRY_NEITHER;
     if (S_ISDIR(facts.st_mode)) return ENTRY_FOLDER;
     return stat(path, &facts) == 0 && S_ISREG(facts.st_mode) ? ENTRY_FILE : ENTRY_NEITHER;
-}
-
-bool image_list_is_folder(const char *path) {
-    struct stat facts;
-    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
 /* ---- all below it ---------------------------------------------------------------------------- */
@@ -202,7 +198,7 @@ int image_list_classes(image_list *out, const char *folder, const char *const *w
 int image_list_all(image_list *out, const char *path) {
     *out = (image_list){0};
     walk w = {.list = out};
-    int code = image_list_is_folder(path) ? walk_folder(&w, path, 1) : add_file(&w, path);
+    int code = input_is_folder(path) ? walk_folder(&w, path, 1) : add_file(&w, path);
     end_walk(&w);
     if (!code && out->count == 0)
         code = failure(FAILURE_INPUT, "%s: has no PNG or JPEG file", path);

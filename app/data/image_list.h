@@ -25,6 +25,4 @@ int image_list_all(image_list *out, const char *path);
 /* Functions return 0 or a kind of io/failure.h. Free in any case. */
 void image_list_free(image_list *list);
 
-bool image_list_is_folder(const char *path);
-
 #endif

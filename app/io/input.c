@@ -121,6 +121,11 @@ static int inflate_bytes(const unsigned char *deflated, size_t deflated_size, co
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
+bool input_is_folder(const char *path) {
+    struct stat facts;
+    return !stat(path, &facts) && S_ISDIR(facts.st_mode);
+}
+
 int input_open(const char *path, FILE **out) {
     struct stat facts;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -3,6 +3,7 @@
 #ifndef RAVINE_IO_INPUT_H
 #define RAVINE_IO_INPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -11,6 +12,9 @@
  * bytes (after inflating; limit <= SIZE_MAX / 4) fail; it never takes more memory than about twice
  * that. *bytes is for free(). Returns 0 or a kind of io/failure.h. */
 int input_read(const char *path, size_t limit, unsigned char **bytes, size_t *size);
+
+/* Whether a folder is there; links are followed. */
+bool input_is_folder(const char *path);
 
 /* Opens a regular file; a pipe, which might never give anything, a folder and a device fail. */
 int input_open(const char *path, FILE **out);

@@ -25,6 +25,10 @@ static void append(wire_out *w, const void *bytes, size_t size) {
     w->used += size;
 }
 
+void wire_store(unsigned char *to, uint64_t value, size_t size) {
+    for (size_t k = 0; k < size; k++) to[k] = (unsigned char)(value >> 8 * k);
+}
+
 static void append_varint(wire_out *w, uint64_t value) {
     unsigned char bytes[VARINT_MAX];
     size_t size = 0;
@@ -42,11 +46,20 @@ void wire_put_varint(wire_out *w, uint32_t field, uint64_t value) {
     append_varint(w, value);
 }
 
+void wire_put_double(wire_out *w, uint32_t field, double value) {
+    uint64_t bits;
+    unsigned char bytes[sizeof bits];
+    memcpy(&bits, &value, sizeof bits);
+    wire_store(bytes, bits, sizeof bytes);
+    append_key(w, field, WIRE_64);
+    append(w, bytes, sizeof bytes);
+}
+
 void wire_put_float(wire_out *w, uint32_t field, float value) {
     uint32_t bits;
     unsigned char bytes[sizeof bits];
     memcpy(&bits, &value, sizeof bits);
-    for (size_t k = 0; k < sizeof bytes; k++) bytes[k] = (unsigned char)(bits >> 8 * k);
+    wire_store(bytes, bits, sizeof bytes);
     append_key(w, field, WIRE_32);
     append(w, bytes, sizeof bytes);
 }

@@ -21,10 +21,14 @@ typedef struct wire_out {
 } wire_out;
 
 void wire_put_varint(wire_out *w, uint32_t field, uint64_t value);
+void wire_put_double(wire_out *w, uint32_t field, double value);
 void wire_put_float(wire_out *w, uint32_t field, float value);
 void wire_put_bytes(wire_out *w, uint32_t field, const void *bytes, size_t size);
 void wire_put_text(wire_out *w, uint32_t field, const char *text);
 /* A message inside a message, which is empty afterwards. */
 void wire_put_message(wire_out *w, uint32_t field, wire_out *inside);
+
+/* The low `size` <= 8 bytes of value, the lowest first; wire_load() reads them. */
+void wire_store(unsigned char *to, uint64_t value, size_t size);
 
 #endif

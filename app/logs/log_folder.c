@@ -71,11 +71,6 @@ bool log_is_file(const char *path) {
     return !stat(path, &facts) && S_ISREG(facts.st_mode);
 }
 
-bool log_is_folder(const char *path) {
-    struct stat facts;
-    return !stat(path, &facts) && S_ISDIR(facts.st_mode);
-}
-
 const char *log_path_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

@@ -25,9 +25,8 @@ int log_folder_list(log_list *list, const char *folder);
 
 /* "folder/name"; folder where the name is "", and false where that is too long for a path. */
 bool log_path_join(char path[PATH_MAX], const char *folder, const char *name);
-/* What the path leads to; links are followed. */
+/* Whether the path leads to a file; links are followed. */
 bool log_is_file(const char *path);
-bool log_is_folder(const char *path);
 /* What stands behind the last "/". */
 const char *log_path_name(const char *path);
 

@@ -22,7 +22,7 @@ enum { DEPTH_MAX = 8, FOLDERS_MAX = 20000, NAME_MAX_BYTES = 4096 };
 static bool is_run(const char *folder) {
     char path[PATH_MAX];
     return log_has_file(folder, "meta.yaml") && log_path_join(path, folder, "metrics") &&
-           log_is_folder(path);
+           input_is_folder(path);
 }
 
 /* What somebody called it: tags/mlflow.runName. */
@@ -67,7 +67,7 @@ static int find_runs(search *s, const char *folder, int deeper) {
     if (!deeper) return 0;
     int status = log_folder_list(&entries, folder);
     for (size_t k = 0; k < entries.count && !status; k++)
-        if (log_path_join(path, folder, entries.text[k]) && log_is_folder(path))
+        if (log_path_join(path, folder, entries.text[k]) && input_is_folder(path))
             status = find_runs(s, path, deeper - 1);
     log_list_free(&entries);
     return status;
@@ -153,7 +153,7 @@ static int read_metrics(log_data *log, const char *folder, const char *above, in
         const char *name = entries.text[k];
         if (!log_path_join(path, folder, name)) continue;
         if (!(*above ? log_path_join(key, above, name) : log_path_join(key, name, ""))) continue;
-        if (log_is_folder(path) && depth < DEPTH_MAX)
+        if (input_is_folder(path) && depth < DEPTH_MAX)
             status = read_metrics(log, path, key, depth + 1);
         else if (log_is_file(path))
             status = read_metric(log, path, key);

@@ -6,6 +6,7 @@
  * a folder TAG_KEY for each curve. A tag of validation/ is named "validation/TAG" here, the curve
  * of TAG_KEY "KEY/TAG". What lies deeper are other runs. */
 #include "io/failure.h"
+#include "io/input.h"
 #include "logs/log_axes.h"
 #include "logs/log_folder.h"
 #include "logs/log_reader.h"
@@ -58,7 +59,7 @@ static int look_into(search *s, const char *below, const char *folder, const log
     int status = 0;
     for (size_t k = 0; k < entries->count && !status && depth < DEPTH_MAX; k++) {
         const char *name = entries->text[k];
-        if (!log_path_join(path, folder, name) || !log_is_folder(path)) continue;
+        if (!log_path_join(path, folder, name) || !input_is_folder(path)) continue;
         if (log_path_join(deeper, *below ? below : name, *below ? name : ""))
             status = find_places(s, deeper, depth + 1);
     }

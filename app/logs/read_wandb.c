@@ -250,7 +250,7 @@ static int find_files(log_store *runs, const char *root, const char *below, bool
             continue;
         if (ends_in_wandb(name) && log_is_file(path))
             status = log_store_add(runs, root, inside, "");
-        else if (deeper && strcmp(name, "latest-run") != 0 && log_is_folder(path))
+        else if (deeper && strcmp(name, "latest-run") != 0 && input_is_folder(path))
             status = find_files(runs, root, inside, false);
     }
     log_list_free(&entries);

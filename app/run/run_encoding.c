@@ -147,7 +147,7 @@ static int read_numbers(const char *path, const json_t *object, encoded_column *
     if (c->form == CSV_FORMS) return wrong(path, "the form of a column is none that is known");
     c->indicator = json_is_true(json_object_get(object, "indicator"));
     c->fill = fill ? json_number_value(fill) : c->mean;
-    const double filled = csv_filled(c->fill, c->mean, c->deviation);
+    const double filled = csv_standardised(c->fill, c->mean, c->deviation);
     if ((fill && !json_is_number(fill)) || !(fabs(filled) <= FLT_MAX))
         return wrong(path, "the fill of a column is no number that its inputs can be");
     return 0;

@@ -4,6 +4,7 @@
 #include "data/image_list.h"
 #include "data/picture.h"
 #include "io/failure.h"
+#include "io/input.h"
 #include "ravine_checkpoint.h"
 #include "run/run_encoding.h"
 #include "run/run_header.h"
@@ -83,7 +84,7 @@ void model_free(model *m) {
 
 /* PNG and JPEG files, told by their names, or a folder of them. */
 static bool is_of_pictures(const char *path) {
-    return image_list_is_folder(path) || picture_is_named(path);
+    return input_is_folder(path) || picture_is_named(path);
 }
 
 static int read_images(const model *m, dataset *out, dataset_file *read, const char *file,
@@ -92,7 +93,7 @@ static int read_images(const model *m, dataset *out, dataset_file *read, const c
         if (labels)
             return failure(FAILURE_USAGE, "%s: the classes of %s are the names of its folders",
                            labels, file);
-        if (with_target && !image_list_is_folder(file))
+        if (with_target && !input_is_folder(file))
             return failure(FAILURE_USAGE,
                            "%s: is one image; how right the run is takes a folder with a folder "
                            "for each class",

@@ -5,13 +5,11 @@ The nets are run once more in PyTorch, from weights.safetensors and encoding.jso
 """
 
 import csv
-import gzip
 import io
 import json
 import math
 import random
 import shutil
-import struct
 import subprocess
 
 import numpy as np
@@ -19,22 +17,9 @@ import pytest
 import safetensors.numpy
 from conftest import RAVINE, ROOT
 from schema import assert_conforms
+from trained import pictures, ravine, train
 
 CLASSES = ["setosa", "versi, color", "virginica"]
-
-
-def ravine(*words, stdin=None, code=0):
-    done = subprocess.run(
-        [RAVINE, *map(str, words)], capture_output=True, text=True, input=stdin, timeout=120
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr
-
-
-def train(folder, name, **settings):
-    sets = [f"--set={key.replace('__', '.')}={value}" for key, value in settings.items()]
-    ravine("train", *sets, f"--set=runs_dir={folder}", f"--set=name={name}", "--quiet")
-    return folder / name
 
 
 def write(path, columns, rows):
@@ -81,18 +66,7 @@ def words(tmp_path_factory):
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
-    draw = np.random.default_rng(3)
-    paths = {}
-    for part, count in (("train", 200), ("test", 40)):
-        labels = draw.integers(0, 4, count).astype(np.uint8)
-        labels[:4] = range(4)
-        pixels = draw.integers(0, 60, (count, 8, 8)).astype(np.uint8)
-        for i, k in enumerate(labels):
-            pixels[i, 2 * k : 2 * k + 2] += 120
-        for kind, array in (("images", pixels), ("labels", labels)):
-            head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-            paths[f"data__{part}_{kind}"] = folder / f"{part}-{kind}.gz"
-            paths[f"data__{part}_{kind}"].write_bytes(gzip.compress(head + array.tobytes()))
+    paths = pictures(folder, classes=4, shape=(8, 8), counts=(200, 40), packed=True)
     run = train(
         folder,
         "bars",

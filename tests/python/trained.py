@@ -2,6 +2,7 @@
 """Small runs of every kind of net and encoding, for the tests of what is made of a run."""
 
 import csv
+import gzip
 import json
 import os
 import pathlib
@@ -16,8 +17,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
 
 
-def ravine(*words, code=0):
-    done = subprocess.run([RAVINE, *map(str, words)], capture_output=True, text=True, timeout=120)
+def ravine(*words, stdin=None, code=0):
+    done = subprocess.run(
+        [RAVINE, *map(str, words)], capture_output=True, text=True, input=stdin, timeout=120
+    )
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
 
@@ -49,18 +52,20 @@ def flowers(path, with_words, with_gaps=False):
     return path
 
 
-def pictures(folder):
+def pictures(folder, classes=3, shape=(9, 8), counts=(120, 30), packed=False):
+    """Settings of IDX files whose class is where a bar lies; packed: as .gz."""
     draw, paths = np.random.default_rng(3), {}
-    for part, count in (("train", 120), ("test", 30)):
-        labels = draw.integers(0, 3, count).astype(np.uint8)
-        labels[:3] = range(3)
-        pixels = draw.integers(0, 60, (count, 9, 8)).astype(np.uint8)
+    for part, count in zip(("train", "test"), counts, strict=True):
+        labels = draw.integers(0, classes, count).astype(np.uint8)
+        labels[:classes] = range(classes)
+        pixels = draw.integers(0, 60, (count, *shape)).astype(np.uint8)
         for i, k in enumerate(labels):
             pixels[i, 2 * k : 2 * k + 2] += 120
         for kind, array in (("images", pixels), ("labels", labels)):
             head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-            paths[f"data__{part}_{kind}"] = folder / f"{part}-{kind}"
-            paths[f"data__{part}_{kind}"].write_bytes(head + array.tobytes())
+            path = folder / f"{part}-{kind}{'.gz' if packed else ''}"
+            path.write_bytes((gzip.compress if packed else bytes)(head + array.tobytes()))
+            paths[f"data__{part}_{kind}"] = path
     return paths
 
 

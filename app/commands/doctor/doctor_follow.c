@@ -3,6 +3,7 @@
  * changed and then stood still for a moment. What cannot be read yet is waited for. */
 #include "cli/interrupt.h"
 #include "commands/doctor/doctor.h"
+#include "io/input.h"
 #include "page/printable.h"
 #include "run/diagnosis.h"
 
@@ -35,12 +36,11 @@ static uint64_t stamp_file(uint64_t stamp, const char *path) {
  * run. A folder of which no single file was read counts as changed each time. */
 static uint64_t stamp_of(const doctor_answer *answer, uint64_t look) {
     char run[PATH_MAX], newer[PATH_MAX];
-    struct stat facts;
     uint64_t stamp = stamp_file(1, answer->path);
     snprintf(run, sizeof run, "%s/run.jsonl", answer->path);
     stamp = stamp_file(stamp, run);
     if (!answer->log.path) return stamp;
-    if (!stat(answer->log.path, &facts) && S_ISDIR(facts.st_mode)) return look / LOOKS_AT_MOST;
+    if (input_is_folder(answer->log.path)) return look / LOOKS_AT_MOST;
     snprintf(newer, sizeof newer, "%s-wal", answer->log.path);
     return stamp_file(stamp_file(stamp, answer->log.path), newer);
 }

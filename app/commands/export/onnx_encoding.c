@@ -80,21 +80,12 @@ static void put_number(wire_out *graph, const char *part, const char *out, const
     onnx_node where = onnx_begin("Where", filled.text,
                                  (const char *const[]){missing.text, fill.text, c->name, NULL});
     onnx_put(graph, &where);
-    if (!c->indicator) {
-        standardise(graph, part, out, filled.text, c->mean, c->deviation);
-        return;
-    }
-    standardise(graph, part, number.text, filled.text, c->mean, c->deviation);
+    standardise(graph, part, c->indicator ? number.text : out, filled.text, c->mean, c->deviation);
+    if (!c->indicator) return;
     onnx_cast(graph, told.text, missing.text, ONNX_FLOAT);
     onnx_node n = onnx_begin("Concat", out, (const char *const[]){number.text, told.text, NULL});
     onnx_int(&n, "axis", 1);
     onnx_put(graph, &n);
-}
-
-static onnx_name column_out(int64_t k) {
-    char part[32];
-    snprintf(part, sizeof part, "column%lld", (long long)k + 1);
-    return onnx_name_of(part, "out");
 }
 
 static void put_columns(wire_out *graph, const data_encoding *e, const char *x) {
@@ -106,7 +97,7 @@ static void put_columns(wire_out *graph, const data_encoding *e, const char *x) 
         const encoded_column *c = &e->column[k];
         char part[32];
         snprintf(part, sizeof part, "column%lld", (long long)k + 1);
-        out[k] = column_out(k);
+        out[k] = onnx_name_of(part, "out");
         in[k] = out[k].text;
         onnx_put_input(graph, c->name, c->words ? ONNX_STRING : ONNX_DOUBLE, &one, 1);
         if (c->words)

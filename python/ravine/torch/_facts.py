@@ -343,6 +343,12 @@ def saved(node, name: str):
         return None
 
 
+def _asked(node) -> Tensor | None:
+    """Which targets of a likelihood count; None: it does not keep them."""
+    target = saved(node, "target")
+    return None if target is None else target.detach() != saved(node, "ignore_index")
+
+
 class Targets:
     """Targets of a loss's criterion, while it keeps them: what the best constant would cost."""
 
@@ -383,17 +389,17 @@ class Targets:
         reduction = saved(node, "reduction")
         if reduction == self.MEAN:
             return math.isclose(factor, 1, rel_tol=1e-3)
-        target = saved(node, "target")
-        if reduction != self.SUM or node.name() not in _LIKELIHOODS or target is None:
+        if reduction != self.SUM or node.name() not in _LIKELIHOODS:
             return False
-        asked = int((target != saved(node, "ignore_index")).sum())
-        return 0.5 < factor * asked < 2  # batches of one step have about as many each
+        asked = _asked(node)
+        return (
+            asked is not None and 0.5 < factor * int(asked.sum()) < 2
+        )  # batches of one step have about as many each
 
     def _see_masked(self, node) -> None:
-        target = saved(node, "target")
-        if target is not None and target.numel():
-            kept = target.detach() != saved(node, "ignore_index")
-            self._kept = min(float(kept.double().mean()), self._kept)
+        asked = _asked(node)
+        if asked is not None and asked.numel():
+            self._kept = min(float(asked.double().mean()), self._kept)
 
     def _see_classes(self, node) -> None:
         scores = _argument(node)

@@ -36,7 +36,7 @@ class Columns(nn.Module):
         self._indicators = [c.get("indicator", False) for c in columns]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: [count, columns], a word as its place among its column's words, NaN what is missing."""
+        """x: [count, columns], a word as its place among its column's words; NaN: missing."""
         if x.ndim != 2 or x.shape[1] != len(self._words):
             raise ValueError(
                 f"the rows are {list(x.shape)}; the run has learned from {len(self._words)} columns"

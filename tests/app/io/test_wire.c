@@ -97,15 +97,16 @@ static void damage(void **state) {
 /* Against the bytes of protobuf's own manual ("Encoding": 150 is 96 01; "testing"; a message). */
 static void written(void **state) {
     (void)state;
-    static const unsigned char expected[] = {0x08, 0x96, 0x01, 0x12, 0x07, 't',  'e',  's',
-                                             't',  'i',  'n',  'g',  0x1a, 0x03, 0x08, 0x96,
-                                             0x01, 0x25, 0x00, 0x00, 0x80, 0x3f};
+    static const unsigned char expected[] = {
+        0x08, 0x96, 0x01, 0x12, 0x07, 't',  'e',  's', 't', 'i', 'n', 'g', 0x1a, 0x03, 0x08, 0x96,
+        0x01, 0x25, 0x00, 0x00, 0x80, 0x3f, 0x29, 0,   0,   0,   0,   0,   0,    0xf0, 0x3f};
     wire_out w = {0}, inside = {0};
     wire_put_varint(&w, 1, 150);
     wire_put_text(&w, 2, "testing");
     wire_put_varint(&inside, 1, 150);
     wire_put_message(&w, 3, &inside);
     wire_put_float(&w, 4, 1);
+    wire_put_double(&w, 5, 1);
     assert_false(w.failed);
     assert_null(inside.bytes);
     assert_int_equal(w.used, sizeof expected);

@@ -115,6 +115,34 @@ static bool may_raise(const prescription *p, double lr) {
     return p->lr > 0 && lr >= WORTH * p->lr && isfinite(lr) && !is_fast(p->f) && !left;
 }
 
+/* Of a new start: the schedule may have brought lr down since. */
+static double lr_of_start(const prescription *p) {
+    return is_decayed(p->f) && has_left(p) ? p->h->lr_most : p->lr;
+}
+
+/* NULL: it is not worth the words, or the numbers speak against it. */
+static ravine_cure *begin_anew(const prescription *p, double wanted, const char *why) {
+    const double from = lr_of_start(p), lr = rounded(wanted);
+    const bool now = !(from > p->lr); /* else the steps of now tell nothing of those of then */
+    if (now ? !may_lower(p, lr) : !(lr > 0 && WORTH * lr <= from)) return NULL;
+    ravine_cure *cure = add(p, CURE_BEGIN_ANEW, from, lr, why);
+    ravine_config c = p->config;
+    c.lr = lr;
+    if (now)
+        set(cure, &c);
+    else
+        cure->action = RAVINE_CURE_ADVICE;
+    return cure;
+}
+
+/* No trial from here tells what it is worth. */
+static void begin_anew_untried(const prescription *p, const char *why) {
+    ravine_cure *cure = begin_anew(p, lr_of_start(p) / 10, why);
+    if (!cure) return;
+    cure->action = RAVINE_CURE_ADVICE;
+    cure->optimizer[0] = 0;
+}
+
 static void change_lr(const prescription *p, double wanted, const char *why) {
     ravine_config c = p->config;
     c.lr = rounded(wanted);
@@ -236,18 +264,10 @@ static void advise_clipping(const prescription *p) {
     advise(p, CURE_CLIP, ", or warm lr up, if only the start is steep");
 }
 
-/* From where it was thrown nothing leads back: all that helps is for a place before, and no trial
- * from here tells what it is worth. */
+/* From where it was thrown nothing leads back: all that helps is for a place before. */
 static void cure_explosion(const prescription *p) {
-    if (may_lower(p, rounded(p->lr / 10)))
-        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), "")->action = RAVINE_CURE_ADVICE;
+    begin_anew_untried(p, "");
     advise_clipping(p);
-}
-
-static void begin_anew(const prescription *p, double lr, const char *why) {
-    ravine_config c = p->config;
-    c.lr = rounded(lr);
-    if (may_lower(p, c.lr)) set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
 }
 
 /* Where the parameters are no numbers any more a lower lr is for a new start. */
@@ -272,9 +292,14 @@ static void cure_diverging(const prescription *p) {
     }
     blame_beta2(p);
     blame_momentum(p);
+    if (lr_of_start(p) > p->lr) { /* what ran away did so at the rate of then */
+        begin_anew(p, lr_of_start(p) / 10, "");
+        advise_clipping(p);
+        return;
+    }
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
-    if (isfinite(lr)) {
+    if (lr < p->lr) {
         restart_at(p, lr,
                    f->probed != 0 ? ", half the limit where it was probed"
                                   : ", half the limit of stability");
@@ -303,9 +328,7 @@ static void cure_nonfinite(const prescription *p) {
 
 static void cure_dead(const prescription *p) {
     const double far = 0.1;
-    if (p->f->move_most > far && may_lower(p, rounded(p->lr / 10)))
-        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), ": a long step killed the units")
-            ->action = RAVINE_CURE_ADVICE;
+    if (p->f->move_most > far) begin_anew_untried(p, ": a long step killed the units");
     advise(p, CURE_INITIALIZE, "");
 }
 
@@ -364,13 +387,16 @@ static void rise_slowly(const prescription *p, double peak) {
 static void cure_warmup(const prescription *p) {
     const double far = 0.6, right = 0.02, move = p->f->first_move;
     if (move > far) {
-        const double lr = rounded(p->lr * fmax(0.01, right / move));
+        const double lr = rounded(lr_of_start(p) * fmax(0.01, right / move));
         begin_anew(p, lr, "");
         rise_slowly(p, lr);
         return;
     }
     rise_slowly(p, p->lr);
-    change_lr(p, p->lr / 10, "");
+    if (lr_of_start(p) > p->lr)
+        begin_anew(p, lr_of_start(p) / 10, "");
+    else
+        change_lr(p, p->lr / 10, "");
 }
 
 static void cure_minimum(const prescription *p) {

@@ -310,6 +310,7 @@ static void say_not(const witness *w) {
                  100 * f->gradient_share);
         break;
     case RAVINE_VERDICT_DIVERGING:
+        if (f->exploded == 0 && !(f->growth > 1)) return;
         snprintf(text, room, "%s",
                  f->exploded != 0 ? "a minimum: it was thrown out here, and nothing leads back"
                                   : "a small gradient: it grows from step to step");

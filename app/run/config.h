@@ -79,6 +79,11 @@ int config_check(const run_config *c);
 
 /* A YAML file that means the same, each line with its origin as a comment. */
 void config_print(const run_config *c, FILE *out);
+/* The same of the keys alone whose value came from `origin`, without comments. */
+void config_print_from(const run_config *c, const char *origin, FILE *out);
+/* A value as that file has it; "": not set. */
+enum { CONFIG_VALUE_SIZE = 4096 };
+void config_value(const run_config *c, config_key key, char out[CONFIG_VALUE_SIZE]);
 /* Every key: what it may be, its default, what it means. */
 void config_print_keys(FILE *out);
 /* The same for programs; NULL: no memory. */

@@ -21,7 +21,12 @@ const HeatMap = (() => {
 
   const isLight = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b > 130;
 
-  const short = (value) => String(Number(value.toPrecision(value >= 1000 ? 4 : 3)));
+  // "0.178", "1240", "4.9e+8"
+  function short(value) {
+    const size = Math.abs(value);
+    if (size >= 1e5 || (size > 0 && size < 1e-4)) return value.toExponential(1).replace(".0e", "e");
+    return String(Number(value.toPrecision(size >= 1000 ? 4 : 3)));
+  }
 
   // The least is the lightest; what is far above the others does not stretch the scale.
   function scaleOf(values) {
@@ -85,6 +90,12 @@ const HeatMap = (() => {
     );
   }
 
+  function corner(down, across) {
+    const made = element("th", "", { class: "key" });
+    made.append(`${across.key} \u2192`, element("br"), `${down.key} \u2193`);
+    return made;
+  }
+
   // across, down: { key, values }; rows[j][i] is the cell of down.values[j] and across.values[i].
   function draw(table, scaleBox, across, down, rows, told) {
     const all = rows.flat();
@@ -92,7 +103,7 @@ const HeatMap = (() => {
     const scale = scaleOf(values.length ? values : [1]);
     const head = element("tr");
     head.append(
-      element("th", `${down.key} \\ ${across.key}`, { class: "key" }),
+      corner(down, across),
       ...across.values.map((v) => element("th", v, { scope: "col" })),
     );
     const body = rows.map((row, j) => {

@@ -138,7 +138,7 @@
     const line = cells.filter((c) => c.value !== null && !c.diverged);
     const path = line.map((c) => `${x[c.number]} ${y(c.value)}`).join("L");
     if (line.length > 1) make("path", { class: "line s0", d: `M${path}` }, svg);
-    for (const cell of cells) drawPoint(svg, cell, x[cell.number], y, above);
+    for (const cell of cells) drawPoint(svg, cell, x[cell.number], { y, range, above });
   }
 
   function drawFrame(svg, { width, height, left, below, above, range, y, x }) {
@@ -166,7 +166,7 @@
     key.textContent = axes[0].key;
   }
 
-  function drawPoint(svg, cell, x, y, top) {
+  function drawPoint(svg, cell, x, { y, range, above: top }) {
     const pressed = String(cell === state.chosen);
     const about = { class: "point", tabindex: 0, role: "button", "aria-pressed": pressed };
     const point = make("g", { ...about, "aria-label": cell.label }, svg);
@@ -175,10 +175,11 @@
       const loss = lossOf(run);
       if (loss !== null) make("circle", { class: "seed", cx: x, cy: y(loss), r: 2.2 }, point);
     }
-    if (cell.diverged) make("path", { class: "cross", d: `M${x - 5} ${top - 12}l10 10m0 -10l-10 10` }, point);
+    const cross = `M${x - 5} ${top - 12}l10 10m0 -10l-10 10`;
+    if (cell.diverged) make("path", { class: "cross", d: cross }, point);
     if (cell.value !== null && !cell.diverged) {
       const spread = cell.deviation ?? 0;
-      const bar = `M${x} ${y(cell.value - spread)}V${y(cell.value + spread)}`;
+      const bar = `M${x} ${y(Math.max(cell.value - spread, range.least))}V${y(cell.value + spread)}`;
       make("path", { class: "bar", d: bar }, point);
       make("circle", { class: "mean", cx: x, cy: y(cell.value), r: cell.best ? 7 : 4.5 }, point);
     }
@@ -223,9 +224,19 @@
 
   // ---- curves -----------------------------------------------------------------------------------
 
+  // What a run that diverges leaves behind would press all others flat: nothing is drawn far above
+  // where they start, or far below where nearly all of them are.
+  const inOrder = (numbers) => numbers.filter((n) => n !== null).sort((a, b) => a - b);
+  const at = (sorted, share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 1;
+  const most = 4 * at(inOrder(cells.flatMap((c) => c.runs.map((run) => run.losses[0] ?? null))), 0.5);
+  const low = at(inOrder(cells.flatMap((c) => c.runs.flatMap((run) => run.losses))), 0.02);
+  const least = low > 0 ? low / 10 : -Infinity;
+  const drawn = (loss) => (loss !== null && loss <= most && loss >= least ? loss : NaN);
+  byId("most").textContent = HeatMap.short(most);
+
   const curvesOf = (cell, look) =>
     cell.runs.map((run) => ({
-      points: run.steps.map((step, k) => [step, run.losses[k] ?? NaN]),
+      points: run.steps.map((step, k) => [step, drawn(run.losses[k])]),
       ...look,
     }));
 

@@ -75,9 +75,11 @@ static void put_text(page *p, const sweep *s, text_of *tell) {
     if (out) {
         tell(s, out);
         if (fclose(out) == 0) {
+            const char *between = "";
             for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+                page_add(p, between);
                 page_escape(p, line);
-                page_add(p, "\n");
+                between = "\n";
             }
         }
     }

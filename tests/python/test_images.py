@@ -270,7 +270,7 @@ def test_what_is_refused(tmp_path, change, code, part):
     "settings, part",
     [
         (["data.classes=[red, bleu]"], "has no folder 'bleu' (data.classes); the nearest is blue"),
-        (["data.task=regression"], "data.format idx, folder and text hold classes"),
+        (["data.task=regression"], "idx, folder and text hold classes"),
         (["data.format=csv", "data.file=t.csv", "data.target=y", "data.flip=true"], "move images"),
         (["data.image_size=0"], "data.image_size is 0; it must be a whole number in [1, 1024]"),
     ],

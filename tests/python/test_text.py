@@ -230,7 +230,7 @@ def test_wrong_wishes_are_refused(run, words, message):
         ("model.norm=none", "model.norm must be pre or post"),
         ("model.heads=3", "3 heads for a width of 16"),
         ("data.files=[]", "data.files is not set; data.format text needs it"),
-        ("data.task=regression", "so it must be classification"),
+        ("data.task=regression", "folder and text hold classes"),
         ("data.class_weights=[balanced]", "data.class_weights is set; data.format is text"),
         ("data.folds=3", "folds are of a table"),
         ("data.context=20000", "data.context is 20000; it must be a whole number in [1, 16384]"),

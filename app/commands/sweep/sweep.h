@@ -143,8 +143,6 @@ char *sweep_lines(const sweep *s, int64_t cell);
 
 /* ---- what is told -----------------------------------------------------------------------------
  */
-/* "lr=0.01, batch_size=32" */
-void sweep_print_cell(const sweep *s, int64_t cell, FILE *out);
 /* "18 combinations, 3 seeds each: 54 runs" */
 void sweep_print_size(const sweep *s, FILE *out);
 /* Lines: the best, how far it is ahead, whether it is at the end of a range. */

@@ -124,7 +124,8 @@ static void print_table(const sweep *s, FILE *out) {
 
 /* ---- the best ---- */
 
-void sweep_print_cell(const sweep *s, int64_t cell, FILE *out) {
+/* "lr=0.01, batch_size=32" */
+static void print_cell(const sweep *s, int64_t cell, FILE *out) {
     for (int k = 0; k < s->naxes; k++) {
         fprintf(out, "%s%s=", k ? ", " : "", s->axis[k].target.name);
         printable_put(out, sweep_text_of(s, cell, k));
@@ -134,7 +135,7 @@ void sweep_print_cell(const sweep *s, int64_t cell, FILE *out) {
 static void print_lead(const sweep *s, const sweep_lead *lead, FILE *out) {
     if (lead->next < 0) return;
     fprintf(out, "next: ");
-    sweep_print_cell(s, lead->next, out);
+    print_cell(s, lead->next, out);
     fprintf(out, ": %.4g", s->cell[lead->next].loss.mean);
     if (s->nseeds == 1) {
         fprintf(out, "; one seed says nothing of chance: --seeds 3\n");
@@ -167,7 +168,7 @@ void sweep_print_answer(const sweep *s, FILE *out) {
     }
     const ravine_spread *loss = &s->cell[lead.best].loss;
     fprintf(out, "best: ");
-    sweep_print_cell(s, lead.best, out);
+    print_cell(s, lead.best, out);
     fprintf(out, ": %s loss %.4g", s->validates ? "validation" : "training", loss->mean);
     if (loss->count > 1)
         fprintf(out, ", deviation %.2g over %" PRId64 " seeds", loss->deviation, loss->count);

@@ -183,6 +183,7 @@ static int make_page(page *p, sweep *s) {
                                {"rows", .put = put_rows}};
     page_begin(p, "en", last_part(s->folder));
     page_style(p, &asset_svg_chart_css);
+    page_style(p, &asset_curve_plot_css);
     page_style(p, &asset_sweep_css);
     page_fill(p, &asset_sweep_html, holes, sizeof holes / sizeof *holes, s);
     const int status = add_data(p, s);

@@ -107,7 +107,7 @@ void config_value(const run_config *c, config_key key, char out[CONFIG_VALUE_SIZ
     const size_t capacity = CONFIG_VALUE_SIZE;
     *out = '\0';
     const config_row *row = &config_rows[key];
-    const void *field = field_of(c, key);
+    const void *field = field_of(c, (int)key);
     size_t length;
     const char *word;
     char number[RAVINE_NUMBER_MAX];

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import RAVINE
+from conftest import RAVINE, ROOT
 from schema import assert_conforms
 from test_command import Terminal
 from test_validation import TABLE, train, weights_of, write_table
@@ -330,6 +330,23 @@ def test_a_process_that_is_killed_is_told(place):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == INPUT
     assert "ended by itself: Killed; the same command goes on" in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "smaller", "vary"),
+    [
+        ("rate_batch", ["epochs=1"], ["--vary=batch_size=4096,8192", "--vary=lr=0.1"]),
+        (
+            "warmup_transformer",
+            ["data.examples=24", "model.layers=1"],
+            ["--vary=model.norm=post,pre", "--vary=schedule.lr=constant lr=1,warmup(9) lr=1"],
+        ),
+    ],
+)
+def test_the_experiments_of_the_documents(tmp_path, name, smaller, vary):
+    config = ROOT / f"examples/sweeps/{name}.yaml"
+    told = sweep(tmp_path, config, *vary, settings=smaller)
+    assert told["best"]["cell"] in range(len(told["cells"]))
 
 
 # ---- mistakes, the terminal ----------------------------------------------------------------------

@@ -146,7 +146,7 @@ static void print_lead(const sweep *s, const sweep_lead *lead, FILE *out) {
     if (lead->seeds > 0)
         fprintf(out, " on average, %.2g times the deviation of the seeds",
                 lead->by.mean / lead->seeds);
-    if (lead->lower_in < s->nseeds) fprintf(out, ": the seeds do not tell the two apart");
+    if (lead->lower_in < s->nseeds) fprintf(out, "\n      the seeds do not tell the two apart");
     fputc('\n', out);
 }
 

@@ -124,8 +124,9 @@ double sweep_loss(const sweep *s, const sweep_run *run);
 /* The cell with the least mean of those of which every seed ended and none diverged, but not
  * `but`; -1: none. */
 int64_t sweep_best(const sweep *s, int64_t but);
-/* Cells by their mean, those that diverged last, into order[ncells]. */
-void sweep_rank(const sweep *s, int64_t *order);
+/* Cells by their mean, those that diverged last, into order[ncells]; s->cell is where
+ * they lie. */
+void sweep_rank(const sweep *s, const sweep_cell **order);
 
 /* The best beside the next, seed by seed: what both share is not in the difference. */
 typedef struct sweep_lead {

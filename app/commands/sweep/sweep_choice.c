@@ -48,20 +48,16 @@ int64_t sweep_best(const sweep *s, int64_t but) {
 
 /* ---- in order ---- */
 
-static const sweep *ranked; /* qsort() passes nothing on */
-
 static int by_mean(const void *a, const void *b) {
-    const int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
-    const sweep_cell *x = &ranked->cell[one], *y = &ranked->cell[other];
+    const sweep_cell *x = *(const sweep_cell *const *)a, *y = *(const sweep_cell *const *)b;
     if (x->diverged != y->diverged) return x->diverged < y->diverged ? -1 : 1;
     if (x->loss.mean < y->loss.mean) return -1;
     if (x->loss.mean > y->loss.mean) return 1;
-    return one < other ? -1 : 1;
+    return x < y ? -1 : 1;
 }
 
-void sweep_rank(const sweep *s, int64_t *order) {
-    for (int64_t k = 0; k < s->ncells; k++) order[k] = k;
-    ranked = s;
+void sweep_rank(const sweep *s, const sweep_cell **order) {
+    for (int64_t k = 0; k < s->ncells; k++) order[k] = &s->cell[k];
     qsort(order, (size_t)s->ncells, sizeof *order, by_mean);
 }
 

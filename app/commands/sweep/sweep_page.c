@@ -159,9 +159,9 @@ static void put_head(page *p, void *context) {
 
 static void put_rows(page *p, void *context) {
     const sweep *s = context;
-    int64_t *order = calloc((size_t)s->ncells, sizeof *order);
+    const sweep_cell **order = calloc((size_t)s->ncells, sizeof *order);
     if (order) sweep_rank(s, order);
-    for (int64_t k = 0; order && k < s->ncells; k++) put_row(p, s, order[k]);
+    for (int64_t k = 0; order && k < s->ncells; k++) put_row(p, s, order[k] - s->cell);
     free(order);
 }
 

@@ -110,14 +110,14 @@ static void print_row(const sweep *s, int64_t cell, FILE *out) {
 }
 
 static void print_table(const sweep *s, FILE *out) {
-    int64_t *order = calloc((size_t)s->ncells, sizeof *order);
+    const sweep_cell **order = calloc((size_t)s->ncells, sizeof *order);
     if (!order) return; /* the page and the best are there all the same */
     for (int k = 0; k < s->naxes; k++)
         put_padded(out, s->axis[k].target.name, width_of(&s->axis[k]));
     fprintf(out, "%12s%12s%12s\n", s->validates ? "validation" : "train loss", "deviation",
             s->score);
     sweep_rank(s, order);
-    for (int64_t k = 0; k < s->ncells && k < ROWS_MAX; k++) print_row(s, order[k], out);
+    for (int64_t k = 0; k < s->ncells && k < ROWS_MAX; k++) print_row(s, order[k] - s->cell, out);
     if (s->ncells > ROWS_MAX) fprintf(out, "... and %" PRId64 " more\n", s->ncells - ROWS_MAX);
     free(order);
 }
@@ -187,9 +187,13 @@ static void print_lines(const sweep *s, FILE *out) {
     free(lines);
 }
 
+static const char *several(int64_t count) {
+    return count == 1 ? "" : "s";
+}
+
 void sweep_print_size(const sweep *s, FILE *out) {
-    fprintf(out, "%" PRId64 " combinations, %" PRId64 " seed%s each: %" PRId64 " runs", s->ncells,
-            s->nseeds, s->nseeds == 1 ? "" : "s", s->nruns);
+    fprintf(out, "%" PRId64 " combination%s, %" PRId64 " seed%s each: %" PRId64 " run%s", s->ncells,
+            several(s->ncells), s->nseeds, several(s->nseeds), s->nruns, several(s->nruns));
 }
 
 void sweep_print(const sweep *s, FILE *out) {

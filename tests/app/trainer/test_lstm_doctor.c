@@ -49,7 +49,7 @@ static void shift_gates(net *n, gates which, float by) {
 
 static void tell_facts(ravine_doctor *d, const dataset *data) {
     dataset_facts facts;
-    assert_int_equal(dataset_facts_of(&facts, data), 0);
+    assert_int_equal(dataset_facts_of(&facts, data, NULL), 0);
     assert_int_equal(ravine_doctor_tell(d, RAVINE_FACT_CONSTANT_LOSS, facts.constant_loss), 0);
     assert_int_equal(ravine_doctor_tell(d, RAVINE_FACT_CLASSES, facts.classes), 0);
     assert_int_equal(ravine_doctor_tell(d, RAVINE_FACT_NORMS_UNTRAINED, 0), 0);

@@ -88,14 +88,18 @@ int config_read_data(const run_config *c, dataset_pair *data) {
 /* Whether a net of this kind can be given such examples. */
 static int check_model(const run_config *c, const data_encoding *data) {
     const char *origin = c->origin[CONFIG_KEY_model_name];
-    const bool transformer = c->model_name == NET_TRANSFORMER;
+    const bool transformer = c->model_name == NET_TRANSFORMER, lstm = c->model_name == NET_LSTM;
     const bool sequence_norm = c->model_norm == NET_NORM_PRE || c->model_norm == NET_NORM_POST;
-    if (data->text && !transformer)
-        return failure(FAILURE_USAGE, "%s: model.name must be transformer, as data.format is text",
+    if (data->text && !transformer && !lstm)
+        return failure(FAILURE_USAGE,
+                       "%s: model.name must be transformer or lstm, as data.format is text",
                        origin);
-    if (transformer && !data->text)
-        return failure(FAILURE_USAGE, "%s: model.name is transformer; it needs data.format text",
-                       origin);
+    if ((transformer || lstm) && !data->text)
+        return failure(FAILURE_USAGE, "%s: model.name is %s; it needs data.format text", origin,
+                       lstm ? "lstm" : "transformer");
+    if (lstm && c->model_norm != NET_NORM_NONE)
+        return failure(FAILURE_USAGE, "%s: model.norm must be none; an lstm has no norms",
+                       c->origin[CONFIG_KEY_model_norm]);
     if (transformer != sequence_norm)
         return failure(FAILURE_USAGE, "%s: model.norm %s; pre and post are those of a transformer",
                        c->origin[CONFIG_KEY_model_norm],

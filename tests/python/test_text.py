@@ -4,63 +4,34 @@
 import gzip
 import json
 import math
-import random
 import subprocess
 
 import pytest
-import safetensors.numpy
 from conftest import RAVINE
 from schema import assert_conforms
-
-WORDS = ["the", "river", "cuts", "a", "ravine", "deep", "into", "rock", "and", "sand"]
-CONTEXT = 24
-
-
-def ravine(*words, code=0):
-    done = subprocess.run([RAVINE, *map(str, words)], capture_output=True, timeout=300)
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr.decode()
+from texts import (
+    CONTEXT,
+    MODELS,
+    WORDS,
+    bits_of_test,
+    evaluated,
+    lines_of,
+    lstm_in_torch,
+    make_text,
+    ravine,
+    train,
+    weights,
+)
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    draw = random.Random(1)
-    path = tmp_path_factory.mktemp("text") / "words.txt"
-    path.write_text(" ".join(draw.choice(WORDS) for _ in range(6000)))
-    return path
+    return make_text(tmp_path_factory.mktemp("text") / "words.txt")
 
 
-def train(text, folder, name, *more, norm="pre", code=0):
-    settings = {
-        "runs_dir": folder, "name": name, "epochs": 3, "batch_size": 8,
-        "data.format": "text", "data.files": f"[{text}]", "data.context": CONTEXT,
-        "data.examples": 1600, "data.test_share": 0.1, "model.name": "transformer",
-        "model.layers": 2, "model.heads": 2, "model.width": 16, "model.norm": norm,
-        "model.activation": "gelu", "optimizer": "adamw lr=0.01",
-    }  # fmt: skip
-    sets = [f"--set={key}={value}" for key, value in settings.items()]
-    told = ravine("train", *sets, *more, "--quiet", code=code)
-    return told if code else folder / name
-
-
-@pytest.fixture(scope="module", params=["pre", "post"])
+@pytest.fixture(scope="module", params=MODELS)
 def run(request, text, tmp_path_factory):
-    return train(text, tmp_path_factory.mktemp("runs"), "run", norm=request.param)
-
-
-def lines_of(run, kind):
-    lines = [json.loads(line) for line in (run / "run.jsonl").open()]
-    return [line for line in lines if line.get("type") == kind]
-
-
-def bits_of_test(run):
-    return lines_of(run, "test")[-1]["bits_per_byte"]
-
-
-def evaluated(run, *file):
-    answer = json.loads(ravine("evaluate", run, *file, "--json"))
-    assert_conforms(answer, "evaluate")
-    return answer
+    return train(text, tmp_path_factory.mktemp("runs"), "run", model=request.param)
 
 
 def test_it_learns_more_than_the_frequencies_of_bytes(run, text):
@@ -118,16 +89,10 @@ def test_patience_and_seeds_work_with_texts(text, tmp_path):
     assert told["test"]["bits_per_byte"]["count"] == 2
 
 
-def in_torch(run, data):
-    """Mean loss in bits of each byte but the first, from weights.safetensors alone."""
-    import torch
+def transformer_in_torch(w, config):
+    """From bytes to logits, by the weights alone."""
     from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
-    w = {
-        name: torch.from_numpy(value).double()
-        for name, value in safetensors.numpy.load_file(run / "weights.safetensors").items()
-    }
-    config = json.loads((run / "run.jsonl").open().readline())["config"]["model"]
     pre = config["norm"] == "pre"
 
     def norm(x, name):
@@ -145,17 +110,31 @@ def in_torch(run, data):
     def mlp(x, name):
         return layer(gelu(layer(x, f"{name}wide")), f"{name}out")
 
-    nats = 0.0
-    for begin in range(0, len(data) - 1, CONTEXT):
-        x = torch.tensor(list(data[begin : begin + CONTEXT]))
-        y = torch.tensor(list(data[begin + 1 : begin + CONTEXT + 1]))
+    def forward(x):
         z = w["embedding.weight"][x] + w["positions.weight"][: len(x)]
         for block in range(1, config["layers"] + 1):
             for part, branch in (("attention", attend), ("mlp", mlp)):
                 name = f"block{block}.{part}."
                 z = z + branch(norm(z, name), name) if pre else norm(z + branch(z, name), name)
         z = norm(z, "") if pre else z
-        logits = (z @ w["embedding.weight"].T)[: len(y)]
+        return z @ w["embedding.weight"].T
+
+    return forward
+
+
+def in_torch(run, data):
+    """Mean loss in bits of each byte but the first, from weights.safetensors alone."""
+    import torch
+
+    config = json.loads((run / "run.jsonl").open().readline())["config"]["model"]
+    net = lstm_in_torch if config["name"] == "lstm" else transformer_in_torch
+    forward = net({name: value.double() for name, value in weights(run).items()}, config)
+    nats = 0.0
+    for begin in range(0, len(data) - 1, CONTEXT):
+        x = torch.tensor(list(data[begin : begin + CONTEXT]))
+        y = torch.tensor(list(data[begin + 1 : begin + CONTEXT + 1]))
+        with torch.no_grad():
+            logits = forward(x)[: len(y)]
         nats += torch.nn.functional.cross_entropy(logits, y, reduction="sum").item()
     return nats / math.log(2) / (len(data) - 1)
 
@@ -171,12 +150,13 @@ def test_the_network_is_that_of_pytorch_to_the_last_byte(run, tmp_path, length):
     assert evaluated(run, tmp_path / "new.txt.gz") == answer
 
 
-def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path):
-    whole = train(text, tmp_path, "whole", "--set=model.dropout=0.1")
-    part = train(text, tmp_path, "part", "--set=model.dropout=0.1", "--set=epochs=1")
+@pytest.mark.parametrize("model", ["pre", "lstm"])
+def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path, model):
+    whole = train(text, tmp_path, "whole", "--set=model.dropout=0.1", model=model)
+    part = train(text, tmp_path, "part", "--set=model.dropout=0.1", "--set=epochs=1", model=model)
     ravine("train", "--resume", part, "--set=epochs=3", "--quiet", "--threads=1")
-    weights = [(run / "weights.safetensors").read_bytes() for run in (whole, part)]
-    assert weights[0] == weights[1]
+    files = [(run / "weights.safetensors").read_bytes() for run in (whole, part)]
+    assert files[0] == files[1]
 
 
 def test_generate_goes_on_with_words_that_it_has_learned(run):
@@ -226,7 +206,7 @@ def test_wrong_wishes_are_refused(run, words, message):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.name=mlp", "model.name must be transformer, as data.format is text"),
+        ("model.name=mlp", "model.name must be transformer or lstm, as data.format is text"),
         ("model.norm=none", "model.norm must be pre or post"),
         ("model.heads=3", "3 heads for a width of 16"),
         ("data.files=[]", "data.files is not set; data.format text needs it"),
@@ -241,7 +221,7 @@ def test_what_does_not_fit_together_is_refused(text, tmp_path, setting, message)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_doctor_knows_that_there_are_norms(run):
+def test_the_doctor_knows_that_no_norm_stays_as_it_was(run):
     """Else the gradient of a tied table, of both ends of the net, looks like one that grows."""
     facts = json.loads((run / "run.jsonl").open().readline())["facts"]
     assert facts["norms_untrained"] == 0

@@ -98,13 +98,14 @@ static bool is_decayed(const doctor_findings *f) {
     return f->lr_share < 0.3;
 }
 
-/* The greatest rate was another one than now's. */
-static bool has_left(const prescription *p) {
-    return p->lr >= 0 && p->lr < 0.999 * p->h->lr_most && isfinite(p->h->lr_most);
-}
-
 /* Less than a quarter is no change worth the words. */
 #define WORTH 1.25
+
+/* The greatest rate was another one than now's. */
+static bool has_left(const prescription *p) {
+    const double most = p->h->lr_most;
+    return p->lr >= 0 && most > 0 && WORTH * p->lr <= most && isfinite(most);
+}
 
 static bool may_lower(const prescription *p, double lr) {
     return lr > 0 && WORTH * lr <= p->lr && !is_slow(p->f) && !is_clipped(p->f);
@@ -264,6 +265,18 @@ static void advise_clipping(const prescription *p) {
     advise(p, CURE_CLIP, ", or warm lr up, if only the start is steep");
 }
 
+/* A way with walls across it is even but for them: a bound on the norm makes the step on one as
+ * harmless as others, where a lesser lr makes all of them short (Pascanu, Mikolov, Bengio 2013: On
+ * the difficulty of training recurrent neural networks). What is usual while a run is thrown about
+ * is long already, so the bound is a quarter of it. */
+static void clip_walls(const prescription *p) {
+    const bool clips = p->h->fact[RAVINE_FACT_CLIP_NORM] > 0 || p->f->clip_share > 0;
+    const double bound = rounded(p->f->gradient_usual / 4);
+    if (p->f->gradient_wall > 0 && bound > 0 && !clips)
+        add(p, CURE_CLIP_NORM, NAN, bound,
+            p->f->move_most > 0.6 ? ", and begin anew: it was thrown far away" : "");
+}
+
 /* From where it was thrown nothing leads back: all that helps is for a place before. */
 static void cure_explosion(const prescription *p) {
     begin_anew_untried(p, "");
@@ -292,6 +305,7 @@ static void cure_diverging(const prescription *p) {
     }
     blame_beta2(p);
     blame_momentum(p);
+    clip_walls(p);
     if (lr_of_start(p) > p->lr) { /* what ran away did so at the rate of then */
         begin_anew(p, lr_of_start(p) / 10, "");
         advise_clipping(p);
@@ -308,7 +322,7 @@ static void cure_diverging(const prescription *p) {
         restart_at(p, p->lr / 100, "");
     }
     if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
-    advise_clipping(p);
+    if (!has(p, CURE_CLIP_NORM)) advise_clipping(p);
 }
 
 /* What was finite again afterwards came with a batch; else the weights are where no number is. */

@@ -136,6 +136,7 @@ static void animate_cursor(page *p, const svg_frame *f, int64_t last) {
 }
 
 void svg_put_animation(page *p, const svg_figure *figure) {
+    if (!svg_plays(figure)) return;
     const int64_t last = last_step(figure);
     const svg_frame f = svg_frame_of(figure, 0);
     page_format(p, "<g class=\"walked moving\" clip-path=\"url(#%s-area-0)\">\n", figure->id);

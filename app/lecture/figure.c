@@ -99,7 +99,9 @@ static int save_svg(lecture *l, const exhibit *e, const svg_figure *figure) {
     if (size < 0 || (size_t)size >= sizeof path)
         return failure(FAILURE_INPUT, "%s: the path is too long", l->folder);
     page svg = {0};
-    svg_write(&svg, figure, SVG_STANDALONE);
+    svg_begin(&svg, figure, SVG_STANDALONE);
+    svg_put_animation(&svg, figure);
+    svg_end(&svg);
     const int status = page_save(&svg, path);
     page_free(&svg);
     return status;

@@ -313,7 +313,7 @@ static void put_style(page *p, const asset *css) {
     page_add(p, "]]></style>\n");
 }
 
-void svg_write(page *p, const svg_figure *figure, svg_place place) {
+void svg_begin(page *p, const svg_figure *figure, svg_place place) {
     const double height =
         figure->npanels ? svg_frame_of(figure, figure->npanels - 1).bottom + 4 : 0;
     page_format(p,
@@ -330,6 +330,13 @@ void svg_write(page *p, const svg_figure *figure, svg_place place) {
         page_format(p, "<rect class=\"paper\" width=\"%d\" height=\"%.0f\"/>\n", SVG_WIDTH, height);
     }
     for (size_t k = 0; k < figure->npanels; k++) put_panel(p, figure, k, place);
-    if (place == SVG_STANDALONE) svg_put_animation(p, figure);
+}
+
+void svg_end(page *p) {
     page_add(p, "</svg>\n");
+}
+
+void svg_write(page *p, const svg_figure *figure, svg_place place) {
+    svg_begin(p, figure, place);
+    svg_end(p);
 }

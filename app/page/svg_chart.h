@@ -111,6 +111,9 @@ typedef struct svg_figure {
 typedef enum svg_place { SVG_STANDALONE, SVG_INLINE } svg_place;
 
 void svg_write(page *p, const svg_figure *figure, svg_place place);
+/* The same in two parts; what is put between them lies above the figure. */
+void svg_begin(page *p, const svg_figure *figure, svg_place place);
+void svg_end(page *p);
 
 /* ---- the parts, for svg_*.c and their tests -------------------------------------------------- */
 enum { SVG_TICKS = 12 };

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASKED_EVERY = 8 }; /* steps from one question to the doctor to the next */
+enum { ASKED_EVERY = 8 }; /* rows from one question to the doctor to the next */
 
 typedef struct contestant {
     race_result race; /* of nothing: count 0 */
     double *steps;    /* [count] */
     text verdicts;
     ravine_doctor *doctor;
-    int64_t observed;
-    int32_t verdict; /* the last; -1: none yet */
+    int64_t observed, asked_every; /* steps */
+    int32_t verdict;               /* the last; -1: none yet */
 } contestant;
 
 static contestant contestants[PLAYGROUND_RACES];
@@ -80,7 +80,7 @@ static void add_verdict(contestant *c, const ravine_diagnosis *d) {
     text_value(&c->verdicts, "step", (double)c->observed);
     text_words(&c->verdicts, "word", ravine_verdict_word(d->verdict));
     text_words(&c->verdicts, "severity", ravine_severity_word(ravine_verdict_severity(d->verdict)));
-    static const char *const languages[] = {"en", "zh"};
+    static const char *const languages[] = {"en", "zh-CN", "zh-TW"};
     for (size_t k = 0; k < sizeof languages / sizeof *languages; k++)
         if (ravine_diagnosis_sentence(d, languages[k], sentence, sizeof sentence, NULL) >= 0)
             text_words(&c->verdicts, languages[k], sentence);
@@ -92,7 +92,7 @@ static int observe(void *context, const ravine_optimizer *o, double loss) {
     contestant *c = context;
     ravine_status status = ravine_doctor_observe(c->doctor, o, loss);
     if (status < 0) return failure_of(status);
-    if (++c->observed % ASKED_EVERY) return 0;
+    if (++c->observed % c->asked_every) return 0;
     ravine_diagnosis d = {.size = sizeof d};
     status = ravine_doctor_diagnose(c->doctor, &d);
     if (status < 0) return failure_of(status);
@@ -142,6 +142,7 @@ int playground_race(int k, const double *start, const char *optimizer, const cha
                               .record_every = 1 + steps / PLAYGROUND_ROWS_MAX,
                               .observe = observe,
                               .context = c};
+    c->asked_every = ASKED_EVERY * setup.record_every;
     const int code = run(c, &setup);
     text_add(&c->verdicts, "]");
     return code;

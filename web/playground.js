@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // playground.js - the page: what is chosen is the link after #; whatever changes, all runs are made
-// anew from the start, which takes milliseconds, and then shown up to the step of the slider.
+// anew from the start, 6 us a step, and then shown up to the step of the slider.
 "use strict";
 
 const find = (id) => document.getElementById(id);
@@ -20,10 +20,11 @@ const shorten = (value) => {
   const from = Math.abs(1 - value) < 0.1 ? 1 : 0;
   return String(Number((from + Number((value - from).toPrecision(3))).toPrecision(12)));
 };
+const grouped = new Intl.NumberFormat("en");
 const label = (value) =>
   value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
     ? value.toExponential().replace("e+", "e")
-    : value.toLocaleString("en");
+    : grouped.format(value);
 
 const RUNS_MOST = 6;
 const STEPS_MOST = 100000;
@@ -53,15 +54,18 @@ const readLink = (link) => {
   if (chosen.runs.length === 0) chosen.runs = [{ optimizer: "adam lr=0.02", schedule: "" }];
 };
 
-const writeLink = () => {
+const writeLink = (at) => {
   const parts = [`surface=${chosen.surface}`];
   if (chosen.start) parts.push(`start=${chosen.start.join(",")}`);
   parts.push(`steps=${chosen.steps}`);
-  if (chosen.at !== null) parts.push(`at=${chosen.at}`);
+  if (at !== null) parts.push(`at=${at}`);
   for (const { optimizer, schedule } of chosen.runs)
     parts.push(`run=${optimizer}${schedule ? `|${schedule}` : ""}`);
-  return parts.map(encodeURI).join("&");
+  return parts.join("&");
 };
+
+// The figure of the lecture whose runs these are, or "".
+const figureOf = () => Object.keys(presets).find((key) => presets[key] === writeLink(null)) ?? "";
 
 // "adam lr=0.1": the rule, and its settings that are not the default.
 const readOptimizer = (text) => {
@@ -250,15 +254,15 @@ const drawCurves = () => {
 // ---- the doctor ---------------------------------------------------------------------------------
 
 const drawDoctor = () => {
-  const lines = races.map((race, k) => {
+  const lines = chosen.runs.map((_, k) => {
+    const race = races[k];
     const verdict = race?.verdicts.findLast(({ step }) => step <= at());
     const line = element("p", { className: verdict?.severity ?? "" });
     line.style.setProperty("--color", `var(--series-${k})`);
     if (!verdict) line.append(say("waiting"));
     else {
-      const words = language === "en" ? verdict.en : verdict.zh;
-      line.append(element("b", {}, `${verdict.word.replaceAll("_", " ")} (${say("step")} ${verdict.step.toLocaleString("en")}): `), words);
-      line.lang = language === "en" ? "en" : "zh-CN";
+      const words = verdict[language];
+      line.append(element("b", {}, `${verdict.word.replaceAll("_", " ")} (${say("step")} ${grouped.format(verdict.step)}): `), words);
     }
     return line;
   });
@@ -271,7 +275,7 @@ const slider = find("at");
 const at = () => Number(slider.value);
 let playing = 0;
 const showStep = () => {
-  find("shown").textContent = `${say("step")} ${at().toLocaleString("en")}`;
+  find("shown").textContent = `${say("step")} ${grouped.format(at())}`;
   drawPlane();
   drawCurves();
   drawDoctor();
@@ -415,11 +419,21 @@ find("add").addEventListener("click", () => {
 
 // ---- anew ---------------------------------------------------------------------------------------
 
+// A browser refuses a page that writes its address at every move of a hand; the last state is what
+// counts.
+const WRITE_EVERY = 250; // ms
 let written = "";
-const keepLink = () => {
-  written = `#${writeLink()}`;
+let writing = 0;
+const writeAddress = () => {
+  clearTimeout(writing);
+  writing = 0;
+  written = `#${encodeURI(writeLink(chosen.at))}`;
   history.replaceState(null, "", written);
 };
+const keepLink = () => {
+  writing ||= setTimeout(writeAddress, WRITE_EVERY);
+};
+addEventListener("pagehide", () => writing && writeAddress());
 
 const widen = ([low, high], value) => {
   const air = 0.1 * (high - low);
@@ -434,27 +448,53 @@ const openSurface = () => {
   window_ = { x: widen(row.x, x), y: widen(row.y, y) };
   losses = ravine.losses(window_, ...GRID);
   find("surface").value = row.name;
-  find("formula").textContent = `${row.title}: ${row.formula}`;
   drawGround();
 };
 
-// Every run from the start; the page keeps what it showed of one that cannot be made.
-const changed = () => {
-  const whole = chosen.at === null;
+// The surface in words, and what a figure of the lecture shows besides.
+const tellSurface = () => {
+  const figure = figureOf();
+  const note = `note_${figure}`;
+  find("figure").value = figure;
+  find("note").hidden = !(note in texts);
+  find("note").textContent = note in texts ? say(note) : "";
+  find("formula").textContent = `${say(`surface_${row.name}`)}: ${row.formula}`;
+};
+
+const makeRace = (run, k) => {
+  try {
+    return ravine.race(k, { ...run, start: startOf(), steps: chosen.steps });
+  } catch (error) {
+    complain(error.message);
+    return null;
+  }
+};
+
+// Every run from the start; the others are shown where one cannot be made. What takes longer than a
+// hand notices is made run by run, and given up where something has changed meanwhile.
+const PATIENCE = 100; // ms
+let round = 0;
+const changed = async () => {
+  const mine = ++round;
   complain("");
-  races = chosen.runs.map((run, k) => {
-    try {
-      return ravine.race(k, { ...run, start: startOf(), steps: chosen.steps });
-    } catch (error) {
-      complain(error.message);
-      return null;
-    }
-  });
+  races = [];
+  plane.ariaBusy = "true";
   slider.max = String(chosen.steps);
-  slider.value = String(whole ? chosen.steps : chosen.at);
+  slider.value = String(chosen.at ?? chosen.steps);
   find("start").textContent = startOf().slice(0, 2).map((v) => Number(v.toPrecision(4))).join(", ");
-  showStep();
+  tellSurface();
   keepLink();
+  let begun = performance.now();
+  for (const [k, run] of chosen.runs.entries()) {
+    races[k] = makeRace(run, k);
+    if (k + 1 === chosen.runs.length || performance.now() - begun < PATIENCE) continue;
+    showStep();
+    await new Promise((go_on) => setTimeout(go_on));
+    if (mine !== round) return;
+    begun = performance.now();
+  }
+  plane.ariaBusy = "false";
+  showStep();
 };
 
 const open = (link) => {
@@ -470,17 +510,19 @@ const open = (link) => {
   }
   find("steps").value = String(chosen.steps);
   drawRuns();
-  changed();
+  return changed();
 };
 
 // ---- words --------------------------------------------------------------------------------------
 
+const nextLanguage = () => LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length];
 const setLanguage = (wanted) => {
   language = wanted;
   document.documentElement.lang = wanted;
   document.title = `Ravine: ${say("title")}`;
   document.querySelectorAll("[data-text]").forEach((e) => (e.textContent = say(e.dataset.text)));
   find("language").textContent = say("language");
+  find("language").lang = nextLanguage();
   find("at").setAttribute("aria-label", say("step"));
   find("back").setAttribute("aria-label", say("back"));
   find("forward").setAttribute("aria-label", say("forward"));
@@ -489,7 +531,8 @@ const setLanguage = (wanted) => {
   tellPlay();
 };
 find("language").addEventListener("click", () => {
-  setLanguage(LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length]);
+  setLanguage(nextLanguage());
+  tellSurface();
   drawRuns();
   showStep();
 });
@@ -515,24 +558,27 @@ find("steps").addEventListener("change", () => {
 });
 find("figure").addEventListener("change", () => open(presets[find("figure").value]));
 find("link").addEventListener("click", async () => {
-  await navigator.clipboard?.writeText(location.href);
-  find("link").textContent = say("copied");
+  writeAddress();
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  find("link").textContent = say(copied ? "copied" : "not_copied");
   setTimeout(() => (find("link").textContent = say("link")), 1500);
 });
-addEventListener("hashchange", () => {
-  if (location.hash && location.hash !== written) open(linkOf(location.hash));
+// What was asked for is in the event; the address may have been written since.
+addEventListener("hashchange", (event) => {
+  const { hash } = new URL(event.newURL);
+  if (hash && hash !== written) open(linkOf(hash));
 });
 // "#b" is a figure's name, anything longer says all.
-const linkOf = (hash) => presets[hash.slice(1)] ?? decodeURI(hash.slice(1));
+const linkOf = (hash) => presets[hash.slice(1)] ?? hash.slice(1);
 
 const begin = async () => {
   ravine = await openRavine();
   find("version").textContent = `ravine ${ravine.tables.version}`;
-  find("surface").append(...ravine.tables.surfaces.map(({ name, title }) => element("option", { value: name, title }, name)));
+  find("surface").append(...ravine.tables.surfaces.map(({ name }) => element("option", { value: name }, name)));
   find("figure").append(element("option", { value: "" }));
   find("figure").append(...Object.keys(presets).map((key) => element("option", { value: key }, `(${key})`)));
   setLanguage(preferred());
-  open(location.hash ? linkOf(location.hash) : presets.e);
+  await open(location.hash ? linkOf(location.hash) : presets.e);
   new ResizeObserver(() => drawPlane()).observe(plane);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGround);
   document.body.dataset.ready = "true";

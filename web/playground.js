@@ -22,7 +22,7 @@ const shorten = (value) => {
 };
 const grouped = new Intl.NumberFormat("en");
 const label = (value) =>
-  value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
+  value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)
     ? value.toExponential().replace("e+", "e")
     : grouped.format(value);
 
@@ -35,6 +35,7 @@ const FAR_ABOVE = 1e8; // the start: a run has left for good
 
 let language = "en";
 const say = (key) => texts[key][LANGUAGES.indexOf(language)];
+const sayStep = (step) => say("step").replace("{}", grouped.format(step));
 
 // ---- what is chosen, and its link ---------------------------------------------------------------
 
@@ -262,7 +263,8 @@ const drawDoctor = () => {
     if (!verdict) line.append(say("waiting"));
     else {
       const words = verdict[language];
-      line.append(element("b", {}, `${verdict.word.replaceAll("_", " ")} (${say("step")} ${grouped.format(verdict.step)}): `), words);
+      const name = `${verdict.word.replaceAll("_", " ")} · ${sayStep(verdict.step)}`;
+      line.append(element("b", {}, name), element("br"), words);
     }
     return line;
   });
@@ -275,7 +277,7 @@ const slider = find("at");
 const at = () => Number(slider.value);
 let playing = 0;
 const showStep = () => {
-  find("shown").textContent = `${say("step")} ${grouped.format(at())}`;
+  find("shown").textContent = sayStep(at());
   drawPlane();
   drawCurves();
   drawDoctor();
@@ -435,9 +437,10 @@ const keepLink = () => {
 };
 addEventListener("pagehide", () => writing && writeAddress());
 
+// So that the start can be taken hold of.
 const widen = ([low, high], value) => {
   const air = 0.1 * (high - low);
-  return value < low ? [value - air, high] : value > high ? [low, value + air] : [low, high];
+  return [Math.min(low, value - air), Math.max(high, value + air)];
 };
 
 const openSurface = () => {
@@ -458,7 +461,8 @@ const tellSurface = () => {
   find("figure").value = figure;
   find("note").hidden = !(note in texts);
   find("note").textContent = note in texts ? say(note) : "";
-  find("formula").textContent = `${say(`surface_${row.name}`)}: ${row.formula}`;
+  find("surface-title").textContent = say(`surface_${row.name}`);
+  find("formula").textContent = row.formula;
 };
 
 const makeRace = (run, k) => {
@@ -515,15 +519,13 @@ const open = (link) => {
 
 // ---- words --------------------------------------------------------------------------------------
 
-const nextLanguage = () => LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length];
 const setLanguage = (wanted) => {
   language = wanted;
   document.documentElement.lang = wanted;
   document.title = `Ravine: ${say("title")}`;
   document.querySelectorAll("[data-text]").forEach((e) => (e.textContent = say(e.dataset.text)));
   find("language").textContent = say("language");
-  find("language").lang = nextLanguage();
-  find("at").setAttribute("aria-label", say("step"));
+  find("at").setAttribute("aria-label", say("at"));
   find("back").setAttribute("aria-label", say("back"));
   find("forward").setAttribute("aria-label", say("forward"));
   plane.setAttribute("aria-label", say("plane"));
@@ -531,7 +533,7 @@ const setLanguage = (wanted) => {
   tellPlay();
 };
 find("language").addEventListener("click", () => {
-  setLanguage(nextLanguage());
+  setLanguage(LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length]);
   tellSurface();
   drawRuns();
   showStep();
@@ -581,6 +583,7 @@ const begin = async () => {
   await open(location.hash ? linkOf(location.hash) : presets.e);
   new ResizeObserver(() => drawPlane()).observe(plane);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGround);
+  performance.mark("picture");
   document.body.dataset.ready = "true";
 };
 begin().catch((error) => complain(error.message));

@@ -73,18 +73,29 @@ def test_the_page_is_small_and_loads_nothing(browser):
     assert PAGE.stat().st_size < 1_000_000
     text = PAGE.read_text()
     assert "default-src 'none'" in text and not re.search(r"(src|href)=\"http", text)
-    begin = time.monotonic()
     open_page(browser, "e")
-    print(f"open in {time.monotonic() - begin:.2f} s")
     asked = browser.execute_script("return performance.getEntriesByType('resource').length")
     assert asked == 0
     assert_quiet(browser)
+
+
+def test_the_first_picture_comes_at_once(browser):
+    """Within a second where nothing else runs; on a busy machine the best of three is looked at."""
+    took = []
+    for _ in range(3):
+        open_page(browser, "e")
+        mark = "return performance.getEntriesByName('picture')[0].startTime"
+        took.append(browser.execute_script(mark) / 1000)
+    print("first picture after", ", ".join(f"{seconds:.2f}" for seconds in took), "s")
+    assert min(took) < 3
 
 
 @pytest.mark.parametrize("surface", SURFACES)
 def test_the_bits_are_those_of_the_command(browser, surface, tmp_path):
     """Every number of every step, read from the command's CSV with 17 digits."""
     open_page(browser)
+    listed = browser.execute_script("return ravine.tables.surfaces.map((row) => row.name)")
+    assert {name.split()[0] for name in SURFACES} == set(listed), "one is not compared"
     size = browser.execute_script("return ravine.setSurface(arguments[0]).size", surface)
     for optimizer, schedule in RUNS:
         got = browser.execute_script(
@@ -140,14 +151,16 @@ def test_dragging_the_start_makes_the_runs_anew(browser):
     actions.move_to_element(plane).click_and_hold().move_by_offset(60, -40).release().perform()
     chosen = state(browser)["chosen"]
     box = plane.rect
-    x = -2 + 4 * (box["width"] / 2 + 60) / box["width"]
-    y = 2 - 3 * (box["height"] / 2 - 40) / box["height"]
+    (left, right), (low, high) = browser.execute_script("return [window_.x, window_.y]")
+    assert left <= -2 and right >= 2 and low <= -1 and high > 2, "the start is within reach"
+    x = left + (right - left) * (box["width"] / 2 + 60) / box["width"]
+    y = high - (high - low) * (box["height"] / 2 - 40) / box["height"]
     assert chosen["start"] == pytest.approx([x, y], abs=0.05)
     theta = browser.execute_script("return [...races[0].theta.slice(0, 2)]")
     assert theta == chosen["start"]
     assert browser.execute_script("return races[0].loss.at(-1)") != before
     plane.send_keys(Keys.ARROW_LEFT)
-    assert state(browser)["chosen"]["start"][0] == pytest.approx(x - 4 / 50, abs=0.05)
+    assert state(browser)["chosen"]["start"][0] == pytest.approx(x - (right - left) / 50, abs=0.05)
     assert_quiet(browser)
 
 
@@ -417,6 +430,7 @@ def test_no_text_is_missing(browser):
     texts, languages = browser.execute_script("return [texts, LANGUAGES]")
     for key, row in texts.items():
         assert len(row) == len(languages) == 3 and all(row), key
+        assert len({text.count("{}") for text in row}) == 1, key
     used = browser.execute_script(
         "return [...document.querySelectorAll('[data-text]')].map((e) => e.dataset.text)"
         ".concat(ravine.tables.surfaces.map((row) => `surface_${row.name}`))"
@@ -446,7 +460,7 @@ def test_the_page_speaks_one_language(browser, language):
     while browser.execute_script("return document.documentElement.lang") != language:
         browser.find_element(By.ID, "language").click()
         seen.append(browser.find_element(By.ID, "language").text)
-    assert len(set(seen)) == len(seen), "the button goes through them"
+    assert all(seen) and len(set(seen)) == len(seen), "the button goes through them"
     browser.execute_script("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     shown = browser.find_element(By.TAG_NAME, "main").text.replace(seen[-1], "")
     if language == "en":

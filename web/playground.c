@@ -112,7 +112,7 @@ static void empty(contestant *c) {
     text_clear(&c->verdicts);
 }
 
-static int run(contestant *c, const race_setup *setup) {
+static int make_race(contestant *c, const race_setup *setup) {
     int code = failure_of(ravine_doctor_create(&c->doctor, NULL, NULL));
     if (!code) code = race_run(&c->race, setup);
     ravine_doctor_destroy(c->doctor);
@@ -128,24 +128,31 @@ static int run(contestant *c, const race_setup *setup) {
     return 0;
 }
 
+static int run(contestant *c, const race_setup *setup) {
+    empty(c);
+    c->asked_every = ASKED_EVERY * setup->record_every;
+    text_add(&c->verdicts, "[");
+    const int code = make_race(c, setup);
+    text_add(&c->verdicts, "]");
+    return code;
+}
+
 int playground_race(int k, const double *start, const char *optimizer, const char *schedule,
                     int32_t steps) {
     contestant *c = &contestants[k];
-    empty(c);
-    text_add(&c->verdicts, "[");
-    const race_setup setup = {.surface = ground,
-                              .start = start,
-                              .optimizer = optimizer,
-                              .schedule = *schedule ? schedule : NULL,
-                              .steps = steps,
-                              .dtype = RAVINE_F64,
-                              .record_every = 1 + steps / PLAYGROUND_ROWS_MAX,
-                              .observe = observe,
-                              .context = c};
-    c->asked_every = ASKED_EVERY * setup.record_every;
-    const int code = run(c, &setup);
-    text_add(&c->verdicts, "]");
-    return code;
+    race_setup setup = {.surface = ground,
+                        .start = start,
+                        .optimizer = optimizer,
+                        .schedule = *schedule ? schedule : NULL,
+                        .steps = steps,
+                        .dtype = RAVINE_F64,
+                        .record_every = 1 + steps / PLAYGROUND_ROWS_MAX,
+                        .observe = observe,
+                        .context = c};
+    int code = run(c, &setup);
+    if (code || c->race.done > PLAYGROUND_ROWS_MAX || setup.record_every == 1) return code;
+    setup.record_every = 1; /* it left early, and each of its steps can be kept */
+    return run(c, &setup);
 }
 
 int32_t playground_rows(int k) {

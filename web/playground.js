@@ -31,7 +31,7 @@ const STEPS_MOST = 100000;
 const GRID = [480, 360];
 const LEVELS = [0.005, 0.015, 0.035, 0.07, 0.12, 0.19, 0.27, 0.36, 0.46, 0.57, 0.69, 0.81, 0.92];
 const FRAMES = 400; // that a play takes
-const FAR_ABOVE = 1e8; // the start: a run has left for good
+const FAR_ABOVE = 1e8; // the start: a run has left for good, and is not drawn to the end
 
 let language = "en";
 const say = (key) => texts[key][LANGUAGES.indexOf(language)];
@@ -155,15 +155,41 @@ const lastRow = (race, step) => {
   return Math.max(k, 0);
 };
 
+// The part of the line from a to b that can be seen, or null. An end may be 1e19 away, so a border
+// is crossed where the nearer end and the slope say.
+const NEAR = 20; // pixels around the picture
+const LOST = 1e20; // pixels away: where a line from there would pass, float64 does not tell
+const crossing = (a, b, i, border) => {
+  const j = 1 - i;
+  const base = Math.abs(a[i] - border) < Math.abs(b[i] - border) ? a : b;
+  const place = base[j] + (border - base[i]) * ((b[j] - a[j]) / (b[i] - a[i]));
+  return i ? [place, border] : [border, place];
+};
+const inSight = (a, b) => {
+  const far = (end) => Math.max(...end.map(Math.abs));
+  if (!(Math.min(far(a), far(b)) < LOST && Math.max(far(a), far(b)) < Infinity)) return null;
+  const most = [plane.clientWidth + NEAR, plane.clientHeight + NEAR];
+  const ends = [a, b];
+  for (const i of [0, 1])
+    for (const [border, beyond] of [[-NEAR, (end) => end[i] < -NEAR], [most[i], (end) => end[i] > most[i]]]) {
+      if (ends.every(beyond)) return null;
+      const k = ends.findIndex(beyond);
+      if (k >= 0) ends[k] = crossing(a, b, i, border);
+    }
+  return ends.map((end) => end.map((place) => place.toFixed(1)).join(" "));
+};
+
 const pathOf = (race, from, to) => {
-  const points = [];
-  for (let k = from; k <= to; k++) {
-    const [x, y] = [placeX(race.theta[k * race.size]), placeY(race.theta[k * race.size + 1])];
-    if (!Number.isFinite(x) || !Number.isFinite(y)) break;
-    const far = (v) => Math.min(Math.max(v, -1e6), 1e6).toFixed(1);
-    points.push(`${far(x)} ${far(y)}`);
+  const place = (k) => [placeX(race.theta[k * race.size]), placeY(race.theta[k * race.size + 1])];
+  let [path, end, last] = ["", "", place(from)];
+  for (let k = from + 1; k <= to; k++) {
+    const next = place(k);
+    const line = inSight(last, next);
+    if (line) path += `${line[0] === end ? "" : `M${line[0]}`}L${line[1]}`;
+    end = line?.[1];
+    last = next;
   }
-  return points.length ? `M${points.join("L")}` : "";
+  return path;
 };
 
 const drawPlane = () => {
@@ -225,6 +251,7 @@ for (const name of ["loss", "sharpness", "sigma", "momentum", "eta"])
   plots[name] = new CurvePlot(find(`plot-${name}`), told);
 
 const finite = (value) => (Number.isFinite(value) ? value : NaN); // which leaves a gap
+const near = (value, start) => (Math.abs(value) > FAR_ABOVE * start ? NaN : value);
 const pointsOf = (race, value) =>
   Array.from(race.step, (step, k) => [step, finite(value(k))]).filter(([step]) => step <= at());
 const curvesOf = (value) =>
@@ -243,12 +270,12 @@ const drawCurves = () => {
   const above = Number.isFinite(ground.least) ? ground.least : null;
   find("loss-title").textContent = say(above === null ? "plainLoss" : "loss");
   const height = (race, r) => race.loss[r] - (above ?? 0);
-  const shown = (race, r) => (height(race, r) > FAR_ABOVE * height(race, 0) ? NaN : height(race, r));
+  const shown = (race, r) => near(height(race, r), height(race, 0));
   plots.loss.draw(curvesOf(above === null ? height : shown), all, above !== null);
   const limits = curvesOf((race, r) => race.limit[r]).map((curve) => ({ ...curve, dash: [5, 4] }));
   plots.sharpness.draw([...curvesOf((race, r) => race.sharpness[r]), ...limits], all, true);
   plots.sigma.draw(coordinatesOf((race, i) => race.sigma[i]), all, true);
-  plots.momentum.draw(coordinatesOf((race, i) => race.m[i]), all, true);
+  plots.momentum.draw(coordinatesOf((race, i) => near(race.m[i], race.gradNorm[0])), all, true);
   plots.eta.draw(curvesOf((race, r) => race.eta[r]), all, true);
 };
 

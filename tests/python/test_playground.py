@@ -5,11 +5,13 @@ import json
 import re
 import subprocess
 import time
+from fractions import Fraction
 
+import lecture_reference
 import pytest
 from chinese import HAN, assert_of_china, assert_of_taiwan, assert_same_terms
 from conftest import RAVINE, ROOT, assert_quiet, wait_for
-from pictures import trails_of
+from pictures import crossings, pieces_of, trails_of
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -300,7 +302,7 @@ def lecture(tmp_path_factory):
     return folder, json.loads(done.stdout)
 
 
-FIGURES = "abcdefghij"
+FIGURES = re.findall(r"^  (\w): ", (ROOT / "web/presets.js").read_text(), re.M)
 # What a figure shows where lecture.json does not list its runs; None: it has no race.
 UNLISTED = {
     "a": None,
@@ -341,8 +343,9 @@ def test_a_preset_is_the_run_of_the_lecture(browser, lecture, letter):
     shown = figure["runs"] or UNLISTED[letter]
     chosen = open_figure(browser, letter)
     note = browser.find_element(By.ID, "note")
-    assert bool(note.text) == note.is_displayed() == (letter in "adi")
+    assert bool(note.text) == note.is_displayed()
     if shown is None:
+        assert note.text
         return
     wanted = [by_key.get(run, run) for run in shown]
     texts = [(w["optimizer"], w["schedule"]) if isinstance(w, dict) else w for w in wanted]
@@ -355,6 +358,29 @@ def test_a_preset_is_the_run_of_the_lecture(browser, lecture, letter):
     for run, race in zip(wanted, browser.execute_script(RACES), strict=False):
         if isinstance(run, dict) and chosen["steps"] == run["steps"]:
             assert_same_end(race, run["measured"], run)
+
+
+def test_a_run_that_leaves_is_drawn_where_it_goes(browser):
+    """The lecture's five lines of GD 1e-2, in the numbers of the axes; and the doctor says so."""
+    open_figure(browser, "b")
+    path, width, height, x, y, steps = browser.execute_script(
+        "return [drawing.querySelector('.walked').getAttribute('d'), plane.clientWidth,"
+        "plane.clientHeight, window_.x, window_.y, races[0].step.length]"
+    )
+    assert steps == 37, "every step, and where it overflows"
+    lines = [
+        [(x[0] + (x[1] - x[0]) * a / width, y[1] - (y[1] - y[0]) * b / height) for a, b in piece]
+        for piece in pieces_of(path.replace("L", " L").replace("M", " M"))
+    ]
+    pixel = (x[1] - x[0]) / width
+    found = crossings(lines)
+    assert len(found) == len(lines) == 5, "what float64 cannot tell is not drawn"
+    want = lecture_reference.crossings_of_descent(Fraction(1, 100), 5)
+    assert found[:4] == pytest.approx(want[:4], abs=pixel)
+    assert found[4] == pytest.approx(want[4], abs=1)  # float64 has no more at 1e19
+    told = browser.find_elements(By.CSS_SELECTOR, "#doctor p")
+    assert len(told) == 6 and all("diverging" in line.text for line in told[:4])
+    assert browser.execute_script("return plots.momentum.y.greatest") < 1e17
 
 
 def size_ratios(gradient, sigma):
@@ -399,7 +425,7 @@ def test_the_lecture_links_to_it(browser, lecture):
     assert (folder / "playground.html").read_bytes() == PAGE.read_bytes()
     index = (folder / "index.html").read_text()
     links = re.findall(r'href="(playground.html#(\w))"', index)
-    assert [letter for _, letter in links] == list(FIGURES)
+    assert [letter for _, letter in links] == FIGURES
     browser.get((folder / "index.html").as_uri())
     section = browser.find_element(By.ID, "i")
     link = section.find_element(By.CSS_SELECTOR, "a[href^=playground]")
@@ -438,8 +464,8 @@ def test_no_text_is_missing(browser):
     script = (ROOT / "web/playground.js").read_text()
     for inside in re.findall(r"say\(([^`][^()]*)\)", script):
         used += re.findall(r'"(\w+)"', inside)
-    notes = {f"note_{letter}" for letter in "adi"}
-    assert set(used) | notes == set(texts) and len(used) > 35
+    notes = {f"note_{letter}" for letter in FIGURES}
+    assert set(used) <= set(texts) <= set(used) | notes and len(used) > 35
 
 
 def test_each_chinese_is_that_of_its_readers(browser):

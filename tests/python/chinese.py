@@ -23,7 +23,7 @@ TERMS = {
 # What a text has instead that was converted letter by letter, or term by term without its field.
 NOT_IN_TAIWAN = (
     "優化器|引數|程序|默認|缺省|網絡|數據|信息|噪聲|調度|計劃|代碼|函式|設置|屏幕|視頻|關系|"
-    "歸一化|步子|[“”]"
+    "歸一化|步子|舍入|[“”]"
 )
 
 

@@ -34,7 +34,8 @@ const FRAMES = 400; // that a play takes
 const FAR_ABOVE = 1e8; // the start: a run has left for good, and is not drawn to the end
 
 let language = "en";
-const say = (key) => texts[key][LANGUAGES.indexOf(language)];
+const among = (texts_) => texts_[LANGUAGES.indexOf(language)];
+const say = (key) => among(texts[key]);
 const sayStep = (step) => say("step").replace("{}", grouped.format(step));
 
 // ---- what is chosen, and its link ---------------------------------------------------------------
@@ -488,7 +489,7 @@ const tellSurface = () => {
   find("figure").value = figure;
   find("note").hidden = !(note in texts);
   find("note").textContent = note in texts ? say(note) : "";
-  find("surface-title").textContent = say(`surface_${row.name}`);
+  find("surface-title").textContent = among(row.title);
   find("formula").textContent = row.formula;
 };
 
@@ -560,16 +561,11 @@ const setLanguage = (wanted) => {
   tellPlay();
 };
 find("language").addEventListener("click", () => {
-  setLanguage(LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length]);
+  setLanguage(nextLanguage(language));
   tellSurface();
   drawRuns();
   showStep();
 });
-const preferred = () => {
-  const wanted = (navigator.language || "").toLowerCase();
-  if (!wanted.startsWith("zh")) return "en";
-  return /tw|hk|mo|hant/.test(wanted) ? "zh-TW" : "zh-CN";
-};
 
 // ---- the first time -----------------------------------------------------------------------------
 
@@ -606,7 +602,7 @@ const begin = async () => {
   find("surface").append(...ravine.tables.surfaces.map(({ name }) => element("option", { value: name }, name)));
   find("figure").append(element("option", { value: "" }));
   find("figure").append(...Object.keys(presets).map((key) => element("option", { value: key }, `(${key})`)));
-  setLanguage(preferred());
+  setLanguage(preferredLanguage());
   await open(location.hash ? linkOf(location.hash) : presets.e);
   new ResizeObserver(() => drawPlane()).observe(plane);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGround);

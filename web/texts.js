@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// texts.js - every text of the playground: English, Chinese as written in China, and in Taiwan.
-// note_K: what figure (K) of the lecture shows and the page does not; surface_NAME: a surface.
+// texts.js - every text of the playground in the LANGUAGES of app/page/languages.js.
+// note_K: what figure (K) of the lecture shows and the page does not.
 "use strict";
-const LANGUAGES = ["en", "zh-CN", "zh-TW"];
 const texts = {
   title: ["The playground", "游乐场", "遊樂場"],
   intro: [
@@ -62,50 +61,6 @@ const texts = {
     "In figure (i) a momentum is computed beside this run, which goes without one; the page draws only what a run has, so its m is the gradient.",
     "图 (i) 在这次训练之外另算了一个动量；这次训练本身没有动量，网页只画训练自己有的量，所以这里的 m 就是梯度。",
     "圖 (i) 在這次訓練之外另算了一個動量；這次訓練本身沒有動量，網頁只畫訓練自己有的量，所以這裡的 m 就是梯度。",
-  ],
-  surface_lecture: [
-    "the lecture's regression on ten points, a convex ravine of condition 313,418",
-    "课堂上十个数据点的回归，条件数 313,418 的凸峡谷",
-    "課堂上十個資料點的迴歸，條件數 313,418 的凸峽谷",
-  ],
-  surface_crescent: [
-    "Rosenbrock's curved valley, the lecture's crescent",
-    "Rosenbrock 的弯曲山谷，也就是课堂上的月牙",
-    "Rosenbrock 的彎曲山谷，也就是課堂上的月牙",
-  ],
-  surface_ravine: [
-    "a straight ravine with walls of a limited slope; too large a step bounces for ever",
-    "笔直的峡谷，两壁坡度有限；步子太大就会一直来回弹",
-    "筆直的峽谷，兩壁坡度有限；步伐太大就會一直來回彈",
-  ],
-  surface_quadratic: [
-    "an ellipse of any condition and size, curvatures from 1 to 1/condition",
-    "条件数和维数任选的椭圆，曲率从 1 到 1/条件数",
-    "條件數和維數任選的橢圓，曲率從 1 到 1/條件數",
-  ],
-  surface_noisy_quadratic: ["the same, every gradient with noise", "同上，每个梯度都带噪声", "同上，每個梯度都帶雜訊"],
-  surface_saddle: ["a saddle between two minima", "两个极小点之间的鞍点", "兩個極小點之間的鞍點"],
-  surface_monkey: [
-    "the monkey saddle: three ways down, no curvature at its middle",
-    "猴鞍：三个方向下降，正中没有曲率",
-    "猴鞍：三個方向下降，正中沒有曲率",
-  ],
-  surface_beale: ["Beale's plateaus with sharp corners", "Beale 的高原，棱角分明", "Beale 的高原，稜角分明"],
-  surface_himmelblau: ["four minima of the same loss", "四个损失相同的极小点", "四個損失相同的極小點"],
-  surface_rastrigin: [
-    "a bowl full of pits, one for each whole number",
-    "布满小坑的碗，每个整数处一个",
-    "佈滿小坑的碗，每個整數處一個",
-  ],
-  surface_tanh_chain: [
-    "a network of one neuron a layer, whose gradient vanishes with depth",
-    "每层一个神经元的网络，越深梯度越小",
-    "每層一個神經元的網路，越深梯度越小",
-  ],
-  surface_logistic: [
-    "logistic regression on two clouds of points",
-    "两团数据点上的逻辑回归",
-    "兩團資料點上的邏輯迴歸",
   ],
   first: ["solid: first coordinate; dashed: second", "实线：第一个坐标；虚线：第二个", "實線：第一個座標；虛線：第二個"],
 };

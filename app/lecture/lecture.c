@@ -4,6 +4,7 @@
 #include "file/folder.h"
 #include "io/failure.h"
 #include "lecture/figure.h"
+#include "page/languages.h"
 #include "ravine.h"
 
 #include <stdio.h>
@@ -91,7 +92,7 @@ static int save_json(const lecture *l, const json_t *numbers) {
 }
 
 static int save_page(lecture *l) {
-    page_script(&l->page, &asset_lecture_js);
+    page_script(&l->page, &asset_languages_js);
     page_script(&l->page, &asset_chart_js);
     page_script(&l->page, &asset_player_js);
     page_script(&l->page, &asset_motion_js);
@@ -115,7 +116,8 @@ static int make(lecture *l) {
     if (!status) status = surface_create(&l->crescent, "crescent");
     if (!status) status = lecture_runs_measure(l->measured, l->convex);
     if (status) return status;
-    const page_hole holes[] = {{"links", .put = put_links},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"links", .put = put_links},
                                {"figures", .put = put_figures},
                                {"runs", .put = put_runs},
                                {"agreement", .put = put_agreement},

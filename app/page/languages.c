@@ -22,11 +22,25 @@ const char *page_text_in(svg_text t, page_language language) {
     return language == PAGE_TAIWAN ? in_taiwan(t.zh) : t.zh;
 }
 
-void page_put_languages(page *p, const char *element, svg_text t) {
+void page_put_each(page *p, const char *element, const char *const text[PAGE_LANGUAGES]) {
     static const char *const tag[PAGE_LANGUAGES] = {"en", "zh-CN", "zh-TW"};
     for (page_language k = 0; k < PAGE_LANGUAGES; k++) {
         page_format(p, "<%s lang=\"%s\">", element, tag[k]);
-        page_escape(p, page_text_in(t, k));
+        page_escape(p, text[k]);
         page_format(p, "</%s>", element);
     }
+}
+
+void page_put_languages(page *p, const char *element, svg_text t) {
+    const char *text[PAGE_LANGUAGES];
+    for (page_language k = 0; k < PAGE_LANGUAGES; k++) text[k] = page_text_in(t, k);
+    page_put_each(p, element, text);
+}
+
+void page_put_language_button(page *p, void *nothing) {
+    (void)nothing;
+    static const char *const leads_to[PAGE_LANGUAGES] = {"中文", "繁體中文", "English"};
+    page_add(p, "<button type=\"button\" id=\"language\" hidden>");
+    page_put_each(p, "span", leads_to);
+    page_add(p, "</button>\n");
 }

@@ -2,6 +2,7 @@
 """Whether Chinese is written as it is in China, or as in Taiwan. The character sets of the two know
 hardly any character of the other's, and words that differ are listed."""
 
+import html.parser
 import re
 
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -47,3 +48,39 @@ def assert_same_terms(china, taiwan):
     for here, there in TERMS.items():
         both = bool(re.search(here, china)), bool(re.search(there, taiwan))
         assert both[0] == both[1], f"{here}, {there}: {china} | {taiwan}"
+
+
+class _Chinese(html.parser.HTMLParser):
+    """What stands in each kind of Chinese."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.texts = None, {"zh-CN": [], "zh-TW": []}
+
+    def handle_starttag(self, tag, attributes):
+        self.open = dict(attributes).get("lang", self.open)
+        if self.open in self.texts:
+            self.texts[self.open].append("")
+
+    def handle_endtag(self, tag):
+        self.open = None
+
+    def handle_data(self, data):
+        if self.open in self.texts:
+            self.texts[self.open][-1] += data
+
+
+def assert_page_is_of_its_readers(text):
+    """Each Chinese text of a page, or of a picture by itself, stands there as both write it."""
+    for first, language in (("zh", "zh-CN"), ("zh-TW", "zh-TW")):
+        text = text.replace(f'systemLanguage="{first},', f'lang="{language}" also="')
+    page = _Chinese()
+    page.feed(text)
+    china, taiwan = (page.texts[language] for language in ("zh-CN", "zh-TW"))
+    assert len(china) == len(taiwan) > 1
+    for here, there in zip(china, taiwan, strict=True):
+        if here == "繁體中文":
+            continue  # the button leads to it
+        assert_of_china(here)
+        assert_of_taiwan(there)
+        assert_same_terms(here, there)

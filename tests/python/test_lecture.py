@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import lecture_reference
 import pytest
-from chinese import HAN, assert_of_china, assert_of_taiwan, assert_same_terms
+from chinese import HAN, assert_page_is_of_its_readers
 from conftest import RAVINE, ROOT, assert_quiet, wait_for
 from lecture_reference import crossings_of_descent
 from pictures import assert_tables_fit, assert_texts_can_be_read, crossings, panels_of, trails_of
@@ -369,44 +369,12 @@ def test_language(browser, made):
     assert_quiet(browser)
 
 
-class Chinese(html.parser.HTMLParser):
-    """What stands in each kind of Chinese."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.texts = None, {"zh-CN": [], "zh-TW": []}
-
-    def handle_starttag(self, tag, attributes):
-        self.open = dict(attributes).get("lang", self.open)
-        if self.open in self.texts:
-            self.texts[self.open].append("")
-
-    def handle_endtag(self, tag):
-        self.open = None
-
-    def handle_data(self, data):
-        if self.open in self.texts:
-            self.texts[self.open][-1] += data
-
-
 def test_each_chinese_is_that_of_its_readers(made):
     """In the page and in each figure by itself; a text that taiwan.def lacks is not of Taiwan."""
     files = [made[0] / "index.html", *made[0].glob("*.svg")]
     assert len(files) > 10
     for file in files:
-        page = Chinese()
-        text = file.read_text()
-        for first, language in (("zh", "zh-CN"), ("zh-TW", "zh-TW")):
-            text = text.replace(f'systemLanguage="{first},', f'lang="{language}" also="')
-        page.feed(text)
-        china, taiwan = (page.texts[language] for language in ("zh-CN", "zh-TW"))
-        assert len(china) == len(taiwan) > 1, file
-        for here, there in zip(china, taiwan, strict=True):
-            if here == "繁體中文":
-                continue  # the button leads to it
-            assert_of_china(here)
-            assert_of_taiwan(there)
-            assert_same_terms(here, there)
+        assert_page_is_of_its_readers(file.read_text())
 
 
 def test_language_is_the_browsers_at_first(browser, made):

@@ -14,7 +14,7 @@ typedef enum cure_kind {
 #undef CURE
 
 /* In the order of the texts in cures.def and sentences.def. */
-typedef enum language { ENGLISH, CHINESE, CHINESE_TAIWAN, LANGUAGES } language;
+typedef enum doctor_language { ENGLISH, CHINESE, CHINESE_TAIWAN, LANGUAGES } doctor_language;
 
 typedef struct cure_words {
     const char *word;

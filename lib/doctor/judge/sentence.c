@@ -99,7 +99,7 @@ static const sentence *find_sentence(const ravine_diagnosis *d) {
 }
 
 /* What to do, as the second sentence: the first cure, unless a trial found nothing that helps. */
-static void say_cure(char *text, size_t size, const ravine_diagnosis *d, language in) {
+static void say_cure(char *text, size_t size, const ravine_diagnosis *d, doctor_language in) {
     static const char *const no_effect[LANGUAGES] = {" No change that was tried has an effect.",
                                                      "试过的改变都没有效果。",
                                                      "試過的改變都沒有效果。"};
@@ -120,7 +120,7 @@ static void say_cure(char *text, size_t size, const ravine_diagnosis *d, languag
 
 /* Of a name such as "zh_TW.UTF-8", "zh-Hant" or "de": where Chinese is written in the traditional
  * form, the rest says so. */
-static language language_of(const char *name) {
+static doctor_language language_of(const char *name) {
     static const char *const traditional[] = {"TW", "HK", "MO", "Hant"};
     if (!begins(name, "zh") || (name[2] >= 'a' && name[2] <= 'z')) return ENGLISH;
     for (size_t k = 0; k < sizeof traditional / sizeof *traditional; k++)
@@ -134,7 +134,7 @@ ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis, const
     if (!name) return ravine_fail(RAVINE_E_ARG, "the language is NULL");
     const ravine_status status = ravine_doctor_diagnosis_read(d, diagnosis);
     if (status) return status;
-    const language in = language_of(name);
+    const doctor_language in = language_of(name);
     const sentence *found = find_sentence(d);
     char said[RAVINE_SENTENCE_MAX] = "";
     size_t used = 0;

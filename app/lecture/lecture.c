@@ -4,7 +4,7 @@
 #include "file/folder.h"
 #include "io/failure.h"
 #include "lecture/figure.h"
-#include "lecture/words.h"
+#include "page/languages.h"
 #include "ravine.h"
 
 #include <stdio.h>
@@ -44,13 +44,19 @@ static void put_figures(page *p, void *context) {
 /* What was compared with what. */
 static void put_agreement(page *p, void *context) {
     const lecture *l = context;
-    char en[160], zh[160];
-    snprintf(en, sizeof en,
-             "%d of %d figures were made; %d of %d numbers agree with the reference computation.",
-             l->made, FIGURES, l->agree, l->checked);
-    snprintf(zh, sizeof zh, "共 %d 张图，生成了 %d 张；%d 个数字与参考计算相比，%d 个一致。",
-             FIGURES, l->made, l->checked, l->agree);
-    words_paragraph(p, (svg_text){en, zh});
+    const struct {
+        const char *name;
+        int number;
+    } told[] = {
+        {"made", l->made}, {"figures", FIGURES}, {"agree", l->agree}, {"checked", l->checked}};
+    enum { TOLD = sizeof told / sizeof *told };
+    char digits[TOLD][16];
+    page_hole holes[TOLD];
+    for (size_t k = 0; k < TOLD; k++) {
+        snprintf(digits[k], sizeof digits[k], "%d", told[k].number);
+        holes[k] = (page_hole){told[k].name, .text = digits[k]};
+    }
+    page_fill(p, &asset_agreement_html, holes, TOLD, NULL);
 }
 
 static void put_runs(page *p, void *context) {
@@ -86,7 +92,7 @@ static int save_json(const lecture *l, const json_t *numbers) {
 }
 
 static int save_page(lecture *l) {
-    page_script(&l->page, &asset_lecture_js);
+    page_script(&l->page, &asset_languages_js);
     page_script(&l->page, &asset_chart_js);
     page_script(&l->page, &asset_player_js);
     page_script(&l->page, &asset_motion_js);
@@ -110,7 +116,8 @@ static int make(lecture *l) {
     if (!status) status = surface_create(&l->crescent, "crescent");
     if (!status) status = lecture_runs_measure(l->measured, l->convex);
     if (status) return status;
-    const page_hole holes[] = {{"links", .put = put_links},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"links", .put = put_links},
                                {"figures", .put = put_figures},
                                {"runs", .put = put_runs},
                                {"agreement", .put = put_agreement},

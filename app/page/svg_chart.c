@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page/svg_chart.h"
 
+#include "page/languages.h"
 #include "page/svg_frame.h"
 
 #include <math.h>
@@ -297,13 +298,14 @@ static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place
 /* <title> or <desc>, in each language that there is. */
 static void put_meaning(page *p, const char *element, svg_text t) {
     if (!t.en) return;
-    page_format(p, "<%s lang=\"en\">", element);
-    page_escape(p, t.en);
-    page_format(p, "</%s>\n", element);
-    if (!t.zh) return;
-    page_format(p, "<%s lang=\"zh\">", element);
-    page_escape(p, t.zh);
-    page_format(p, "</%s>\n", element);
+    if (t.zh) {
+        page_put_languages(p, element, t);
+    } else {
+        page_format(p, "<%s lang=\"en\">", element);
+        page_escape(p, t.en);
+        page_format(p, "</%s>", element);
+    }
+    page_add(p, "\n");
 }
 
 /* In XML the style is text, with markup wherever there is a <. */

@@ -23,7 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A text in English and Simplified Chinese; zh NULL: the same in both; en NULL: none. */
+/* A text in English and in Chinese as it is written in China, of which taiwan.def has the form that
+ * is read in Taiwan; zh NULL: the same in all; en NULL: none. */
 typedef struct svg_text {
     const char *en, *zh;
 } svg_text;
@@ -107,7 +108,7 @@ typedef struct svg_figure {
 } svg_figure;
 
 /* STANDALONE: a file; the reader's language picks among the texts. INLINE: inside a page that has
- * page_style(p, &asset_svg_chart_css); both texts are there, with lang="en" and lang="zh". */
+ * page_style(p, &asset_svg_chart_css); all texts are there, each with its lang (languages.h). */
 typedef enum svg_place { SVG_STANDALONE, SVG_INLINE } svg_place;
 
 void svg_write(page *p, const svg_figure *figure, svg_place place);

@@ -42,7 +42,7 @@ double svg_place_y(const svg_frame *f, double y);
 /* Whether a place on the paper is in the plot area. */
 bool svg_frame_holds(const svg_frame *f, double x, double y);
 
-/* svg_text.c: a text of one or both languages; its width at its largest, and that of the wider one.
+/* svg_text.c: a text of one or all languages; its width at its largest, and that of the widest.
  */
 typedef struct svg_spot {
     double x, y;

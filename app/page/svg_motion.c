@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page/svg_motion.h"
 
+#include "page/languages.h"
 #include "page/svg_frame.h"
 
 #include <inttypes.h>
@@ -26,10 +27,10 @@ bool svg_plays(const svg_figure *figure) {
     return figure->npanels > 0 && last_step(figure) > 0;
 }
 
-static void put_words(page *p, const char *class, const char *en, const char *zh) {
-    page_format(p,
-                "<span class=\"%s\"><span lang=\"en\">%s</span><span lang=\"zh\">%s</span></span>",
-                class, en, zh);
+static void put_words(page *p, const char *class, svg_text t) {
+    page_format(p, "<span class=\"%s\">", class);
+    page_put_languages(p, "span", t);
+    page_add(p, "</span>");
 }
 
 void svg_put_player(page *p, const svg_figure *figure) {
@@ -37,8 +38,8 @@ void svg_put_player(page *p, const svg_figure *figure) {
                 "<div class=\"controls player\" hidden data-figure=\"%s\">"
                 "<button type=\"button\" aria-pressed=\"false\">",
                 figure->id);
-    put_words(p, "play", "Play", "播放");
-    put_words(p, "pause", "Pause", "暂停");
+    put_words(p, "play", (svg_text){"Play", "播放"});
+    put_words(p, "pause", (svg_text){"Pause", "暂停"});
     page_add(p, "</button><input type=\"range\" min=\"0\" step=\"1\" aria-label=\"step\">"
                 "<output></output></div>\n");
 }

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import lecture_reference
 import pytest
+from chinese import HAN, assert_page_is_of_its_readers
 from conftest import RAVINE, ROOT, assert_quiet, wait_for
 from lecture_reference import crossings_of_descent
 from pictures import assert_tables_fit, assert_texts_can_be_read, crossings, panels_of, trails_of
@@ -278,10 +279,16 @@ def visit(browser, folder, width=1400, dark=False, calm=False):
     browser.get((folder / "index.html").as_uri())
 
 
+LANGUAGES = ["en", "zh-CN", "zh-TW"]
+
+
 def set_language(browser, language):
-    if not browser.execute_script("return document.documentElement.lang").startswith(language):
+    """By the button, which leads from one to the next."""
+    for _ in LANGUAGES:
+        if browser.execute_script("return document.documentElement.lang") == language:
+            return
         browser.find_element(By.ID, "language").click()
-    assert browser.execute_script("return document.documentElement.lang").startswith(language)
+    pytest.fail(f"the button does not lead to {language}")
 
 
 def player(browser, figure):
@@ -300,7 +307,7 @@ def drawn(browser, figure):
     )
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
 def test_opens_quietly(browser, made, width, dark, language):
@@ -315,7 +322,7 @@ def test_opens_quietly(browser, made, width, dark, language):
     assert (paper < 64 < 192 < ink) if dark else (ink < 64 < 192 < paper)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", [1400, 390])
 def test_texts_of_charts_can_be_read(browser, made, width, language):
     visit(browser, made[0], width)
@@ -323,14 +330,18 @@ def test_texts_of_charts_can_be_read(browser, made, width, language):
     assert_texts_can_be_read(browser)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_tables_hide_nothing_on_a_phone(browser, made, language):
     """Each row is a card: every number beside its name, none beyond the edge."""
     visit(browser, made[0], 390)
     set_language(browser, language)
     assert_tables_fit(browser, 390)
     row = browser.find_element(By.CSS_SELECTOR, "#table [data-run=adagrad_mean]")
-    name = {"en": "first step above the stability limit", "zh": "首次超过稳定极限的步数"}[language]
+    name = {
+        "en": "first step above the stability limit",
+        "zh-CN": "首次超过稳定极限的步数",
+        "zh-TW": "首次超過穩定極限的步數",
+    }[language]
     assert re.search(rf"{name}\s+512\s+512", row.text), row.text
     visit(browser, made[0], 1400)
     set_language(browser, language)
@@ -340,27 +351,40 @@ def test_tables_hide_nothing_on_a_phone(browser, made, language):
 def test_language(browser, made):
     visit(browser, made[0])
     shown = "return document.getElementById('d').innerText"
-    set_language(browser, "zh")
-    chinese = browser.execute_script(shown)
-    assert "月牙" in chinese and "crescent" not in chinese
-    assert browser.title.startswith("困在峡谷里")
-    letters = re.findall(r"[a-z]{5,}", re.sub(r"RMSProp", "", browser.execute_script(shown)))
-    assert not letters, letters
+    for language, crescent, title, leads_to in (
+        ("zh-CN", "月牙", "困在峡谷里", "繁體中文"),
+        ("zh-TW", "月牙形的損失面", "困在峽谷裡", "English"),
+    ):
+        set_language(browser, language)
+        chinese = browser.execute_script(shown)
+        assert crescent in chinese and "crescent" not in chinese
+        assert browser.title.startswith(title)
+        letters = re.findall(r"[a-z]{5,}", re.sub(r"RMSProp", "", chinese))
+        assert not letters, letters
+        assert browser.find_element(By.ID, "language").text == leads_to
     set_language(browser, "en")
     english = browser.execute_script(shown)
-    assert "crescent" in english and not re.search("[\u4e00-\u9fff]", english)
-    assert "中文" in browser.find_element(By.ID, "language").text
+    assert "crescent" in english and not HAN.search(english)
+    assert browser.find_element(By.ID, "language").text == "中文"
     assert_quiet(browser)
+
+
+def test_each_chinese_is_that_of_its_readers(made):
+    """In the page and in each figure by itself; a text that taiwan.def lacks is not of Taiwan."""
+    files = [made[0] / "index.html", *made[0].glob("*.svg")]
+    assert len(files) > 10
+    for file in files:
+        assert_page_is_of_its_readers(file.read_text())
 
 
 def test_language_is_the_browsers_at_first(browser, made):
     added = browser.execute_cdp_cmd(
         "Page.addScriptToEvaluateOnNewDocument",
-        {"source": "Object.defineProperty(navigator, 'language', {get: () => 'zh-TW'})"},
+        {"source": "Object.defineProperty(navigator, 'language', {get: () => 'zh-Hant-HK'})"},
     )
     try:
         visit(browser, made[0])
-        assert browser.execute_script("return document.documentElement.lang") == "zh-CN"
+        assert browser.execute_script("return document.documentElement.lang") == "zh-TW"
     finally:
         browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 

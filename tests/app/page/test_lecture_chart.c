@@ -438,10 +438,11 @@ static void svg_is_well_formed(void **state) {
         assert_non_null(strstr(text, "class=\"contour\""));
     }
     assert_non_null(strstr(alone, "prefers-color-scheme: dark"));
-    assert_non_null(strstr(alone, "systemLanguage=\"zh"));
+    assert_non_null(strstr(alone, "systemLanguage=\"zh,"));
+    assert_non_null(strstr(alone, "systemLanguage=\"zh-TW,"));
     assert_null(strstr(inside, "<style"));
-    assert_non_null(
-        strstr(inside, "<tspan lang=\"en\">step</tspan><tspan lang=\"zh\">步数</tspan>"));
+    assert_non_null(strstr(inside, "<tspan lang=\"en\">step</tspan><tspan lang=\"zh-CN\">步数"
+                                   "</tspan><tspan lang=\"zh-TW\">步數</tspan>"));
     free(alone);
     free(inside);
 }

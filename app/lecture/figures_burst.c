@@ -39,7 +39,6 @@ static int put_explode(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'e',
             .name = "adagrad_explodes",
             .title = {"Adagrad with the root mean square explodes", "用均方根的 Adagrad 会爆发"},
             .shows =
@@ -75,6 +74,7 @@ static int put_explode(lecture *l, traces *t) {
                        .band = band,
                        .nbands = nbands}},
             .npanels = 3,
+            .traces = t,
             .run = id,
             .nruns = 1,
         });
@@ -107,7 +107,6 @@ static int put_decay(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'f',
             .name = "decay",
             .title = {"The same with a learning rate that decays", "加上学习率衰减"},
             .shows = {"Falling like 1/√t cancels the shrinking of σ exactly: the product never "
@@ -126,6 +125,7 @@ static int put_decay(lecture *l, traces *t) {
                        .series = excess,
                        .nseries = DECAYS}},
             .npanels = 2,
+            .traces = t,
             .run = decays,
             .nruns = DECAYS,
         });
@@ -163,7 +163,6 @@ static int put_warmup(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'g',
             .name = "warmup",
             .title = {"Warm-up alone only delays; warm-up and then decay cures",
                       "只预热，是把爆发推迟；先预热再衰减，才治得好"},
@@ -202,6 +201,7 @@ static int put_warmup(lecture *l, traces *t) {
                        .level = &burst,
                        .nlevels = 1}},
             .npanels = 3,
+            .traces = t,
             .run = warms,
             .nruns = WARMS,
         });

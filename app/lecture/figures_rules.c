@@ -40,7 +40,6 @@ static int put_rules(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'h',
             .name = "rules",
             .title = {"RMSProp, Adam, AMSGrad, RAdam on the same surface",
                       "同一个损失面上的 RMSProp、Adam、AMSGrad、RAdam"},
@@ -64,6 +63,7 @@ static int put_rules(lecture *l, traces *t) {
                        .series = excess,
                        .nseries = RULES}},
             .npanels = 2,
+            .traces = t,
             .fact = &swings,
             .nfacts = 1,
             .run = rules,
@@ -128,7 +128,6 @@ static int put_sign(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'i',
             .name = "sign_and_size",
             .title = {"Momentum keeps the sign, σ only the size", "动量记方向，σ 只记大小"},
             .shows =
@@ -155,6 +154,7 @@ static int put_sign(lecture *l, traces *t) {
                        .level = &cancelled,
                        .nlevels = 1}},
             .npanels = 2,
+            .traces = t,
             .fact = facts,
             .nfacts = sizeof facts / sizeof *facts,
         });
@@ -196,7 +196,6 @@ static int put_complete(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'j',
             .name = "complete",
             .title = {"The complete rule: schedule, momentum, scale",
                       "完整版：调度、动量、尺度三者合一"},
@@ -227,6 +226,7 @@ static int put_complete(lecture *l, traces *t) {
                        .series = parts,
                        .nseries = 3}},
             .npanels = 2,
+            .traces = t,
             .run = last,
             .nruns = LAST,
         });

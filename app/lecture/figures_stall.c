@@ -76,7 +76,6 @@ static int put_missing(lecture *l, const exhibit *e) {
 
 int figure_stall(lecture *l) {
     exhibit e = {
-        .letter = 'a',
         .name = "stall",
         .title = {"Stuck is not a small gradient", "训练卡住，不等于梯度很小"},
         .shows = {"A real network: 4,000 images of Fashion-MNIST, all in every step, gradient "
@@ -89,6 +88,10 @@ int figure_stall(lecture *l) {
                   "4。阴影那一段，loss "
                   "几乎不再下降，梯度却一点也没有变小：参数正在峡谷的两壁之间来回弹。证据在第 220 "
                   "步：把 η 除以 20，loss 立刻降到一半左右，这时梯度才真正变小。"},
+        .settings = {"Fashion-MNIST, the first 4,000 images; 784-32-10, tanh; sgd; lr "
+                     "\"" STALL_SCHEDULE "\"; seed 1",
+                     "Fashion-MNIST 的前 4,000 张图；784-32-10，tanh；sgd；lr "
+                     "“" STALL_SCHEDULE "”；seed 1"},
     };
     stall_run r;
     if (stall_train(&r, "sgd", STALL_SCHEDULE, STALL_STEPS)) return put_missing(l, &e);

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ravine lecture`: its numbers against the table of the lecture, its page as a reader uses it."""
 
+import html
 import html.parser
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
@@ -168,6 +170,40 @@ def test_every_figure_is_a_whole_svg(made):
         text = (folder / figure["file"]).read_text()
         assert "nan" not in text.lower().replace("finance", "") and "inf " not in text
         assert "prefers-color-scheme: dark" in text and "<script" not in text
+
+
+def raced(command):
+    """Schedule, optimizers, and what `ravine race` comes to of a command beside a figure."""
+    name, *words = shlex.split(command)
+    assert name == "ravine"
+    done = subprocess.run([RAVINE, *words, "--json"], capture_output=True, timeout=60, check=True)
+    values = dict(zip(words, words[1:], strict=False))
+    optimizers = [b for a, b in zip(words, words[1:], strict=False) if a == "--optimizer"]
+    return values.get("--schedule"), optimizers, json.loads(done.stdout)["runs"]
+
+
+def test_each_figure_says_how_to_make_it_again(made):
+    """Its commands are those of the runs in its table, to the last bit."""
+    folder, numbers, _ = made
+    sections = re.findall(
+        r'<section id="([a-z])">(.*?)</section>', (folder / "index.html").read_text(), re.S
+    )
+    assert [letter for letter, _ in sections] == list(numbers["figures"])
+    runs = {run["key"]: run for run in numbers["runs"]}
+    for letter, section in sections:
+        settings = re.search(r'<div class="settings">(.*?)</div>', section, re.S)[1]
+        assert settings.strip(), letter
+        again = {}
+        for command in re.findall("<code>(.*?)</code>", settings):
+            schedule, optimizers, found = raced(html.unescape(command))
+            for optimizer, run in zip(optimizers, found, strict=True):
+                again[optimizer, schedule] = run
+        for key in numbers["figures"][letter]["runs"]:
+            run, measured = runs[key], runs[key]["measured"]
+            found = again[run["optimizer"], run["schedule"]]
+            assert found["nonfinite_step"] == measured["nonfinite_step"], (letter, key)
+            if measured["distance"] is not None and found["steps"] == run["steps"]:
+                assert found["distance"] == measured["distance"], (letter, key)
 
 
 # ---- the picture of gradient descent -------------------------------------------------------------

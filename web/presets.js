@@ -13,4 +13,5 @@ const presets = {
   h: "surface=lecture&steps=8000&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=1&run=adam lr=1&run=adam lr=1 amsgrad=true&run=radam lr=1",
   i: "surface=lecture&steps=1000&run=adam lr=1",
   j: "surface=lecture&steps=20000&run=adam lr=1|warmup(1000) exponential(99000, to=1e-6) lr=1&run=adam lr=1|warmup(1000) inverse_sqrt(timescale=1000) lr=1",
+  k: "surface=crescent&start=-1,1.01&steps=4000&run=rmsprop alpha=0.1 initial_form=gradient eps=0 lr=0.02&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.02&run=rmsprop alpha=0.999 initial_form=gradient eps=0 lr=0.02",
 };

@@ -27,7 +27,8 @@
     X('g', warmup)             \
     X('h', rules)              \
     X('i', sign)               \
-    X('j', complete)
+    X('j', complete)           \
+    X('k', alpha)
 
 typedef struct lecture {
     const char *folder;

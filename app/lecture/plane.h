@@ -6,9 +6,9 @@
 
 #include "lecture/figure.h"
 
-/* The minimum and the start of the regression; a figure may name other points beside them. */
+/* The minimum and the start of each; a figure may name other points. */
 enum { PLANE_NOTES = 2 };
-extern const svg_note plane_notes[PLANE_NOTES];
+extern const svg_note plane_notes[PLANE_NOTES], crescent_notes[PLANE_NOTES];
 
 /* Excess loss over (b, w) of the regression, axes as in the lecture. */
 svg_panel plane_convex(const lecture *l, const svg_series *series, size_t n);

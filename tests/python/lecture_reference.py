@@ -6,7 +6,7 @@ Ravine. What `ravine lecture` calls expected is what this prints."""
 import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from itertools import repeat
+from itertools import pairwise, repeat
 
 STEPS = 100_000
 X = [338, 333, 328, 207, 226, 25, 179, 60, 208, 606]
@@ -225,20 +225,42 @@ def crossings_of_descent(lr, steps):
     return found
 
 
-def crescent():
-    """RMSProp(.9), eta = .002, on Rosenbrock's function from (-1.5, 2): sigma of w1 at each step,
-    and the root of the mean of all squares on the same path."""
-    _, step = rmsprop(0.9)
-    w1, w2, total, sigmas, means = -1.5, 2.0, 0.0, [], []
-    for t in range(1000):
+def rmsprop_on_crescent(alpha, lr, start, steps):
+    """On Rosenbrock's function: w1, w2, loss, gradient and sigma, before each step."""
+    _, step = rmsprop(alpha)
+    w1, w2 = start
+    for t in range(steps):
         bend = w2 - w1 * w1
         g = -2 * (1 - w1) - 400 * w1 * bend, 200 * bend
         _, sigma = step(t, g)
+        yield w1, w2, (1 - w1) ** 2 + 100 * bend * bend, g, sigma
+        w1, w2 = w1 - lr * g[0] / sigma[0], w2 - lr * g[1] / sigma[1]
+
+
+def crescent():
+    """RMSProp(.9) from the wall: sigma of w1 at each step, and the root of the mean of all squares
+    on the same path."""
+    total, sigmas, means = 0.0, [], []
+    for t, (*_, g, sigma) in enumerate(rmsprop_on_crescent(0.9, 0.002, (-1.5, 2.0), 1000)):
         total += g[0] * g[0]
         sigmas.append(sigma[0])
         means.append(math.sqrt(total / (t + 1)))
-        w1, w2 = w1 - 0.002 * g[0] / sigma[0], w2 - 0.002 * g[1] / sigma[1]
     return sigmas, means
+
+
+def brakes():
+    """RMSProp from the bed of the crescent: for each alpha the longest step over eta, the greatest
+    loss, and the greatest distance to the minimum in the last 400 of 4,000 steps."""
+    lr, found = 0.02, {}
+    for alpha in (0.1, 0.9, 0.999):
+        run = list(rmsprop_on_crescent(alpha, lr, (-1.0, 1.01), 4000))
+        steps = [math.dist(a[:2], b[:2]) for a, b in pairwise(run)]
+        found |= {
+            f"longest_{alpha}": max(steps) / lr,
+            f"loss_{alpha}": max(row[2] for row in run),
+            f"distance_{alpha}": max(math.dist(row[:2], (1, 1)) for row in run[-400:]),
+        }
+    return found
 
 
 def figures():
@@ -249,6 +271,7 @@ def figures():
         "b": {f"crossing_{k + 1}": b for k, b in enumerate(lines)},
         "d": {f"rmsprop_{t}": sigmas[t] for t in (0, 100, 800)}
         | {f"mean_{t}": means[t] for t in (100, 800)},
+        "k": brakes(),
         "i": {"across": (1 - 0.9) / (1 + 0.9)},  # m of a gradient that alternates, over its size
     }
 

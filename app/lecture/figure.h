@@ -28,7 +28,8 @@
     X('h', rules)              \
     X('i', sign)               \
     X('j', complete)           \
-    X('k', alpha)
+    X('k', alpha)              \
+    X('o', bounce)
 
 typedef struct lecture {
     const char *folder;

@@ -47,6 +47,17 @@ svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n) {
     return with(p, series, n, crescent_notes, PLANE_NOTES);
 }
 
+svg_panel plane_ravine(surface *s, const svg_series *series, size_t n) {
+    static const double level[] = {0.02, 0.1, 0.3, 0.6, 1, 1.5, 2, 2.5, 3, 3.5, 4};
+    static const svg_note note[PLANE_NOTES] = {
+        {0, 0, {"minimum", "最低点"}, true, false},
+        {4, 4, {"start", "起点"}, true, false},
+    };
+    const svg_panel p =
+        plane(s, (svg_text){"x", NULL}, (svg_text){"y", NULL}, level, sizeof level / sizeof *level);
+    return with(p, series, n, note, PLANE_NOTES);
+}
+
 static const svg_text counted = {"step, counted from 1", "步数（从 1 数起）"};
 
 svg_axis steps_log(void) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plane.h - what figures share: the two planes of the lecture with their contours, as panels, and
+/* plane.h - what figures share: the planes of the lecture with their contours, as panels, and
  * axes of steps. */
 #ifndef RAVINE_LECTURE_PLANE_H
 #define RAVINE_LECTURE_PLANE_H
@@ -14,6 +14,8 @@ extern const svg_note plane_notes[PLANE_NOTES], crescent_notes[PLANE_NOTES];
 svg_panel plane_convex(const lecture *l, const svg_series *series, size_t n);
 /* The crescent over (w1, w2). */
 svg_panel plane_crescent(const lecture *l, const svg_series *series, size_t n);
+/* The surface `ravine` over (x, y). */
+svg_panel plane_ravine(surface *s, const svg_series *series, size_t n);
 
 /* Steps counted from 1, as traces_curve() has them: all of them by their logarithm, or some. */
 svg_axis steps_log(void);

@@ -263,6 +263,29 @@ def brakes():
     return found
 
 
+def bounce():
+    """Gradient descent at 5, from step 200 on at 1, between walls of a limited slope; and at 5
+    between those of a parabola with the same curvature at the floor."""
+    x, y, rows = 4.0, 4.0, []
+    for t in range(300):
+        height = math.sqrt(1 + x * x)
+        g = x / height, 0.05 * y
+        loss = height - 1 + 0.05 * y * y / 2
+        lr = 5 if t < 200 else 1
+        rows.append((abs(x), loss, math.hypot(*g), lr * max(height**-3, 0.05)))
+        x, y = x - lr * g[0], y - lr * g[1]
+    return {
+        "loss_60": rows[60][1],
+        "loss_199": rows[199][1],
+        "grad_norm_0": rows[0][2],
+        "grad_norm_199": rows[199][2],
+        "across_199": rows[199][0],
+        "eta_s_199": rows[199][3],
+        "loss_204": rows[204][1],
+        "growth": abs(1 - 5 * 1.0),
+    }
+
+
 def figures():
     """The numbers of the figures, by their letters and names in lecture.json."""
     lines = crossings_of_descent(Fraction(1, 100), 5)
@@ -272,6 +295,7 @@ def figures():
         "d": {f"rmsprop_{t}": sigmas[t] for t in (0, 100, 800)}
         | {f"mean_{t}": means[t] for t in (100, 800)},
         "k": brakes(),
+        "o": bounce(),
         "i": {"across": (1 - 0.9) / (1 + 0.9)},  # m of a gradient that alternates, over its size
     }
 

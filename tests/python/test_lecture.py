@@ -25,9 +25,9 @@ from selenium.webdriver.common.keys import Keys
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 PICTURES = ROOT / "docs/pictures"
-FIGURES = "abcdefghijk"
-CHECKED = 80  # numbers that the reference has too
-PLAYED = ["gradient_descent", "crescent", "adagrad_explodes", "decay", "rules", "alpha"]
+FIGURES = "abcdefghijko"
+CHECKED = 88  # numbers that the reference has too
+PLAYED = ["gradient_descent", "crescent", "adagrad_explodes", "decay", "rules", "alpha", "bounce"]
 
 # What the reference gives, with room where the phase of the bursts is chaotic.
 TABLE = {
@@ -118,6 +118,22 @@ def test_a_small_alpha_brakes_at_once(made):
     for alpha in (0.1, 0.9, 0.999):
         assert brakes[f"longest_{alpha}"] <= (2 / (1 - alpha)) ** 0.5
     assert brakes["distance_0.1"] > 2.5 * brakes["distance_0.9"], "it is not stuck"
+
+
+def test_the_bounce_neither_dies_nor_explodes(made):
+    """Figure (o) against what can be worked out: x = -(x - 5 x/sqrt(1 + x^2)) where it bounces."""
+    _, numbers, _ = made
+    bounce = {key: fact["value"] for key, fact in numbers["figures"]["o"]["numbers"].items()}
+    height = 5 / 2  # sqrt(1 + x^2)
+    across = (height**2 - 1) ** 0.5
+    assert bounce["across_199"] == pytest.approx(across, rel=1e-9)
+    assert bounce["loss_60"] == pytest.approx(height - 1, rel=1e-9), "along the floor it arrived"
+    assert bounce["loss_199"] == pytest.approx(height - 1, rel=1e-9), "it stays"
+    assert bounce["grad_norm_199"] == pytest.approx(across / height, rel=1e-9)
+    assert bounce["grad_norm_199"] > 0.9 * bounce["grad_norm_0"], "not a critical point"
+    assert bounce["eta_s_199"] == pytest.approx(5 / height**3, rel=1e-9)
+    assert bounce["loss_204"] < 1e-6, "a lower rate did not free it"
+    assert bounce["growth"] == pytest.approx(4, rel=1e-12), "on a parabola it explodes"
 
 
 def rounded(value, text):
@@ -439,13 +455,13 @@ def test_scrub_by_keyboard(browser, made, figure):
     slider.send_keys(Keys.HOME)
     assert output.text == "t = 0"
     assert max(drawn(browser, figure)) < 1
-    slider.send_keys(Keys.PAGE_UP * 3)
+    slider.send_keys(Keys.ARROW_RIGHT * 10)  # before a bounce only repeats itself
     some = drawn(browser, figure)
     assert min(some) > 1 and output.text != "t = 0"
     slider.send_keys(Keys.PAGE_UP * 3)
     assert sum(drawn(browser, figure)) > sum(some)
     slider.send_keys(Keys.END)
-    assert output.text in ("t = 100,000", "t = 4,000", "t = 3,000")
+    assert output.text in ("t = 100,000", "t = 4,000", "t = 3,000", "t = 300")
     assert_quiet(browser)
 
 

@@ -15,4 +15,5 @@ const presets = {
   j: "surface=lecture&steps=20000&run=adam lr=1|warmup(1000) exponential(99000, to=1e-6) lr=1&run=adam lr=1|warmup(1000) inverse_sqrt(timescale=1000) lr=1",
   k: "surface=crescent&start=-1,1.01&steps=4000&run=rmsprop alpha=0.1 initial_form=gradient eps=0 lr=0.02&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.02&run=rmsprop alpha=0.999 initial_form=gradient eps=0 lr=0.02",
   o: "surface=ravine flat=0.05&steps=300&run=sgd lr=5|constant(200, from=5) constant(100, from=1)&run=sgd lr=1.5",
+  p: "surface=lecture&steps=20000&run=sgd lr=1e-6&run=sgd momentum=0.9 lr=1e-6&run=adagrad_mean lr=1&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.1&run=adam lr=1&run=adam lr=1|warmup(1000) exponential(99000, to=1e-6) lr=1",
 };

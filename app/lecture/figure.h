@@ -29,7 +29,8 @@
     X('i', sign)               \
     X('j', complete)           \
     X('k', alpha)              \
-    X('o', bounce)
+    X('o', bounce)             \
+    X('p', way)
 
 typedef struct lecture {
     const char *folder;
@@ -58,7 +59,7 @@ typedef struct traces traces;
 typedef struct exhibit {
     const char *name; /* NAME.svg */
     svg_text title, shows;
-    svg_panel panel[3];
+    svg_panel panel[7];
     size_t npanels;
     const fact *fact;
     size_t nfacts;

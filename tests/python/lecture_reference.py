@@ -6,6 +6,7 @@ Ravine. What `ravine lecture` calls expected is what this prints."""
 import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise, repeat
 
 STEPS = 100_000
@@ -128,6 +129,7 @@ RUNS = {  # key in lecture.json: (rule, learning rates)
     "rmsprop_1": (rmsprop(0.9), repeat(1.0)),
     "adam_1": (adam(), repeat(1.0)),
     "amsgrad_1": (adam(amsgrad=True), repeat(1.0)),
+    "complete": (adam(), warmup(lambda t: 1e-6 ** ((t - 1000) / 99000))),
 }
 
 # ---- a run ---------------------------------------------------------------------------------------
@@ -159,11 +161,12 @@ def run(rule, rates):
     """What the table has of a run, by the names of lecture.json."""
     limit, step = rule
     rates = iter(rates)
-    theta, unstable, excess, across = START, None, [], []
+    theta, unstable, excess, across, distance = START, None, [], [], []
     for t in range(STEPS + 1):
         residual = residuals(*theta)
         excess.append(sum(r * r for r in residual) - LEAST)
         from_minimum = [a - b for a, b in zip(theta, MINIMUM, strict=True)]
+        distance.append(math.hypot(*from_minimum))
         across.append(abs(sum(a * b for a, b in zip(from_minimum, STEEP, strict=True))))
         if t == STEPS or not math.isfinite(excess[t]):
             break
@@ -182,13 +185,16 @@ def run(rule, rates):
         **found,
         "end_b": theta[0],
         "end_w": theta[1],
-        "distance": math.hypot(*from_minimum),
+        "distance": distance[STEPS],
         "worst_excess_loss_last_tenth": max(0.0, *excess[STEPS - STEPS // 10 :]),
         "bursts": len(begun),
         "first_burst_step": begun[0] if begun else None,
+        "arrived": next((t for t, far in enumerate(distance) if far < 1), None),
+        "farthest": max(distance[STEPS - STEPS // 10 :]),
     }
 
 
+@cache
 def table():
     return {key: run(*settings) for key, settings in RUNS.items()}
 
@@ -286,6 +292,24 @@ def bounce():
     }
 
 
+# The way of the lecture: the name of each rule there, and its run.
+WAY = {
+    "gd": "gd_1e-6",
+    "momentum": "heavy_ball",
+    "adagrad": "adagrad_mean",
+    "rmsprop": "rmsprop_0.1",
+    "adam": "adam_1",
+    "complete": "complete",
+}
+
+
+def way():
+    """The first step within 1 of the minimum, and the greatest distance of the last tenth."""
+    rows = {name: table()[key] for name, key in WAY.items()}
+    arrived = {f"arrived_{name}": row["arrived"] for name, row in rows.items() if name != "gd"}
+    return arrived | {f"farthest_{name}": row["farthest"] for name, row in rows.items()}
+
+
 def figures():
     """The numbers of the figures, by their letters and names in lecture.json."""
     lines = crossings_of_descent(Fraction(1, 100), 5)
@@ -296,6 +320,7 @@ def figures():
         | {f"mean_{t}": means[t] for t in (100, 800)},
         "k": brakes(),
         "o": bounce(),
+        "p": way(),
         "i": {"across": (1 - 0.9) / (1 + 0.9)},  # m of a gradient that alternates, over its size
     }
 

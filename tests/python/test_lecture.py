@@ -25,9 +25,18 @@ from selenium.webdriver.common.keys import Keys
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 PICTURES = ROOT / "docs/pictures"
-FIGURES = "abcdefghijko"
-CHECKED = 88  # numbers that the reference has too
-PLAYED = ["gradient_descent", "crescent", "adagrad_explodes", "decay", "rules", "alpha", "bounce"]
+FIGURES = "abcdefghijkop"
+CHECKED = 104  # numbers that the reference has too
+PLAYED = [
+    "gradient_descent",
+    "crescent",
+    "adagrad_explodes",
+    "decay",
+    "rules",
+    "alpha",
+    "bounce",
+    "way",
+]
 
 # What the reference gives, with room where the phase of the bursts is chaotic.
 TABLE = {
@@ -52,6 +61,7 @@ TABLE = {
     "rmsprop_1": {"distance": (0.706, 0.708), "first_unstable_step": (51, 53)},
     "adam_1": {"first_unstable_step": (5470, 5490), "stability_limit": (37.99, 38.01)},
     "amsgrad_1": {"distance": (0, 1e-9), "bursts": (0, 0)},
+    "complete": {"distance": (0, 1e-9), "first_unstable_step": (11100, 11170), "bursts": (0, 0)},
 }
 CRESCENT = {
     "rmsprop_0": (154, 156),
@@ -71,6 +81,21 @@ ALPHA = {
     "distance_0.1": (0.36, 0.42),
     "distance_0.9": (0.13, 0.145),
     "distance_0.999": (0.14, 0.16),
+}
+# (p): the first step within 1 of the minimum, and the farthest of the last tenth; where bursts are
+# chaotic the range is that of starts which differ by 1e-11, and more.
+WAY = {
+    "arrived_momentum": (75790, 75800),
+    "arrived_adagrad": (2089, 2109),
+    "arrived_rmsprop": (2388, 2392),
+    "arrived_adam": (1484, 1488),
+    "arrived_complete": (3394, 3398),
+    "farthest_gd": (41.4, 41.5),
+    "farthest_momentum": (0.45, 0.456),
+    "farthest_adagrad": (2.2, 3.2),
+    "farthest_rmsprop": (0.0705, 0.0709),
+    "farthest_adam": (0.3, 0.45),
+    "farthest_complete": (0, 1e-4),
 }
 
 
@@ -134,6 +159,25 @@ def test_the_bounce_neither_dies_nor_explodes(made):
     assert bounce["eta_s_199"] == pytest.approx(5 / height**3, rel=1e-9)
     assert bounce["loss_204"] < 1e-6, "a lower rate did not free it"
     assert bounce["growth"] == pytest.approx(4, rel=1e-12), "on a parabola it explodes"
+
+
+def test_only_all_three_together_arrive_and_stay(made):
+    """Figure (p): its numbers, and that its six ways end where the runs do."""
+    folder, numbers, _ = made
+    way = {key: fact["value"] for key, fact in numbers["figures"]["p"]["numbers"].items()}
+    assert set(way) == set(WAY)
+    for key, (least, greatest) in WAY.items():
+        assert least <= way[key] <= greatest, (key, way[key])
+    *planes, distance = panels_of((folder / "way.svg").read_text())
+    assert len(planes) == 6
+    for left, right in zip(planes[::2], planes[1::2], strict=True):
+        assert left.area[1] == right.area[1] and left.area[0] + left.area[2] < right.area[0]
+    ends = {run["key"]: run["measured"] for run in numbers["runs"]}
+    for k, (key, plane) in enumerate(zip(lecture_reference.WAY.values(), planes, strict=True)):
+        b, w = plane.paths(k)[-1][-1]
+        assert b == pytest.approx(ends[key]["end_b"], abs=2.5), key  # Adagrad's bursts
+        assert w == pytest.approx(ends[key]["end_w"], abs=0.1) or key == "adagrad_mean"
+    assert len(distance.lines) == 6
 
 
 def rounded(value, text):
@@ -297,12 +341,13 @@ def test_a_file_by_itself_moves_as_the_page_does(made, name):
         assert element.get("dur") == f"{motion['seconds']:.2f}s"
         return [float(value) for value in element.get("values").split(";")]
 
-    dots = [[values(a) for a in circle] for circle in moving[0].iter(f"{svg}circle")]
+    circles = [circle for g in moving for circle in g.iter(f"{svg}circle")]
+    dots = [[values(a) for a in circle] for circle in circles]
     for trail, (x, y) in zip(motion["trails"], dots, strict=True):
         seen = list(zip(trail["dot"][::2], trail["dot"][1::2], strict=True))
         for at, told in zip(zip(x, y, strict=True), seen, strict=True):
             assert at == told or told == (None, None)
-    cursors = [values(a) for g in moving[1:] for a in g.iter(f"{svg}animateTransform")]
+    cursors = [values(a) for g in moving for a in g.iter(f"{svg}animateTransform")]
     tags = re.findall(r'<g class="panel"([^>]*)>', text)
     first = [re.search(r'data-steps="(\d)"', tag) for tag in tags]
     curves = [(p, int(f[1])) for p, f in zip(panels_of(text), first, strict=True) if f]

@@ -29,6 +29,7 @@
     X('i', sign)               \
     X('j', complete)           \
     X('k', alpha)              \
+    X('l', young)              \
     X('o', bounce)             \
     X('p', way)
 
@@ -76,6 +77,8 @@ fact fact_wanted(fact f, const char *want, double least, double greatest);
 int figure_put(lecture *l, const exhibit *e);
 /* The figure that could not be made: what it needs, in page, SVG and JSON. */
 int figure_put_missing(lecture *l, const exhibit *e, svg_text needs);
+/* The same where reading the images has just failed. */
+int figure_put_without_images(lecture *l, const exhibit *e);
 
 #define RAVINE_X(LETTER, NAME) int figure_##NAME(lecture *l);
 LECTURE_FIGURE_LIST(RAVINE_X)

@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise, repeat
+from statistics import NormalDist
 
 STEPS = 100_000
 X = [338, 333, 328, 207, 226, 25, 179, 60, 208, 606]
@@ -269,6 +270,28 @@ def brakes():
     return found
 
 
+def young_sigma(share, t):
+    """The value below which `share` of all sigma_t are when every gradient is normal, of deviation
+    1: |g| for t = 1; else the root of a mean of t squares, chi^2_t/t, by Wilson and Hilferty."""
+    if t == 1:
+        return NormalDist().inv_cdf((1 + share) / 2)
+    spread = 2 / (9 * t)
+    return (1 - spread + NormalDist().inv_cdf(share) * math.sqrt(spread)) ** 1.5
+
+
+def rectification(t, beta2=0.999):
+    """RAdam's r of step t = 1, 2 ...: Liu et al. 2020, Algorithm 2."""
+    most = 2 / (1 - beta2) - 1
+    rho = most - 2 * t * beta2**t / (1 - beta2**t)
+    return math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+
+
+def young():
+    return {
+        f"sigma_{share}_{t}": young_sigma(share / 100, t) for t in (1, 100) for share in (5, 50, 95)
+    } | {f"r_{t}": rectification(t) for t in (6, 100)}
+
+
 def bounce():
     """Gradient descent at 5, from step 200 on at 1, between walls of a limited slope; and at 5
     between those of a parabola with the same curvature at the floor."""
@@ -319,6 +342,7 @@ def figures():
         "d": {f"rmsprop_{t}": sigmas[t] for t in (0, 100, 800)}
         | {f"mean_{t}": means[t] for t in (100, 800)},
         "k": brakes(),
+        "l": young(),
         "o": bounce(),
         "p": way(),
         "i": {"across": (1 - 0.9) / (1 + 0.9)},  # m of a gradient that alternates, over its size

@@ -225,7 +225,7 @@ def test_the_doctor_speaks_as_it_happens(browser):
 def test_presets_are_the_runs_of_the_lecture(browser):
     open_page(browser)
     presets = browser.execute_script("return presets")
-    assert sorted(presets) == list("abcdefghijkop")
+    assert sorted(presets) == list("abcdefghijklop")
     rows = (ROOT / "app/lecture/runs.def").read_text()
     for key in "efghjp":
         for run in re.findall(r"run=([^&]*)", presets[key]):

@@ -111,9 +111,14 @@ double *column_axis(traces *t, size_t k, const double *values, int axis); /* val
 double *column_excess(traces *t, size_t k, const surface *s);             /* loss - least */
 double *column_distance(traces *t, size_t k, const surface *s);           /* to the minimum */
 double *column_across(traces *t, size_t k, const surface *s); /* distance across the valley */
+/* The greatest distance to the minimum from each step on: whether it stays, however it swings. */
+double *column_farthest(traces *t, size_t k, const surface *s);
 
 /* y over the steps of race k, which are counted from 1; n without the end, which no step leaves. */
 svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int color);
+/* The same of column_farthest() without the last tenth, which would show the end of the run. */
+enum { TRACES_TAIL = LECTURE_STEPS / 10 };
+svg_series traces_farthest(traces *t, size_t k, svg_text name, const double *farthest, int color);
 /* The way of race k through the plane, which is played. */
 svg_series traces_way(traces *t, size_t k, svg_text name, int color);
 

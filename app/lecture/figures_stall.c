@@ -67,16 +67,16 @@ int figure_stall(lecture *l) {
     exhibit e = {
         .name = "stall",
         .title = {"Stuck is not a small gradient", "训练卡住，不等于梯度很小"},
-        .shows = {"A real network: 4,000 images of Fashion-MNIST, all in every step, gradient "
-                  "descent at "
-                  "η = 4. In the shaded steps the loss hardly falls any more, and the gradient has "
-                  "not become small at all: the weights bounce between the walls of a ravine. The "
-                  "proof is at step 220: η / 20, and the loss falls at once, to half, "
-                  "and only now the gradient too.",
-                  "一个真实的网络：Fashion-MNIST 的 4,000 张图，每一步都用全部图片，梯度下降，η = "
-                  "4。阴影那一段，loss "
-                  "几乎不再下降，梯度却一点也没有变小：参数正在峡谷的两壁之间来回弹。证据在第 220 "
-                  "步：把 η 除以 20，loss 立刻降到一半左右，这时梯度才真正变小。"},
+        .shows =
+            {"A real network: 4,000 images of Fashion-MNIST, all in every step, gradient descent "
+             "at η = 4. In the shaded steps the loss falls only slowly, and the gradient has "
+             "not become small at all: the weights bounce between the walls of a ravine. "
+             "(Where the loss stands quite still: figure o.) The proof is at step 220: η / "
+             "20, and the loss falls at once, to half, and only now the gradient too.",
+             "一个真实的网络：Fashion-MNIST 的 4,000 张图，每一步都用全部图片，梯度下降，"
+             "η = 4。阴影那一段，loss 降得很慢，梯度却一点也没有变小：参数正在峡谷的两壁之间"
+             "来回弹（loss 完全不动的例子见图 o）。证据在第 220 步：把 η 除以 20，loss "
+             "立刻降到一半左右，这时梯度才真正变小。"},
         .settings = {"Fashion-MNIST, the first 4,000 images; 784-32-10, tanh; sgd; lr "
                      "\"" STALL_SCHEDULE "\"; seed 1",
                      "Fashion-MNIST 的前 4,000 张图；784-32-10，tanh；sgd；lr "

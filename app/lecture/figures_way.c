@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { RULES = 6, COLUMNS = 2, TAIL = LECTURE_STEPS / 10 };
+enum { RULES = 6, COLUMNS = 2 };
 
 /* ARRIVED, FARTHEST: what the reference says and the range that counts as the same. */
 #define STEP(text, low, high) .want = (text), .least = (low), .greatest = (high), .digits = 6
@@ -45,14 +45,6 @@ static double arrival(const double *distance) {
     return (double)t;
 }
 
-/* The greatest distance from each step on. */
-static double *farthest_from(traces *t, size_t k, const double *distance) {
-    double *farthest = column_new(t, k), most = 0;
-    for (int64_t i = t->race[k].trace.count; farthest && distance && i-- > 0;)
-        farthest[i] = most = fmax(most, distance[i]);
-    return farthest;
-}
-
 static size_t state_way(fact out[2 * RULES], double *const distance[RULES],
                         double *const farthest[RULES]) {
     size_t n = 0;
@@ -62,7 +54,7 @@ static size_t state_way(fact out[2 * RULES], double *const distance[RULES],
             out[n++].value = arrival(distance[k]);
         }
         out[n] = rules[k].farthest;
-        out[n++].value = farthest[k][LECTURE_STEPS - TAIL];
+        out[n++].value = farthest[k][LECTURE_STEPS - TRACES_TAIL];
     }
     return n;
 }
@@ -98,21 +90,12 @@ static int put_way(lecture *l, traces *t) {
     };
     for (size_t k = 0; k < RULES; k++) {
         distance[k] = column_distance(t, k, l->convex);
-        farthest[k] = farthest_from(t, k, distance[k]);
-        far[k] = traces_curve(t, k, rules[k].name, farthest[k], (int)k);
-        if (far[k].n)
-            far[k].n = LECTURE_STEPS - TAIL; /* later it is the end of the run, not the rule */
+        farthest[k] = column_farthest(t, k, l->convex);
+        far[k] = traces_farthest(t, k, rules[k].name, farthest[k], (int)k);
         way[k] = traces_way(t, k, rules[k].name, (int)k);
         e.panel[k] = small_plane(l, &way[k]);
     }
-    e.panel[RULES] = (svg_panel){.x = steps_log(),
-                                 .y = {.label = {"farthest from the minimum, from this step on",
-                                                 "从这一步起，离最低点最远的距离"},
-                                       .least = 1e-6,
-                                       .greatest = 1e2,
-                                       .log = true},
-                                 .series = far,
-                                 .nseries = RULES};
+    e.panel[RULES] = panel_farthest(far, RULES, 1e-6, 1e2);
     const int status = traces_status(t);
     if (status) return status;
     fact facts[2 * RULES];

@@ -68,3 +68,15 @@ svg_axis steps_between(double least, double greatest) {
     return (svg_axis){
         .label = counted, .least = least, .greatest = greatest, .counts = SVG_STEPS_FROM_1};
 }
+
+svg_panel panel_farthest(const svg_series *series, size_t n, double least, double greatest) {
+    static const svg_text label = {"farthest from the minimum, from this step on",
+                                   "从这一步起，离最低点最远的距离"};
+    svg_axis x = steps_log();
+    x.least = 1;
+    x.greatest = LECTURE_STEPS;
+    return (svg_panel){.x = x,
+                       .y = {.label = label, .least = least, .greatest = greatest, .log = true},
+                       .series = series,
+                       .nseries = n};
+}

@@ -20,4 +20,7 @@ svg_panel plane_ravine(surface *s, const svg_series *series, size_t n);
 /* Steps counted from 1, as traces_curve() has them: all of them by their logarithm, or some. */
 svg_axis steps_log(void);
 svg_axis steps_between(double least, double greatest);
+
+/* Series of traces_farthest(), from `least` to `greatest`. */
+svg_panel panel_farthest(const svg_series *series, size_t n, double least, double greatest);
 #endif

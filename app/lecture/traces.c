@@ -86,6 +86,13 @@ double *column_across(traces *t, size_t k, const surface *s) {
     return column;
 }
 
+double *column_farthest(traces *t, size_t k, const surface *s) {
+    double *column = column_distance(t, k, s);
+    for (int64_t i = t->race[k].trace.count - 1; column && i-- > 0;)
+        column[i] = fmax(column[i], column[i + 1]);
+    return column;
+}
+
 /* ---- the commands ---- */
 
 static bool same_text(const char *a, const char *b) {
@@ -133,6 +140,12 @@ svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int
                         .y = y,
                         .n = x && y ? (size_t)t->race[k].trace.count - 1 : 0,
                         .color = color};
+}
+
+svg_series traces_farthest(traces *t, size_t k, svg_text name, const double *farthest, int color) {
+    svg_series curve = traces_curve(t, k, name, farthest, color);
+    if (curve.n > TRACES_TAIL) curve.n -= TRACES_TAIL;
+    return curve;
 }
 
 svg_series traces_way(traces *t, size_t k, svg_text name, int color) {

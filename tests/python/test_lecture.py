@@ -384,7 +384,8 @@ def test_a_file_by_itself_moves_as_the_page_does(made, name):
     for places, (panel, first) in zip(cursors, curves, strict=True):
         x, _ = panel.axes()
         for place, step in zip(places, motion["step"], strict=True):
-            assert place == pytest.approx(x.place(step + first), abs=0.11)
+            # a tenth of the paper's unit, of the place and of both ticks, which may lie inside
+            assert place == pytest.approx(x.place(step + first), abs=0.15)
 
 
 @pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.stem)

@@ -25,6 +25,11 @@ fact fact_wanted(fact f, const char *want, double least, double greatest) {
     return f;
 }
 
+fact fact_valued(fact f, double value) {
+    f.value = value;
+    return f;
+}
+
 static bool fact_agrees(const fact *f) {
     return !f->want || (f->value >= f->least && f->value <= f->greatest);
 }

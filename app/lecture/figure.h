@@ -72,6 +72,7 @@ typedef struct exhibit {
 
 fact fact_plain(const char *key, svg_text text, double value, int digits);
 fact fact_wanted(fact f, const char *want, double least, double greatest);
+fact fact_valued(fact f, double value);
 
 /* Returns 0 or a kind of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);

@@ -5,29 +5,39 @@
 #include <math.h>
 
 enum { ALPHAS = 3, NUMBERS = 3, ALPHA_STEPS = 4000, END = ALPHA_STEPS / 10 };
-#define ETA 0.02
+#define ETA     0.02
+#define TEXT(x) #x
+#define LR(x)   "lr=" TEXT(x)
 
-/* LONGEST, LOSS, DISTANCE: what the reference says and the range that counts as the same. */
+/* What the reference says, and the range that counts as the same. */
 #define WANT(text, low, high) .want = (text), .least = (low), .greatest = (high), .digits = 3
-#define ALPHA(A, LONGEST, LOSS, DISTANCE)                                                          \
-    {                                                                                              \
-        "rmsprop alpha=" A " initial_form=gradient eps=0 lr=0.02", {"α = " A, NULL}, {             \
-            {"longest_" A, {"α = " A ": longest step / η", "α = " A "：最长的一步 / η"}, LONGEST}, \
-                {"loss_" A, {"greatest loss", "最大的 loss"}, LOSS}, {                             \
-                "distance_" A,                                                                     \
-                    {"distance to the minimum, last 400 steps", "到最低点的距离（最后 400 步）"},  \
-                    DISTANCE                                                                       \
-            }                                                                                      \
-        }                                                                                          \
-    }
+#define LONGEST(A, ...) \
+    "longest_" A, {"α = " A ": longest step / η", "α = " A "：最长的一步 / η"}, WANT(__VA_ARGS__)
+#define LOSS(A, ...) "loss_" A, {"greatest loss", "最大的 loss"}, WANT(__VA_ARGS__)
+#define DISTANCE(A, ...)                                                                         \
+    "distance_" A, {"distance to the minimum, last 400 steps", "到最低点的距离（最后 400 步）"}, \
+        WANT(__VA_ARGS__)
+#define RMSPROP(A) "rmsprop alpha=" A " initial_form=gradient eps=0 " LR(ETA)
 static const struct {
     const char *optimizer;
     svg_text name;
-    fact number[NUMBERS];
+    fact longest, loss, distance; /* without their values */
 } alphas[ALPHAS] = {
-    ALPHA("0.1", WANT("1.49", 1.48, 1.491), WANT("4.33", 4.32, 4.35), WANT("0.39", 0.36, 0.42)),
-    ALPHA("0.9", WANT("4.17", 4.15, 4.19), WANT("5.49", 5.47, 5.51), WANT("0.137", 0.13, 0.145)),
-    ALPHA("0.999", WANT("43.2", 43.1, 43.3), WANT("90.2", 90, 90.4), WANT("0.149", 0.14, 0.16)),
+    {RMSPROP("0.1"),
+     {"α = 0.1", NULL},
+     {LONGEST("0.1", "1.49", 1.48, 1.491)},
+     {LOSS("0.1", "4.33", 4.32, 4.35)},
+     {DISTANCE("0.1", "0.39", 0.36, 0.42)}},
+    {RMSPROP("0.9"),
+     {"α = 0.9", NULL},
+     {LONGEST("0.9", "4.17", 4.15, 4.19)},
+     {LOSS("0.9", "5.49", 5.47, 5.51)},
+     {DISTANCE("0.9", "0.137", 0.13, 0.145)}},
+    {RMSPROP("0.999"),
+     {"α = 0.999", NULL},
+     {LONGEST("0.999", "43.2", 43.1, 43.3)},
+     {LOSS("0.999", "90.2", 90, 90.4)},
+     {DISTANCE("0.999", "0.149", 0.14, 0.16)}},
 };
 
 static double *step_lengths(traces *t, size_t k) {
@@ -46,6 +56,16 @@ static double greatest(const double *values, int64_t from, int64_t to) {
     return most;
 }
 
+static void state_alphas(fact out[ALPHAS * NUMBERS], const traces *t, double *const length[ALPHAS],
+                         double *const distance[ALPHAS]) {
+    const int64_t n = ALPHA_STEPS;
+    for (size_t k = 0; k < ALPHAS; k++) {
+        *out++ = fact_valued(alphas[k].longest, greatest(length[k], 0, n));
+        *out++ = fact_valued(alphas[k].loss, greatest(t->race[k].trace.loss, 0, n));
+        *out++ = fact_valued(alphas[k].distance, greatest(distance[k], n - END, n));
+    }
+}
+
 static int put_alpha(lecture *l, traces *t) {
     svg_series way[ALPHAS], step[ALPHAS], far[ALPHAS];
     double *length[ALPHAS], *distance[ALPHAS];
@@ -59,15 +79,7 @@ static int put_alpha(lecture *l, traces *t) {
     const int status = traces_status(t);
     if (status) return status;
     fact facts[ALPHAS * NUMBERS];
-    for (size_t k = 0; k < ALPHAS; k++) {
-        const double value[NUMBERS] = {greatest(length[k], 0, ALPHA_STEPS),
-                                       greatest(t->race[k].trace.loss, 0, ALPHA_STEPS),
-                                       greatest(distance[k], ALPHA_STEPS - END, ALPHA_STEPS)};
-        for (size_t i = 0; i < NUMBERS; i++) {
-            facts[k * NUMBERS + i] = alphas[k].number[i];
-            facts[k * NUMBERS + i].value = value[i];
-        }
-    }
+    state_alphas(facts, t, length, distance);
     svg_note note[PLANE_NOTES] = {crescent_notes[0], crescent_notes[1]};
     note[1].x = t->race[0].start[0];
     note[1].y = t->race[0].start[1];

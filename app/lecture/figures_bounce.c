@@ -2,8 +2,6 @@
 /* figures_bounce.c - (o): the bounce that neither dies nor explodes. */
 #include "lecture/plane.h"
 
-#include <math.h>
-
 enum { BOUNCE, CALM, PARABOLA, RUNS, SHOWN = 2 };
 enum { SETTLED = 60, FREED = 200, BOUNCE_STEPS = 300, PARABOLA_STEPS = 40 };
 

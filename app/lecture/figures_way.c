@@ -2,40 +2,34 @@
 /* figures_way.c - (p): the whole lecture on one surface, rule by rule. */
 #include "lecture/plane.h"
 
-#include <math.h>
-
 enum { RULES = 6, COLUMNS = 2 };
 
 /* ARRIVED, FARTHEST: what the reference says and the range that counts as the same. */
 #define STEP(text, low, high) .want = (text), .least = (low), .greatest = (high), .digits = 6
 #define FAR(text, low, high)  .want = (text), .least = (low), .greatest = (high), .digits = 2
 #define NEVER                 .want = NULL
-#define RULE(RUN, key, en, zh, ARRIVED, FARTHEST)                                               \
-    {                                                                                           \
-        LECTURE_##RUN, {en, zh},                                                                \
-            {"arrived_" key,                                                                    \
-             {en ": within 1 of the minimum at step", zh "：首次离最低点不到 1 的步数"},        \
-             ARRIVED},                                                                          \
-        {                                                                                       \
-            "farthest_" key,                                                                    \
-                {en ": farthest away, last 10,000 steps", zh "：最后 10,000 步中离最低点最远"}, \
-                FARTHEST                                                                        \
-        }                                                                                       \
-    }
+#define RULE(RUN, key, en, zh, ARRIVED, FARTHEST)                                        \
+    LECTURE_##RUN, {en, zh},                                                             \
+        {"arrived_" key,                                                                 \
+         {en ": within 1 of the minimum at step", zh "：首次离最低点不到 1 的步数"},     \
+         ARRIVED},                                                                       \
+        {"farthest_" key,                                                                \
+         {en ": farthest away, last 10,000 steps", zh "：最后 10,000 步中离最低点最远"}, \
+         FARTHEST},
 static const struct {
     lecture_run run;
     svg_text name;
     fact arrived, farthest; /* without their values */
 } rules[RULES] = {
-    RULE(GD_6, "gd", "GD", "GD", NEVER, FAR("41", 41.4, 41.5)),
-    RULE(HEAVY_BALL, "momentum", "momentum", "动量", STEP("75,795", 75790, 75800),
-         FAR("0.45", 0.45, 0.456)),
-    RULE(MEAN, "adagrad", "Adagrad", "Adagrad", STEP("2,099", 2089, 2109), FAR("2.6", 2.2, 3.2)),
-    RULE(RMSPROP_01, "rmsprop", "RMSProp", "RMSProp", STEP("2,390", 2388, 2392),
-         FAR("0.071", 0.0705, 0.0709)),
-    RULE(ADAM, "adam", "Adam", "Adam", STEP("1,486", 1484, 1488), FAR("0.36", 0.3, 0.45)),
-    RULE(COMPLETE, "complete", "Adam + schedule", "Adam + 调度", STEP("3,396", 3394, 3398),
-         FAR("4.1e-6", 0, 1e-4)),
+    {RULE(GD_6, "gd", "GD", "GD", NEVER, FAR("41", 41.4, 41.5))},
+    {RULE(HEAVY_BALL, "momentum", "momentum", "动量", STEP("75,795", 75790, 75800),
+          FAR("0.45", 0.45, 0.456))},
+    {RULE(MEAN, "adagrad", "Adagrad", "Adagrad", STEP("2,099", 2089, 2109), FAR("2.6", 2.2, 3.2))},
+    {RULE(RMSPROP_01, "rmsprop", "RMSProp", "RMSProp", STEP("2,390", 2388, 2392),
+          FAR("0.071", 0.0705, 0.0709))},
+    {RULE(ADAM, "adam", "Adam", "Adam", STEP("1,486", 1484, 1488), FAR("0.36", 0.3, 0.45))},
+    {RULE(COMPLETE, "complete", "Adam + schedule", "Adam + 调度", STEP("3,396", 3394, 3398),
+          FAR("4.1e-6", 0, 1e-4))},
 };
 
 /* The first step within 1 of the minimum. */
@@ -49,12 +43,8 @@ static size_t state_way(fact out[2 * RULES], double *const distance[RULES],
                         double *const farthest[RULES]) {
     size_t n = 0;
     for (size_t k = 0; k < RULES; k++) {
-        if (rules[k].arrived.want) {
-            out[n] = rules[k].arrived;
-            out[n++].value = arrival(distance[k]);
-        }
-        out[n] = rules[k].farthest;
-        out[n++].value = farthest[k][LECTURE_STEPS - TRACES_TAIL];
+        if (rules[k].arrived.want) out[n++] = fact_valued(rules[k].arrived, arrival(distance[k]));
+        out[n++] = fact_valued(rules[k].farthest, farthest[k][LECTURE_STEPS - TRACES_TAIL]);
     }
     return n;
 }

@@ -11,9 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int (*const figures[])(lecture *l) = {
-    figure_stall, figure_gd,     figure_sigma, figure_crescent, figure_explode,
-    figure_decay, figure_warmup, figure_rules, figure_sign,     figure_complete,
+static const struct {
+    char letter;
+    int (*make)(lecture *l);
+} figures[] = {
+#define RAVINE_X(LETTER, NAME) {LETTER, figure_##NAME},
+    LECTURE_FIGURE_LIST(RAVINE_X)
+#undef RAVINE_X
 };
 enum { FIGURES = sizeof figures / sizeof *figures };
 
@@ -29,15 +33,18 @@ static void count_runs(lecture *l) {
 
 static void put_links(page *p, void *context) {
     (void)context;
-    for (char letter = 'a'; letter < 'a' + FIGURES; letter++)
-        page_format(p, "<a href=\"#%c\">%c</a> ", letter, letter);
+    for (size_t k = 0; k < FIGURES; k++)
+        page_format(p, "<a href=\"#%c\">%c</a> ", figures[k].letter, figures[k].letter);
 }
 
 /* The figures add to the page themselves, and count what agrees; then the runs. */
 static void put_figures(page *p, void *context) {
     (void)p;
     lecture *l = context;
-    for (size_t k = 0; k < FIGURES && !l->status; k++) l->status = figures[k](l);
+    for (size_t k = 0; k < FIGURES && !l->status; k++) {
+        l->letter = figures[k].letter;
+        l->status = figures[k].make(l);
+    }
     count_runs(l);
 }
 

@@ -10,9 +10,10 @@
  *     svg_write(&p, &figure, SVG_STANDALONE);
  *     code = page_save(&p, "loss.svg");
  *
- * A figure is a column of panels. Long series are thinned, so that every pixel keeps its least and
- * greatest value: a spike of one step stays. Every text is escaped here. Colours are the variables
- * of page.css, right in the light and in the dark; a standalone file carries them with it.
+ * A figure is a column of panels, or rows of small ones. Long series are thinned, so that every
+ * pixel keeps its least and greatest value: a spike of one step stays. Every text is escaped here.
+ * Colours are the variables of page.css, right in the light and in the dark; a standalone file
+ * carries them with it.
  */
 #ifndef RAVINE_PAGE_SVG_CHART_H
 #define RAVINE_PAGE_SVG_CHART_H
@@ -89,6 +90,7 @@ typedef struct svg_contours {
 typedef struct svg_panel {
     svg_axis x, y;
     double height; /* of the plot area, in units of 1/560 of the figure's width; 0: 220 */
+    int columns;   /* so many panels like this one share a row, from left to right; 0: 1 */
     const svg_series *series;
     size_t nseries;
     const svg_band *band;

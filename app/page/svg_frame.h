@@ -23,6 +23,7 @@ typedef struct svg_scale {
 
 typedef struct svg_frame {
     const svg_panel *panel;
+    double from, to;                 /* its part of the paper's width, with labels */
     double head;                     /* of the whole panel, with labels */
     double left, top, width, height; /* of the plot area */
     svg_span x, y;

@@ -9,7 +9,7 @@
  *     page_script(p, &asset_player_js);
  *     page_script(p, &asset_motion_js);
  *
- * The trails are those of the first panel, which all have `step`; the figure has an id.
+ * The trails are those that have `step`, of all panels; the figure has an id.
  */
 #ifndef RAVINE_PAGE_SVG_MOTION_H
 #define RAVINE_PAGE_SVG_MOTION_H

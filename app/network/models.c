@@ -6,34 +6,35 @@
 #include <math.h>
 #include <stdio.h>
 
+static int check_dropout(const net_spec *s) {
+    if (s->dropout >= 0 && s->dropout < 1) return 0;
+    return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
+}
+
+static int check_layers(const net_spec *s, const char *name) {
+    if (s->layers >= 1 && s->layers <= 1024) return check_dropout(s);
+    return failure(FAILURE_USAGE, "%s has %lld layers; it must have 1 to 1024", name,
+                   (long long)s->layers);
+}
+
 static int check_transformer(const net_spec *s) {
     if (s->norm != NET_NORM_PRE && s->norm != NET_NORM_POST)
         return failure(FAILURE_USAGE, "the norm of a transformer must be pre or post");
-    if (s->layers < 1 || s->layers > 1024)
-        return failure(FAILURE_USAGE, "transformer has %lld layers; it must have 1 to 1024",
-                       (long long)s->layers);
     if (s->heads < 1 || s->width < 1 || s->width > INT32_MAX / 4 || s->width % s->heads != 0)
         return failure(FAILURE_USAGE,
                        "transformer has %lld heads for a width of %lld; their number must divide "
                        "the width",
                        (long long)s->heads, (long long)s->width);
-    if (!(s->dropout >= 0 && s->dropout < 1))
-        return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
-    return 0;
+    return check_layers(s, "transformer");
 }
 
 static int check_lstm(const net_spec *s) {
     if (s->norm != NET_NORM_NONE) return failure(FAILURE_USAGE, "the norm of an lstm must be none");
-    if (s->layers < 1 || s->layers > 1024)
-        return failure(FAILURE_USAGE, "lstm has %lld layers; it must have 1 to 1024",
-                       (long long)s->layers);
-    if (!(s->dropout >= 0 && s->dropout < 1))
-        return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
     if (s->dropout > 0 && s->layers == 1)
         return failure(FAILURE_USAGE,
                        "dropout is %g, but an lstm drops between its layers, and has 1",
                        s->dropout);
-    return 0;
+    return check_layers(s, "lstm");
 }
 
 static int check(const net_spec *s) {
@@ -53,8 +54,7 @@ static int check(const net_spec *s) {
     if (s->outputs < least_outputs)
         return failure(FAILURE_USAGE, "%s has %lld outputs; it must have at least %lld", name,
                        (long long)s->outputs, (long long)least_outputs);
-    if (!(s->dropout >= 0 && s->dropout < 1))
-        return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
+    if (check_dropout(s)) return FAILURE_USAGE;
     const int64_t side = s->input[1] > s->input[2] ? s->input[1] : s->input[2];
     if (s->model == NET_CNN && (s->kernel < 1 || s->kernel % 2 == 0 || s->kernel > side))
         return failure(FAILURE_USAGE,

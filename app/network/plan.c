@@ -143,8 +143,8 @@ static int lstm(net_layer *l, const net_layer *in) {
         product(gates, l->channels) < 0)
         return failure(
             FAILURE_USAGE,
-            "%s has %lld units for %lld positions of %lld channels; there must be 1, and "
-            "the products of their numbers at most %d",
+            "%s has %lld units for %lld positions of %lld channels; each must be at least 1 and "
+            "the products of two of them at most %d",
             l->name, (long long)l->channels, (long long)l->height, (long long)in->channels,
             SIZE_LIMIT / (4 * LSTM_GROUP));
     l->deviation = 2.73 / sqrt((double)in->channels);

@@ -15,8 +15,8 @@ typedef struct text_writer {
     float *x;           /* [context] the sequence so far, [used]; of an lstm its last bytes, byte k
                            at k mod context */
     float *logits;      /* [context, TEXT_BYTES] of the positions that were worked on last */
-    int64_t context, used,
-        known; /* known: positions whose keys and values, or state, the net has */
+    int64_t context, used;
+    int64_t known; /* positions whose keys and values, or state, the net has */
     int64_t drawn;
 } text_writer;
 

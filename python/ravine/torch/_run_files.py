@@ -111,6 +111,8 @@ def read_encoding(folder: Path) -> dict[str, Any]:
     encoding = _object(_read(path), path)
     if encoding.get("kind") == "unknown":
         raise ValueError(f"{path}: {encoding.get('why')}")
+    if encoding.get("kind") == "text":
+        raise ValueError(f"{path}: the run is of a text; a module is made of tables and images")
     if encoding.get("format") not in (1, 2) or encoding.get("kind") not in ("table", "images"):
         raise ValueError(f"{path}: is no encoding of format 1 or 2 that this version knows")
     target = encoding.get("target")

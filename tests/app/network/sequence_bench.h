@@ -5,9 +5,11 @@
 #define TESTS_APP_NETWORK_SEQUENCE_BENCH_H
 
 #include "app/network/gradient_check.h"
+#include "io/failure.h"
 #include "math/random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static inline void serial(void *context, ravine_task task, void *arg, int64_t ntasks) {
     (void)context;
@@ -65,6 +67,25 @@ static inline int32_t embedding(net_plan *p, int64_t channels) {
     const net_layer l = {
         .kind = LAYER_EMBEDDING, .rows = ROWS, .channels = channels, .deviation = 0.5};
     return net_plan_add(p, l, "embedding");
+}
+
+/* One position after the other, and several at once, are as all together; frees the bench. */
+static inline void check_next(bench *b) {
+    static double all[CONTEXT * ROWS], part[CONTEXT * ROWS];
+    net64_predict(b->n, b->x, 1, all);
+    net64_predict(b->n, b->x + CONTEXT, 1, part); /* another sequence, to forget */
+    for (int64_t t = 0, count = 5; t < CONTEXT; t += count, count = t < 20 ? 1 : 25)
+        net64_next(b->n, b->x, t, count < CONTEXT - t ? count : CONTEXT - t, part + t * ROWS);
+    for (int64_t k = 0; k < CONTEXT * ROWS; k++) assert_true(fabs(part[k] - all[k]) < 1e-12);
+    bench_free(b);
+}
+
+/* No network is made of this, and why is said. */
+static inline void check_refused(const net_spec *s, const char *message) {
+    net64 *n;
+    assert_int_equal(net64_create(&n, s, 1, serial, NULL), FAILURE_USAGE);
+    assert_null(n);
+    assert_non_null(strstr(failure_text(), message));
 }
 
 /* Four steps down the gradient in float32; the last gradients into `out` [net_size]. */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "app/network/sequence_bench.h"
-#include "io/failure.h"
 
 static int32_t lstm(net_plan *p, int32_t input, int64_t channels, int32_t floor) {
     const net_layer l = {.kind = LAYER_LSTM, .input = input, .channels = channels, .floor = floor};
@@ -128,17 +127,9 @@ static bench *lstm_bench(int64_t context) {
     return &b;
 }
 
-/* One position after the other, and several at once, as all together. */
 static void next_is_predict(void **state) {
     (void)state;
-    static double all[CONTEXT * ROWS], part[CONTEXT * ROWS];
-    bench *b = lstm_bench(CONTEXT);
-    net64_predict(b->n, b->x, 1, all);
-    net64_predict(b->n, b->x + CONTEXT, 1, part); /* another sequence, to forget */
-    for (int64_t t = 0, count = 5; t < CONTEXT; t += count, count = t < 20 ? 1 : 25)
-        net64_next(b->n, b->x, t, count < CONTEXT - t ? count : CONTEXT - t, part + t * ROWS);
-    for (int64_t k = 0; k < CONTEXT * ROWS; k++) assert_true(fabs(part[k] - all[k]) < 1e-12);
-    bench_free(b);
+    check_next(lstm_bench(CONTEXT));
 }
 
 /* Beyond the context the state goes on: bytes come round into the places of those before. Then a
@@ -211,10 +202,7 @@ static void wrong_lstms_are_refused(void **state) {
         s.width = cases[k].width;
         s.norm = cases[k].norm;
         s.dropout = cases[k].dropout;
-        net64 *n;
-        assert_int_equal(net64_create(&n, &s, 1, serial, NULL), FAILURE_USAGE);
-        assert_null(n);
-        assert_non_null(strstr(failure_text(), cases[k].message));
+        check_refused(&s, cases[k].message);
     }
 }
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "app/network/sequence_bench.h"
-#include "io/failure.h"
 
 static int32_t linear(net_plan *p, int32_t input, int64_t channels, int32_t activation) {
     const net_layer l = {.kind = LAYER_LINEAR,
@@ -190,20 +189,10 @@ static void transformer_sees_no_future(void **state) {
     bench_free(b);
 }
 
-/* One position after the other, and several at once, as all together. */
 static void next_is_predict(void **state) {
     (void)state;
-    static double all[CONTEXT * ROWS], part[CONTEXT * ROWS];
-    for (int norm = NET_NORM_PRE; norm <= NET_NORM_POST; norm++) {
-        bench *b = transformer_bench((net_norm)norm);
-        net64_predict(b->n, b->x, 1, all);
-        net64_predict(b->n, b->x + CONTEXT, 1, part); /* another sequence, to forget */
-        for (int64_t t = 0, count = 5; t < CONTEXT; t += count, count = t < 20 ? 1 : 25) {
-            net64_next(b->n, b->x, t, count < CONTEXT - t ? count : CONTEXT - t, part + t * ROWS);
-        }
-        for (int64_t k = 0; k < CONTEXT * ROWS; k++) assert_true(fabs(part[k] - all[k]) < 1e-12);
-        bench_free(b);
-    }
+    for (int norm = NET_NORM_PRE; norm <= NET_NORM_POST; norm++)
+        check_next(transformer_bench((net_norm)norm));
 }
 
 /* Labels below 0 take no part: the mean of the context grows by the others alone. */
@@ -245,10 +234,7 @@ static void wrong_transformers_are_refused(void **state) {
         s.layers = cases[k].layers;
         s.heads = cases[k].heads;
         s.width = cases[k].width;
-        net64 *n;
-        assert_int_equal(net64_create(&n, &s, 1, serial, NULL), FAILURE_USAGE);
-        assert_null(n);
-        assert_non_null(strstr(failure_text(), cases[k].message));
+        check_refused(&s, cases[k].message);
     }
 }
 

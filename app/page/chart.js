@@ -199,7 +199,7 @@ const chartPointer = (chart) => {
     if (!(x >= first?.left && x <= first.right)) return;
     moveCursor(step);
     const at = new DOMPoint(x, first.top).matrixTransform(chart.getScreenCTM());
-    place([...counting.map((panel) => rowsAt(panel, x).slice(1))].flat(), at.x, at.y);
+    place(counting.flatMap((panel) => rowsAt(panel, x).slice(1)), at.x, at.y);
   };
   chart.addEventListener("pointermove", show);
   chart.addEventListener("pointerdown", show);

@@ -70,8 +70,11 @@ static bool counts(const report_comparison *c, const report_settings *s, size_t 
 static void summarize(report_group *g, const report_comparison *c, const report_settings *s) {
     double loss[REPORT_RUNS_MAX];
     int64_t n = 0;
-    for (size_t run = 0; run < s->r->nruns; run++)
-        if (&c->groups[c->group[run]] == g && counts(c, s, run)) loss[n++] = c->loss[run];
+    for (size_t run = 0; run < s->r->nruns; run++) {
+        if (&c->groups[c->group[run]] != g || !counts(c, s, run)) continue;
+        if (n == 0) g->first = run;
+        loss[n++] = c->loss[run];
+    }
     g->loss = ravine_spread_of(loss, n);
 }
 

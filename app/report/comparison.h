@@ -14,7 +14,7 @@
 /* Runs that differ in nothing but the seed; a log of another program is alone. A run whose seed is
  * in the group already says nothing new and does not count. */
 typedef struct report_group {
-    size_t first;       /* of its runs */
+    size_t first;       /* of its runs; of those that count, if any does */
     ravine_spread loss; /* of those that count and have one */
 } report_group;
 

@@ -6,8 +6,9 @@
 //   plot.draw(curves, [from, to], log, shaded);
 //
 // A curve is { points: [[x, y] ...], color, dash, dots, faint }; a y that is NaN, or of a log axis
-// not above 0, leaves a gap. `shaded`: null, or a stretch [from, to]. window(range) is called with what the reader chose, null: all of it;
-// hover(x) with the place of the pointer, null: it left; label(number) writes a number on an axis.
+// not above 0, leaves a gap. `shaded`: a stretch [from, to], if there is one. window(range) is called
+// with what the reader chose, null: all of it; hover(x) with the place of the pointer, null: it
+// left; label(number) writes a number on an axis.
 "use strict";
 
 const CurvePlot = (() => {
@@ -126,7 +127,8 @@ const CurvePlot = (() => {
 
     shade(stretch, area, height) {
       const [from, to] = stretch.map(this.x.place);
-      make("rect", { class: "band", x: from, y: ABOVE, width: to - from, height: height - ABOVE }, area);
+      const place = { x: from, y: ABOVE, width: to - from, height: height - ABOVE };
+      make("rect", { class: "band", ...place }, area);
     }
 
     drawAxes(width, height, log) {

@@ -69,8 +69,7 @@ int report_doctor(const report_run *run, page *p);
 void report_evidence(const report_run *run, page *p);
 
 /* ---- report_table.c: the headline numbers, for page and terminal ----------------------------- */
-enum { REPORT_CELL_SIZE = 64 };
-enum { REPORT_NAME_SIZE = 64 };
+enum { REPORT_CELL_SIZE = 64, REPORT_NAME_SIZE = 64 };
 typedef struct report_row {
     const char *name;
     bool held_out; /* its name begins with report_held_out() */

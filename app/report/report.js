@@ -332,7 +332,8 @@
   const picture = document.querySelector("#verdict .chart");
   const hover = (x) => {
     hoverCharts(x);
-    picture?.dispatchEvent(new CustomEvent("point", { detail: x === null ? null : moved(x, view.axis, "step") }));
+    const detail = x === null ? null : moved(x, view.axis, "step");
+    picture?.dispatchEvent(new CustomEvent("point", { detail }));
   };
   picture?.addEventListener("pointed", ({ detail: step }) =>
     hoverCharts(step === null ? null : moved(step, "step", view.axis)),

@@ -79,6 +79,8 @@ static void say_chance(const told *t) {
         snprintf(text, sizeof text,
                  "One run each cannot tell chance from difference: train each with other seeds "
                  "too, ravine train CONFIG --seeds 5.");
+    else if (c->spread == 0)
+        snprintf(text, sizeof text, "Seeds make no difference here, so this is one.");
     else
         snprintf(text, sizeof text,
                  "Seeds alone spread by %.2g (standard deviation): the lead is %.2g times that. "

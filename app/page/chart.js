@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // chart.js - a chart of svg_chart.c as its readers use it: where a value lies on its axes, a line
-// at one step in all of its panels, and the values under the pointer.
+// at one step in all of its panels, and the values under the pointer. A chart tells the page of the
+// step that is pointed at, event "pointed" ({ detail: null }: none), and the page a chart of one
+// that is pointed at elsewhere, event "point".
 "use strict";
 
 const chartElement = (name, attributes, parent) => {
@@ -159,6 +161,18 @@ const chartPointer = (chart) => {
     return rows;
   };
 
+  // Beside a place on the screen.
+  const place = (rows, left, top) => {
+    readout.hidden = false;
+    readout.replaceChildren(...rows);
+    const frame = chart.parentElement.getBoundingClientRect();
+    const x = left - frame.left;
+    const room = frame.width - readout.offsetWidth;
+    const beside = x > frame.width / 2 ? x - readout.offsetWidth - 14 : Math.min(x + 14, room);
+    readout.style.left = `${Math.max(0, beside)}px`;
+    readout.style.top = `${top - frame.top}px`;
+  };
+  const tell = (step) => chart.dispatchEvent(new CustomEvent("pointed", { detail: step }));
   const show = (event) => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(
       chart.getScreenCTM().inverse(),
@@ -166,24 +180,34 @@ const chartPointer = (chart) => {
     const panel = panels.find(
       (p) => at.x >= p.left && at.x <= p.right && at.y >= p.top && at.y <= p.bottom,
     );
-    readout.hidden = !panel;
-    moveCursor(panel && panel.firstStep !== null ? panel.x.valueAt(at.x) - panel.firstStep : null);
-    if (!panel) return;
-    readout.replaceChildren(...rowsAt(panel, at.x, at.y));
-    const frame = chart.parentElement.getBoundingClientRect();
-    const x = event.clientX - frame.left;
-    const room = frame.width - readout.offsetWidth;
-    const beside = x > frame.width / 2 ? x - readout.offsetWidth - 14 : Math.min(x + 14, room);
-    readout.style.left = `${Math.max(0, beside)}px`;
-    readout.style.top = `${event.clientY - frame.top + 14}px`;
+    const step = panel && panel.firstStep !== null ? panel.x.valueAt(at.x) - panel.firstStep : null;
+    moveCursor(step);
+    tell(step);
+    if (panel) place(rowsAt(panel, at.x, at.y), event.clientX, event.clientY + 14);
+    else readout.hidden = true;
   };
   const hide = () => {
     readout.hidden = true;
     moveCursor(null);
   };
+  // The same without a pointer: at the step, the values of all panels that count steps.
+  const showStep = (step) => {
+    hide();
+    const counting = panels.filter((panel) => panel.firstStep !== null);
+    const [first] = counting;
+    const x = step === null || !first ? NaN : first.x.placeOf(step + first.firstStep);
+    if (!(x >= first?.left && x <= first.right)) return;
+    moveCursor(step);
+    const at = new DOMPoint(x, first.top).matrixTransform(chart.getScreenCTM());
+    place(counting.flatMap((panel) => rowsAt(panel, x).slice(1)), at.x, at.y);
+  };
   chart.addEventListener("pointermove", show);
   chart.addEventListener("pointerdown", show);
-  chart.addEventListener("pointerleave", hide);
+  chart.addEventListener("pointerleave", () => {
+    hide();
+    tell(null);
+  });
+  chart.addEventListener("point", (event) => showStep(event.detail));
   hide();
 };
 document.querySelectorAll(".chart").forEach(chartPointer);

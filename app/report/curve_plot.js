@@ -3,11 +3,12 @@
 // svg_chart.c, zoomed by dragging, panned with Shift or a finger, pinched by two.
 //
 //   const plot = new CurvePlot(box, { window, hover, label });
-//   plot.draw(curves, [from, to], log);
+//   plot.draw(curves, [from, to], log, shaded);
 //
 // A curve is { points: [[x, y] ...], color, dash, dots, faint }; a y that is NaN, or of a log axis
-// not above 0, leaves a gap. window(range) is called with what the reader chose, null: all of it;
-// hover(x) with the place of the pointer, null: it left; label(number) writes a number on an axis.
+// not above 0, leaves a gap. `shaded`: a stretch [from, to], if there is one. window(range) is called
+// with what the reader chose, null: all of it; hover(x) with the place of the pointer, null: it
+// left; label(number) writes a number on an axis.
 "use strict";
 
 const CurvePlot = (() => {
@@ -50,6 +51,10 @@ const CurvePlot = (() => {
       ticks.push(Number(`1e${k}`));
     return ticks.length > 1 ? ticks : linearTicks(least, greatest, most);
   }
+
+  // There is room for seven characters.
+  const yLabel = (value, label) =>
+    Math.abs(value) < 1e6 ? label(value) : value.toExponential().replace("e+", "e");
 
   // Between values and pixels; `log`: by their logarithms.
   function axis(least, greatest, from, to, log) {
@@ -96,8 +101,8 @@ const CurvePlot = (() => {
       }).observe(box);
     }
 
-    draw(curves, window, log) {
-      this.drawn = { curves, window, log };
+    draw(curves, window, log, shaded) {
+      this.drawn = { curves, window, log, shaded };
       this.redraw();
     }
 
@@ -115,8 +120,15 @@ const CurvePlot = (() => {
       const inside = { x: LEFT, y: 0, width: width - LEFT, height: height - BELOW };
       const clip = { ...inside, viewBox: `${LEFT} 0 ${inside.width} ${inside.height}` };
       const area = make("svg", clip, this.svg);
+      if (this.drawn.shaded) this.shade(this.drawn.shaded, area, inside.height);
       for (const curve of curves) this.drawCurve(curve, area, log);
       this.height = inside.height;
+    }
+
+    shade(stretch, area, height) {
+      const [from, to] = stretch.map(this.x.place);
+      const place = { x: from, y: ABOVE, width: to - from, height: height - ABOVE };
+      make("rect", { class: "band", ...place }, area);
     }
 
     drawAxes(width, height, log) {
@@ -137,7 +149,7 @@ const CurvePlot = (() => {
         const y = this.y.place(value);
         make("path", { class: "grid", d: `M${LEFT} ${y}H${width - BESIDE}` }, this.svg);
         const text = make("text", { class: "tick tick-y end", x: LEFT - 6, y: y + 4 }, this.svg);
-        text.textContent = this.told.label(value);
+        text.textContent = yLabel(value, this.told.label);
       }
       make("path", { class: "axis", d: `M${LEFT} ${ABOVE}V${bottom}H${width - BESIDE}` }, this.svg);
     }

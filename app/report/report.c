@@ -3,8 +3,10 @@
 #include "report/report.h"
 
 #include "io/failure.h"
+#include "report/comparison.h"
 #include "report/curves.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ static const char *score_name(const report *r) {
 /* What a hole of the page is filled from. */
 typedef struct filled {
     const report *r;
+    report_settings settings;
     int status; /* of the first part that failed */
 } filled;
 
@@ -59,7 +62,8 @@ static void add_headline(page *p, void *context) {
     }
     page_add(p, "<tbody>\n");
     for (size_t row = 0; row < report_nrows; row++) {
-        page_format(p, "<tr><th>%s</th>", report_rows[row].name);
+        char name[REPORT_NAME_SIZE];
+        page_format(p, "<tr><th>%s</th>", report_row_name(r, row, name));
         for (size_t k = 0; k < r->nruns; k++) {
             char text[REPORT_CELL_SIZE];
             report_rows[row].cell(&r->run[k], text);
@@ -72,26 +76,50 @@ static void add_headline(page *p, void *context) {
     page_add(p, "</tbody>");
 }
 
-static void add_verdicts(page *p, void *context) {
-    const report *r = ((const filled *)context)->r;
-    for (size_t k = 0; k < r->nruns; k++) {
-        char text[512];
-        run_verdict(&r->run[k].facts, text, sizeof text);
-        if (!*text) continue;
-        page_add(p, "<p class=\"verdict\">");
-        if (r->nruns > 1) {
-            page_add(p, "<b>");
-            page_escape(p, report_label(r, k));
-            page_add(p, "</b>: ");
-        }
-        page_escape(p, text);
-        page_add(p, "</p>\n");
-    }
+static bool is_shaded(const ravine_diagnosis *d) {
+    return d->size && d->since >= 0 && d->since < d->step;
 }
 
-static void add_doctor(page *p, void *context) {
+static void add_verdict(const report *r, size_t k, page *p) {
+    char text[512];
+    run_verdict(&r->run[k].facts, text, sizeof text);
+    if (!*text) return;
+    page_add(p, "<p class=\"verdict\">");
+    if (r->nruns > 1) {
+        page_add(p, "<b>");
+        page_escape(p, report_label(r, k));
+        page_add(p, "</b>: ");
+    }
+    page_escape(p, text);
+    page_add(p, "</p>\n");
+}
+
+/* Of a single run it stands below the curve that it is about. */
+static void add_verdict_of_one(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
+    if (r->nruns > 1) return;
+    if (is_shaded(&r->run[0].found.diagnosis))
+        page_add(p, "<p class=\"muted\">Shaded: since when the evidence holds.</p>\n");
+    add_verdict(r, 0, p);
+}
+
+static void add_verdicts(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
+    for (size_t k = 0; k < r->nruns && r->nruns > 1; k++) add_verdict(r, k, p);
+}
+
+/* What a reader wants to know first. */
+static void add_front(page *p, void *context) {
     filled *f = context;
-    if (f->r->nruns == 1) f->status = report_doctor(&f->r->run[0], p);
+    if (f->r->nruns == 1)
+        f->status = report_doctor(&f->r->run[0], p);
+    else
+        report_compare_page(&f->settings, p);
+}
+
+static void add_evidence(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
+    if (r->nruns == 1) report_evidence(&r->run[0], p);
 }
 
 static void add_choice(page *p, void *context) {
@@ -100,8 +128,7 @@ static void add_choice(page *p, void *context) {
 }
 
 static void add_config(page *p, void *context) {
-    filled *f = context;
-    if (!f->status) f->status = report_config(f->r, p);
+    report_config(&((const filled *)context)->settings, p);
 }
 
 /* ---- data ---- */
@@ -117,6 +144,14 @@ static void add_groups(const run_data *data, page *p) {
     page_add(p, "]");
 }
 
+/* What its curves are called, and since when the evidence holds. */
+static void add_names(const report_run *run, page *p) {
+    const ravine_diagnosis *d = &run->found.diagnosis;
+    page_format(p, ",\"batches\":\"%s\",\"held_out\":\"%s\"",
+                report_is_log(run) ? "training" : "batches", report_held_out(run));
+    if (is_shaded(d)) page_format(p, ",\"shaded\":[%" PRId64 ",%" PRId64 "]", d->since, d->step);
+}
+
 static int add_data(const report *r, page *p) {
     static const size_t PAGE_BYTES = 14 << 20;
     const size_t bytes = PAGE_BYTES / r->nruns;
@@ -126,6 +161,7 @@ static int add_data(const report *r, page *p) {
         const run_data *data = &r->run[k].data;
         page_add(p, k ? ",\n{\"label\":" : "\n{\"label\":");
         page_json_string(p, report_label(r, k));
+        add_names(&r->run[k], p);
         add_groups(data, p);
         page_add(p, ",\"steps\":");
         status = curves_of_steps(p, data, bytes - bytes / 16);
@@ -137,24 +173,43 @@ static int add_data(const report *r, page *p) {
     return status;
 }
 
+/* Of svg_chart.c; foreign text, which is escaped, has no such quotes. */
+static bool has_picture(const page *p) {
+    return p->text && strstr(p->text, "class=\"chart\"");
+}
+
 int report_page(const report *r, page *p) {
     const char *title = r->nruns == 1 ? report_label(r, 0) : "Runs compared";
-    const page_hole holes[] = {{"title", .text = title},          {"about", .put = add_about},
-                               {"warnings", .put = add_warnings}, {"headline", .put = add_headline},
-                               {"doctor", .put = add_doctor},     {"verdicts", .put = add_verdicts},
-                               {"score", .text = score_name(r)},  {"choice", .put = add_choice},
+    const page_hole holes[] = {{"title", .text = title},
+                               {"about", .put = add_about},
+                               {"warnings", .put = add_warnings},
+                               {"front", .put = add_front},
+                               {"verdict", .put = add_verdict_of_one},
+                               {"verdicts", .put = add_verdicts},
+                               {"evidence", .put = add_evidence},
+                               {"score", .text = score_name(r)},
+                               {"held_out", .text = report_held_out_of_all(r)},
+                               {"headline", .put = add_headline},
+                               {"choice", .put = add_choice},
                                {"config", .put = add_config}};
     filled f = {.r = r};
-    page_begin(p, "en", title);
-    page_style(p, &asset_svg_chart_css);
-    page_style(p, &asset_curve_plot_css);
-    page_style(p, &asset_report_css);
-    page_fill(p, &asset_report_html, holes, sizeof holes / sizeof *holes, &f);
+    f.status = report_settings_read(&f.settings, r);
+    if (!f.status) {
+        page_begin(p, "en", title);
+        page_style(p, &asset_svg_chart_css);
+        page_style(p, &asset_curve_plot_css);
+        page_style(p, &asset_report_css);
+        page_fill(p, &asset_report_html, holes, sizeof holes / sizeof *holes, &f);
+    }
+    report_settings_free(&f.settings);
     if (!f.status) f.status = add_data(r, p);
-    page_script(p, &asset_languages_js);
-    page_script(p, &asset_curve_plot_js);
-    page_script(p, &asset_report_js);
-    page_end(p);
+    if (!f.status) {
+        if (has_picture(p)) page_script(p, &asset_chart_js);
+        page_script(p, &asset_languages_js);
+        page_script(p, &asset_curve_plot_js);
+        page_script(p, &asset_report_js);
+        page_end(p);
+    }
     return f.status;
 }
 

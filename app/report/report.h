@@ -50,24 +50,35 @@ void report_json(const report *r, page *p);
 /* The page of the runs, saved as the one run's FOLDER/report.html. */
 int report_save(const report *r);
 
-/* ---- report_doctor.c: the verdict on a run, with the curves that prove it ---------------------
+/* ---- report_end.c: what became of a run, in words ---------------------------------------------
  */
+/* The log of another program. */
+bool report_is_log(const report_run *run);
+/* What its held-out examples are called: "validation", "held-out", and in old logs "test". */
+const char *report_held_out(const report_run *run);
+/* Of runs that call them differently: "held-out". */
+const char *report_held_out_of_all(const report *r);
+void report_end(const report_run *run, page *p);
+
+/* ---- report_doctor.c: the verdict on a run ----------------------------------------------------
+ */
+/* The verdict, and the curves that prove it, unless these are loss and gradient alone, which every
+ * page has. */
 int report_doctor(const report_run *run, page *p);
+/* Why, and what it is about. */
+void report_evidence(const report_run *run, page *p);
 
 /* ---- report_table.c: the headline numbers, for page and terminal ----------------------------- */
-enum { REPORT_CELL_SIZE = 64 };
+enum { REPORT_CELL_SIZE = 64, REPORT_NAME_SIZE = 64 };
 typedef struct report_row {
     const char *name;
+    bool held_out; /* its name begins with report_held_out() */
     void (*cell)(const report_run *run, char text[REPORT_CELL_SIZE]);
 } report_row;
 extern const report_row report_rows[];
 extern const size_t report_nrows;
+const char *report_row_name(const report *r, size_t row, char text[REPORT_NAME_SIZE]);
 /* "" or one line: where the log is not right, and what was done. */
 void report_warning(const report_run *run, char *text, size_t size);
-
-/* ---- report_config.c --------------------------------------------------------------------------
- */
-/* The table of the configurations, a column for each run. */
-int report_config(const report *r, page *p);
 
 #endif

@@ -46,8 +46,7 @@
   }
 
   const runs = JSON.parse($("data").textContent).runs.map((run, index) => ({
-    label: run.label,
-    groups: run.groups,
+    ...run,
     color: index % COLORS,
     shown: true,
     steps: openTable(run.steps),
@@ -56,7 +55,15 @@
 
   // ---- what the reader has chosen ---------------------------------------------------------------
 
-  const view = { axis: "step", log: false, smooth: 0, window: null };
+  // A loss that ran away hides on a linear axis what was before.
+  const RAN_AWAY = 1e4;
+  const ranAway = ({ steps }) => {
+    const { mean } = steps.curve("loss");
+    const start = mean.find((value) => value > 0);
+    return mean.some((value) => value > RAN_AWAY * start && Number.isFinite(value));
+  };
+  const view = { axis: "step", log: runs.some(ranAway), smooth: 0, window: null };
+  $("log").checked = view.log;
 
   // From the first to the last point of the runs that are shown.
   function wholeWindow() {
@@ -168,7 +175,11 @@
     epochs: (name, more) =>
       runs.map((run) => ({ run, table: run.epochs, curve: run.epochs.curve(name), ...more })),
   };
-  const HELD_OUT = { dots: true, name: "validation", color: alone ? 1 : undefined };
+  const heldOut = (name) =>
+    lines
+      .epochs(name, { dots: true, color: alone ? 1 : undefined })
+      .map((line) => ({ ...line, name: line.run.held_out }));
+  const batches = () => lines.steps("loss").map((line) => ({ ...line, name: line.run.batches }));
   // One run: a colour for each group. Several: a colour for each run, a dash for each group.
   const groupLines = () =>
     runs.flatMap((run) =>
@@ -182,10 +193,10 @@
       })),
     );
   const sources = {
-    loss: () => [...lines.steps("loss", { name: "batches" }), ...lines.epochs("validation_loss", HELD_OUT)],
+    loss: () => [...batches(), ...heldOut("validation_loss")],
     grad_norm: () => lines.steps("grad_norm"),
     score: () => [
-      ...lines.epochs("validation_score", HELD_OUT),
+      ...heldOut("validation_score"),
       ...lines.epochs("train_score", { dash: DASHES[1], name: "training" }),
       ...lines.epochs("averaged_score", { dash: DASHES[2], name: "averaged weights" }),
     ],
@@ -193,6 +204,20 @@
     ratio: groupLines,
     step_time: () => lines.steps("step_time", { scale: 1000 }), // milliseconds
   };
+
+  // Since when the evidence holds, on the axis of the charts.
+  function shadedStretch() {
+    const [{ shaded }] = runs;
+    if (!alone || !shaded) return null;
+    return shaded.map((step) => moved(step, "step", view.axis));
+  }
+
+  // A place of the single run on one axis, on another one.
+  function moved(x, from, to) {
+    if (from === to) return x;
+    const [given, wanted] = [from, to].map(runs[0].steps.x);
+    return wanted[Math.min(firstFrom(given, x), wanted.length - 1)];
+  }
 
   class Chart {
     constructor(figure) {
@@ -221,7 +246,7 @@
         swatch.className = "swatch";
         swatch.style.color = `var(--series-${line.color ?? line.run.color})`;
         if (line.dash) swatch.style.borderTopStyle = "dashed";
-        if (line.dots) swatch.style.borderTopStyle = "dotted";
+        if (line.dots) swatch.classList.add("dotted");
         line.text = document.createElement("span");
         line.text.className = "value";
         line.entry = document.createElement("span");
@@ -269,7 +294,7 @@
         faint: line.faint,
       }));
       this.plot ??= new CurvePlot(this.box, { window: setWindow, hover, label: shortNumber });
-      this.plot.draw(curves, window, this.isLog());
+      this.plot.draw(curves, window, this.isLog(), shadedStretch());
     }
 
     // Writes the values at x, and marks x; null: nothing.
@@ -302,7 +327,17 @@
 
   const charts = [];
   const drawAll = () => charts.forEach((chart) => chart.draw());
-  const hover = (x) => charts.forEach((chart) => chart.hover(x));
+  const hoverCharts = (x) => charts.forEach((chart) => chart.hover(x));
+  // In all charts, the doctor's picture too, which is over steps.
+  const picture = document.querySelector("#verdict .chart");
+  const hover = (x) => {
+    hoverCharts(x);
+    const detail = x === null ? null : moved(x, view.axis, "step");
+    picture?.dispatchEvent(new CustomEvent("point", { detail }));
+  };
+  picture?.addEventListener("pointed", ({ detail: step }) =>
+    hoverCharts(step === null ? null : moved(step, "step", view.axis)),
+  );
 
   function setWindow(window) {
     const whole = wholeWindow();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report_doctor.c - the verdict on a run, with the curves that prove it. */
+/* report_doctor.c - the verdict on a run, with the curves that prove it, and why. */
 #include "io/failure.h"
 #include "math/sort.h"
 #include "page/svg_chart.h"
@@ -198,9 +198,9 @@ static bool draw_panel(svg_panel *out, drawn *d, const panel *p, const run_data 
     }
     d->level = (svg_level){.at = p->level, .text = {p->level_text, NULL}};
     *out =
-        (svg_panel){.x = {.label = {"step", NULL}},
+        (svg_panel){.x = {.label = {"step", NULL}, .counts = SVG_STEPS_FROM_0},
                     .y = {.label = {p->label, NULL}, .greatest = p->share ? 1 : 0, .log = p->log},
-                    .height = 150,
+                    .height = 110,
                     .series = d->series,
                     .nseries = d->nseries,
                     .band = band,
@@ -219,8 +219,19 @@ static size_t steps_until(const run_data *run, int64_t step) {
     return n;
 }
 
+/* Those that the charts of every page do not show: loss and gradient stand below. */
+static size_t panels_of(const picture *shown, const panel *out[PANELS_MAX]) {
+    size_t count = 0;
+    for (size_t k = 0; k < PANELS_MAX; k++)
+        if (shown->panels[k] != &loss && shown->panels[k] != &gradient)
+            out[count++] = shown->panels[k];
+    return count;
+}
+
 static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p) {
     const picture *shown = find_picture(d->verdict);
+    const panel *wanted[PANELS_MAX];
+    const size_t nwanted = panels_of(shown, wanted);
     const size_t n = steps_until(&run->data, d->step);
     if (n < 2) return 0;
     const svg_band band = {d->since >= 0 ? (double)d->since : 0,
@@ -229,22 +240,19 @@ static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p
     drawn parts[PANELS_MAX] = {0};
     size_t npanels = 0, used = 0;
     bool whole = true;
-    for (; used < PANELS_MAX && whole; used++) {
-        whole =
-            draw_panel(&panels[npanels], &parts[used], shown->panels[used], &run->data, n, &band);
+    for (; used < nwanted && whole; used++) {
+        whole = draw_panel(&panels[npanels], &parts[used], wanted[used], &run->data, n, &band);
         if (whole && parts[used].nseries) npanels++;
     }
     if (whole && npanels) {
-        const bool alone = npanels == 1 && !strcmp(panels[0].y.label.en, "loss");
-        const char *caption = alone ? "The loss, step by step." : shown->caption;
         page_add(p, "<figure class=\"evidence\">");
         svg_write(p,
                   &(svg_figure){.title = {"Evidence", NULL},
-                                .text = {caption, NULL},
+                                .text = {shown->caption, NULL},
                                 .panel = panels,
                                 .npanels = npanels},
                   SVG_INLINE);
-        page_format(p, "<figcaption>%s%s</figcaption></figure>\n", caption,
+        page_format(p, "<figcaption>%s%s</figcaption></figure>\n", shown->caption,
                     band.to > band.from ? " Shaded: since when the evidence holds." : "");
     }
     for (size_t k = 0; k < used; k++) free_drawn(&parts[k]);
@@ -361,9 +369,13 @@ static void add_rows(page *p, void *context) {
     diagnosis_each_row(&((const section *)context)->run->found, RAVINE_EVIDENCE_MAX, add_row, p);
 }
 
-static void add_evidence(page *p, void *context) {
+static void add_proof(page *p, void *context) {
     section *s = context;
     s->status = add_picture(s->run, s->d, p);
+}
+
+static void add_end(page *p, void *context) {
+    report_end(((const section *)context)->run, p);
 }
 
 static void add_curvature(page *p, void *context) {
@@ -380,7 +392,10 @@ static void add_tensors(page *p, void *context) {
 
 int report_doctor(const report_run *run, page *p) {
     const ravine_diagnosis *d = &run->found.diagnosis;
-    if (d->size == 0) return 0;
+    if (d->size == 0) { /* there is no step to judge by */
+        report_end(run, p);
+        return 0;
+    }
     char name[DIAGNOSIS_TEXT_SIZE], en[RAVINE_SENTENCE_MAX], zh[RAVINE_SENTENCE_MAX],
         tw[RAVINE_SENTENCE_MAX], step[24];
     snprintf(step, sizeof step, "%" PRId64, d->step);
@@ -393,11 +408,17 @@ int report_doctor(const report_run *run, page *p) {
         {"confidence", .text = diagnosis_confidence(d->confidence)},
         {"step", .text = step},
         {"since", .put = add_since},
-        {"rows", .put = add_rows},
-        {"picture", .put = add_evidence},
-        {"slices", .put = add_curvature},
-        {"tensors", .put = add_tensors}};
+        {"ends", .put = add_end},
+        {"picture", .put = add_proof}};
     section s = {.run = run, .d = d};
     page_fill(p, &asset_verdict_html, holes, sizeof holes / sizeof *holes, &s);
     return s.status;
+}
+
+void report_evidence(const report_run *run, page *p) {
+    const page_hole holes[] = {{"rows", .put = add_rows},
+                               {"slices", .put = add_curvature},
+                               {"tensors", .put = add_tensors}};
+    section s = {.run = run, .d = &run->found.diagnosis};
+    if (s.d->size) page_fill(p, &asset_evidence_html, holes, sizeof holes / sizeof *holes, &s);
 }

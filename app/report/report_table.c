@@ -103,25 +103,32 @@ static void grad_ratio(const report_run *r, char *text) {
 }
 
 const report_row report_rows[] = {
-    {"state", state},
-    {"verdict", verdict},
-    {"validation score, last", validation_score},
-    {"validation score, best", best_score},
-    {"validation loss, last", validation_loss},
-    {"validation loss, best", best_loss},
-    {"test score, at the end", test_score},
-    {"test loss, at the end", test_loss},
-    {"training loss at the end", train_loss},
-    {"steps", steps},
-    {"epochs", epochs},
-    {"time", run_time},
-    {"time per step, median", step_time},
-    {"learning rate, peak", lr_peak},
-    {"gradient norm, largest", grad_peak},
-    {"gradient norm at the end", grad_end},
-    {"gradient norm, end / largest", grad_ratio},
+    {"state", false, state},
+    {"verdict", false, verdict},
+    {"score, last", true, validation_score},
+    {"score, best", true, best_score},
+    {"loss, last", true, validation_loss},
+    {"loss, best", true, best_loss},
+    {"test score, at the end", false, test_score},
+    {"test loss, at the end", false, test_loss},
+    {"training loss at the end", false, train_loss},
+    {"steps", false, steps},
+    {"epochs", false, epochs},
+    {"time", false, run_time},
+    {"time per step, median", false, step_time},
+    {"learning rate, peak", false, lr_peak},
+    {"gradient norm, largest", false, grad_peak},
+    {"gradient norm at the end", false, grad_end},
+    {"gradient norm, end / largest", false, grad_ratio},
 };
 const size_t report_nrows = sizeof report_rows / sizeof *report_rows;
+
+const char *report_row_name(const report *r, size_t row, char text[REPORT_NAME_SIZE]) {
+    const bool held_out = report_rows[row].held_out;
+    snprintf(text, REPORT_NAME_SIZE, "%s%s%s", held_out ? report_held_out_of_all(r) : "",
+             held_out ? " " : "", report_rows[row].name);
+    return text;
+}
 
 void report_warning(const report_run *r, char *text, size_t size) {
     const run_data *data = &r->data;

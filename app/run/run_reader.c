@@ -131,6 +131,7 @@ static int add_epoch(run_data *run, const json_t *line) {
         run->epoch_room = room;
     }
     run->score_kind = score_kind_of(held ? held : train);
+    if (held && held != json_object_get(line, "validation")) run->tests_epochs = true;
     run->epoch[run->nepochs++] = (run_log_epoch){
         .epoch = number_of(line, "epoch"),
         .step = step,

@@ -39,6 +39,7 @@ typedef struct run_data {
     run_log_epoch *epoch; /* [nepochs] */
     size_t nepochs;
     run_score_kind score_kind;
+    bool tests_epochs; /* of before there was a validation: what its epochs hold out is the test */
     run_log_score test, test_averaged; /* at the end, of the weights that are kept; NaN: not told */
     json_t *events;                    /* a list of the lines of type "event" */
     json_t *examination; /* the last line of type "doctor", if no step follows it; or NULL */

@@ -78,7 +78,9 @@ def epoch(e, k, loss, accuracy):
     }
 
 
-def write_log(folder, steps, **config):
+def write_log(folder, steps, *, held_out=1.0, test=0.375, **config):
+    """`held_out`: the validation loss after epoch 1, of which epoch e has one e-th; None: none is
+    held out."""
     folder.mkdir(parents=True)
     with open(folder / "run.jsonl", "w", encoding="ascii") as log:
         log.write(json.dumps(header(steps, **config)) + "\n")
@@ -86,9 +88,12 @@ def write_log(folder, steps, **config):
             log.write(json.dumps(step(k, steps), separators=(",", ":")) + "\n")
             if 4 * k % steps == 0:
                 e = 4 * k // steps
-                log.write(json.dumps(epoch(e, k, 1 / e, 0.5 + 0.1 * e)) + "\n")
-        test = {"type": "test", "epoch": 4, "step": steps, "loss": 0.375, "accuracy": 0.75}
-        log.write(json.dumps(test) + "\n")
+                line = epoch(e, k, (held_out or 1) / e, 0.5 + 0.1 * e)
+                if held_out is None:
+                    del line["validation"]
+                log.write(json.dumps(line) + "\n")
+        tested = {"type": "test", "epoch": 4, "step": steps, "loss": test, "accuracy": 0.75}
+        log.write(json.dumps(tested) + "\n")
         log.write(json.dumps({"type": "event", "event": "finished", "step": steps}) + "\n")
     return folder
 
@@ -341,6 +346,335 @@ def test_prints(browser, comparison):
     assert_quiet(browser)
 
 
+# ---- the first screen ----------------------------------------------------------------------------
+
+
+def box(browser, selector):
+    """(left, top, right, bottom) on the page."""
+    return browser.execute_script(
+        "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+        "return [r.left, r.top + scrollY, r.right, r.bottom + scrollY]",
+        selector,
+    )
+
+
+def running_away(folder, steps):
+    """Each step three times as high as the one before: a long sentence, and a picture."""
+    write_log(folder, steps)
+    lines = [json.loads(line) for line in (folder / "run.jsonl").read_text().splitlines()]
+    for line in lines:
+        if "type" not in line:
+            k = line["step"]
+            line["loss"] = line["grad_norm"] = 3.0 ** min(k, 40)
+            line["line_position"] = 3
+    (folder / "run.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def single_pages(tmp_path_factory, run_folder):
+    folder = tmp_path_factory.mktemp("single")
+    made = write_log(folder / "made", 1_000), running_away(folder / "away", 200)
+    for run in made:
+        report(run)
+    return [run / "report.html" for run in (*made, run_folder)]
+
+
+def test_what_happened_is_on_the_first_screen(browser, single_pages):
+    for page in single_pages:
+        visit(browser, page)
+        sentence, loss = box(browser, "#verdict .sentence"), box(browser, "#loss .plot svg")
+        gradient, ends = box(browser, "#grad_norm .plot svg"), box(browser, "#verdict .ends")
+        assert sentence[1] < 200 and ends[3] < loss[1] < loss[3] < gradient[1], page
+        assert gradient[3] <= 900, page
+        assert loss[0] == gradient[0] and loss[2] == gradient[2]
+        large = "return parseFloat(getComputedStyle(document.querySelector(arguments[0])).fontSize)"
+        assert browser.execute_script(large, "#verdict .sentence") > 20
+        for below in ["#evidence", "#headline", "#config"]:
+            assert box(browser, below)[1] > gradient[3], page
+        if browser.find_elements(By.CSS_SELECTOR, "#verdict .evidence svg"):
+            picture = box(browser, "#verdict .evidence svg")
+            assert picture[0] > sentence[2] - 1 and picture[1] < sentence[3]  # beside it
+        assert axis_labels(browser, "loss", "x") == axis_labels(browser, "grad_norm", "x")
+
+
+def test_what_happened_is_on_two_screens_of_a_phone(browser, single_pages):
+    for page in single_pages:
+        visit(browser, page, width=390)
+        assert box(browser, "#verdict .sentence")[3] < 450
+        assert box(browser, "#grad_norm .plot svg")[3] <= 2 * 900, page
+
+
+@pytest.mark.parametrize("width", [1400, 900, 390])
+def test_every_text_can_be_read(browser, single_pages, comparison, width):
+    """12 pixels at least, at any width."""
+    for page in (*single_pages, comparison):
+        visit(browser, page, width=width)
+        small = browser.execute_script(
+            "return [...document.querySelectorAll('body *')].filter((e) =>"
+            "  [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) &&"
+            "  !e.closest('script, style, title, desc, noscript') && e.getClientRects().length"
+            ").map((e) => {"
+            "  const matrix = e.ownerSVGElement ? e.getScreenCTM() : { a: 1 };"
+            "  return [e.textContent, parseFloat(getComputedStyle(e).fontSize) * matrix.a];"
+            "}).filter(([, size]) => size < 11.99)"
+        )
+        assert small == []
+
+
+def test_the_legend_shows_a_line_as_the_chart_does(browser, single_pages):
+    visit(browser, single_pages[0])
+    drawn = browser.execute_script(
+        "return ['loss', 'score'].map((id) => {"
+        "  const figure = document.getElementById(id);"
+        "  const legend = [...figure.querySelectorAll('.legend > span')].map((entry) =>"
+        "    [entry.textContent.trim(), entry.firstChild.style.borderTopStyle,"
+        "     entry.firstChild.classList.contains('dotted')]);"
+        "  const lines = [...figure.querySelectorAll('.plot .line')].map((line) =>"
+        "    [line.hasAttribute('stroke-dasharray') ? 'dashed' : '',"
+        "     line.nextSibling?.classList.contains('dots') ?? false]);"
+        "  return [legend, lines];"
+        "})"
+    )
+    (loss, loss_lines), (score, score_lines) = drawn
+    assert [name for name, *_ in loss] == ["batches", "validation"]
+    assert [name for name, *_ in score] == ["validation", "training"]
+    assert [look for _, *look in loss] == loss_lines == [["", False], ["", True]]
+    assert [look for _, *look in score] == score_lines == [["", True], ["dashed", False]]
+
+
+def test_one_cursor_for_all_charts(browser, single_pages):
+    """The doctor's picture is a chart too: pointed at in one, told in each."""
+    visit(browser, single_pages[-1])
+    cursors = (
+        "return [...document.querySelectorAll('#verdict .cursor, .plot > .cursor')]"
+        ".map((c) => getComputedStyle(c).display !== 'none')"
+    )
+    assert not any(browser.execute_script(cursors))
+    plot = browser.find_element(By.CSS_SELECTOR, "#loss .plot")
+    ActionChains(browser, duration=50).move_to_element(plot).perform()
+    shown = browser.execute_script(cursors)
+    assert len(shown) == len(CHARTS) + 1 and all(shown)
+    told = browser.find_element(By.CSS_SELECTOR, "#verdict .readout")
+    assert re.search(r"\d", told.text)
+    picture = browser.find_element(By.CSS_SELECTOR, "#verdict .evidence svg")
+    ActionChains(browser, duration=50).move_to_element_with_offset(picture, 100, 0).perform()
+    assert all(browser.execute_script(cursors))
+    [step] = re.findall(r"^step ([\d,.]+)", told.text)
+    for chart in ["loss", "grad_norm"]:
+        text = browser.find_element(By.CSS_SELECTOR, f"#{chart} .legend").text
+        [at] = re.findall(r"at ([\d,]+)", text)[:1]
+        assert abs(float(at.replace(",", "")) - float(step.replace(",", ""))) <= 1
+    ActionChains(browser, duration=50).move_by_offset(-600, 0).perform()
+    assert not any(browser.execute_script(cursors))
+    assert_quiet(browser)
+
+
+# ---- the test is of the end alone ----------------------------------------------------------------
+
+
+def texts(browser, selector):
+    return [e.text for e in browser.find_elements(By.CSS_SELECTOR, selector)]
+
+
+def test_no_number_is_of_the_test_before_the_end(browser, tmp_path):
+    """Two runs that only the test tells apart: their pages differ in what is told of their end."""
+    ends = ("#verdict .ends", "#headline")
+    pages = []
+    for test in (0.375, 0.625):
+        run = write_log(tmp_path / str(test) / "run", 400, test=test)
+        report(run)
+        visit(browser, run / "report.html")
+        told = {selector: texts(browser, selector)[0] for selector in ends}
+        assert f"loss {test}, accuracy 75.00 %: looked at once" in told[ends[0]]
+        for selector in ends:
+            browser.execute_script("document.querySelector(arguments[0]).remove()", selector)
+        pages.append(browser.find_element(By.TAG_NAME, "main").get_attribute("innerHTML"))
+        assert not re.search(r"\btest\b", " ".join(texts(browser, "figure")))
+    assert pages[0] == pages[1]
+
+
+def test_a_run_without_an_end_tells_no_test(browser, tmp_path):
+    run = write_log(tmp_path / "run", 400)
+    log = (run / "run.jsonl").read_text().splitlines(keepends=True)
+    (run / "run.jsonl").write_text("".join(log[:-2]))
+    report(run)
+    visit(browser, run / "report.html")
+    assert "test\nnot looked at" in texts(browser, "#verdict .ends")[0]
+
+
+def test_what_is_held_out_has_its_name(browser, tmp_path):
+    """ "validation" of ours, "held-out" of logs of others, "test" of logs of before."""
+    rows = "".join(f"{k},{2 / k},{3 / k}\n" for k in range(1, 60))
+    (tmp_path / "history.csv").write_text("step,loss,val_loss\n" + rows)
+    old = write_log(tmp_path / "old", 400)
+    log = (old / "run.jsonl").read_text()
+    (old / "run.jsonl").write_text(log.replace('"validation":', '"test":'))
+    new = write_log(tmp_path / "new", 400)
+    for paths, name, of_all in [
+        ([new], "validation", "validation"),
+        ([old], "test", "test"),
+        ([tmp_path / "history.csv"], "held-out", "held-out"),
+        ([new, old], "new validation", "held-out"),
+    ]:
+        page = tmp_path / "page.html"
+        report(*paths, "-o", page)
+        browser.get(page.as_uri())
+        wait_for(lambda: "loss" in charts(browser), "the loss is drawn")
+        legend = texts(browser, "#loss .legend > span")
+        assert name in legend and len(legend) == 2 * len(paths)
+        assert f"{of_all} loss, best" in texts(browser, "#headline th")
+    assert_quiet(browser)
+
+
+# ---- several runs --------------------------------------------------------------------------------
+
+
+def compared(browser, page, runs):
+    """The sentences; the rows of what differs, without the outcome; the groups of seeds."""
+    report(*runs, "-o", page)
+    visit(browser, page)
+    table = [
+        [cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, td")]
+        for row in browser.find_elements(By.CSS_SELECTOR, "#differences tbody tr:not(#outcome)")
+    ]
+    groups = [
+        [cell.text for cell in row.find_elements(By.CSS_SELECTOR, "td")]
+        for row in browser.find_elements(By.CSS_SELECTOR, "#seeds tbody tr")
+    ]
+    return texts(browser, "#compare .sentence"), table, groups
+
+
+def student(share, freedom):
+    """The t beyond which a share lies, on both sides: Simpson's rule on the density, bisected."""
+    scale = math.gamma((freedom + 1) / 2) / math.gamma(freedom / 2) / math.sqrt(freedom * math.pi)
+    density = lambda t: scale * (1 + t * t / freedom) ** (-(freedom + 1) / 2)  # noqa: E731
+
+    def inside(t, n=2000):
+        h = t / n
+        inner = sum((4 if k % 2 else 2) * density(k * h) for k in range(1, n))
+        return 2 * h / 3 * (density(0) + inner + density(t))
+
+    low, high = 0.0, 50.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if inside(middle) < 1 - share else (low, middle)
+    return low
+
+
+def made_runs(folder, losses, **config):
+    """A run for each seed, whose best epoch, the fourth, has the loss."""
+    return [
+        write_log(folder / f"{config['name']}-{seed}", 80, held_out=4 * x, seed=seed, **config)
+        for seed, x in enumerate(losses, 1)
+    ]
+
+
+@pytest.mark.parametrize("difference", [True, False], ids=["difference", "chance"])
+def test_the_winner_and_the_spread(browser, tmp_path, difference):
+    losses = {
+        "wide": [0.30, 0.32, 0.37],
+        "deep": [0.50, 0.41, 0.44] if difference else [0.33, 0.36],
+    }
+    runs = [
+        run for name in losses for run in made_runs(tmp_path, losses[name], name=name, model=name)
+    ]
+    words, table, groups = compared(browser, tmp_path / "page.html", runs)
+    assert table == [
+        ["seed", *(str(k + 1) for name in losses for k in range(len(losses[name])))],
+        ["model", *(name for name in losses for _ in losses[name])],
+    ]
+    wide, deep = (statistics.mean(x) for x in losses.values())
+    freedom = sum(len(x) - 1 for x in losses.values())
+    spread = math.sqrt(
+        sum(statistics.variance(x) * (len(x) - 1) for x in losses.values()) / freedom
+    )
+    chance = student(0.05, freedom) * spread * math.sqrt(sum(1 / len(x) for x in losses.values()))
+    lead = deep - wide
+    assert words[0] == (
+        f"wide-1 and 2 other seeds have the lowest validation loss, {wide:.4g} on average: "
+        f"{lead:.2g} ({100 * lead / deep:.2g} %) below deep-1 and "
+        f"{'2 other seeds' if difference else '1 other seed'}."
+    )
+    assert words[1].startswith(
+        f"Seeds alone spread by {spread:.2g} (standard deviation): the lead is "
+        f"{lead / spread:.2g} times that. Chance makes one above {chance:.2g} once in twenty"
+    )
+    assert (lead > chance) == difference
+    assert words[1].endswith("this is a difference." if difference else "this one may be chance.")
+    assert [row[1:] for row in groups] == [
+        [
+            str(len(x)),
+            f"{statistics.mean(x):.4g}",
+            f"{statistics.stdev(x):.2g}",
+            f"{min(x):.4g}",
+            f"{max(x):.4g}",
+        ]
+        for x in losses.values()
+    ]
+    best = texts(browser, "#outcome .best")
+    assert best == [f"{x:.4g}" for x in losses["wide"]]
+    printed = report(*runs, cwd=tmp_path).stdout.decode()
+    assert all(sentence in printed for sentence in words)
+
+
+def test_one_run_each_cannot_tell_chance(browser, tmp_path):
+    """The test chooses nothing: the loser's is better. Equal settings are not named."""
+    good = write_log(tmp_path / "good", 80, held_out=1.2, test=0.9, optimizer="sgd", seed=1)
+    poor = write_log(tmp_path / "poor", 80, held_out=1.6, test=0.1, optimizer="adam", seed=1)
+    words, table, groups = compared(browser, tmp_path / "page.html", [poor, good])
+    assert words[0] == "good has the lowest validation loss, 0.3: 0.1 (25 %) below poor."
+    assert "cannot tell chance from difference" in words[1] and "--seeds" in words[1]
+    assert table == [["optimizer", "adam", "sgd"]] and groups == []
+    top, bottom = box(browser, "#compare")[1::2]
+    assert top < 100 and bottom < box(browser, "#loss")[1] < box(browser, "#headline")[1]
+    assert box(browser, "#loss .plot svg")[3] <= 900
+
+
+def test_other_data_are_no_other_seed(browser, tmp_path):
+    """A table that was edited between two runs keeps its name."""
+    runs = [write_log(tmp_path / f"run{k}", 80, held_out=1 + k, seed=k) for k in range(2)]
+    for k, run in enumerate(runs):
+        log = (run / "run.jsonl").read_text()
+        files = f'"data_files": [{{"file": "t.csv", "bytes": 9, "crc32c": "0000000{k}"}}], "config"'
+        (run / "run.jsonl").write_text(log.replace('"config"', files, 1))
+    words, table, groups = compared(browser, tmp_path / "page.html", runs)
+    assert [row[0] for row in table] == ["seed", "data_files.crc32c"] and groups == []
+    assert "cannot tell chance" in words[1] and "Settings of the data differ" in words[2]
+
+
+def test_runs_that_cannot_be_compared_are_not(browser, tmp_path):
+    page = tmp_path / "page.html"
+    made = write_log(tmp_path / "made", 80, batch_size=8)
+    blind = write_log(tmp_path / "blind", 80, held_out=None, batch_size=16)
+    again = write_log(tmp_path / "again", 80, held_out=None, batch_size=32)
+    twice = write_log(tmp_path / "twice", 80, batch_size=8)
+    other = write_log(tmp_path / "other", 80, batch_size=8)
+    log = (other / "run.jsonl").read_text()
+    (other / "run.jsonl").write_text(log.replace('"accuracy"', '"rmse"'))
+    (tmp_path / "old.csv").write_text(
+        "step,loss\n" + "".join(f"{k},{1 / k}\n" for k in range(1, 99))
+    )
+
+    words, *_ = compared(browser, page, [made, blind])
+    assert words == [
+        "Only made has a validation loss: there is nothing to compare it with.",
+        "Without a validation loss, and not compared: blind.",
+    ]
+    words, *_ = compared(browser, page, [blind, again])
+    assert "the same training loss at the end" in words[0]
+    words, table, _ = compared(browser, page, [made, twice])
+    assert words == ["These runs have the same settings and the same seed."] and table == []
+    assert "No setting differs." in texts(browser, "#compare p")
+    words, *_ = compared(browser, page, [made, other])
+    assert len(words) == 1 and "none is the better one" in words[0]
+    assert texts(browser, "#outcome .best") == []
+    report(made, tmp_path / "old.csv", "-o", page)
+    browser.get(page.as_uri())
+    assert "Logs of other programs tell no settings." in texts(browser, "#compare p")
+    assert len(texts(browser, "#differences tbody tr")) == 1  # the outcome
+
+
 # ---- hostile, cut and broken logs ----------------------------------------------------------------
 
 
@@ -416,6 +750,8 @@ def test_header_only(browser, tmp_path):
     wait_for(lambda: browser.execute_script("return document.readyState") == "complete", "loaded")
     time.sleep(0.2)
     assert charts(browser) == {}
+    told = "run\nunfinished at step 0 of 10\ntraining\nno step is logged"
+    assert told in browser.find_element(By.CSS_SELECTOR, ".ends").text
     click(browser, "in")
     assert_quiet(browser)
 

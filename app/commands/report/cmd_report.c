@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "commands/log_options.h"
 #include "page/printable.h"
+#include "report/comparison.h"
 #include "report/report.h"
 #include "run/diagnosis.h"
 
@@ -19,7 +20,8 @@ static void print_table(const report *r) {
     }
     putchar('\n');
     for (size_t row = 0; row < report_nrows; row++) {
-        printf("%-*s", NAME_COLUMNS, report_rows[row].name);
+        char name[REPORT_NAME_SIZE];
+        printf("%-*s", NAME_COLUMNS, report_row_name(r, row, name));
         for (size_t k = 0; k < r->nruns; k++) {
             char text[REPORT_CELL_SIZE];
             report_rows[row].cell(&r->run[k], text);
@@ -27,6 +29,26 @@ static void print_table(const report *r) {
         }
         putchar('\n');
     }
+}
+
+static void print_line(void *context, const char *text) {
+    (void)context;
+    printable_put(stdout, text);
+    putchar('\n');
+}
+
+/* Which run did best, and whether that is more than chance. */
+static int print_comparison(const report *r) {
+    report_settings s;
+    report_comparison c;
+    const int status = report_settings_read(&s, r);
+    if (!status) {
+        putchar('\n');
+        report_compare(&c, &s);
+        report_compare_words(&c, &s, print_line, NULL);
+    }
+    report_settings_free(&s);
+    return status;
 }
 
 static void print_verdicts(const report *r) {
@@ -83,9 +105,11 @@ static int save_page(const report *r, const page *p) {
     char path[PATH_MAX + 16] = "report.html";
     if (r->nruns == 1 && !log_is_foreign(r->run[0].data.folder))
         snprintf(path, sizeof path, "%s/report.html", r->run[0].data.folder);
-    const int status = page_save(p, path);
+    int status = page_save(p, path);
     if (status) return status;
     print_table(r);
+    if (r->nruns > 1) status = print_comparison(r);
+    if (status) return status;
     print_verdicts(r);
     for (size_t k = 0; k < r->nruns; k++) print_doctor(r, k);
     printf("\npage: ");

@@ -110,8 +110,8 @@ static void test_growing(void **state) {
 /* No asset may end the element that it is put into. */
 static void test_assets(void **state) {
     (void)state;
-    const asset *const scripts[] = {&asset_curve_plot_js, &asset_report_js};
-    for (size_t k = 0; k < 2; k++) {
+    const asset *const scripts[] = {&asset_chart_js, &asset_curve_plot_js, &asset_report_js};
+    for (size_t k = 0; k < 3; k++) {
         assert_true(scripts[k]->size > 1000);
         assert_null(memmem(scripts[k]->bytes, scripts[k]->size, "</script", 8));
         assert_null(memmem(scripts[k]->bytes, scripts[k]->size, "<!--", 4));

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_net.c - a plan (network/plan.h) with its weights as ONNX operators. Images lie [channels,
  * height, width] there, and [height, width, channels] in ours. */
+#include "commands/export/export.h"
 #include "commands/export/onnx.h"
 #include "io/failure.h"
-#include "network/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NORM_EPSILON 1e-5f /* network/body/norm.inc */
 
 typedef struct writing {
     wire_out *graph;
@@ -34,21 +32,9 @@ static const char *input(const writing *w) {
 
 /* ---- weights ---- */
 
-/* The tensor of that name, "layer1.bias"; its data is NULL where the net has none. */
-static net_tensor find(const writing *w, const char *what) {
-    const net *n = w->m->net;
-    char name[LAYER_NAME_MAX + 16];
-    snprintf(name, sizeof name, "%s.%s", layer(w)->name, what);
-    for (int64_t k = 0; k < net_param_count(n); k++)
-        if (!strcmp(net_param(n, k).name, name)) return net_param(n, k);
-    for (int64_t k = 0; k < net_buffer_count(n); k++)
-        if (!strcmp(net_buffer(n, k).name, name)) return net_buffer(n, k);
-    return (net_tensor){0};
-}
-
 /* As a constant of its name; false: the net has none. */
 static bool put_weight(const writing *w, const char *what) {
-    const net_tensor t = find(w, what);
+    const net_tensor t = export_tensor(w->m, layer(w), what);
     if (!t.data) return false;
     onnx_tensor(w->graph, local(w, what).text, ONNX_FLOAT, t.shape, t.ndim, t.data,
                 (size_t)t.len * sizeof *t.data);
@@ -57,7 +43,7 @@ static bool put_weight(const writing *w, const char *what) {
 
 /* [out, kernel, kernel, in] as [out, in, kernel, kernel]. */
 static void put_kernels(const writing *w) {
-    const net_tensor t = find(w, "weight");
+    const net_tensor t = export_tensor(w->m, layer(w), "weight");
     const int64_t in = t.shape[3], cells = t.shape[1] * t.shape[2],
                   shape[] = {t.shape[0], in, t.shape[1], t.shape[2]};
     float *turned = malloc((size_t)t.len * sizeof *turned);
@@ -131,7 +117,7 @@ static void put_batch_norm(const writing *w, const char *to) {
     onnx_node n = onnx_begin("BatchNormalization", to,
                              (const char *const[]){input(w), name[0].text, name[1].text,
                                                    name[2].text, name[3].text, NULL});
-    onnx_float(&n, "epsilon", NORM_EPSILON);
+    onnx_float(&n, "epsilon", (float)EXPORT_NORM_EPSILON);
     onnx_put(w->graph, &n);
 }
 
@@ -143,7 +129,7 @@ static void put_mean(const writing *w, const char *to, const char *in) {
 
 /* A number for each channel, to go with what the layer works on. */
 static void put_of_channels(const writing *w, const char *what) {
-    const net_tensor t = find(w, what);
+    const net_tensor t = export_tensor(w->m, layer(w), what);
     const int64_t shape[] = {t.len, 1, 1};
     onnx_tensor(w->graph, local(w, what).text, ONNX_FLOAT, shape,
                 w->is_map[layer(w)->input] ? 3 : 1, t.data, (size_t)t.len * sizeof *t.data);
@@ -159,7 +145,7 @@ static void put_layer_norm(const writing *w, const char *to) {
                     weighted = local(w, "Mul");
     put_of_channels(w, "weight");
     put_of_channels(w, "bias");
-    onnx_float_number(g, epsilon.text, NORM_EPSILON);
+    onnx_float_number(g, epsilon.text, (float)EXPORT_NORM_EPSILON);
     put_mean(w, mean.text, input(w));
     onnx_operator(g, "Sub", moved.text, input(w), mean.text);
     onnx_operator(g, "Mul", square.text, moved.text, moved.text);
@@ -237,11 +223,8 @@ static int put_plan(writing *w, const char *x, const char *z) {
 }
 
 int onnx_put_net(wire_out *graph, const model *m, const char *x, const char *z) {
-    net_spec spec;
     net_plan plan;
-    int status = config_net_spec(&m->config, &m->encoding, &spec);
-    if (status) return status;
-    status = net_plan_model(&plan, &spec);
+    int status = export_plan(&plan, m);
     writing w = {.graph = graph, .m = m, .plan = &plan};
     w.out = calloc((size_t)plan.count + 1, sizeof *w.out);
     w.is_map = calloc((size_t)plan.count + 1, sizeof *w.is_map);

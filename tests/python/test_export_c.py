@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 import safetensors.numpy
-from trained import IMAGES, KINDS, flowers, make, pixels_of, predicted, ravine, rows_of, train
+from trained import IMAGES, KINDS, flowers, make, pixels_of, predicted, ravine, read, rows_of, train
 
 STRICT = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 C99 = ["gcc", "-std=c99", *STRICT]
@@ -170,13 +170,7 @@ def test_two_networks_in_one_program(tmp_path):
 
 
 def test_a_text_is_refused_and_nothing_is_left(tmp_path):
-    file = tmp_path / "words.txt"
-    file.write_text("the river cuts a ravine " * 100)
-    run = train(
-        tmp_path, "text", data__format="text", data__files=f"[{file}]", data__context=8, epochs=1,
-        data__examples=16, data__test_share=0.1, model__name="transformer", model__width=8,
-        model__layers=1, model__heads=1, model__norm="pre",
-    )  # fmt: skip
+    run, _ = read(tmp_path, epochs=1)
     told = ravine("export", run, "-o", tmp_path / "text.h", code=2)
     assert f"{run}: export to C writes networks of tables and images" in told
     assert not (tmp_path / "text.h").exists()

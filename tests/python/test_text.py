@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 import random
+import shutil
 import subprocess
 
 import pytest
@@ -124,6 +125,72 @@ def test_the_network_is_that_of_pytorch_to_the_last_byte(run, tmp_path, length):
     assert answer["bytes"] == length - 1
     assert answer["bits_per_byte"] == pytest.approx(in_torch(run, data), rel=1e-5)
     assert evaluated(run, tmp_path / "new.txt.gz") == answer
+
+
+def sequences(data):
+    """[count, context] whole sequences, and of each byte the one after it."""
+    import torch
+
+    count = (len(data) - 1) // CONTEXT
+    x, y = (torch.tensor(list(data[k : k + count * CONTEXT])) for k in (0, 1))
+    return x.reshape(count, CONTEXT), y.reshape(count, CONTEXT)
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_load_run_is_the_same_network(run, text, tmp_path, double):
+    import torch
+    from ravine.torch import load_run
+
+    data = text.read_bytes()[: 40 * CONTEXT + 1]
+    (tmp_path / "new.txt").write_bytes(data)
+    module = load_run(run).double() if double else load_run(run)
+    assert (module.context, module.classes, module.columns) == (CONTEXT, [], [])
+    x, y = sequences(data)
+    with torch.no_grad():
+        nats = torch.nn.functional.cross_entropy(module.logits(x).flatten(0, 1), y.flatten())
+        shares = module(x)
+        assert torch.allclose(module(x[:, :5]), shares[:, :5], atol=1e-6)  # what comes is not seen
+    assert nats.item() == pytest.approx(evaluated(run, tmp_path / "new.txt")["loss"], rel=1e-5)
+    assert torch.allclose(shares.sum(dim=-1), torch.ones((), dtype=shares.dtype), atol=1e-5)
+    stored = safetensors.numpy.load_file(run / "weights.safetensors")
+    assert set(module.net.state_dict()) == set(stored)
+
+
+def test_load_run_can_be_trained_on(run, text):
+    import torch
+    from ravine.torch import load_run
+
+    module = load_run(run).train()
+    x, y = sequences(text.read_bytes()[: 8 * CONTEXT + 1])
+    torch.nn.functional.cross_entropy(module.logits(x).flatten(0, 1), y.flatten()).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters())
+    with pytest.raises(ValueError, match=f"context of {CONTEXT} bytes"):
+        module(torch.zeros(1, CONTEXT + 1))
+    with pytest.raises(TypeError, match="learned from a text: give its bytes"):
+        module.encode([{}])
+
+
+@pytest.mark.parametrize(
+    "file,old,new,message",
+    [
+        ("run.jsonl", '"heads":2', '"heads":3', "model.heads is 3; it must divide model.width, 16"),
+        ("run.jsonl", '"layers":2', '"layers":true', "model.layers is True"),
+        ("run.jsonl", '"layers":2', '"layers":1024', "has no tensor block3"),
+        ("run.jsonl", '"name":"transformer"', '"name":"mlp"', "must be one of transformer"),
+        ("encoding.json", "24", "0", r"no context in \[1, 16384\]"),
+        ("encoding.json", "24", "25", "positions.weight is"),
+        ("encoding.json", "byte", "word", "no unit byte"),
+    ],
+)
+def test_load_run_of_a_folder_that_is_damaged(run, tmp_path, file, old, new, message):
+    from ravine.torch import load_run
+
+    folder = shutil.copytree(run, tmp_path / "run")
+    whole = (folder / file).read_text()
+    assert old in whole
+    (folder / file).write_text(whole.replace(old, new, 1))
+    with pytest.raises(ValueError, match=message):
+        load_run(folder)
 
 
 def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path):

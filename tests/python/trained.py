@@ -115,6 +115,20 @@ def make(folder, kind):
     return train(folder, kind, data__format="csv", **data, **common), table["file"]
 
 
+def read(folder, norm="pre", **settings):
+    """(run, text that it has learned from) of a transformer."""
+    draw, file = random.Random(1), folder / "words.txt"
+    words = "the river cuts a ravine deep into rock and sand".split()
+    file.write_text(" ".join(draw.choice(words) for _ in range(6000)))
+    told = {
+        "data__format": "text", "data__files": f"[{file}]", "data__context": 24,
+        "data__examples": 1600, "data__test_share": 0.1, "model__name": "transformer",
+        "model__layers": 2, "model__heads": 2, "model__width": 16, "model__norm": norm,
+        "model__activation": "gelu", "optimizer": "adamw lr=0.01", "epochs": 2, "batch_size": 8,
+    }  # fmt: skip
+    return train(folder, "text", **(told | settings)), file
+
+
 def pixels_of(file):
     """Of an IDX file of grey images: [count, height, width]."""
     count, height, width = struct.unpack_from(">III", file.read_bytes(), 4)

@@ -9,6 +9,7 @@ import pathlib
 import random
 import struct
 import subprocess
+import zlib
 
 import numpy as np
 
@@ -67,6 +68,26 @@ def pictures(folder, classes=3, shape=(9, 8), counts=(120, 30), packed=False):
             path.write_bytes((gzip.compress if packed else bytes)(head + array.tobytes()))
             paths[f"data__{part}_{kind}"] = path
     return paths
+
+
+def png(path, pixels):
+    """An RGB image of 8 bits, [height, width, 3]."""
+
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    height, width, _ = pixels.shape
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels.astype(np.uint8))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
+    return path
 
 
 TABLES = {

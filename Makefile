@@ -8,7 +8,7 @@ SEED         ?= 0
 LIVE_SEEDS   ?= 2
 
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
-scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tests/packaging/check examples/check-loss \
+scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tools/doctor-action tests/packaging/check examples/check-loss \
 	tests/packaging/abi/check tests/packaging/abi/compile tests/packaging/abi/newer
 own     = tools/check-tree tools/check-rooms tools/check-symbols tools/check-links tools/site/make tools/summary tools/trust tools/mutate tools/evidence
 python  = python bench examples/python examples/frameworks tools tests

@@ -38,10 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                       .paths = 1,
                                       .context = data[0] + 1,
                                       .test_share = (data[1] + 1) / 257.0,
+                                      .validation_share = data[3] / 256.0,
                                       .examples = data[2]};
     dataset_pair pair;
     if (dataset_read_text(&pair, &how) != 0) return 0;
     check_part(&pair.train, data[1]);
+    if (pair.validation.count) check_part(&pair.validation, data[1]);
     require(pair.test.bytes == pair.test.count * pair.test.size + 1);
     dataset_pair_free(&pair);
     return 0;

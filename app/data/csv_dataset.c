@@ -20,8 +20,8 @@ typedef struct conversion {
     char delimiter;
     csv_column *column; /* [table.columns] */
     int64_t target;     /* column */
-    int64_t *order; /* [table.rows] shuffled rows from 0: those to train on, then those to test */
-    int64_t ntrain;
+    int64_t *order;     /* [table.rows] shuffled rows from 0: to train on, to validate, to test */
+    int64_t ntrain, nvalidation;
 } conversion;
 
 static int no_memory(const conversion *c) {
@@ -37,19 +37,93 @@ static int check_options(const dataset_csv_options *o) {
 
 /* ---- which rows ------------------------------------------------------------------------------ */
 
-static int split(conversion *c) {
+/* Rows for the test: a share, or one of some parts that differ by a row at most. */
+static int64_t test_rows(const conversion *c, int64_t *first) {
+    const dataset_csv_options *o = c->options;
     const int64_t rows = c->table.rows;
-    const int64_t ntest = (int64_t)llround(c->options->test_share * (double)rows);
-    c->ntrain = rows - ntest;
-    if (ntest < 1 || c->ntrain < 2)
+    if (o->folds == 0) {
+        const int64_t count = (int64_t)llround(o->test_share * (double)rows);
+        *first = rows - count;
+        return count;
+    }
+    *first = rows * (o->fold - 1) / o->folds;
+    return rows * o->fold / o->folds - *first;
+}
+
+static int check_parts(const conversion *c, int64_t ntest) {
+    const dataset_csv_options *o = c->options;
+    const int64_t rows = c->table.rows;
+    if (o->folds > rows)
         return failure(FAILURE_INPUT,
-                       "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
-                       "%" PRId64 " to test; at least 2 and 1 are needed",
-                       c->table.name, rows, c->options->test_share, c->ntrain, ntest);
+                       "%s: data.folds is %" PRId64 ", but there are %" PRId64
+                       " rows; each part must have one",
+                       c->table.name, o->folds, rows);
+    if (ntest >= 1 && rows - ntest >= 2) return 0;
+    return failure(FAILURE_INPUT,
+                   "%s: %" PRId64 " rows with test_share %g are %" PRId64 " to train on and "
+                   "%" PRId64 " to test; at least 2 and 1 are needed",
+                   c->table.name, rows, o->test_share, rows - ntest, ntest);
+}
+
+/* The `count` rows from `first` on change places with those behind them. */
+static int move_to_end(const conversion *c, int64_t first, int64_t count) {
+    const int64_t behind = c->table.rows - first - count;
+    int64_t *moved = malloc((size_t)count * sizeof *moved);
+    if (!moved) return no_memory(c);
+    memcpy(moved, c->order + first, (size_t)count * sizeof *moved);
+    memmove(c->order + first, c->order + first + count, (size_t)behind * sizeof *moved);
+    memcpy(c->order + first + behind, moved, (size_t)count * sizeof *moved);
+    free(moved);
+    return 0;
+}
+
+static int split(conversion *c) {
+    int64_t first;
+    const int64_t rows = c->table.rows, ntest = test_rows(c, &first);
+    int code = check_parts(c, ntest);
+    if (code) return code;
+    c->ntrain = rows - ntest;
+    code =
+        dataset_hold_out(c->table.name, c->ntrain, c->options->validation_share, &c->nvalidation);
+    if (code) return code;
+    c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
     data_order_shuffle(c->order, rows, c->options->seed, DATASET_SPLIT_STREAM);
-    return 0;
+    return move_to_end(c, first, ntest);
+}
+
+/* The first class of the target that no row to train on has; -1: each has one. */
+static int64_t find_unlearned(const conversion *c, bool *seen) {
+    const csv_column *target = &c->column[c->target];
+    for (int64_t k = 0; k < c->ntrain; k++) seen[(int64_t)target->value[c->order[k]]] = true;
+    for (int64_t k = 0; k < target->categories; k++)
+        if (!seen[k]) return k;
+    return -1;
+}
+
+/* What is held out must leave something of each class to be learned. */
+static int check_classes(const conversion *c) {
+    const csv_column *target = &c->column[c->target];
+    if (target->categories == 0) return 0;
+    bool *seen = calloc((size_t)target->categories, sizeof *seen);
+    if (!seen) return no_memory(c);
+    const int64_t unlearned = find_unlearned(c, seen);
+    free(seen);
+    if (unlearned < 0) return 0;
+    int64_t rows = 0, row = 0;
+    for (int64_t k = 0; k < c->table.rows; k++)
+        if ((int64_t)target->value[k] == unlearned) rows++, row = k + 1;
+    const bool quantity = target->numeric && target->categories > CSV_CLASSES_USUAL;
+    return failure(FAILURE_INPUT,
+                   "%s: of class '%s' none of %" PRId64 " rows is left to train on; test and "
+                   "validation (data.validation_share %g) have them all: make the shares smaller, "
+                   "or choose another seed%s",
+                   c->table.name, csv_quote(csv_field(&c->table, row, c->target)).text, rows,
+                   c->options->validation_share,
+                   quantity ? "; so many different numbers are a quantity more often than "
+                              "classes: data.task: regression"
+                            : "");
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -112,7 +186,7 @@ static int standardise(const conversion *c, csv_column *column) {
         double *value = &column->value[k];
         if (isnan(*value)) continue; /* told from others until the examples are made */
         *value = csv_standardised(*value, column->mean, column->deviation);
-        if (!(fabs(*value) <= FLT_MAX)) /* only a row to test can be so far away */
+        if (!(fabs(*value) <= FLT_MAX)) /* only a row that is held out can be so far away */
             return failure(FAILURE_INPUT,
                            "%s, line %" PRId64 ", column '%s': '%s' is %g deviations "
                            "from the mean, more than a float32 holds",
@@ -221,12 +295,15 @@ static int convert(conversion *c, dataset_pair *out) {
     const csv_table *t = &c->table;
     int code = csv_columns_read(&c->column, &c->target, t, c->options, c->delimiter);
     if (!code) code = split(c);
+    if (!code) code = check_classes(c);
     if (!code) code = csv_summary(&out->summary, t, c->column, c->target, c->options, c->delimiter);
     if (!code) code = standardise_all(c);
     const data_encoding *e = &out->encoding;
     if (!code) code = encode(c, &out->encoding);
     if (!code) code = fill(c, e, &out->train, c->order, c->ntrain);
-    if (!code) code = fill(c, e, &out->test, c->order + c->ntrain, t->rows - c->ntrain);
+    const int64_t *held = c->order + c->ntrain, *test = held + c->nvalidation;
+    if (!code && c->nvalidation) code = fill(c, e, &out->validation, held, c->nvalidation);
+    if (!code) code = fill(c, e, &out->test, test, t->rows - (test - c->order));
     return code;
 }
 

@@ -42,7 +42,6 @@ static const char *category(const subject *s, const csv_column *c, int64_t k, in
 }
 
 static void put_classes(const subject *s, const csv_column *c) {
-    enum { CLASSES_USUAL = 50 };
     fprintf(s->out, "%" PRId64 " classes:", c->categories);
     for (int64_t k = 0; k < c->categories && k < SHOWN; k++) {
         int64_t count;
@@ -50,7 +49,7 @@ static void put_classes(const subject *s, const csv_column *c) {
         fprintf(s->out, "%s %s (%" PRId64 ")", k ? "," : "", csv_quote(text).text, count);
     }
     fputs(c->categories > SHOWN ? ", ...\n" : "\n", s->out);
-    if (c->numeric && c->categories > CLASSES_USUAL)
+    if (c->numeric && c->categories > CSV_CLASSES_USUAL)
         fprintf(s->out, "  so many different numbers are a quantity more often than classes: "
                         "data.task: regression\n");
 }

@@ -6,6 +6,9 @@
 #include "data/csv_column.h"
 #include "data/dataset.h"
 
+/* Numbers of which more are different are a quantity more often than classes. */
+enum { CSV_CLASSES_USUAL = 50 };
+
 /* Of columns before they are standardised; *out is for free(). Returns 0 or a kind of
  * io/failure.h. */
 int csv_summary(char **out, const csv_table *table, const csv_column *column, int64_t target,

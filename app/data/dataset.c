@@ -6,6 +6,7 @@
 #include "io/failure.h"
 #include "io/input.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,17 @@ int dataset_read_file(dataset_file *file, const char *path, size_t limit, unsign
     return 0;
 }
 
+int dataset_hold_out(const char *name, int64_t count, double share, int64_t *held) {
+    if (!(share >= 0 && share < 1))
+        return failure(FAILURE_USAGE, "data.validation_share is %g; it must be in [0, 1)", share);
+    *held = share == 0 ? 0 : (int64_t)fmax(1, round(share * (double)count));
+    if (share == 0 || count - *held >= 2) return 0;
+    return failure(FAILURE_INPUT,
+                   "%s: %lld examples with data.validation_share %g are %lld to train on and %lld "
+                   "to validate; at least 2 and 1 are needed",
+                   name, (long long)count, share, (long long)(count - *held), (long long)*held);
+}
+
 void dataset_free(dataset *d) {
     free(d->x);
     free(d->label);
@@ -54,6 +66,7 @@ void dataset_free(dataset *d) {
 void dataset_pair_free(dataset_pair *pair) {
     dataset_free(&pair->train);
     dataset_free(&pair->test);
+    dataset_free(&pair->validation);
     data_encoding_free(&pair->encoding);
     free(pair->summary);
     pair->summary = NULL;

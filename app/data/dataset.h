@@ -35,7 +35,8 @@ typedef struct dataset_file {
 enum { DATASET_FILES_MAX = 16 };
 typedef struct dataset_pair {
     dataset train, test;
-    data_encoding encoding;               /* how both became numbers */
+    dataset validation;     /* by which choices are made while training; count 0: there is none */
+    data_encoding encoding; /* how all became numbers, learned from `train` alone */
     dataset_file file[DATASET_FILES_MAX]; /* [nfiles] in the order in which they are given */
     int nfiles;
     char *summary; /* what was understood of them, in lines; NULL: nothing is to be said */
@@ -43,26 +44,33 @@ typedef struct dataset_pair {
 
 /* Paths stay the caller's, and are told in `file`.
  *
- * The four files of an image set. Pixels 0..255 become (pixel/255 - mean) / deviation, mean and
- * deviation over all pixels of the training images. Paths ending in .gz are inflated.
+ * The four files of an image set; validation_share of the training images, drawn by `seed`, are for
+ * the validation. Pixels 0..255 become (pixel/255 - mean) / deviation, mean and deviation over all
+ * pixels of the images to train on. Paths ending in .gz are inflated.
  * Returns 0 or a kind of io/failure.h; on an error *out is empty. */
-int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,
-                     const char *test_images, const char *test_labels);
+typedef struct dataset_idx_options {
+    const char *train_images, *train_labels, *test_images, *test_labels;
+    double validation_share; /* [0, 1) */
+    uint64_t seed;
+} dataset_idx_options;
+int dataset_read_idx(dataset_pair *out, const dataset_idx_options *options);
 
 /* A table (RFC 4180) with a header line; docs/data.md says how it is read. Columns whose every
  * value is a number or a date are numeric; the others are categories, one-hot encoded in order of
  * first appearance; a column named in numeric_columns must be numeric, one in word_columns is a
  * category whatever it holds, and nothing is read of one in ignored_columns. What cannot be told
- * for certain is an error. Numeric columns are standardised with the training rows' mean and
- * deviation. Rows are split by a shuffle under `seed`: test_share of them for the test.
- * Classification: the target's values are the classes, in sorted order. Regression: a numeric
- * target, standardised too.
+ * for certain is an error. Numeric columns are standardised with the mean and deviation of the rows
+ * to train on. Rows are split by a shuffle under `seed`: test_share of them for the test, and of
+ * the others validation_share for the validation. Classification: the target's values are the
+ * classes, in sorted order. Regression: a numeric target, standardised too.
  */
 typedef struct dataset_csv_options {
     const char *path;
     const char *target; /* name of the target column */
     bool regression;
-    double test_share; /* (0, 1) */
+    double test_share;       /* (0, 1) */
+    int64_t folds, fold;     /* folds not 0: part number fold, from 1, of so many is for the test */
+    double validation_share; /* [0, 1) of what is not for the test */
     uint64_t seed;
     char delimiter; /* '\0': the one that the header has */
     csv_habits habits;
@@ -82,22 +90,26 @@ typedef struct dataset_folder_options {
     const char *path;
     int64_t image_size;
     bool grey;
-    double test_share; /* (0, 1) */
+    double test_share;       /* (0, 1) */
+    double validation_share; /* [0, 1) of what is not for the test */
     uint64_t seed;
     const char *const *classes; /* [nclasses] these folders alone; 0: all */
     int64_t nclasses;
 } dataset_folder_options;
 int dataset_read_folder(dataset_pair *out, const dataset_folder_options *options);
-/* Texts, one after the other, as bytes; test_share of them, from the end, for the test, in
- * sequences that do not overlap. Paths ending in .gz or .dz (dictzip) are inflated. */
+
+/* Texts, one after the other, as bytes; test_share of them, from the end, for the test, and of what
+ * lies before that validation_share, again from its end, for the validation; both in sequences that
+ * do not overlap. Paths ending in .gz or .dz (dictzip) are inflated. */
 enum { TEXT_BYTES = 256 };                /* that there are */
 #define TEXT_BYTES_MAX (INT64_C(1) << 30) /* in all files */
 typedef struct dataset_text_options {
     const char *const *path; /* [paths], 1 .. DATASET_FILES_MAX */
     int64_t paths;
-    int64_t context;   /* bytes of an example, >= 1 */
-    double test_share; /* (0, 1) */
-    int64_t examples;  /* of an epoch; 0: as many as the text to train on has room for */
+    int64_t context;         /* bytes of an example, >= 1 */
+    double test_share;       /* (0, 1) */
+    double validation_share; /* [0, 1) of what is not for the test */
+    int64_t examples;        /* of an epoch; 0: as many as the text to train on has room for */
 } dataset_text_options;
 int dataset_read_text(dataset_pair *out, const dataset_text_options *options);
 

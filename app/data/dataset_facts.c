@@ -45,8 +45,8 @@ static int find_inputs(dataset_facts *f, const dataset *d) {
     return room ? 0 : failure(FAILURE_INPUT, "out of memory for the sizes of the inputs");
 }
 
-/* -sum p ln p over the shares p of the classes. */
-static int find_labels(dataset_facts *f, const dataset *d) {
+/* -sum p ln p over the shares p of the classes, by what they count. */
+static int find_labels(dataset_facts *f, const dataset *d, const double *weight) {
     double *times = calloc((size_t)d->outputs, sizeof *times);
     if (!times)
         return failure(FAILURE_INPUT, "out of memory for %lld classes", (long long)d->outputs);
@@ -54,7 +54,7 @@ static int find_labels(dataset_facts *f, const dataset *d) {
     f->classes = (double)d->outputs;
     f->constant_loss = 0;
     for (int64_t k = 0; k < d->outputs; k++) {
-        const double share = times[k] / (double)d->count;
+        const double share = (weight ? weight[k] : 1) * times[k] / (double)d->count;
         if (share > 0) f->constant_loss -= share * log(share);
     }
     free(times);
@@ -97,7 +97,7 @@ static void find_bytes(dataset_facts *f, const dataset *d) {
     }
 }
 
-int dataset_facts_of(dataset_facts *f, const dataset *d) {
+int dataset_facts_of(dataset_facts *f, const dataset *d, const double *class_weight) {
     *f = (dataset_facts){.classes = NAN, .target_size = NAN, .target_peak = NAN};
     if (d->text) {
         f->input_size = f->input_ratio = f->input_peak = NAN;
@@ -106,5 +106,5 @@ int dataset_facts_of(dataset_facts *f, const dataset *d) {
     }
     const int status = find_inputs(f, d);
     if (status) return status;
-    return d->label ? find_labels(f, d) : find_targets(f, d);
+    return d->label ? find_labels(f, d, class_weight) : find_targets(f, d);
 }

@@ -18,7 +18,8 @@ typedef struct dataset_facts {
     double target_peak;   /* the greatest size of an example's targets over the median one */
 } dataset_facts;
 
-/* Of at least one example. Returns 0 or a kind of io/failure.h. */
-int dataset_facts_of(dataset_facts *facts, const dataset *d);
+/* Of at least one example; class_weight [outputs] is what each counts in the loss, with a mean of
+ * 1, or NULL. Returns 0 or a kind of io/failure.h. */
+int dataset_facts_of(dataset_facts *facts, const dataset *d, const double *class_weight);
 
 #endif

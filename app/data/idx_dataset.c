@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* idx_dataset.c - sets of images: those to learn from, and later ones. */
+#include "data/batch.h"
 #include "data/dataset.h"
 #include "data/dataset_allocate.h"
 #include "data/idx.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOLD_STREAM        UINT64_C(0x686f6c64)               /* of the random numbers: "hold" */
 #define IDX_FILE_BYTES_MAX ((size_t)DATASET_NUMBERS_MAX + 64) /* the numbers and their header */
 
 /* The images and labels of one part, as they lie in their files. */
@@ -19,9 +21,12 @@ typedef struct idx_part {
     unsigned char *images_file, *labels_file; /* owned */
     idx_array images, labels;
     int greatest; /* label */
+    bool *held;   /* [images] kept out of training, for the validation; NULL: none is */
+    int64_t nheld;
 } idx_part;
 
 static void free_part(idx_part *part) {
+    free(part->held);
     free(part->images_file);
     free(part->labels_file);
 }
@@ -90,21 +95,66 @@ static int check_same_size(const idx_part *train, const idx_part *test) {
                    test->images_name);
 }
 
+/* ---- what is held out ---- */
+
+/* Draws the images of the validation. */
+static int hold_out(idx_part *part, double share, uint64_t seed) {
+    const int64_t count = part->images.shape[0];
+    const int code = dataset_hold_out(part->images_name, count, share, &part->nheld);
+    if (code || part->nheld == 0) return code;
+    int64_t *order = malloc((size_t)count * sizeof *order);
+    part->held = calloc((size_t)count, sizeof *part->held);
+    if (!order || !part->held) {
+        free(order);
+        return failure(FAILURE_INPUT, "no memory for %lld images", (long long)count);
+    }
+    data_order_shuffle(order, count, seed, HOLD_STREAM);
+    for (int64_t k = 0; k < part->nheld; k++) part->held[order[k]] = true;
+    free(order);
+    return 0;
+}
+
+static bool is_held(const idx_part *part, int64_t image) {
+    return part->held && part->held[image];
+}
+
+/* It must leave something of each class to be learned. */
+static int check_learned(const idx_part *part, double share) {
+    bool seen[256] = {false};
+    for (int64_t k = 0; k < part->images.shape[0]; k++)
+        if (!is_held(part, k)) seen[part->labels.data[k]] = true;
+    for (int label = 0; label <= part->greatest; label++)
+        if (!seen[label])
+            return failure(FAILURE_INPUT,
+                           "%s: every image with label %d is kept for the validation "
+                           "(data.validation_share %g); make the share smaller, or choose another "
+                           "seed",
+                           part->labels_name, label, share);
+    return 0;
+}
+
 static void shape_of(const idx_array *images, int64_t shape[3]) {
     shape[0] = images->ndim == 4 ? images->shape[1] : 1;
     shape[1] = images->shape[images->ndim - 2];
     shape[2] = images->shape[images->ndim - 1];
 }
 
-static int fill(dataset *d, const idx_part *part, int classes, const data_encoding *e) {
+/* With the images that are held out, or with the others; in the order of the file. */
+static int fill(dataset *d, const idx_part *part, bool held, int classes, const data_encoding *e) {
     const idx_array *images = &part->images;
-    d->count = images->shape[0];
+    d->count = held ? part->nheld : images->shape[0] - part->nheld;
     d->outputs = classes;
     shape_of(images, d->shape);
     int code = dataset_allocate(d, false, part->images_name);
     if (code) return code;
-    pixels_put(e, images->data, images->size, d->x);
-    for (size_t k = 0; k < part->labels.size; k++) d->label[k] = part->labels.data[k];
+    float *x = d->x;
+    int32_t *label = d->label;
+    for (int64_t i = 0; i < images->shape[0]; i++) {
+        if (is_held(part, i) != held) continue;
+        pixels_put(e, images->data + i * d->size, (size_t)d->size, x);
+        x += d->size;
+        if (part->labels.size) *label++ = part->labels.data[i];
+    }
     return 0;
 }
 
@@ -123,25 +173,32 @@ static int name_classes(encoded_column *target, int classes) {
 
 static int encode(data_encoding *e, const idx_part *train) {
     int64_t times[256] = {0};
-    pixels_count(times, train->images.data, train->images.size);
+    const idx_array *images = &train->images;
+    const int64_t size = (int64_t)images->size / images->shape[0];
+    for (int64_t i = 0; i < images->shape[0]; i++)
+        if (!is_held(train, i)) pixels_count(times, images->data + i * size, (size_t)size);
     pixels_measure(e, times);
     shape_of(&train->images, e->shape);
     e->outputs = train->greatest + 1;
     return name_classes(&e->target, train->greatest + 1);
 }
 
-int dataset_read_idx(dataset_pair *out, const char *train_images, const char *train_labels,
-                     const char *test_images, const char *test_labels) {
+int dataset_read_idx(dataset_pair *out, const dataset_idx_options *o) {
     idx_part train = {0}, test = {0};
     memset(out, 0, sizeof *out);
-    int code = read_part(&train, train_images, train_labels, out);
-    if (!code) code = read_part(&test, test_images, test_labels, out);
+    int code = read_part(&train, o->train_images, o->train_labels, out);
+    if (!code) code = read_part(&test, o->test_images, o->test_labels, out);
     if (!code) code = check_classes(&train, &test);
     if (!code) code = check_same_size(&train, &test);
+    if (!code) code = hold_out(&train, o->validation_share, o->seed);
+    if (!code) code = check_learned(&train, o->validation_share);
     if (code) goto done;
     code = encode(&out->encoding, &train);
-    if (!code) code = fill(&out->train, &train, train.greatest + 1, &out->encoding);
-    if (!code) code = fill(&out->test, &test, train.greatest + 1, &out->encoding);
+    const data_encoding *e = &out->encoding;
+    const int classes = train.greatest + 1;
+    if (!code) code = fill(&out->train, &train, false, classes, e);
+    if (!code && train.nheld) code = fill(&out->validation, &train, true, classes, e);
+    if (!code) code = fill(&out->test, &test, false, classes, e);
 done:
     if (code) dataset_pair_free(out);
     free_part(&train);
@@ -176,7 +233,7 @@ int encoding_read_idx(dataset *out, dataset_file *file, const data_encoding *e, 
     *file = files.file[0];
     if (!code && labels) code = read_labels(&part, labels, &files);
     if (!code) code = check_later(&part, e);
-    if (!code) code = fill(out, &part, (int)e->outputs, e);
+    if (!code) code = fill(out, &part, false, (int)e->outputs, e);
     if (code) dataset_free(out);
     free_part(&part);
     return code;

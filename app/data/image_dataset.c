@@ -128,8 +128,8 @@ typedef struct conversion {
     const dataset_folder_options *options;
     image_list list;
     decoding pixels;
-    int64_t *order; /* [list.count] those to train on, then those to test */
-    int64_t ntrain;
+    int64_t *order; /* [list.count] those to train on, to validate, to test */
+    int64_t ntrain, nvalidation;
 } conversion;
 
 static int check_classes(const conversion *c) {
@@ -151,10 +151,29 @@ static int split(conversion *c) {
                        "at least 2 and 1 are needed",
                        c->options->path, (long long)count, c->options->test_share,
                        (long long)c->ntrain, (long long)ntest);
+    const dataset_folder_options *o = c->options;
+    const int code = dataset_hold_out(o->path, c->ntrain, o->validation_share, &c->nvalidation);
+    if (code) return code;
+    c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)count * sizeof *c->order);
     if (!c->order) return failure(FAILURE_INPUT, "%s: no memory for its order", c->options->path);
     data_order_shuffle(c->order, count, c->options->seed, DATASET_SPLIT_STREAM);
     return 0;
+}
+
+/* What is held out must leave something of each class to be learned. */
+static int check_learned(const conversion *c) {
+    const image_list *list = &c->list;
+    bool seen[CSV_CATEGORIES_MAX] = {false};
+    for (int64_t k = 0; k < c->ntrain; k++) seen[list->label[c->order[k]]] = true;
+    int64_t class = 0;
+    while (class < list->classes && seen[class]) class ++;
+    if (class == list->classes) return 0;
+    return failure(FAILURE_INPUT,
+                   "%s/%s: none of its images is left to train on; test and validation "
+                   "(data.validation_share %g) have them all: make the shares smaller, or choose "
+                   "another seed",
+                   c->options->path, list->class[class], c -> options -> validation_share);
 }
 
 static int encode(const conversion *c, data_encoding *e) {
@@ -206,15 +225,19 @@ static int convert(conversion *c, dataset_pair *out) {
     int code = image_list_classes(&c->list, o->path, o->classes, o->nclasses);
     if (!code) code = check_classes(c);
     if (!code) code = split(c);
+    if (!code) code = check_learned(c);
     if (!code) code = decode(&c->pixels, &c->list, shape, o->path);
     if (code) return code;
     out->file[out->nfiles++] = fold(&c->pixels, o->path);
     data_encoding *e = &out->encoding;
-    const int64_t ntest = c->list.count - c->ntrain;
+    const int64_t *held = c->order + c->ntrain, *test = held + c->nvalidation;
+    const int64_t ntest = c->list.count - c->ntrain - c->nvalidation;
     code = encode(c, e);
     if (!code) code = summarise(&out->summary, c);
     if (!code) code = fill(&out->train, &c->pixels, e, c->order, c->ntrain, o->path);
-    if (!code) code = fill(&out->test, &c->pixels, e, c->order + c->ntrain, ntest, o->path);
+    if (!code && c->nvalidation)
+        code = fill(&out->validation, &c->pixels, e, held, c->nvalidation, o->path);
+    if (!code) code = fill(&out->test, &c->pixels, e, test, ntest, o->path);
     return code;
 }
 

@@ -31,35 +31,51 @@ static int append(dataset *text, dataset_file *file, const char *path) {
     return grown ? 0 : failure(FAILURE_INPUT, "%s: no memory for %zu bytes", path, size);
 }
 
-/* Cuts the tail off for the test: as many whole sequences as the share has room for, and the byte
- * before them. */
-static int split(dataset_pair *out, const dataset_text_options *o) {
-    dataset *train = &out->train, *test = &out->test;
-    const int64_t all = train->bytes, context = o->context;
-    const int64_t tail = llround(o->test_share * (double)all);
-    test->count = (tail - 1) / context;
-    if (tail < context + 1 || all - tail < context + 1)
-        return failure(FAILURE_INPUT,
-                       "%s: the text has %lld bytes, of which a test_share of %g leaves %lld to "
-                       "train on and %lld to test; a context of %lld needs %lld of each",
-                       *o->path, (long long)all, o->test_share, (long long)(all - tail),
-                       (long long)tail, (long long)context, (long long)context + 1);
-    test->bytes = test->count * context + 1;
-    test->text = malloc((size_t)test->bytes);
-    if (!test->text)
-        return failure(FAILURE_INPUT, "%s: no memory for %lld bytes", *o->path, (long long)tail);
-    train->bytes -= test->bytes;
-    memcpy(test->text, train->text + train->bytes, (size_t)test->bytes);
-    const int64_t filled = (train->bytes - 1) / context;
-    train->count = o->examples ? o->examples : filled;
+static int too_short(const dataset_text_options *o, const char *key, double share, int64_t left,
+                     int64_t tail) {
+    return failure(FAILURE_INPUT,
+                   "%s: the text has %lld bytes, of which a %s of %g leaves %lld to train on and "
+                   "%lld to hold out; a context of %lld needs %lld of each",
+                   *o->path, (long long)(left + tail), key, share, (long long)left, (long long)tail,
+                   (long long)o->context, (long long)o->context + 1);
+}
+
+/* Cuts `tail` bytes off the end of what is trained on: as many whole sequences as they have room
+ * for, and the byte before them. */
+static int cut(dataset *held, dataset *train, int64_t tail, const char *path) {
+    held->count = (tail - 1) / held->size;
+    held->bytes = held->count * held->size + 1;
+    held->text = malloc((size_t)held->bytes);
+    if (!held->text)
+        return failure(FAILURE_INPUT, "%s: no memory for %lld bytes", path, (long long)tail);
+    train->bytes -= held->bytes;
+    memcpy(held->text, train->text + train->bytes, (size_t)held->bytes);
     return 0;
+}
+
+/* Holds out a share, from the end. */
+static int hold_out(dataset *held, dataset *train, const dataset_text_options *o, const char *key,
+                    double share) {
+    const int64_t tail = llround(share * (double)train->bytes), left = train->bytes - tail;
+    shape(held, o->context);
+    if (tail < o->context + 1 || left < o->context + 1) return too_short(o, key, share, left, tail);
+    return cut(held, train, tail, *o->path);
+}
+
+static int split(dataset_pair *out, const dataset_text_options *o) {
+    dataset *train = &out->train;
+    int status = hold_out(&out->test, train, o, "test_share", o->test_share);
+    if (!status && o->validation_share > 0)
+        status = hold_out(&out->validation, train, o, "data.validation_share", o->validation_share);
+    const int64_t filled = (train->bytes - 1) / o->context;
+    train->count = o->examples ? o->examples : filled;
+    return status;
 }
 
 int dataset_read_text(dataset_pair *out, const dataset_text_options *o) {
     *out = (dataset_pair){.encoding = {.text = true, .shape = {1, o->context, 1}}};
     out->encoding.outputs = TEXT_BYTES;
     shape(&out->train, o->context);
-    shape(&out->test, o->context);
     int status = 0;
     for (int64_t k = 0; k < o->paths && !status; k++)
         status = append(&out->train, &out->file[out->nfiles++], o->path[k]);

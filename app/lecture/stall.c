@@ -22,6 +22,7 @@ static void free_all(stall *s) {
 static int read_images(stall *s) {
     int status = config_init(&s->config);
     if (!status) status = config_read_variables(&s->config);
+    s->config.data_validation_share = 0; /* nothing is chosen here */
     if (!status) status = config_read_data(&s->config, &s->data);
     if (status) return status;
     if (!s->data.train.label || s->data.train.count < STALL_IMAGES)

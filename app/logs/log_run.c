@@ -65,8 +65,8 @@ static int add_epochs(run_data *run, const log_data *log) {
                             .step = p->value[LOG_STEP],
                             .train_loss = NAN,
                             .train_score = NAN,
-                            .test_loss = p->value[LOG_VALIDATION],
-                            .test_score = share_of(p->value[LOG_SCORE]),
+                            .validation_loss = p->value[LOG_VALIDATION],
+                            .validation_score = share_of(p->value[LOG_SCORE]),
                             .averaged_score = NAN,
                             .elapsed = NAN};
     }
@@ -99,7 +99,11 @@ static const char *name_of(char *path) {
 }
 
 int log_as_run(run_data *run, const log_data *log) {
-    *run = (run_data){.state = "log", .events = json_array(), .header = header_of(log)};
+    *run = (run_data){.state = "log",
+                      .events = json_array(),
+                      .header = header_of(log),
+                      .test = {NAN, NAN},
+                      .test_averaged = {NAN, NAN}};
     run->folder = strdup(log->path);
     if (!run->events || !run->header || !run->folder) return no_memory(log);
     run->name = name_of(run->folder);

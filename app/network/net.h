@@ -67,6 +67,10 @@ int64_t net_buffer_count(const net *n); /* running means and variances: saved, n
 net_tensor net_buffer(const net *n, int64_t index);
 int64_t net_size(const net *n); /* trainable numbers in all */
 
+/* From now on the cross-entropy of an example counts weight[its label] times; [outputs], of the
+ * caller, and outlives the net. NULL: once. */
+void net_weigh_classes(net *n, const double *weight);
+
 /* Mean loss of the batch and, in training, its gradient. x: [count, input]; label: [count] for
  * cross-entropy, of a transformer [count, context], where one below 0 is not counted in the mean of
  * the context; y: [count, outputs] for squared error; the other is NULL. `step` picks the dropout

@@ -170,9 +170,9 @@ int curves_of_epochs(page *p, const run_data *run, size_t bytes) {
     } curves[] = {{"step", offsetof(run_log_epoch, step)},
                   {"seconds", offsetof(run_log_epoch, elapsed)},
                   {"train_loss", offsetof(run_log_epoch, train_loss)},
-                  {"test_loss", offsetof(run_log_epoch, test_loss)},
+                  {"validation_loss", offsetof(run_log_epoch, validation_loss)},
                   {"train_score", offsetof(run_log_epoch, train_score)},
-                  {"test_score", offsetof(run_log_epoch, test_score)},
+                  {"validation_score", offsetof(run_log_epoch, validation_score)},
                   {"averaged_score", offsetof(run_log_epoch, averaged_score)}};
     enum { CURVES = sizeof curves / sizeof *curves };
     double *column = malloc((run->nepochs + 1) * CURVES * sizeof *column);

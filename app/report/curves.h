@@ -16,7 +16,8 @@
  * hold little-endian float32 in base64 ("step": float64); NaN is a gap. Curves: loss, grad_norm,
  * lr, step_time, ratio_0, ratio_1 ... Returns 0 or a kind of io/failure.h. */
 int curves_of_steps(page *p, const run_data *run, size_t bytes);
-/* The same of epochs: train_loss, test_loss, train_score, test_score, averaged_score. */
+/* The same of epochs: train_loss, validation_loss, train_score, validation_score,
+ * averaged_score. */
 int curves_of_epochs(page *p, const run_data *run, size_t bytes);
 
 #endif

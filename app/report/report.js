@@ -168,7 +168,7 @@
     epochs: (name, more) =>
       runs.map((run) => ({ run, table: run.epochs, curve: run.epochs.curve(name), ...more })),
   };
-  const TEST = { dots: true, name: "test", color: alone ? 1 : undefined };
+  const HELD_OUT = { dots: true, name: "validation", color: alone ? 1 : undefined };
   // One run: a colour for each group. Several: a colour for each run, a dash for each group.
   const groupLines = () =>
     runs.flatMap((run) =>
@@ -182,10 +182,10 @@
       })),
     );
   const sources = {
-    loss: () => [...lines.steps("loss", { name: "batches" }), ...lines.epochs("test_loss", TEST)],
+    loss: () => [...lines.steps("loss", { name: "batches" }), ...lines.epochs("validation_loss", HELD_OUT)],
     grad_norm: () => lines.steps("grad_norm"),
     score: () => [
-      ...lines.epochs("test_score", TEST),
+      ...lines.epochs("validation_score", HELD_OUT),
       ...lines.epochs("train_score", { dash: DASHES[1], name: "training" }),
       ...lines.epochs("averaged_score", { dash: DASHES[2], name: "averaged weights" }),
     ],

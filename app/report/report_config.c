@@ -63,8 +63,9 @@ static void add_object(table *t, size_t run, const char *prefix, json_t *object,
 
 /* What the header tells beside the configuration. */
 static void add_header(table *t, size_t run, json_t *header) {
-    static const char *const keys[] = {"started",       "version",    "train_examples",
-                                       "test_examples", "parameters", "optimizer_bytes"};
+    static const char *const keys[] = {
+        "started",       "version",    "train_examples", "validation_examples",
+        "test_examples", "parameters", "optimizer_bytes"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         const json_t *value = json_object_get(header, keys[k]);
         if (value) add_value(t, run, keys[k], value);

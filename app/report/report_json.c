@@ -16,7 +16,7 @@ static void add_text(page *p, const char *key, const char *text) {
     page_json_string(p, text);
 }
 
-/* "test_loss": {"last": ..., "best": ..., "best_epoch": ...} */
+/* "validation_loss": {"last": ..., "best": ..., "best_epoch": ...} */
 static void add_best(page *p, const char *key, double last, run_point best) {
     page_format(p, ",\"%s\":{\"last\":", key);
     page_number(p, last, 17);
@@ -70,9 +70,13 @@ static void add_run(const report *r, size_t k, page *p) {
     add_number(p, "seconds", f->seconds);
     add_number(p, "step_seconds", f->step_seconds);
     add_number(p, "train_loss", f->train_loss);
-    add_best(p, "test_loss", f->test_loss, f->best_loss);
-    static const char *const scores[] = {"test_accuracy", "test_rmse", "test_bits_per_byte"};
-    add_best(p, scores[d->score_kind], f->test_score, f->best_score);
+    static const char *const held[] = {"validation_accuracy", "validation_rmse",
+                                       "validation_bits_per_byte"};
+    static const char *const tested[] = {"test_accuracy", "test_rmse", "test_bits_per_byte"};
+    add_best(p, "validation_loss", f->validation_loss, f->best_loss);
+    add_best(p, held[d->score_kind], f->validation_score, f->best_score);
+    add_number(p, "test_loss", f->test_loss);
+    add_number(p, tested[d->score_kind], f->test_score);
     add_number(p, "lr_peak", f->lr_peak.value);
     add_number(p, "lr_peak_step", f->lr_peak.at);
     add_number(p, "grad_norm_end", f->grad_end);

@@ -56,11 +56,17 @@ static void verdict(const report_run *r, char *text) {
 static void test_score(const report_run *r, char *text) {
     put_score(text, r, (run_point){r->facts.test_score, 0}, false);
 }
+static void validation_score(const report_run *r, char *text) {
+    put_score(text, r, (run_point){r->facts.validation_score, 0}, false);
+}
 static void best_score(const report_run *r, char *text) {
     put_score(text, r, r->facts.best_score, true);
 }
 static void test_loss(const report_run *r, char *text) {
     put(text, "%.4g", r->facts.test_loss);
+}
+static void validation_loss(const report_run *r, char *text) {
+    put(text, "%.4g", r->facts.validation_loss);
 }
 static void best_loss(const report_run *r, char *text) {
     put_point(text, "%.4g", r->facts.best_loss, "epoch");
@@ -99,10 +105,12 @@ static void grad_ratio(const report_run *r, char *text) {
 const report_row report_rows[] = {
     {"state", state},
     {"verdict", verdict},
-    {"test score, last", test_score},
-    {"test score, best", best_score},
-    {"test loss, last", test_loss},
-    {"test loss, best", best_loss},
+    {"validation score, last", validation_score},
+    {"validation score, best", best_score},
+    {"validation loss, last", validation_loss},
+    {"validation loss, best", best_loss},
+    {"test score, at the end", test_score},
+    {"test loss, at the end", test_loss},
     {"training loss at the end", train_loss},
     {"steps", steps},
     {"epochs", epochs},

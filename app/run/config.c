@@ -255,8 +255,63 @@ static int check_text(const run_config *c) {
                    DATASET_FILES_MAX);
 }
 
+bool config_is_balanced(const run_config *c) {
+    return c->data_class_weights.count == 1 && !strcmp(*c->data_class_weights.item, "balanced");
+}
+
+static int check_folds(const run_config *c) {
+    const char *origin = c->origin[CONFIG_KEY_data_folds];
+    const long long folds = (long long)c->data_folds;
+    if (folds == 0) return 0;
+    if (c->data_format != CONFIG_CSV)
+        return failure(FAILURE_USAGE,
+                       "%s: data.folds is %lld; folds are of a table, and data.format is not csv",
+                       origin, folds);
+    if (folds < 2)
+        return failure(FAILURE_USAGE, "%s: data.folds is %lld; it must be 0 or in [2, 1000]",
+                       origin, folds);
+    if (c->data_fold > folds)
+        return failure(FAILURE_USAGE, "%s: data.fold is %lld; it must be in [1, %lld], data.folds",
+                       c->origin[CONFIG_KEY_data_fold], (long long)c->data_fold, folds);
+    return 0;
+}
+
+static int check_weights(const run_config *c) {
+    const config_texts *given = &c->data_class_weights;
+    const char *origin = c->origin[CONFIG_KEY_data_class_weights];
+    if (given->count && c->data_task == CONFIG_REGRESSION)
+        return failure(
+            FAILURE_USAGE,
+            "%s: data.class_weights is set; data.task is regression, which has no classes", origin);
+    if (given->count && c->data_format == CONFIG_TEXT_FORMAT)
+        return failure(
+            FAILURE_USAGE,
+            "%s: data.class_weights is set; data.format is text, whose bytes count alike", origin);
+    for (int64_t k = 0; k < given->count && !config_is_balanced(c); k++) {
+        double number;
+        if (!parse_number(given->item[k], &number) || !(number >= 1e-6 && number <= 1e6))
+            return failure(FAILURE_USAGE,
+                           "%s: data.class_weights has \"%s\"; it must be balanced, or numbers in "
+                           "[1e-6, 1e6]",
+                           origin, given->item[k]);
+    }
+    return 0;
+}
+
+/* What is decided by the validation needs one. */
+static int check_patience(const run_config *c) {
+    if (c->train_patience == 0 || c->data_validation_share > 0) return 0;
+    return failure(FAILURE_USAGE,
+                   "%s: train.patience is %lld, but data.validation_share is 0: without a "
+                   "validation loss there is nothing to wait for; share must be in (0, 1)",
+                   c->origin[CONFIG_KEY_train_patience], (long long)c->train_patience);
+}
+
 int config_check(const run_config *c) {
     int status = check_name(c);
+    if (!status) status = check_patience(c);
+    if (!status) status = check_weights(c);
+    if (!status) status = check_folds(c);
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (c->data_format == CONFIG_TEXT_FORMAT && (status = check_text(c))) return status;

@@ -86,6 +86,9 @@ dataset_csv_options config_csv_options(const run_config *c);
 data_augmentation config_augmentation(const run_config *c);
 int config_read_data(const run_config *c, dataset_pair *data);
 int config_net_spec(const run_config *c, const data_encoding *data, net_spec *spec);
+/* What an example of each class counts, with a mean of 1 over those in `train`: [outputs], for
+ * free(); NULL: 1 each. */
+int config_class_weights(const run_config *c, const dataset *train, double **weight);
 int config_rule(const run_config *c, ravine_config *rule);
 /* A schedule.* whose text has shares of the run, "5%"; NULL: there is none. */
 const char *config_key_in_shares(const run_config *c);
@@ -115,6 +118,7 @@ typedef struct config_row {
 extern const config_row config_rows[CONFIG_KEY_COUNT];
 
 bool config_is_list(config_key key);
+bool config_is_balanced(const run_config *c); /* data.class_weights */
 /* FAILURE_USAGE with the nearest key where there is no such key. */
 int config_find(const char *name, const char *origin, config_key *key);
 bool config_is_section(const char *name); /* "model": there are keys model.* */

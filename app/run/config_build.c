@@ -2,6 +2,7 @@
 /* config_build.c - from the configuration to what the data reader, the net and the library take. */
 #include "io/failure.h"
 #include "run/config.h"
+#include "text/number.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,6 +15,7 @@ static int read_text(const run_config *c, dataset_pair *data) {
         .paths = c->data_files.count,
         .context = c->data_context,
         .test_share = c->data_test_share,
+        .validation_share = c->data_validation_share,
         .examples = c->data_examples,
     };
     return dataset_read_text(data, &options);
@@ -26,6 +28,9 @@ dataset_csv_options config_csv_options(const run_config *c) {
         .target = c->data_target,
         .regression = c->data_task == CONFIG_REGRESSION,
         .test_share = c->data_test_share,
+        .folds = c->data_folds,
+        .fold = c->data_fold,
+        .validation_share = c->data_validation_share,
         .seed = (uint64_t)c->seed,
         .delimiter = c->data_delimiter ? *c->data_delimiter : '\0',
         .habits = {.missing = (csv_missing)c->data_missing,
@@ -42,12 +47,25 @@ dataset_csv_options config_csv_options(const run_config *c) {
     };
 }
 
+static int read_idx(const run_config *c, dataset_pair *data) {
+    const dataset_idx_options options = {
+        .train_images = c->data_train_images,
+        .train_labels = c->data_train_labels,
+        .test_images = c->data_test_images,
+        .test_labels = c->data_test_labels,
+        .validation_share = c->data_validation_share,
+        .seed = (uint64_t)c->seed,
+    };
+    return dataset_read_idx(data, &options);
+}
+
 static int read_folder(const run_config *c, dataset_pair *data) {
     const dataset_folder_options options = {
         .path = c->data_folder,
         .image_size = c->data_image_size,
         .grey = c->data_color == 1,
         .test_share = c->data_test_share,
+        .validation_share = c->data_validation_share,
         .seed = (uint64_t)c->seed,
         .classes = (const char *const *)c->data_classes.item,
         .nclasses = c->data_classes.count,
@@ -62,9 +80,7 @@ data_augmentation config_augmentation(const run_config *c) {
 int config_read_data(const run_config *c, dataset_pair *data) {
     if (c->data_format == CONFIG_FOLDER) return read_folder(c, data);
     if (c->data_format == CONFIG_TEXT_FORMAT) return read_text(c, data);
-    if (c->data_format != CONFIG_CSV)
-        return dataset_read_idx(data, c->data_train_images, c->data_train_labels,
-                                c->data_test_images, c->data_test_labels);
+    if (c->data_format != CONFIG_CSV) return read_idx(c, data);
     const dataset_csv_options options = config_csv_options(c);
     return dataset_read_csv(data, &options);
 }
@@ -114,6 +130,36 @@ int config_net_spec(const run_config *c, const data_encoding *data, net_spec *sp
     memcpy(spec->input, data->shape, sizeof spec->input);
     for (int32_t k = 0; k < spec->nwidths; k++) spec->widths[k] = c->model_widths.item[k];
     return 0;
+}
+
+/* As they are given, for `outputs` classes. */
+static int read_weights(const run_config *c, int64_t outputs, double *weight) {
+    const config_texts *given = &c->data_class_weights;
+    if (given->count != outputs)
+        return failure(FAILURE_USAGE,
+                       "%s: data.class_weights has %" PRId64 " numbers; there are %" PRId64
+                       " classes: it must have one for each, or be balanced",
+                       c->origin[CONFIG_KEY_data_class_weights], given->count, outputs);
+    for (int64_t k = 0; k < outputs; k++) weight[k] = ravine_number_read(given->item[k]);
+    return 0;
+}
+
+int config_class_weights(const run_config *c, const dataset *train, double **weight) {
+    const config_texts *given = &c->data_class_weights;
+    *weight = NULL;
+    if (given->count == 0 || !train->label) return 0;
+    double *w = *weight = calloc((size_t)train->outputs, 2 * sizeof *w);
+    if (!w) return failure(FAILURE_INPUT, "out of memory for the weights of classes");
+    double *times = w + train->outputs, sum = 0;
+    for (int64_t i = 0; i < train->count; i++) times[train->label[i]]++;
+    int status = 0;
+    if (config_is_balanced(c))
+        for (int64_t k = 0; k < train->outputs; k++) w[k] = 1 / times[k];
+    else
+        status = read_weights(c, train->outputs, w);
+    for (int64_t k = 0; k < train->outputs; k++) sum += w[k] * times[k];
+    for (int64_t k = 0; k < train->outputs; k++) w[k] *= (double)train->count / sum;
+    return status;
 }
 
 int config_rule(const run_config *c, ravine_config *rule) {

@@ -159,7 +159,7 @@ static int take_step(void *context, const run_data *run, const run_line *line) {
 
 /* ---- what happened between steps ---- */
 
-/* A training that was given up, though its last step was finite, had lost the test's loss. */
+/* A training that was given up, though its last step was finite, had lost the held-out loss. */
 static int take_loss_of_all(run_doctor *d, const run_data *run) {
     if (d->steps == 0 || !isfinite(d->last_loss)) return 0;
     d->last_loss = NAN;
@@ -188,8 +188,8 @@ static int take_line(void *context, const run_data *run, const json_t *line) {
     const int status = d->doctor ? 0 : begin(d, run);
     if (status) return status;
     if (json_object_get(line, "event")) return take_event(d, run, line);
-    const json_t *test = json_object_get(line, "test");
-    return tell(d, run, RAVINE_FACT_VALIDATION, json_object_get(test, "loss"));
+    const json_t *held = run_line_held_out(line);
+    return tell(d, run, RAVINE_FACT_VALIDATION, json_object_get(held, "loss"));
 }
 
 run_listener run_doctor_listener(run_doctor *d) {

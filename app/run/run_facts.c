@@ -61,15 +61,16 @@ static void add_steps(run_facts *f, const run_data *run, double *scratch) {
 static void add_epochs(run_facts *f, const run_data *run) {
     for (size_t k = 0; k < run->nepochs; k++) {
         const run_log_epoch *e = &run->epoch[k];
-        keep_better(&f->best_loss, e->test_loss, e->epoch, 1);
-        keep_better(&f->best_score, e->test_score, e->epoch,
+        if (e->epoch < 1) continue;
+        keep_better(&f->best_loss, e->validation_loss, e->epoch, 1);
+        keep_better(&f->best_score, e->validation_score, e->epoch,
                     run->score_kind == RUN_ACCURACY ? -1 : 1);
     }
     if (run->nepochs == 0) return;
     const run_log_epoch *last = &run->epoch[run->nepochs - 1];
     f->epochs = last->epoch;
-    f->test_loss = last->test_loss;
-    f->test_score = last->test_score;
+    f->validation_loss = last->validation_loss;
+    f->validation_score = last->validation_score;
 }
 
 int run_facts_of(run_facts *facts, const run_data *run) {
@@ -77,8 +78,10 @@ int run_facts_of(run_facts *facts, const run_data *run) {
     *facts = (run_facts){.seconds = NAN,
                          .step_seconds = NAN,
                          .train_loss = NAN,
-                         .test_loss = NAN,
-                         .test_score = NAN,
+                         .validation_loss = NAN,
+                         .validation_score = NAN,
+                         .test_loss = run->test.loss,
+                         .test_score = run->test.score,
                          .best_loss = none,
                          .best_score = none,
                          .lr_peak = none,

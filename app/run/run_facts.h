@@ -5,7 +5,7 @@
 
 #include "run/run_reader.h"
 
-/* A value and where it was reached: a step, or for the test's values an epoch. NaN: there is none.
+/* A value and where it was reached: a step, or for held-out values an epoch. NaN: there is none.
  */
 typedef struct run_point {
     double value, at;
@@ -18,8 +18,9 @@ typedef struct run_facts {
     double seconds;      /* since the start, of the last step */
     double step_seconds; /* median over the logged steps */
     double train_loss;   /* mean of the last hundredth of the logged steps, at least ten of them */
-    double test_loss, test_score; /* after the last epoch */
-    run_point best_loss, best_score;
+    double validation_loss, validation_score; /* after the last epoch */
+    run_point best_loss, best_score;          /* of them, the start left aside */
+    double test_loss, test_score;             /* at the end, of the weights that are kept */
     run_point lr_peak;
     run_point grad_peak; /* the largest gradient norm */
     double grad_end;     /* median of the last hundredth, at least ten steps */

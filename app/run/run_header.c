@@ -74,11 +74,12 @@ json_t *run_header_json(const run_subject *of) {
     struct tm utc;
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     return json_pack(
-        "{ss si ss ss ss sI sI sI so sI sI sI so so so so so}", "type", "header", "format", 1,
+        "{ss si ss ss ss sI sI sI sI so sI sI sI so so so so so}", "type", "header", "format", 1,
         "program", "ravine", "version", ravine_version(), "started", started, "seed",
         (json_int_t)of->config->seed, "train_examples", (json_int_t)of->data->train.count,
-        "test_examples", (json_int_t)of->data->test.count, "data_files", data_files_json(of->data),
-        "parameters", (json_int_t)net_size(of->net), "total_steps", (json_int_t)of->total_steps,
+        "validation_examples", (json_int_t)of->data->validation.count, "test_examples",
+        (json_int_t)of->data->test.count, "data_files", data_files_json(of->data), "parameters",
+        (json_int_t)net_size(of->net), "total_steps", (json_int_t)of->total_steps,
         "optimizer_bytes", (json_int_t)of->optimizer_bytes, "groups", groups_json(of), "facts",
         facts_json(of), "config", config_json(of->config, false), "origins",
         config_json(of->config, true), "machine", machine_json(of));
@@ -89,7 +90,11 @@ json_t *run_header_json(const run_subject *of) {
 int run_header_config_of(run_config *c, const json_t *header, const char *folder) {
     char origin[PATH_MAX + 16];
     snprintf(origin, sizeof origin, "%s/run.jsonl", folder);
-    return config_read_json(c, json_object_get(header, "config"), origin);
+    const json_t *config = json_object_get(header, "config");
+    const json_t *data = json_object_get(config, "data");
+    if (!json_object_get(data, "validation_share")) /* it was made before there was one */
+        c->data_validation_share = 0;
+    return config_read_json(c, config, origin);
 }
 
 int run_header_config(run_config *c, const char *folder) {

@@ -109,8 +109,13 @@ static run_score_kind score_kind_of(const json_t *scores) {
     return RUN_ACCURACY;
 }
 
+const json_t *run_line_held_out(const json_t *line) {
+    const json_t *validation = json_object_get(line, "validation");
+    return validation ? validation : json_object_get(line, "test");
+}
+
 static int add_epoch(run_data *run, const json_t *line) {
-    const json_t *train = json_object_get(line, "train"), *test = json_object_get(line, "test");
+    const json_t *train = json_object_get(line, "train"), *held = run_line_held_out(line);
     if (!json_is_integer(json_object_get(line, "epoch")) ||
         !json_is_integer(json_object_get(line, "step")))
         return stop(run, "an epoch without its number or its step");
@@ -125,17 +130,28 @@ static int add_epoch(run_data *run, const json_t *line) {
         run->epoch = grown;
         run->epoch_room = room;
     }
-    run->score_kind = score_kind_of(test);
+    run->score_kind = score_kind_of(held ? held : train);
     run->epoch[run->nepochs++] = (run_log_epoch){
         .epoch = number_of(line, "epoch"),
         .step = step,
         .train_loss = number_of(train, "loss"),
         .train_score = score_of(train),
-        .test_loss = number_of(test, "loss"),
-        .test_score = score_of(test),
-        .averaged_score = score_of(json_object_get(line, "test_averaged")),
+        .validation_loss = number_of(held, "loss"),
+        .validation_score = score_of(held),
+        .averaged_score = score_of(json_object_get(line, "validation_averaged")),
         .elapsed = run->nsteps ? run->column[RUN_SECONDS][run->nsteps - 1] : NAN,
     };
+    return 0;
+}
+
+static run_log_score log_score_of(const json_t *scores) {
+    return (run_log_score){number_of(scores, "loss"), score_of(scores)};
+}
+
+/* A later one is of a training that went on. */
+static int add_test(run_data *run, const json_t *line) {
+    run->test = log_score_of(line);
+    run->test_averaged = log_score_of(json_object_get(line, "averaged"));
     return 0;
 }
 
@@ -187,6 +203,7 @@ static int read_object(run_data *run, json_t *line) {
     }
     if (!type) return stop(run, "neither a type nor the numbers of a step");
     if (!strcmp(type, "epoch")) return tell_line(run, line, add_epoch(run, line));
+    if (!strcmp(type, "test")) return add_test(run, line);
     if (!strcmp(type, "event")) return tell_line(run, line, add_event(run, line));
     if (!strcmp(type, "doctor")) return set_examination(run, line);
     if (!strcmp(type, "header")) return stop(run, "a second header");
@@ -312,7 +329,10 @@ static int read_folder(run_data *run, const char *folder) {
 }
 
 int run_read(run_data *run, const char *folder, const run_listener *listener) {
-    *run = (run_data){.state = "unfinished", .listener = listener};
+    *run = (run_data){.state = "unfinished",
+                      .listener = listener,
+                      .test = {NAN, NAN},
+                      .test_averaged = {NAN, NAN}};
     return read_folder(run, folder);
 }
 

@@ -15,13 +15,17 @@
 
 enum { RUN_LINE_MAX = 1 << 20 }; /* bytes */
 
+typedef struct run_log_score {
+    double loss, score;
+} run_log_score;
+
 /* A score is the accuracy in [0, 1], the root mean square error of a regression, or the bits per
  * byte of a text. */
 typedef enum run_score_kind { RUN_ACCURACY, RUN_RMSE, RUN_BITS_PER_BYTE } run_score_kind;
 typedef struct run_log_epoch {
     double epoch, step;
-    double train_loss, train_score, test_loss, test_score;
-    double averaged_score; /* of the averaged weights */
+    double train_loss, train_score, validation_loss, validation_score;
+    double averaged_score; /* of the validation, with the averaged weights */
     double elapsed;        /* seconds since the start, of the last step before it */
 } run_log_epoch;
 
@@ -35,7 +39,8 @@ typedef struct run_data {
     run_log_epoch *epoch; /* [nepochs] */
     size_t nepochs;
     run_score_kind score_kind;
-    json_t *events;      /* a list of the lines of type "event" */
+    run_log_score test, test_averaged; /* at the end, of the weights that are kept; NaN: not told */
+    json_t *events;                    /* a list of the lines of type "event" */
     json_t *examination; /* the last line of type "doctor", if no step follows it; or NULL */
     const char
         *state; /* finished, interrupted, diverged, stopped, or unfinished: no end in the log */
@@ -69,5 +74,9 @@ int run_read_header(json_t **header, int64_t *bytes, const char *folder);
  * in any case. */
 int run_read(run_data *run, const char *folder, const run_listener *listener);
 void run_free(run_data *run);
+
+/* Of a line of type "epoch", the scores of what was not trained on: the validation, and in logs of
+ * before there was one, the test. */
+const json_t *run_line_held_out(const json_t *line);
 
 #endif

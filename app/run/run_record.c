@@ -31,23 +31,22 @@ struct run_record {
 /* ---- the folder ---- */
 
 /* Making a folder succeeds for one process only, so two runs never share one. */
-static int make_folder(run_record *r) {
+int run_folder_create(char folder[PATH_MAX], const char *runs_dir, const char *name) {
     enum { TRIES_MAX = 100000 };
-    const run_config *c = r->of.config;
     bool existed = true;
     for (int k = 1; existed && k <= TRIES_MAX; k++) {
         char suffix[16] = "";
         if (k > 1) snprintf(suffix, sizeof suffix, "-%d", k);
-        int length = snprintf(r->folder, sizeof r->folder, "%s/%s%s", c->runs_dir, c->name, suffix);
-        if (length >= (int)sizeof r->folder)
-            return failure(FAILURE_INPUT, "runs_dir and name are longer than %zu bytes",
-                           sizeof r->folder - 1);
-        int status = failure_of(ravine_folder_create(r->folder, &existed));
+        int length = snprintf(folder, PATH_MAX, "%s/%s%s", runs_dir, name, suffix);
+        if (length >= PATH_MAX)
+            return failure(FAILURE_INPUT, "runs_dir and name are longer than %d bytes",
+                           PATH_MAX - 1);
+        int status = failure_of(ravine_folder_create(folder, &existed));
         if (status) return status;
     }
     if (existed)
-        return failure(FAILURE_INPUT, "%s/%s-2 to -%d exist; choose another name", c->runs_dir,
-                       c->name, TRIES_MAX);
+        return failure(FAILURE_INPUT, "%s/%s-2 to -%d exist; choose another name", runs_dir, name,
+                       TRIES_MAX);
     return 0;
 }
 
@@ -90,7 +89,7 @@ int run_record_create(run_record **out, const run_subject *of) {
     run_record *r = NULL;
     int status = make_record(&r, of);
     if (status) return status;
-    status = make_folder(r);
+    status = run_folder_create(r->folder, of->config->runs_dir, of->config->name);
     if (!status) {
         status = run_encoding_write(&of->data->encoding, r->folder);
         if (!status) status = create_log(r);
@@ -219,21 +218,31 @@ int run_record_step(run_record *r, const run_step *s) {
     return status ? status : write_scalars(r, s);
 }
 
-static const char *score_name(const run_subject *of) {
-    if (of->data->train.text) return "bits_per_byte";
-    return of->data->train.y ? "rmse" : "accuracy";
+const char *run_score_name(const dataset *train) {
+    if (train->text) return "bits_per_byte";
+    return train->y ? "rmse" : "accuracy";
 }
 
-json_t *run_score_json(const run_subject *of, const run_score *s) {
-    return json_pack("{so so}", "loss", number_json(s->loss), score_name(of),
+static json_t *score_json(const run_subject *of, const run_score *s) {
+    return json_pack("{so so}", "loss", number_json(s->loss), run_score_name(&of->data->train),
                      number_json(s->score));
 }
 
+/* Of the start there is nothing but the validation. */
 json_t *run_epoch_json(const run_subject *of, const run_epoch *e) {
-    json_t *out = json_pack("{sI sI so so so}", "epoch", (json_int_t)e->epoch, "step",
-                            (json_int_t)e->step, "train", run_score_json(of, &e->train), "test",
-                            run_score_json(of, &e->test), "seconds", number_json(e->seconds));
-    if (of->averaged) json_object_set_new(out, "test_averaged", run_score_json(of, &e->average));
+    json_t *out = json_pack("{sI sI so}", "epoch", (json_int_t)e->epoch, "step",
+                            (json_int_t)e->step, "seconds", number_json(e->seconds));
+    if (e->epoch) json_object_set_new(out, "train", score_json(of, &e->train));
+    if (!run_validates(of)) return out;
+    json_object_set_new(out, "validation", score_json(of, &e->validation));
+    if (of->averaged && e->epoch)
+        json_object_set_new(out, "validation_averaged", score_json(of, &e->average));
+    return out;
+}
+
+json_t *run_test_json(const run_subject *of, const run_test *t) {
+    json_t *out = score_json(of, &t->score);
+    if (of->averaged) json_object_set_new(out, "averaged", score_json(of, &t->average));
     return out;
 }
 
@@ -250,13 +259,27 @@ static int write_object(run_record *r, const char *type, json_t *object) {
 
 int run_record_epoch(run_record *r, const run_epoch *e) {
     int status = write_object(r, "epoch", run_epoch_json(&r->of, e));
-    if (status) return status;
-    char test[40], averaged[40];
-    snprintf(test, sizeof test, "test/%s", score_name(&r->of));
-    snprintf(averaged, sizeof averaged, "test_averaged/%s", score_name(&r->of));
-    const tfevents_scalar scalars[] = {
-        {"test/loss", e->test.loss}, {test, e->test.score}, {averaged, e->average.score}};
-    return tfevents_write(r->events, e->step, scalars, r->of.averaged ? 3 : 2);
+    if (status || !run_validates(&r->of)) return status;
+    char held[40], averaged[40];
+    snprintf(held, sizeof held, "validation/%s", run_score_name(&r->of.data->train));
+    snprintf(averaged, sizeof averaged, "validation_averaged/%s",
+             run_score_name(&r->of.data->train));
+    const tfevents_scalar scalars[] = {{"validation/loss", e->validation.loss},
+                                       {held, e->validation.score},
+                                       {averaged, e->average.score}};
+    return tfevents_write(r->events, e->step, scalars, r->of.averaged && e->epoch ? 3 : 2);
+}
+
+int run_record_test(run_record *r, const run_test *t) {
+    json_t *where =
+        json_pack("{sI sI}", "epoch", (json_int_t)t->epoch, "step", (json_int_t)t->step);
+    json_t *object = run_test_json(&r->of, t);
+    if (!where || !object || json_object_update(where, object)) { /* write_object() tells */
+        json_decref(where);
+        where = NULL;
+    }
+    json_decref(object);
+    return write_object(r, "test", where);
 }
 
 int run_record_event_with(run_record *r, const char *event, const run_step *s, json_t *more) {

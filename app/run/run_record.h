@@ -22,6 +22,8 @@
 
 typedef struct run_record run_record;
 
+/* Makes runs_dir/NAME, or NAME-2, NAME-3 ...; its path into folder[PATH_MAX]. */
+int run_folder_create(char folder[PATH_MAX], const char *runs_dir, const char *name);
 /* Makes runs_dir/NAME, or NAME-2, NAME-3 ..., and the files in it; on an error there is none. */
 int run_record_create(run_record **out, const run_subject *of);
 /* The record of a run that there is, whose log nobody else can open any more; then where it goes
@@ -41,6 +43,7 @@ const char *run_record_behind(const run_record *r);
 const char *run_record_folder(const run_record *r);
 int run_record_step(run_record *r, const run_step *s);
 int run_record_epoch(run_record *r, const run_epoch *e);
+int run_record_test(run_record *r, const run_test *t);
 /* What happened once: "finished", "interrupted", "diverged", "stopped". */
 int run_record_event(run_record *r, const char *event, const run_step *s);
 /* The first gradient that is not finite, of a step whose first example has that number. */
@@ -50,8 +53,10 @@ int run_record_event_with(run_record *r, const char *event, const run_step *s, j
 int run_record_weights(run_record *r);
 int run_record_close(run_record *r); /* NULL is fine */
 
+/* Of what is trained on: "accuracy", "rmse" or "bits_per_byte". */
+const char *run_score_name(const dataset *train);
 /* As the log tells them; for json_decref(). */
-json_t *run_score_json(const run_subject *of, const run_score *s);
 json_t *run_epoch_json(const run_subject *of, const run_epoch *e);
+json_t *run_test_json(const run_subject *of, const run_test *t);
 
 #endif

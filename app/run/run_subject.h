@@ -37,12 +37,24 @@ typedef struct run_score {
                      per byte of a text */
 } run_score;
 
+/* Scores of the validation are there where some examples are kept for it. */
 typedef struct run_epoch {
-    int64_t epoch, step; /* both counted from 1; step: the last one of the epoch */
+    int64_t epoch, step; /* both counted from 1; step: the last one of the epoch. 0: the start */
     run_score train;     /* mean over the steps of the epoch, while training */
-    run_score test;
-    run_score average; /* test with the averaged weights; only when there are such */
+    run_score validation;
+    run_score average; /* the same with the averaged weights; only when there are such */
     double seconds;    /* with its evaluation */
 } run_epoch;
+
+/* At the end, of the weights that are kept. */
+typedef struct run_test {
+    int64_t epoch, step; /* after which they were; epoch 0: none was whole */
+    run_score score;
+    run_score average; /* with the averaged weights; only when there are such */
+} run_test;
+
+static inline bool run_validates(const run_subject *of) {
+    return of->data->validation.count > 0;
+}
 
 #endif

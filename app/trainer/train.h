@@ -5,6 +5,7 @@
  *     trainer.c                    net, examples and optimizer, joined
  *     train_setup.c                that for a configuration, with its schedules and the doctor
  *     train_loop.c                 epochs, steps, evaluation, when to stop
+ *     train_choice.c               what the validation decides: the weights that are kept, the end
  *     train_doctor.c               the doctor that looks at every step; what is done on a warning
  *     train_trial.c                a lower learning rate tried beside the one that is
  *     train_watch.c                what a person sees: the live line, the table, the summary
@@ -35,6 +36,7 @@ typedef struct training {
     dataset_pair data;
     net_spec spec;
     trainer trainer;
+    double *class_weight;  /* [outputs]; NULL: each counts once */
     ravine_doctor *doctor; /* NULL: doctor.watch is false */
     double lr_factor;      /* on the configured learning rate: 1 until the doctor halves it */
     int64_t steps_per_epoch, total_steps;
@@ -42,6 +44,8 @@ typedef struct training {
         fact[RAVINE_FACT_COUNT]; /* what the doctor is told before the first step; NaN: nothing */
     int64_t announced_bytes;     /* what the optimizer said it would hold */
     float *aside; /* [net_size] the weights, while their average is evaluated; or NULL */
+    float *best; /* [best_size] what weights.safetensors is to have; NULL: there is no validation */
+    int64_t best_size;
 } training;
 
 /* FAILURE_USAGE where no key says what to train; `command` is for the message. */
@@ -57,6 +61,8 @@ int training_scale_lr(training *t, double factor);
 typedef struct train_result {
     run_epoch *epoch; /* [nepochs] */
     int64_t nepochs, steps;
+    run_test test;
+    bool tested;
     double seconds;
     ravine_diagnosis diagnosis; /* at the end; size 0: nobody watched, or no step was made */
 } train_result;
@@ -93,6 +99,20 @@ static inline bool training_is_of_text(const training *t) {
     return t->data.train.text != NULL;
 }
 
+/* ---- train_choice.c: functions of the epochs so far, so that a run that goes on decides alike ---
+ */
+/* The epoch with the least validation loss, whose weights are kept; NULL: there is no epoch, or no
+ * validation, and the last weights are. */
+const run_epoch *train_best(const training *t, const train_result *r);
+/* Room for them, with running statistics and averages; nothing where there is no validation. */
+int train_best_create(training *t);
+/* Copies what the epoch has left. */
+int train_best_keep(const training *t);
+/* The way back, when the training is over. */
+int train_best_put(const training *t);
+/* Whether train.patience ends the training after the last epoch. */
+bool train_is_out_of_patience(const training *t, const train_result *r);
+
 /* ---- train_watch.c: what a person sees ------------------------------------------------------- */
 typedef struct train_watch {
     const training *t;
@@ -109,6 +129,9 @@ void train_watch_step(train_watch *w, const run_step *s);
 void train_watch_evaluating(train_watch *w, int64_t epoch);
 void train_watch_erase(train_watch *w);
 void train_watch_epoch(train_watch *w, const run_epoch *e);
+/* That train.patience ends it. */
+void train_watch_patience(train_watch *w, const train_result *r);
+void train_watch_test(train_watch *w, const train_result *r);
 /* What the doctor says, on the terminal alone: above the live line, which goes on below it. */
 void train_watch_told(train_watch *w, const run_step *s, const char *text);
 /* What went wrong and does not end the training, on stderr: "ravine: WHAT: WHY". */
@@ -237,6 +260,8 @@ int train_resume_check_data(const train_point *point, const dataset_pair *data, 
 typedef struct train_loop train_loop;
 int train_loop_create(train_loop **out, training *t, train_watch *w, run_record *r,
                       const train_point *point, train_result *result);
+/* Whether nothing is left to do: all epochs are done, or train.patience has ended it. */
+bool train_loop_is_over(const train_loop *l);
 /* Trains to the end, to a signal (FAILURE_INTERRUPTED) or until the loss stays not finite
  * (FAILURE_DIVERGED). */
 int train_loop_run(train_loop *l);

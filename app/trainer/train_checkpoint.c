@@ -20,9 +20,10 @@
 #define KEY_DATA         "train.data"
 #define RESULTS          "train.results"
 #define DOCTOR           "train.doctor"
+#define BEST             "train.best"
 
-/* Beside the numbers of the loop and what the net has: RESULTS and DOCTOR. */
-enum { EPOCH_NUMBERS = 9, OWN_TENSORS = TRAIN_NUMBERS + 2 };
+/* Beside the numbers of the loop and what the net has: RESULTS, BEST and DOCTOR. */
+enum { EPOCH_NUMBERS = 9, OWN_TENSORS = TRAIN_NUMBERS + 3 };
 
 struct train_checkpoints {
     train_state state;
@@ -76,6 +77,8 @@ static int list_tensors(train_checkpoints *c, int64_t doctor_length) {
         *b = net_buffer(n, k);
         add_array(c, b->name, RAVINE_F32, b->ndim, b->shape, b->data);
     }
+    training *t = c->state.training;
+    if (train_best(t, c->state.result)) add_array(c, BEST, RAVINE_F32, 1, &t->best_size, t->best);
     return add_doctor(c, doctor_length);
 }
 
@@ -85,9 +88,10 @@ static int list_tensors(train_checkpoints *c, int64_t doctor_length) {
 static void pack_results(train_checkpoints *c) {
     for (int64_t k = 0; k < c->state.result->nepochs; k++) {
         const run_epoch *e = &c->state.result->epoch[k];
-        const double numbers[EPOCH_NUMBERS] = {(double)e->epoch, (double)e->step,  e->train.loss,
-                                               e->train.score,   e->test.loss,     e->test.score,
-                                               e->average.loss,  e->average.score, e->seconds};
+        const double numbers[EPOCH_NUMBERS] = {
+            (double)e->epoch, (double)e->step,    e->train.loss,
+            e->train.score,   e->validation.loss, e->validation.score,
+            e->average.loss,  e->average.score,   e->seconds};
         memcpy(c->results + k * EPOCH_NUMBERS, numbers, sizeof numbers);
     }
 }
@@ -99,7 +103,7 @@ static void unpack_results(train_checkpoints *c) {
             .epoch = (int64_t)n[0],
             .step = (int64_t)n[1],
             .train = {n[2], n[3]},
-            .test = {n[4], n[5]},
+            .validation = {n[4], n[5]},
             .average = {n[6], n[7]},
             .seconds = n[8],
         };

@@ -2,6 +2,7 @@
 /* train_loop.c - epochs, steps, evaluation, and when to stop. */
 #include "cli/interrupt.h"
 #include "io/failure.h"
+#include "io/number_json.h"
 #include "trainer/train.h"
 
 #include <math.h>
@@ -55,29 +56,28 @@ static int save_if_wanted(train_loop *l) {
     return interrupt_takes_save() ? save(l, NAN) : 0;
 }
 
-/* Loss and score over the test set; unfinished when a signal comes. `averaged`: the weights are not
- * those of the training. */
-static int evaluate(train_loop *l, bool averaged, run_score *score) {
+/* Loss and score over examples that are held out; unfinished when a signal comes, unless these are
+ * `others` than the weights of the training. */
+static int evaluate(train_loop *l, const dataset *held, bool others, run_score *score) {
     const training *t = l->t;
-    const dataset *test = &t->data.test;
     train_sum sum = {0};
     int status = 0;
-    for (int64_t first = 0; first < test->count && !status && !interrupt_came();
+    for (int64_t first = 0; first < held->count && !status && (others || !interrupt_came());
          first += t->trainer.slice) {
-        int64_t left = test->count - first,
+        int64_t left = held->count - first,
                 count = left < t->trainer.slice ? left : t->trainer.slice;
-        const data_batch b = data_batch_at(&t->trainer.examples, test, first, count);
+        const data_batch b = data_batch_at(&t->trainer.examples, held, first, count);
         int64_t correct = 0;
         double loss = net_evaluate(t->trainer.net, b.x, b.label, b.y, count, &correct);
         sum_add(&sum, loss, count, correct);
-        if (!averaged) status = save_if_wanted(l);
+        if (!others) status = save_if_wanted(l);
     }
     *score = sum_score(t, &sum);
     return status;
 }
 
 /* The same with the averaged weights in place of the weights. */
-static int evaluate_average(train_loop *l, run_score *score) {
+static int evaluate_average(train_loop *l, const dataset *held, run_score *score) {
     training *t = l->t;
     int status = 0;
     trainer_copy_params(&t->trainer, t->aside);
@@ -89,7 +89,7 @@ static int evaluate_average(train_loop *l, run_score *score) {
         else
             memcpy(tensor.data, view.data, (size_t)tensor.len * sizeof *tensor.data);
     }
-    if (!status) status = evaluate(l, true, score);
+    if (!status) status = evaluate(l, held, true, score);
     trainer_put_params(&t->trainer, t->aside);
     return status;
 }
@@ -100,9 +100,32 @@ static int tell_end(train_loop *l, const char *event, bool lost) {
     return status ? status : run_record_event(l->record, event, &l->step);
 }
 
+/* The best epoch's take the place of the last, in the folder and in the net. */
+static int keep_weights(const train_loop *l) {
+    const int status = train_best(l->t, l->result) ? train_best_put(l->t) : 0;
+    return status ? status : run_record_weights(l->record);
+}
+
+/* Of the weights that are kept. Nothing depends on what comes out. */
+static int test(train_loop *l) {
+    const training *t = l->t;
+    const run_epoch *best = train_best(t, l->result);
+    run_test *out = &l->result->test;
+    *out = (run_test){.epoch = best ? best->epoch : l->result->nepochs,
+                      .step = best ? best->step : l->step.step};
+    int status = evaluate(l, &t->data.test, true, &out->score);
+    if (!status && t->aside) status = evaluate_average(l, &t->data.test, &out->average);
+    if (status) return status;
+    l->result->tested = true;
+    train_watch_test(l->watch, l->result);
+    return run_record_test(l->record, out);
+}
+
 /* An end with weights: they are there when the log says so. */
 static int keep_end(train_loop *l, const char *event) {
-    const int status = run_record_weights(l->record);
+    const bool goes_on = !strcmp(event, "interrupted");
+    int status = keep_weights(l);
+    if (!status && !goes_on) status = test(l);
     return status ? status : tell_end(l, event, false);
 }
 
@@ -185,6 +208,15 @@ static int save_if_due(train_loop *l) {
     return save_if_wanted(l);
 }
 
+/* Loss and score of what is kept for the validation, before the first epoch or after one. */
+static int validate(train_loop *l, run_epoch *e) {
+    const training *t = l->t;
+    const dataset *held = &t->data.validation;
+    if (held->count == 0) return 0;
+    const int status = evaluate(l, held, false, &e->validation);
+    return status || !t->aside || e->epoch == 0 ? status : evaluate_average(l, held, &e->average);
+}
+
 /* The rest of the epoch and its evaluation; *e is complete unless it is cut short. */
 static int one_epoch(train_loop *l, run_epoch *e) {
     training *t = l->t;
@@ -198,27 +230,39 @@ static int one_epoch(train_loop *l, run_epoch *e) {
     if (is_cut_short(l)) return 0;
     train_watch_evaluating(l->watch, l->at.epoch);
     *e = (run_epoch){.epoch = l->at.epoch, .step = l->at.step, .train = sum_score(t, &l->at.sum)};
-    int status = evaluate(l, false, &e->test);
-    if (!status && t->aside) status = evaluate_average(l, &e->average);
+    const int status = validate(l, e);
     e->seconds = seconds_now() - l->started - l->at.epoch_began;
     return status;
+}
+
+static bool validates(const train_loop *l) {
+    return l->t->data.validation.count > 0;
+}
+
+bool train_loop_is_over(const train_loop *l) {
+    return l->result->nepochs >= l->t->config->epochs || train_is_out_of_patience(l->t, l->result);
 }
 
 /* What was learnt in the epoch is told; the next one begins, from a checkpoint. */
 static int end_epoch(train_loop *l, const run_epoch *e) {
     const run_config *c = l->t->config;
     train_watch_epoch(l->watch, e);
+    const double held_out = validates(l) ? e->validation.loss : e->train.loss;
     int status = run_record_epoch(l->record, e);
-    if (!status) status = train_doctor_validate(&l->doctor, e->test.loss);
-    if (!status && !isfinite(e->test.loss)) status = diverged(l, "the test loss is not finite");
+    if (!status && validates(l)) status = train_doctor_validate(&l->doctor, held_out);
+    if (!status && !isfinite(held_out))
+        status = diverged(l, validates(l) ? "the validation loss is not finite"
+                                          : "the training loss is not finite");
+    if (!status && train_best(l->t, l->result) == e) status = train_best_keep(l->t);
     if (status) return status;
     l->at.epoch++;
     l->at.example = 0;
     l->at.sum = (train_sum){0};
     l->at.epoch_began = seconds_now() - l->started;
     int64_t every = c->checkpoint_epochs;
-    bool last = e->epoch == c->epochs && (every || c->checkpoint_steps);
-    return last || (every && e->epoch % every == 0) ? save(l, e->test.loss) : 0;
+    bool last = train_loop_is_over(l) && (every || c->checkpoint_steps);
+    const double metric = validates(l) ? held_out : NAN;
+    return last || (every && e->epoch % every == 0) ? save(l, metric) : 0;
 }
 
 /* Signal or doctor leave a checkpoint of the very step. */
@@ -227,9 +271,22 @@ static int cut_short(train_loop *l) {
     return status ? status : keep_end(l, l->doctor.stop ? "stopped" : "interrupted");
 }
 
+/* In plain words, and in the log. */
+static int tell_patience(train_loop *l) {
+    const train_result *r = l->result;
+    if (r->nepochs >= l->t->config->epochs) return 0;
+    const run_epoch *best = train_best(l->t, r);
+    train_watch_patience(l->watch, r);
+    return run_record_event_with(l->record, "out_of_patience", &l->step,
+                                 json_pack("{sI sI sf so}", "best_epoch", (json_int_t)best->epoch,
+                                           "patience", (json_int_t)l->t->config->train_patience,
+                                           "margin", l->t->config->train_margin, "validation_loss",
+                                           number_json(best->validation.loss)));
+}
+
 static int all_epochs(train_loop *l) {
     train_result *result = l->result;
-    while (l->at.epoch <= l->t->config->epochs) {
+    while (!train_loop_is_over(l)) {
         run_epoch *e = &result->epoch[result->nepochs];
         int status = one_epoch(l, e);
         if (status) return status;
@@ -238,7 +295,8 @@ static int all_epochs(train_loop *l) {
         status = end_epoch(l, e);
         if (status) return status;
     }
-    return keep_end(l, "finished");
+    const int status = tell_patience(l);
+    return status ? status : keep_end(l, "finished");
 }
 
 /* Why a training that is kept ended before its last epoch. */
@@ -297,11 +355,24 @@ int train_loop_create(train_loop **out, training *t, train_watch *w, run_record 
     return 0;
 }
 
+/* What is held out, before the first step: where a loss ends says little without where it began. */
+static int validate_start(train_loop *l) {
+    run_epoch start = {0};
+    if (!validates(l)) return 0;
+    int status = validate(l, &start);
+    if (status || interrupt_came()) return status;
+    start.seconds = seconds_now() - l->started;
+    status = run_record_epoch(l->record, &start);
+    return status ? status : train_doctor_validate(&l->doctor, start.validation.loss);
+}
+
 /* From here on files change. */
 static int begin(train_loop *l) {
     int status = train_checkpoints_begin(l->checkpoints);
-    if (status || !l->point) return status;
+    if (status) return status;
+    if (!l->point) return validate_start(l);
     status = run_record_go_on(l->record);
+    if (!status && !*l->point->path) status = validate_start(l);
     if (!status) status = train_doctor_resumed(&l->doctor, l->step.step);
     return status ? status
                   : run_record_event_with(
@@ -319,7 +390,7 @@ int train_loop_run(train_loop *l) {
     if (!status) status = waited;
     l->result->steps = l->step.step;
     l->result->seconds = seconds_now() - l->started;
-    return status || l->result->nepochs == l->t->config->epochs ? status : early_end(l, saved);
+    return status || train_loop_is_over(l) ? status : early_end(l, saved);
 }
 
 void train_loop_free(train_loop *l) {

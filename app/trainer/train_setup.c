@@ -24,6 +24,7 @@ static int make_net(training *t) {
                                                      .threads = (int32_t)t->config->threads,
                                                      .augment = config_augmentation(t->config)});
     if (status) return status;
+    net_weigh_classes(t->trainer.net, t->class_weight);
     const int64_t batch = t->trainer.batch;
     t->steps_per_epoch = (train->count + batch - 1) / batch;
     t->total_steps = t->steps_per_epoch * t->config->epochs;
@@ -87,7 +88,7 @@ static int find_lr_end(training *t) {
  * it expects: logits, or a prediction. */
 static int find_facts(training *t) {
     dataset_facts data;
-    const int status = dataset_facts_of(&data, &t->data.train);
+    const int status = dataset_facts_of(&data, &t->data.train, t->class_weight);
     if (status) return status;
     for (int k = 0; k < RAVINE_FACT_COUNT; k++) t->fact[k] = NAN;
     t->fact[RAVINE_FACT_TOTAL_STEPS] = (double)t->total_steps;
@@ -176,8 +177,10 @@ run_subject training_subject(const training *t) {
 int training_create(training *t, const run_config *c) {
     *t = (training){.config = c, .lr_factor = 1};
     int status = config_read_data(c, &t->data);
+    if (!status) status = config_class_weights(c, &t->data.train, &t->class_weight);
     if (!status) status = make_net(t);
     if (!status) status = make_optimizer(t);
+    if (!status) status = train_best_create(t);
     if (!status) status = find_facts(t);
     if (!status) status = make_doctor(t);
     if (!status) status = blas_check_room((int)ravine_pool_threads(t->trainer.pool));
@@ -190,5 +193,7 @@ void training_free(training *t) {
     trainer_free(&t->trainer);
     dataset_pair_free(&t->data);
     free(t->aside);
+    free(t->best);
+    free(t->class_weight);
     *t = (training){0};
 }

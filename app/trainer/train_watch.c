@@ -118,7 +118,7 @@ void train_watch_step(train_watch *w, const run_step *s) {
 
 void train_watch_evaluating(train_watch *w, int64_t epoch) {
     if (!is_due(w)) return;
-    piece pieces[2] = {{1, ""}, {2, "testing"}};
+    piece pieces[2] = {{1, ""}, {2, "validating"}};
     snprintf(pieces[0].text, sizeof pieces[0].text, "epoch %" PRId64 "/%" PRId64, epoch,
              w->t->config->epochs);
     draw(w, pieces, 2);
@@ -127,10 +127,19 @@ void train_watch_evaluating(train_watch *w, int64_t epoch) {
 /* ---- the table --------------------------------------------------------------------------------
  */
 
+static bool validates(const train_watch *w) {
+    return w->t->data.validation.count > 0;
+}
+
+static const char *score_title(const training *t) {
+    if (training_is_of_text(t)) return "bits/byte";
+    return training_is_regression(t) ? "rmse" : "accuracy";
+}
+
 static void print_title(train_watch *w) {
     const training *t = w->t;
     const run_config *c = t->config;
-    char size[NUMBER_SIZE], train[NUMBER_SIZE], test[NUMBER_SIZE];
+    char size[NUMBER_SIZE], train[NUMBER_SIZE], held[NUMBER_SIZE], test[NUMBER_SIZE];
     size_t length;
     const char *model =
         config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
@@ -138,17 +147,17 @@ static void print_title(train_watch *w) {
         printable_lines(w->table, t->data.summary);
         fputc('\n', w->table);
     }
-    fprintf(w->table, "%s: %.*s of %s parameters, %s + %s examples\n", c->name, (int)length, model,
-            grouped(size, net_size(t->trainer.net)), grouped(train, t->data.train.count),
+    fprintf(w->table,
+            "%s: %.*s of %s parameters; %s examples to train on, %s to validate, %s to test\n",
+            c->name, (int)length, model, grouped(size, net_size(t->trainer.net)),
+            grouped(train, t->data.train.count), grouped(held, t->data.validation.count),
             grouped(test, t->data.test.count));
     fprintf(w->table, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
             c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->trainer.batch,
             (int)ravine_pool_threads(t->trainer.pool));
-    fprintf(w->table, "%6s %11s %10s %9s", "epoch", "train loss", "test loss",
-            training_is_of_text(t)      ? "bits/byte"
-            : training_is_regression(t) ? "rmse"
-                                        : "accuracy");
-    if (t->aside) fprintf(w->table, " %9s", "averaged");
+    fprintf(w->table, "%6s %11s", "epoch", "train loss");
+    if (validates(w)) fprintf(w->table, " %10s %9s", "validation", score_title(t));
+    if (validates(w) && t->aside) fprintf(w->table, " %9s", "averaged");
     fprintf(w->table, " %8s\n", "seconds");
     fflush(w->table);
 }
@@ -171,11 +180,38 @@ static void print_score(const train_watch *w, double score) {
 void train_watch_epoch(train_watch *w, const run_epoch *e) {
     if (!w->table) return;
     train_watch_erase(w);
-    fprintf(w->table, "%6" PRId64 " %11.4f %10.4f", e->epoch, e->train.loss, e->test.loss);
-    print_score(w, e->test.score);
-    if (w->t->aside) print_score(w, e->average.score);
+    fprintf(w->table, "%6" PRId64 " %11.4f", e->epoch, e->train.loss);
+    if (validates(w)) {
+        fprintf(w->table, " %10.4f", e->validation.loss);
+        print_score(w, e->validation.score);
+        if (w->t->aside) print_score(w, e->average.score);
+    }
     fprintf(w->table, " %8.2f\n", e->seconds);
     fflush(w->table);
+}
+
+void train_watch_patience(train_watch *w, const train_result *r) {
+    if (!w->table) return;
+    const run_config *c = w->t->config;
+    train_watch_erase(w);
+    fprintf(w->table,
+            "stopped after epoch %" PRId64 " of %" PRId64 ": for %" PRId64
+            " epochs the validation loss has not fallen by %g %% (train.patience, train.margin)\n",
+            r->nepochs, c->epochs, c->train_patience, 100 * c->train_margin);
+}
+
+void train_watch_test(train_watch *w, const train_result *r) {
+    if (!w->table) return;
+    const bool best = train_best(w->t, r) != NULL;
+    train_watch_erase(w);
+    fprintf(w->table, "\ntest: loss %.4f, %s", r->test.score.loss, score_title(w->t));
+    print_score(w, r->test.score.score);
+    if (w->t->aside) {
+        fprintf(w->table, ", averaged");
+        print_score(w, r->test.average.score);
+    }
+    fprintf(w->table, "; the weights are those of epoch %" PRId64 ", %s\n", r->test.epoch,
+            best ? "where the validation loss was least" : "the last");
 }
 
 void train_watch_told(train_watch *w, const run_step *s, const char *text) {

@@ -46,8 +46,10 @@ int main(int argc, char **argv) {
     const int parts = atoi(argv[5]) > 0 ? atoi(argv[5]) : 1;
     dataset_pair data;
     int status = dataset_read_idx(
-        &data, DATA "train-images-idx3-ubyte.gz", DATA "train-labels-idx1-ubyte.gz",
-        DATA "t10k-images-idx3-ubyte.gz", DATA "t10k-labels-idx1-ubyte.gz");
+        &data, &(dataset_idx_options){.train_images = DATA "train-images-idx3-ubyte.gz",
+                                      .train_labels = DATA "train-labels-idx1-ubyte.gz",
+                                      .test_images = DATA "t10k-images-idx3-ubyte.gz",
+                                      .test_labels = DATA "t10k-labels-idx1-ubyte.gz"});
     int run = 0;
     for (int32_t k = 0; k < real_scenario_count && !status; k++) {
         const real_scenario *s = &real_scenarios[k];

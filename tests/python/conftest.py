@@ -33,7 +33,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory):
-    """The folder of a finished run: 1,600 homes to train on, 13 steps an epoch."""
+    """The folder of a finished run: 1,440 homes to train on, 12 steps an epoch."""
     folder = tmp_path_factory.mktemp("runs")
     settings = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     subprocess.run(

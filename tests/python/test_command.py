@@ -86,7 +86,7 @@ def picture(label, k):
     ]
 
 
-def images(folder, train=320, test=64):
+def images(folder, train=356, test=64):
     """Four classes that any network can learn. Returns the lines of a configuration."""
     for name, count in (("train", train), ("test", test)):
         labels = [k * 7 % 4 for k in range(count)]
@@ -302,7 +302,8 @@ def test_train_learns_and_keeps(small, tmp_path):
     assert steps[0]["lr"] < steps[1]["lr"] < steps[2]["lr"] <= 0.01
     assert steps[3]["lr"] == pytest.approx(0.01) and steps[29]["lr"] == pytest.approx(0.01 / 27)
     epochs = [line for line in lines if line.get("type") == "epoch"]
-    assert [e["epoch"] for e in epochs] == [1, 2, 3] and epochs[-1]["test"]["accuracy"] == 1
+    assert [e["epoch"] for e in epochs] == [0, 1, 2, 3]
+    assert epochs[-1]["validation"]["accuracy"] == 1
     assert lines[-1]["type"] == "event" and lines[-1]["event"] == "finished"
 
 
@@ -455,7 +456,7 @@ def test_bad_images(small, tmp_path):
     bad(small, INPUT, "train-images.gz", "empty")
     (tmp_path / "train-images.gz").write_bytes(whole)
     idx(tmp_path / "train-labels.gz", (300,), [0] * 300)
-    bad(small, INPUT, "train-labels.gz", "320", "300")
+    bad(small, INPUT, "train-labels.gz", "356", "300")
 
 
 def test_bad_tables(small, tmp_path):

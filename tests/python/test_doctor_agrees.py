@@ -63,8 +63,8 @@ def test_after_an_interruption_and_a_resumption(tmp_path):
     assert done.returncode == 0, done.stderr
     agree(json.loads(done.stdout)["doctor"], diagnose(run))
     (resumed,) = events(run, "resumed")
-    assert resumed["step"] == 260 and resumed["total_steps"] == 520
-    assert diagnose(run)["step"] == 520 != first["step"]
+    assert resumed["step"] == 240 and resumed["total_steps"] == 480
+    assert diagnose(run)["step"] == 480 != first["step"]
     (run / "doctor.safetensors").write_bytes(memory)
     assert any("the log holds one in" in text for text in diagnose(run)["cannot_tell"])
 
@@ -102,7 +102,7 @@ def test_the_log_tells_what_the_doctor_was_told(tmp_path):
     """Against the data, counted here: 1,600 rows, standardised targets."""
     run, _ = train(tmp_path, "epochs=2", "clip_norm=3", "model.dropout=0.25")
     facts = log_of(run)[0]["facts"]
-    assert facts["total_steps"] == 26 and facts["clip_norm"] == 3 and facts["dropout"] == 0.25
+    assert facts["total_steps"] == 24 and facts["clip_norm"] == 3 and facts["dropout"] == 0.25
     assert math.isclose(facts["constant_loss"], 1, rel_tol=1e-5)
     assert math.isclose(facts["target_size"], 1, rel_tol=1e-5)
     assert "classes" not in facts and "norms_untrained" not in facts
@@ -115,7 +115,7 @@ def test_the_log_tells_what_the_doctor_was_told(tmp_path):
     assert all(f'"{word}"' in schema for word in facts)
 
 
-def test_a_log_alone_knows_the_test_loss(tmp_path):
+def test_a_log_alone_knows_the_held_out_loss(tmp_path):
     """Without the memory, from the lines of the epochs: a net that learns its rows by heart."""
     chance = random.Random(3)
     rows = ["a,b,c,y"] + [
@@ -126,9 +126,10 @@ def test_a_log_alone_knows_the_test_loss(tmp_path):
     table.write_text("\n".join(rows) + "\n")
     settings = [f"data.file={table}", "data.target=y", "data.task=classification"]
     settings += ["model.widths=[64,64]", "optimizer=adam lr=0.01", "epochs=150", "batch_size=16"]
+    settings += ["data.validation_share=0.2"]
     run, done = train(tmp_path, *settings, options=["--json"])
     epochs = [line for line in log_of(run) if line.get("type") == "epoch"]
-    assert epochs[-1]["test"]["loss"] > 2 * min(e["test"]["loss"] for e in epochs)
+    assert epochs[-1]["validation"]["loss"] > 2 * min(e["validation"]["loss"] for e in epochs)
     assert json.loads(done.stdout)["doctor"]["verdict"] == "overfitting"
     assert diagnose(run)["verdict"] == "overfitting"
     (run / "doctor.safetensors").unlink()

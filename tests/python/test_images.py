@@ -53,9 +53,13 @@ def learned(tmp_path_factory):
     return folder, folder.parent / "runs/t", done.stdout
 
 
-def last_test(run_folder):
+def lines_of(run_folder, kind):
     lines = [json.loads(line) for line in (run_folder / "run.jsonl").read_text().splitlines()]
-    return [line for line in lines if line.get("type") == "epoch"][-1]["test"]
+    return [line for line in lines if line.get("type") == kind]
+
+
+def last_test(run_folder):
+    return lines_of(run_folder, "test")[-1]
 
 
 def test_what_is_understood_is_told(learned):
@@ -74,6 +78,29 @@ def test_the_kept_part_scores_as_training_said(learned):
     folder, run_folder, _ = learned
     told = json.loads(ravine("evaluate", run_folder, "--json", cwd=folder))
     assert told["accuracy"] == last_test(run_folder)["accuracy"] and told["examples"] == 24
+
+
+def test_a_share_is_for_the_validation_and_in_no_mean(learned):
+    """24 of 120 are for the test, and a tenth of 96 for the validation."""
+    folder, run_folder, told = learned
+    assert "86 examples to train on, 10 to validate, 24 to test" in told
+    assert all("accuracy" in e["validation"] for e in lines_of(run_folder, "epoch"))
+    assert train(folder, "data.validation_share=0", name="all").returncode == 0
+    means = [json.loads((r / "encoding.json").read_text())["mean"]
+             for r in (run_folder, run_folder.parent / "all")]  # fmt: skip
+    assert means[0] != means[1]
+    assert lines_of(run_folder.parent / "all", "test")[0]["accuracy"] > 0.9
+
+
+def test_a_class_of_which_no_image_is_left_is_named(tmp_path):
+    folder = write(tmp_path / "colours", 2)
+    shutil.rmtree(folder / "red" / "more")
+    shutil.rmtree(folder / "green" / "more")
+    told = [
+        train(folder, "data.test_share=0.25", f"seed={seed}", name=f"s{seed}").stderr
+        for seed in range(1, 9)
+    ]
+    assert any("none of its images is left to train on" in text for text in told)
 
 
 def area_mean(pixels, size):

@@ -2,6 +2,7 @@
 """`ravine.torch.load_run`: a run folder as a module that answers as `ravine predict` does."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -60,19 +61,22 @@ def _size(module):
     return [len(module.columns)] if module.columns else module.encoding._shape
 
 
-def test_best_is_the_epoch_of_the_least_test_loss(words, tmp_path):
+def test_best_is_the_epoch_of_the_least_validation_loss(words, tmp_path):
     folder = shutil.copytree(words[0], tmp_path / "run")
     log = (folder / "run.jsonl").read_text().splitlines()
     epochs = [json.loads(line) for line in log if '"type":"epoch"' in line]
-    # The first one is made the best: its checkpoint is another one than the last weights.
-    first = epochs[0]["test"]["loss"]
-    text = [line.replace(f'"test":{{"loss":{first!r}', '"test":{"loss":1e-9') for line in log]
+    # The first one behind the start is made the best: its checkpoint is not the run's weights.
+    first = epochs[1]
+    text = [
+        re.sub(r'("validation":\{"loss":)[^,]+', r"\g<1>1e-9", line)
+        if line.startswith("{") and json.loads(line).get("step") == first["step"]
+        else line
+        for line in log
+    ]
     assert text != log
     (folder / "run.jsonl").write_text("\n".join(text) + "\n")
     best = rt.load_run(folder, weights="best").net.state_dict()
-    kept = safetensors.numpy.load_file(
-        folder / f"checkpoints/step-{epochs[0]['step']:08d}.safetensors"
-    )
+    kept = safetensors.numpy.load_file(folder / f"checkpoints/step-{first['step']:08d}.safetensors")
     for name in ("layer1.weight", "layer1.norm.running_var"):
         assert np.array_equal(best[name].numpy(), kept[name])
     assert not torch.equal(

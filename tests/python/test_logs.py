@@ -260,7 +260,7 @@ def test_a_report_of_several_logs(tmp_path, run_folder):
     assert_conforms(report, "report")
     log, run = report["runs"]
     assert (log["state"], log["verdict"], log["steps"]) == ("log", "healthy", 600)
-    assert log["test_loss"]["last"] == 1.25 and log["lr_peak"] == 1e-4
+    assert log["validation_loss"]["last"] == 1.25 and log["lr_peak"] == 1e-4
     assert run["state"] == "finished"
     done = ravine("report", table, "--loss", "cost", cwd=tmp_path)
     assert done.returncode == 0 and "page: report.html" in done.stdout

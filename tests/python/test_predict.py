@@ -119,7 +119,7 @@ def softmax(z):
 
 def last_test(run):
     lines = [json.loads(line) for line in (run / "run.jsonl").read_text().splitlines()]
-    return [line for line in lines if line.get("type") == "epoch"][-1]["test"]
+    return [line for line in lines if line.get("type") == "test"][-1]
 
 
 def test_probabilities_are_those_of_the_net(words, tmp_path):
@@ -222,9 +222,7 @@ def test_averaged_weights(tmp_path, words):
     common = {"data__format": "csv", "data__file": data, "data__target": "species"}
     run = train(tmp_path, "ema", ema=0.9, model__widths="[16]", epochs=3, **common)
     told = json.loads(ravine("evaluate", run, "--averaged", "--json"))
-    lines = [json.loads(line) for line in (run / "run.jsonl").read_text().splitlines()]
-    said = [line for line in lines if line.get("type") == "epoch"][-1]["test_averaged"]
-    assert told["accuracy"] == said["accuracy"]
+    assert told["accuracy"] == last_test(run)["averaged"]["accuracy"]
     assert "no averaged weights" in ravine("evaluate", words, "--averaged", code=3)
 
 

@@ -73,7 +73,7 @@ def epoch(e, k, loss, accuracy):
         "epoch": e,
         "step": k,
         "train": {"loss": loss * 0.9, "accuracy": accuracy + 0.02},
-        "test": {"loss": loss, "accuracy": accuracy},
+        "validation": {"loss": loss, "accuracy": accuracy},
         "seconds": 1.5,
     }
 
@@ -87,6 +87,8 @@ def write_log(folder, steps, **config):
             if 4 * k % steps == 0:
                 e = 4 * k // steps
                 log.write(json.dumps(epoch(e, k, 1 / e, 0.5 + 0.1 * e)) + "\n")
+        test = {"type": "test", "epoch": 4, "step": steps, "loss": 0.375, "accuracy": 0.75}
+        log.write(json.dumps(test) + "\n")
         log.write(json.dumps({"type": "event", "event": "finished", "step": steps}) + "\n")
     return folder
 
@@ -433,8 +435,9 @@ def test_numbers(runs):
     assert run["lines"] == len(log)
     assert run["seconds"] == steps[-1]["seconds"]
     assert run["train_loss"] == pytest.approx(statistics.mean(loss[-200:]), rel=1e-12)
-    assert run["test_loss"] == {"last": 0.25, "best": 0.25, "best_epoch": 4}
-    assert run["test_accuracy"]["best"] == epochs[-1]["test"]["accuracy"]
+    assert run["validation_loss"] == {"last": 0.25, "best": 0.25, "best_epoch": 4}
+    assert run["validation_accuracy"]["best"] == epochs[-1]["validation"]["accuracy"]
+    assert run["test_loss"] == 0.375 and run["test_accuracy"] == 0.75
     assert run["lr_peak"] == steps[0]["lr"] and run["lr_peak_step"] == 1
     assert run["grad_norm_max"] == max(norm)
     assert run["grad_norm_max_step"] == steps[norm.index(max(norm))]["step"]

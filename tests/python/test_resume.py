@@ -16,7 +16,7 @@ from conftest import RAVINE, ROOT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 USAGE, INPUT, INTERRUPTED = 2, 3, 130
-STEPS = 20 * 13
+STEPS = 20 * 12
 CONFIG = f"""\
 name: whole
 epochs: 20

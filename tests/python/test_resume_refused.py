@@ -15,7 +15,7 @@ from ravine._api import RAVINE_VERDICT_COUNT
 
 OK, USAGE, INPUT = 0, 2, 3
 LAST_VERDICT = RAVINE_VERDICT_COUNT - 1
-EPOCHS, EVERY = 4, 13  # steps of an epoch
+EPOCHS, EVERY = 4, 12  # steps of an epoch
 CONFIG = """\
 name: run
 epochs: 4
@@ -128,15 +128,15 @@ NAN, INF = float("nan"), float("inf")
         ("train.epoch", whole(-100000), "train.epoch is -100000; it must be 4"),
         ("train.epoch", whole(5), "train.epoch is 5; it must be 4"),
         ("train.epoch", whole(INT64_MAX), "train.epoch is 9223372036854775807; it must be 4"),
-        ("train.example", whole(-3), "train.example is -3; it must be in [0, 1600]"),
-        ("train.example", whole(-1000000), "train.example is -1000000; it must be in [0, 1600]"),
-        ("train.example", whole(1601), "train.example is 1601; it must be in [0, 1600]"),
-        ("train.example", whole(3), "train.example is 3; it must be a multiple of 128, or 1600"),
-        ("train.step", whole(INT64_MAX), "train.step is 9223372036854775807; it must be 50"),
-        ("train.step", whole(49), "train.step is 49; it must be 50"),
-        ("train.step", whole(-1), "train.step is -1; it must be 50"),
-        ("train.sum_count", whole(0), "train.sum_count is 0; it must be 1408"),
-        ("train.sum_correct", whole(-1), "train.sum_correct is -1; it must be in [0, 1408]"),
+        ("train.example", whole(-3), "train.example is -3; it must be in [0, 1440]"),
+        ("train.example", whole(-1000000), "train.example is -1000000; it must be in [0, 1440]"),
+        ("train.example", whole(1441), "train.example is 1441; it must be in [0, 1440]"),
+        ("train.example", whole(3), "train.example is 3; it must be a multiple of 128, or 1440"),
+        ("train.step", whole(INT64_MAX), "train.step is 9223372036854775807; it must be 45"),
+        ("train.step", whole(49), "train.step is 49; it must be 45"),
+        ("train.step", whole(-1), "train.step is -1; it must be 45"),
+        ("train.sum_count", whole(0), "train.sum_count is 0; it must be 1152"),
+        ("train.sum_correct", whole(-1), "train.sum_correct is -1; it must be in [0, 1152]"),
         ("train.nonfinite_losses", whole(10), "train.nonfinite_losses is 10; it must be in [0, 9]"),
         ("train.nonfinite_losses", whole(INT64_MAX), "train.nonfinite_losses is 9223372036854775"),
         ("train.told_nonfinite", whole(2), "train.told_nonfinite is 2; it must be in [0, 1]"),
@@ -171,8 +171,8 @@ def test_numbers_that_no_training_has(place, name, value, told):
     [
         (1, 0, NAN, "train.results: row 2 is of epoch nan; it must be 2"),
         (2, 0, 1e300, "train.results: row 3 is of epoch 1e+300; it must be 3"),
-        (0, 1, 14, "train.results: row 1 ends at step 14; it must be 13"),
-        (2, 1, -INF, "train.results: row 3 ends at step -inf; it must be 39"),
+        (0, 1, 14, "train.results: row 1 ends at step 14; it must be 12"),
+        (2, 1, -INF, "train.results: row 3 ends at step -inf; it must be 36"),
     ],
 )
 def test_results_that_no_training_has(place, row, column, value, told):
@@ -329,7 +329,7 @@ def test_a_finished_run_says_so(trained):
     )
     assert resume(trained, "-q").stdout == ""
     told = json.loads(resume(trained, "--json").stdout)
-    assert [e["epoch"] for e in told["epochs"]] == [1, 2, 3, 4] and told["steps"] == 52
+    assert [e["epoch"] for e in told["epochs"]] == [1, 2, 3, 4] and told["steps"] == 48
     assert contents(trained) == before
 
 

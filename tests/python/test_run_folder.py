@@ -56,7 +56,7 @@ def test_links_are_replaced(place, command, name, target):
 
 def test_links_among_checkpoints(place):
     """The name of the next one is known to whoever made the archive."""
-    for step in (13, 26):
+    for step in (12, 24):
         file = place / f"run/checkpoints/step-{step:08}.safetensors"
         if not file.exists():
             file.symlink_to("../../home")

@@ -14,7 +14,12 @@ RUN, CHECKPOINT, CONVERTED = "the folder of a run", "its newest checkpoint", "a 
 LOG = "a log of another program"
 # A command -> calls that print one of each form of its schema.
 CALLS = {
-    "train": [[ENERGY, "--set=epochs=1", "-q"], ["--print-config"], ["--keys"]],
+    "train": [
+        [ENERGY, "--set=epochs=1", "-q"],
+        [ENERGY, "--set=epochs=1", "-q", "--folds=2"],
+        ["--print-config"],
+        ["--keys"],
+    ],
     "schedule": [["warmup(10) cosine(90) lr=1"], ["decay(gamma=0.9) lr=1", "--steps", 20]],
     "race": [SURFACE, [*SURFACE[:2], "-p", "sgd lr=1", "-p", "lion", "-n", 30], ["--surfaces"]],
     "optimizers": [[], ["adan"]],

@@ -49,9 +49,13 @@ def run(request, text, tmp_path_factory):
     return train(text, tmp_path_factory.mktemp("runs"), "run", norm=request.param)
 
 
-def last_epoch(run):
+def lines_of(run, kind):
     lines = [json.loads(line) for line in (run / "run.jsonl").open()]
-    return [line for line in lines if line.get("type") == "epoch"][-1]
+    return [line for line in lines if line.get("type") == kind]
+
+
+def bits_of_test(run):
+    return lines_of(run, "test")[-1]["bits_per_byte"]
 
 
 def evaluated(run, *file):
@@ -64,14 +68,55 @@ def test_it_learns_more_than_the_frequencies_of_bytes(run, text):
     data = text.read_bytes()
     shares = [data.count(byte) / len(data) for byte in set(data)]
     entropy = -sum(share * math.log2(share) for share in shares)
-    bits = last_epoch(run)["test"]["bits_per_byte"]
-    assert math.log2(len(WORDS)) / 7 < bits < 0.6 * entropy
+    assert math.log2(len(WORDS)) / 7 < bits_of_test(run) < 0.6 * entropy
 
 
-def test_evaluate_gives_the_numbers_of_the_last_epoch(run):
+def test_evaluate_gives_the_numbers_of_the_test(run):
     answer = evaluated(run)
-    assert answer["bits_per_byte"] == pytest.approx(last_epoch(run)["test"]["bits_per_byte"], 1e-9)
+    assert answer["bits_per_byte"] == pytest.approx(bits_of_test(run), 1e-9)
     assert answer["loss"] == pytest.approx(answer["bits_per_byte"] * math.log(2), 1e-9)
+
+
+def test_the_best_epoch_is_kept_by_the_validation(run):
+    epochs = lines_of(run, "epoch")
+    losses = [line["validation"]["loss"] for line in epochs]
+    for line in epochs:
+        told = line["validation"]
+        assert told["bits_per_byte"] == pytest.approx(told["loss"] / math.log(2), 1e-9)
+    best = min(range(1, len(losses)), key=losses.__getitem__)
+    assert lines_of(run, "test")[-1]["epoch"] == best
+
+
+def test_the_validation_lies_before_the_test(text, tmp_path):
+    """Other bytes at the end of the text change the test alone; those before it choose."""
+    data = text.read_bytes()
+    tail = round(0.1 * len(data))
+    begins = {"test": len(data) - tail // 2, "held": len(data) - 3 * tail // 2}
+    for name, begin in begins.items():
+        end = begin + tail // 3
+        (tmp_path / name).write_bytes(data[:begin] + b"x" * (end - begin) + data[end:])
+    kept = train(text, tmp_path, "kept")
+    other = train(tmp_path / "test", tmp_path, "other-test")
+    held = train(tmp_path / "held", tmp_path, "other-held")
+    trained = [[(e.get("train"), e["validation"]) for e in lines_of(r, "epoch")]
+               for r in (kept, other, held)]  # fmt: skip
+    assert trained[0] == trained[1] and bits_of_test(kept) != bits_of_test(other)
+    assert [t for t, _ in trained[0]] == [t for t, _ in trained[2]]
+    assert trained[0] != trained[2]
+
+
+def test_patience_and_seeds_work_with_texts(text, tmp_path):
+    run = train(text, tmp_path, "short", "--set=train.patience=1", "--set=train.margin=0.5",
+                "--set=epochs=9")  # fmt: skip
+    assert len(lines_of(run, "epoch")) < 10
+    assert "out_of_patience" in [line["event"] for line in lines_of(run, "event")]
+    sets = ["data.format=text", f"data.files=[{text}]", "data.context=16", "data.examples=64",
+            "model.name=transformer", "model.norm=pre", "model.layers=1", "model.heads=1",
+            "model.width=8", "model.activation=gelu", "epochs=1", f"runs_dir={tmp_path}",
+            "name=many"]  # fmt: skip
+    told = json.loads(ravine("train", *(f"--set={s}" for s in sets), "--seeds", 2, "--json"))
+    assert_conforms(told, "train")
+    assert told["test"]["bits_per_byte"]["count"] == 2
 
 
 def in_torch(run, data):
@@ -253,6 +298,8 @@ def test_wrong_wishes_are_refused(run, words, message):
         ("model.heads=3", "3 heads for a width of 16"),
         ("data.files=[]", "data.files is not set; data.format text needs it"),
         ("data.task=regression", "folder and text hold classes"),
+        ("data.class_weights=[balanced]", "data.class_weights is set; data.format is text"),
+        ("data.folds=3", "folds are of a table"),
         ("data.context=20000", "data.context is 20000; it must be a whole number in [1, 16384]"),
     ],
 )
@@ -274,4 +321,5 @@ def test_the_doctor_reads_the_run(run):
     assert answer["verdict"] != "EXPLODING"
     report = json.loads(ravine("report", run, "--json"))
     assert_conforms(report, "report")
-    assert "test_bits_per_byte" in json.dumps(report)
+    assert report["runs"][0]["validation_bits_per_byte"]["best"] > 0
+    assert report["runs"][0]["test_bits_per_byte"] == bits_of_test(run)

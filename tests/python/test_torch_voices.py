@@ -16,6 +16,7 @@ def ranks(tmp_path_factory):
     return launched(2, PROGRAM, tmp_path_factory.mktemp("ranks"))
 
 
+WAYS = ["sharded", "parallel", "hybrid", "zero"]
 VERDICTS = {
     "healthy": "healthy",
     "too high": "diverging",
@@ -25,7 +26,7 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("trouble", VERDICTS)
-@pytest.mark.parametrize("way", ["sharded", "parallel", "hybrid"])
+@pytest.mark.parametrize("way", WAYS)
 def test_all_say_what_one_process_says_and_the_first_speaks(ranks, way, trouble):
     first, second = ranks
     one, found = first["one"][trouble], first[way][trouble]
@@ -36,7 +37,7 @@ def test_all_say_what_one_process_says_and_the_first_speaks(ranks, way, trouble)
 
 
 @pytest.mark.parametrize("trouble", VERDICTS)
-@pytest.mark.parametrize("way", ["sharded", "parallel", "hybrid"])
+@pytest.mark.parametrize("way", WAYS)
 def test_from_the_same_numbers(ranks, way, trouble):
     """The parts of parameters tell what the whole ones do."""
     one, found = (ranks[0][where][trouble]["evidence"] for where in ("one", way))
@@ -49,11 +50,6 @@ def test_no_bit_of_the_training_changes(ranks):
     """Of shards and copies, with an optimizer of PyTorch's and of ours."""
     for found in ranks:
         assert found["healthy"] == [["healthy", True]] * 4
-
-
-def test_zero_redundancy_optimizer(ranks):
-    assert ranks[0]["zero"]["verdict"] == "healthy"
-    assert ranks[0]["zero"]["text"] == ranks[1]["zero"]["text"]
 
 
 def test_a_process_that_tells_nothing_is_no_matter(ranks):
@@ -101,7 +97,8 @@ def test_without_the_model_of_distributed_data_parallel(ranks):
 
 def test_the_example():
     program = Path(__file__).parents[2] / "examples/python/pytorch_processes.py"
-    done = subprocess.run([*RUN, "2", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([*RUN, "2", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
     assert done.stdout.startswith("2 processes, loss 0.")
     assert done.stdout.endswith("the doctor at the end: healthy\n")
     assert done.stdout.count("\n") == 1

@@ -122,12 +122,13 @@ TROUBLES = {
 }
 
 
-def told(make):
+def told(make, spread=lambda rule: rule):
     """What is said of every trouble."""
-    return {
-        name: Run(make, **options).train(**data).found()
-        for name, (options, data) in TROUBLES.items()
-    }
+    found = {}
+    for name, (options, data) in TROUBLES.items():
+        rule = spread(options.get("rule", torch.optim.AdamW))
+        found[name] = Run(make, **options | {"rule": rule}).train(**data).found()
+    return found
 
 
 def healthy(make, rule):
@@ -137,11 +138,13 @@ def healthy(make, rule):
     return run.found()["verdict"], torch.equal(run.end(), plain.end())
 
 
-def zero():
-    def of(params, lr):
-        return ZeroRedundancyOptimizer(params, torch.optim.AdamW, lr=lr)
+def zero(rule):
+    """Each process has the state of a part of the parameters."""
 
-    return Run(parallel, of).train().found()
+    def of(params, lr):
+        return ZeroRedundancyOptimizer(params, rule, lr=lr)
+
+    return of
 
 
 def some_tell_nothing():
@@ -258,12 +261,12 @@ def main(folder):
         "sharded": told(sharded),
         "parallel": told(parallel),
         "hybrid": told(hybrid),
+        "zero": told(parallel, zero),
         "healthy": [
             healthy(make, rule)
             for make in (sharded, parallel)
             for rule in (torch.optim.AdamW, ravine.torch.AdamW)
         ],
-        "zero": zero(),
         "some tell nothing": some_tell_nothing(),
         "one fails": one_fails(),
         "one detaches": one_detaches(),

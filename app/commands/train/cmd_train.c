@@ -2,12 +2,15 @@
 /* cmd_train.c - `ravine train`: options and configuration, then the training, then its answer. */
 #include "cli/interrupt.h"
 #include "commands/doctor/doctor.h"
+#include "commands/train/train_end.h"
+#include "commands/train/train_series.h"
 #include "page/printable.h"
-#include "report/report.h"
+#include "run/run_reader.h"
 #include "run/run_resume.h"
 #include "trainer/train.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* Defaults, then the file, then variables, then options: each overrides the one before. */
@@ -41,45 +44,17 @@ static json_t *result_json(const training *t, const train_result *r, const char 
     json_t *epochs = json_array();
     for (int64_t k = 0; k < r->nepochs; k++)
         json_array_append_new(epochs, run_epoch_json(&of, &r->epoch[k]));
-    json_t *test = r->nepochs ? run_score_json(&of, &r->epoch[r->nepochs - 1].test) : json_null();
+    const run_epoch *best = train_best(t, r);
+    json_t *test = r->tested ? run_test_json(&of, &r->test) : json_null();
+    json_t *best_epoch = best ? json_integer((json_int_t)best->epoch) : json_null();
     json_t *doctor = r->diagnosis.size ? doctor_json(&r->diagnosis) : json_null();
-    return json_pack("{ss so so so sI so sI sI sI sI}", "run", folder, "test", test, "epochs",
-                     epochs, "doctor", doctor, "steps", (json_int_t)r->steps, "seconds",
-                     json_real(r->seconds), "parameters", (json_int_t)net_size(t->trainer.net),
-                     "optimizer_bytes_announced", (json_int_t)t->announced_bytes,
-                     "optimizer_bytes_held", (json_int_t)ravine_memory_bytes(t->trainer.optimizer),
-                     "peak_memory_bytes", (json_int_t)peak_memory_bytes());
-}
-
-/* Closes the record; the first failure is the one that is told. */
-static int close_record(run_record *r, int status) {
-    char told[1024];
-    snprintf(told, sizeof told, "%s", failure_text());
-    const int closed = run_record_close(r);
-    return status ? failure(status, "%s", told) : closed;
-}
-
-/* And where something could not be written, says how to go on. */
-static int end_record(run_record *r, int status) {
-    char folder[PATH_MAX], told[1024];
-    snprintf(folder, sizeof folder, "%s", run_record_folder(r));
-    status = close_record(r, status);
-    if (status != FAILURE_INPUT) return status;
-    snprintf(told, sizeof told, "%s", failure_text());
-    return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
-}
-
-/* And writes report.html beside it. */
-static int finish_record(run_record *r, int status) {
-    char folder[PATH_MAX], told[1024];
-    snprintf(folder, sizeof folder, "%s", run_record_folder(r));
-    status = end_record(r, status);
-    snprintf(told, sizeof told, "%s", failure_text());
-    report told_of = {0};
-    int reported = report_add(&told_of, folder);
-    if (!reported) reported = report_save(&told_of);
-    report_free(&told_of);
-    return status ? failure(status, "%s", told) : reported;
+    return json_pack("{ss so so so so sI so sI sI sI sI}", "run", folder, "test", test,
+                     "best_epoch", best_epoch, "epochs", epochs, "doctor", doctor, "steps",
+                     (json_int_t)r->steps, "seconds", json_real(r->seconds), "parameters",
+                     (json_int_t)net_size(t->trainer.net), "optimizer_bytes_announced",
+                     (json_int_t)t->announced_bytes, "optimizer_bytes_held",
+                     (json_int_t)ravine_memory_bytes(t->trainer.optimizer), "peak_memory_bytes",
+                     (json_int_t)peak_memory_bytes());
 }
 
 /* Where a run goes on; its record keeps others away from it, and is still as it was. */
@@ -93,20 +68,34 @@ static int open_run(run_record **r, train_point *point, const training *t, const
         status = failure(FAILURE_USAGE, "epochs is %lld; the run in %s has done %lld",
                          (long long)t->config->epochs, folder, (long long)point->nepochs);
     if (!status) status = run_record_place(*r, &point->position);
-    return status ? close_record(*r, status) : 0;
+    return status ? train_close_record(*r, status) : 0;
+}
+
+/* As its log has it: the net has the weights at the end, which need not be those that are kept. */
+static void read_test(train_result *result, const char *folder) {
+    run_data run;
+    result->tested = run_read(&run, folder, NULL) == 0 && !isnan(run.test.loss);
+    result->test.score = (run_score){run.test.loss, run.test.score};
+    result->test.average = (run_score){run.test_averaged.loss, run.test_averaged.score};
+    run_free(&run);
 }
 
 /* There is nothing left to do. */
 static int tell_finished(const training *t, train_result *result, const cli_args *args) {
     const char *folder = cli_text(args, CLI_RESUME);
+    read_test(result, folder);
     result->diagnosis.size = sizeof result->diagnosis;
     if (!t->doctor || ravine_doctor_diagnose(t->doctor, &result->diagnosis) < 0)
         result->diagnosis.size = 0;
     if (cli_is_given(args, CLI_JSON)) return cli_print_json(result_json(t, result, folder));
     if (cli_is_given(args, CLI_QUIET)) return 0;
     printable_put(stdout, folder);
-    printf(" is finished: all %lld epochs are done; --set epochs=N trains on\n",
-           (long long)t->config->epochs);
+    if (result->nepochs < t->config->epochs)
+        printf(" is finished: train.patience %lld ended it after epoch %lld\n",
+               (long long)t->config->train_patience, (long long)result->nepochs);
+    else
+        printf(" is finished: all %lld epochs are done; --set epochs=N trains on\n",
+               (long long)t->config->epochs);
     return 0;
 }
 
@@ -119,7 +108,7 @@ static int run_loop(train_loop *l, train_watch *w, const training *t, run_record
     const int status = train_loop_run(l);
     train_watch_end(w, result, run_record_folder(r));
     const int printed = json ? cli_print_json(result_json(t, result, run_record_folder(r))) : 0;
-    return finish_record(r, status ? status : printed);
+    return train_finish_record(r, status ? status : printed);
 }
 
 /* Trains what is set up, from the beginning or from where it was left. */
@@ -133,9 +122,9 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     int status = resumed ? open_run(&r, &point, t, resumed) : run_record_create(&r, &of);
     if (status) return status;
     status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
-    if (status) return close_record(r, status);
-    if (resumed && point.nepochs >= t->config->epochs && run_is_finished(resumed))
-        status = finish_record(r, tell_finished(t, result, args));
+    if (status) return train_close_record(r, status);
+    if (resumed && train_loop_is_over(l) && run_is_finished(resumed))
+        status = train_finish_record(r, tell_finished(t, result, args));
     else
         status = run_loop(l, &w, t, r, result, args);
     train_loop_free(l);
@@ -161,6 +150,11 @@ int cmd_train(const cli_args *args) {
     }
     training t;
     status = training_is_told(&c, "train");
+    if (!status && train_is_series(args)) {
+        status = train_series(&c, args);
+        config_free(&c);
+        return status;
+    }
     if (!status) status = training_create(&t, &c);
     if (!status) {
         train_result result = {.epoch = calloc((size_t)c.epochs, sizeof *result.epoch)};

@@ -27,6 +27,11 @@ static double train_then(const doctor_history *h, int64_t n) {
     return best->train;
 }
 
+/* Whether all that was told is remembered, from before the first step on. */
+static bool is_from_start(const doctor_history *h, int64_t n) {
+    return n > 1 && n < DOCTOR_VALIDATIONS && validation_back(h, n - 1)->step == 0;
+}
+
 void ravine_doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
     enum { LAST = 3 };
     const doctor_history *h = &d->h;
@@ -47,7 +52,7 @@ void ravine_doctor_find_validation(const ravine_doctor *d, doctor_findings *f) {
     f->validation_rise = (now - least) / size;
     f->validation_z = (now - least) / noise_of(h, n);
     f->validation_gap = (now - loss) / fmax(fabs(f->loss_start - loss), fabs(now - loss));
-    if (n > LAST)
+    if (n > LAST || is_from_start(h, n))
         f->validation_over_start =
             (now - h->validation_first) / fmax(fabs(h->validation_first), fabs(now));
     const double then = train_then(h, n);

@@ -5,7 +5,7 @@ import math
 import sys
 from typing import Any
 
-from torch import distributed
+from torch import distributed, optim
 
 from ravine._library import UnsupportedError
 from ravine.torch._dtensors import is_dtensor, is_sharded
@@ -26,6 +26,19 @@ def are_several() -> bool:
 def is_of_zero() -> bool:
     """Whether ZeroRedundancyOptimizer is making an optimizer, for a part of the parameters."""
     return are_several() and _is_called_from(_ZERO)
+
+
+def stepping(optimizer: optim.Optimizer) -> optim.Optimizer:
+    """The one whose state is this process's part under ZeroRedundancyOptimizer, or itself."""
+    return optimizer.optim if spreads_state(optimizer) else optimizer
+
+
+def spreads_state(optimizer: optim.Optimizer) -> bool:
+    """Whether each process has the state of some parameters, and steps these alone."""
+    zero = sys.modules.get(_ZERO)
+    if zero is None or not isinstance(optimizer, zero.ZeroRedundancyOptimizer):
+        return False
+    return not optimizer._overlap_with_ddp  # it steps buckets of gradients, not parameters
 
 
 def check_whole(

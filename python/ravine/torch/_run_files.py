@@ -155,14 +155,17 @@ def read_encoding(folder: Path) -> dict[str, Any]:
 
 
 def _best(folder: Path) -> Path:
-    """Of the checkpoints at the ends of epochs, the one with the least test loss."""
+    """Of the checkpoints at the ends of epochs, the one with the least held-out loss.
+
+    Logs of before there was a validation have that of the test.
+    """
     losses = {}
     for text in _read(folder / "run.jsonl").splitlines()[1:]:
         if '"epoch"' not in text:
             continue
         line = _object(text, folder / "run.jsonl")
-        test = line.get("test")
-        loss = test.get("loss") if isinstance(test, dict) else None
+        held = line.get("validation", line.get("test"))
+        loss = held.get("loss") if isinstance(held, dict) else None
         if line.get("type") != "epoch" or not is_finite(loss):
             continue
         if is_whole(line.get("step"), 1, 2**53):

@@ -13,6 +13,7 @@ from ravine import _api
 from ravine._library import Error, lib, made
 from ravine.torch._known import Known
 from ravine.torch._optimizer import Optimizer
+from ravine.torch._parts import spreads_state, stepping
 from ravine.torch._samples import Samples
 from ravine.torch._twin import inner_of
 from ravine.torch._voices import Message, Voices
@@ -54,7 +55,7 @@ class Others:
     def __init__(self, optimizer: torch.optim.Optimizer, model: Any, window: int):
         """From the next step on; parameters are called as the model calls them."""
         self._optimizer, self._model, self._window = optimizer, model, window
-        self._known = Known(optimizer)
+        self._known = Known(stepping(optimizer))
         self._samples: Samples | None = None
         self._listed: list[Tensor] = []
         self._shapes: list[torch.Size] = []  # of them
@@ -150,10 +151,17 @@ class Shared(Others):
         self._parts: list[int] = []  # parameters that had a gradient somewhere, in their order
 
     def _samples_of(self, params: list[Tensor], names: list[str]) -> Samples:
-        mine = [self._voices.has(p) for p in params]
+        mine = self._mine(params)
         self._parts = []
         self._names = [name.encode()[:63] for name in names]
         return Samples(params, names, self._known, self._window, mine)
+
+    def _mine(self, params: list[Tensor]) -> list[bool]:
+        """Those of which this process tells what it has."""
+        if not spreads_state(self._optimizer):
+            return [self._voices.has(p) for p in params]
+        stepped = {p for group in stepping(self._optimizer).param_groups for p in group["params"]}
+        return [p in stepped for p in params]
 
     def message(self) -> Message:
         """What this process has seen of the step that was just made, if it was one."""

@@ -31,7 +31,7 @@ from ravine.torch._facts import (
 )
 from ravine.torch._known import age_of
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._parts import are_several
+from ravine.torch._parts import are_several, stepping
 from ravine.torch._problem import Problem, check_rule, kept_batches
 from ravine.torch._sources import Others, Own, Shared, names_of
 from ravine.torch._twin import Twin
@@ -481,7 +481,7 @@ class Watch(Doctor):
         """Whether the optimizer lost its state since the last step."""
         if self._marked is None:
             self._marked = next((p for p in params if p.grad is not None), None)
-        state = self._watched.state.get(self._marked)
+        state = stepping(self._watched).state.get(self._marked)
         same, had = state is self._state, self._had_state
         self._had_state = bool(state)
         if same and had == self._had_state:

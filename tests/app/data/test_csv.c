@@ -612,11 +612,15 @@ static void the_summary(void **state) {
     dataset_csv_options classes = usual;
     classes.target = "x";
     char many[4096] = "a,x\n";
-    for (int k = 0; k < 60; k++) sprintf(many + strlen(many), "%d,%d\n", k % 5, k);
+    for (int k = 0; k < 600; k++) sprintf(many + strlen(many), "%d,%d\n", k % 5, k % 60);
     assert_int_equal(convert(&pair, many, classes), 0);
     assert_non_null(
         strstr(pair.summary, "a quantity more often than classes: data.task: regression"));
     dataset_pair_free(&pair);
+    strcpy(many, "a,x\n"); /* each class has one row: some are not left to train on */
+    for (int k = 0; k < 60; k++) sprintf(many + strlen(many), "%d,%d\n", k % 5, k);
+    refuse(many, classes, FAILURE_INPUT, "rows is left to train on",
+           "a quantity more often than classes: data.task: regression");
 }
 
 /* One row to test is far beyond all rows to train on; which row that is depends on the seed. */

@@ -16,7 +16,7 @@ static void test_classes(void **state) {
     int32_t label[] = {0, 1, 0};
     const dataset d = {.count = 3, .size = 2, .outputs = 3, .x = x, .label = label};
     dataset_facts f;
-    assert_int_equal(dataset_facts_of(&f, &d), 0);
+    assert_int_equal(dataset_facts_of(&f, &d, NULL), 0);
     assert_near(f.constant_loss, log(3) - 2.0 / 3 * log(2));
     assert_true(f.classes == 3);
     assert_true(isnan(f.target_size));
@@ -32,7 +32,7 @@ static void test_targets(void **state) {
     float y[] = {1, 10, 3, 10};
     const dataset d = {.count = 2, .size = 1, .outputs = 2, .x = x, .y = y};
     dataset_facts f;
-    assert_int_equal(dataset_facts_of(&f, &d), 0);
+    assert_int_equal(dataset_facts_of(&f, &d, NULL), 0);
     assert_near(f.constant_loss, 0.5);
     assert_near(f.target_size, sqrt(210.0 / 4));
     assert_near(f.target_peak, sqrt(109.0 / 105)); /* examples: 1 + 100, 9 + 100 */

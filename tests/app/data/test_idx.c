@@ -108,8 +108,50 @@ static four_files write_good(void) {
                         write_labels("tl", "\1\1", 2)};
 }
 
+static int read_held(dataset_pair *pair, four_files f, double share) {
+    return dataset_read_idx(pair, &(dataset_idx_options){.train_images = f.train_images,
+                                                         .train_labels = f.train_labels,
+                                                         .test_images = f.test_images,
+                                                         .test_labels = f.test_labels,
+                                                         .validation_share = share,
+                                                         .seed = 1});
+}
+
 static int read_files(dataset_pair *pair, four_files f) {
-    return dataset_read_idx(pair, f.train_images, f.train_labels, f.test_images, f.test_labels);
+    return read_held(pair, f, 0);
+}
+
+/* Six images, three of each class: what is held out and what is not are all of them, in their
+ * order, and the mean is of those to train on. */
+static void some_are_held_out(void **state) {
+    (void)state;
+    const four_files f = {write_idx("hi", 3, (uint32_t[]){6, 1, 1}, "\x00\x33\x66\x99\xcc\xff", 6),
+                          write_labels("hl", "\0\1\1\0\1\0", 6),
+                          write_idx("hti", 3, (uint32_t[]){1, 1, 1}, "\xff", 1),
+                          write_labels("htl", "\1", 1)};
+    static const int32_t label[6] = {0, 1, 1, 0, 1, 0};
+    dataset_pair pair;
+    assert_int_equal(read_held(&pair, f, 0.3), 0);
+    assert_int_equal(pair.train.count, 4);
+    assert_int_equal(pair.validation.count, 2);
+    assert_int_equal(pair.test.count, 1);
+    const data_encoding *e = &pair.encoding;
+    int64_t train = 0, held = 0;
+    double mean = 0;
+    for (int k = 0; k < 6; k++) {
+        const float x = (float)((k * 0.2 - e->mean) / e->deviation);
+        if (held < 2 && fabsf(pair.validation.x[held] - x) < 1e-6F) {
+            assert_int_equal(pair.validation.label[held++], label[k]);
+            continue;
+        }
+        assert_true(fabsf(pair.train.x[train] - x) < 1e-6F);
+        assert_int_equal(pair.train.label[train++], label[k]);
+        mean += k * 0.2 / 4;
+    }
+    assert_true(train == 4 && held == 2 && fabs(mean - e->mean) < 1e-12);
+    dataset_pair_free(&pair);
+    assert_int_equal(read_held(&pair, f, 0.9), FAILURE_INPUT);
+    assert_told("5 to validate");
 }
 
 /* Pixels 0, 1, .2, .4, 0, 0: mean .8/3, mean square 1.2/6, so variance .2 - (.8/3)^2. */
@@ -235,10 +277,15 @@ static void fashion_mnist(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arrays_are_parsed),         cmocka_unit_test(other_lengths_are_refused),
-        cmocka_unit_test(other_headers_are_refused), SCRATCH_TEST(images_are_standardised),
-        SCRATCH_TEST(constant_images_become_zero),   SCRATCH_TEST(channels_and_gz),
-        SCRATCH_TEST(sets_that_are_refused),         cmocka_unit_test(fashion_mnist),
+        cmocka_unit_test(arrays_are_parsed),
+        cmocka_unit_test(other_lengths_are_refused),
+        cmocka_unit_test(other_headers_are_refused),
+        SCRATCH_TEST(images_are_standardised),
+        SCRATCH_TEST(some_are_held_out),
+        SCRATCH_TEST(constant_images_become_zero),
+        SCRATCH_TEST(channels_and_gz),
+        SCRATCH_TEST(sets_that_are_refused),
+        cmocka_unit_test(fashion_mnist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,29 @@ static void files_follow_each_other(void **state) {
     for (int k = 0; k < 3; k++) free(paths[k]);
 }
 
+/* The test is the same whatever is kept for the validation, which lies right before it. */
+static void the_validation_lies_before_the_test(void **state) {
+    (void)state;
+    char *path = file_of("a", "abcdefghijklmnopqrstuvwx", false);
+    const char *const paths[] = {path};
+    dataset_text_options how = {
+        .path = paths, .paths = 1, .context = 2, .test_share = 0.25, .validation_share = 0.2};
+    dataset_pair d;
+    assert_int_equal(dataset_read_text(&d, &how), 0);
+    assert_int_equal(d.test.bytes, 5);
+    assert_memory_equal(d.test.text, "tuvwx", 5);
+    assert_int_equal(d.validation.count, 1);
+    assert_int_equal(d.validation.bytes, 3); /* a fifth of the 19 before it: one sequence */
+    assert_memory_equal(d.validation.text, "qrs", 3);
+    assert_int_equal(d.train.bytes, 16);
+    assert_int_equal(d.train.count, 7);
+    dataset_pair_free(&d);
+    how.validation_share = 0.1; /* two bytes: no sequence */
+    assert_int_equal(dataset_read_text(&d, &how), FAILURE_INPUT);
+    assert_non_null(strstr(failure_text(), "a data.validation_share of 0.1 leaves 17"));
+    free(path);
+}
+
 static void labels_are_the_bytes_after(void **state) {
     (void)state;
     const char text[] = {'a', (char)0xff, 'c', 'd', 'e', 'f', 'g'};
@@ -115,6 +138,7 @@ static void too_short_texts_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(files_follow_each_other),
+        SCRATCH_TEST(the_validation_lies_before_the_test),
         SCRATCH_TEST(labels_are_the_bytes_after),
         cmocka_unit_test(places_are_drawn),
         SCRATCH_TEST(too_short_texts_are_refused),

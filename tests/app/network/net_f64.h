@@ -27,6 +27,7 @@ net64_tensor net64_param(const net64 *n, int64_t index);
 int64_t net64_buffer_count(const net64 *n);
 net64_tensor net64_buffer(const net64 *n, int64_t index);
 int64_t net64_size(const net64 *n);
+void net64_weigh_classes(net64 *n, const double *weight);
 double net64_train(net64 *n, const double *x, const int32_t *label, const double *y, int64_t count,
                    uint64_t step, int64_t *correct);
 double net64_evaluate(net64 *n, const double *x, const int32_t *label, const double *y,

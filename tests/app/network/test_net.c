@@ -78,9 +78,10 @@ static double loss64(net64 *n, const batch *b) {
 }
 
 /* Central differences for four numbers of every parameter, together in one norm. */
-static void check_gradients(const net_spec *s, const batch *b) {
+static void check_gradients(const net_spec *s, const batch *b, const double *class_weight) {
     net64 *n;
     assert_int_equal(net64_create(&n, s, COUNT, serial, NULL), 0);
+    net64_weigh_classes(n, class_weight);
     double error = 0, size = 0;
     for (int64_t t = 0; t < net64_param_count(n); t++) {
         const net64_tensor v = net64_param(n, t);
@@ -112,8 +113,28 @@ static void gradients(void **state) {
             s.activation = (net_activation)((model + norm) % 3);
             s.pooling = (net_pooling)(norm % 2);
             s.dropout = norm == 1 ? 0 : 0.3;
-            check_gradients(&s, b);
+            check_gradients(&s, b, NULL);
         }
+    free(b);
+}
+
+/* Of a weighted loss, which is the sum of the weights times the losses of single examples. */
+static void weights_of_classes(void **state) {
+    (void)state;
+    static const double weight[4] = {0.25, 3, 1, 0.5};
+    batch *b = batch_create();
+    net_spec s = models[0]();
+    check_gradients(&s, b, weight);
+    net64 *n;
+    assert_int_equal(net64_create(&n, &s, COUNT, serial, NULL), 0);
+    double sum = 0;
+    for (int i = 0; i < COUNT; i++)
+        sum += weight[b->label[i]] *
+               net64_evaluate(n, b->x64 + i * 128, b->label + i, NULL, 1, NULL) / COUNT;
+    net64_weigh_classes(n, weight);
+    const double loss = net64_evaluate(n, b->x64, b->label, NULL, COUNT, NULL);
+    assert_true(fabs(loss - sum) < 1e-12 * sum);
+    net64_destroy(n);
     free(b);
 }
 
@@ -411,6 +432,7 @@ int main(void) {
         cmocka_unit_test(initialization),
         cmocka_unit_test(seeds),
         cmocka_unit_test(cross_entropy_in_closed_form),
+        cmocka_unit_test(weights_of_classes),
         cmocka_unit_test(squared_error_in_closed_form),
         cmocka_unit_test(errors),
         cmocka_unit_test(too_little_memory),

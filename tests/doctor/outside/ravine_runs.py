@@ -158,13 +158,13 @@ def summarize(log: Path, constant: float) -> dict[str, Any]:
     """
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     steps = [line for line in lines if "type" not in line]
-    epochs = [line for line in lines if line.get("type") == "epoch"]
+    epochs = [line for line in lines if line.get("type") == "epoch" and line["epoch"] > 0]
     lost = [line["step"] for line in steps if line["loss"] is None]
     lost += [x["step"] for x in lines if x.get("event") in ("nonfinite", "diverged")]
     looks = [{"step": 0, "own": constant, "clean": constant, "fixed": constant}]
     for line in epochs:
-        test, training = line["test"]["loss"], line["train"]["loss"]
-        looks.append({"step": line["step"], "own": test, "clean": test, "fixed": training})
+        held, training = line["validation"]["loss"], line["train"]["loss"]
+        looks.append({"step": line["step"], "own": held, "clean": held, "fixed": training})
     if lost:
         looks.append({"step": steps[-1]["step"], "own": None, "clean": None, "fixed": None})
     losses = [math.inf if line["loss"] is None else line["loss"] for line in steps]

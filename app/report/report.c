@@ -94,6 +94,11 @@ static void add_doctor(page *p, void *context) {
     if (f->r->nruns == 1) f->status = report_doctor(&f->r->run[0], p);
 }
 
+static void add_worst(page *p, void *context) {
+    const filled *f = context;
+    if (f->r->nruns == 1) report_worst(&f->r->run[0], p);
+}
+
 static void add_choice(page *p, void *context) {
     if (((const filled *)context)->r->nruns > 1)
         page_fill(p, &asset_report_choice_html, NULL, 0, NULL);
@@ -143,7 +148,7 @@ int report_page(const report *r, page *p) {
                                {"warnings", .put = add_warnings}, {"headline", .put = add_headline},
                                {"doctor", .put = add_doctor},     {"verdicts", .put = add_verdicts},
                                {"score", .text = score_name(r)},  {"choice", .put = add_choice},
-                               {"config", .put = add_config}};
+                               {"worst", .put = add_worst},       {"config", .put = add_config}};
     filled f = {.r = r};
     page_begin(p, "en", title);
     page_style(p, &asset_svg_chart_css);

@@ -77,12 +77,12 @@ static int run_loop(member *m, training *t, train_result *result) {
     if (status) return status;
     snprintf(m->folder, sizeof m->folder, "%s", run_record_folder(r));
     status = train_loop_create(&l, t, &w, r, NULL, result);
-    if (status) return train_finish_record(r, status);
+    if (status) return train_finish_record(r, t, status);
     train_watch_begin(&w, t, true, false);
     status = train_loop_run(l);
     note_result(m, t, result);
     train_loop_free(l);
-    return train_finish_record(r, status);
+    return train_finish_record(r, t, status);
 }
 
 static int run_member(series *s, member *m) {

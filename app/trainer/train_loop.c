@@ -117,7 +117,6 @@ static int test(train_loop *l) {
     if (!status && t->aside) status = evaluate_average(l, &t->data.test, &out->average);
     if (status) return status;
     l->result->tested = true;
-    train_watch_test(l->watch, l->result);
     return run_record_test(l->record, out);
 }
 

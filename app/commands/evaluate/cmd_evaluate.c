@@ -35,7 +35,7 @@ static int64_t mistaken_for(const model_score *s, int64_t k) {
 }
 
 static void print_classes(const data_encoding *e, const model_score *s) {
-    printf("\n%-*s %9s %9s %9s  most often taken for\n", NAME_COLUMNS, "class", "examples",
+    printf("%-*s %9s %9s %9s  most often taken for\n", NAME_COLUMNS, "class", "examples",
            "precision", "recall");
     for (int64_t k = 0; k < s->classes; k++) {
         const class_score *c = &s->of_class[k];
@@ -65,25 +65,6 @@ static void print_matrix(const data_encoding *e, const model_score *s) {
             printf(" %7lld", (long long)s->confusion[k * s->classes + other]);
         putchar('\n');
     }
-}
-
-static void print_score(const model *m, const model_score *s) {
-    printf("examples             %lld\n", (long long)s->count);
-    if (!s->classes) {
-        printf("rmse                 %.6g\n", s->rmse);
-        printf("mae                  %.6g\n", s->mae);
-        if (isnan(s->r2))
-            puts("r2                   -: the target is the same in every row");
-        else
-            printf("r2                   %.4f\n", s->r2);
-        printf("loss                 %.6g\n", s->loss);
-        return;
-    }
-    printf("accuracy             %.4f\n", s->accuracy);
-    printf("loss                 %.6g\n", s->loss);
-    printf("calibration error    %.4f\n", s->calibration_error);
-    print_classes(&m->encoding, s);
-    print_matrix(&m->encoding, s);
 }
 
 /* ---- what it is most wrong about ---- */
@@ -120,7 +101,7 @@ static void print_inputs(const json_t *inputs) {
 static void print_worst(const json_t *worst) {
     const size_t count = json_array_size(worst);
     if (!count) return;
-    puts("\nmost wrong about");
+    puts("most wrong about");
     for (size_t k = 0; k < count && k < WORST_SHOWN; k++) {
         const json_t *one = json_array_get(worst, k), *file = json_object_get(one, "file");
         printf("  loss %-8.4g example %-6lld is ", json_number_value(json_object_get(one, "loss")),
@@ -136,6 +117,34 @@ static void print_worst(const json_t *worst) {
         print_inputs(json_object_get(one, "inputs"));
         putchar('\n');
     }
+}
+
+/* Behind all that tells why. */
+static void print_score(const model_score *s) {
+    printf("\nexamples             %lld\n", (long long)s->count);
+    if (!s->classes) {
+        printf("rmse                 %.6g\n", s->rmse);
+        printf("mae                  %.6g\n", s->mae);
+        if (isnan(s->r2))
+            puts("r2                   -: the target is the same in every row");
+        else
+            printf("r2                   %.4f\n", s->r2);
+        printf("loss                 %.6g\n", s->loss);
+        return;
+    }
+    printf("accuracy             %.4f\n", s->accuracy);
+    printf("loss                 %.6g\n", s->loss);
+    printf("calibration error    %.4f\n", s->calibration_error);
+}
+
+static void print_evaluation(const model *m, const model_score *s, const json_t *worst) {
+    if (s->classes) {
+        print_classes(&m->encoding, s);
+        print_matrix(&m->encoding, s);
+        putchar('\n');
+    }
+    print_worst(worst);
+    print_score(s);
 }
 
 /* NULL: no memory. */
@@ -206,8 +215,7 @@ static int evaluate(const model *m, const dataset *d, bool as_json) {
         if (told) json_object_set(told, "worst", worst);
         status = cli_print_json(told);
     } else if (!status) {
-        print_score(m, &s);
-        print_worst(worst);
+        print_evaluation(m, &s, worst);
     }
     json_decref(worst);
     model_score_free(&s);

@@ -137,6 +137,7 @@ int cmd_train(const cli_args *args) {
         config_print_keys(stdout);
         return 0;
     }
+    if (cli_is_given(args, CLI_QUIET)) live_line_silence();
     run_config c;
     int status = read_config(&c, args);
     if (status) return status;

@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run playground test test-long bare bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run playground test test-long bare pictures bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -39,6 +39,11 @@ playground:
 	@tools/install-dependencies playground
 	@cmake --preset release -DRAVINE_TESTS=OFF -DRAVINE_PLAYGROUND=ON --log-level=WARNING
 	@cmake --build build --parallel
+
+# The figures of the lecture that stand in the documents, anew.
+pictures: build
+	@build/ravine lecture -o build/lecture
+	@for picture in docs/pictures/*.svg; do cp "build/lecture/$${picture##*/}" docs/pictures/; done
 
 bench: build
 	@$(keep) $@ build/ravine bench

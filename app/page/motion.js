@@ -3,7 +3,6 @@
 // is in the curves over the steps. After player.js and chart.js.
 "use strict";
 document.querySelectorAll(".player").forEach((controls) => {
-  const FRAMES_PER_SECOND = 50;
   const id = controls.dataset.figure;
   const picture = document.getElementById(id);
   const motion = JSON.parse(
@@ -42,5 +41,5 @@ document.querySelectorAll(".player").forEach((controls) => {
     picture.classList.toggle("played", frame < last);
     return `t = ${step.toLocaleString("en")}`;
   };
-  makePlayer(controls, { last, seconds: last / FRAMES_PER_SECOND, show });
+  makePlayer(controls, { last, seconds: motion.seconds, show });
 });

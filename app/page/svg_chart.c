@@ -2,6 +2,7 @@
 #include "page/svg_chart.h"
 
 #include "page/svg_frame.h"
+#include "page/svg_motion.h"
 
 #include <math.h>
 
@@ -330,5 +331,6 @@ void svg_write(page *p, const svg_figure *figure, svg_place place) {
         page_format(p, "<rect class=\"paper\" width=\"%d\" height=\"%.0f\"/>\n", SVG_WIDTH, height);
     }
     for (size_t k = 0; k < figure->npanels; k++) put_panel(p, figure, k, place);
+    if (place == SVG_STANDALONE && svg_plays(figure)) svg_put_animation(p, figure);
     page_add(p, "</svg>\n");
 }

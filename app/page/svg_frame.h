@@ -66,6 +66,10 @@ typedef struct svg_path {
 bool svg_path_make(svg_path *path, const svg_frame *f, const svg_series *s);
 void svg_path_free(svg_path *path);
 
+/* svg_motion.c: of a figure that plays, in a file by itself: dots that walk the trails, and where
+ * they are in the curves over the steps. */
+void svg_put_animation(page *p, const svg_figure *figure);
+
 /* svg_marks.c */
 void svg_put_contours(page *p, const svg_frame *f);
 void svg_put_series(page *p, const svg_frame *f);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FRAMES = 600 };
+enum { FRAMES = 600, FRAMES_PER_SECOND = 50 };
 
 static bool is_played(const svg_series *s) {
     return s->step && s->n > 0 && s->draw == SVG_TRAIL;
@@ -95,14 +95,73 @@ static void put_trail(page *p, const svg_frame *f, const svg_series *s) {
     svg_path_free(&path);
 }
 
+/* ---- a file by itself: the same frames without a script, by SMIL ---- */
+
+/* From the last frame it begins again. */
+static void begin_animation(page *p, const char *attribute, int frames) {
+    page_format(p,
+                "<animate attributeName=\"%s\" calcMode=\"discrete\" repeatCount=\"indefinite\" "
+                "dur=\"%.2fs\" values=\"",
+                attribute, (double)frames / FRAMES_PER_SECOND);
+}
+
+static void animate_dot(page *p, const svg_frame *f, const svg_series *s, int64_t last) {
+    page_format(p, "<circle class=\"s%d\" r=\"4.5\">", s->color);
+    for (int way = 0; way < 2; way++) {
+        size_t at = 0;
+        begin_animation(p, way ? "cy" : "cx", frame_count(last));
+        for (int k = 0; k < frame_count(last); k++) {
+            while (at + 1 < s->n && s->step[at + 1] <= frame_step(last, k)) at++;
+            const double place = way ? svg_place_y(f, s->y[at]) : svg_place_x(f, s->x[at]);
+            /* Far out of sight is as good as anywhere there. */
+            page_format(p, "%s%.1f", k ? ";" : "", fmax(-9999, fmin(9999, place)));
+        }
+        page_add(p, "\"/>");
+    }
+    page_add(p, "</circle>\n");
+}
+
+static void animate_cursor(page *p, const svg_frame *f, int64_t last) {
+    const int from = f->panel->x.counts == SVG_STEPS_FROM_1;
+    page_format(p, "<path class=\"cursor\" d=\"M0 %.1fv%.1f\">", f->top, f->height);
+    page_format(p,
+                "<animateTransform attributeName=\"transform\" type=\"translate\" "
+                "calcMode=\"discrete\" repeatCount=\"indefinite\" dur=\"%.2fs\" values=\"",
+                (double)frame_count(last) / FRAMES_PER_SECOND);
+    for (int k = 0; k < frame_count(last); k++) {
+        const double x = svg_place_x(f, (double)(frame_step(last, k) + from));
+        page_format(p, "%s%.1f", k ? ";" : "", isfinite(x) ? x : f->left);
+    }
+    page_add(p, "\"/></path>\n");
+}
+
+void svg_put_animation(page *p, const svg_figure *figure) {
+    const int64_t last = last_step(figure);
+    const svg_frame f = svg_frame_of(figure, 0);
+    page_format(p, "<g class=\"walked moving\" clip-path=\"url(#%s-area-0)\">\n", figure->id);
+    for (size_t k = 0; k < figure->panel[0].nseries; k++)
+        if (is_played(&figure->panel[0].series[k]))
+            animate_dot(p, &f, &figure->panel[0].series[k], last);
+    page_add(p, "</g>\n");
+    for (size_t k = 1; k < figure->npanels; k++) {
+        if (figure->panel[k].x.counts == SVG_NOTHING) continue;
+        const svg_frame below = svg_frame_of(figure, k);
+        page_format(p, "<g class=\"moving\" clip-path=\"url(#%s-area-%zu)\">", figure->id, k);
+        animate_cursor(p, &below, last);
+        page_add(p, "</g>\n");
+    }
+}
+
+/* ---- in a page ---- */
+
 void svg_put_motion(page *p, const svg_figure *figure) {
     const int64_t last = last_step(figure);
     const svg_frame f = svg_frame_of(figure, 0);
     const char *comma = "";
     page_format(p,
                 "<script type=\"application/json\" class=\"motion\" data-figure=\"%s\">"
-                "{\"step\":[",
-                figure->id);
+                "{\"seconds\":%.2f,\"step\":[",
+                figure->id, (double)frame_count(last) / FRAMES_PER_SECOND);
     for (int k = 0; k < frame_count(last); k++)
         page_format(p, "%s%" PRId64, k ? "," : "", frame_step(last, k));
     page_add(p, "],\n\"trails\":[");

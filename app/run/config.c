@@ -64,12 +64,19 @@ int config_find(const char *name, const char *origin, config_key *key) {
     ravine_nearest nearest = ravine_nearest_to(name);
     size_t shown = 0;
     const char *in_section = NULL; /* model.widths for a bare widths */
+    const char *inside = NULL;     /* schedule.lr for the section schedule */
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
         const char *known = config_rows[k].key, *dot = strchr(known, '.');
         if (dot && !strcmp(dot + 1, name)) in_section = known;
+        if (dot && !inside && strlen(name) == (size_t)(dot - known) &&
+            !strncmp(known, name, strlen(name)))
+            inside = known;
         offer(&nearest, &shown, known, strlen(known));
         if (dot) offer(&nearest, &shown, known, (size_t)(dot - known));
     }
+    if (inside)
+        return failure(FAILURE_USAGE, "%s: %s is a section; its keys are %s and others", origin,
+                       name, inside);
     if (in_section)
         return failure(FAILURE_USAGE, "%s: unknown key %s; it is %s", origin, name, in_section);
     if (nearest.name)

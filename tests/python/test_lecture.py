@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import lecture_reference
 import pytest
-from conftest import RAVINE, assert_quiet, wait_for
+from conftest import RAVINE, ROOT, assert_quiet, wait_for
 from lecture_reference import crossings_of_descent
 from pictures import assert_tables_fit, assert_texts_can_be_read, crossings, panels_of, trails_of
 from schema import assert_conforms
@@ -22,6 +22,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
+PICTURES = ROOT / "docs/pictures"
 FIGURES = "abcdefghij"
 PLAYED = ["gradient_descent", "crescent", "adagrad_explodes", "decay", "rules"]
 
@@ -202,6 +203,41 @@ def test_the_five_lines_are_played_where_they_are(made):
     assert [{step for step, *_ in piece} for piece in pieces] == [{0, 1}, {2}, {3}, {4}, {5}]
     assert_crossed(crossings([[(x(a), y(b)) for _, a, b in piece] for piece in pieces]))
     assert set(trail["dot"][2:]) == {None}, "after its first step it is out of sight"
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_file_by_itself_moves_as_the_page_does(made, name):
+    """Dots walk the trails, and a line goes through every curve over the steps."""
+    motion = trails_of((made[0] / "index.html").read_text(), name)
+    text = (made[0] / f"{name}.svg").read_text()
+    svg = "{http://www.w3.org/2000/svg}"
+    moving = [
+        g for g in ElementTree.fromstring(text).iter(f"{svg}g") if "moving" in g.get("class", "")
+    ]
+
+    def values(element):
+        assert element.get("dur") == f"{motion['seconds']:.2f}s"
+        return [float(value) for value in element.get("values").split(";")]
+
+    dots = [[values(a) for a in circle] for circle in moving[0].iter(f"{svg}circle")]
+    for trail, (x, y) in zip(motion["trails"], dots, strict=True):
+        seen = list(zip(trail["dot"][::2], trail["dot"][1::2], strict=True))
+        for at, told in zip(zip(x, y, strict=True), seen, strict=True):
+            assert at == told or told == (None, None)
+    cursors = [values(a) for g in moving[1:] for a in g.iter(f"{svg}animateTransform")]
+    tags = re.findall(r'<g class="panel"([^>]*)>', text)
+    first = [re.search(r'data-steps="(\d)"', tag) for tag in tags]
+    curves = [(p, int(f[1])) for p, f in zip(panels_of(text), first, strict=True) if f]
+    for places, (panel, first) in zip(cursors, curves, strict=True):
+        x, _ = panel.axes()
+        for place, step in zip(places, motion["step"], strict=True):
+            assert place == pytest.approx(x.place(step + first), abs=0.11)
+
+
+@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.stem)
+def test_the_pictures_of_the_documents_are_fresh(made, picture):
+    """`make pictures` makes them."""
+    assert picture.read_text() == (made[0] / picture.name).read_text()
 
 
 def test_an_end_out_of_sight_is_marked(made):

@@ -167,9 +167,9 @@ def test_a_model_that_is_copied_or_pickled_is_watched_but_its_copy_is_not():
     loaded = torch.load(file, weights_only=False)
     for other in (averaged, copy.deepcopy(model), loaded):
         other(torch.ones(2, 8))
-    assert doctor._inputs.calls == 0
+    assert doctor._shown.inputs.calls == 0
     train(model, optimizer, doctor, 3)
-    assert doctor._inputs.calls == doctor._observed == 3
+    assert doctor._shown.inputs.calls == doctor._observed == 3
 
 
 # ---- it sees what the library sees

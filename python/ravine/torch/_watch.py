@@ -18,21 +18,12 @@ from ravine._doctor import FACTS, FIRST_LOOK, Doctor, asks_for_something, is_tim
 from ravine._library import ArgumentError, UnsupportedError, lib, made, record_of
 from ravine._records import Probe
 from ravine.torch._aside import Progress, generators_of, untouched
-from ravine.torch._dtensors import is_dtensor, local
-from ravine.torch._facts import (
-    Inputs,
-    Targets,
-    criteria_of,
-    facts_of_model,
-    is_error_made_larger,
-    loss_in,
-    loss_input_of,
-    norms_untrained,
-)
-from ravine.torch._known import age_of
+from ravine.torch._dtensors import is_dtensor
+from ravine.torch._facts import Inputs, loss_in
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._parts import are_several, stepping
+from ravine.torch._parts import are_several
 from ravine.torch._problem import Problem, check_rule, kept_batches
+from ravine.torch._shown import Shown, parameters_of
 from ravine.torch._sources import Others, Own, Shared, names_of
 from ravine.torch._twin import Twin
 from ravine.torch._voices import Voices, ranks_of
@@ -146,13 +137,8 @@ class Watch(Doctor):
         self._stopped = ""  # why it does not look any more
         self._bad = False  # the last step was not finite
         self._warned = made(_api.ravine_warning)
-        self._inputs, self._targets = Inputs(), Targets()
+        self._shown = Shown(optimizer, model, self._tell)
         self._due = False  # it is time to look, at the next occasion
-        self._reached: set[Tensor] = set()
-        self._foreign: dict[Tensor, tuple[int, Tensor]] = {}
-        self._marked: Tensor | None = None  # a parameter whose state shows how old all states are
-        self._state: dict[str, Any] | None = None  # of it, as of the last step
-        self._had_state = False
         self._join()
         for name, value in facts.items():
             self.fact(name, value)
@@ -182,7 +168,7 @@ class Watch(Doctor):
         """Finds the processes that train the same parameters, who all do this now."""
         self._voices: Voices | None = None
         self._waiting: dict[str, float] = {}  # facts that the others are to be told
-        params = [p for group in self._watched.param_groups for p in group["params"]]
+        params = parameters_of(self._watched)
         ranks = ranks_of(params, self._model)
         if ranks is None:
             if self._on_verdict is _to_terminal and are_several() and torch.distributed.get_rank():
@@ -469,31 +455,12 @@ class Watch(Doctor):
 
     def _take(self) -> None:
         """A step begins, and its gradients are there."""
-        if not self._steps and self._model is not None:
-            self._begin(self._model)
-        params = [p for group in self._watched.param_groups for p in group["params"]]
-        if len(self._reached) < len(params):
-            self._reached.update(p for p in params if p.grad is not None)
-        self._see_state(params)
+        if not self._steps:
+            self._shown.begin({p for w in _WATCHES for p in parameters_of(w._watched)})
+        params = parameters_of(self._watched)
+        resumed = self._steps == 1 and self.facts.get("resumed", 0) > 0
+        self._shown.see_step(params, self._observed, resumed)
         self._source.before(params)
-
-    def _see_state(self, params: list[Tensor]) -> None:
-        """Whether the optimizer lost its state since the last step."""
-        if self._marked is None:
-            self._marked = next((p for p in params if p.grad is not None), None)
-        state = stepping(self._watched).state.get(self._marked)
-        same, had = state is self._state, self._had_state
-        self._had_state = bool(state)
-        if same and had == self._had_state:
-            return
-        emptied = same and had
-        # A training that goes on has the state of the steps before it, or its optimizer keeps none.
-        began_anew = self._steps == 1 and not self._state and self.facts.get("resumed", 0) > 0
-        if emptied or age_of(state or {}) < age_of(self._state or {}):
-            self._tell("state_lost", float(self._observed))
-        elif began_anew and state:
-            self._tell("state_lost", 0.0)
-        self._state = state
 
     def _after(self, optimizer, args, kwargs) -> None:
         """After a step: whether there is something to say, and to whom."""
@@ -582,9 +549,9 @@ class Watch(Doctor):
 
     def _is_urgent(self) -> bool:
         """Whether no gradient came so far, or parameters turn out to be in no optimizer."""
-        if self._steps == 2 and self._foreign_share() > 0:
+        if self._steps == 2 and self._shown.foreign_share() > 0:
             return True
-        return not self._reached and _is_power_of_two(self._steps)
+        return not self._shown.reached and _is_power_of_two(self._steps)
 
     def _is_bad(self, loss: float) -> bool:
         """Whether a step is not finite, and the one before it was."""
@@ -606,10 +573,10 @@ class Watch(Doctor):
     # ---- what model and graph show
 
     def _see_inputs(self, model, args, kwargs) -> None:
-        if not torch.is_grad_enabled() or self._inputs.calls >= Inputs.CALLS:
+        if not torch.is_grad_enabled() or self._shown.inputs.calls >= Inputs.CALLS:
             return  # it is evaluated; model.training may be wrong
         with self._guarded():
-            self._inputs.see([*args, *kwargs.values()])
+            self._shown.inputs.see([*args, *kwargs.values()])
 
     def _see_output(self, model, args, output) -> None:
         """What the model's result calls its loss."""
@@ -628,53 +595,9 @@ class Watch(Doctor):
 
     def _see_graph(self, loss, times: float) -> None:
         """What the loss's function is given, and its targets."""
-        looks = self._targets.looks
-        if looks >= Targets.LOOKS or not torch.is_tensor(loss) or loss.grad_fn is None:
-            return
-        with self._guarded():
-            if looks == 0:
-                self._see_criteria(loss)
-            self._targets.see(loss, times)
-
-    def _see_criteria(self, loss: Tensor) -> None:
-        maximize = bool(self._watched.param_groups[0].get("maximize", False))
-        if is_error_made_larger(loss, maximize):
-            self._tell("ascent", 1.0)
-        inputs = [loss_input_of(node) for node in criteria_of(loss)]
-        if inputs:
-            self._tell("loss_input", max(inputs))
-
-    def _begin(self, model: nn.Module) -> None:
-        """Before the first step."""
-        for name, value in facts_of_model(model).items():
-            self._tell(name, value)
-        owned = {p for w in _WATCHES for g in w._watched.param_groups for p in g["params"]}
-        self._foreign = {
-            p: (p._version, _some(p).clone())
-            for p in model.parameters()
-            if p.requires_grad and p not in owned
-        }
-
-    def _foreign_share(self) -> float:
-        """Of the model's trainable numbers, those that nobody has moved since the first step."""
-        if self._model is None:
-            return 0.0
-        trained = sum(p.numel() for p in self._model.parameters() if p.requires_grad)
-        still = sum(
-            p.numel()
-            for p, (version, some) in self._foreign.items()
-            if p._version == version and torch.equal(_some(p), some)
-        )
-        return still / trained if trained else 0.0
-
-    def _unreached_share(self) -> float:
-        """Of the optimizer's numbers, those that should have a gradient and never had one."""
-        params = {p for group in self._watched.param_groups for p in group["params"]}
-        total = sum(p.numel() for p in params)
-        if not any(p.requires_grad for p in params):
-            return 1.0
-        unreached = params - self._reached
-        return sum(p.numel() for p in unreached if p.requires_grad) / total
+        if torch.is_tensor(loss) and loss.grad_fn is not None and self._shown.looks_at_graphs():
+            with self._guarded():
+                self._shown.see_graph(loss, times)
 
     def _tell(self, name: str, value: float) -> None:
         if name not in self._given:
@@ -682,17 +605,7 @@ class Watch(Doctor):
 
     def _tell_facts(self) -> None:
         """Facts that become known while it trains."""
-        if self._steps:
-            self._tell("unreached_share", self._unreached_share())
-        for name, value in (self._inputs.facts() | self._targets.facts()).items():
-            self._tell(name, value)
-        if self._model is None:
-            return
-        if self._steps > 1:
-            self._tell("foreign_share", self._foreign_share())
-        untrained = norms_untrained(self._model)
-        if untrained is not None and self._observed >= FIRST_LOOK:
-            self._tell("norms_untrained", untrained)
+        self._shown.tell_facts(self._steps, self._observed)
 
 
 def unwrapped(optimizer: Any) -> Any:
@@ -700,11 +613,6 @@ def unwrapped(optimizer: Any) -> Any:
     while isinstance(inner := getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
         optimizer = inner
     return optimizer
-
-
-def _some(p: Tensor) -> Tensor:
-    """Numbers of a parameter, of a DTensor some that this process has."""
-    return local(p).detach().flatten()[:16]
 
 
 def watch(

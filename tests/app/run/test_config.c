@@ -197,6 +197,8 @@ static void test_bad_sets_change_nothing(void **state) {
     static const bad list[] = {
         {"epochs", FAILURE_USAGE, "KEY=VALUE"},
         {"=3", FAILURE_USAGE, "KEY=VALUE"},
+        {"schedule=cosine(10) lr=3", FAILURE_USAGE,
+         "--set: schedule is a section; its keys are schedule.lr and others"},
         {"epohcs=3", FAILURE_USAGE, "--set: unknown key epohcs; nearest is epochs"},
         {"lr=1", FAILURE_USAGE, "it is schedule.lr"},
         {"model.widths=[1", FAILURE_USAGE, "must be a list"},

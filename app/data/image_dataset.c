@@ -8,6 +8,7 @@
 #include "data/image_list.h"
 #include "data/picture.h"
 #include "data/pixels.h"
+#include "data/random_stream.h"
 #include "file/crc32c.h"
 #include "io/failure.h"
 #include "io/input.h"
@@ -162,7 +163,7 @@ static int split(conversion *c) {
     c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)count * sizeof *c->order);
     if (!c->order) return failure(FAILURE_INPUT, "%s: no memory for its order", c->options->path);
-    data_order_shuffle(c->order, count, c->options->seed, DATASET_SPLIT_STREAM);
+    data_order_shuffle(c->order, count, c->options->seed, STREAM_SPLIT);
     return 0;
 }
 

@@ -87,6 +87,12 @@ def test_what_was_asked_for_stands_last(tmp_path):
     assert any(line.startswith("start with lr = ") for line in found[-4:])
 
 
+def test_after_a_few_steps_the_doctor_says_what_to_do(tmp_path):
+    told = " ".join(shown(*energy(tmp_path, epochs=1, batch_size=512)).split())
+    assert "Train on: 3 steps were seen, and a diagnosis needs 16." in told
+    assert "ell the doctor" not in told
+
+
 def test_what_takes_seconds_tells_how_far_it_is(tmp_path):
     run, file = read(tmp_path, epochs=1, model__width=64)
     short, long, counts = file.read_text(), tmp_path / "long.txt", []

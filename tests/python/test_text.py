@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 import random
+import re
 import shutil
 import subprocess
 
@@ -296,7 +297,7 @@ def test_wrong_wishes_are_refused(run, words, message):
         ("model.name=mlp", "model.name must be transformer, as data.format is text"),
         ("model.norm=none", "model.norm must be pre or post"),
         ("model.heads=3", "3 heads for a width of 16"),
-        ("data.files=[]", "data.files is not set; data.format text needs it"),
+        ("data.files=[]", "--set: data.files is not set; data.format text needs it"),
         ("data.task=regression", "folder and text hold classes"),
         ("data.class_weights=[balanced]", "data.class_weights is set; data.format is text"),
         ("data.folds=3", "folds are of a table"),
@@ -306,6 +307,22 @@ def test_wrong_wishes_are_refused(run, words, message):
 def test_what_does_not_fit_together_is_refused(text, tmp_path, setting, message):
     assert message in train(text, tmp_path, "none", f"--set={setting}", code=2)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("data: {format: text, files: [HERE]}", "model.name must be transformer"),
+        ("data: {format: text, files: [HERE]}\nmodel: {name: transformer}", "model.norm must be"),
+        ("data: {format: text}", "data.files is not set; data.format text needs it"),
+    ],
+)
+def test_a_default_that_does_not_fit_is_told_with_the_file_that_wants_another(
+    text, tmp_path, lines, message
+):
+    (tmp_path / "my.yaml").write_text(lines.replace("HERE", str(text)) + "\n")
+    told = ravine("train", tmp_path / "my.yaml", code=2)
+    assert re.match(rf"ravine: {tmp_path}/my.yaml[^ ]*: {message}", told), told
 
 
 def test_the_doctor_knows_that_there_are_norms(run):

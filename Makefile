@@ -10,7 +10,7 @@ LIVE_SEEDS   ?= 2
 sources = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.inc')
 scripts = .ci/run tools/bare tools/install-dependencies tools/test tools/fuzz tools/coverage tools/doctor-action tests/packaging/check examples/check-loss \
 	tests/packaging/abi/check tests/packaging/abi/compile tests/packaging/abi/newer
-own     = tools/check-tree tools/check-rooms tools/check-symbols tools/check-links tools/site/make tools/summary tools/trust tools/mutate tools/evidence
+own     = tools/check-tree tools/check-rooms tools/check-symbols tools/check-links tools/site/make tools/summary tools/trust tools/mutate tools/evidence tools/headlines
 python  = python bench examples/python examples/frameworks tools tests
 # The package as it lies in the tree, with the library that was just built.
 in_tree = env RAVINE_LIBRARY=$(CURDIR)/build/libravine.so PYTHONPATH=python:tests .venv/bin/python
@@ -156,6 +156,7 @@ doctor-live: build
 # The last output of these, of bench, parity and bench-torch into docs/*_evidence.md and docs/doctor_outside.md.
 evidence:
 	@python3 tools/evidence fill
+	@python3 tools/headlines
 
 build/doctor_real build/doctor_battery build/test_doctor_bursts: FORCE
 	@tools/install-dependencies test
@@ -170,6 +171,7 @@ fuzz:
 # The counters of the last `make test`, `make test-long`, `make fuzz` and `make mutate` into docs/trust.md.
 trust:
 	@python3 tools/trust
+	@python3 tools/headlines
 
 # Lines and branches of the library that its tests reach.
 coverage:

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t held, came, save_wanted;
@@ -44,6 +45,22 @@ void interrupt_catch(void) {
 
 void interrupt_defer_wish(void) {
     mask_wish(SIG_BLOCK);
+}
+
+/* A terminal, and `timeout`, signal every process of a group: two at once would be one too many. */
+void interrupt_obey_parent(pid_t parent) {
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    sigaction(SIGUSR2, &action, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGUSR2);
+    if (getppid() != parent) _exit(cli_exit_code(FAILURE_INTERRUPTED)); /* it ended before that */
+}
+
+void interrupt_pass_on(pid_t child) {
+    kill(child, SIGUSR2);
 }
 
 void interrupt_hold(void) {

@@ -91,14 +91,16 @@ static void restart_with_better_blas(char **argv) {
 
 /* Commands that run a net. */
 static bool uses_blas(const cli_args *args) {
-    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_FIND_LR_COMMAND ||
+    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_SWEEP_COMMAND ||
+           args->command == CLI_FIND_LR_COMMAND ||
            (args->command == CLI_DOCTOR_COMMAND &&
             (cli_is_given(args, CLI_PROBE) || cli_is_given(args, CLI_TRY)));
 }
 
 /* Commands that can be told to save, or to stop after the step. */
 static bool is_interruptible(const cli_args *args) {
-    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_FIND_LR_COMMAND ||
+    return args->command == CLI_TRAIN_COMMAND || args->command == CLI_SWEEP_COMMAND ||
+           args->command == CLI_FIND_LR_COMMAND ||
            (args->command == CLI_DOCTOR_COMMAND && cli_is_given(args, CLI_FOLLOW));
 }
 

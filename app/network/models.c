@@ -22,11 +22,26 @@ static int check_transformer(const net_spec *s) {
     return 0;
 }
 
+static int check_lstm(const net_spec *s) {
+    if (s->norm != NET_NORM_NONE) return failure(FAILURE_USAGE, "the norm of an lstm must be none");
+    if (s->layers < 1 || s->layers > 1024)
+        return failure(FAILURE_USAGE, "lstm has %lld layers; it must have 1 to 1024",
+                       (long long)s->layers);
+    if (!(s->dropout >= 0 && s->dropout < 1))
+        return failure(FAILURE_USAGE, "dropout is %g; it must be in [0, 1)", s->dropout);
+    if (s->dropout > 0 && s->layers == 1)
+        return failure(FAILURE_USAGE,
+                       "dropout is %g, but an lstm drops between its layers, and has 1",
+                       s->dropout);
+    return 0;
+}
+
 static int check(const net_spec *s) {
-    static const char *const names[] = {"mlp", "cnn", "resnet", "transformer"};
+    static const char *const names[] = {"mlp", "cnn", "resnet", "transformer", "lstm"};
     const char *name = names[s->model];
     const int32_t least = s->model == NET_MLP ? 0 : 1;
     if (s->model == NET_TRANSFORMER) return check_transformer(s);
+    if (s->model == NET_LSTM) return check_lstm(s);
     if (s->nwidths < least || s->nwidths > NET_WIDTHS_MAX)
         return failure(FAILURE_USAGE, "%s has %d widths; it must have %d to %d", name,
                        (int)s->nwidths, (int)least, NET_WIDTHS_MAX);
@@ -242,6 +257,25 @@ static void transformer(net_plan *p, const net_spec *s) {
     net_plan_add(p, (net_layer){.kind = LAYER_LINEAR, .input = at, .tied = embedding}, "output");
 }
 
+/* A stack of layers between the embedding and its table once more, with dropout between them alone,
+ * as torch.nn.LSTM has it (Zaremba, Sutskever, Vinyals 2014: Recurrent neural network
+ * regularization). There are no norms: a table of 2/sqrt(width) gives the first layer enough to
+ * work on, and the first loss is hardly above that of guessing. */
+static void lstm(net_plan *p, const net_spec *s) {
+    const net_layer table = {.kind = LAYER_EMBEDDING,
+                             .rows = s->outputs,
+                             .channels = s->width,
+                             .deviation = 2 / sqrt((double)s->width)};
+    const int32_t embedding = net_plan_add(p, table, "embedding");
+    int32_t at = embedding;
+    for (int32_t k = 0; k < s->layers; k++) {
+        if (k > 0) at = dropout(p, s, at, "lstm");
+        const net_layer l = {.kind = LAYER_LSTM, .input = at, .channels = s->width, .floor = k};
+        at = net_plan_add(p, l, "lstm");
+    }
+    net_plan_add(p, (net_layer){.kind = LAYER_LINEAR, .input = at, .tied = embedding}, "output");
+}
+
 int net_plan_model(net_plan *p, const net_spec *s) {
     net_plan_init(p, s->input, s->loss, s->seed);
     if (!p->error) p->error = check(s);
@@ -251,6 +285,7 @@ int net_plan_model(net_plan *p, const net_spec *s) {
     case NET_CNN: cnn(p, s); break;
     case NET_RESNET: resnet(p, s); break;
     case NET_TRANSFORMER: transformer(p, s); break;
+    case NET_LSTM: lstm(p, s); break;
     }
     return p->error;
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum net_model { NET_MLP, NET_CNN, NET_RESNET, NET_TRANSFORMER } net_model;
+typedef enum net_model { NET_MLP, NET_CNN, NET_RESNET, NET_TRANSFORMER, NET_LSTM } net_model;
 typedef enum net_activation { NET_RELU, NET_TANH, NET_GELU } net_activation;
 /* PRE, POST: of a transformer, before each part of a block or after its sum. */
 typedef enum net_norm {
@@ -36,7 +36,8 @@ typedef struct net_spec {
     int64_t dense;                  /* cnn: units of the dense layer before the output; 0: none */
     int64_t kernel;                 /* cnn: side of the convolution, odd */
     int64_t blocks;                 /* resnet: residual blocks in each stage */
-    int64_t layers, heads, width;   /* transformer: blocks, heads of each, channels of a position */
+    int64_t layers, heads, width;   /* transformer: blocks, heads of each, channels of a position;
+                                       lstm: layers, units of each */
     net_activation activation;
     net_norm norm;
     net_pooling pooling; /* cnn */
@@ -72,7 +73,7 @@ int64_t net_size(const net *n); /* trainable numbers in all */
 void net_weigh_classes(net *n, const double *weight);
 
 /* Mean loss of the batch and, in training, its gradient. x: [count, input]; label: [count] for
- * cross-entropy, of a transformer [count, context], where one below 0 is not counted in the mean of
+ * cross-entropy, of a text [count, context], where one below 0 is not counted in the mean of
  * the context; y: [count, outputs] for squared error; the other is NULL. `step` picks the dropout
  * masks. *correct (may be NULL): examples whose largest output is their label. */
 double net_train(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
@@ -80,11 +81,13 @@ double net_train(net *n, const float *x, const int32_t *label, const float *y, i
 double net_evaluate(net *n, const float *x, const int32_t *label, const float *y, int64_t count,
                     int64_t *correct);
 /* The outputs of the last layer, as after training: logits of the classes, or the predicted target
- * columns. out: [count, outputs]; of a transformer [count, context, outputs]. */
+ * columns. out: [count, outputs]; of a text [count, context, outputs]. */
 void net_predict(net *n, const float *x, int64_t count, float *out);
-/* Of a transformer, the logits at the positions first .. first + count - 1 of the one sequence x
- * [context], whose positions before them were given since position 0: their keys and values are
- * still there. out: [count, outputs]. Any other call begins anew. */
+/* Of a text, the logits at the positions first .. first + count - 1 of the one sequence x
+ * [context], whose positions before them were given since position 0: their keys and values, or
+ * the state of an lstm, are still there. out: [count, outputs]. Any other call begins anew. An lstm
+ * goes on beyond the context: position k is then x[k mod context], up to the end of x in one call.
+ */
 void net_next(net *n, const float *x, int64_t first, int64_t count, float *out);
 
 #endif

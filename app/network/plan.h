@@ -25,10 +25,12 @@ typedef enum net_layer_kind {
     LAYER_LINEAR,        /* [channels] of each position, from its own */
     LAYER_POSITION_NORM, /* layer normalization over the channels of each position */
     LAYER_ATTENTION,     /* from queries, keys, values, side by side: a third of the channels */
+    LAYER_LSTM,          /* [channels] of each position, from its own and those before it */
     LAYER_KINDS
 } net_layer_kind;
 
 #define LAYER_NAME_MAX 40
+#define LSTM_GROUP     8 /* sequences that an lstm takes together, at most */
 
 typedef struct net_layer {
     net_layer_kind kind;
@@ -47,6 +49,7 @@ typedef struct net_layer {
     int32_t tied;  /* LAYER_LINEAR: the embedding whose table is its weight; 0: it has its own */
     int64_t heads; /* LAYER_ATTENTION; their number divides the channels */
     bool causal;   /* LAYER_ATTENTION: a position sees itself and those before it */
+    int32_t floor; /* LAYER_LSTM: layers of the stack below it, the number in PyTorch's names */
     char name[LAYER_NAME_MAX]; /* "stage1.block2.conv1" */
 } net_layer;
 
@@ -67,7 +70,8 @@ __attribute__((format(printf, 3, 4))) int32_t net_plan_add(net_plan *p, net_laye
                                                            const char *name, ...);
 /* Numbers in the weight of layer `index`: dense [channels, input size], convolution
  * [channels, kernel, kernel, input channels], norms [channels], linear [channels, input channels],
- * embedding [rows, channels], positions [height, channels]; 0 for the others. */
+ * embedding [rows, channels], positions [height, channels]; 0 for the others, of which an lstm has
+ * weights of its own. */
 int64_t net_plan_weight_len(const net_plan *p, int32_t index);
 
 /* The plan of a model. Returns p->error. */

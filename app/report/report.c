@@ -152,6 +152,7 @@ int report_page(const report *r, page *p) {
     filled f = {.r = r};
     page_begin(p, "en", title);
     page_style(p, &asset_svg_chart_css);
+    page_style(p, &asset_curve_plot_css);
     page_style(p, &asset_report_css);
     page_fill(p, &asset_report_html, holes, sizeof holes / sizeof *holes, &f);
     if (!f.status) f.status = add_data(r, p);

@@ -62,7 +62,7 @@ int config_init(run_config *c); /* the defaults */
 void config_free(run_config *c);
 int config_read_file(run_config *c, const char *path);
 int config_read_variables(run_config *c);
-int config_set(run_config *c, const char *assignment); /* "KEY=VALUE" of --set */
+int config_set(run_config *c, const char *assignment); /* "KEY=VALUE" of --set: a config_target */
 int config_put(run_config *c, config_key key, const char *text, const char *origin);
 #define CONFIG_DEFAULT "default" /* the origin of what nobody has set */
 /* Where a value came from, for a message; of a default where the value came from that wants another
@@ -70,11 +70,26 @@ int config_put(run_config *c, config_key key, const char *text, const char *orig
 const char *config_where(const run_config *c, config_key key, config_key wants);
 /* Whether anybody has set it. */
 bool config_is_given(const run_config *c, config_key key);
+/* config_setting.c: what an assignment "KEY=VALUE" is for: a key, or a setting of the rule by its
+ * own name ("lr"), which is a part of `optimizer` or of the schedule that it follows. */
+typedef struct config_target {
+    char name[64];
+    int setting; /* a ravine_setting; -1: it is the key */
+    config_key key;
+} config_target;
+int config_target_find(config_target *target, const char *assignment, const char *origin);
+int config_target_put(run_config *c, const config_target *target, const char *value,
+                      const char *origin);
 /* Checks what concerns several keys at once; call it after the last value. */
 int config_check(const run_config *c);
 
 /* A YAML file that means the same, each line with its origin as a comment. */
 void config_print(const run_config *c, FILE *out);
+/* The same of the keys alone whose value came from `origin`, without comments. */
+void config_print_from(const run_config *c, const char *origin, FILE *out);
+/* A value as that file has it; "": not set. */
+enum { CONFIG_VALUE_SIZE = 4096 };
+void config_value(const run_config *c, config_key key, char out[CONFIG_VALUE_SIZE]);
 /* Every key: what it may be, its default, what it means. */
 void config_print_keys(FILE *out);
 /* The same for programs; NULL: no memory. */
@@ -101,6 +116,8 @@ const char *config_key_in_shares(const run_config *c);
 /* A schedule's text in which every "5%" is that share of total_steps, rounded, at least 1; for
  * free(). NULL: out of memory. */
 char *config_expand_shares(const char *text, int64_t total_steps);
+/* schedule.NAME of a setting; CONFIG_KEY_COUNT: it follows none. */
+config_key config_schedule_key(int setting);
 /* The schedule of a setting, shares expanded; *given is false where there is none. */
 int config_schedule(const run_config *c, int setting, int64_t total_steps,
                     ravine_schedule *schedule, bool *given);
@@ -124,7 +141,8 @@ typedef struct config_row {
 extern const config_row config_rows[CONFIG_KEY_COUNT];
 
 bool config_is_list(config_key key);
-bool config_is_balanced(const run_config *c); /* data.class_weights */
+const char *config_text_of(const run_config *c, config_key key); /* of a TEXT; NULL: not set */
+bool config_is_balanced(const run_config *c);                    /* data.class_weights */
 /* FAILURE_USAGE with the nearest key where there is no such key. */
 int config_find(const char *name, const char *origin, config_key *key);
 bool config_is_section(const char *name); /* "model": there are keys model.* */

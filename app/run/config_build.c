@@ -88,14 +88,18 @@ int config_read_data(const run_config *c, dataset_pair *data) {
 /* Whether a net of this kind can be given such examples. */
 static int check_model(const run_config *c, const data_encoding *data) {
     const char *origin = config_where(c, CONFIG_KEY_model_name, CONFIG_KEY_data_format);
-    const bool transformer = c->model_name == NET_TRANSFORMER;
+    const bool transformer = c->model_name == NET_TRANSFORMER, lstm = c->model_name == NET_LSTM;
     const bool sequence_norm = c->model_norm == NET_NORM_PRE || c->model_norm == NET_NORM_POST;
-    if (data->text && !transformer)
-        return failure(FAILURE_USAGE, "%s: model.name must be transformer, as data.format is text",
+    if (data->text && !transformer && !lstm)
+        return failure(FAILURE_USAGE,
+                       "%s: model.name must be transformer or lstm, as data.format is text",
                        origin);
-    if (transformer && !data->text)
-        return failure(FAILURE_USAGE, "%s: model.name is transformer; it needs data.format text",
-                       origin);
+    if ((transformer || lstm) && !data->text)
+        return failure(FAILURE_USAGE, "%s: model.name is %s; it needs data.format text", origin,
+                       lstm ? "lstm" : "transformer");
+    if (lstm && c->model_norm != NET_NORM_NONE)
+        return failure(FAILURE_USAGE, "%s: model.norm must be none; an lstm has no norms",
+                       c->origin[CONFIG_KEY_model_norm]);
     if (transformer != sequence_norm)
         return failure(FAILURE_USAGE, "%s: model.norm %s; pre and post are those of a transformer",
                        config_where(c, CONFIG_KEY_model_norm, CONFIG_KEY_model_name),
@@ -192,20 +196,19 @@ char *config_expand_shares(const char *text, int64_t total) {
     return out;
 }
 
-static const char *text_of(const run_config *c, config_key key) {
+const char *config_text_of(const run_config *c, config_key key) {
     return *(char *const *)((const char *)c + config_rows[key].offset);
 }
 
 const char *config_key_in_shares(const run_config *c) {
     for (int k = CONFIG_KEY_schedule_lr; k < CONFIG_KEY_COUNT; k++) {
-        const char *text = text_of(c, (config_key)k);
+        const char *text = config_text_of(c, (config_key)k);
         if (text && strchr(text, '%')) return config_rows[k].key;
     }
     return NULL;
 }
 
-int config_schedule(const run_config *c, int setting, int64_t total_steps,
-                    ravine_schedule *schedule, bool *given) {
+config_key config_schedule_key(int setting) {
     static const struct {
         int setting;
         config_key key;
@@ -217,20 +220,24 @@ int config_schedule(const run_config *c, int setting, int64_t total_steps,
         RAVINE_SETTING_LIST(RAVINE_X)
 #undef RAVINE_X
     };
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
+        if (rows[k].setting == setting) return rows[k].key;
+    return CONFIG_KEY_COUNT;
+}
+
+int config_schedule(const run_config *c, int setting, int64_t total_steps,
+                    ravine_schedule *schedule, bool *given) {
     *given = false;
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        if (rows[k].setting != setting) continue;
-        const char *text = text_of(c, rows[k].key);
-        if (!text) return 0;
-        char *expanded = config_expand_shares(text, total_steps);
-        if (!expanded) return failure(FAILURE_INPUT, "out of memory");
-        int status = 0;
-        if (ravine_schedule_parse(schedule, expanded) < 0)
-            status = failure(FAILURE_USAGE, "%s: %s \"%s\": %s", c->origin[rows[k].key],
-                             config_rows[rows[k].key].key, expanded, ravine_errmsg());
-        free(expanded);
-        *given = !status;
-        return status;
-    }
-    return 0;
+    const config_key key = config_schedule_key(setting);
+    const char *text = key == CONFIG_KEY_COUNT ? NULL : config_text_of(c, key);
+    if (!text) return 0;
+    char *expanded = config_expand_shares(text, total_steps);
+    if (!expanded) return failure(FAILURE_INPUT, "out of memory");
+    int status = 0;
+    if (ravine_schedule_parse(schedule, expanded) < 0)
+        status = failure(FAILURE_USAGE, "%s: %s \"%s\": %s", c->origin[key], config_rows[key].key,
+                         expanded, ravine_errmsg());
+    free(expanded);
+    *given = !status;
+    return status;
 }

@@ -103,10 +103,11 @@ static void format_list(char *out, size_t capacity, const config_wholes *wholes,
     if (used + 1 < capacity) snprintf(out + used, capacity - used, "]");
 }
 
-static void format_value(const run_config *c, int key, char *out, size_t capacity) {
+void config_value(const run_config *c, config_key key, char out[CONFIG_VALUE_SIZE]) {
+    const size_t capacity = CONFIG_VALUE_SIZE;
     *out = '\0';
     const config_row *row = &config_rows[key];
-    const void *field = field_of(c, key);
+    const void *field = field_of(c, (int)key);
     size_t length;
     const char *word;
     char number[RAVINE_NUMBER_MAX];
@@ -132,21 +133,33 @@ static void format_value(const run_config *c, int key, char *out, size_t capacit
     }
 }
 
-void config_print(const run_config *c, FILE *out) {
+/* Lines "key: value" under their sections; `from`: of the keys whose value comes from there, NULL:
+ * of all that are set, each with where it comes from. */
+static void print_keys(const run_config *c, const char *from, FILE *out) {
     enum { COMMENT_COLUMN = 40 };
     const char *section = ""; /* the key whose section was begun last */
     for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
-        if (!c->origin[k]) continue; /* not set */
+        if (!c->origin[k] || (from && strcmp(c->origin[k], from) != 0)) continue;
         const char *key = config_rows[k].key, *dot = strchr(key, '.');
         size_t length = dot ? (size_t)(dot - key) + 1 : 0;
         if (dot && strncmp(section, key, length)) fprintf(out, "%.*s:\n", (int)length - 1, key);
         if (dot) section = key;
-        char value[4096];
-        format_value(c, k, value, sizeof value);
+        char value[CONFIG_VALUE_SIZE];
+        config_value(c, (config_key)k, value);
         int at = fprintf(out, "%s%s: %s", dot ? "  " : "", key + length, value);
-        fprintf(out, "%*s  # %s\n", at < COMMENT_COLUMN ? COMMENT_COLUMN - at : 0, "",
-                c->origin[k]);
+        if (!from)
+            fprintf(out, "%*s  # %s", at < COMMENT_COLUMN ? COMMENT_COLUMN - at : 0, "",
+                    c->origin[k]);
+        fputc('\n', out);
     }
+}
+
+void config_print(const run_config *c, FILE *out) {
+    print_keys(c, NULL, out);
+}
+
+void config_print_from(const run_config *c, const char *origin, FILE *out) {
+    print_keys(c, origin, out);
 }
 
 /* "whole number in [1, 10]", "mlp, cnn, resnet", "true, false", "text", "list of texts" */

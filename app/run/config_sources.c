@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_sources.c - where values come from: defaults, variables, --set; the file is config_yaml.c.
- */
-#include "io/failure.h"
+/* config_sources.c - where values come from: defaults and variables; the file is config_yaml.c,
+ * --set config_setting.c. */
 #include "run/config.h"
 #include "text/nearest.h"
 
@@ -33,18 +32,6 @@ int config_init(run_config *c) {
         }
     }
     return 0;
-}
-
-int config_set(run_config *c, const char *assignment) {
-    const char *equals = strchr(assignment, '=');
-    char name[RAVINE_NEAREST_MAX];
-    size_t length = equals ? (size_t)(equals - assignment) : 0;
-    if (length == 0 || length >= sizeof name)
-        return failure(FAILURE_USAGE, "--set %s: it must be KEY=VALUE", assignment);
-    snprintf(name, sizeof name, "%.*s", (int)length, assignment);
-    config_key key;
-    int status = config_find(name, "--set", &key);
-    return status ? status : config_put(c, key, equals + 1, "--set");
 }
 
 int config_read_variables(run_config *c) {

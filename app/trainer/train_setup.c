@@ -106,7 +106,7 @@ static int find_facts(training *t) {
     t->fact[RAVINE_FACT_TARGET_SIZE] = data.target_size;
     t->fact[RAVINE_FACT_TARGET_PEAK] = data.target_peak;
     t->fact[RAVINE_FACT_DROPOUT] = t->config->model_dropout;
-    /* The norms of a transformer are those of each position: none can stay as it was. */
+    /* A transformer has the norms of each position, an lstm none: none can stay as it was. */
     if (net_buffer_count(t->trainer.net) > 0 || training_is_of_text(t))
         t->fact[RAVINE_FACT_NORMS_UNTRAINED] = 0;
     return find_lr_end(t);

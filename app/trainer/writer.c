@@ -67,7 +67,8 @@ int text_writer_next(text_writer *w, unsigned char *byte) {
             return failure(FAILURE_INPUT, "%s: what the net foretells is not finite", w->m->folder);
     *byte = (unsigned char)(w->temperature > 0 ? draw(w, z, top) : top);
     w->drawn++;
-    if (w->used == w->context) make_room(w);
-    w->x[w->used++] = (float)*byte;
+    const bool goes_on = w->m->config.model_name == NET_LSTM;
+    if (w->used == w->context && !goes_on) make_room(w);
+    w->x[w->used++ % w->context] = (float)*byte;
     return 0;
 }

@@ -26,6 +26,7 @@ RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
 OK, NO, USAGE, INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 COMMANDS = [
     "train",
+    "sweep",
     "race",
     "lecture",
     "report",

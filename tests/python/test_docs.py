@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,53 @@ def test_settings_on_the_pages_of_the_rules() -> None:
         [sys.executable, script, RAVINE, "--check"], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
+
+
+READMES = {
+    "README.md": "C.UTF-8",
+    "README.zh-CN.md": "zh_CN.UTF-8",
+    "README.zh-TW.md": "zh_TW.UTF-8",
+}
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_answer_that_a_readme_shows(name: str) -> None:
+    """Word for word, in its language."""
+    command, shown = re.search(
+        r"^```\n\$ ravine (doctor .*)\n((?:.*\n)*?)```", readme(name), re.M
+    ).groups()
+    said = subprocess.run(
+        [RAVINE, *shlex.split(command)],
+        env=os.environ | {"LC_ALL": READMES[name]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.stdout.rstrip() == shown.rstrip()
+
+
+def readme(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def test_readmes_show_the_same() -> None:
+    """Programs, commands, links and figures; what is said may differ in length alone."""
+    same = re.compile(r"^```.*?^```|\]\([^)]*\)|^    make .*?  ", re.M | re.S)
+
+    def shown(name: str) -> list[str]:
+        found = same.findall(readme(name))
+        languages = [f"]({other})" for other in READMES]
+        return [part for part in found if part not in languages and "doctor" not in part]
+
+    first, *others = map(shown, READMES)
+    assert [other == first for other in others] == [True, True]
+
+
+def test_figures_of_the_readmes_are_those_of_the_pages() -> None:
+    checked = subprocess.run(
+        [ROOT / "tools/headlines", "--check"], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout) == (0, "")
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a repository")

@@ -20,6 +20,7 @@ CALLS = {
         ["--print-config"],
         ["--keys"],
     ],
+    "sweep": [[ENERGY, "--set=epochs=1", "--vary=lr=1e-3,1e-2", "-q"]],
     "schedule": [["warmup(10) cosine(90) lr=1"], ["decay(gamma=0.9) lr=1", "--steps", 20]],
     "race": [SURFACE, [*SURFACE[:2], "-p", "sgd lr=1", "-p", "lion", "-n", 30], ["--surfaces"]],
     "optimizers": [[], ["adan"]],
@@ -65,7 +66,7 @@ def test_json_is_what_the_schema_says(command, run_folder, tmp_path):
         words = [paths.get(word, word) for word in call]
         where = (
             {"cwd": ROOT}
-            if command != "train"
+            if command not in ("train", "sweep")
             else {"cwd": ROOT, "env": {"RAVINE_RUNS_DIR": str(tmp_path)}}
         )
         done = ravine(command, *words, "--json", **where)

@@ -4,65 +4,41 @@
 import gzip
 import json
 import math
-import random
 import re
 import shutil
 import subprocess
 
 import pytest
-import safetensors.numpy
 from conftest import RAVINE
 from schema import assert_conforms
-
-WORDS = ["the", "river", "cuts", "a", "ravine", "deep", "into", "rock", "and", "sand"]
-CONTEXT = 24
-
-
-def ravine(*words, code=0):
-    done = subprocess.run([RAVINE, *map(str, words)], capture_output=True, timeout=300)
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr.decode()
+from texts import (
+    CONTEXT,
+    MODELS,
+    WORDS,
+    bits_of_test,
+    evaluated,
+    lines_of,
+    lstm_in_torch,
+    make_text,
+    ravine,
+    train,
+    weights,
+)
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    draw = random.Random(1)
-    path = tmp_path_factory.mktemp("text") / "words.txt"
-    path.write_text(" ".join(draw.choice(WORDS) for _ in range(6000)))
-    return path
+    return make_text(tmp_path_factory.mktemp("text") / "words.txt")
 
 
-def train(text, folder, name, *more, norm="pre", code=0):
-    settings = {
-        "runs_dir": folder, "name": name, "epochs": 3, "batch_size": 8,
-        "data.format": "text", "data.files": f"[{text}]", "data.context": CONTEXT,
-        "data.examples": 1600, "data.test_share": 0.1, "model.name": "transformer",
-        "model.layers": 2, "model.heads": 2, "model.width": 16, "model.norm": norm,
-        "model.activation": "gelu", "optimizer": "adamw lr=0.01",
-    }  # fmt: skip
-    sets = [f"--set={key}={value}" for key, value in settings.items()]
-    told = ravine("train", *sets, *more, "--quiet", code=code)
-    return told if code else folder / name
-
-
-@pytest.fixture(scope="module", params=["pre", "post"])
+@pytest.fixture(scope="module", params=MODELS)
 def run(request, text, tmp_path_factory):
-    return train(text, tmp_path_factory.mktemp("runs"), "run", norm=request.param)
+    return train(text, tmp_path_factory.mktemp("runs"), "run", model=request.param)
 
 
-def lines_of(run, kind):
-    lines = [json.loads(line) for line in (run / "run.jsonl").open()]
-    return [line for line in lines if line.get("type") == kind]
-
-
-def bits_of_test(run):
-    return lines_of(run, "test")[-1]["bits_per_byte"]
-
-
-def evaluated(run, *file):
-    answer = json.loads(ravine("evaluate", run, *file, "--json"))
-    assert_conforms(answer, "evaluate")
-    return answer
+@pytest.fixture(scope="module")
+def transformer(text, tmp_path_factory):
+    return train(text, tmp_path_factory.mktemp("transformer"), "run")
 
 
 def test_it_learns_more_than_the_frequencies_of_bytes(run, text):
@@ -120,16 +96,10 @@ def test_patience_and_seeds_work_with_texts(text, tmp_path):
     assert told["test"]["bits_per_byte"]["count"] == 2
 
 
-def in_torch(run, data):
-    """Mean loss in bits of each byte but the first, from weights.safetensors alone."""
-    import torch
+def transformer_in_torch(w, config):
+    """From bytes to logits, by the weights alone."""
     from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
 
-    w = {
-        name: torch.from_numpy(value).double()
-        for name, value in safetensors.numpy.load_file(run / "weights.safetensors").items()
-    }
-    config = json.loads((run / "run.jsonl").open().readline())["config"]["model"]
     pre = config["norm"] == "pre"
 
     def norm(x, name):
@@ -147,17 +117,31 @@ def in_torch(run, data):
     def mlp(x, name):
         return layer(gelu(layer(x, f"{name}wide")), f"{name}out")
 
-    nats = 0.0
-    for begin in range(0, len(data) - 1, CONTEXT):
-        x = torch.tensor(list(data[begin : begin + CONTEXT]))
-        y = torch.tensor(list(data[begin + 1 : begin + CONTEXT + 1]))
+    def forward(x):
         z = w["embedding.weight"][x] + w["positions.weight"][: len(x)]
         for block in range(1, config["layers"] + 1):
             for part, branch in (("attention", attend), ("mlp", mlp)):
                 name = f"block{block}.{part}."
                 z = z + branch(norm(z, name), name) if pre else norm(z + branch(z, name), name)
         z = norm(z, "") if pre else z
-        logits = (z @ w["embedding.weight"].T)[: len(y)]
+        return z @ w["embedding.weight"].T
+
+    return forward
+
+
+def in_torch(run, data):
+    """Mean loss in bits of each byte but the first, from weights.safetensors alone."""
+    import torch
+
+    config = json.loads((run / "run.jsonl").open().readline())["config"]["model"]
+    net = lstm_in_torch if config["name"] == "lstm" else transformer_in_torch
+    forward = net({name: value.double() for name, value in weights(run).items()}, config)
+    nats = 0.0
+    for begin in range(0, len(data) - 1, CONTEXT):
+        x = torch.tensor(list(data[begin : begin + CONTEXT]))
+        y = torch.tensor(list(data[begin + 1 : begin + CONTEXT + 1]))
+        with torch.no_grad():
+            logits = forward(x)[: len(y)]
         nats += torch.nn.functional.cross_entropy(logits, y, reduction="sum").item()
     return nats / math.log(2) / (len(data) - 1)
 
@@ -198,8 +182,7 @@ def test_load_run_is_the_same_network(run, text, tmp_path, double):
         assert torch.allclose(module(x[:, :5]), shares[:, :5], atol=1e-6)  # what comes is not seen
     assert nats.item() == pytest.approx(evaluated(run, tmp_path / "new.txt")["loss"], rel=1e-5)
     assert torch.allclose(shares.sum(dim=-1), torch.ones((), dtype=shares.dtype), atol=1e-5)
-    stored = safetensors.numpy.load_file(run / "weights.safetensors")
-    assert set(module.net.state_dict()) == set(stored)
+    assert set(module.net.state_dict()) == set(weights(run))
 
 
 def test_load_run_can_be_trained_on(run, text):
@@ -220,18 +203,19 @@ def test_load_run_can_be_trained_on(run, text):
     "file,old,new,message",
     [
         ("run.jsonl", '"heads":2', '"heads":3', "model.heads is 3; it must divide model.width, 16"),
+        ("run.jsonl", '"norm":"pre"', '"norm":"none"', "model.norm is 'none'; a transformer has"),
         ("run.jsonl", '"layers":2', '"layers":true', "model.layers is True"),
         ("run.jsonl", '"layers":2', '"layers":1024', "has no tensor block3"),
-        ("run.jsonl", '"name":"transformer"', '"name":"mlp"', "must be one of transformer"),
+        ("run.jsonl", '"name":"transformer"', '"name":"mlp"', "must be one of transformer, lstm"),
         ("encoding.json", "24", "0", r"no context in \[1, 16384\]"),
         ("encoding.json", "24", "25", "positions.weight is"),
         ("encoding.json", "byte", "word", "no unit byte"),
     ],
 )
-def test_load_run_of_a_folder_that_is_damaged(run, tmp_path, file, old, new, message):
+def test_load_run_of_a_folder_that_is_damaged(transformer, tmp_path, file, old, new, message):
     from ravine.torch import load_run
 
-    folder = shutil.copytree(run, tmp_path / "run")
+    folder = shutil.copytree(transformer, tmp_path / "run")
     whole = (folder / file).read_text()
     assert old in whole
     (folder / file).write_text(whole.replace(old, new, 1))
@@ -239,12 +223,21 @@ def test_load_run_of_a_folder_that_is_damaged(run, tmp_path, file, old, new, mes
         load_run(folder)
 
 
-def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path):
-    whole = train(text, tmp_path, "whole", "--set=model.dropout=0.1")
-    part = train(text, tmp_path, "part", "--set=model.dropout=0.1", "--set=epochs=1")
+def test_an_lstm_is_not_exported(text, tmp_path):
+    run = train(text, tmp_path, "run", "--set=epochs=1", model="lstm")
+    for name, message in (("m.onnx", "layer lstm has no form"), ("m.h", "this one reads a text")):
+        told = ravine("export", run, "-o", tmp_path / name, code=2)
+        assert f"ravine: {run}: export" in told and message in told
+        assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("model", ["pre", "lstm"])
+def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path, model):
+    whole = train(text, tmp_path, "whole", "--set=model.dropout=0.1", model=model)
+    part = train(text, tmp_path, "part", "--set=model.dropout=0.1", "--set=epochs=1", model=model)
     ravine("train", "--resume", part, "--set=epochs=3", "--quiet", "--threads=1")
-    weights = [(run / "weights.safetensors").read_bytes() for run in (whole, part)]
-    assert weights[0] == weights[1]
+    files = [(run / "weights.safetensors").read_bytes() for run in (whole, part)]
+    assert files[0] == files[1]
 
 
 def test_generate_goes_on_with_words_that_it_has_learned(run):
@@ -294,7 +287,7 @@ def test_wrong_wishes_are_refused(run, words, message):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.name=mlp", "model.name must be transformer, as data.format is text"),
+        ("model.name=mlp", "model.name must be transformer or lstm, as data.format is text"),
         ("model.norm=none", "model.norm must be pre or post"),
         ("model.heads=3", "3 heads for a width of 16"),
         ("data.files=[]", "--set: data.files is not set; data.format text needs it"),
@@ -312,7 +305,7 @@ def test_what_does_not_fit_together_is_refused(text, tmp_path, setting, message)
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("data: {format: text, files: [HERE]}", "model.name must be transformer"),
+        ("data: {format: text, files: [HERE]}", "model.name must be transformer or lstm"),
         ("data: {format: text, files: [HERE]}\nmodel: {name: transformer}", "model.norm must be"),
         ("data: {format: text}", "data.files is not set; data.format text needs it"),
     ],
@@ -325,7 +318,7 @@ def test_a_default_that_does_not_fit_is_told_with_the_file_that_wants_another(
     assert re.match(rf"ravine: {tmp_path}/my.yaml[^ ]*: {message}", told), told
 
 
-def test_the_doctor_knows_that_there_are_norms(run):
+def test_the_doctor_knows_that_no_norm_stays_as_it_was(run):
     """Else the gradient of a tied table, of both ends of the net, looks like one that grows."""
     facts = json.loads((run / "run.jsonl").open().readline())["facts"]
     assert facts["norms_untrained"] == 0

@@ -251,7 +251,7 @@ int c_net_begin(c_net *n, const model *m, const char *prefix) {
         if (is_of_sequences(n->plan.layers[k].kind))
             return failure(FAILURE_USAGE,
                            "%s: export to C writes networks of tables and images; this one reads a "
-                           "text (model.name: transformer)",
+                           "text",
                            m->folder);
     const uint32_t count = (uint32_t)n->plan.count;
     int32_t *last = calloc(count, 2 * sizeof *last);

@@ -4,6 +4,7 @@
 #include "cli/plot.h"
 #include "io/number_json.h"
 #include "page/svg_chart.h"
+#include "run/config_options.h"
 #include "trainer/find_lr.h"
 #include "trainer/problem.h"
 #include "trainer/problem_watch.h"
@@ -222,12 +223,7 @@ static int read_config(run_config *c, const cli_args *args) {
     if (status) return status;
     if (args->operand[0]) status = config_read_file(c, args->operand[0]);
     if (!status) status = config_read_variables(c);
-    for (int k = 0; k < args->ngiven && !status; k++) {
-        if (args->given[k].option == CLI_CONFIG_SET)
-            status = config_set(c, args->given[k].value);
-        else if (args->given[k].option == CLI_THREADS)
-            status = config_put(c, CONFIG_KEY_threads, args->given[k].value, "--threads");
-    }
+    if (!status) status = config_read_options(c, args);
     /* nobody watches: no room for that */
     if (!status) status = config_put(c, CONFIG_KEY_doctor_watch, "false", "find-lr");
     if (!status) status = config_check(c);

@@ -3,8 +3,10 @@
 #include "cli/interrupt.h"
 #include "commands/doctor/doctor.h"
 #include "commands/train/train_end.h"
+#include "commands/train/train_one.h"
 #include "commands/train/train_series.h"
 #include "page/printable.h"
+#include "run/config_options.h"
 #include "run/run_reader.h"
 #include "run/run_resume.h"
 #include "trainer/train.h"
@@ -21,18 +23,7 @@ static int read_config(run_config *c, const cli_args *args) {
     if (resumed) status = run_header_config(c, resumed);
     if (!status && args->operand[0]) status = config_read_file(c, args->operand[0]);
     if (!status) status = config_read_variables(c);
-    for (int k = 0; k < args->ngiven && !status; k++) {
-        const char *value = args->given[k].value;
-        switch (args->given[k].option) {
-        case CLI_CONFIG_SET: status = config_set(c, value); break;
-        case CLI_NAME: status = config_put(c, CONFIG_KEY_name, value, "--name"); break;
-        case CLI_THREADS: status = config_put(c, CONFIG_KEY_threads, value, "--threads"); break;
-        case CLI_ON_WARNING:
-            status = config_put(c, CONFIG_KEY_doctor_on_warning, value, "--on-warning");
-            break;
-        default: break;
-        }
-    }
+    if (!status) status = config_read_options(c, args);
     if (!status) status = config_check(c);
     if (!status && resumed) status = run_resume_check_config(c, resumed);
     if (status) config_free(c);
@@ -55,20 +46,6 @@ static json_t *result_json(const training *t, const train_result *r, const char 
                      (json_int_t)t->announced_bytes, "optimizer_bytes_held",
                      (json_int_t)ravine_memory_bytes(t->trainer.optimizer), "peak_memory_bytes",
                      (json_int_t)peak_memory_bytes());
-}
-
-/* Where a run goes on; its record keeps others away from it, and is still as it was. */
-static int open_run(run_record **r, train_point *point, const training *t, const char *folder) {
-    const run_subject of = training_subject(t);
-    int status = run_record_open(r, &of, folder);
-    if (status) return status;
-    status = train_resume_find(point, folder);
-    if (!status) status = train_resume_check_data(point, &t->data, folder);
-    if (!status && point->nepochs > t->config->epochs)
-        status = failure(FAILURE_USAGE, "epochs is %lld; the run in %s has done %lld",
-                         (long long)t->config->epochs, folder, (long long)point->nepochs);
-    if (!status) status = run_record_place(*r, &point->position);
-    return status ? train_close_record(*r, status) : 0;
 }
 
 /* As its log has it: the net has the weights at the end, which need not be those that are kept. */
@@ -119,7 +96,7 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     train_watch w = {0};
     train_loop *l;
     const run_subject of = training_subject(t);
-    int status = resumed ? open_run(&r, &point, t, resumed) : run_record_create(&r, &of);
+    int status = resumed ? train_open_record(&r, &point, t, resumed) : run_record_create(&r, &of);
     if (status) return status;
     status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
     if (status) return train_close_record(r, status);

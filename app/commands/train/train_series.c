@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* train_series.c - the runs of a series, one after the other, then mean and spread. A sweep over
- * settings is such a series with other members. */
+/* train_series.c - the runs of a series, one after the other, then mean and spread. */
 #include "commands/train/train_series.h"
 
 #include "cli/interrupt.h"
-#include "commands/train/train_end.h"
-#include "io/number_json.h"
+#include "commands/train/train_one.h"
+#include "io/spread_json.h"
 #include "page/printable.h"
 #include "trainer/train.h"
 
@@ -27,6 +26,7 @@ typedef struct series {
     run_config *config;
     char folder[PATH_MAX];
     member *member; /* [count] */
+    double *value;  /* [count] room for one of each */
     int64_t count, folds, ended;
     const char *score; /* what the scores are, as the log names them */
     FILE *table;       /* NULL: quiet */
@@ -59,8 +59,19 @@ static int configure(const series *s, const member *m) {
     return status ? status : config_check(c);
 }
 
-static void note_result(member *m, const training *t, const train_result *r) {
+/* What is noted of a run that ended. */
+typedef struct ending {
+    series *series;
+    member *member;
+} ending;
+
+static void note_result(void *context, const training *t, const train_result *r,
+                        const char *folder) {
+    const ending *of = context;
+    member *m = of->member;
     const run_epoch *best = train_best(t, r);
+    of->series->score = run_score_name(&t->data.train);
+    snprintf(m->folder, sizeof m->folder, "%s", folder);
     m->epochs = r->nepochs;
     m->best_epoch = best ? best->epoch : r->nepochs;
     if (best) m->validation = best->validation;
@@ -68,34 +79,10 @@ static void note_result(member *m, const training *t, const train_result *r) {
     if (r->diagnosis.size) m->verdict = r->diagnosis.verdict;
 }
 
-static int run_loop(member *m, training *t, train_result *result) {
-    const run_subject of = training_subject(t);
-    run_record *r;
-    train_loop *l;
-    train_watch w = {0};
-    int status = run_record_create(&r, &of);
-    if (status) return status;
-    snprintf(m->folder, sizeof m->folder, "%s", run_record_folder(r));
-    status = train_loop_create(&l, t, &w, r, NULL, result);
-    if (status) return train_finish_record(r, t, status);
-    train_watch_begin(&w, t, true, false);
-    status = train_loop_run(l);
-    note_result(m, t, result);
-    train_loop_free(l);
-    return train_finish_record(r, t, status);
-}
-
 static int run_member(series *s, member *m) {
-    training t;
-    int status = configure(s, m);
-    if (!status) status = training_create(&t, s->config);
-    if (status) return status;
-    s->score = run_score_name(&t.data.train);
-    train_result result = {.epoch = calloc((size_t)s->config->epochs, sizeof *result.epoch)};
-    status = result.epoch ? run_loop(m, &t, &result) : failure(FAILURE_INPUT, "out of memory");
-    free(result.epoch);
-    training_free(&t);
-    return status;
+    ending of = {s, m};
+    const int status = configure(s, m);
+    return status ? status : train_quietly(s->config, NULL, note_result, &of);
 }
 
 /* ---- mean and spread ---- */
@@ -114,30 +101,10 @@ static double test_score(const member *m) {
     return m->test.score;
 }
 
-/* Of the runs that have the value; the deviation is that of a sample, NaN of a single one. */
-typedef struct spread {
-    int64_t count;
-    double mean, deviation, least, greatest;
-} spread;
-
-static spread spread_of(const series *s, value_of *value) {
-    spread out = {.least = INFINITY, .greatest = -INFINITY};
-    double sum = 0, squares = 0;
-    for (int64_t k = 0; k < s->ended; k++) {
-        const double one = value(&s->member[k]);
-        if (isnan(one)) continue;
-        out.count++;
-        sum += one;
-        out.least = fmin(out.least, one);
-        out.greatest = fmax(out.greatest, one);
-    }
-    out.mean = sum / (double)out.count;
-    for (int64_t k = 0; k < s->ended; k++) {
-        const double from_mean = value(&s->member[k]) - out.mean;
-        if (!isnan(from_mean)) squares += from_mean * from_mean;
-    }
-    out.deviation = out.count > 1 ? sqrt(squares / (double)(out.count - 1)) : NAN;
-    return out;
+/* Of the runs that have the value. */
+static ravine_spread spread_of(const series *s, value_of *value) {
+    for (int64_t k = 0; k < s->ended; k++) s->value[k] = value(&s->member[k]);
+    return ravine_spread_of(s->value, s->ended);
 }
 
 /* ---- told ---- */
@@ -178,7 +145,7 @@ static void print_spread(const series *s) {
     for (int k = 0; k < 4; k++) put_cell(s->table, spread_of(s, columns[k]).mean);
     fprintf(s->table, "\n%-18s %12s", "standard deviation", "");
     for (int k = 0; k < 4; k++) put_cell(s->table, spread_of(s, columns[k]).deviation);
-    const spread test = spread_of(s, test_loss);
+    const ravine_spread test = spread_of(s, test_loss);
     const bool errors = !strcmp(s->score, "rmse");
     fprintf(s->table, "\n\nscores: %s%s\n", s->score, errors ? " of the standardised target" : "");
     if (test.count < s->ended)
@@ -200,12 +167,9 @@ static json_t *member_json(const series *s, const member *m) {
                      m->verdict < 0 ? json_null() : json_string(ravine_verdict_word(m->verdict)));
 }
 
-static json_t *spread_json(const series *s, value_of *value) {
-    const spread x = spread_of(s, value);
-    if (x.count == 0) return json_null();
-    return json_pack("{sI so so so so}", "count", (json_int_t)x.count, "mean", number_json(x.mean),
-                     "deviation", number_json(x.deviation), "least", number_json(x.least),
-                     "greatest", number_json(x.greatest));
+static json_t *value_json(const series *s, value_of *value) {
+    const ravine_spread x = spread_of(s, value);
+    return spread_json(&x);
 }
 
 static json_t *series_json(const series *s) {
@@ -213,9 +177,9 @@ static json_t *series_json(const series *s) {
     for (int64_t k = 0; k < s->ended; k++)
         json_array_append_new(runs, member_json(s, &s->member[k]));
     return json_pack("{ss so s{so so} s{so so}}", "folder", s->folder, "runs", runs, "validation",
-                     "loss", spread_json(s, validation_loss), s->score,
-                     spread_json(s, validation_score), "test", "loss", spread_json(s, test_loss),
-                     s->score, spread_json(s, test_score));
+                     "loss", value_json(s, validation_loss), s->score,
+                     value_json(s, validation_score), "test", "loss", value_json(s, test_loss),
+                     s->score, value_json(s, test_score));
 }
 
 /* ---- all of them ---- */
@@ -226,7 +190,8 @@ static int list_members(series *s, const cli_args *args) {
     const int64_t parts = s->folds ? s->folds : 1;
     s->count = seeds * parts;
     s->member = calloc((size_t)s->count, sizeof *s->member);
-    if (!s->member) return failure(FAILURE_INPUT, "out of memory");
+    s->value = calloc((size_t)s->count, sizeof *s->value);
+    if (!s->member || !s->value) return failure(FAILURE_INPUT, "out of memory");
     const run_score none = {NAN, NAN};
     for (int64_t k = 0; k < s->count; k++)
         s->member[k] = (member){.seed = first + k / parts,
@@ -285,5 +250,6 @@ int train_series(run_config *c, const cli_args *args) {
         status = status ? failure(status, "%s", told) : printed;
     }
     free(s.member);
+    free(s.value);
     return status;
 }

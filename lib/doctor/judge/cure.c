@@ -98,13 +98,14 @@ static bool is_decayed(const doctor_findings *f) {
     return f->lr_share < 0.3;
 }
 
-/* The greatest rate was another one than now's. */
-static bool has_left(const prescription *p) {
-    return p->lr >= 0 && p->lr < 0.999 * p->h->lr_most && isfinite(p->h->lr_most);
-}
-
 /* Less than a quarter is no change worth the words. */
 #define WORTH 1.25
+
+/* The greatest rate was another one than now's. */
+static bool has_left(const prescription *p) {
+    const double most = p->h->lr_most;
+    return p->lr >= 0 && most > 0 && WORTH * p->lr <= most && isfinite(most);
+}
 
 static bool may_lower(const prescription *p, double lr) {
     return lr > 0 && WORTH * lr <= p->lr && !is_slow(p->f) && !is_clipped(p->f);
@@ -113,6 +114,34 @@ static bool may_lower(const prescription *p, double lr) {
 static bool may_raise(const prescription *p, double lr) {
     const bool left = p->f->lr_share < 0.999 && !(lr > p->h->lr_most);
     return p->lr > 0 && lr >= WORTH * p->lr && isfinite(lr) && !is_fast(p->f) && !left;
+}
+
+/* Of a new start: the schedule may have brought lr down since. */
+static double lr_of_start(const prescription *p) {
+    return is_decayed(p->f) && has_left(p) ? p->h->lr_most : p->lr;
+}
+
+/* NULL: it is not worth the words, or the numbers speak against it. */
+static ravine_cure *begin_anew(const prescription *p, double wanted, const char *why) {
+    const double from = lr_of_start(p), lr = rounded(wanted);
+    const bool now = !(from > p->lr); /* else the steps of now tell nothing of those of then */
+    if (now ? !may_lower(p, lr) : !(lr > 0 && WORTH * lr <= from)) return NULL;
+    ravine_cure *cure = add(p, CURE_BEGIN_ANEW, from, lr, why);
+    ravine_config c = p->config;
+    c.lr = lr;
+    if (now)
+        set(cure, &c);
+    else
+        cure->action = RAVINE_CURE_ADVICE;
+    return cure;
+}
+
+/* No trial from here tells what it is worth. */
+static void begin_anew_untried(const prescription *p, const char *why) {
+    ravine_cure *cure = begin_anew(p, lr_of_start(p) / 10, why);
+    if (!cure) return;
+    cure->action = RAVINE_CURE_ADVICE;
+    cure->optimizer[0] = 0;
 }
 
 static void change_lr(const prescription *p, double wanted, const char *why) {
@@ -236,18 +265,22 @@ static void advise_clipping(const prescription *p) {
     advise(p, CURE_CLIP, ", or warm lr up, if only the start is steep");
 }
 
-/* From where it was thrown nothing leads back: all that helps is for a place before, and no trial
- * from here tells what it is worth. */
-static void cure_explosion(const prescription *p) {
-    if (may_lower(p, rounded(p->lr / 10)))
-        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), "")->action = RAVINE_CURE_ADVICE;
-    advise_clipping(p);
+/* A way with walls across it is even but for them: a bound on the norm makes the step on one as
+ * harmless as others, where a lesser lr makes all of them short (Pascanu, Mikolov, Bengio 2013: On
+ * the difficulty of training recurrent neural networks). What is usual while a run is thrown about
+ * is long already, so the bound is a quarter of it. */
+static void clip_walls(const prescription *p) {
+    const bool clips = p->h->fact[RAVINE_FACT_CLIP_NORM] > 0 || p->f->clip_share > 0;
+    const double bound = rounded(p->f->gradient_usual / 4);
+    if (p->f->gradient_wall > 0 && bound > 0 && !clips)
+        add(p, CURE_CLIP_NORM, NAN, bound,
+            p->f->move_most > 0.6 ? ", and begin anew: it was thrown far away" : "");
 }
 
-static void begin_anew(const prescription *p, double lr, const char *why) {
-    ravine_config c = p->config;
-    c.lr = rounded(lr);
-    if (may_lower(p, c.lr)) set(add(p, CURE_BEGIN_ANEW, p->lr, c.lr, why), &c);
+/* From where it was thrown nothing leads back: all that helps is for a place before. */
+static void cure_explosion(const prescription *p) {
+    begin_anew_untried(p, "");
+    advise_clipping(p);
 }
 
 /* Where the parameters are no numbers any more a lower lr is for a new start. */
@@ -272,9 +305,15 @@ static void cure_diverging(const prescription *p) {
     }
     blame_beta2(p);
     blame_momentum(p);
+    clip_walls(p);
+    if (lr_of_start(p) > p->lr) { /* what ran away did so at the rate of then */
+        begin_anew(p, lr_of_start(p) / 10, "");
+        advise_clipping(p);
+        return;
+    }
     const double lr = half_limit(p);
     /* Where one starts anew the limit is not that of the walls on which the run was lost. */
-    if (isfinite(lr)) {
+    if (lr < p->lr) {
         restart_at(p, lr,
                    f->probed != 0 ? ", half the limit where it was probed"
                                   : ", half the limit of stability");
@@ -283,7 +322,7 @@ static void cure_diverging(const prescription *p) {
         restart_at(p, p->lr / 100, "");
     }
     if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
-    advise_clipping(p);
+    if (!has(p, CURE_CLIP_NORM)) advise_clipping(p);
 }
 
 /* What was finite again afterwards came with a batch; else the weights are where no number is. */
@@ -303,9 +342,7 @@ static void cure_nonfinite(const prescription *p) {
 
 static void cure_dead(const prescription *p) {
     const double far = 0.1;
-    if (p->f->move_most > far && may_lower(p, rounded(p->lr / 10)))
-        add(p, CURE_BEGIN_ANEW, p->lr, rounded(p->lr / 10), ": a long step killed the units")
-            ->action = RAVINE_CURE_ADVICE;
+    if (p->f->move_most > far) begin_anew_untried(p, ": a long step killed the units");
     advise(p, CURE_INITIALIZE, "");
 }
 
@@ -364,13 +401,16 @@ static void rise_slowly(const prescription *p, double peak) {
 static void cure_warmup(const prescription *p) {
     const double far = 0.6, right = 0.02, move = p->f->first_move;
     if (move > far) {
-        const double lr = rounded(p->lr * fmax(0.01, right / move));
+        const double lr = rounded(lr_of_start(p) * fmax(0.01, right / move));
         begin_anew(p, lr, "");
         rise_slowly(p, lr);
         return;
     }
     rise_slowly(p, p->lr);
-    change_lr(p, p->lr / 10, "");
+    if (lr_of_start(p) > p->lr)
+        begin_anew(p, lr_of_start(p) / 10, "");
+    else
+        change_lr(p, p->lr / 10, "");
 }
 
 static void cure_minimum(const prescription *p) {

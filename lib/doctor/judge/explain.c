@@ -183,12 +183,28 @@ static void explain_explosion(const witness *w) {
         h->param_most / h->param_first);
 }
 
+/* The part whose gradient was the longest, by name. */
+static void explain_wall(const witness *w) {
+    double most = 0;
+    int32_t steep = -1;
+    say_finding(w, FIND_gradient_wall);
+    for (int32_t k = 0; k < w->d->nparts; k++)
+        if (w->d->parts[k].gradient_most > most) {
+            most = w->d->parts[k].gradient_most;
+            steep = k;
+        }
+    if (w->f->gradient_wall > 0 && w->d->nparts > 1 && steep >= 0)
+        say(w, "wall_part", most, "the longest, %.3g, was that of group %d%s%.60s", most,
+            (int)steep, w->d->part_name[steep][0] ? ", " : "", w->d->part_name[steep]);
+}
+
 static void explain_diverging(const witness *w) {
     const doctor_findings *f = w->f;
     if (f->exploded != 0) {
         explain_explosion(w);
         return;
     }
+    explain_wall(w);
     say_finding(w, FIND_growth);
     say_finding(w, FIND_recent_sign_change_rate);
     say_finding(w, FIND_recent_line_position);
@@ -310,6 +326,7 @@ static void say_not(const witness *w) {
                  100 * f->gradient_share);
         break;
     case RAVINE_VERDICT_DIVERGING:
+        if (f->exploded == 0 && !(f->growth > 1)) return;
         snprintf(text, room, "%s",
                  f->exploded != 0 ? "a minimum: it was thrown out here, and nothing leads back"
                                   : "a small gradient: it grows from step to step");

@@ -40,6 +40,13 @@ static double find_decay_share(const ravine_doctor *d) {
     return ravine_median(share, n);
 }
 
+/* A gradient many times as long as the usual one, and gone again: a wall across the way. Where the
+ * norm only grows there is none. */
+static double find_wall(double peak, double rise) {
+    const double far = 10;
+    return peak > far && rise * far < peak ? peak : 0;
+}
+
 void ravine_doctor_find_gradient(const ravine_doctor *d, doctor_findings *f) {
     const doctor_history *h = &d->h;
     const int64_t n = ravine_doctor_window_length(d);
@@ -50,7 +57,9 @@ void ravine_doctor_find_gradient(const ravine_doctor *d, doctor_findings *f) {
     f->gradient_share = recent.gradient / h->gradient_most;
     f->gradient_alive = h->gradient_alive / h->gradient_most;
     f->gradient_rise = recent.rise;
-    f->gradient_peak = most / ravine_doctor_median_back(d, n, gradient_of);
+    f->gradient_usual = ravine_doctor_median_back(d, n, gradient_of);
+    f->gradient_peak = most / f->gradient_usual;
+    f->gradient_wall = find_wall(f->gradient_peak, f->gradient_rise);
     f->growth = recent.growth;
     f->growth_least = recent.growth_least;
     /* Parameters that are hardly longer than their way do not tell how far it is. */

@@ -110,14 +110,33 @@ static bool are_of_one_layer(const char *a, const char *b) {
     return length == (b_end ? b_end - b : 0) && strncmp(a, b, (size_t)length) == 0;
 }
 
+/* A name without that of its layer. */
+static const char *own_name(const char *name) {
+    const char *end = strrchr(name, '.');
+    return end ? end + 1 : name;
+}
+
+/* The bias that weight k has beside it: the next part of its layer. Recurrent layers, as PyTorch
+ * names them, have the weights of their inputs and of their state first, then both biases. -1:
+ * none.
+ */
+static int32_t bias_of(const ravine_doctor *d, int32_t k) {
+    const char *own = own_name(d->part_name[k]);
+    const bool recurrent = !strncmp(own, "weight_ih_", 10) || !strncmp(own, "weight_hh_", 10);
+    const int32_t b = k + (recurrent ? 2 : 1);
+    if (b >= d->nparts || !are_of_one_layer(d->part_name[k], d->part_name[b])) return -1;
+    return recurrent && strncmp(own_name(d->part_name[b]), "bias_", 5) != 0 ? -1 : b;
+}
+
 /* Weights [rows, columns] get delta x' as their gradient, biases [rows] delta, so that the norms of
- * both tell the root mean square of x, which the layer is given. NaN: part k is no such pair. */
+ * both tell the root mean square of x, which the layer is given. NaN: part k is no such weight. */
 static double scale_into(const ravine_doctor *d, int32_t k) {
     const double useless =
         1e5; /* a bias that a norm takes away again has roundings for a gradient */
-    const doctor_part *w = &d->parts[k], *b = &d->parts[k + 1];
+    const int32_t at = bias_of(d, k);
+    if (at < 0) return NAN;
+    const doctor_part *w = &d->parts[k], *b = &d->parts[at];
     const double columns = w->elements / b->elements;
-    if (!are_of_one_layer(d->part_name[k], d->part_name[k + 1])) return NAN;
     if (b->elements < 2 || columns < 2 || columns != floor(columns)) return NAN;
     const double scale =
         ravine_doctor_part_gradient(w) / (ravine_doctor_part_gradient(b) * sqrt(columns));
@@ -130,7 +149,7 @@ double ravine_doctor_part_quiet(const doctor_part *p) {
 
 doctor_scales ravine_doctor_scales_of(const ravine_doctor *d) {
     doctor_scales s = {.faint = faint_of(d), .input = NAN, .signal = NAN};
-    for (int32_t k = 0; k + 1 < d->nparts; k++) {
+    for (int32_t k = 0; k < d->nparts; k++) {
         const double scale = scale_into(d, k);
         if (isnan(scale)) continue;
         if (isnan(s.input))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ravine.torch._run_files import read_encoding, read_model, read_weights
 from ravine.torch._run_net import make_net
-from ravine.torch._run_text import Bytes, Transformer
+from ravine.torch._run_text import TEXT_MODELS, Bytes
 
 
 def _standardised(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class Run(nn.Module):
         if self.context:
             self.classes, self.columns, self._columns = [], [], []
             self.encoding: nn.Module = Bytes(self.context)
-            self.net: nn.Module = Transformer(model, self.context)
+            self.net: nn.Module = TEXT_MODELS[model["name"]](model, self.context)
             return
         target = encoding["target"]
         self.classes = list(target.get("words", ()))

@@ -14,6 +14,7 @@ from torch import Tensor
 from ravine import _api
 from ravine._library import lib
 from ravine.torch._run_net import ACTIVATIONS, MODELS
+from ravine.torch._run_text import TEXT_MODELS
 
 KINDS = ("table", "images", "text")
 # The words that model.* may have, and the bounds of its whole numbers: of examples, and of texts.
@@ -23,7 +24,11 @@ WORDS = {
     "norm": ("none", "batch", "layer"),
     "pooling": ("max", "average"),
 }
-TEXT_WORDS = {"name": ("transformer",), "activation": ACTIVATIONS, "norm": ("pre", "post")}
+TEXT_WORDS = {
+    "name": TEXT_MODELS,
+    "activation": ACTIVATIONS,
+    "norm": ("pre", "post", "none"),
+}
 WHOLES = {"dense": (0, 65536), "kernel": (1, 31), "blocks": (1, 100)}
 TEXT_WHOLES = {"layers": (1, 1024), "heads": (1, 65536), "width": (1, 65536)}
 WIDTHS_MAX, WIDTH_MAX, SIDE_MAX, WORDS_MAX, CONTEXT_MAX = 256, 65536, 65536, 10000, 16384
@@ -72,7 +77,9 @@ def _check_model(key: Any, path: Path, is_text: bool) -> dict[str, Any]:
     if not is_finite(key.get("dropout")) or not 0 <= key["dropout"] < 1:
         raise ValueError(f"{path}: model.dropout is {key.get('dropout')!r}; it must be in [0, 1)")
     if is_text:
-        if key["width"] % key["heads"]:
+        if (key["name"] == "lstm") != (key["norm"] == "none"):
+            raise ValueError(f"{path}: model.norm is {key['norm']!r}; a {key['name']} has another")
+        if key["name"] == "transformer" and key["width"] % key["heads"]:
             wrong = f"model.heads is {key['heads']}; it must divide model.width, {key['width']}"
             raise ValueError(f"{path}: {wrong}")
         return key

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The transformer of `ravine train` as a module: app/network/models.c has the same one."""
+"""The networks of texts of `ravine train` as modules: app/network/models.c has the same ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -93,6 +93,25 @@ class Transformer(nn.Module):
         if hasattr(self, "norm"):
             z = self.norm(z)
         return linear(z, self.embedding.weight)
+
+
+class Lstm(nn.Module):
+    """Layers that carry a state from byte to byte; the output has the weight of the embedding."""
+
+    def __init__(self, key: Mapping[str, Any], context: int):
+        """As a Transformer; of any context."""
+        super().__init__()
+        width, layers = key["width"], key["layers"]
+        with torch.device("meta"):
+            self.embedding = nn.Embedding(BYTES, width)
+            self.lstm = nn.LSTM(width, width, layers, batch_first=True, dropout=key["dropout"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [count, positions, 256] of bytes [count, positions]."""
+        return linear(self.lstm(self.embedding(x))[0], self.embedding.weight)
+
+
+TEXT_MODELS = {"transformer": Transformer, "lstm": Lstm}
 
 
 class Bytes(nn.Module):

@@ -77,7 +77,7 @@ static void templates_are_well_formed(void **state) {
     const asset *const all[] = {&asset_head_html,    &asset_report_html,  &asset_report_choice_html,
                                 &asset_verdict_html, &asset_tensors_html, &asset_find_lr_html,
                                 &asset_race_html,    &asset_lecture_html, &asset_figure_html,
-                                &asset_facts_html};
+                                &asset_facts_html,   &asset_sweep_html};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         const char *at = (const char *)all[k]->bytes;
         assert_int_equal(strlen(at), all[k]->size);

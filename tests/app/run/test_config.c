@@ -200,7 +200,9 @@ static void test_bad_sets_change_nothing(void **state) {
         {"schedule=cosine(10) lr=3", FAILURE_USAGE,
          "--set: schedule is a section; its keys are schedule.lr and others"},
         {"epohcs=3", FAILURE_USAGE, "--set: unknown key epohcs; nearest is epochs"},
-        {"lr=1", FAILURE_USAGE, "it is schedule.lr"},
+        {"widths=1", FAILURE_USAGE, "it is model.widths"},
+        {"lr=", FAILURE_USAGE, "lr is \"\"; it must be one number or word"},
+        {"lr=1 beta1=0", FAILURE_USAGE, "lr is \"1 beta1=0\"; it must be one number or word"},
         {"model.widths=[1", FAILURE_USAGE, "must be a list"},
         {"model.widths=1,x", FAILURE_USAGE, "\"x\""},
         {"epochs=-1", FAILURE_USAGE, "[1, 1000000]"},
@@ -223,6 +225,40 @@ static void test_bad_sets_change_nothing(void **state) {
 }
 
 /* As in the file: the quotes are not part of the value. */
+/* By its own name, wherever it stands. */
+static void test_settings_of_the_rule(void **state) {
+    (void)state;
+    static const struct {
+        const char *optimizer, *schedule, *set, *then, *then_schedule;
+    } cases[] = {
+        {"optimizer=adamw", NULL, "lr=0.1", "adamw lr=0.1", NULL},
+        {"optimizer=sgd lr=1 momentum=0.9", NULL, "lr=2", "sgd lr=2 momentum=0.9", NULL},
+        {"optimizer=sgd lr=1 momentum=0.9", NULL, "momentum=0", "sgd lr=1 momentum=0", NULL},
+        {"optimizer=sgd lr=1", NULL, "nesterov=true", "sgd lr=1 nesterov=true", NULL},
+        {"optimizer=asgd lr_decay=1", NULL, "lr=3", "asgd lr_decay=1 lr=3", NULL},
+        {"optimizer=adam", "schedule.lr=cosine(95%) lr=1", "lr=3", "adam", "cosine(95%) lr=3"},
+        {"optimizer=adam", "schedule.lr=lr = 1 warmup(5)", "lr=3", "adam", "lr=3 warmup(5)"},
+        {"optimizer=adam", "schedule.lr=lr=1 warmup(5)", "beta1=0.5", "adam beta1=0.5",
+         "lr=1 warmup(5)"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        run_config c;
+        assert_int_equal(config_init(&c), 0);
+        assert_int_equal(config_set(&c, cases[k].optimizer), 0);
+        if (cases[k].schedule) assert_int_equal(config_set(&c, cases[k].schedule), 0);
+        assert_int_equal(config_set(&c, cases[k].set), 0);
+        assert_string_equal(c.optimizer, cases[k].then);
+        if (cases[k].schedule) assert_string_equal(c.schedule_lr, cases[k].then_schedule);
+        config_free(&c);
+    }
+    run_config c;
+    assert_int_equal(config_init(&c), 0);
+    assert_int_equal(config_set(&c, "schedule.lr=noam(100, width=8)"), 0);
+    assert_int_equal(config_set(&c, "lr=1"), FAILURE_USAGE);
+    assert_message_holds("which has no lr= to put it into");
+    config_free(&c);
+}
+
 static void test_values_in_quotes(void **state) {
     (void)state;
     static const struct {
@@ -358,11 +394,17 @@ static void test_refused_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_file),
-        cmocka_unit_test(test_precedence),       cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_refused_at_once),  cmocka_unit_test(test_bad_sets_change_nothing),
-        cmocka_unit_test(test_values_in_quotes), cmocka_unit_test(test_check),
-        cmocka_unit_test(test_print_reads_back), cmocka_unit_test(test_shares_of_the_total),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_refused_at_once),
+        cmocka_unit_test(test_bad_sets_change_nothing),
+        cmocka_unit_test(test_settings_of_the_rule),
+        cmocka_unit_test(test_values_in_quotes),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_print_reads_back),
+        cmocka_unit_test(test_shares_of_the_total),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

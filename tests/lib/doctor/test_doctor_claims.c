@@ -76,6 +76,44 @@ static void ascent_is_descent(void **state) {
     }
 }
 
+/* Too long were the steps at the rate of then: that of now, at the end of the schedule, is neither
+ * to be raised nor the one to begin anew below. */
+static void a_rate_that_the_schedule_has_left_is_not_blamed(void **state) {
+    (void)state;
+    static const double peak[] = {1, 3, 10, 30, 100};
+    int anew = 0;
+    for (size_t k = 0; k < sizeof peak / sizeof *peak; k++) {
+        double theta[N];
+        for (int i = 0; i < N; i++) theta[i] = 0.1;
+        const bowl b = {.flat = 1e-3, .noise = 0.3, .sign = 1, .seed = k};
+        char schedule[64];
+        snprintf(schedule, sizeof schedule, "cosine(60, to=1e-5) lr=%g", peak[k]);
+        trial *t = trial_new(&(trial_setup){.n = N,
+                                            .start = theta,
+                                            .loss = bowl_loss,
+                                            .context = &b,
+                                            .optimizer = "adam",
+                                            .schedule = schedule});
+        ravine_diagnosis x;
+        for (int64_t step = 10; step <= 60; step += 10) {
+            trial_run(t, 10);
+            trial_diagnose(t, &x);
+            if (x.verdict != RAVINE_VERDICT_DIVERGING && x.verdict != RAVINE_VERDICT_WARMUP_NEEDED)
+                continue;
+            for (int c = 0; c < x.ncures; c++) {
+                assert_null(strstr(x.cure[c].text, "raise lr"));
+                if (step < 50) continue;
+                assert_null(strstr(x.cure[c].text, "lower lr"));
+                if (!strstr(x.cure[c].text, "start again")) continue;
+                assert_true(fabs(x.cure[c].old_value / peak[k] - 1) < 0.01);
+                anew++;
+            }
+        }
+        trial_free(t);
+    }
+    assert_true(anew > 0);
+}
+
 /* Losses that cross 0: likelihoods, policy gradients. Where they begin says nothing. */
 static void a_loss_that_begins_near_zero(void **state) {
     (void)state;
@@ -137,6 +175,7 @@ static void no_number_is_told_that_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ascent_is_descent),
+        cmocka_unit_test(a_rate_that_the_schedule_has_left_is_not_blamed),
         cmocka_unit_test(a_loss_that_begins_near_zero),
         cmocka_unit_test(nothing_is_said_of_no_step),
         cmocka_unit_test(no_number_is_told_that_is_none),

@@ -104,7 +104,9 @@ static void print_worst(const json_t *worst) {
     puts("most wrong about");
     for (size_t k = 0; k < count && k < WORST_SHOWN; k++) {
         const json_t *one = json_array_get(worst, k), *file = json_object_get(one, "file");
-        printf("  loss %-8.4g example %-6lld is ", json_number_value(json_object_get(one, "loss")),
+        const json_t *loss = json_object_get(one, "loss"); /* null: not finite */
+        printf("  loss %-8.4g example %-6lld is ",
+               json_is_null(loss) ? (double)INFINITY : json_number_value(loss),
                (long long)json_integer_value(json_object_get(one, "example")));
         put_value(json_object_get(one, "is"));
         const json_t *called = json_object_get(one, "called");

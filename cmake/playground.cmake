@@ -12,7 +12,8 @@ ExternalProject_Add(playground_module
 set(playground_page ${PROJECT_BINARY_DIR}/playground.html)
 set(page_script ${PROJECT_SOURCE_DIR}/cmake/page.cmake)
 set(page_parts ${PROJECT_SOURCE_DIR}/app/page/head.html ${PROJECT_SOURCE_DIR}/app/page/page.css
-    ${PROJECT_SOURCE_DIR}/app/page/svg_chart.css ${PROJECT_SOURCE_DIR}/app/report/curve_plot.js)
+    ${PROJECT_SOURCE_DIR}/app/page/svg_chart.css ${PROJECT_SOURCE_DIR}/app/page/languages.js
+    ${PROJECT_SOURCE_DIR}/app/report/curve_plot.js)
 file(GLOB web_parts CONFIGURE_DEPENDS web/*.html web/*.css web/*.js)
 add_custom_command(OUTPUT ${playground_page}
     COMMAND ${CMAKE_COMMAND} -D SOURCE=${PROJECT_SOURCE_DIR} -D MODULE=${module}

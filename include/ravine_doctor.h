@@ -449,9 +449,10 @@ RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
                                                 ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
 
 /* What is wrong and what to do about it, in words of every day: "Each step undoes the last one: ...
- * Lower lr from 5 to 1.2." The language is "en" or "zh" (simplified Chinese, UTF-8); of a longer
- * name ("zh_CN.UTF-8") the first part counts, and one that is not known is English. The length
- * without the final NUL goes to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it;
+ * Lower lr from 5 to 1.2." The language is "en", "zh" (simplified Chinese, UTF-8) or "zh_TW" (as
+ * it is written in Taiwan; "zh_HK" and "zh-Hant" are taken for it); names may be longer
+ * ("zh_CN.UTF-8"), and one that is not known is English. The length without the final NUL goes to
+ * *length (may be NULL). E_RANGE if `capacity` bytes do not hold it;
  * RAVINE_SENTENCE_MAX hold every one. */
 enum { RAVINE_SENTENCE_MAX = 768 };
 RAVINE_API ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis,

@@ -15,7 +15,9 @@ static void put_pair(text *t, const char *name, const double pair[2]) {
 static void put_surface(text *t, const surface_row *row) {
     text_open(t, NULL, "{");
     text_words(t, "name", row->name);
-    text_words(t, "title", row->title);
+    text_open(t, "title", "[");
+    for (int k = 0; k < SURFACE_LANGUAGES; k++) text_words(t, NULL, row->title[k]);
+    text_add(t, "]");
     text_words(t, "formula", row->formula);
     text_open(t, "coordinates", "[");
     text_words(t, NULL, row->coordinate[0]);

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASKED_EVERY = 8 }; /* steps from one question to the doctor to the next */
+enum { ASKED_EVERY = 8 }; /* rows from one question to the doctor to the next */
 
 typedef struct contestant {
     race_result race; /* of nothing: count 0 */
     double *steps;    /* [count] */
     text verdicts;
     ravine_doctor *doctor;
-    int64_t observed;
-    int32_t verdict; /* the last; -1: none yet */
+    int64_t observed, asked_every; /* steps */
+    int32_t verdict;               /* the last; -1: none yet */
 } contestant;
 
 static contestant contestants[PLAYGROUND_RACES];
@@ -80,7 +80,7 @@ static void add_verdict(contestant *c, const ravine_diagnosis *d) {
     text_value(&c->verdicts, "step", (double)c->observed);
     text_words(&c->verdicts, "word", ravine_verdict_word(d->verdict));
     text_words(&c->verdicts, "severity", ravine_severity_word(ravine_verdict_severity(d->verdict)));
-    static const char *const languages[] = {"en", "zh"};
+    static const char *const languages[] = {"en", "zh-CN", "zh-TW"};
     for (size_t k = 0; k < sizeof languages / sizeof *languages; k++)
         if (ravine_diagnosis_sentence(d, languages[k], sentence, sizeof sentence, NULL) >= 0)
             text_words(&c->verdicts, languages[k], sentence);
@@ -92,7 +92,7 @@ static int observe(void *context, const ravine_optimizer *o, double loss) {
     contestant *c = context;
     ravine_status status = ravine_doctor_observe(c->doctor, o, loss);
     if (status < 0) return failure_of(status);
-    if (++c->observed % ASKED_EVERY) return 0;
+    if (++c->observed % c->asked_every) return 0;
     ravine_diagnosis d = {.size = sizeof d};
     status = ravine_doctor_diagnose(c->doctor, &d);
     if (status < 0) return failure_of(status);
@@ -112,7 +112,7 @@ static void empty(contestant *c) {
     text_clear(&c->verdicts);
 }
 
-static int run(contestant *c, const race_setup *setup) {
+static int make_race(contestant *c, const race_setup *setup) {
     int code = failure_of(ravine_doctor_create(&c->doctor, NULL, NULL));
     if (!code) code = race_run(&c->race, setup);
     ravine_doctor_destroy(c->doctor);
@@ -128,23 +128,31 @@ static int run(contestant *c, const race_setup *setup) {
     return 0;
 }
 
+static int run(contestant *c, const race_setup *setup) {
+    empty(c);
+    c->asked_every = ASKED_EVERY * setup->record_every;
+    text_add(&c->verdicts, "[");
+    const int code = make_race(c, setup);
+    text_add(&c->verdicts, "]");
+    return code;
+}
+
 int playground_race(int k, const double *start, const char *optimizer, const char *schedule,
                     int32_t steps) {
     contestant *c = &contestants[k];
-    empty(c);
-    text_add(&c->verdicts, "[");
-    const race_setup setup = {.surface = ground,
-                              .start = start,
-                              .optimizer = optimizer,
-                              .schedule = *schedule ? schedule : NULL,
-                              .steps = steps,
-                              .dtype = RAVINE_F64,
-                              .record_every = 1 + steps / PLAYGROUND_ROWS_MAX,
-                              .observe = observe,
-                              .context = c};
-    const int code = run(c, &setup);
-    text_add(&c->verdicts, "]");
-    return code;
+    race_setup setup = {.surface = ground,
+                        .start = start,
+                        .optimizer = optimizer,
+                        .schedule = *schedule ? schedule : NULL,
+                        .steps = steps,
+                        .dtype = RAVINE_F64,
+                        .record_every = 1 + steps / PLAYGROUND_ROWS_MAX,
+                        .observe = observe,
+                        .context = c};
+    int code = run(c, &setup);
+    if (code || c->race.done > PLAYGROUND_ROWS_MAX || setup.record_every == 1) return code;
+    setup.record_every = 1; /* it left early, and each of its steps can be kept */
+    return run(c, &setup);
 }
 
 int32_t playground_rows(int k) {

@@ -48,8 +48,8 @@ int playground_race(int k, const double *start, const char *optimizer, const cha
                     int32_t steps);
 int32_t playground_rows(int k);
 const double *playground_column(int k, int column);
-/* What the doctor said, as JSON: [{"step", "word", "severity", "en", "zh"} ...], one for each time
- * that it changed its mind. */
+/* What the doctor said, as JSON: [{"step", "word", "severity", "en", "zh-CN", "zh-TW"} ...], one
+ * for each time that it changed its mind. */
 const char *playground_verdicts(int k);
 
 #endif

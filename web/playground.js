@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // playground.js - the page: what is chosen is the link after #; whatever changes, all runs are made
-// anew from the start, which takes milliseconds, and then shown up to the step of the slider.
+// anew from the start, 6 us a step, and then shown up to the step of the slider.
 "use strict";
 
 const find = (id) => document.getElementById(id);
@@ -20,20 +20,23 @@ const shorten = (value) => {
   const from = Math.abs(1 - value) < 0.1 ? 1 : 0;
   return String(Number((from + Number((value - from).toPrecision(3))).toPrecision(12)));
 };
+const grouped = new Intl.NumberFormat("en");
 const label = (value) =>
-  value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
+  value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)
     ? value.toExponential().replace("e+", "e")
-    : value.toLocaleString("en");
+    : grouped.format(value);
 
 const RUNS_MOST = 6;
 const STEPS_MOST = 100000;
 const GRID = [480, 360];
 const LEVELS = [0.005, 0.015, 0.035, 0.07, 0.12, 0.19, 0.27, 0.36, 0.46, 0.57, 0.69, 0.81, 0.92];
 const FRAMES = 400; // that a play takes
-const FAR_ABOVE = 1e8; // the start: a run has left for good
+const FAR_ABOVE = 1e8; // the start: a run has left for good, and is not drawn to the end
 
 let language = "en";
-const say = (key) => texts[key][LANGUAGES.indexOf(language)];
+const among = (texts_) => texts_[LANGUAGES.indexOf(language)];
+const say = (key) => among(texts[key]);
+const sayStep = (step) => say("step").replace("{}", grouped.format(step));
 
 // ---- what is chosen, and its link ---------------------------------------------------------------
 
@@ -53,15 +56,18 @@ const readLink = (link) => {
   if (chosen.runs.length === 0) chosen.runs = [{ optimizer: "adam lr=0.02", schedule: "" }];
 };
 
-const writeLink = () => {
+const writeLink = (at) => {
   const parts = [`surface=${chosen.surface}`];
   if (chosen.start) parts.push(`start=${chosen.start.join(",")}`);
   parts.push(`steps=${chosen.steps}`);
-  if (chosen.at !== null) parts.push(`at=${chosen.at}`);
+  if (at !== null) parts.push(`at=${at}`);
   for (const { optimizer, schedule } of chosen.runs)
     parts.push(`run=${optimizer}${schedule ? `|${schedule}` : ""}`);
-  return parts.map(encodeURI).join("&");
+  return parts.join("&");
 };
+
+// The figure of the lecture whose runs these are, or "".
+const figureOf = () => Object.keys(presets).find((key) => presets[key] === writeLink(null)) ?? "";
 
 // "adam lr=0.1": the rule, and its settings that are not the default.
 const readOptimizer = (text) => {
@@ -150,15 +156,41 @@ const lastRow = (race, step) => {
   return Math.max(k, 0);
 };
 
+// The part of the line from a to b that can be seen, or null. An end may be 1e19 away, so a border
+// is crossed where the nearer end and the slope say.
+const NEAR = 20; // pixels around the picture
+const LOST = 1e20; // pixels away: where a line from there would pass, float64 does not tell
+const crossing = (a, b, i, border) => {
+  const j = 1 - i;
+  const base = Math.abs(a[i] - border) < Math.abs(b[i] - border) ? a : b;
+  const place = base[j] + (border - base[i]) * ((b[j] - a[j]) / (b[i] - a[i]));
+  return i ? [place, border] : [border, place];
+};
+const inSight = (a, b) => {
+  const far = (end) => Math.max(...end.map(Math.abs));
+  if (!(Math.min(far(a), far(b)) < LOST && Math.max(far(a), far(b)) < Infinity)) return null;
+  const most = [plane.clientWidth + NEAR, plane.clientHeight + NEAR];
+  const ends = [a, b];
+  for (const i of [0, 1])
+    for (const [border, beyond] of [[-NEAR, (end) => end[i] < -NEAR], [most[i], (end) => end[i] > most[i]]]) {
+      if (ends.every(beyond)) return null;
+      const k = ends.findIndex(beyond);
+      if (k >= 0) ends[k] = crossing(a, b, i, border);
+    }
+  return ends.map((end) => end.map((place) => place.toFixed(1)).join(" "));
+};
+
 const pathOf = (race, from, to) => {
-  const points = [];
-  for (let k = from; k <= to; k++) {
-    const [x, y] = [placeX(race.theta[k * race.size]), placeY(race.theta[k * race.size + 1])];
-    if (!Number.isFinite(x) || !Number.isFinite(y)) break;
-    const far = (v) => Math.min(Math.max(v, -1e6), 1e6).toFixed(1);
-    points.push(`${far(x)} ${far(y)}`);
+  const place = (k) => [placeX(race.theta[k * race.size]), placeY(race.theta[k * race.size + 1])];
+  let [path, end, last] = ["", "", place(from)];
+  for (let k = from + 1; k <= to; k++) {
+    const next = place(k);
+    const line = inSight(last, next);
+    if (line) path += `${line[0] === end ? "" : `M${line[0]}`}L${line[1]}`;
+    end = line?.[1];
+    last = next;
   }
-  return points.length ? `M${points.join("L")}` : "";
+  return path;
 };
 
 const drawPlane = () => {
@@ -220,6 +252,7 @@ for (const name of ["loss", "sharpness", "sigma", "momentum", "eta"])
   plots[name] = new CurvePlot(find(`plot-${name}`), told);
 
 const finite = (value) => (Number.isFinite(value) ? value : NaN); // which leaves a gap
+const near = (value, start) => (Math.abs(value) > FAR_ABOVE * start ? NaN : value);
 const pointsOf = (race, value) =>
   Array.from(race.step, (step, k) => [step, finite(value(k))]).filter(([step]) => step <= at());
 const curvesOf = (value) =>
@@ -238,27 +271,28 @@ const drawCurves = () => {
   const above = Number.isFinite(ground.least) ? ground.least : null;
   find("loss-title").textContent = say(above === null ? "plainLoss" : "loss");
   const height = (race, r) => race.loss[r] - (above ?? 0);
-  const shown = (race, r) => (height(race, r) > FAR_ABOVE * height(race, 0) ? NaN : height(race, r));
+  const shown = (race, r) => near(height(race, r), height(race, 0));
   plots.loss.draw(curvesOf(above === null ? height : shown), all, above !== null);
   const limits = curvesOf((race, r) => race.limit[r]).map((curve) => ({ ...curve, dash: [5, 4] }));
   plots.sharpness.draw([...curvesOf((race, r) => race.sharpness[r]), ...limits], all, true);
   plots.sigma.draw(coordinatesOf((race, i) => race.sigma[i]), all, true);
-  plots.momentum.draw(coordinatesOf((race, i) => race.m[i]), all, true);
+  plots.momentum.draw(coordinatesOf((race, i) => near(race.m[i], race.gradNorm[0])), all, true);
   plots.eta.draw(curvesOf((race, r) => race.eta[r]), all, true);
 };
 
 // ---- the doctor ---------------------------------------------------------------------------------
 
 const drawDoctor = () => {
-  const lines = races.map((race, k) => {
+  const lines = chosen.runs.map((_, k) => {
+    const race = races[k];
     const verdict = race?.verdicts.findLast(({ step }) => step <= at());
     const line = element("p", { className: verdict?.severity ?? "" });
     line.style.setProperty("--color", `var(--series-${k})`);
     if (!verdict) line.append(say("waiting"));
     else {
-      const words = language === "en" ? verdict.en : verdict.zh;
-      line.append(element("b", {}, `${verdict.word.replaceAll("_", " ")} (${say("step")} ${verdict.step.toLocaleString("en")}): `), words);
-      line.lang = language === "en" ? "en" : "zh-CN";
+      const words = verdict[language];
+      const name = `${verdict.word.replaceAll("_", " ")} · ${sayStep(verdict.step)}`;
+      line.append(element("b", {}, name), element("br"), words);
     }
     return line;
   });
@@ -271,7 +305,7 @@ const slider = find("at");
 const at = () => Number(slider.value);
 let playing = 0;
 const showStep = () => {
-  find("shown").textContent = `${say("step")} ${at().toLocaleString("en")}`;
+  find("shown").textContent = sayStep(at());
   drawPlane();
   drawCurves();
   drawDoctor();
@@ -415,15 +449,26 @@ find("add").addEventListener("click", () => {
 
 // ---- anew ---------------------------------------------------------------------------------------
 
+// A browser refuses a page that writes its address at every move of a hand; the last state is what
+// counts.
+const WRITE_EVERY = 250; // ms
 let written = "";
-const keepLink = () => {
-  written = `#${writeLink()}`;
+let writing = 0;
+const writeAddress = () => {
+  clearTimeout(writing);
+  writing = 0;
+  written = `#${encodeURI(writeLink(chosen.at))}`;
   history.replaceState(null, "", written);
 };
+const keepLink = () => {
+  writing ||= setTimeout(writeAddress, WRITE_EVERY);
+};
+addEventListener("pagehide", () => writing && writeAddress());
 
+// So that the start can be taken hold of.
 const widen = ([low, high], value) => {
   const air = 0.1 * (high - low);
-  return value < low ? [value - air, high] : value > high ? [low, value + air] : [low, high];
+  return [Math.min(low, value - air), Math.max(high, value + air)];
 };
 
 const openSurface = () => {
@@ -434,27 +479,54 @@ const openSurface = () => {
   window_ = { x: widen(row.x, x), y: widen(row.y, y) };
   losses = ravine.losses(window_, ...GRID);
   find("surface").value = row.name;
-  find("formula").textContent = `${row.title}: ${row.formula}`;
   drawGround();
 };
 
-// Every run from the start; the page keeps what it showed of one that cannot be made.
-const changed = () => {
-  const whole = chosen.at === null;
+// The surface in words, and what a figure of the lecture shows besides.
+const tellSurface = () => {
+  const figure = figureOf();
+  const note = `note_${figure}`;
+  find("figure").value = figure;
+  find("note").hidden = !(note in texts);
+  find("note").textContent = note in texts ? say(note) : "";
+  find("surface-title").textContent = among(row.title);
+  find("formula").textContent = row.formula;
+};
+
+const makeRace = (run, k) => {
+  try {
+    return ravine.race(k, { ...run, start: startOf(), steps: chosen.steps });
+  } catch (error) {
+    complain(error.message);
+    return null;
+  }
+};
+
+// Every run from the start; the others are shown where one cannot be made. What takes longer than a
+// hand notices is made run by run, and given up where something has changed meanwhile.
+const PATIENCE = 100; // ms
+let round = 0;
+const changed = async () => {
+  const mine = ++round;
   complain("");
-  races = chosen.runs.map((run, k) => {
-    try {
-      return ravine.race(k, { ...run, start: startOf(), steps: chosen.steps });
-    } catch (error) {
-      complain(error.message);
-      return null;
-    }
-  });
+  races = [];
+  plane.ariaBusy = "true";
   slider.max = String(chosen.steps);
-  slider.value = String(whole ? chosen.steps : chosen.at);
+  slider.value = String(chosen.at ?? chosen.steps);
   find("start").textContent = startOf().slice(0, 2).map((v) => Number(v.toPrecision(4))).join(", ");
-  showStep();
+  tellSurface();
   keepLink();
+  let begun = performance.now();
+  for (const [k, run] of chosen.runs.entries()) {
+    races[k] = makeRace(run, k);
+    if (k + 1 === chosen.runs.length || performance.now() - begun < PATIENCE) continue;
+    showStep();
+    await new Promise((go_on) => setTimeout(go_on));
+    if (mine !== round) return;
+    begun = performance.now();
+  }
+  plane.ariaBusy = "false";
+  showStep();
 };
 
 const open = (link) => {
@@ -470,7 +542,7 @@ const open = (link) => {
   }
   find("steps").value = String(chosen.steps);
   drawRuns();
-  changed();
+  return changed();
 };
 
 // ---- words --------------------------------------------------------------------------------------
@@ -481,7 +553,7 @@ const setLanguage = (wanted) => {
   document.title = `Ravine: ${say("title")}`;
   document.querySelectorAll("[data-text]").forEach((e) => (e.textContent = say(e.dataset.text)));
   find("language").textContent = say("language");
-  find("at").setAttribute("aria-label", say("step"));
+  find("at").setAttribute("aria-label", say("at"));
   find("back").setAttribute("aria-label", say("back"));
   find("forward").setAttribute("aria-label", say("forward"));
   plane.setAttribute("aria-label", say("plane"));
@@ -489,15 +561,11 @@ const setLanguage = (wanted) => {
   tellPlay();
 };
 find("language").addEventListener("click", () => {
-  setLanguage(LANGUAGES[(LANGUAGES.indexOf(language) + 1) % LANGUAGES.length]);
+  setLanguage(nextLanguage(language));
+  tellSurface();
   drawRuns();
   showStep();
 });
-const preferred = () => {
-  const wanted = (navigator.language || "").toLowerCase();
-  if (!wanted.startsWith("zh")) return "en";
-  return /tw|hk|mo|hant/.test(wanted) ? "zh-TW" : "zh-CN";
-};
 
 // ---- the first time -----------------------------------------------------------------------------
 
@@ -515,26 +583,30 @@ find("steps").addEventListener("change", () => {
 });
 find("figure").addEventListener("change", () => open(presets[find("figure").value]));
 find("link").addEventListener("click", async () => {
-  await navigator.clipboard?.writeText(location.href);
-  find("link").textContent = say("copied");
+  writeAddress();
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  find("link").textContent = say(copied ? "copied" : "not_copied");
   setTimeout(() => (find("link").textContent = say("link")), 1500);
 });
-addEventListener("hashchange", () => {
-  if (location.hash && location.hash !== written) open(linkOf(location.hash));
+// What was asked for is in the event; the address may have been written since.
+addEventListener("hashchange", (event) => {
+  const { hash } = new URL(event.newURL);
+  if (hash && hash !== written) open(linkOf(hash));
 });
 // "#b" is a figure's name, anything longer says all.
-const linkOf = (hash) => presets[hash.slice(1)] ?? decodeURI(hash.slice(1));
+const linkOf = (hash) => presets[hash.slice(1)] ?? hash.slice(1);
 
 const begin = async () => {
   ravine = await openRavine();
   find("version").textContent = `ravine ${ravine.tables.version}`;
-  find("surface").append(...ravine.tables.surfaces.map(({ name, title }) => element("option", { value: name, title }, name)));
+  find("surface").append(...ravine.tables.surfaces.map(({ name }) => element("option", { value: name }, name)));
   find("figure").append(element("option", { value: "" }));
   find("figure").append(...Object.keys(presets).map((key) => element("option", { value: key }, `(${key})`)));
-  setLanguage(preferred());
-  open(location.hash ? linkOf(location.hash) : presets.e);
+  setLanguage(preferredLanguage());
+  await open(location.hash ? linkOf(location.hash) : presets.e);
   new ResizeObserver(() => drawPlane()).observe(plane);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGround);
+  performance.mark("picture");
   document.body.dataset.ready = "true";
 };
 begin().catch((error) => complain(error.message));

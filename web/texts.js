@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// texts.js - every text of the playground: English, Chinese as written in China, and in Taiwan.
+// texts.js - every text of the playground in the LANGUAGES of app/page/languages.js.
+// note_K: what figure (K) of the lecture shows and the page does not.
 "use strict";
-const LANGUAGES = ["en", "zh-CN", "zh-TW"];
 const texts = {
   title: ["The playground", "游乐场", "遊樂場"],
   intro: [
@@ -25,9 +25,11 @@ const texts = {
   pause: ["Pause", "暂停", "暫停"],
   back: ["One step back", "后退一步", "後退一步"],
   forward: ["One step on", "前进一步", "前進一步"],
-  step: ["step", "步", "步"],
+  step: ["step {}", "第 {} 步", "第 {} 步"],
+  at: ["step", "第几步", "第幾步"],
   link: ["Copy the link", "复制链接", "複製連結"],
   copied: ["Copied", "已复制", "已複製"],
+  not_copied: ["It is in the address bar", "链接就在地址栏里", "連結就在網址列"],
   loss: ["loss above the least", "超出最低值的损失", "超出最低值的損失"],
   plainLoss: ["loss", "损失", "損失"],
   sigma: ["σ of each coordinate", "每个坐标的 σ", "每個座標的 σ"],
@@ -44,6 +46,21 @@ const texts = {
     "The loss over the first two coordinates. Arrow keys move the start.",
     "前两个坐标上的损失面。方向键可以移动起点。",
     "前兩個座標上的損失曲面。方向鍵可以移動起點。",
+  ],
+  note_a: [
+    "Figure (a) is a real network, which this page does not carry. Here is what holds it up, with two parameters: the walls of a ravine.",
+    "图 (a) 是一个真实的网络，这个网页装不下。这里只用两个参数，演示它为什么卡住：峡谷的两壁。",
+    "圖 (a) 是一個真實的網路，這個網頁裝不下。這裡只用兩個參數，示範它為什麼卡住：峽谷的兩壁。",
+  ],
+  note_d: [
+    "In figure (d) the mean form's σ is computed along the way of RMSProp, the first run; here the second run walks by it.",
+    "图 (d) 沿着 RMSProp（第一个）走过的路径计算均方根形式的 σ；这里第二个就按这个 σ 自己走。",
+    "圖 (d) 沿著 RMSProp（第一個）走過的路徑計算均方根形式的 σ；這裡第二個就按這個 σ 自己走。",
+  ],
+  note_i: [
+    "In figure (i) a momentum is computed beside this run, which goes without one; the page draws only what a run has, so its m is the gradient.",
+    "图 (i) 在这次训练之外另算了一个动量；这次训练本身没有动量，网页只画训练自己有的量，所以这里的 m 就是梯度。",
+    "圖 (i) 在這次訓練之外另算了一個動量；這次訓練本身沒有動量，網頁只畫訓練自己有的量，所以這裡的 m 就是梯度。",
   ],
   first: ["solid: first coordinate; dashed: second", "实线：第一个坐标；虚线：第二个", "實線：第一個座標；虛線：第二個"],
 };

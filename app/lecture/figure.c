@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096, NEEDS_SIZE = 1024 };
 
 /* ---- facts ---- */
 
@@ -22,6 +22,11 @@ fact fact_wanted(fact f, const char *want, double least, double greatest) {
     f.want = want;
     f.least = least;
     f.greatest = greatest;
+    return f;
+}
+
+fact fact_valued(fact f, double value) {
+    f.value = value;
     return f;
 }
 
@@ -73,7 +78,7 @@ static json_t *fact_json(const fact *f) {
 }
 
 static int put_json(lecture *l, const exhibit *e, const char *missing) {
-    const char letter[2] = {e->letter, '\0'};
+    const char letter[2] = {l->letter, '\0'};
     char file[64];
     snprintf(file, sizeof file, "%s.svg", e->name);
     json_t *numbers = json_object(), *runs = json_array();
@@ -87,7 +92,7 @@ static int put_json(lecture *l, const exhibit *e, const char *missing) {
     json_t *object = json_pack("{ss ss ss ss? so so}", "name", e->name, "title", e->title.en,
                                "file", file, "missing", missing, "numbers", numbers, "runs", runs);
     return json_object_set_new(l->figures, letter, object)
-               ? failure(FAILURE_INPUT, "out of memory for the numbers of figure (%c)", e->letter)
+               ? failure(FAILURE_INPUT, "out of memory for the numbers of figure (%c)", l->letter)
                : 0;
 }
 
@@ -99,7 +104,9 @@ static int save_svg(lecture *l, const exhibit *e, const svg_figure *figure) {
     if (size < 0 || (size_t)size >= sizeof path)
         return failure(FAILURE_INPUT, "%s: the path is too long", l->folder);
     page svg = {0};
-    svg_write(&svg, figure, SVG_STANDALONE);
+    svg_begin(&svg, figure, SVG_STANDALONE);
+    svg_put_animation(&svg, figure);
+    svg_end(&svg);
     const int status = page_save(&svg, path);
     page_free(&svg);
     return status;
@@ -141,15 +148,23 @@ static void put_runs(page *p, void *context) {
         lecture_runs_put_table(p, s->e->run, s->e->nruns, (const lecture_measured *)s->l->measured);
 }
 
+static void put_settings(page *p, void *context) {
+    const exhibit *e = ((const section *)context)->e;
+    page_add(p, "<div class=\"settings\">");
+    if (e->traces) traces_put_commands(p, e->traces);
+    if (e->settings.en) words_paragraph(p, e->settings);
+    page_add(p, "</div>\n");
+}
+
 static void put_playground(page *p, void *context) {
     if (!asset_playground_html.size) return;
-    page_format(p, "<p><a href=\"playground.html#%c\">", ((const section *)context)->e->letter);
+    page_format(p, "<p><a href=\"playground.html#%c\">", ((const section *)context)->l->letter);
     words_put(p, (svg_text){"Try it yourself", "自己动手试试"});
     page_add(p, "</a></p>");
 }
 
 static void put_section(section *s) {
-    const char letter[2] = {s->e->letter, '\0'};
+    const char letter[2] = {s->l->letter, '\0'};
     const bool missing = s->needs.en != NULL;
     const page_hole holes[] = {{"letter", .text = letter},
                                {"title", .put = put_title},
@@ -157,7 +172,8 @@ static void put_section(section *s) {
                                {"shows", .put = put_shows},
                                {"playground", .put = put_playground},
                                {"facts", .put = missing ? NULL : put_facts},
-                               {"runs", .put = missing ? NULL : put_runs}};
+                               {"runs", .put = missing ? NULL : put_runs},
+                               {"settings", .put = put_settings}};
     page_fill(&s->l->page, &asset_figure_html, holes, sizeof holes / sizeof *holes, s);
 }
 
@@ -182,4 +198,11 @@ int figure_put_missing(lecture *l, const exhibit *e, svg_text needs) {
     put_section(&(section){.l = l, .e = e, .needs = needs});
     const int status = save_svg(l, e, &figure);
     return status ? status : put_json(l, e, needs.en);
+}
+
+int figure_put_without_images(lecture *l, const exhibit *e) {
+    char en[NEEDS_SIZE], zh[NEEDS_SIZE];
+    snprintf(en, sizeof en, "needs Fashion-MNIST: %s", failure_text());
+    snprintf(zh, sizeof zh, "需要 Fashion-MNIST：%s", failure_text());
+    return figure_put_missing(l, e, (svg_text){en, zh});
 }

@@ -39,7 +39,6 @@ static int put_explode(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'e',
             .name = "adagrad_explodes",
             .title = {"Adagrad with the root mean square explodes", "用均方根的 Adagrad 会爆发"},
             .shows =
@@ -75,6 +74,7 @@ static int put_explode(lecture *l, traces *t) {
                        .band = band,
                        .nbands = nbands}},
             .npanels = 3,
+            .traces = t,
             .run = id,
             .nruns = 1,
         });
@@ -92,40 +92,47 @@ int figure_explode(lecture *l) {
 
 /* ---- (f) ---- */
 
-enum { DECAYS = 3 };
+enum { CONSTANT, LINEAR, SQRT, DECAYS };
 static const lecture_run decays[DECAYS] = {LECTURE_MEAN, LECTURE_LINEAR, LECTURE_SQRT};
 static const int decay_color[DECAYS] = {1, 2, 0};
+
+/* Two in a panel, so that the bursts of one do not hide those of the other. */
+static svg_panel excess_panel(const svg_series pair[2]) {
+    return (svg_panel){.x = steps_between(0, LECTURE_STEPS),
+                       .y = {.label = {"excess loss", "loss 超出最低值的部分"},
+                             .least = 1e-4,
+                             .greatest = 1e8,
+                             .log = true},
+                       .height = 150,
+                       .series = pair,
+                       .nseries = 2};
+}
 
 static int put_decay(lecture *l, traces *t) {
     svg_series excess[DECAYS];
     for (size_t k = 0; k < DECAYS; k++)
         excess[k] = traces_curve(t, k, lecture_run_rows[decays[k]].name,
                                  column_excess(t, k, l->convex), decay_color[k]);
-    const svg_series way = traces_way(t, 2, lecture_run_rows[LECTURE_SQRT].name, 0);
+    const svg_series bursting[2] = {excess[CONSTANT], excess[SQRT]};
+    const svg_series ending[2] = {excess[LINEAR], excess[SQRT]};
+    const svg_series way = traces_way(t, SQRT, lecture_run_rows[LECTURE_SQRT].name, 0);
     const int status = traces_status(t);
     if (status) return status;
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'f',
             .name = "decay",
             .title = {"The same with a learning rate that decays", "加上学习率衰减"},
-            .shows = {"Falling like 1/√t cancels the shrinking of σ exactly: the product never "
-                      "crosses the limit, nothing bursts, and the way to the minimum is smooth. A "
-                      "straight line down to 0 comes too late for the early bursts (about twenty), "
-                      "but ends them all before the end.",
-                      "按 1/√t 衰减，正好抵消 σ 的缩小：η/σ "
-                      "乘以曲率始终不超过极限，一次爆发也没有，平顺地走到最低点。线性降到 0 "
-                      "来不及挡住前期的二十来次爆发，但到最后也都平息了。"},
-            .panel = {plane_convex(l, &way, 1),
-                      {.x = steps_between(0, LECTURE_STEPS),
-                       .y = {.label = {"excess loss", "loss 超出最低值的部分"},
-                             .least = 1e-4,
-                             .greatest = 1e8,
-                             .log = true},
-                       .series = excess,
-                       .nseries = DECAYS}},
-            .npanels = 2,
+            .shows =
+                {"Falling like 1/√t cancels the shrinking of σ exactly: the product never "
+                 "crosses the limit, nothing bursts, and the way to the minimum is smooth. A "
+                 "straight line down to 0 comes too late for the early bursts (about twenty), "
+                 "but ends them all before the end.",
+                 "按 1/√t 衰减，正好抵消 σ 的缩小：η/σ 乘以曲率始终不超过极限，一次爆发也没有，"
+                 "平顺地走到最低点。线性降到 0 来不及挡住前期的二十来次爆发，但到最后也都平息了。"},
+            .panel = {plane_convex(l, &way, 1), excess_panel(bursting), excess_panel(ending)},
+            .npanels = 3,
+            .traces = t,
             .run = decays,
             .nruns = DECAYS,
         });
@@ -163,7 +170,6 @@ static int put_warmup(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'g',
             .name = "warmup",
             .title = {"Warm-up alone only delays; warm-up and then decay cures",
                       "只预热，是把爆发推迟；先预热再衰减，才治得好"},
@@ -202,6 +208,7 @@ static int put_warmup(lecture *l, traces *t) {
                        .level = &burst,
                        .nlevels = 1}},
             .npanels = 3,
+            .traces = t,
             .run = warms,
             .nruns = WARMS,
         });

@@ -73,7 +73,6 @@ static int put(lecture *l, traces *t) {
     plane.nnotes = PLANE_NOTES + LINES;
     return figure_put(
         l, &(exhibit){
-               .letter = 'b',
                .name = "gradient_descent",
                .title = {"One learning rate: too large, or too small",
                          "只有一个学习率：不是太大，就是太小"},
@@ -98,6 +97,7 @@ static int put(lecture *l, traces *t) {
                           .series = curve,
                           .nseries = RATES}},
                .npanels = 2,
+               .traces = t,
                .fact = line,
                .nfacts = LINES,
                .run = rates,

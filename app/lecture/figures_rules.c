@@ -40,21 +40,19 @@ static int put_rules(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'h',
             .name = "rules",
             .title = {"RMSProp, Adam, AMSGrad, RAdam on the same surface",
                       "同一个损失面上的 RMSProp、Adam、AMSGrad、RAdam"},
             .shows =
                 {"At a constant rate RMSProp ends on an orbit around the minimum at a distance of "
-                 "η/√2. Adam gets there and bursts again and again, as its σ forgets too. "
-                 "AMSGrad's σ "
-                 "never shrinks, and it alone arrives. RAdam makes its first five steps without σ, "
-                 "as "
-                 "plain momentum; η = 1 is far above the limit for those, and it is gone.",
-                 "学习率不变时，RMSProp 最终绕着最低点打转，距离正好是 η/√2。Adam "
-                 "的 σ 同样会忘，走到了还是一次次爆发。AMSGrad 的 σ "
-                 "从不变小，只有它真正停在最低点。RAdam 的前五步不用 σ，等于普通的动量法；η = 1 "
-                 "对这几步来说远远超出极限，于是一去不返。"},
+                 "η/√2. Adam gets there and is thrown out again and again, as its σ forgets too, "
+                 "though never by the 0.5 that counts as a burst. AMSGrad's σ never shrinks, and "
+                 "it alone arrives. RAdam makes its first five steps without σ, as plain "
+                 "momentum; η = 1 is far above the limit for those, and it is gone.",
+                 "学习率不变时，RMSProp 最终绕着最低点打转，距离正好是 η/√2。Adam 的 σ 同样会忘，"
+                 "走到了还是一次次被甩出去，只是都没有远到 0.5，不算爆发。AMSGrad 的 σ 从不变小，"
+                 "只有它真正停在最低点。RAdam 的前五步不用 σ，等于普通的动量法；η = 1 对这几步来说"
+                 "远远超出极限，于是一去不返。"},
             .panel = {plane_convex(l, way, WAYS),
                       {.x = steps_log(),
                        .y = {.label = {"excess loss", "loss 超出最低值的部分"},
@@ -64,6 +62,7 @@ static int put_rules(lecture *l, traces *t) {
                        .series = excess,
                        .nseries = RULES}},
             .npanels = 2,
+            .traces = t,
             .fact = &swings,
             .nfacts = 1,
             .run = rules,
@@ -128,7 +127,6 @@ static int put_sign(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'i',
             .name = "sign_and_size",
             .title = {"Momentum keeps the sign, σ only the size", "动量记方向，σ 只记大小"},
             .shows =
@@ -155,6 +153,7 @@ static int put_sign(lecture *l, traces *t) {
                        .level = &cancelled,
                        .nlevels = 1}},
             .npanels = 2,
+            .traces = t,
             .fact = facts,
             .nfacts = sizeof facts / sizeof *facts,
         });
@@ -178,10 +177,10 @@ static const lecture_run last[LAST] = {LECTURE_GD_6, LECTURE_MEAN, LECTURE_ADAM,
 static const int last_color[LAST] = {3, 1, 2, 4, 0};
 
 static int put_complete(lecture *l, traces *t) {
-    svg_series distance[LAST];
+    svg_series farthest[LAST];
     for (size_t k = 0; k < LAST; k++)
-        distance[k] = traces_curve(t, k, lecture_run_rows[last[k]].name,
-                                   column_distance(t, k, l->convex), last_color[k]);
+        farthest[k] = traces_farthest(t, k, lecture_run_rows[last[k]].name,
+                                      column_farthest(t, k, l->convex), last_color[k]);
     const race_trace *trace = &t->race[LAST - 1].trace;
     double *m = column_axis(t, LAST - 1, trace->m, 1);
     const double *sigma = column_axis(t, LAST - 1, trace->sigma, 1);
@@ -196,7 +195,6 @@ static int put_complete(lecture *l, traces *t) {
     return figure_put(
         l,
         &(exhibit){
-            .letter = 'j',
             .name = "complete",
             .title = {"The complete rule: schedule, momentum, scale",
                       "完整版：调度、动量、尺度三者合一"},
@@ -211,13 +209,7 @@ static int put_complete(lecture *l, traces *t) {
                  "则让固定学习率下没完没了的爆发停下来。Adam 的 σ 忘得是指数级地快，所以在这里 "
                  "1/√t "
                  "的衰减还差一点：仍会爆发一次。"},
-            .panel = {{.x = steps_log(),
-                       .y = {.label = {"distance to the minimum", "到最低点的距离"},
-                             .least = 1e-6,
-                             .greatest = 1e3,
-                             .log = true},
-                       .series = distance,
-                       .nseries = LAST},
+            .panel = {panel_farthest(farthest, LAST, 1e-6, 1e3),
                       {.x = steps_log(),
                        .y = {.label = {"the three parts", "三个部分"},
                              .least = 1e-6,
@@ -227,6 +219,7 @@ static int put_complete(lecture *l, traces *t) {
                        .series = parts,
                        .nseries = 3}},
             .npanels = 2,
+            .traces = t,
             .run = last,
             .nruns = LAST,
         });

@@ -28,7 +28,6 @@ static int put_sigma(lecture *l, traces *t) {
     };
     return figure_put(
         l, &(exhibit){
-               .letter = 'c',
                .name = "adagrad_sigma",
                .title = {"Adagrad: a rate of its own for each parameter",
                          "Adagrad：不同参数用不同的学习率"},
@@ -47,6 +46,7 @@ static int put_sigma(lecture *l, traces *t) {
                           .series = sigma,
                           .nseries = 2}},
                .npanels = 1,
+               .traces = t,
                .fact = facts,
                .nfacts = sizeof facts / sizeof *facts,
            });
@@ -106,7 +106,6 @@ static int put_crescent(lecture *l, traces *t) {
     };
     return figure_put(
         l, &(exhibit){
-               .letter = 'd',
                .name = "crescent",
                .title = {"RMSProp: the same parameter, another rate at another time",
                          "RMSProp：同一个参数，不同时刻用不同的学习率"},
@@ -126,23 +125,21 @@ static int put_crescent(lecture *l, traces *t) {
                           .series = sigma,
                           .nseries = 2}},
                .npanels = 2,
+               .traces = t,
                .fact = facts,
                .nfacts = sizeof facts / sizeof *facts,
            });
 }
 
 int figure_crescent(lecture *l) {
-    static const double start[2] = {-1.5, 2};
-    traces t = {.count = 0};
+    traces t;
     const race_setup setup = {.surface = l->crescent,
-                              .start = start,
                               .optimizer = "rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.002",
                               .steps = CRESCENT_STEPS,
                               .dtype = RAVINE_F64,
                               .record_every = 1};
-    int status = race_run(&t.race[0], &setup);
+    int status = traces_race(&t, &setup, 1);
     if (status) return status;
-    t.count = 1;
     status = put_crescent(l, &t);
     traces_free(&t);
     return status;

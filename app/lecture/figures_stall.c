@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* figures_stall.c - (a): a real network whose loss is stuck while its gradient is large. */
-#include "io/failure.h"
 #include "lecture/figure.h"
-#include "lecture/stall.h"
+#include "lecture/net_run.h"
 #include "math/sort.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { STUCK_FROM = 120, CURED = 220, STALL_STEPS = 300, WINDOW = 40, NEEDS_SIZE = 1024 };
+enum { STUCK_FROM = 120, CURED = 220, STALL_STEPS = 300, WINDOW = 40 };
 #define STALL_SCHEDULE "constant(220, from=4) constant(80, from=0.2)"
 
 static double median(const double *values, int from) {
@@ -19,7 +15,7 @@ static double median(const double *values, int from) {
     return ravine_median(window, WINDOW);
 }
 
-static int put(lecture *l, exhibit *e, const stall_run *r) {
+static int put(lecture *l, exhibit *e, const net_run *r) {
     const svg_series loss = {.y = r->loss, .n = (size_t)r->steps};
     const svg_series norm = {.y = r->grad_norm, .n = (size_t)r->steps, .color = 1};
     const svg_band stuck = {STUCK_FROM, CURED};
@@ -67,32 +63,35 @@ static int put(lecture *l, exhibit *e, const stall_run *r) {
     return figure_put(l, e);
 }
 
-static int put_missing(lecture *l, const exhibit *e) {
-    char en[NEEDS_SIZE], zh[NEEDS_SIZE];
-    snprintf(en, sizeof en, "needs Fashion-MNIST: %s", failure_text());
-    snprintf(zh, sizeof zh, "需要 Fashion-MNIST：%s", failure_text());
-    return figure_put_missing(l, e, (svg_text){en, zh});
-}
-
 int figure_stall(lecture *l) {
     exhibit e = {
-        .letter = 'a',
         .name = "stall",
         .title = {"Stuck is not a small gradient", "训练卡住，不等于梯度很小"},
-        .shows = {"A real network: 4,000 images of Fashion-MNIST, all in every step, gradient "
-                  "descent at "
-                  "η = 4. In the shaded steps the loss hardly falls any more, and the gradient has "
-                  "not become small at all: the weights bounce between the walls of a ravine. The "
-                  "proof is at step 220: η / 20, and the loss falls at once, to half, "
-                  "and only now the gradient too.",
-                  "一个真实的网络：Fashion-MNIST 的 4,000 张图，每一步都用全部图片，梯度下降，η = "
-                  "4。阴影那一段，loss "
-                  "几乎不再下降，梯度却一点也没有变小：参数正在峡谷的两壁之间来回弹。证据在第 220 "
-                  "步：把 η 除以 20，loss 立刻降到一半左右，这时梯度才真正变小。"},
+        .shows =
+            {"A real network: 4,000 images of Fashion-MNIST, all in every step, gradient descent "
+             "at η = 4. In the shaded steps the loss falls only slowly, and the gradient has "
+             "not become small at all: the weights bounce between the walls of a ravine. "
+             "(Where the loss stands quite still: figure o.) The proof is at step 220: η / "
+             "20, and the loss falls at once, to half, and only now the gradient too.",
+             "一个真实的网络：Fashion-MNIST 的 4,000 张图，每一步都用全部图片，梯度下降，"
+             "η = 4。阴影那一段，loss 降得很慢，梯度却一点也没有变小：参数正在峡谷的两壁之间"
+             "来回弹（loss 完全不动的例子见图 o）。证据在第 220 步：把 η 除以 20，loss "
+             "立刻降到一半左右，这时梯度才真正变小。"},
+        .settings = {"Fashion-MNIST, the first 4,000 images; 784-32-10, tanh; sgd; lr "
+                     "\"" STALL_SCHEDULE "\"; seed 1",
+                     "Fashion-MNIST 的前 4,000 张图；784-32-10，tanh；sgd；lr "
+                     "“" STALL_SCHEDULE "”；seed 1"},
     };
-    stall_run r;
-    if (stall_train(&r, "sgd", STALL_SCHEDULE, STALL_STEPS)) return put_missing(l, &e);
+    net_run r;
+    const net_run_setup setup = {.images = 4000,
+                                 .layers = 1,
+                                 .units = 32,
+                                 .seed = 1,
+                                 .optimizer = "sgd",
+                                 .schedule = STALL_SCHEDULE,
+                                 .steps = STALL_STEPS};
+    if (net_runs_make(&r, &setup, 1)) return figure_put_without_images(l, &e);
     const int status = put(l, &e, &r);
-    stall_free(&r);
+    net_runs_free(&r, 1);
     return status;
 }

@@ -4,16 +4,20 @@
 #include "file/folder.h"
 #include "io/failure.h"
 #include "lecture/figure.h"
-#include "lecture/words.h"
+#include "page/languages.h"
 #include "ravine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int (*const figures[])(lecture *l) = {
-    figure_stall, figure_gd,     figure_sigma, figure_crescent, figure_explode,
-    figure_decay, figure_warmup, figure_rules, figure_sign,     figure_complete,
+static const struct {
+    char letter;
+    int (*make)(lecture *l);
+} figures[] = {
+#define RAVINE_X(LETTER, NAME) {LETTER, figure_##NAME},
+    LECTURE_FIGURE_LIST(RAVINE_X)
+#undef RAVINE_X
 };
 enum { FIGURES = sizeof figures / sizeof *figures };
 
@@ -29,28 +33,37 @@ static void count_runs(lecture *l) {
 
 static void put_links(page *p, void *context) {
     (void)context;
-    for (char letter = 'a'; letter < 'a' + FIGURES; letter++)
-        page_format(p, "<a href=\"#%c\">%c</a> ", letter, letter);
+    for (size_t k = 0; k < FIGURES; k++)
+        page_format(p, "<a href=\"#%c\">%c</a> ", figures[k].letter, figures[k].letter);
 }
 
 /* The figures add to the page themselves, and count what agrees; then the runs. */
 static void put_figures(page *p, void *context) {
     (void)p;
     lecture *l = context;
-    for (size_t k = 0; k < FIGURES && !l->status; k++) l->status = figures[k](l);
+    for (size_t k = 0; k < FIGURES && !l->status; k++) {
+        l->letter = figures[k].letter;
+        l->status = figures[k].make(l);
+    }
     count_runs(l);
 }
 
 /* What was compared with what. */
 static void put_agreement(page *p, void *context) {
     const lecture *l = context;
-    char en[160], zh[160];
-    snprintf(en, sizeof en,
-             "%d of %d figures were made; %d of %d numbers agree with the reference computation.",
-             l->made, FIGURES, l->agree, l->checked);
-    snprintf(zh, sizeof zh, "共 %d 张图，生成了 %d 张；%d 个数字与参考计算相比，%d 个一致。",
-             FIGURES, l->made, l->checked, l->agree);
-    words_paragraph(p, (svg_text){en, zh});
+    const struct {
+        const char *name;
+        int number;
+    } told[] = {
+        {"made", l->made}, {"figures", FIGURES}, {"agree", l->agree}, {"checked", l->checked}};
+    enum { TOLD = sizeof told / sizeof *told };
+    char digits[TOLD][16];
+    page_hole holes[TOLD];
+    for (size_t k = 0; k < TOLD; k++) {
+        snprintf(digits[k], sizeof digits[k], "%d", told[k].number);
+        holes[k] = (page_hole){told[k].name, .text = digits[k]};
+    }
+    page_fill(p, &asset_agreement_html, holes, TOLD, NULL);
 }
 
 static void put_runs(page *p, void *context) {
@@ -86,7 +99,7 @@ static int save_json(const lecture *l, const json_t *numbers) {
 }
 
 static int save_page(lecture *l) {
-    page_script(&l->page, &asset_lecture_js);
+    page_script(&l->page, &asset_languages_js);
     page_script(&l->page, &asset_chart_js);
     page_script(&l->page, &asset_player_js);
     page_script(&l->page, &asset_motion_js);
@@ -110,7 +123,8 @@ static int make(lecture *l) {
     if (!status) status = surface_create(&l->crescent, "crescent");
     if (!status) status = lecture_runs_measure(l->measured, l->convex);
     if (status) return status;
-    const page_hole holes[] = {{"links", .put = put_links},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"links", .put = put_links},
                                {"figures", .put = put_figures},
                                {"runs", .put = put_runs},
                                {"agreement", .put = put_agreement},

@@ -27,13 +27,13 @@ static const struct {
 
 /* ---- measuring ---- */
 
-int lecture_run_trace(race_result *r, lecture_run id, const surface *convex, int64_t steps) {
-    return race_run(r, &(race_setup){.surface = convex,
-                                     .optimizer = lecture_run_rows[id].optimizer,
-                                     .schedule = lecture_run_rows[id].schedule,
-                                     .steps = steps,
-                                     .dtype = RAVINE_F64,
-                                     .record_every = 1});
+race_setup lecture_run_setup(lecture_run id, const surface *convex, int64_t steps) {
+    return (race_setup){.surface = convex,
+                        .optimizer = lecture_run_rows[id].optimizer,
+                        .schedule = lecture_run_rows[id].schedule,
+                        .steps = steps,
+                        .dtype = RAVINE_F64,
+                        .record_every = 1};
 }
 
 /* By which factor the distance across the valley grows in a step, halfway to the overflow: the
@@ -42,7 +42,8 @@ static int measure_growth(double *growth, lecture_run id, const surface *convex,
     race_result r;
     *growth = NAN;
     if (overflow < 4) return 0;
-    const int status = lecture_run_trace(&r, id, convex, overflow / 2 + 1);
+    const race_setup setup = lecture_run_setup(id, convex, overflow / 2 + 1);
+    const int status = race_run(&r, &setup);
     if (status) return status;
     const double *last = r.trace.loss + r.trace.count - 1;
     *growth = sqrt(last[0] / last[-1]);
@@ -52,11 +53,9 @@ static int measure_growth(double *growth, lecture_run id, const surface *convex,
 
 static int measure(lecture_measured *m, lecture_run id, const surface *convex) {
     race_result r;
-    const int status = race_run(&r, &(race_setup){.surface = convex,
-                                                  .optimizer = lecture_run_rows[id].optimizer,
-                                                  .schedule = lecture_run_rows[id].schedule,
-                                                  .steps = LECTURE_STEPS,
-                                                  .dtype = RAVINE_F64});
+    race_setup setup = lecture_run_setup(id, convex, LECTURE_STEPS);
+    setup.record_every = 0;
+    const int status = race_run(&r, &setup);
     if (status) return status;
     const bool finite = r.nonfinite_step == RACE_NEVER;
     *m = (lecture_measured){.value = {

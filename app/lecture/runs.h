@@ -57,8 +57,8 @@ typedef struct lecture_measured {
 
 /* All runs. Functions that return int return 0 or a kind of io/failure.h. */
 int lecture_runs_measure(lecture_measured measured[LECTURE_RUN_COUNT], const surface *convex);
-/* One run with its trace, every step of the first `steps`. */
-int lecture_run_trace(race_result *r, lecture_run id, const surface *convex, int64_t steps);
+/* One run, every step of the first `steps` recorded. */
+race_setup lecture_run_setup(lecture_run id, const surface *convex, int64_t steps);
 
 bool lecture_run_is_shown(lecture_run id); /* the reference has it */
 bool lecture_run_agrees(lecture_run id, lecture_column column,

@@ -5,11 +5,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-int traces_make(traces *t, const lecture *l, const lecture_run *id, size_t n, int64_t steps) {
+int traces_race(traces *t, const race_setup *setup, size_t n) {
     *t = (traces){.count = 0};
     for (size_t k = 0; k < n; k++) {
-        const int status = lecture_run_trace(&t->race[k], id[k], l->convex, steps);
+        t->setup[k] = setup[k];
+        const int status = race_run(&t->race[k], &t->setup[k]);
         if (status) {
             traces_free(t);
             return status;
@@ -17,6 +19,12 @@ int traces_make(traces *t, const lecture *l, const lecture_run *id, size_t n, in
         t->count++;
     }
     return 0;
+}
+
+int traces_make(traces *t, const lecture *l, const lecture_run *id, size_t n, int64_t steps) {
+    race_setup setup[TRACES_MAX];
+    for (size_t k = 0; k < n; k++) setup[k] = lecture_run_setup(id[k], l->convex, steps);
+    return traces_race(t, setup, n);
 }
 
 int traces_status(const traces *t) {
@@ -78,6 +86,51 @@ double *column_across(traces *t, size_t k, const surface *s) {
     return column;
 }
 
+double *column_farthest(traces *t, size_t k, const surface *s) {
+    double *column = column_distance(t, k, s);
+    for (int64_t i = t->race[k].trace.count - 1; column && i-- > 0;)
+        column[i] = fmax(column[i], column[i + 1]);
+    return column;
+}
+
+/* ---- the commands ---- */
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether one command makes both. */
+static bool is_together(const race_setup *a, const race_setup *b) {
+    return a->surface == b->surface && a->start == b->start && a->steps == b->steps &&
+           same_text(a->schedule, b->schedule);
+}
+
+static void put_option(page *p, const char *option, const char *text) {
+    page_format(p, " --%s \"", option);
+    page_escape(p, text);
+    page_add(p, "\"");
+}
+
+static void begin_command(page *p, const race_setup *s) {
+    page_add(p, "<code>ravine race");
+    put_option(p, "surface", s->surface->spec);
+    for (int i = 0; s->start && i < s->surface->size; i++) {
+        page_add(p, i ? "," : " --start=");
+        page_number(p, s->start[i], 17);
+    }
+    page_format(p, " --steps %lld", (long long)s->steps);
+    if (s->schedule) put_option(p, "schedule", s->schedule);
+}
+
+void traces_put_commands(page *p, const traces *t) {
+    for (size_t k = 0; k < t->count; k++) {
+        const race_setup *s = &t->setup[k];
+        if (k == 0 || !is_together(s - 1, s)) begin_command(p, s);
+        put_option(p, "optimizer", s->optimizer);
+        if (k + 1 == t->count || !is_together(s, s + 1)) page_add(p, "</code>\n");
+    }
+}
+
 /* ---- what panels and players take ---- */
 
 svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int color) {
@@ -87,6 +140,12 @@ svg_series traces_curve(traces *t, size_t k, svg_text name, const double *y, int
                         .y = y,
                         .n = x && y ? (size_t)t->race[k].trace.count - 1 : 0,
                         .color = color};
+}
+
+svg_series traces_farthest(traces *t, size_t k, svg_text name, const double *farthest, int color) {
+    svg_series curve = traces_curve(t, k, name, farthest, color);
+    if (curve.n > TRACES_TAIL) curve.n -= TRACES_TAIL;
+    return curve;
 }
 
 svg_series traces_way(traces *t, size_t k, svg_text name, int color) {

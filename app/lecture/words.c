@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lecture/words.h"
 
+#include "page/languages.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static void put_in(page *p, const char *element, const char *lang, const char *text) {
-    page_format(p, "<%s lang=\"%s\">", element, lang);
-    page_escape(p, text);
-    page_format(p, "</%s>", element);
-}
-
 void words_put(page *p, svg_text t) {
-    if (!t.zh) {
+    if (t.zh)
+        page_put_languages(p, "span", t);
+    else
         page_escape(p, t.en);
-        return;
-    }
-    put_in(p, "span", "en", t.en);
-    put_in(p, "span", "zh", t.zh);
 }
 
 void words_paragraph(page *p, svg_text t) {
-    put_in(p, "p", "en", t.en);
-    put_in(p, "p", "zh", t.zh ? t.zh : t.en);
+    page_put_languages(p, "p", t);
     page_add(p, "\n");
 }
 

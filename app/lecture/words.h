@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* words.h - text of the lecture's page in both languages, of which the page shows one. */
+/* words.h - text of the lecture's page in its languages, of which the page shows one. */
 #ifndef RAVINE_LECTURE_WORDS_H
 #define RAVINE_LECTURE_WORDS_H
 

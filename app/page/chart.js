@@ -100,8 +100,8 @@ const chartRange = (pieces, x) => {
 
 // What a text says in the page's language.
 const chartWords = (text) => {
-  const language = document.documentElement.lang.slice(0, 2);
-  return (text?.querySelector(`[lang=${language}]`) ?? text)?.textContent ?? "";
+  const { lang } = document.documentElement;
+  return (text?.querySelector(`[lang="${lang}"]`) ?? text)?.textContent ?? "";
 };
 
 const chartPointer = (chart) => {

@@ -10,12 +10,16 @@ document.querySelectorAll(".player").forEach((controls) => {
   );
   const last = motion.step.length - 1;
   const moveCursor = chartCursor(picture, chartPanels(picture));
-  const trails = picture.querySelector("g[clip-path]");
-  const walked = chartElement("g", { class: "walked", "clip-path": `url(#${id}-area-0)` }, picture);
-  trails.after(walked); // under the names of the points
-  const drawn = trails.querySelectorAll(".trail");
-  const heads = motion.trails.map(({ color, dot, trail }, k) => {
-    const style = drawn[k].getAttribute("class").replace("trail", "");
+  // Of each panel: the paths of its trails, and the group for what was walked of them.
+  const layers = [...picture.querySelectorAll(".panel > g[clip-path]")].map((trails) => {
+    const walked = chartElement("g", { class: "walked" }, picture);
+    walked.setAttribute("clip-path", trails.getAttribute("clip-path"));
+    trails.after(walked); // under the names of the points
+    return { walked, drawn: [...trails.querySelectorAll(".trail")] };
+  });
+  const heads = motion.trails.map(({ panel, color, dot, trail }) => {
+    const { walked, drawn } = layers[panel];
+    const style = drawn.shift().getAttribute("class").replace("trail", "");
     return {
       trail,
       at: dot,

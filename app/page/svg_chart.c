@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page/svg_chart.h"
 
+#include "page/languages.h"
 #include "page/svg_frame.h"
-#include "page/svg_motion.h"
 
 #include <math.h>
 
@@ -31,6 +31,10 @@ static void widen(svg_span *s, double value) {
 
 static double height_of(const svg_panel *panel) {
     return panel->height > 0 ? panel->height : PLOT_HEIGHT;
+}
+
+static int columns_of(const svg_panel *panel) {
+    return panel->columns > 0 ? panel->columns : 1;
 }
 
 /* The span that an axis asks for, or that its values need, with `air` on both sides. */
@@ -81,7 +85,7 @@ static double label_centre(const svg_frame *f, size_t k, double *half) {
     char text[SVG_TICK_TEXT];
     write_tick(&f->x_ticks, k, text);
     *half = svg_text_width(text) / 2;
-    return fmin(svg_place_x(f, f->x_ticks.at[k]), SVG_WIDTH - *half);
+    return fmin(svg_place_x(f, f->x_ticks.at[k]), f->to - *half);
 }
 
 static bool labels_fit(const svg_frame *f) {
@@ -98,7 +102,7 @@ static bool labels_fit(const svg_frame *f) {
 /* ---- layout ---- */
 
 /* Room for the widest label of a y axis: the same for all panels, so that their x axes agree. */
-static double left_of(const svg_figure *figure) {
+static double y_label_room(const svg_figure *figure) {
     double widest = 0;
     for (size_t k = 0; k < figure->npanels; k++) {
         const svg_panel *panel = &figure->panel[k];
@@ -118,22 +122,22 @@ static double entry_width(const svg_series *s) {
 }
 
 /* Where the legend's entry goes: in a new row where it does not fit. */
-static void next_entry(const svg_series *s, double left, double at[2]) {
-    if (at[0] <= left || at[0] + entry_width(s) <= SVG_WIDTH) return;
-    at[0] = left;
+static void next_entry(const svg_frame *f, const svg_series *s, double at[2]) {
+    if (at[0] <= f->left || at[0] + entry_width(s) <= f->to) return;
+    at[0] = f->left;
     at[1] += LINE_HEIGHT;
 }
 
 /* The first baseline of the legend is under that of the y label. Returns the last one used. */
-static double put_legend(page *p, const svg_panel *panel, svg_place place, double left,
-                         double top) {
-    double at[2] = {left, top + LINE_HEIGHT};
+static double put_legend(page *p, const svg_frame *f, svg_place place) {
+    const double top = f->panel->y.label.en ? f->head + LINE_HEIGHT : f->head;
+    double at[2] = {f->left, top + LINE_HEIGHT};
     bool any = false;
-    for (size_t k = 0; k < panel->nseries; k++) {
-        const svg_series *s = &panel->series[k];
+    for (size_t k = 0; k < f->panel->nseries; k++) {
+        const svg_series *s = &f->panel->series[k];
         if (!s->name.en) continue;
         any = true;
-        next_entry(s, left, at);
+        next_entry(f, s, at);
         if (p) {
             page_format(p, "<path class=\"swatch %s s%d%s%s\" d=\"M%.1f %.1fh%d\"/>",
                         s->draw == SVG_DOTS ? "dots" : "line", s->color, s->dashed ? " dashed" : "",
@@ -145,22 +149,23 @@ static double put_legend(page *p, const svg_panel *panel, svg_place place, doubl
     return any ? at[1] : top;
 }
 
-static svg_frame lay_out(const svg_panel *panel, double left, double top) {
-    const double head = panel->y.label.en ? top + LINE_HEIGHT : top;
-    const double area = put_legend(NULL, panel, SVG_INLINE, left, head) + 10;
-    const double height = height_of(panel);
+/* In column number `column` of its row; `room`: of the labels of the y axis. */
+static svg_frame lay_out(const svg_panel *panel, int column, double room, double top) {
+    const double width = (double)SVG_WIDTH / columns_of(panel);
     svg_frame f = {
         .panel = panel,
+        .from = column * width,
+        .to = (column + 1) * width,
         .head = top,
-        .left = left,
-        .top = area,
-        .width = SVG_WIDTH - left - SVG_RIGHT,
-        .height = height,
+        .left = column * width + room,
+        .width = width - room - SVG_RIGHT,
+        .height = height_of(panel),
         .x = span_of(&panel->x, panel, true, 0),
         .y = span_of(&panel->y, panel, false, AIR),
-        .bottom = area + height + TICK_ROOM + (panel->x.label.en ? LABEL_ROOM : 0),
     };
-    f.y_ticks = y_ticks_of(&f.y, height);
+    f.top = put_legend(NULL, &f, SVG_INLINE) + 10;
+    f.bottom = f.top + f.height + TICK_ROOM + (panel->x.label.en ? LABEL_ROOM : 0);
+    f.y_ticks = y_ticks_of(&f.y, f.height);
     for (int strides = STRIDES; strides > 0; strides--) {
         f.x_ticks = ticks_of(&f.x, strides);
         if (labels_fit(&f)) break;
@@ -168,11 +173,31 @@ static svg_frame lay_out(const svg_panel *panel, double left, double top) {
     return f;
 }
 
+/* Panel by panel: the place in its row, and the lowest bottom of all so far. */
+typedef struct layout {
+    svg_frame f;
+    int column, columns;
+    double bottom;
+} layout;
+
+static void lay_out_next(layout *l, const svg_panel *panel, double room) {
+    const int columns = columns_of(panel);
+    const bool first = !l->f.panel, beside = columns == l->columns && l->column + 1 < columns;
+    l->column = beside ? l->column + 1 : 0;
+    l->columns = columns;
+    l->f = lay_out(panel, l->column, room, beside ? l->f.head : first ? 0 : l->bottom + GAP);
+    l->bottom = fmax(l->bottom, l->f.bottom);
+}
+
+static layout lay_out_to(const svg_figure *figure, size_t panel) {
+    const double room = y_label_room(figure);
+    layout l = {.columns = 0};
+    for (size_t k = 0; k <= panel; k++) lay_out_next(&l, &figure->panel[k], room);
+    return l;
+}
+
 svg_frame svg_frame_of(const svg_figure *figure, size_t panel) {
-    const double left = left_of(figure);
-    svg_frame f = lay_out(figure->panel, left, 0);
-    for (size_t k = 1; k <= panel; k++) f = lay_out(&figure->panel[k], left, f.bottom + GAP);
-    return f;
+    return lay_out_to(figure, panel).f;
 }
 
 /* ---- the parts of a panel ---- */
@@ -278,8 +303,8 @@ static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place
     const svg_frame f = svg_frame_of(figure, index);
     const char *id = figure->id ? figure->id : "chart";
     begin_panel(p, &f);
-    svg_put_text(p, place, (svg_spot){4, f.head + 2, 0.9}, "label", f.panel->y.label);
-    put_legend(p, f.panel, place, f.left, f.panel->y.label.en ? f.head + LINE_HEIGHT : f.head);
+    svg_put_text(p, place, (svg_spot){f.from + 4, f.head + 2, 0.9}, "label", f.panel->y.label);
+    put_legend(p, &f, place);
     page_format(p,
                 "<clipPath id=\"%s-area-%zu\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></clipPath>\n",
@@ -298,13 +323,14 @@ static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place
 /* <title> or <desc>, in each language that there is. */
 static void put_meaning(page *p, const char *element, svg_text t) {
     if (!t.en) return;
-    page_format(p, "<%s lang=\"en\">", element);
-    page_escape(p, t.en);
-    page_format(p, "</%s>\n", element);
-    if (!t.zh) return;
-    page_format(p, "<%s lang=\"zh\">", element);
-    page_escape(p, t.zh);
-    page_format(p, "</%s>\n", element);
+    if (t.zh) {
+        page_put_languages(p, element, t);
+    } else {
+        page_format(p, "<%s lang=\"en\">", element);
+        page_escape(p, t.en);
+        page_format(p, "</%s>", element);
+    }
+    page_add(p, "\n");
 }
 
 /* In XML the style is text, with markup wherever there is a <. */
@@ -314,9 +340,8 @@ static void put_style(page *p, const asset *css) {
     page_add(p, "]]></style>\n");
 }
 
-void svg_write(page *p, const svg_figure *figure, svg_place place) {
-    const double height =
-        figure->npanels ? svg_frame_of(figure, figure->npanels - 1).bottom + 4 : 0;
+void svg_begin(page *p, const svg_figure *figure, svg_place place) {
+    const double height = figure->npanels ? lay_out_to(figure, figure->npanels - 1).bottom + 4 : 0;
     page_format(p,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" role=\"img\" "
                 "viewBox=\"0 0 %d %.0f\"",
@@ -331,6 +356,13 @@ void svg_write(page *p, const svg_figure *figure, svg_place place) {
         page_format(p, "<rect class=\"paper\" width=\"%d\" height=\"%.0f\"/>\n", SVG_WIDTH, height);
     }
     for (size_t k = 0; k < figure->npanels; k++) put_panel(p, figure, k, place);
-    if (place == SVG_STANDALONE && svg_plays(figure)) svg_put_animation(p, figure);
+}
+
+void svg_end(page *p) {
     page_add(p, "</svg>\n");
+}
+
+void svg_write(page *p, const svg_figure *figure, svg_place place) {
+    svg_begin(p, figure, place);
+    svg_end(p);
 }

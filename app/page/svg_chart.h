@@ -10,9 +10,10 @@
  *     svg_write(&p, &figure, SVG_STANDALONE);
  *     code = page_save(&p, "loss.svg");
  *
- * A figure is a column of panels. Long series are thinned, so that every pixel keeps its least and
- * greatest value: a spike of one step stays. Every text is escaped here. Colours are the variables
- * of page.css, right in the light and in the dark; a standalone file carries them with it.
+ * A figure is a column of panels, or rows of small ones. Long series are thinned, so that every
+ * pixel keeps its least and greatest value: a spike of one step stays. Every text is escaped here.
+ * Colours are the variables of page.css, right in the light and in the dark; a standalone file
+ * carries them with it.
  */
 #ifndef RAVINE_PAGE_SVG_CHART_H
 #define RAVINE_PAGE_SVG_CHART_H
@@ -23,7 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A text in English and Simplified Chinese; zh NULL: the same in both; en NULL: none. */
+/* A text in English and in Chinese as it is written in China, of which taiwan.def has the form that
+ * is read in Taiwan; zh NULL: the same in all; en NULL: none. */
 typedef struct svg_text {
     const char *en, *zh;
 } svg_text;
@@ -88,6 +90,7 @@ typedef struct svg_contours {
 typedef struct svg_panel {
     svg_axis x, y;
     double height; /* of the plot area, in units of 1/560 of the figure's width; 0: 220 */
+    int columns;   /* so many panels like this one share a row, from left to right; 0: 1 */
     const svg_series *series;
     size_t nseries;
     const svg_band *band;
@@ -107,10 +110,13 @@ typedef struct svg_figure {
 } svg_figure;
 
 /* STANDALONE: a file; the reader's language picks among the texts. INLINE: inside a page that has
- * page_style(p, &asset_svg_chart_css); both texts are there, with lang="en" and lang="zh". */
+ * page_style(p, &asset_svg_chart_css); all texts are there, each with its lang (languages.h). */
 typedef enum svg_place { SVG_STANDALONE, SVG_INLINE } svg_place;
 
 void svg_write(page *p, const svg_figure *figure, svg_place place);
+/* The same in two parts; what is put between them lies above the figure. */
+void svg_begin(page *p, const svg_figure *figure, svg_place place);
+void svg_end(page *p);
 
 /* ---- the parts, for svg_*.c and their tests -------------------------------------------------- */
 enum { SVG_TICKS = 12 };

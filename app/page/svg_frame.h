@@ -23,6 +23,7 @@ typedef struct svg_scale {
 
 typedef struct svg_frame {
     const svg_panel *panel;
+    double from, to;                 /* its part of the paper's width, with labels */
     double head;                     /* of the whole panel, with labels */
     double left, top, width, height; /* of the plot area */
     svg_span x, y;
@@ -42,7 +43,7 @@ double svg_place_y(const svg_frame *f, double y);
 /* Whether a place on the paper is in the plot area. */
 bool svg_frame_holds(const svg_frame *f, double x, double y);
 
-/* svg_text.c: a text of one or both languages; its width at its largest, and that of the wider one.
+/* svg_text.c: a text of one or all languages; its width at its largest, and that of the widest.
  */
 typedef struct svg_spot {
     double x, y;
@@ -65,10 +66,6 @@ typedef struct svg_path {
 /* False: no memory. Free it in either case. */
 bool svg_path_make(svg_path *path, const svg_frame *f, const svg_series *s);
 void svg_path_free(svg_path *path);
-
-/* svg_motion.c: of a figure that plays, in a file by itself: dots that walk the trails, and where
- * they are in the curves over the steps. */
-void svg_put_animation(page *p, const svg_figure *figure);
 
 /* svg_marks.c */
 void svg_put_contours(page *p, const svg_frame *f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page/svg_motion.h"
 
+#include "page/languages.h"
 #include "page/svg_frame.h"
 
 #include <inttypes.h>
@@ -15,21 +16,22 @@ static bool is_played(const svg_series *s) {
 
 static int64_t last_step(const svg_figure *figure) {
     int64_t last = 0;
-    for (size_t k = 0; k < figure->panel[0].nseries; k++) {
-        const svg_series *s = &figure->panel[0].series[k];
-        if (is_played(s) && s->step[s->n - 1] > last) last = s->step[s->n - 1];
-    }
+    for (size_t k = 0; k < figure->npanels; k++)
+        for (size_t i = 0; i < figure->panel[k].nseries; i++) {
+            const svg_series *s = &figure->panel[k].series[i];
+            if (is_played(s) && s->step[s->n - 1] > last) last = s->step[s->n - 1];
+        }
     return last;
 }
 
 bool svg_plays(const svg_figure *figure) {
-    return figure->npanels > 0 && last_step(figure) > 0;
+    return last_step(figure) > 0;
 }
 
-static void put_words(page *p, const char *class, const char *en, const char *zh) {
-    page_format(p,
-                "<span class=\"%s\"><span lang=\"en\">%s</span><span lang=\"zh\">%s</span></span>",
-                class, en, zh);
+static void put_words(page *p, const char *class, svg_text t) {
+    page_format(p, "<span class=\"%s\">", class);
+    page_put_languages(p, "span", t);
+    page_add(p, "</span>");
 }
 
 void svg_put_player(page *p, const svg_figure *figure) {
@@ -37,8 +39,8 @@ void svg_put_player(page *p, const svg_figure *figure) {
                 "<div class=\"controls player\" hidden data-figure=\"%s\">"
                 "<button type=\"button\" aria-pressed=\"false\">",
                 figure->id);
-    put_words(p, "play", "Play", "播放");
-    put_words(p, "pause", "Pause", "暂停");
+    put_words(p, "play", (svg_text){"Play", "播放"});
+    put_words(p, "pause", (svg_text){"Pause", "暂停"});
     page_add(p, "</button><input type=\"range\" min=\"0\" step=\"1\" aria-label=\"step\">"
                 "<output></output></div>\n");
 }
@@ -135,28 +137,44 @@ static void animate_cursor(page *p, const svg_frame *f, int64_t last) {
     page_add(p, "\"/></path>\n");
 }
 
-void svg_put_animation(page *p, const svg_figure *figure) {
-    const int64_t last = last_step(figure);
-    const svg_frame f = svg_frame_of(figure, 0);
-    page_format(p, "<g class=\"walked moving\" clip-path=\"url(#%s-area-0)\">\n", figure->id);
-    for (size_t k = 0; k < figure->panel[0].nseries; k++)
-        if (is_played(&figure->panel[0].series[k]))
-            animate_dot(p, &f, &figure->panel[0].series[k], last);
+/* The dots of a panel's trails, or the line of one that counts steps. */
+static void animate_panel(page *p, const svg_figure *figure, size_t panel, int64_t last) {
+    const svg_frame f = svg_frame_of(figure, panel);
+    const bool counts = f.panel->x.counts != SVG_NOTHING;
+    page_format(p, "<g class=\"%smoving\" clip-path=\"url(#%s-area-%zu)\">\n",
+                counts ? "" : "walked ", figure->id, panel);
+    if (counts) animate_cursor(p, &f, last);
+    for (size_t k = 0; k < f.panel->nseries; k++)
+        if (is_played(&f.panel->series[k])) animate_dot(p, &f, &f.panel->series[k], last);
     page_add(p, "</g>\n");
-    for (size_t k = 1; k < figure->npanels; k++) {
-        if (figure->panel[k].x.counts == SVG_NOTHING) continue;
-        const svg_frame below = svg_frame_of(figure, k);
-        page_format(p, "<g class=\"moving\" clip-path=\"url(#%s-area-%zu)\">", figure->id, k);
-        animate_cursor(p, &below, last);
-        page_add(p, "</g>\n");
-    }
+}
+
+void svg_put_animation(page *p, const svg_figure *figure) {
+    if (!svg_plays(figure)) return;
+    const int64_t last = last_step(figure);
+    for (size_t k = 0; k < figure->npanels; k++) animate_panel(p, figure, k, last);
 }
 
 /* ---- in a page ---- */
 
+/* *comma: what stands before the next trail. */
+static void put_trails(page *p, const svg_figure *figure, size_t panel, int64_t last,
+                       const char **comma) {
+    const svg_frame f = svg_frame_of(figure, panel);
+    for (size_t k = 0; k < f.panel->nseries; k++) {
+        const svg_series *s = &f.panel->series[k];
+        if (!is_played(s)) continue;
+        page_format(p, "%s{\"panel\":%zu,\"color\":%d,", *comma, panel, s->color);
+        *comma = ",\n";
+        put_dots(p, &f, s, last);
+        page_add(p, ",\n");
+        put_trail(p, &f, s);
+        page_add(p, "}");
+    }
+}
+
 void svg_put_motion(page *p, const svg_figure *figure) {
     const int64_t last = last_step(figure);
-    const svg_frame f = svg_frame_of(figure, 0);
     const char *comma = "";
     page_format(p,
                 "<script type=\"application/json\" class=\"motion\" data-figure=\"%s\">"
@@ -165,15 +183,6 @@ void svg_put_motion(page *p, const svg_figure *figure) {
     for (int k = 0; k < frame_count(last); k++)
         page_format(p, "%s%" PRId64, k ? "," : "", frame_step(last, k));
     page_add(p, "],\n\"trails\":[");
-    for (size_t k = 0; k < figure->panel[0].nseries; k++) {
-        const svg_series *s = &figure->panel[0].series[k];
-        if (!is_played(s)) continue;
-        page_format(p, "%s{\"color\":%d,", comma, s->color);
-        put_dots(p, &f, s, last);
-        page_add(p, ",\n");
-        put_trail(p, &f, s);
-        page_add(p, "}");
-        comma = ",\n";
-    }
+    for (size_t k = 0; k < figure->npanels; k++) put_trails(p, figure, k, last, &comma);
     page_add(p, "]}</script>\n");
 }

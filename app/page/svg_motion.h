@@ -9,7 +9,7 @@
  *     page_script(p, &asset_player_js);
  *     page_script(p, &asset_motion_js);
  *
- * The trails are those of the first panel, which all have `step`; the figure has an id.
+ * The trails are those that have `step`, of all panels; the figure has an id.
  */
 #ifndef RAVINE_PAGE_SVG_MOTION_H
 #define RAVINE_PAGE_SVG_MOTION_H
@@ -19,5 +19,8 @@
 bool svg_plays(const svg_figure *figure);
 void svg_put_player(page *p, const svg_figure *figure);
 void svg_put_motion(page *p, const svg_figure *figure);
+/* In a file by itself, before svg_end(): dots that walk the trails, and where they are in the curves
+ * over the steps, without a script. Nothing of a figure that does not play. */
+void svg_put_animation(page *p, const svg_figure *figure);
 
 #endif

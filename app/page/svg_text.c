@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* svg_text.c - texts on the paper: in two languages, and how wide. */
+/* svg_text.c - texts on the paper: in their languages, and how wide. */
+#include "page/languages.h"
 #include "page/svg_frame.h"
 
 #include <math.h>
@@ -23,35 +24,46 @@ double svg_text_width(const char *text) {
 }
 
 double svg_text_wider(svg_text t) {
-    const double en = t.en ? svg_text_width(t.en) : 0;
-    return t.zh ? fmax(en, svg_text_width(t.zh)) : en;
+    double width = 0;
+    for (page_language k = 0; t.en && k < PAGE_LANGUAGES; k++)
+        width = fmax(width, svg_text_width(page_text_in(t, k)));
+    return width;
 }
 
-static void begin_text(page *p, const svg_spot *s, const char *class, const char *languages) {
+static void begin_text(page *p, const svg_spot *s, const char *class, const char *readers) {
     page_format(p, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\"", class, s->x, s->y);
     if (s->down != 0) page_format(p, " dy=\"%gem\"", s->down);
-    page_format(p, "%s>", languages);
+    if (readers) page_format(p, " systemLanguage=\"%s\"", readers);
+    page_add(p, ">");
+}
+
+/* For the reader's language: the first text that is for it, at last the one that is for all. */
+static void put_switch(page *p, const svg_spot *s, const char *class, svg_text t) {
+    static const struct {
+        page_language in;
+        const char *readers;
+    } choice[PAGE_LANGUAGES] = {{PAGE_CHINA, "zh,zh-CN,zh-Hans,zh-Hans-CN,zh-SG"},
+                                {PAGE_TAIWAN, "zh-TW,zh-Hant,zh-Hant-TW,zh-HK,zh-MO"},
+                                {PAGE_ENGLISH, NULL}};
+    page_add(p, "<switch>");
+    for (size_t k = 0; k < PAGE_LANGUAGES; k++) {
+        begin_text(p, s, class, choice[k].readers);
+        page_escape(p, page_text_in(t, choice[k].in));
+        page_add(p, "</text>");
+    }
+    page_add(p, "</switch>\n");
 }
 
 void svg_put_text(page *p, svg_place place, svg_spot spot, const char *class, svg_text t) {
     if (!t.en) return;
-    const bool both = t.zh != NULL;
-    if (both && place == SVG_STANDALONE) {
-        page_add(p, "<switch>");
-        begin_text(p, &spot, class, " systemLanguage=\"zh,zh-CN,zh-Hans,zh-Hans-CN,zh-SG\"");
-        page_escape(p, t.zh);
-        page_add(p, "</text>");
+    if (t.zh && place == SVG_STANDALONE) {
+        put_switch(p, &spot, class, t);
+        return;
     }
-    begin_text(p, &spot, class, "");
-    if (both && place == SVG_INLINE) {
-        page_add(p, "<tspan lang=\"en\">");
+    begin_text(p, &spot, class, NULL);
+    if (t.zh)
+        page_put_languages(p, "tspan", t);
+    else
         page_escape(p, t.en);
-        page_add(p, "</tspan><tspan lang=\"zh\">");
-        page_escape(p, t.zh);
-        page_add(p, "</tspan>");
-    } else {
-        page_escape(p, t.en);
-    }
-    page_add(p, "</text>");
-    page_add(p, both && place == SVG_STANDALONE ? "</switch>\n" : "\n");
+    page_add(p, "</text>\n");
 }

@@ -156,6 +156,7 @@ int report_page(const report *r, page *p) {
     page_style(p, &asset_report_css);
     page_fill(p, &asset_report_html, holes, sizeof holes / sizeof *holes, &f);
     if (!f.status) f.status = add_data(r, p);
+    page_script(p, &asset_languages_js);
     page_script(p, &asset_curve_plot_js);
     page_script(p, &asset_report_js);
     page_end(p);

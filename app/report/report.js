@@ -383,6 +383,10 @@
     setTimeout(() => drawNext(figures.slice(1)));
   }
 
+  // The doctor's sentence in the Chinese that its reader writes.
+  if (preferredLanguage() === "zh-TW")
+    for (const one of document.querySelectorAll("#verdict .sentence[lang|=zh]")) one.hidden = !one.hidden;
+
   makeRunSwitches();
   listen();
   drawNext([...document.querySelectorAll("figure[id]")]);

@@ -381,13 +381,15 @@ static void add_tensors(page *p, void *context) {
 int report_doctor(const report_run *run, page *p) {
     const ravine_diagnosis *d = &run->found.diagnosis;
     if (d->size == 0) return 0;
-    char name[DIAGNOSIS_TEXT_SIZE], en[RAVINE_SENTENCE_MAX], zh[RAVINE_SENTENCE_MAX], step[24];
+    char name[DIAGNOSIS_TEXT_SIZE], en[RAVINE_SENTENCE_MAX], zh[RAVINE_SENTENCE_MAX],
+        tw[RAVINE_SENTENCE_MAX], step[24];
     snprintf(step, sizeof step, "%" PRId64, d->step);
     const page_hole holes[] = {
         {"severity", .text = ravine_severity_word(ravine_verdict_severity(d->verdict))},
         {"verdict", .text = diagnosis_name(d->verdict, name)},
         {"sentence", .text = diagnosis_sentence(d, "en", en)},
         {"sentence_zh", .text = diagnosis_sentence(d, "zh", zh)},
+        {"sentence_tw", .text = diagnosis_sentence(d, "zh-TW", tw)},
         {"confidence", .text = diagnosis_confidence(d->confidence)},
         {"step", .text = step},
         {"since", .put = add_since},

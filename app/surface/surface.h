@@ -21,7 +21,8 @@
 enum {
     SURFACE_PARAMETERS_MAX = 5,
     SURFACE_SIZE_MAX = 256, /* coordinates */
-    SURFACE_SPEC_MAX = 256  /* bytes of a canonical text with its NUL */
+    SURFACE_SPEC_MAX = 256, /* bytes of a canonical text with its NUL */
+    SURFACE_LANGUAGES = 3   /* English, Chinese as it is written in China, and in Taiwan */
 };
 
 typedef enum surface_kind { SURFACE_NUMBER, SURFACE_WHOLE, SURFACE_FLAG } surface_kind;
@@ -38,7 +39,7 @@ typedef struct surface surface;
  * Texts are for people. */
 typedef struct surface_row {
     const char *name, *alias; /* alias: NULL if there is none */
-    const char *title, *formula;
+    const char *title[SURFACE_LANGUAGES], *formula;
     const char *coordinate[2]; /* names of the first two */
     double axes[2][2];         /* what a picture shows: [first, second coordinate][low, high] */
     surface_parameter parameter[SURFACE_PARAMETERS_MAX];

@@ -6,7 +6,9 @@ Ravine. What `ravine lecture` calls expected is what this prints."""
 import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from itertools import repeat
+from functools import cache
+from itertools import pairwise, repeat
+from statistics import NormalDist
 
 STEPS = 100_000
 X = [338, 333, 328, 207, 226, 25, 179, 60, 208, 606]
@@ -128,6 +130,7 @@ RUNS = {  # key in lecture.json: (rule, learning rates)
     "rmsprop_1": (rmsprop(0.9), repeat(1.0)),
     "adam_1": (adam(), repeat(1.0)),
     "amsgrad_1": (adam(amsgrad=True), repeat(1.0)),
+    "complete": (adam(), warmup(lambda t: 1e-6 ** ((t - 1000) / 99000))),
 }
 
 # ---- a run ---------------------------------------------------------------------------------------
@@ -159,11 +162,12 @@ def run(rule, rates):
     """What the table has of a run, by the names of lecture.json."""
     limit, step = rule
     rates = iter(rates)
-    theta, unstable, excess, across = START, None, [], []
+    theta, unstable, excess, across, distance = START, None, [], [], []
     for t in range(STEPS + 1):
         residual = residuals(*theta)
         excess.append(sum(r * r for r in residual) - LEAST)
         from_minimum = [a - b for a, b in zip(theta, MINIMUM, strict=True)]
+        distance.append(math.hypot(*from_minimum))
         across.append(abs(sum(a * b for a, b in zip(from_minimum, STEEP, strict=True))))
         if t == STEPS or not math.isfinite(excess[t]):
             break
@@ -182,13 +186,16 @@ def run(rule, rates):
         **found,
         "end_b": theta[0],
         "end_w": theta[1],
-        "distance": math.hypot(*from_minimum),
+        "distance": distance[STEPS],
         "worst_excess_loss_last_tenth": max(0.0, *excess[STEPS - STEPS // 10 :]),
         "bursts": len(begun),
         "first_burst_step": begun[0] if begun else None,
+        "arrived": next((t for t, far in enumerate(distance) if far < 1), None),
+        "farthest": max(distance[STEPS - STEPS // 10 :]),
     }
 
 
+@cache
 def table():
     return {key: run(*settings) for key, settings in RUNS.items()}
 
@@ -225,20 +232,105 @@ def crossings_of_descent(lr, steps):
     return found
 
 
-def crescent():
-    """RMSProp(.9), eta = .002, on Rosenbrock's function from (-1.5, 2): sigma of w1 at each step,
-    and the root of the mean of all squares on the same path."""
-    _, step = rmsprop(0.9)
-    w1, w2, total, sigmas, means = -1.5, 2.0, 0.0, [], []
-    for t in range(1000):
+def rmsprop_on_crescent(alpha, lr, start, steps):
+    """On Rosenbrock's function: w1, w2, loss, gradient and sigma, before each step."""
+    _, step = rmsprop(alpha)
+    w1, w2 = start
+    for t in range(steps):
         bend = w2 - w1 * w1
         g = -2 * (1 - w1) - 400 * w1 * bend, 200 * bend
         _, sigma = step(t, g)
+        yield w1, w2, (1 - w1) ** 2 + 100 * bend * bend, g, sigma
+        w1, w2 = w1 - lr * g[0] / sigma[0], w2 - lr * g[1] / sigma[1]
+
+
+def crescent():
+    """RMSProp(.9) from the wall: sigma of w1 at each step, and the root of the mean of all squares
+    on the same path."""
+    total, sigmas, means = 0.0, [], []
+    for t, (*_, g, sigma) in enumerate(rmsprop_on_crescent(0.9, 0.002, (-1.5, 2.0), 1000)):
         total += g[0] * g[0]
         sigmas.append(sigma[0])
         means.append(math.sqrt(total / (t + 1)))
-        w1, w2 = w1 - 0.002 * g[0] / sigma[0], w2 - 0.002 * g[1] / sigma[1]
     return sigmas, means
+
+
+def brakes():
+    """RMSProp from the bed of the crescent: for each alpha the longest step over eta, the greatest
+    loss, and the greatest distance to the minimum in the last 400 of 4,000 steps."""
+    lr, found = 0.02, {}
+    for alpha in (0.1, 0.9, 0.999):
+        run = list(rmsprop_on_crescent(alpha, lr, (-1.0, 1.01), 4000))
+        steps = [math.dist(a[:2], b[:2]) for a, b in pairwise(run)]
+        found |= {
+            f"longest_{alpha}": max(steps) / lr,
+            f"loss_{alpha}": max(row[2] for row in run),
+            f"distance_{alpha}": max(math.dist(row[:2], (1, 1)) for row in run[-400:]),
+        }
+    return found
+
+
+def young_sigma(share, t):
+    """The value below which `share` of all sigma_t are when every gradient is normal, of deviation
+    1: |g| for t = 1; else the root of a mean of t squares, chi^2_t/t, by Wilson and Hilferty."""
+    if t == 1:
+        return NormalDist().inv_cdf((1 + share) / 2)
+    spread = 2 / (9 * t)
+    return (1 - spread + NormalDist().inv_cdf(share) * math.sqrt(spread)) ** 1.5
+
+
+def rectification(t, beta2=0.999):
+    """RAdam's r of step t = 1, 2 ...: Liu et al. 2020, Algorithm 2."""
+    most = 2 / (1 - beta2) - 1
+    rho = most - 2 * t * beta2**t / (1 - beta2**t)
+    return math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+
+
+def young():
+    return {
+        f"sigma_{share}_{t}": young_sigma(share / 100, t) for t in (1, 100) for share in (5, 50, 95)
+    } | {f"r_{t}": rectification(t) for t in (6, 100)}
+
+
+def bounce():
+    """Gradient descent at 5, from step 200 on at 1, between walls of a limited slope; and at 5
+    between those of a parabola with the same curvature at the floor."""
+    x, y, rows = 4.0, 4.0, []
+    for t in range(300):
+        height = math.sqrt(1 + x * x)
+        g = x / height, 0.05 * y
+        loss = height - 1 + 0.05 * y * y / 2
+        lr = 5 if t < 200 else 1
+        rows.append((abs(x), loss, math.hypot(*g), lr * max(height**-3, 0.05)))
+        x, y = x - lr * g[0], y - lr * g[1]
+    return {
+        "loss_60": rows[60][1],
+        "loss_199": rows[199][1],
+        "grad_norm_0": rows[0][2],
+        "grad_norm_199": rows[199][2],
+        "across_199": rows[199][0],
+        "eta_s_199": rows[199][3],
+        "loss_204": rows[204][1],
+        "growth": abs(1 - 5 * 1.0),
+    }
+
+
+# The way of the lecture: the name of each rule there, and its run.
+WAY = {
+    "gd": "gd_1e-6",
+    "momentum": "heavy_ball",
+    "adagrad": "adagrad_mean",
+    "rmsprop": "rmsprop_0.1",
+    "adam": "adam_1",
+    "complete": "complete",
+}
+
+
+def way():
+    """The first step within 1 of the minimum, and the greatest distance of the last tenth."""
+    rows = {name: table()[key] for name, key in WAY.items()}
+    arrived = {f"arrived_{name}": row["arrived"] for name, row in rows.items() if name != "gd"}
+    return arrived | {f"farthest_{name}": row["farthest"] for name, row in rows.items()}
 
 
 def figures():
@@ -249,6 +341,10 @@ def figures():
         "b": {f"crossing_{k + 1}": b for k, b in enumerate(lines)},
         "d": {f"rmsprop_{t}": sigmas[t] for t in (0, 100, 800)}
         | {f"mean_{t}": means[t] for t in (100, 800)},
+        "k": brakes(),
+        "l": young(),
+        "o": bounce(),
+        "p": way(),
         "i": {"across": (1 - 0.9) / (1 + 0.9)},  # m of a gradient that alternates, over its size
     }
 

@@ -153,6 +153,7 @@ def test_text_fits_and_has_no_colour_off_a_terminal():
 
 SENTENCE = "Each step undoes the last one: the rate is too high for the steepest direction."
 SENTENCE_ZH = "每一步都抵消了上一步：对最陡的方向来说学习率太大。"
+SENTENCE_TW = "每一步都抵消了上一步：對最陡的方向來說學習率太大。把學習率從 5 降到 1.2。"
 
 
 def test_a_plain_sentence_comes_first():
@@ -160,10 +161,13 @@ def test_a_plain_sentence_comes_first():
     english = {"LC_ALL": "C.UTF-8"}
     shown = " ".join(ravine("doctor", *BOUNCE, env=english).stdout.split())
     assert shown.startswith(f"{SENTENCE} Lower lr from 5 to 1.2. VERDICT BOUNCING ")
-    for chosen in ({"LC_ALL": "", "LC_MESSAGES": "zh_TW.UTF-8"}, {"LC_ALL": "zh_CN.UTF-8"}):
+    for chosen, sentence in (
+        ({"LC_ALL": "", "LC_MESSAGES": "zh_TW.UTF-8"}, SENTENCE_TW),
+        ({"LC_ALL": "zh_CN.UTF-8"}, f"{SENTENCE_ZH}把学习率从 5 降到 1.2。"),
+    ):
         lines = ravine("doctor", *BOUNCE, env=chosen).stdout.splitlines()
         verdict = next(k for k, line in enumerate(lines) if line.startswith("VERDICT"))
-        assert "".join(lines[:verdict]) == f"{SENTENCE_ZH}把学习率从 5 降到 1.2。"
+        assert "".join(lines[:verdict]) == sentence
     answer = diagnose(*BOUNCE)
     assert answer["severity"] == "warning"
     assert answer["sentence"] == f"{SENTENCE} Lower lr from 5 to 1.2."

@@ -347,6 +347,11 @@ def test_the_experiments_of_the_documents(tmp_path, name, smaller, vary):
     config = ROOT / f"examples/sweeps/{name}.yaml"
     told = sweep(tmp_path, config, *vary, settings=smaller)
     assert told["best"]["cell"] in range(len(told["cells"]))
+    again = subprocess.run(
+        words(smaller, [config, *vary]), cwd=tmp_path, env=clean(), capture_output=True, text=True
+    )
+    score = "bits_per_byte" if "transformer" in name else "accuracy"
+    assert again.stdout.splitlines()[2].split()[-3:] == ["validation", "deviation", score]
 
 
 # ---- mistakes, the terminal ----------------------------------------------------------------------

@@ -130,7 +130,7 @@ static json_t *surface_json(const surface *s) {
     for (int k = 0; k < row->nparameters; k++)
         json_array_append_new(settings, parameter_json(&row->parameter[k]));
     return json_pack("{ss ss* ss ss so si so so so so sb}", "name", row->name, "alias", row->alias,
-                     "title", row->title, "formula", row->formula, "settings", settings, "size",
+                     "title", row->title[0], "formula", row->formula, "settings", settings, "size",
                      s->size, "start", vector(s->start, s->size), "minima", minima_json(s),
                      "least_loss", number_json(s->least), "axes",
                      json_pack("[oo]", vector(row->axes[0], 2), vector(row->axes[1], 2)),
@@ -139,7 +139,7 @@ static json_t *surface_json(const surface *s) {
 
 static void print_row(const surface *s) {
     const surface_row *row = s->row;
-    printf("%-16s %s\n%17s%s\n", row->name, row->title, "", row->formula);
+    printf("%-16s %s\n%17s%s\n", row->name, row->title[0], "", row->formula);
     for (int k = 0; k < row->nparameters; k++) {
         const surface_parameter *p = &row->parameter[k];
         printf("%17s%s=%.15g", "", p->name, p->fallback);

@@ -3,6 +3,7 @@
  * page whose picture plays. */
 #include "commands/race/race_command.h"
 #include "io/failure.h"
+#include "page/languages.h"
 #include "page/svg_motion.h"
 
 #include <inttypes.h>
@@ -22,6 +23,16 @@ typedef struct picture {
     svg_figure figure;
     bool flat; /* two coordinates: panel 0 is the plane; else there is the loss alone */
 } picture;
+
+enum { NUMBERS = 8, ABOVE_LEAST = 1 };
+static const svg_text headings[NUMBERS] = {{"distance to the minimum", "到最低点的距离"},
+                                           {"loss above the least", "超出最低值的损失"},
+                                           {"worst of the last tenth", "最后十分之一中的最大值"},
+                                           {"first unstable step", "首次失稳的步数"},
+                                           {"bursts", "爆发次数"},
+                                           {"first burst", "首次爆发的步数"},
+                                           {"settled at step", "从第几步起停稳"},
+                                           {"overflow at step", "第几步溢出"}};
 
 static svg_text plain(const char *text) {
     return (svg_text){text, NULL};
@@ -69,11 +80,13 @@ static void lay_out_plane(picture *p) {
     const contest *c = p->contest;
     const surface *s = c->surface;
     p->plane = contest_make_plane(c);
-    p->note[0] = (svg_note){c->result[0].start[0], c->result[0].start[1], plain("start"), true,
-                            c->result[0].start[0] > (p->plane.x[0] + p->plane.x[1]) / 2};
+    p->note[0] =
+        (svg_note){c->result[0].start[0], c->result[0].start[1], (svg_text){"start", "起点"}, true,
+                   c->result[0].start[0] > (p->plane.x[0] + p->plane.x[1]) / 2};
     for (int k = 0; k < s->minima; k++)
-        p->note[1 + k] = (svg_note){s->minimum[2 * k], s->minimum[2 * k + 1], plain("minimum"),
-                                    true, s->minimum[2 * k] > (p->plane.x[0] + p->plane.x[1]) / 2};
+        p->note[1 + k] =
+            (svg_note){s->minimum[2 * k], s->minimum[2 * k + 1], (svg_text){"minimum", "最低点"},
+                       true, s->minimum[2 * k] > (p->plane.x[0] + p->plane.x[1]) / 2};
     p->panel[0] =
         (svg_panel){.x = {.label = plain(s->row->coordinate[0]),
                           .least = p->plane.x[0],
@@ -97,16 +110,18 @@ static bool make_picture(picture *p, const contest *c) {
     if (!fill_series(p)) return false;
     if (p->flat) lay_out_plane(p);
     const contest_heights shown = contest_find_heights(c);
-    p->panel[p->flat] = (svg_panel){.x = {.label = plain("step"), .counts = SVG_STEPS_FROM_0},
-                                    .y = {.label = plain(excess ? "loss above the least" : "loss"),
-                                          .least = shown.least,
-                                          .greatest = shown.most,
-                                          .log = excess},
-                                    .series = p->loss,
-                                    .nseries = (size_t)c->count};
+    p->panel[p->flat] =
+        (svg_panel){.x = {.label = (svg_text){"step", "步数"}, .counts = SVG_STEPS_FROM_0},
+                    .y = {.label = excess ? headings[ABOVE_LEAST] : (svg_text){"loss", "损失"},
+                          .least = shown.least,
+                          .greatest = shown.most,
+                          .log = excess},
+                    .series = p->loss,
+                    .nseries = (size_t)c->count};
     p->figure =
         (svg_figure){.title = plain(c->surface->spec),
-                     .text = plain("paths of the optimizers, and their loss over the steps"),
+                     .text = (svg_text){"paths of the optimizers, and their loss over the steps",
+                                        "各优化器走过的路径，以及每一步的损失"},
                      .id = "race",
                      .panel = p->panel,
                      .npanels = p->flat ? 2 : 1};
@@ -130,15 +145,7 @@ int contest_print_svg(const contest *c) {
 
 /* ---- the page ---- */
 
-enum { NUMBERS = 8, TEXT_SIZE = 32 };
-static const char *const headings[NUMBERS] = {"distance to the minimum",
-                                              "loss above the least",
-                                              "worst of the last tenth",
-                                              "first unstable step",
-                                              "bursts",
-                                              "first burst",
-                                              "settled at step",
-                                              "overflow at step"};
+enum { TEXT_SIZE = 32 };
 
 static void write_number(double value, char text[TEXT_SIZE]) {
     *text = '\0';
@@ -163,15 +170,21 @@ static void put_row(page *out, const char *optimizer, const race_result *r) {
     page_add(out, "<tr><th scope=\"row\">");
     page_escape(out, optimizer);
     page_add(out, "</th>");
-    for (int k = 0; k < NUMBERS; k++)
-        page_format(out, "<td class=\"number%s\"><span class=\"label\">%s</span>%s</td>",
-                    *text[k] ? "" : " none", headings[k], text[k]);
+    for (int k = 0; k < NUMBERS; k++) {
+        page_format(out, "<td class=\"number%s\"><span class=\"label\">", *text[k] ? "" : " none");
+        page_put_languages(out, "span", headings[k]);
+        page_format(out, "</span>%s</td>", text[k]);
+    }
     page_add(out, "</tr>\n");
 }
 
 static void put_headings(page *out, void *context) {
     (void)context;
-    for (int k = 0; k < NUMBERS; k++) page_format(out, "<th class=\"number\">%s</th>", headings[k]);
+    for (int k = 0; k < NUMBERS; k++) {
+        page_add(out, "<th class=\"number\">");
+        page_put_languages(out, "span", headings[k]);
+        page_add(out, "</th>");
+    }
 }
 
 static void put_rows(page *out, void *context) {
@@ -182,9 +195,13 @@ static void put_rows(page *out, void *context) {
 static void put_schedule(page *out, void *context) {
     const contest *c = ((const picture *)context)->contest;
     if (!c->schedule) return;
-    page_add(out, ", learning rate <code>");
+    page_add(out, " · lr <code>");
     page_escape(out, c->schedule);
     page_add(out, "</code>");
+}
+
+static void put_title(page *out, void *context) {
+    page_put_each(out, "span", ((const picture *)context)->contest->surface->row->title);
 }
 
 static void put_player(page *out, void *context) {
@@ -205,8 +222,9 @@ static void put_page(page *out, picture *p) {
     const contest *c = p->contest;
     char steps[TEXT_SIZE];
     write_step(c->steps, steps);
-    const page_hole holes[] = {{"surface", .text = c->surface->spec},
-                               {"title", .text = c->surface->row->title},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"surface", .text = c->surface->spec},
+                               {"title", .put = put_title},
                                {"formula", .text = c->surface->row->formula},
                                {"steps", .text = steps},
                                {"dtype", .text = contest_dtype(c)},
@@ -220,6 +238,7 @@ static void put_page(page *out, picture *p) {
     page_style(out, &asset_svg_chart_css);
     page_style(out, &asset_race_css);
     page_fill(out, &asset_race_html, holes, sizeof holes / sizeof *holes, p);
+    page_script(out, &asset_languages_js);
     page_script(out, &asset_chart_js);
     page_script(out, &asset_player_js);
     page_script(out, &asset_motion_js);

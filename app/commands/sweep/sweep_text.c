@@ -62,7 +62,7 @@ void sweep_watch_end(sweep_watch *w) {
 
 /* ---- the table ---- */
 
-enum { ROWS_MAX = 24, COLUMN_MAX = 28 };
+enum { ROWS_MAX = 24, COLUMN_MAX = 28, NUMBER_WIDTH = 12, SCORE_WIDTH = 15 };
 
 static void put_padded(FILE *out, const char *text, int width) {
     char cut[COLUMN_MAX + 4];
@@ -82,11 +82,11 @@ static int width_of(const sweep_axis *axis) {
     return (int)(width < COLUMN_MAX ? width : COLUMN_MAX) + 2;
 }
 
-static void put_number(FILE *out, double value) {
+static void put_number(FILE *out, int width, double value) {
     if (isnan(value))
-        fprintf(out, "%12s", "-");
+        fprintf(out, "%*s", width, "-");
     else
-        fprintf(out, "%12.4g", value);
+        fprintf(out, "%*.4g", width, value);
 }
 
 double sweep_mean_score(const sweep *s, int64_t cell) {
@@ -102,9 +102,9 @@ static void print_row(const sweep *s, int64_t cell, FILE *out) {
     const sweep_cell *c = &s->cell[cell];
     for (int k = 0; k < s->naxes; k++)
         put_padded(out, sweep_text_of(s, cell, k), width_of(&s->axis[k]));
-    put_number(out, c->loss.count ? c->loss.mean : NAN);
-    put_number(out, c->loss.deviation);
-    put_number(out, sweep_mean_score(s, cell));
+    put_number(out, NUMBER_WIDTH, c->loss.count ? c->loss.mean : NAN);
+    put_number(out, NUMBER_WIDTH, c->loss.deviation);
+    put_number(out, SCORE_WIDTH, sweep_mean_score(s, cell));
     if (c->diverged) fprintf(out, "  %" PRId64 " of %" PRId64 " diverged", c->diverged, s->nseeds);
     fputc('\n', out);
 }
@@ -114,8 +114,8 @@ static void print_table(const sweep *s, FILE *out) {
     if (!order) return; /* the page and the best are there all the same */
     for (int k = 0; k < s->naxes; k++)
         put_padded(out, s->axis[k].target.name, width_of(&s->axis[k]));
-    fprintf(out, "%12s%12s%12s\n", s->validates ? "validation" : "train loss", "deviation",
-            s->score);
+    fprintf(out, "%*s%*s%*s\n", NUMBER_WIDTH, s->validates ? "validation" : "train loss",
+            NUMBER_WIDTH, "deviation", SCORE_WIDTH, s->score);
     sweep_rank(s, order);
     for (int64_t k = 0; k < s->ncells && k < ROWS_MAX; k++) print_row(s, order[k] - s->cell, out);
     if (s->ncells > ROWS_MAX) fprintf(out, "... and %" PRId64 " more\n", s->ncells - ROWS_MAX);

@@ -5,7 +5,7 @@
 
 #include "ravine_doctor.h"
 
-#define CURE(NAME, word, action, english, chinese) CURE_##NAME,
+#define CURE(NAME, ...) CURE_##NAME,
 typedef enum cure_kind {
     CURE_UNKNOWN,
 #include "doctor/judge/cures.def"
@@ -13,10 +13,13 @@ typedef enum cure_kind {
 } cure_kind;
 #undef CURE
 
+/* In the order of the texts in cures.def and sentences.def. */
+typedef enum doctor_language { ENGLISH, CHINESE, CHINESE_TAIWAN, LANGUAGES } doctor_language;
+
 typedef struct cure_words {
     const char *word;
     ravine_cure_action action;
-    const char *english, *chinese;
+    const char *text[LANGUAGES];
 } cure_words;
 
 const cure_words *ravine_doctor_cure_words(int kind); /* NULL: none such */

@@ -30,8 +30,7 @@ ravine_status ravine_doctor_diagnosis_read(ravine_diagnosis *own, const ravine_d
 
 const cure_words *ravine_doctor_cure_words(int kind) {
     static const cure_words words[CURE_COUNT] = {
-#define CURE(NAME, word, action, english, chinese) \
-    [CURE_##NAME] = {word, RAVINE_CURE_##action, english, chinese},
+#define CURE(NAME, word, action, ...) [CURE_##NAME] = {word, RAVINE_CURE_##action, {__VA_ARGS__}},
 #include "doctor/judge/cures.def"
 #undef CURE
     };
@@ -76,12 +75,11 @@ size_t ravine_doctor_fill(char *out, size_t size, const char *text, double from,
 
 typedef struct sentence {
     int verdict;
-    const char *evidence, *english, *chinese;
+    const char *evidence, *text[LANGUAGES];
 } sentence;
 
 static const sentence sentences[] = {
-#define SENTENCE(VERDICT, evidence, english, chinese) \
-    {RAVINE_VERDICT_##VERDICT, evidence, english, chinese},
+#define SENTENCE(VERDICT, evidence, ...) {RAVINE_VERDICT_##VERDICT, evidence, {__VA_ARGS__}},
 #include "doctor/judge/sentences.def"
 #undef SENTENCE
 };
@@ -101,36 +99,46 @@ static const sentence *find_sentence(const ravine_diagnosis *d) {
 }
 
 /* What to do, as the second sentence: the first cure, unless a trial found nothing that helps. */
-static void say_cure(char *text, size_t size, const ravine_diagnosis *d, bool chinese) {
+static void say_cure(char *text, size_t size, const ravine_diagnosis *d, doctor_language in) {
+    static const char *const no_effect[LANGUAGES] = {" No change that was tried has an effect.",
+                                                     "试过的改变都没有效果。",
+                                                     "試過的改變都沒有效果。"};
     const ravine_cure *first = &d->cure[0];
     const cure_words *words = d->ncures > 0 ? ravine_doctor_cure_words(first->kind) : NULL;
     if (!words) return;
     if (ravine_doctor_cure_outcome(first) == CURE_NO_EFFECT) {
-        snprintf(text, size, "%s",
-                 chinese ? "试过的改变都没有效果。" : " No change that was tried has an effect.");
+        snprintf(text, size, "%s", no_effect[in]);
         return;
     }
     char what[RAVINE_SENTENCE_MAX];
-    ravine_doctor_fill(what, sizeof what, chinese ? words->chinese : words->english,
-                       first->old_value, first->new_value);
-    if (chinese)
-        snprintf(text, size, "%s。", what);
+    ravine_doctor_fill(what, sizeof what, words->text[in], first->old_value, first->new_value);
+    if (in == ENGLISH) /* a capital, whatever the locale */
+        snprintf(text, size, " %c%s.", what[0] - 'a' + 'A', what + 1);
     else
-        snprintf(text, size, " %c%s.", what[0] - 'a' + 'A', what + 1); /* whatever the locale */
+        snprintf(text, size, "%s。", what);
 }
 
-ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis, const char *language,
+/* Of a name such as "zh_TW.UTF-8", "zh-Hant" or "de": where Chinese is written in the traditional
+ * form, the rest says so. */
+static doctor_language language_of(const char *name) {
+    static const char *const traditional[] = {"TW", "HK", "MO", "Hant"};
+    if (!begins(name, "zh") || (name[2] >= 'a' && name[2] <= 'z')) return ENGLISH;
+    for (size_t k = 0; k < sizeof traditional / sizeof *traditional; k++)
+        if (name[2] && begins(name + 3, traditional[k])) return CHINESE_TAIWAN;
+    return CHINESE;
+}
+
+ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis, const char *name,
                                         char *text, size_t capacity, size_t *length) {
     ravine_diagnosis own = {0}, *d = &own;
-    if (!language) return ravine_fail(RAVINE_E_ARG, "the language is NULL");
+    if (!name) return ravine_fail(RAVINE_E_ARG, "the language is NULL");
     const ravine_status status = ravine_doctor_diagnosis_read(d, diagnosis);
     if (status) return status;
-    const bool chinese = begins(language, "zh") && (language[2] < 'a' || language[2] > 'z');
+    const doctor_language in = language_of(name);
     const sentence *found = find_sentence(d);
     char said[RAVINE_SENTENCE_MAX] = "";
     size_t used = 0;
-    if (found)
-        used = (size_t)snprintf(said, sizeof said, "%s", chinese ? found->chinese : found->english);
-    say_cure(said + used, sizeof said - used, d, chinese);
+    if (found) used = (size_t)snprintf(said, sizeof said, "%s", found->text[in]);
+    say_cure(said + used, sizeof said - used, d, in);
     return ravine_text_out(said, strlen(said), text, capacity, length);
 }

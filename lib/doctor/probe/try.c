@@ -150,7 +150,7 @@ static int32_t keep_harmless(trial *tried, int32_t count) {
                           .new_value = NAN,
                           .loss_ratio = NAN};
     ravine_doctor_fill(cure->text, sizeof cure->text,
-                       ravine_doctor_cure_words(CURE_NOTHING_HELPS)->english, NAN, NAN);
+                       ravine_doctor_cure_words(CURE_NOTHING_HELPS)->text[ENGLISH], NAN, NAN);
     tried[0].loss = NAN;
     return 1;
 }

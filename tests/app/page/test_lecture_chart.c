@@ -438,12 +438,34 @@ static void svg_is_well_formed(void **state) {
         assert_non_null(strstr(text, "class=\"contour\""));
     }
     assert_non_null(strstr(alone, "prefers-color-scheme: dark"));
-    assert_non_null(strstr(alone, "systemLanguage=\"zh"));
+    assert_non_null(strstr(alone, "systemLanguage=\"zh,"));
+    assert_non_null(strstr(alone, "systemLanguage=\"zh-TW,"));
     assert_null(strstr(inside, "<style"));
-    assert_non_null(
-        strstr(inside, "<tspan lang=\"en\">step</tspan><tspan lang=\"zh\">步数</tspan>"));
+    assert_non_null(strstr(inside, "<tspan lang=\"en\">step</tspan><tspan lang=\"zh-CN\">步数"
+                                   "</tspan><tspan lang=\"zh-TW\">步數</tspan>"));
     free(alone);
     free(inside);
+}
+
+/* Two rows of two small panels, the last alone: side by side, apart, and what follows is below. */
+static void small_panels_share_a_row(void **state) {
+    (void)state;
+    svg_panel small = square, high = square;
+    small.columns = high.columns = 2;
+    small.height = 100;
+    high.height = 200;
+    const svg_panel panel[] = {small, high, small, square};
+    const svg_figure figure = {.panel = panel, .npanels = 4};
+    svg_frame f[4];
+    for (size_t k = 0; k < 4; k++) f[k] = svg_frame_of(&figure, k);
+    assert_near(f[0].head, f[1].head, 1e-9);
+    assert_near(f[0].width, f[1].width, 1e-9);
+    assert_near(f[0].left, f[2].left, 1e-9);
+    assert_near(f[0].left, f[3].left, 1e-9); /* so that axes of steps agree */
+    assert_true(f[0].left + f[0].width < f[1].from && f[1].from < f[1].left);
+    assert_near(f[1].left + f[1].width, f[3].left + f[3].width, 1e-9);
+    assert_true(f[1].bottom > f[0].bottom + 99);
+    assert_true(f[2].head > f[1].bottom && f[3].head > f[2].bottom);
 }
 
 static void locate(const svg_figure *figure, size_t panel, double x, double y, double at[2]) {
@@ -490,6 +512,7 @@ int main(void) {
         cmocka_unit_test(an_end_out_of_sight_is_known),
         cmocka_unit_test(no_place_is_far_outside),
         cmocka_unit_test(svg_is_well_formed),
+        cmocka_unit_test(small_panels_share_a_row),
         cmocka_unit_test(points_are_located),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

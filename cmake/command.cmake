@@ -11,7 +11,8 @@ find_package(ZLIB REQUIRED)
 
 # What the pages are made of is compiled in.
 include(cmake/embed.cmake)
-file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js app/*.html)
+file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js app/*.html
+    app/commands/export/c_layers.h.txt)
 if(RAVINE_PLAYGROUND)
     list(APPEND assets ${playground_page})
 else()

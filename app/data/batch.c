@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/batch.h"
 
+#include "data/random_stream.h"
 #include "io/failure.h"
 #include "math/random.h"
 
@@ -78,9 +79,7 @@ static int64_t offset(uint32_t bits, int64_t shift) {
 }
 
 static motion draw_motion(const data_augmentation *how, uint64_t step, int64_t k) {
-    enum { AUGMENT = 3 }; /* the kind of stream: trainer and probes have 1 and 2 */
-    const ravine_random4 r =
-        ravine_random_bits(how->seed, (uint64_t)AUGMENT << 48 | step, (uint64_t)k);
+    const ravine_random4 r = ravine_random_bits(how->seed, STREAM_MOTION | step, (uint64_t)k);
     return (motion){how->flip && (r.word[0] & 1), offset(r.word[1], how->shift),
                     offset(r.word[2], how->shift)};
 }

@@ -4,6 +4,7 @@
 #include "data/csv_columns.h"
 #include "data/csv_summary.h"
 #include "data/dataset_allocate.h"
+#include "data/random_stream.h"
 #include "io/failure.h"
 #include "math/sort.h"
 
@@ -89,7 +90,7 @@ static int split(conversion *c) {
     c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)rows * sizeof *c->order);
     if (!c->order) return no_memory(c);
-    data_order_shuffle(c->order, rows, c->options->seed, DATASET_SPLIT_STREAM);
+    data_order_shuffle(c->order, rows, c->options->seed, STREAM_SPLIT);
     return move_to_end(c, first, ntest);
 }
 

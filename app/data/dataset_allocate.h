@@ -11,10 +11,6 @@
 int dataset_read_file(dataset_file *file, const char *path, size_t limit, unsigned char **bytes,
                       size_t *size);
 
-/* Of the random numbers that split examples into those to train on, to validate and to test:
- * "split" */
-#define DATASET_SPLIT_STREAM UINT64_C(0x73706c6974)
-
 /* How many of `count` examples are for the validation: the share, rounded, at least 1 unless it is
  * 0. `name` is for messages. Returns 0 or a kind of io/failure.h. */
 int dataset_hold_out(const char *name, int64_t count, double share, int64_t *held);

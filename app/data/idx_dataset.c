@@ -5,6 +5,7 @@
 #include "data/dataset_allocate.h"
 #include "data/idx.h"
 #include "data/pixels.h"
+#include "data/random_stream.h"
 #include "io/failure.h"
 #include "io/input.h"
 
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOLD_STREAM        UINT64_C(0x686f6c64)               /* of the random numbers: "hold" */
 #define IDX_FILE_BYTES_MAX ((size_t)DATASET_NUMBERS_MAX + 64) /* the numbers and their header */
 
 /* The images and labels of one part, as they lie in their files. */
@@ -108,7 +108,7 @@ static int hold_out(idx_part *part, double share, uint64_t seed) {
         free(order);
         return failure(FAILURE_INPUT, "no memory for %lld images", (long long)count);
     }
-    data_order_shuffle(order, count, seed, HOLD_STREAM);
+    data_order_shuffle(order, count, seed, STREAM_HOLD);
     for (int64_t k = 0; k < part->nheld; k++) part->held[order[k]] = true;
     free(order);
     return 0;

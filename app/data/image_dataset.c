@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image_dataset.c - folders of PNG and JPEG files: those to learn from, and later ones. */
+#include "cli/progress.h"
 #include "data/batch.h"
 #include "data/csv_column.h"
 #include "data/dataset.h"
@@ -7,6 +8,7 @@
 #include "data/image_list.h"
 #include "data/picture.h"
 #include "data/pixels.h"
+#include "data/random_stream.h"
 #include "file/crc32c.h"
 #include "io/failure.h"
 #include "io/input.h"
@@ -31,6 +33,7 @@ typedef struct decoding {
     int64_t shape[3], size; /* of one image, and its numbers */
     unsigned char *pixel;   /* [list->count, size] */
     image_facts *facts;     /* [list->count] */
+    progress read;          /* images */
 } decoding;
 
 static int read_image(decoding *d, int64_t k) {
@@ -50,6 +53,7 @@ static int read_image(decoding *d, int64_t k) {
 static void read_one(void *arg, int64_t k) {
     decoding *d = arg;
     d->facts[k].code = read_image(d, k);
+    progress_add(&d->read, 1);
 }
 
 /* The first failure, said again on this thread. */
@@ -63,7 +67,9 @@ static int read_all(decoding *d) {
     ravine_pool *pool;
     const int code = failure_of(ravine_pool_create(&pool, 0));
     if (code) return code;
+    d->read = progress_begin("reading", "images", d->list->count);
     ravine_pool_run(pool, read_one, d, d->list->count);
+    progress_end(&d->read);
     ravine_pool_destroy(pool);
     return first_failure(d);
 }
@@ -157,7 +163,7 @@ static int split(conversion *c) {
     c->ntrain -= c->nvalidation;
     c->order = malloc((size_t)count * sizeof *c->order);
     if (!c->order) return failure(FAILURE_INPUT, "%s: no memory for its order", c->options->path);
-    data_order_shuffle(c->order, count, c->options->seed, DATASET_SPLIT_STREAM);
+    data_order_shuffle(c->order, count, c->options->seed, STREAM_SPLIT);
     return 0;
 }
 

@@ -21,6 +21,11 @@ enum { PICTURE_BYTES_MAX = 1 << 28 }; /* of a file */
 int picture_read(unsigned char *to, const int64_t shape[3], const unsigned char *bytes, size_t size,
                  const char *name);
 
+/* Pixels [height, width, channels], 1 or 3 channels, as a PNG file in memory; *png is for free().
+ */
+int picture_write(unsigned char **png, size_t *size, const unsigned char *pixel,
+                  const int64_t shape[3]);
+
 /* Whether a file of that name is one: its ending is .png, .jpg or .jpeg, in any case. */
 bool picture_is_named(const char *path);
 

@@ -87,6 +87,26 @@ void page_number(page *p, double value, int digits) {
         page_add(p, "null");
 }
 
+void page_base64(page *p, const unsigned char *bytes, size_t size) {
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[4096];
+    size_t used = 0;
+    for (size_t k = 0; k < size; k += 3) {
+        const size_t left = size - k;
+        const unsigned b1 = left > 1 ? bytes[k + 1] : 0, b2 = left > 2 ? bytes[k + 2] : 0;
+        const unsigned three = (unsigned)bytes[k] << 16 | b1 << 8 | b2;
+        text[used++] = digit[three >> 18];
+        text[used++] = digit[three >> 12 & 63];
+        text[used++] = left > 1 ? digit[three >> 6 & 63] : '=';
+        text[used++] = left > 2 ? digit[three & 63] : '=';
+        if (used == sizeof text) {
+            page_add_bytes(p, text, used);
+            used = 0;
+        }
+    }
+    page_add_bytes(p, text, used);
+}
+
 /* ---- templates ---- */
 
 static const page_hole *find_hole(const page_hole *hole, size_t nholes, const char *name,

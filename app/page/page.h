@@ -51,6 +51,9 @@ void page_json_string(page *p, const char *text);
  * finite. */
 void page_number(page *p, double value, int digits);
 
+/* Bytes as text (RFC 4648). */
+void page_base64(page *p, const unsigned char *bytes, size_t size);
+
 /* A named hole of a template: what stands in the place of {{name}}. */
 typedef struct page_hole {
     const char *name;

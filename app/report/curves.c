@@ -10,27 +10,6 @@
 
 /* ---- numbers as text ---- */
 
-/* RFC 4648. */
-static void add_base64(page *p, const unsigned char *bytes, size_t size) {
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char text[4096];
-    size_t used = 0;
-    for (size_t k = 0; k < size; k += 3) {
-        const size_t left = size - k;
-        const unsigned b1 = left > 1 ? bytes[k + 1] : 0, b2 = left > 2 ? bytes[k + 2] : 0;
-        const unsigned three = (unsigned)bytes[k] << 16 | b1 << 8 | b2;
-        text[used++] = digit[three >> 18];
-        text[used++] = digit[three >> 12 & 63];
-        text[used++] = left > 1 ? digit[three >> 6 & 63] : '=';
-        text[used++] = left > 2 ? digit[three & 63] : '=';
-        if (used == sizeof text) {
-            page_add_bytes(p, text, used);
-            used = 0;
-        }
-    }
-    page_add_bytes(p, text, used);
-}
-
 static void put_little(unsigned char *out, uint64_t bits, size_t size) {
     for (size_t k = 0; k < size; k++) out[k] = (unsigned char)(bits >> 8 * k);
 }
@@ -95,7 +74,7 @@ static void add_numbers(table *t, const char *before, const double *values, summ
     }
     page_add(t->p, before);
     page_add(t->p, "\"");
-    add_base64(t->p, t->scratch, used);
+    page_base64(t->p, t->scratch, used);
     page_add(t->p, "\"");
 }
 

@@ -122,6 +122,11 @@ static void add_evidence(page *p, void *context) {
     if (r->nruns == 1) report_evidence(&r->run[0], p);
 }
 
+static void add_worst(page *p, void *context) {
+    const filled *f = context;
+    if (f->r->nruns == 1) report_worst(&f->r->run[0], p);
+}
+
 static void add_choice(page *p, void *context) {
     if (((const filled *)context)->r->nruns > 1)
         page_fill(p, &asset_report_choice_html, NULL, 0, NULL);
@@ -187,6 +192,7 @@ int report_page(const report *r, page *p) {
                                {"verdict", .put = add_verdict_of_one},
                                {"verdicts", .put = add_verdicts},
                                {"evidence", .put = add_evidence},
+                               {"worst", .put = add_worst},
                                {"score", .text = score_name(r)},
                                {"held_out", .text = report_held_out_of_all(r)},
                                {"headline", .put = add_headline},

@@ -68,6 +68,10 @@ int report_doctor(const report_run *run, page *p);
 /* Why, and what it is about. */
 void report_evidence(const report_run *run, page *p);
 
+/* ---- report_worst.c: the examples that it is most wrong about, where the run has kept them ----
+ */
+void report_worst(const report_run *run, page *p);
+
 /* ---- report_table.c: the headline numbers, for page and terminal ----------------------------- */
 enum { REPORT_CELL_SIZE = 64, REPORT_NAME_SIZE = 64 };
 typedef struct report_row {

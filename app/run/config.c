@@ -237,6 +237,14 @@ void config_free(run_config *c) {
     *c = (run_config){0};
 }
 
+bool config_is_given(const run_config *c, config_key key) {
+    return c->origin[key] && strcmp(c->origin[key], CONFIG_DEFAULT) != 0;
+}
+
+const char *config_where(const run_config *c, config_key key, config_key wants) {
+    return c->origin[config_is_given(c, key) ? key : wants];
+}
+
 static int check_name(const run_config *c) {
     const char *name = c->name;
     bool folder = strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
@@ -250,12 +258,13 @@ static int check_name(const run_config *c) {
 }
 
 /* A key that this format needs and nobody gave. */
-static int missing(const char *key, const char *format) {
-    return failure(FAILURE_USAGE, "%s is not set; data.format %s needs it", key, format);
+static int missing(const run_config *c, const char *key, const char *format) {
+    return failure(FAILURE_USAGE, "%s: %s is not set; data.format %s needs it",
+                   c->origin[CONFIG_KEY_data_format], key, format);
 }
 
 static int check_text(const run_config *c) {
-    if (c->data_files.count == 0) return missing("data.files", "text");
+    if (c->data_files.count == 0) return missing(c, "data.files", "text");
     if (c->data_files.count <= DATASET_FILES_MAX) return 0;
     return failure(FAILURE_USAGE, "%s: data.files has %lld files; it may have %d",
                    c->origin[CONFIG_KEY_data_files], (long long)c->data_files.count,
@@ -322,9 +331,10 @@ int config_check(const run_config *c) {
     if (status) return status;
     bool csv = c->data_format == CONFIG_CSV, regression = c->data_task == CONFIG_REGRESSION;
     if (c->data_format == CONFIG_TEXT_FORMAT && (status = check_text(c))) return status;
-    if (csv && !c->data_file) return missing("data.file", "csv");
-    if (csv && !c->data_target) return missing("data.target", "csv");
-    if (c->data_format == CONFIG_FOLDER && !c->data_folder) return missing("data.folder", "folder");
+    if (csv && !c->data_file) return missing(c, "data.file", "csv");
+    if (csv && !c->data_target) return missing(c, "data.target", "csv");
+    if (c->data_format == CONFIG_FOLDER && !c->data_folder)
+        return missing(c, "data.folder", "folder");
     if (csv && (c->data_flip || c->data_shift))
         return failure(FAILURE_USAGE, "%s: data.flip and data.shift move images; a table has none",
                        c->origin[c->data_flip ? CONFIG_KEY_data_flip : CONFIG_KEY_data_shift]);

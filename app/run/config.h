@@ -64,6 +64,12 @@ int config_read_file(run_config *c, const char *path);
 int config_read_variables(run_config *c);
 int config_set(run_config *c, const char *assignment); /* "KEY=VALUE" of --set: a config_target */
 int config_put(run_config *c, config_key key, const char *text, const char *origin);
+#define CONFIG_DEFAULT "default" /* the origin of what nobody has set */
+/* Where a value came from, for a message; of a default where the value came from that wants another
+ * one. */
+const char *config_where(const run_config *c, config_key key, config_key wants);
+/* Whether anybody has set it. */
+bool config_is_given(const run_config *c, config_key key);
 /* config_setting.c: what an assignment "KEY=VALUE" is for: a key, or a setting of the rule by its
  * own name ("lr"), which is a part of `optimizer` or of the schedule that it follows. */
 typedef struct config_target {

@@ -87,7 +87,7 @@ int config_read_data(const run_config *c, dataset_pair *data) {
 
 /* Whether a net of this kind can be given such examples. */
 static int check_model(const run_config *c, const data_encoding *data) {
-    const char *origin = c->origin[CONFIG_KEY_model_name];
+    const char *origin = config_where(c, CONFIG_KEY_model_name, CONFIG_KEY_data_format);
     const bool transformer = c->model_name == NET_TRANSFORMER, lstm = c->model_name == NET_LSTM;
     const bool sequence_norm = c->model_norm == NET_NORM_PRE || c->model_norm == NET_NORM_POST;
     if (data->text && !transformer && !lstm)
@@ -102,7 +102,7 @@ static int check_model(const run_config *c, const data_encoding *data) {
                        c->origin[CONFIG_KEY_model_norm]);
     if (transformer != sequence_norm)
         return failure(FAILURE_USAGE, "%s: model.norm %s; pre and post are those of a transformer",
-                       c->origin[CONFIG_KEY_model_norm],
+                       config_where(c, CONFIG_KEY_model_norm, CONFIG_KEY_model_name),
                        transformer ? "must be pre or post" : "cannot be pre or post");
     return 0;
 }

@@ -25,7 +25,7 @@ int config_init(run_config *c) {
         const config_row *row = &config_rows[k];
         if (!row->fallback && row->kind == CONFIG_WORD) *(int *)((char *)c + row->offset) = -1;
         if (!row->fallback) continue;
-        int status = config_put(c, (config_key)k, row->fallback, "default");
+        int status = config_put(c, (config_key)k, row->fallback, CONFIG_DEFAULT);
         if (status) {
             config_free(c);
             return status;

@@ -87,12 +87,22 @@ static json_t *table_json(const data_encoding *e) {
     return object;
 }
 
+/* NULL: it has what is not UTF-8. */
+static json_t *encoding_json(const data_encoding *e) {
+    if (e->text) return text_json(e);
+    return encoding_is_of_images(e) ? images_json(e) : table_json(e);
+}
+
+bool run_encoding_is_utf8(const data_encoding *e) {
+    json_t *object = encoding_json(e);
+    json_decref(object);
+    return object != NULL;
+}
+
 int run_encoding_write(const data_encoding *e, const char *folder) {
     char path[PATH_MAX + 16];
     path_of(path, folder);
-    json_t *object = e->text                    ? text_json(e)
-                     : encoding_is_of_images(e) ? images_json(e)
-                                                : table_json(e);
+    json_t *object = encoding_json(e);
     if (!object) object = json_pack("{si ss ss}", "format", 1, "kind", "unknown", "why", NOT_UTF8);
     char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(object);

@@ -31,7 +31,7 @@ int run_resume_check_config(const run_config *c, const char *folder) {
         if (!may_change(k) && !config_is_equal(c, &run, (config_key)k))
             status =
                 failure(FAILURE_USAGE, "%s: %s is another than the run in %s has; it cannot change",
-                        c->origin[k] ? c->origin[k] : "default", config_rows[k].key, folder);
+                        c->origin[k] ? c->origin[k] : CONFIG_DEFAULT, config_rows[k].key, folder);
     const char *shares = config_key_in_shares(c);
     if (!status && shares && c->epochs != run.epochs)
         status = failure(FAILURE_USAGE,

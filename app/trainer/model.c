@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trainer/model.h"
 
+#include "cli/progress.h"
 #include "data/image_list.h"
 #include "data/picture.h"
 #include "io/failure.h"
@@ -151,12 +152,15 @@ int model_predict(const model *m, const dataset *d, double **out) {
     const size_t outputs = (size_t)m->encoding.outputs;
     float *z = malloc(SLICE * outputs * sizeof *z);
     double *to = *out = z ? calloc((size_t)d->count, outputs * sizeof *to) : NULL;
+    progress shown = progress_begin("predicting", "examples", d->count);
     for (int64_t at = 0; to && at < d->count; at += SLICE) {
+        progress_to(&shown, at);
         const int64_t count = d->count - at < SLICE ? d->count - at : SLICE;
         net_predict(m->net, d->x + at * d->size, count, z);
         for (int64_t k = 0; k < count; k++, to += outputs)
             translate(&m->encoding, z + k * (int64_t)outputs, to);
     }
+    progress_end(&shown);
     free(z);
     return *out ? 0
                 : failure(FAILURE_INPUT, "out of memory for %lld examples", (long long)d->count);

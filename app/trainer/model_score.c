@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_score.c - predictions against what is true. */
+#include "cli/progress.h"
 #include "data/batch.h"
 #include "io/failure.h"
 #include "trainer/model.h"
@@ -96,12 +97,15 @@ int model_score_text(const model *m, const dataset *d, text_score *out) {
     const int status = data_batch_create(&room, d, MODEL_TEXT_SLICE);
     if (status) return status;
     double nats = 0;
+    progress shown = progress_begin("reading the text", "sequences", d->count);
     for (int64_t first = 0; first < d->count; first += MODEL_TEXT_SLICE) {
+        progress_to(&shown, first);
         const int64_t left = d->count - first,
                       count = left < MODEL_TEXT_SLICE ? left : MODEL_TEXT_SLICE;
         const data_batch b = data_batch_at(&room, d, first, count);
         nats += net_evaluate(m->net, b.x, b.label, NULL, count, NULL) * (double)(count * d->size);
     }
+    progress_end(&shown);
     data_batch_free(&room);
     const double loss = nats / (double)(d->bytes - 1);
     *out = (text_score){d->bytes - 1, loss, loss / M_LN2};

@@ -2,6 +2,7 @@
 /* Batches that are drawn once, and their loss and gradient. */
 #include "trainer/problem.h"
 
+#include "data/random_stream.h"
 #include "io/failure.h"
 
 #include <stdlib.h>
@@ -106,7 +107,6 @@ static int allocate(net_problem *p) {
 }
 
 int net_problem_create(net_problem **out, const net_problem_setup *setup) {
-    enum { PROBLEM = 2 }; /* the kind of stream: the shuffles of training are 1 */
     net_problem *p = calloc(1, sizeof *p);
     if (!p) return failure(FAILURE_INPUT, "out of memory");
     const int64_t examples = setup->data->count;
@@ -124,9 +124,9 @@ int net_problem_create(net_problem **out, const net_problem_setup *setup) {
         return status;
     }
     if (setup->data->text)
-        data_order_places(p->order, setup->data, setup->seed, (uint64_t)PROBLEM << 48);
+        data_order_places(p->order, setup->data, setup->seed, STREAM_PROBLEM);
     else
-        data_order_draw(p->order, examples, setup->seed, (uint64_t)PROBLEM << 48);
+        data_order_draw(p->order, examples, setup->seed, STREAM_PROBLEM);
     *out = p;
     return 0;
 }

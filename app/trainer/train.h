@@ -19,6 +19,7 @@
 #ifndef RAVINE_TRAINER_TRAIN_H
 #define RAVINE_TRAINER_TRAIN_H
 
+#include "cli/progress.h"
 #include "data/dataset.h"
 #include "ravine_doctor.h"
 #include "run/run_header.h"
@@ -117,10 +118,11 @@ bool train_is_out_of_patience(const training *t, const train_result *r);
 typedef struct train_watch {
     const training *t;
     FILE *table; /* NULL: quiet */
-    bool live;   /* the live line is on: stderr is a terminal */
-    bool drawn;
-    double drawn_at; /* seconds */
-    double loss_sum; /* since the line was drawn */
+    live_line line;
+    int64_t every;      /* epochs of which one has a row, where they are fast: on a terminal */
+    double row_at;      /* seconds */
+    run_epoch left_out; /* the last epoch, where it had none; epoch 0: it had */
+    double loss_sum;    /* since it was drawn */
     int64_t loss_count;
 } train_watch;
 
@@ -131,14 +133,12 @@ void train_watch_erase(train_watch *w);
 void train_watch_epoch(train_watch *w, const run_epoch *e);
 /* That train.patience ends it. */
 void train_watch_patience(train_watch *w, const train_result *r);
-void train_watch_test(train_watch *w, const train_result *r);
 /* What the doctor says, on the terminal alone: above the live line, which goes on below it. */
 void train_watch_told(train_watch *w, const run_step *s, const char *text);
 /* What went wrong and does not end the training, on stderr: "ravine: WHAT: WHY". */
 void train_watch_complain(train_watch *w, const char *what, const char *why);
 void train_watch_end(train_watch *w, const train_result *r, const char *folder);
 
-double seconds_now(void); /* of a clock that never jumps */
 int64_t peak_memory_bytes(void);
 
 /* ---- train_doctor.c --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_loop.c - epochs, steps, evaluation, and when to stop. */
 #include "cli/interrupt.h"
+#include "data/random_stream.h"
 #include "io/failure.h"
 #include "io/number_json.h"
 #include "trainer/train.h"
@@ -25,9 +26,8 @@ static run_score sum_score(const training *t, const train_sum *sum) {
 
 /* A pure function of seed and epoch: no epoch depends on the one before. */
 static void shuffle(training *t, int64_t epoch) {
-    enum { SHUFFLE = 1 }; /* the kind of stream; the net's own streams are others */
     data_order_epoch(t->trainer.order, &t->data.train, (uint64_t)t->config->seed,
-                     (uint64_t)SHUFFLE << 48 | (uint64_t)epoch);
+                     STREAM_EPOCH | (uint64_t)epoch);
 }
 
 /* What the loop works with. */
@@ -117,7 +117,6 @@ static int test(train_loop *l) {
     if (!status && t->aside) status = evaluate_average(l, &t->data.test, &out->average);
     if (status) return status;
     l->result->tested = true;
-    train_watch_test(l->watch, l->result);
     return run_record_test(l->record, out);
 }
 

@@ -153,8 +153,7 @@ static bool is_about(config_key key) {
 
 int training_is_told(const run_config *c, const char *command) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++)
-        if (is_about((config_key)k) && c->origin[k] && strcmp(c->origin[k], "default") != 0)
-            return 0;
+        if (is_about((config_key)k) && config_is_given(c, (config_key)k)) return 0;
     return failure(
         FAILURE_USAGE,
         "%s needs a CONFIG.yaml, for example examples/fashion_mlp.yaml, or --set KEY=VALUE "

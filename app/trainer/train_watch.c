@@ -9,43 +9,11 @@
 #include <math.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-
-enum { NUMBER_SIZE = 32 };
-
-double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 int64_t peak_memory_bytes(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return (int64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
-}
-
-/* 60000 -> "60,000" */
-static const char *grouped(char text[NUMBER_SIZE], int64_t number) {
-    char digits[NUMBER_SIZE];
-    int length = snprintf(digits, sizeof digits, "%" PRId64, number), at = 0;
-    for (int k = 0; k < length; k++) {
-        if (k > 0 && (length - k) % 3 == 0 && digits[k - 1] != '-') text[at++] = ',';
-        text[at++] = digits[k];
-    }
-    text[at] = '\0';
-    return text;
-}
-
-/* 75 -> "1:15", 3675 -> "1:01:15" */
-static const char *clock_text(char text[NUMBER_SIZE], double seconds) {
-    int64_t s = (int64_t)(seconds + 0.5);
-    if (s >= 3600)
-        snprintf(text, NUMBER_SIZE, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
-                 (int)(s % 60));
-    else
-        snprintf(text, NUMBER_SIZE, "%d:%02d", (int)(s / 60), (int)(s % 60));
-    return text;
 }
 
 /* ---- the live line ----------------------------------------------------------------------------
@@ -72,29 +40,20 @@ static void join(char *line, size_t capacity, const piece *pieces, int n, int wi
     if (!fits && (size_t)width < capacity) line[width] = '\0';
 }
 
-/* True at most ten times a second. */
-static bool is_due(const train_watch *w) {
-    static const double REDRAW_SECONDS = 0.1;
-    return w->live && seconds_now() - w->drawn_at >= REDRAW_SECONDS;
-}
-
 static void draw(train_watch *w, const piece *pieces, int n) {
     char line[512];
     join(line, sizeof line, pieces, n, cli_width(stderr) - 1);
-    fprintf(stderr, "\r%s\033[K", line);
-    w->drawn = true;
-    w->drawn_at = seconds_now();
+    live_line_draw(&w->line, line);
 }
 
 void train_watch_erase(train_watch *w) {
-    if (w->drawn) fputs("\r\033[K", stderr);
-    w->drawn = false;
+    live_line_erase(&w->line);
 }
 
 void train_watch_step(train_watch *w, const run_step *s) {
     w->loss_sum += s->loss;
     w->loss_count++;
-    if (!is_due(w)) return;
+    if (!live_line_is_due(&w->line)) return;
 
     static const char *const examples[] = {"images", "rows", "sequences"};
     const training *t = w->t;
@@ -117,7 +76,7 @@ void train_watch_step(train_watch *w, const run_step *s) {
 }
 
 void train_watch_evaluating(train_watch *w, int64_t epoch) {
-    if (!is_due(w)) return;
+    if (!live_line_is_due(&w->line)) return;
     piece pieces[2] = {{1, ""}, {2, "validating"}};
     snprintf(pieces[0].text, sizeof pieces[0].text, "epoch %" PRId64 "/%" PRId64, epoch,
              w->t->config->epochs);
@@ -136,7 +95,7 @@ static const char *score_title(const training *t) {
     return training_is_regression(t) ? "rmse" : "accuracy";
 }
 
-static void print_title(train_watch *w) {
+static void print_title(const train_watch *w) {
     const training *t = w->t;
     const run_config *c = t->config;
     char size[NUMBER_SIZE], train[NUMBER_SIZE], held[NUMBER_SIZE], test[NUMBER_SIZE];
@@ -162,37 +121,66 @@ static void print_title(train_watch *w) {
     fflush(w->table);
 }
 
+enum { ROWS_MOST = 20 };
+
 void train_watch_begin(train_watch *w, const training *t, bool quiet, bool json) {
     *w = (train_watch){.t = t};
     if (quiet) return;
     w->table = json ? stderr : stdout;
-    w->live = cli_terminal(stderr);
+    w->line = live_line_begin();
+    w->every = cli_terminal(w->table) ? 1 + (t->config->epochs - 1) / ROWS_MOST : 1;
     print_title(w);
 }
 
-static void print_score(const train_watch *w, double score) {
+enum { SCORE_COLUMNS = 10 }; /* with the blank before */
+
+/* `width`: of a column, or 0. */
+static void print_score(const train_watch *w, double score, int width) {
     if (training_is_regression(w->t) || training_is_of_text(w->t))
-        fprintf(w->table, " %9.4f", score);
+        fprintf(w->table, "%*.4f", width, score);
     else
-        fprintf(w->table, " %7.2f %%", 100 * score);
+        fprintf(w->table, "%*.2f %%", width > 2 ? width - 2 : 0, 100 * score);
 }
 
-void train_watch_epoch(train_watch *w, const run_epoch *e) {
-    if (!w->table) return;
+/* On a terminal a training of many short epochs has some twenty rows, so that what comes before and
+ * after them can be read; an epoch of a second or more has its own. The others are in the log. */
+static bool has_row(const train_watch *w, const run_epoch *e) {
+    static const double ROW_SECONDS = 1;
+    return e->epoch <= 1 || e->epoch % w->every == 0 || seconds_now() - w->row_at >= ROW_SECONDS;
+}
+
+static void print_row(train_watch *w, const run_epoch *e) {
     train_watch_erase(w);
+    w->row_at = seconds_now();
     fprintf(w->table, "%6" PRId64 " %11.4f", e->epoch, e->train.loss);
     if (validates(w)) {
         fprintf(w->table, " %10.4f", e->validation.loss);
-        print_score(w, e->validation.score);
-        if (w->t->aside) print_score(w, e->average.score);
+        print_score(w, e->validation.score, SCORE_COLUMNS);
+        if (w->t->aside) print_score(w, e->average.score, SCORE_COLUMNS);
     }
     fprintf(w->table, " %8.2f\n", e->seconds);
     fflush(w->table);
 }
 
+void train_watch_epoch(train_watch *w, const run_epoch *e) {
+    if (!w->table) return;
+    w->left_out = (run_epoch){0};
+    if (has_row(w, e))
+        print_row(w, e);
+    else
+        w->left_out = *e;
+}
+
+/* The last epoch has a row in any case. */
+static void end_table(train_watch *w) {
+    if (w->left_out.epoch) print_row(w, &w->left_out);
+    w->left_out = (run_epoch){0};
+}
+
 void train_watch_patience(train_watch *w, const train_result *r) {
     if (!w->table) return;
     const run_config *c = w->t->config;
+    end_table(w);
     train_watch_erase(w);
     fprintf(w->table,
             "stopped after epoch %" PRId64 " of %" PRId64 ": for %" PRId64
@@ -200,22 +188,8 @@ void train_watch_patience(train_watch *w, const train_result *r) {
             r->nepochs, c->epochs, c->train_patience, 100 * c->train_margin);
 }
 
-void train_watch_test(train_watch *w, const train_result *r) {
-    if (!w->table) return;
-    const bool best = train_best(w->t, r) != NULL;
-    train_watch_erase(w);
-    fprintf(w->table, "\ntest: loss %.4f, %s", r->test.score.loss, score_title(w->t));
-    print_score(w, r->test.score.score);
-    if (w->t->aside) {
-        fprintf(w->table, ", averaged");
-        print_score(w, r->test.average.score);
-    }
-    fprintf(w->table, "; the weights are those of epoch %" PRId64 ", %s\n", r->test.epoch,
-            best ? "where the validation loss was least" : "the last");
-}
-
 void train_watch_told(train_watch *w, const run_step *s, const char *text) {
-    if (!w->live) return;
+    if (!w->line.live) return;
     train_watch_erase(w);
     fprintf(stderr, "step %" PRId64 ": %s\n", s->step, text);
 }
@@ -227,8 +201,23 @@ void train_watch_complain(train_watch *w, const char *what, const char *why) {
     fputc('\n', stderr);
 }
 
+static void print_test(const train_watch *w, const train_result *r) {
+    fprintf(w->table, "weights of epoch %" PRId64 ", %s\n", r->test.epoch,
+            train_best(w->t, r) ? "where the validation loss was least" : "the last");
+    fprintf(w->table, "test: loss %.4f, %s ", r->test.score.loss, score_title(w->t));
+    print_score(w, r->test.score.score, 0);
+    if (w->t->aside) {
+        fputs(", averaged ", w->table);
+        print_score(w, r->test.average.score, 0);
+    }
+    fputc('\n', w->table);
+}
+
+/* What was asked for stands last: how good it is. */
 void train_watch_end(train_watch *w, const train_result *r, const char *folder) {
     if (!w->table || r->steps == 0) return;
+    end_table(w);
+    train_watch_erase(w);
     const training *t = w->t;
     char steps[NUMBER_SIZE], rate[NUMBER_SIZE], held[NUMBER_SIZE], announced[NUMBER_SIZE];
     double epochs = (double)r->steps / (double)t->steps_per_epoch;
@@ -248,4 +237,5 @@ void train_watch_end(train_watch *w, const train_result *r, const char *folder) 
             fprintf(w->table, "        what to do: ravine doctor %s\n", folder);
     }
     fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);
+    if (r->tested) print_test(w, r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trainer/writer.h"
 
+#include "data/random_stream.h"
 #include "io/failure.h"
 #include "math/random.h"
 
@@ -46,11 +47,10 @@ static int likeliest(const float *z) {
 
 /* A byte with the probability that its logit over the temperature gives it. */
 static int draw(text_writer *w, const float *z, int top) {
-    enum { DRAW = 3 }; /* the kind of stream: others under the seed are 1 and 2 */
     double p[TEXT_BYTES], sum = 0;
     for (int k = 0; k < TEXT_BYTES; k++)
         sum += p[k] = exp(((double)z[k] - (double)z[top]) / w->temperature);
-    double left = sum * ravine_random_uniform(w->seed, (uint64_t)DRAW << 48, (uint64_t)w->drawn);
+    double left = sum * ravine_random_uniform(w->seed, STREAM_WRITER, (uint64_t)w->drawn);
     for (int k = 0; k < TEXT_BYTES; k++)
         if ((left -= p[k]) < 0) return k;
     return top;

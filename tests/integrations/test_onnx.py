@@ -11,7 +11,7 @@ from conftest import ROOT
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 sys.path.append(str(ROOT / "tests/python"))
-from trained import KINDS, make, pixels_of, predicted, ravine, rows_of  # noqa: E402
+from trained import KINDS, make, pixels_of, predicted, ravine, read, rows_of  # noqa: E402
 
 
 def export(run, *more):
@@ -57,6 +57,29 @@ def test_it_answers_as_predict_does(tmp_path, kind, averaged):
     assert list(prediction) == [target["words"][k] for k in expected.argmax(axis=1)]
     one = session.run(["probabilities"], {name: x[:1] for name, x in given.items()})
     assert one[0].shape == (1, len(target["words"]))  # any number of examples
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_text_is_foretold_as_in_load_run(tmp_path, norm):
+    import torch
+    from ravine.torch import load_run
+
+    run, file = read(tmp_path, norm)
+    session, module = export(run), load_run(run)
+    told = session.get_modelmeta().custom_metadata_map
+    assert told == {"context": "24"}
+    text = np.frombuffer(file.read_bytes()[: 24 * 40], np.uint8).reshape(40, 24)
+    for given in text, text[:1], text[:3, :7], text[:2, :1]:
+        (got,) = session.run(["probabilities"], {"bytes": given})
+        with torch.no_grad():
+            expected = module(torch.tensor(given)).numpy()
+        assert got.shape == expected.shape
+        assert np.abs(got - expected).max() <= 1e-5
+    (shares,) = session.run(None, {"bytes": text[:, :-1]})
+    nats = -np.log(np.take_along_axis(shares, text[:, 1:, None].astype(int), 2)).mean()
+    assert nats < 2  # it has learned from them
+    with pytest.raises(Exception, match="[Bb]roadcast|dimension"):
+        session.run(None, {"bytes": np.zeros((1, 25), np.uint8)})
 
 
 def test_a_word_that_is_new_is_refused(tmp_path):

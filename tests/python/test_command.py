@@ -283,7 +283,8 @@ def test_train_learns_and_keeps(small, tmp_path):
     folder = tmp_path / "runs/small"
     assert str(folder.relative_to(tmp_path)) in done.stdout
     names = sorted(p.name.split(".")[0] for p in folder.iterdir())
-    assert names == ["checkpoints", "doctor", "encoding", "events", "report", "run", "weights"]
+    files = ["doctor", "encoding", "events", "report", "run", "weights", "worst"]
+    assert names == ["checkpoints", *files]
     header, *lines = run_lines(folder)
     assert header["type"] == "header" and header["seed"] == 1
     assert header["config"]["model"]["widths"] == [16]

@@ -42,7 +42,7 @@ def test_every_form(tmp_path):
     assert page.read_text().startswith("<!doctype html>") or "<html" in page.read_text()
     assert picture.read_text().lstrip().startswith("<")
     text = find_lr().stdout
-    assert text.startswith("start with lr = ") and "cost: " in text
+    assert text.splitlines()[-1].startswith("start with lr = ") and "cost: " in text
 
 
 def test_the_answer_trains(tmp_path):

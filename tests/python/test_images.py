@@ -15,29 +15,10 @@ import safetensors.numpy
 from conftest import ROOT
 from schema import assert_conforms
 from test_tables import ravine, run
+from trained import png
 
 CLIPART = Path("/usr/share/openclipart/png")
 COLOURS = {"blue": (30, 40, 200), "green": (20, 180, 60), "red": (210, 50, 30)}
-
-
-def png(path, pixels):
-    """An RGB image of 8 bits, [height, width, 3]."""
-
-    def chunk(kind, body):
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
-    height, width, _ = pixels.shape
-    lines = b"".join(b"\0" + row.tobytes() for row in pixels.astype(np.uint8))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(lines))
-        + chunk(b"IEND", b"")
-    )
-    return path
 
 
 def pixels_of(colour, seed):

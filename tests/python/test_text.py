@@ -4,6 +4,8 @@
 import gzip
 import json
 import math
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -32,6 +34,11 @@ def text(tmp_path_factory):
 @pytest.fixture(scope="module", params=MODELS)
 def run(request, text, tmp_path_factory):
     return train(text, tmp_path_factory.mktemp("runs"), "run", model=request.param)
+
+
+@pytest.fixture(scope="module")
+def transformer(text, tmp_path_factory):
+    return train(text, tmp_path_factory.mktemp("transformer"), "run")
 
 
 def test_it_learns_more_than_the_frequencies_of_bytes(run, text):
@@ -150,6 +157,80 @@ def test_the_network_is_that_of_pytorch_to_the_last_byte(run, tmp_path, length):
     assert evaluated(run, tmp_path / "new.txt.gz") == answer
 
 
+def sequences(data):
+    """[count, context] whole sequences, and of each byte the one after it."""
+    import torch
+
+    count = (len(data) - 1) // CONTEXT
+    x, y = (torch.tensor(list(data[k : k + count * CONTEXT])) for k in (0, 1))
+    return x.reshape(count, CONTEXT), y.reshape(count, CONTEXT)
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_load_run_is_the_same_network(run, text, tmp_path, double):
+    import torch
+    from ravine.torch import load_run
+
+    data = text.read_bytes()[: 40 * CONTEXT + 1]
+    (tmp_path / "new.txt").write_bytes(data)
+    module = load_run(run).double() if double else load_run(run)
+    assert (module.context, module.classes, module.columns) == (CONTEXT, [], [])
+    x, y = sequences(data)
+    with torch.no_grad():
+        nats = torch.nn.functional.cross_entropy(module.logits(x).flatten(0, 1), y.flatten())
+        shares = module(x)
+        assert torch.allclose(module(x[:, :5]), shares[:, :5], atol=1e-6)  # what comes is not seen
+    assert nats.item() == pytest.approx(evaluated(run, tmp_path / "new.txt")["loss"], rel=1e-5)
+    assert torch.allclose(shares.sum(dim=-1), torch.ones((), dtype=shares.dtype), atol=1e-5)
+    assert set(module.net.state_dict()) == set(weights(run))
+
+
+def test_load_run_can_be_trained_on(run, text):
+    import torch
+    from ravine.torch import load_run
+
+    module = load_run(run).train()
+    x, y = sequences(text.read_bytes()[: 8 * CONTEXT + 1])
+    torch.nn.functional.cross_entropy(module.logits(x).flatten(0, 1), y.flatten()).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters())
+    with pytest.raises(ValueError, match=f"context of {CONTEXT} bytes"):
+        module(torch.zeros(1, CONTEXT + 1))
+    with pytest.raises(TypeError, match="learned from a text: give its bytes"):
+        module.encode([{}])
+
+
+@pytest.mark.parametrize(
+    "file,old,new,message",
+    [
+        ("run.jsonl", '"heads":2', '"heads":3', "model.heads is 3; it must divide model.width, 16"),
+        ("run.jsonl", '"norm":"pre"', '"norm":"none"', "model.norm is 'none'; a transformer has"),
+        ("run.jsonl", '"layers":2', '"layers":true', "model.layers is True"),
+        ("run.jsonl", '"layers":2', '"layers":1024', "has no tensor block3"),
+        ("run.jsonl", '"name":"transformer"', '"name":"mlp"', "must be one of transformer, lstm"),
+        ("encoding.json", "24", "0", r"no context in \[1, 16384\]"),
+        ("encoding.json", "24", "25", "positions.weight is"),
+        ("encoding.json", "byte", "word", "no unit byte"),
+    ],
+)
+def test_load_run_of_a_folder_that_is_damaged(transformer, tmp_path, file, old, new, message):
+    from ravine.torch import load_run
+
+    folder = shutil.copytree(transformer, tmp_path / "run")
+    whole = (folder / file).read_text()
+    assert old in whole
+    (folder / file).write_text(whole.replace(old, new, 1))
+    with pytest.raises(ValueError, match=message):
+        load_run(folder)
+
+
+def test_an_lstm_is_not_exported(text, tmp_path):
+    run = train(text, tmp_path, "run", "--set=epochs=1", model="lstm")
+    for name, message in (("m.onnx", "layer lstm has no form"), ("m.h", "this one reads a text")):
+        told = ravine("export", run, "-o", tmp_path / name, code=2)
+        assert f"ravine: {run}: export" in told and message in told
+        assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("model", ["pre", "lstm"])
 def test_a_resumed_run_ends_with_the_same_bits(text, tmp_path, model):
     whole = train(text, tmp_path, "whole", "--set=model.dropout=0.1", model=model)
@@ -218,7 +299,7 @@ def test_wrong_wishes_are_refused(run, words, message):
         ("model.name=mlp", "model.name must be transformer or lstm, as data.format is text"),
         ("model.norm=none", "model.norm must be pre or post"),
         ("model.heads=3", "3 heads for a width of 16"),
-        ("data.files=[]", "data.files is not set; data.format text needs it"),
+        ("data.files=[]", "--set: data.files is not set; data.format text needs it"),
         ("data.task=regression", "folder and text hold classes"),
         ("data.class_weights=[balanced]", "data.class_weights is set; data.format is text"),
         ("data.folds=3", "folds are of a table"),
@@ -228,6 +309,22 @@ def test_wrong_wishes_are_refused(run, words, message):
 def test_what_does_not_fit_together_is_refused(text, tmp_path, setting, message):
     assert message in train(text, tmp_path, "none", f"--set={setting}", code=2)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("data: {format: text, files: [HERE]}", "model.name must be transformer or lstm"),
+        ("data: {format: text, files: [HERE]}\nmodel: {name: transformer}", "model.norm must be"),
+        ("data: {format: text}", "data.files is not set; data.format text needs it"),
+    ],
+)
+def test_a_default_that_does_not_fit_is_told_with_the_file_that_wants_another(
+    text, tmp_path, lines, message
+):
+    (tmp_path / "my.yaml").write_text(lines.replace("HERE", str(text)) + "\n")
+    told = ravine("train", tmp_path / "my.yaml", code=2)
+    assert re.match(rf"ravine: {tmp_path}/my.yaml[^ ]*: {message}", told), told
 
 
 def test_the_doctor_knows_that_no_norm_stays_as_it_was(run):

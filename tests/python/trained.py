@@ -9,6 +9,7 @@ import pathlib
 import random
 import struct
 import subprocess
+import zlib
 
 import numpy as np
 
@@ -69,6 +70,26 @@ def pictures(folder, classes=3, shape=(9, 8), counts=(120, 30), packed=False):
     return paths
 
 
+def png(path, pixels):
+    """An RGB image of 8 bits, [height, width, 3]."""
+
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    height, width, _ = pixels.shape
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels.astype(np.uint8))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
+    return path
+
+
 TABLES = {
     "numbers": {"activation": "relu", "norm": "none", "widths": "[16, 8]"},
     "words": {"activation": "gelu", "norm": "batch", "widths": "[16, 8]", "dropout": 0.1},
@@ -113,6 +134,20 @@ def make(folder, kind):
             table["word_columns"] = "[year]"
     data = {f"data__{key}": value for key, value in table.items()}
     return train(folder, kind, data__format="csv", **data, **common), table["file"]
+
+
+def read(folder, norm="pre", **settings):
+    """(run, text that it has learned from) of a transformer."""
+    draw, file = random.Random(1), folder / "words.txt"
+    words = "the river cuts a ravine deep into rock and sand".split()
+    file.write_text(" ".join(draw.choice(words) for _ in range(6000)))
+    told = {
+        "data__format": "text", "data__files": f"[{file}]", "data__context": 24,
+        "data__examples": 1600, "data__test_share": 0.1, "model__name": "transformer",
+        "model__layers": 2, "model__heads": 2, "model__width": 16, "model__norm": norm,
+        "model__activation": "gelu", "optimizer": "adamw lr=0.01", "epochs": 2, "batch_size": 8,
+    }  # fmt: skip
+    return train(folder, "text", **(told | settings)), file
 
 
 def pixels_of(file):

@@ -71,19 +71,6 @@ int64_t probe_plan_calls(const probe_plan *p); /* about so many gradients and lo
 int64_t probe_plan_cost(const probe_plan *p, const probed_run *run); /* in examples */
 ravine_probe_options probe_plan_options(const probe_plan *p);
 
-/* A problem whose evaluations are counted, and on a terminal shown. */
-typedef struct problem_watch {
-    const ravine_problem *problem;
-    const char *what;
-    int64_t calls, expected;
-    bool live, drawn;
-    double drawn_at; /* seconds */
-} problem_watch;
-/* The problem to use; both live until the end. */
-ravine_problem problem_watch_begin(problem_watch *w, const ravine_problem *problem,
-                                   const char *what, int64_t expected);
-void problem_watch_end(problem_watch *w);
-
 /* doctor_run.c */
 int doctor_run(examination *e, const char *folder, const doctor_request *request);
 

@@ -2,6 +2,7 @@
 /* doctor_examine.c - the order of an examination: probe, diagnose, try. */
 #include "commands/doctor/doctor.h"
 #include "run/diagnosis.h"
+#include "trainer/problem_watch.h"
 
 enum { WHY_SIZE = 128 };
 

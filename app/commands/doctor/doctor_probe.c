@@ -51,37 +51,3 @@ ravine_probe_options probe_plan_options(const probe_plan *p) {
     options.noise = p->noise;
     return options;
 }
-
-/* ---- while it works ---- */
-
-static void draw(problem_watch *w) {
-    static const double REDRAW_SECONDS = 0.1;
-    const double now = seconds_now();
-    if (!w->live || now - w->drawn_at < REDRAW_SECONDS) return;
-    fprintf(stderr, "\r%s: %" PRId64 " of about %" PRId64 " gradients\033[K", w->what, w->calls,
-            w->calls > w->expected ? w->calls : w->expected);
-    w->drawn_at = now;
-    w->drawn = true;
-}
-
-static int evaluate(void *context, int64_t batch, int32_t gradient, double *loss) {
-    problem_watch *w = context;
-    w->calls++;
-    draw(w);
-    return w->problem->evaluate(w->problem->context, batch, gradient, loss);
-}
-
-ravine_problem problem_watch_begin(problem_watch *w, const ravine_problem *problem,
-                                   const char *what, int64_t expected) {
-    *w = (problem_watch){
-        .problem = problem, .what = what, .expected = expected, .live = cli_terminal(stderr)};
-    ravine_problem watched = *problem;
-    watched.evaluate = evaluate;
-    watched.context = w;
-    return watched;
-}
-
-void problem_watch_end(problem_watch *w) {
-    if (w->drawn) fputs("\r\033[K", stderr);
-    w->drawn = false;
-}

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "io/number_json.h"
 #include "page/printable.h"
-#include "trainer/model.h"
+#include "trainer/worst.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static int64_t mistaken_for(const model_score *s, int64_t k) {
 }
 
 static void print_classes(const data_encoding *e, const model_score *s) {
-    printf("\n%-*s %9s %9s %9s  most often taken for\n", NAME_COLUMNS, "class", "examples",
+    printf("%-*s %9s %9s %9s  most often taken for\n", NAME_COLUMNS, "class", "examples",
            "precision", "recall");
     for (int64_t k = 0; k < s->classes; k++) {
         const class_score *c = &s->of_class[k];
@@ -67,8 +67,63 @@ static void print_matrix(const data_encoding *e, const model_score *s) {
     }
 }
 
-static void print_score(const model *m, const model_score *s) {
-    printf("examples             %lld\n", (long long)s->count);
+/* ---- what it is most wrong about ---- */
+
+enum { WORST_SHOWN = 5, INPUTS_SHOWN = 8 };
+
+static void put_value(const json_t *value) {
+    if (json_is_string(value))
+        printable_put(stdout, json_string_value(value));
+    else if (json_is_number(value))
+        printf("%.6g", json_number_value(value));
+    else
+        putchar('-');
+}
+
+static void print_inputs(const json_t *inputs) {
+    const char *name;
+    json_t *value;
+    const char *between = ": ";
+    int shown = 0;
+    json_object_foreach((json_t *)inputs, name, value) {
+        if (shown++ == INPUTS_SHOWN) {
+            fputs(", ...", stdout);
+            return;
+        }
+        fputs(between, stdout);
+        printable_put(stdout, name);
+        putchar('=');
+        put_value(value);
+        between = ", ";
+    }
+}
+
+static void print_worst(const json_t *worst) {
+    const size_t count = json_array_size(worst);
+    if (!count) return;
+    puts("most wrong about");
+    for (size_t k = 0; k < count && k < WORST_SHOWN; k++) {
+        const json_t *one = json_array_get(worst, k), *file = json_object_get(one, "file");
+        const json_t *loss = json_object_get(one, "loss"); /* null: not finite */
+        printf("  loss %-8.4g example %-6lld is ",
+               json_is_null(loss) ? (double)INFINITY : json_number_value(loss),
+               (long long)json_integer_value(json_object_get(one, "example")));
+        put_value(json_object_get(one, "is"));
+        const json_t *called = json_object_get(one, "called");
+        fputs(called ? ", called " : ", predicted ", stdout);
+        put_value(called ? called : json_object_get(one, "prediction"));
+        if (file) {
+            fputs(": ", stdout);
+            put_value(file);
+        }
+        print_inputs(json_object_get(one, "inputs"));
+        putchar('\n');
+    }
+}
+
+/* Behind all that tells why. */
+static void print_score(const model_score *s) {
+    printf("\nexamples             %lld\n", (long long)s->count);
     if (!s->classes) {
         printf("rmse                 %.6g\n", s->rmse);
         printf("mae                  %.6g\n", s->mae);
@@ -82,9 +137,26 @@ static void print_score(const model *m, const model_score *s) {
     printf("accuracy             %.4f\n", s->accuracy);
     printf("loss                 %.6g\n", s->loss);
     printf("calibration error    %.4f\n", s->calibration_error);
-    print_classes(&m->encoding, s);
-    print_matrix(&m->encoding, s);
 }
+
+static void print_evaluation(const model *m, const model_score *s, const json_t *worst) {
+    if (s->classes) {
+        print_classes(&m->encoding, s);
+        print_matrix(&m->encoding, s);
+        putchar('\n');
+    }
+    print_worst(worst);
+    print_score(s);
+}
+
+/* NULL: no memory. */
+static json_t *find_worst(const model *m, const dataset *d, const double *p) {
+    worst_example worst[WORST_MAX];
+    const int64_t count = worst_find(worst, &m->encoding, d, p);
+    return worst_json(worst, count, &m->encoding, d, p, false);
+}
+
+/* ---- JSON ---- */
 
 static json_t *classes_json(const data_encoding *e, const model_score *s) {
     json_t *classes = json_array();
@@ -139,10 +211,15 @@ static int evaluate(const model *m, const dataset *d, bool as_json) {
     double *p;
     int status = model_predict(m, d, &p);
     if (!status) status = model_score_of(m, d, p, &s);
-    if (!status && as_json)
-        status = cli_print_json(score_json(m, &s));
-    else if (!status)
-        print_score(m, &s);
+    json_t *worst = status ? NULL : find_worst(m, d, p);
+    if (!status && as_json) {
+        json_t *told = score_json(m, &s);
+        if (told) json_object_set(told, "worst", worst);
+        status = cli_print_json(told);
+    } else if (!status) {
+        print_evaluation(m, &s, worst);
+    }
+    json_decref(worst);
     model_score_free(&s);
     free(p);
     return status;

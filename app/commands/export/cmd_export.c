@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_export.c - `ravine export`: what a run has learned, for programs that read ONNX. */
+/* cmd_export.c - `ravine export`: what a run has learned, for programs that read ONNX, and for
+ * those in C. */
 #include "cli/cli.h"
+#include "commands/export/export.h"
 #include "commands/export/onnx.h"
 
 #include <limits.h>
@@ -28,7 +30,7 @@ static int print(const wire_out *file) {
     return 0;
 }
 
-static int export(const model *m) {
+static int export_onnx(const model *m) {
     wire_out graph = {0}, file = {0};
     int status = put_graph(&graph, m);
     if (!status) {
@@ -40,15 +42,22 @@ static int export(const model *m) {
     return status;
 }
 
+/* Whether the ending of --output says that it is a header of C. */
+static bool is_c_header(const char *path) {
+    const size_t length = strlen(path);
+    return length > 2 && !strcmp(path + length - 2, ".h");
+}
+
 int cmd_export(const cli_args *args) {
     if (args->noperands < 1)
         return failure(FAILURE_USAGE,
                        "export needs the folder of a run: ravine export RUN_DIR -o model.onnx");
-    if (!strcmp(cli_text(args, CLI_OUTPUT), "-") && isatty(STDOUT_FILENO))
+    const char *output = cli_text(args, CLI_OUTPUT);
+    if (!strcmp(output, "-") && isatty(STDOUT_FILENO))
         return failure(FAILURE_USAGE, "an ONNX model is no text for a terminal; say -o model.onnx");
     model m;
     int status = model_open(&m, args->operand[0], cli_is_given(args, CLI_AVERAGED));
-    if (!status) status = export(&m);
+    if (!status) status = is_c_header(output) ? export_c_header(&m, output) : export_onnx(&m);
     model_free(&m);
     return status;
 }

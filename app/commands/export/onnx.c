@@ -125,7 +125,10 @@ static void put_value(wire_out *graph, uint32_t field, const char *name, int typ
     wire_put_text(&dim, DIM_PARAM, "examples");
     wire_put_message(&sizes, SHAPE_DIM, &dim);
     for (int k = 0; k < ndim; k++) {
-        wire_put_varint(&dim, DIM_VALUE, (uint64_t)shape[k]);
+        if (shape[k] == ONNX_ANY)
+            wire_put_text(&dim, DIM_PARAM, "positions");
+        else
+            wire_put_varint(&dim, DIM_VALUE, (uint64_t)shape[k]);
         wire_put_message(&sizes, SHAPE_DIM, &dim);
     }
     wire_put_varint(&tensor, ELEMENT_TYPE, (uint64_t)type);
@@ -160,6 +163,12 @@ static void put_metadata(wire_out *file, const char *key, const char *value) {
     wire_put_message(file, MODEL_METADATA, &entry);
 }
 
+static void put_context(wire_out *file, int64_t bytes) {
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)bytes);
+    put_metadata(file, "context", text);
+}
+
 static void put_classes(wire_out *file, const encoded_column *target) {
     json_t *classes = json_array();
     for (int64_t k = 0; k < target->words; k++)
@@ -177,6 +186,7 @@ void onnx_put_model(wire_out *file, wire_out *graph, const data_encoding *e) {
     wire_put_text(file, MODEL_PRODUCER_VERSION, ravine_version());
     put_opset(file, "", OPSET);
     put_opset(file, DOMAIN_ML, OPSET_ML);
+    if (e->text) put_context(file, e->shape[1]);
     if (e->target.name) put_metadata(file, "target", e->target.name);
     if (e->target.words) put_classes(file, &e->target);
     wire_put_text(graph, GRAPH_NAME, "ravine");

@@ -41,8 +41,11 @@ void onnx_tensor(wire_out *graph, const char *name, int type, const int64_t *sha
                  const void *numbers, size_t bytes);
 void onnx_number(wire_out *graph, const char *name, double value);
 void onnx_float_number(wire_out *graph, const char *name, float value);
+void onnx_put_places(wire_out *graph, const char *name, int64_t count); /* 0 .. count - 1 */
 
-/* What goes in and comes out: [any number, shape]. */
+/* What goes in and comes out: [any number, shape]; of a shape ONNX_ANY is the positions of a text.
+ */
+enum { ONNX_ANY = -1 };
 void onnx_put_input(wire_out *graph, const char *name, int type, const int64_t *shape, int ndim);
 void onnx_put_output(wire_out *graph, const char *name, int type, const int64_t *shape, int ndim);
 /* A whole file from a graph, which is empty afterwards. */

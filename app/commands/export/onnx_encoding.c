@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PIXELS        "pixels"
+#define BYTES         "bytes"
 #define PREDICTION    "prediction"
 #define PROBABILITIES "probabilities"
 
@@ -36,8 +37,7 @@ static void standardise(wire_out *graph, const char *part, const char *out, cons
     onnx_cast(graph, out, scaled.text, ONNX_FLOAT);
 }
 
-/* 0, 1, 2 ... count - 1. */
-static void put_places(wire_out *graph, const char *name, int64_t count) {
+void onnx_put_places(wire_out *graph, const char *name, int64_t count) {
     int64_t *places = malloc((size_t)count * sizeof *places);
     if (!places) {
         graph->failed = true;
@@ -59,7 +59,7 @@ static void put_words(wire_out *graph, const char *part, const char *out, const 
     onnx_int(&n, "default_int64", c->words);
     onnx_of_ml(&n);
     onnx_put(graph, &n);
-    put_places(graph, places.text, c->words);
+    onnx_put_places(graph, places.text, c->words);
     onnx_operator(graph, "Gather", place.text, places.text, code.text);
     onnx_operator(graph, "Equal", equal.text, place.text, places.text);
     onnx_cast(graph, out, equal.text, ONNX_FLOAT);
@@ -121,8 +121,16 @@ static void put_pixels(wire_out *graph, const data_encoding *e, const char *x) {
     standardise(graph, PIXELS, x, "/pixels/Cast", 255 * e->mean, 255 * e->deviation);
 }
 
+static void put_bytes(wire_out *graph, const char *x) {
+    const int64_t any = ONNX_ANY;
+    onnx_put_input(graph, BYTES, ONNX_UINT8, &any, 1);
+    onnx_cast(graph, x, BYTES, ONNX_INT64);
+}
+
 void onnx_put_encoding(wire_out *graph, const data_encoding *e, const char *x) {
-    if (encoding_is_of_images(e))
+    if (e->text)
+        put_bytes(graph, x);
+    else if (encoding_is_of_images(e))
         put_pixels(graph, e, x);
     else
         put_columns(graph, e, x);
@@ -161,8 +169,13 @@ void onnx_put_answer(wire_out *graph, const data_encoding *e, const char *z) {
         return;
     }
     onnx_node n = onnx_begin("Softmax", PROBABILITIES, (const char *const[]){z, NULL});
-    onnx_int(&n, "axis", 1);
+    onnx_int(&n, "axis", -1);
     onnx_put(graph, &n);
+    if (e->text) {
+        const int64_t shape[] = {ONNX_ANY, e->outputs};
+        onnx_put_output(graph, PROBABILITIES, ONNX_FLOAT, shape, 2);
+        return;
+    }
     put_class(graph, &e->target);
     onnx_put_output(graph, PREDICTION, ONNX_STRING, NULL, 0);
     onnx_put_output(graph, PROBABILITIES, ONNX_FLOAT, &e->outputs, 1);

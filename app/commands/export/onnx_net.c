@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_net.c - a plan (network/plan.h) with its weights as ONNX operators. Images lie [channels,
  * height, width] there, and [height, width, channels] in ours. */
+#include "commands/export/export.h"
 #include "commands/export/onnx.h"
 #include "io/failure.h"
-#include "network/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NORM_EPSILON 1e-5f /* network/body/norm.inc */
 
 typedef struct writing {
     wire_out *graph;
@@ -34,21 +33,9 @@ static const char *input(const writing *w) {
 
 /* ---- weights ---- */
 
-/* The tensor of that name, "layer1.bias"; its data is NULL where the net has none. */
-static net_tensor find(const writing *w, const char *what) {
-    const net *n = w->m->net;
-    char name[LAYER_NAME_MAX + 16];
-    snprintf(name, sizeof name, "%s.%s", layer(w)->name, what);
-    for (int64_t k = 0; k < net_param_count(n); k++)
-        if (!strcmp(net_param(n, k).name, name)) return net_param(n, k);
-    for (int64_t k = 0; k < net_buffer_count(n); k++)
-        if (!strcmp(net_buffer(n, k).name, name)) return net_buffer(n, k);
-    return (net_tensor){0};
-}
-
 /* As a constant of its name; false: the net has none. */
 static bool put_weight(const writing *w, const char *what) {
-    const net_tensor t = find(w, what);
+    const net_tensor t = export_tensor(w->m, layer(w), what);
     if (!t.data) return false;
     onnx_tensor(w->graph, local(w, what).text, ONNX_FLOAT, t.shape, t.ndim, t.data,
                 (size_t)t.len * sizeof *t.data);
@@ -57,7 +44,7 @@ static bool put_weight(const writing *w, const char *what) {
 
 /* [out, kernel, kernel, in] as [out, in, kernel, kernel]. */
 static void put_kernels(const writing *w) {
-    const net_tensor t = find(w, "weight");
+    const net_tensor t = export_tensor(w->m, layer(w), "weight");
     const int64_t in = t.shape[3], cells = t.shape[1] * t.shape[2],
                   shape[] = {t.shape[0], in, t.shape[1], t.shape[2]};
     float *turned = malloc((size_t)t.len * sizeof *turned);
@@ -131,19 +118,22 @@ static void put_batch_norm(const writing *w, const char *to) {
     onnx_node n = onnx_begin("BatchNormalization", to,
                              (const char *const[]){input(w), name[0].text, name[1].text,
                                                    name[2].text, name[3].text, NULL});
-    onnx_float(&n, "epsilon", NORM_EPSILON);
+    onnx_float(&n, "epsilon", (float)EXPORT_NORM_EPSILON);
     onnx_put(w->graph, &n);
 }
 
+/* Of a whole image, or of the last axis: a row, or a position. */
 static void put_mean(const writing *w, const char *to, const char *in) {
+    const bool is_map = w->is_map[layer(w)->input];
+    const int64_t map[] = {1, 2, 3}, last = -1;
     onnx_node n = onnx_begin("ReduceMean", to, (const char *const[]){in, NULL});
-    onnx_ints(&n, "axes", (const int64_t[]){1, 2, 3}, w->is_map[layer(w)->input] ? 3 : 1);
+    onnx_ints(&n, "axes", is_map ? map : &last, is_map ? 3 : 1);
     onnx_put(w->graph, &n);
 }
 
 /* A number for each channel, to go with what the layer works on. */
 static void put_of_channels(const writing *w, const char *what) {
-    const net_tensor t = find(w, what);
+    const net_tensor t = export_tensor(w->m, layer(w), what);
     const int64_t shape[] = {t.len, 1, 1};
     onnx_tensor(w->graph, local(w, what).text, ONNX_FLOAT, shape,
                 w->is_map[layer(w)->input] ? 3 : 1, t.data, (size_t)t.len * sizeof *t.data);
@@ -159,7 +149,7 @@ static void put_layer_norm(const writing *w, const char *to) {
                     weighted = local(w, "Mul");
     put_of_channels(w, "weight");
     put_of_channels(w, "bias");
-    onnx_float_number(g, epsilon.text, NORM_EPSILON);
+    onnx_float_number(g, epsilon.text, (float)EXPORT_NORM_EPSILON);
     put_mean(w, mean.text, input(w));
     onnx_operator(g, "Sub", moved.text, input(w), mean.text);
     onnx_operator(g, "Mul", square.text, moved.text, moved.text);
@@ -170,6 +160,122 @@ static void put_layer_norm(const writing *w, const char *to) {
     onnx_operator(g, "Mul", weighted.text, scaled.text, weight.text);
     onnx_operator(g, "Add", to, weighted.text, bias.text);
 }
+
+/* ---- sequences: [examples, positions, channels], as many positions as there are ---- */
+
+/* x weight^T: of a tied layer the weight is the embedding's table, which is there already. */
+static void put_linear(const writing *w, const char *to) {
+    const net_layer *l = layer(w);
+    const net_layer *table = l->tied ? &w->plan->layers[l->tied] : l;
+    const onnx_name weight = onnx_name_of(table->name, "weight"), turned = local(w, "Transpose"),
+                    bias = local(w, "bias"), product = local(w, "MatMul");
+    if (!l->tied) put_weight(w, "weight");
+    const bool biased = put_weight(w, "bias");
+    onnx_operator(w->graph, "Transpose", turned.text, weight.text, NULL);
+    onnx_operator(w->graph, "MatMul", biased ? product.text : to, input(w), turned.text);
+    if (biased) onnx_operator(w->graph, "Add", to, product.text, bias.text);
+}
+
+static void put_embedding(const writing *w, const char *to) {
+    const onnx_name weight = local(w, "weight");
+    put_weight(w, "weight");
+    onnx_operator(w->graph, "Gather", to, weight.text, input(w));
+}
+
+/* Of a constant of a row for each position of the context, those of the positions that are there.
+ */
+static void put_slice(const writing *w, const char *to, const char *from) {
+    const int64_t zero = 0, one = 1;
+    const onnx_name shape = local(w, "Shape"), begin = local(w, "begin"), place = local(w, "place"),
+                    end = local(w, "end");
+    onnx_operator(w->graph, "Shape", shape.text, input(w), NULL);
+    onnx_tensor(w->graph, begin.text, ONNX_INT64, &one, 1, &zero, sizeof zero);
+    onnx_tensor(w->graph, place.text, ONNX_INT64, &one, 1, &one, sizeof one);
+    onnx_operator(w->graph, "Gather", end.text, shape.text, place.text);
+    onnx_node n = onnx_begin("Slice", to,
+                             (const char *const[]){from, begin.text, end.text, begin.text, NULL});
+    onnx_put(w->graph, &n);
+}
+
+static void put_positions(const writing *w, const char *to) {
+    const onnx_name weight = local(w, "weight"), rows = local(w, "Slice");
+    put_weight(w, "weight");
+    put_slice(w, rows.text, weight.text);
+    onnx_operator(w->graph, "Add", to, input(w), rows.text);
+}
+
+static void put_reshape(const writing *w, const char *what, const char *to, const char *from,
+                        const int64_t *sizes, int count) {
+    const int64_t ndim = count;
+    const onnx_name shape = local(w, what);
+    onnx_tensor(w->graph, shape.text, ONNX_INT64, &ndim, 1, sizes, (size_t)count * sizeof *sizes);
+    onnx_operator(w->graph, "Reshape", to, from, shape.text);
+}
+
+static void put_transpose(const writing *w, const char *to, const char *from, const int64_t *axes,
+                          int count) {
+    onnx_node n = onnx_begin("Transpose", to, (const char *const[]){from, NULL});
+    onnx_ints(&n, "perm", axes, count);
+    onnx_put(w->graph, &n);
+}
+
+/* Queries, keys (0, 1) or values, side by side in the input: [examples, heads, positions, width].
+ */
+static onnx_name put_part(const writing *w, const char *parts, int64_t which, const char *what) {
+    const onnx_name part = local(w, what);
+    char name[32];
+    snprintf(name, sizeof name, "%s_place", what);
+    const onnx_name place = local(w, name);
+    onnx_tensor(w->graph, place.text, ONNX_INT64, NULL, 0, &which, sizeof which);
+    onnx_operator(w->graph, "Gather", part.text, parts, place.text);
+    return part;
+}
+
+/* Where a position may not look: at those after it. [positions, positions] */
+static onnx_name put_mask(const writing *w) {
+    const int64_t context = layer(w)->height, column[] = {-1, 1};
+    const onnx_name all = local(w, "places"), here = local(w, "Slice"),
+                    down = local(w, "places_down"), mask = local(w, "Less");
+    onnx_put_places(w->graph, all.text, context);
+    put_slice(w, here.text, all.text);
+    put_reshape(w, "column", down.text, here.text, column, 2);
+    onnx_operator(w->graph, "Less", mask.text, down.text, here.text);
+    return mask;
+}
+
+/* softmax(q k^T / sqrt(width of a head)) v of each head, later positions left out. */
+static void put_attention(const writing *w, const char *to) {
+    const net_layer *l = layer(w);
+    wire_out *g = w->graph;
+    const int64_t width = l->channels / l->heads, split[] = {0, 0, 3, l->heads, width},
+                  parts_first[] = {2, 0, 3, 1, 4}, turned[] = {0, 1, 3, 2}, back[] = {0, 2, 1, 3},
+                  joined[] = {0, 0, l->channels};
+    const onnx_name sides = local(w, "sides"), parts = local(w, "parts"), keys = local(w, "keys"),
+                    products = local(w, "products"), scale = local(w, "scale"),
+                    scores = local(w, "scores"), never = local(w, "never"),
+                    masked = local(w, "Where"), shares = local(w, "Softmax"),
+                    sums = local(w, "sums"), heads = local(w, "heads");
+    put_reshape(w, "split", sides.text, input(w), split, 5);
+    put_transpose(w, parts.text, sides.text, parts_first, 5);
+    const onnx_name q = put_part(w, parts.text, 0, "q"), k = put_part(w, parts.text, 1, "k"),
+                    v = put_part(w, parts.text, 2, "v"), mask = put_mask(w);
+    put_transpose(w, keys.text, k.text, turned, 4);
+    onnx_float_number(g, scale.text, (float)(1 / sqrt((double)width)));
+    onnx_float_number(g, never.text, -INFINITY);
+    onnx_operator(g, "MatMul", products.text, q.text, keys.text);
+    onnx_operator(g, "Mul", scores.text, products.text, scale.text);
+    onnx_node n = onnx_begin("Where", masked.text,
+                             (const char *const[]){mask.text, never.text, scores.text, NULL});
+    onnx_put(g, &n);
+    n = onnx_begin("Softmax", shares.text, (const char *const[]){masked.text, NULL});
+    onnx_int(&n, "axis", -1);
+    onnx_put(g, &n);
+    onnx_operator(g, "MatMul", sums.text, shares.text, v.text);
+    put_transpose(w, heads.text, sums.text, back, 4);
+    put_reshape(w, "joined", to, heads.text, joined, 3);
+}
+
+/* ---- activations ---- */
 
 /* x (1 + erf(x / sqrt 2)) / 2: an operator of its own came with ai.onnx 20. */
 static void put_gelu(const writing *w, const char *to, const char *in) {
@@ -203,13 +309,20 @@ static int put_kind(const writing *w, const char *to) {
     case LAYER_MAX_POOL:
     case LAYER_AVERAGE_POOL: return put_pool(w, to), 0;
     case LAYER_BATCH_NORM: return put_batch_norm(w, to), 0;
-    case LAYER_LAYER_NORM: return put_layer_norm(w, to), 0;
+    case LAYER_LAYER_NORM:
+    case LAYER_POSITION_NORM: return put_layer_norm(w, to), 0;
+    case LAYER_EMBEDDING: return put_embedding(w, to), 0;
+    case LAYER_POSITIONS: return put_positions(w, to), 0;
+    case LAYER_LINEAR: return put_linear(w, to), 0;
+    case LAYER_ATTENTION: return put_attention(w, to), 0;
     case LAYER_DROPOUT: return onnx_operator(w->graph, "Identity", to, input(w), NULL), 0;
     case LAYER_ADD:
         return onnx_operator(w->graph, "Add", to, input(w), w->out[layer(w)->skip].text), 0;
     default:
-        return failure(FAILURE_USAGE, "layer %s of the run cannot be written as ONNX",
-                       layer(w)->name);
+        return failure(FAILURE_USAGE,
+                       "%s: export cannot write the run's network as ONNX: layer %s has no form "
+                       "there",
+                       w->m->folder, layer(w)->name);
     }
 }
 
@@ -237,11 +350,8 @@ static int put_plan(writing *w, const char *x, const char *z) {
 }
 
 int onnx_put_net(wire_out *graph, const model *m, const char *x, const char *z) {
-    net_spec spec;
     net_plan plan;
-    int status = config_net_spec(&m->config, &m->encoding, &spec);
-    if (status) return status;
-    status = net_plan_model(&plan, &spec);
+    int status = export_plan(&plan, m);
     writing w = {.graph = graph, .m = m, .plan = &plan};
     w.out = calloc((size_t)plan.count + 1, sizeof *w.out);
     w.is_map = calloc((size_t)plan.count + 1, sizeof *w.is_map);

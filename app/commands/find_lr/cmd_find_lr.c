@@ -7,6 +7,7 @@
 #include "run/config_options.h"
 #include "trainer/find_lr.h"
 #include "trainer/problem.h"
+#include "trainer/problem_watch.h"
 #include "trainer/train.h"
 
 #include <inttypes.h>
@@ -46,9 +47,8 @@ static void print_plot(const find_lr_result *r) {
     free(power);
 }
 
+/* The answer last: of all that is told it is what was asked for. */
 static int print_text(const find_lr_result *r) {
-    const double answers = r->suggested;
-    printf("start with lr = %.3g: %s\n\n", answers, r->reason);
     print_plot(r);
     printf("\nrange test, %" PRId64 " steps of %s\n", r->count,
            ravine_rule_describe(r->rule)->name);
@@ -67,8 +67,8 @@ static int print_text(const find_lr_result *r) {
         print_number("noise scale, in batches", r->probe[k].noise_scale);
     }
     printf("\ncost: %" PRId64 " gradients and %" PRId64 " losses; one probe: %" PRId64
-           " gradients\n",
-           r->gradients, r->losses, r->probe[1].gradients);
+           " gradients\n\nstart with lr = %.3g: %s\n",
+           r->gradients, r->losses, r->probe[1].gradients, r->suggested, r->reason);
     return 0;
 }
 
@@ -240,12 +240,18 @@ static int search(find_lr_result *r, training *t, const cli_args *args) {
     if (status) return status;
     const ravine_env env = trainer_env(&t->trainer);
     const ravine_problem problem = net_problem_view(batches);
+    problem_watch w;
+    const int64_t steps = cli_count(args, CLI_RANGE_STEPS, 400),
+                  warmup = cli_count(args, CLI_WARMUP_STEPS, 100);
+    const ravine_problem watched =
+        problem_watch_begin(&w, &problem, "finding a learning rate", steps + warmup);
     status = find_lr(r, &(find_lr_setup){.optimizer = t->trainer.optimizer,
                                          .rule = rule.rule,
                                          .env = &env,
-                                         .problem = &problem,
-                                         .steps = cli_count(args, CLI_RANGE_STEPS, 400),
-                                         .warmup = cli_count(args, CLI_WARMUP_STEPS, 100)});
+                                         .problem = &watched,
+                                         .steps = steps,
+                                         .warmup = warmup});
+    problem_watch_end(&w);
     net_problem_destroy(batches);
     return status;
 }

@@ -85,7 +85,7 @@ static int run_loop(train_loop *l, train_watch *w, const training *t, run_record
     const int status = train_loop_run(l);
     train_watch_end(w, result, run_record_folder(r));
     const int printed = json ? cli_print_json(result_json(t, result, run_record_folder(r))) : 0;
-    return train_finish_record(r, status ? status : printed);
+    return train_finish_record(r, t, status ? status : printed);
 }
 
 /* Trains what is set up, from the beginning or from where it was left. */
@@ -101,7 +101,7 @@ static int run_training(training *t, train_result *result, const cli_args *args)
     status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
     if (status) return train_close_record(r, status);
     if (resumed && train_loop_is_over(l) && run_is_finished(resumed))
-        status = train_finish_record(r, tell_finished(t, result, args));
+        status = train_finish_record(r, t, tell_finished(t, result, args));
     else
         status = run_loop(l, &w, t, r, result, args);
     train_loop_free(l);
@@ -114,6 +114,7 @@ int cmd_train(const cli_args *args) {
         config_print_keys(stdout);
         return 0;
     }
+    if (cli_is_given(args, CLI_QUIET)) live_line_silence();
     run_config c;
     int status = read_config(&c, args);
     if (status) return status;

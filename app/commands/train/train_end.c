@@ -3,6 +3,8 @@
 
 #include "io/failure.h"
 #include "report/report.h"
+#include "run/run_worst.h"
+#include "trainer/worst.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -24,10 +26,14 @@ static int end_record(run_record *r, int status) {
     return failure(status, "%s; to go on: ravine train --resume %s", told, folder);
 }
 
-int train_finish_record(run_record *r, int status) {
+int train_finish_record(run_record *r, const training *t, int status) {
     char folder[PATH_MAX], told[1024];
     snprintf(folder, sizeof folder, "%s", run_record_folder(r));
     status = end_record(r, status);
+    if (status)
+        run_worst_remove(folder);
+    else
+        status = worst_write(folder, &t->data);
     snprintf(told, sizeof told, "%s", failure_text());
     report told_of = {0};
     int reported = report_add(&told_of, folder);

@@ -35,16 +35,17 @@ static int run(training *t, const char *resumed, train_result *result, const not
     if (status) return status;
     status = train_loop_create(&l, t, &w, r, resumed ? &point : NULL, result);
     if (status && resumed) return train_close_record(r, status);
-    if (status) return train_finish_record(r, status);
+    if (status) return train_finish_record(r, t, status);
     train_watch_begin(&w, t, true, false);
     status = train_loop_run(l);
     if (by->note) by->note(by->context, t, result, run_record_folder(r));
     train_loop_free(l);
-    return train_finish_record(r, status);
+    return train_finish_record(r, t, status);
 }
 
 int train_quietly(const run_config *c, const char *resumed, train_note *note, void *context) {
     training t;
+    live_line_silence();
     int status = training_create(&t, c);
     if (status) return status;
     const noted by = {note, context};

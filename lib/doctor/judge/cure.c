@@ -497,8 +497,12 @@ static void cure_crawling(const prescription *p) {
 
 static void cure_unclear(const prescription *p) {
     enum { ENOUGH = 16 };
-    if (p->h->observed < ENOUGH) {
+    if (p->h->observed == 0) {
         advise(p, CURE_WATCH_STEPS, "");
+        return;
+    }
+    if (p->h->observed < ENOUGH) {
+        add(p, CURE_TRAIN_LONGER, (double)p->h->observed, ENOUGH, "");
         return;
     }
     blame_facts(p);

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ravine.torch._run_files import read_encoding, read_model, read_weights
 from ravine.torch._run_net import make_net
+from ravine.torch._run_text import TEXT_MODELS, Bytes
 
 
 def _standardised(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
@@ -82,14 +83,22 @@ class Run(nn.Module):
     Its parameters are called as in weights.safetensors, after "net.".
     """
 
-    #: names of the classes in the order of the outputs; empty for a regression
+    #: names of the classes in the order of the outputs; empty for a regression and a text
     classes: list[str]
-    #: names of a table's columns in the order in which it takes them; empty for images
+    #: names of a table's columns in the order in which it takes them; empty for images and a text
     columns: list[str]
+    #: bytes of a text that it sees at most; 0: it has learned from no text
+    context: int
 
     def __init__(self, encoding: dict[str, Any], model: dict[str, Any]):
         """From encoding.json and model.* of a run; its net has no numbers yet."""
         super().__init__()
+        self.context = encoding.get("context", 0)
+        if self.context:
+            self.classes, self.columns, self._columns = [], [], []
+            self.encoding: nn.Module = Bytes(self.context)
+            self.net: nn.Module = TEXT_MODELS[model["name"]](model, self.context)
+            return
         target = encoding["target"]
         self.classes = list(target.get("words", ()))
         self._columns = encoding.get("columns", [])
@@ -97,7 +106,7 @@ class Run(nn.Module):
         self._missing = {"", *encoding["missing_markers"]} if "missing" in encoding else None
         self.columns = [column["name"] for column in self._columns]
         if self._columns:
-            self.encoding: nn.Module = Columns(self._columns)
+            self.encoding = Columns(self._columns)
             size = [sum(_width(c) for c in self._columns), 1, 1]
         else:
             size = encoding["shape"]
@@ -110,16 +119,18 @@ class Run(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """The outputs of the last layer, for a loss: docs/predict.md."""
-        return self.net(self.encoding(x).to(self.net.output.weight.dtype))
+        given = self.encoding(x)
+        return self.net(given if self.context else given.to(self.net.output.weight.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """[count, classes] probabilities, or [count] values in the units of the target.
 
-        x: rows of a table as encode() makes them, or images of pixels 0 to 255.
+        x: rows of a table as encode() makes them, or images of pixels 0 to 255. Of a text: bytes
+        [count, positions]; [count, positions, 256] are the probabilities of the byte after each.
         """
         out = self.logits(x)
-        if self.classes:
-            return out.softmax(dim=1)
+        if self.classes or self.context:
+            return out.softmax(dim=-1)
         return self.target_mean + self.target_deviation * out[:, 0]
 
     def encode(self, rows: Iterable[Mapping[str, Any]]) -> Tensor:
@@ -130,7 +141,8 @@ class Run(nn.Module):
         are. csv.DictReader gives such rows.
         """
         if not self._columns:
-            raise TypeError("the run has learned from images: give their pixels to the module")
+            what = "a text: give its bytes" if self.context else "images: give their pixels"
+            raise TypeError(f"the run has learned from {what} to the module")
         numbered = enumerate(rows, 1)
         values = [[_value(c, row, k, self._missing) for c in self._columns] for k, row in numbered]
         return torch.tensor(values, dtype=torch.float64).reshape(-1, len(self._columns))
@@ -200,7 +212,8 @@ def load_run(
     if weights not in ("last", "best", "averaged"):
         raise ValueError(f"weights is {weights!r}; it must be 'last', 'best' or 'averaged'")
     folder = Path(run)
-    module = Run(read_encoding(folder), read_model(folder))
+    encoding = read_encoding(folder)
+    module = Run(encoding, read_model(folder, encoding))
     trained = {name for name, _ in module.net.named_parameters()}
     numbers = read_weights(folder, weights, module.net.state_dict(), trained)
     module.net.load_state_dict(numbers, assign=True)

@@ -14,15 +14,24 @@ from torch import Tensor
 from ravine import _api
 from ravine._library import lib
 from ravine.torch._run_net import ACTIVATIONS, MODELS
+from ravine.torch._run_text import TEXT_MODELS
 
+KINDS = ("table", "images", "text")
+# The words that model.* may have, and the bounds of its whole numbers: of examples, and of texts.
 WORDS = {
     "name": MODELS,
     "activation": ACTIVATIONS,
     "norm": ("none", "batch", "layer"),
     "pooling": ("max", "average"),
 }
+TEXT_WORDS = {
+    "name": TEXT_MODELS,
+    "activation": ACTIVATIONS,
+    "norm": ("pre", "post", "none"),
+}
 WHOLES = {"dense": (0, 65536), "kernel": (1, 31), "blocks": (1, 100)}
-WIDTHS_MAX, WIDTH_MAX, SIDE_MAX, WORDS_MAX = 256, 65536, 65536, 10000
+TEXT_WHOLES = {"layers": (1, 1024), "heads": (1, 65536), "width": (1, 65536)}
+WIDTHS_MAX, WIDTH_MAX, SIDE_MAX, WORDS_MAX, CONTEXT_MAX = 256, 65536, 65536, 10000, 16384
 
 
 def _read(path: Path) -> str:
@@ -54,21 +63,28 @@ def is_finite(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _check_model(key: Any, path: Path) -> dict[str, Any]:
+def _check_model(key: Any, path: Path, is_text: bool) -> dict[str, Any]:
     if not isinstance(key, dict):
         raise ValueError(f"{path}: its first line has no config.model")
-    for name, words in WORDS.items():
+    for name, words in (TEXT_WORDS if is_text else WORDS).items():
         if not isinstance(key.get(name), str) or key[name] not in words:
             told = ", ".join(words)
             raise ValueError(f"{path}: model.{name} is {key.get(name)!r}; it must be one of {told}")
-    for name, (least, most) in WHOLES.items():
+    for name, (least, most) in (TEXT_WHOLES if is_text else WHOLES).items():
         if not is_whole(key.get(name), least, most):
             wrong = f"model.{name} is {key.get(name)!r}; it must be in [{least}, {most}]"
             raise ValueError(f"{path}: {wrong}")
-    if key["name"] == "cnn" and key["kernel"] % 2 == 0:
-        raise ValueError(f"{path}: model.kernel is {key['kernel']}; it must be odd")
     if not is_finite(key.get("dropout")) or not 0 <= key["dropout"] < 1:
         raise ValueError(f"{path}: model.dropout is {key.get('dropout')!r}; it must be in [0, 1)")
+    if is_text:
+        if (key["name"] == "lstm") != (key["norm"] == "none"):
+            raise ValueError(f"{path}: model.norm is {key['norm']!r}; a {key['name']} has another")
+        if key["name"] == "transformer" and key["width"] % key["heads"]:
+            wrong = f"model.heads is {key['heads']}; it must divide model.width, {key['width']}"
+            raise ValueError(f"{path}: {wrong}")
+        return key
+    if key["name"] == "cnn" and key["kernel"] % 2 == 0:
+        raise ValueError(f"{path}: model.kernel is {key['kernel']}; it must be odd")
     widths, least = key.get("widths"), 0 if key["name"] == "mlp" else 1
     if not isinstance(widths, list) or not least <= len(widths) <= WIDTHS_MAX:
         raise ValueError(f"{path}: model.widths must be a list of {least} to {WIDTHS_MAX} numbers")
@@ -78,12 +94,13 @@ def _check_model(key: Any, path: Path) -> dict[str, Any]:
     return key
 
 
-def read_model(folder: Path) -> dict[str, Any]:
+def read_model(folder: Path, encoding: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration's model.* from the first line of run.jsonl."""
     path = folder / "run.jsonl"
     header = _object(_read(path).partition("\n")[0], path)
     config = header.get("config")
-    return _check_model(config.get("model") if isinstance(config, dict) else None, path)
+    model = config.get("model") if isinstance(config, dict) else None
+    return _check_model(model, path, encoding["kind"] == "text")
 
 
 def _check_column(column: Any, path: Path) -> None:
@@ -111,10 +128,12 @@ def read_encoding(folder: Path) -> dict[str, Any]:
     encoding = _object(_read(path), path)
     if encoding.get("kind") == "unknown":
         raise ValueError(f"{path}: {encoding.get('why')}")
-    if encoding.get("kind") == "text":
-        raise ValueError(f"{path}: the run is of a text; a module is made of tables and images")
-    if encoding.get("format") not in (1, 2) or encoding.get("kind") not in ("table", "images"):
+    if encoding.get("format") not in (1, 2) or encoding.get("kind") not in KINDS:
         raise ValueError(f"{path}: is no encoding of format 1 or 2 that this version knows")
+    if encoding["kind"] == "text":
+        if encoding.get("unit") == "byte" and is_whole(encoding.get("context"), 1, CONTEXT_MAX):
+            return encoding
+        raise ValueError(f"{path}: has no unit byte, or no context in [1, {CONTEXT_MAX}]")
     target = encoding.get("target")
     _check_column(target, path)
     if encoding["kind"] == "images":

@@ -573,6 +573,41 @@ static void nothing_was_seen(void **state) {
     ravine_doctor_destroy(d);
 }
 
+/* Steps were seen, but few: whoever told them need not be told to tell them. */
+static void few_steps_were_seen(void **state) {
+    (void)state;
+    ravine_doctor *d;
+    ravine_diagnosis x = {.size = sizeof x};
+    char english[RAVINE_SENTENCE_MAX], chinese[RAVINE_SENTENCE_MAX];
+    assert_int_equal(ravine_doctor_create(&d, NULL, NULL), RAVINE_OK);
+    for (int step = 1; step <= 3; step++) {
+        const ravine_step_stats stats = {.size = sizeof stats,
+                                         .step = step,
+                                         .attempts = step,
+                                         .lr = 0.1,
+                                         .grad_norm = 1,
+                                         .update_norm = 0.1,
+                                         .param_norm = 1,
+                                         .line_position = NAN,
+                                         .sign_change_rate = NAN,
+                                         .sign_change_rate_lag2 = NAN,
+                                         .quiet_share = NAN,
+                                         .sigma_ratio = NAN};
+        const ravine_observation o = {
+            .size = sizeof o, .loss = 1, .path_efficiency = NAN, .stats = &stats};
+        assert_int_equal(ravine_doctor_feed(d, &o), RAVINE_OK);
+    }
+    assert_int_equal(ravine_doctor_diagnose(d, &x), RAVINE_OK);
+    assert_int_equal(x.verdict, RAVINE_VERDICT_UNCLEAR);
+    assert_string_equal(ravine_cure_word(x.cure[0].kind), "train_longer");
+    sentence_of(&x, "en", english);
+    sentence_of(&x, "zh", chinese);
+    assert_non_null(strstr(english, " Train on: 3 steps were seen, and a diagnosis needs 16."));
+    assert_non_null(strstr(chinese, "3"));
+    assert_null(strstr(english, "ell the doctor"));
+    ravine_doctor_destroy(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_codes_follow_from_severity),
@@ -585,6 +620,7 @@ int main(void) {
         cmocka_unit_test(no_advice_against_the_numbers),
         cmocka_unit_test(no_word_without_its_number),
         cmocka_unit_test(nothing_was_seen),
+        cmocka_unit_test(few_steps_were_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

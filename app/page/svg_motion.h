@@ -19,8 +19,8 @@
 bool svg_plays(const svg_figure *figure);
 void svg_put_player(page *p, const svg_figure *figure);
 void svg_put_motion(page *p, const svg_figure *figure);
-/* In a file by itself, before svg_end(): dots that walk the trails, and where they are in the curves
- * over the steps, without a script. Nothing of a figure that does not play. */
+/* In a file by itself, before svg_end(): dots that walk the trails, and where they are in the
+ * curves over the steps, without a script. Nothing of a figure that does not play. */
 void svg_put_animation(page *p, const svg_figure *figure);
 
 #endif

@@ -266,15 +266,6 @@ def test_a_prompt_longer_than_the_context_is_its_end(run):
     assert short[len(end) :] == long[150 + len(end) :]
 
 
-def test_a_text_becomes_no_module_and_no_onnx(run, tmp_path):
-    from ravine.torch import load_run
-
-    with pytest.raises(ValueError, match="the run is of a text"):
-        load_run(run)
-    told = ravine("export", run, "-o", tmp_path / "model.onnx", code=2)
-    assert "layer embedding of the run cannot be written as ONNX" in told
-
-
 def test_what_is_asked_of_the_wrong_run_names_the_right_command(run, text):
     assert "ravine generate does" in ravine("predict", run, text, code=2)
     assert "has no labels" in ravine("evaluate", run, text, text, code=2)

@@ -36,7 +36,8 @@ static ravine_cure *add(const prescription *p, cure_kind kind, double from, doub
                           .old_value = from,
                           .new_value = to,
                           .loss_ratio = NAN};
-    const size_t used = ravine_doctor_fill(cure->text, sizeof cure->text, words->text[ENGLISH], from, to);
+    const size_t used =
+        ravine_doctor_fill(cure->text, sizeof cure->text, words->text[ENGLISH], from, to);
     if (used < sizeof cure->text) snprintf(cure->text + used, sizeof cure->text - used, "%s", why);
     return cure;
 }

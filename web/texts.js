@@ -62,5 +62,15 @@ const texts = {
     "图 (i) 在这次训练之外另算了一个动量；这次训练本身没有动量，网页只画训练自己有的量，所以这里的 m 就是梯度。",
     "圖 (i) 在這次訓練之外另算了一個動量；這次訓練本身沒有動量，網頁只畫訓練自己有的量，所以這裡的 m 就是梯度。",
   ],
+  note_l: [
+    "Figure (l) has the σ of 100 parameters from 100 seeds, and a network that this page does not carry. Here are two parameters whose gradients are noise.",
+    "图 (l) 画的是 100 个种子、各 100 个参数的 σ，还有一个这个网页装不下的网络。这里是两个参数，梯度全是噪声。",
+    "圖 (l) 畫的是 100 個種子、各 100 個參數的 σ，還有一個這個網頁裝不下的網路。這裡是兩個參數，梯度全是雜訊。",
+  ],
+  note_o: [
+    "Figure (o) has a third run, on a parabola with the same floor; this page has one surface at a time.",
+    "图 (o) 还有第三次训练，在谷底相同的抛物线上；这个网页一次只有一个损失面。",
+    "圖 (o) 還有第三次訓練，在谷底相同的拋物線上；這個網頁一次只有一個損失曲面。",
+  ],
   first: ["solid: first coordinate; dashed: second", "实线：第一个坐标；虚线：第二个", "實線：第一個座標；虛線：第二個"],
 };

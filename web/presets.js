@@ -17,5 +17,5 @@ const presets = {
   k: "surface=crescent&start=-1,1.01&steps=4000&run=rmsprop alpha=0.1 initial_form=gradient eps=0 lr=0.02&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.02&run=rmsprop alpha=0.999 initial_form=gradient eps=0 lr=0.02",
   l: "surface=noisy_quadratic size=2 noise=1&start=0,0&steps=100&run=adam lr=0.03&run=adam lr=0.03|warmup(100) constant lr=0.03&run=radam lr=0.03",
   o: "surface=ravine flat=0.05&steps=300&run=sgd lr=5|constant(200, from=5) constant(100, from=1)&run=sgd lr=1.5",
-  p: "surface=lecture&steps=20000&run=sgd lr=1e-6&run=sgd momentum=0.9 lr=1e-6&run=adagrad_mean lr=1&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.1&run=adam lr=1&run=adam lr=1|warmup(1000) exponential(99000, to=1e-6) lr=1",
+  p: "surface=lecture&steps=100000&run=sgd lr=1e-6&run=sgd momentum=0.9 lr=1e-6&run=adagrad_mean lr=1&run=rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.1&run=adam lr=1&run=adam lr=1|warmup(1000) exponential(99000, to=1e-6) lr=1",
 };

@@ -62,5 +62,10 @@ const texts = {
     "图 (i) 在这次训练之外另算了一个动量；这次训练本身没有动量，网页只画训练自己有的量，所以这里的 m 就是梯度。",
     "圖 (i) 在這次訓練之外另算了一個動量；這次訓練本身沒有動量，網頁只畫訓練自己有的量，所以這裡的 m 就是梯度。",
   ],
+  note_l: [
+    "Figure (l) has 10,000 parameters and a deep network, which this page does not carry. Here are two parameters whose gradients are noise alone: how σ settles, and what warm-up and RAdam do until then.",
+    "图 (l) 用了一万个参数和一个深的网络，这个网页装不下。这里只有两个参数，梯度全是噪声：看 σ 怎样稳定下来，在那之前预热和 RAdam 又做了什么。",
+    "圖 (l) 用了一萬個參數和一個深的網路，這個網頁裝不下。這裡只有兩個參數，梯度全是雜訊：看 σ 怎樣穩定下來，在那之前預熱和 RAdam 又做了什麼。",
+  ],
   first: ["solid: first coordinate; dashed: second", "实线：第一个坐标；虚线：第二个", "實線：第一個座標；虛線：第二個"],
 };

@@ -63,9 +63,9 @@ const texts = {
     "圖 (i) 在這次訓練之外另算了一個動量；這次訓練本身沒有動量，網頁只畫訓練自己有的量，所以這裡的 m 就是梯度。",
   ],
   note_l: [
-    "Figure (l) has the σ of 100 parameters from 100 seeds, and a network that this page does not carry. Here are two parameters whose gradients are noise.",
-    "图 (l) 画的是 100 个种子、各 100 个参数的 σ，还有一个这个网页装不下的网络。这里是两个参数，梯度全是噪声。",
-    "圖 (l) 畫的是 100 個種子、各 100 個參數的 σ，還有一個這個網頁裝不下的網路。這裡是兩個參數，梯度全是雜訊。",
+    "Figure (l) has 10,000 parameters and a deep network, which this page does not carry. Here are two parameters whose gradients are noise alone: how σ settles, and what warm-up and RAdam do until then.",
+    "图 (l) 用了一万个参数和一个深的网络，这个网页装不下。这里只有两个参数，梯度全是噪声：看 σ 怎样稳定下来，在那之前预热和 RAdam 又做了什么。",
+    "圖 (l) 用了一萬個參數和一個深的網路，這個網頁裝不下。這裡只有兩個參數，梯度全是雜訊：看 σ 怎樣穩定下來，在那之前預熱和 RAdam 又做了什麼。",
   ],
   note_o: [
     "Figure (o) has a third run, on a parabola with the same floor; this page has one surface at a time.",

@@ -153,6 +153,11 @@ static void put_settings(page *p, void *context) {
     page_add(p, "<div class=\"settings\">");
     if (e->traces) traces_put_commands(p, e->traces);
     if (e->settings.en) words_paragraph(p, e->settings);
+    if (e->code) {
+        page_add(p, "<code>");
+        page_escape(p, e->code);
+        page_add(p, "</code>");
+    }
     page_add(p, "</div>\n");
 }
 

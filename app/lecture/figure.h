@@ -67,7 +67,8 @@ typedef struct exhibit {
     const lecture_run *run; /* a table of these runs */
     size_t nruns;
     const traces *traces; /* the commands that make these; NULL: */
-    svg_text settings;    /* what else made it */
+    svg_text settings;    /* what else made it, ... */
+    const char *code;     /* ... as code; NULL: none */
 } exhibit;
 
 fact fact_plain(const char *key, svg_text text, double value, int digits);

@@ -77,10 +77,9 @@ int figure_stall(lecture *l) {
              "η = 4。阴影那一段，loss 降得很慢，梯度却一点也没有变小：参数正在峡谷的两壁之间"
              "来回弹（loss 完全不动的例子见图 o）。证据在第 220 步：把 η 除以 20，loss "
              "立刻降到一半左右，这时梯度才真正变小。"},
-        .settings = {"Fashion-MNIST, the first 4,000 images; 784-32-10, tanh; sgd; lr "
-                     "\"" STALL_SCHEDULE "\"; seed 1",
-                     "Fashion-MNIST 的前 4,000 张图；784-32-10，tanh；sgd；lr "
-                     "“" STALL_SCHEDULE "”；seed 1"},
+        .settings = {"The first 4,000 images of Fashion-MNIST; 784-32-10, tanh; seed 1",
+                     "Fashion-MNIST 的前 4,000 张图；784-32-10，tanh；种子 1"},
+        .code = "sgd, " STALL_SCHEDULE,
     };
     net_run r;
     const net_run_setup setup = {.images = 4000,

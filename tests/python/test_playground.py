@@ -310,10 +310,13 @@ UNLISTED = {
     "c": ["adagrad_mean"],
     "d": [("rmsprop alpha=0.9 initial_form=gradient eps=0 lr=0.002", None)],
     "i": ["rmsprop_0.1"],
-    "k": [(f"rmsprop alpha={alpha} initial_form=gradient eps=0 lr=0.02", None) for alpha in ALPHAS],
+    "k": [
+        (f"rmsprop alpha={alpha} initial_form=gradient eps=0 lr=0.02", None)
+        for alpha in ("0.1", "0.9", "0.999")
+    ],
     "l": None,
     "o": [("sgd lr=5", "constant(200, from=5) constant(100, from=1)"), ("sgd lr=1.5", None)],
-    "p": ["gd_1e-6", "heavy_ball", "adagrad_mean", "rmsprop_0.1", "adam_1", "complete"],
+    "p": list(lecture_reference.WAY.values()),
 }
 RACES = """
 return races.map((race) => ({

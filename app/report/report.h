@@ -82,6 +82,8 @@ typedef struct report_row {
 extern const report_row report_rows[];
 extern const size_t report_nrows;
 const char *report_row_name(const report *r, size_t row, char text[REPORT_NAME_SIZE]);
+/* <td> with a number in the form of `format`, or "-". */
+void report_cell(page *p, const char *format, double value);
 /* "" or one line: where the log is not right, and what was done. */
 void report_warning(const report_run *run, char *text, size_t size);
 

@@ -181,15 +181,6 @@ static void put_none(page *p, void *context) {
     if (ours > 1 && count_differing(s) == 0) page_add(p, "<p>No setting differs.</p>\n");
 }
 
-static void put_cell(page *p, const char *format, double value) {
-    page_add(p, "<td class=\"number\">");
-    if (isfinite(value))
-        page_format(p, format, value);
-    else
-        page_add(p, "-");
-    page_add(p, "</td>");
-}
-
 /* What the settings led to, the best in bold. */
 static void put_losses(page *p, const told *t) {
     page_format(p, "<tr id=\"outcome\"><th>%s</th>", name_of_loss(t));
@@ -231,10 +222,10 @@ static void put_groups(page *p, void *context) {
         page_add(p, "<tr><td>");
         put_members(p, t, k);
         page_format(p, "</td><td class=\"number\">%" PRId64 "</td>", g->loss.count);
-        put_cell(p, "%.4g", g->loss.mean);
-        put_cell(p, "%.2g", g->loss.deviation);
-        put_cell(p, "%.4g", g->loss.least);
-        put_cell(p, "%.4g", g->loss.greatest);
+        report_cell(p, "%.4g", g->loss.mean);
+        report_cell(p, "%.2g", g->loss.deviation);
+        report_cell(p, "%.4g", g->loss.least);
+        report_cell(p, "%.4g", g->loss.greatest);
         page_add(p, "</tr>\n");
     }
 }

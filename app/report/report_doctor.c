@@ -310,15 +310,6 @@ typedef struct section {
     int status;
 } section;
 
-static void add_cell(page *p, const char *format, double value) {
-    page_add(p, "<td class=\"number\">");
-    if (isfinite(value))
-        page_format(p, format, value);
-    else
-        page_add(p, "-");
-    page_add(p, "</td>");
-}
-
 static void add_group_rows(page *p, void *context) {
     const run_doctor *d = &((const section *)context)->run->doctor;
     double most = 0;
@@ -328,10 +319,10 @@ static void add_group_rows(page *p, void *context) {
         page_add(p, "<tr><th>");
         page_escape(p, d->group_name[g]);
         page_add(p, "</th>");
-        add_cell(p, "%.3g", r->grad_norm);
-        add_cell(p, "%.2g", r->grad_norm / most);
-        add_cell(p, "%.1f %%", 100 * r->zero_share);
-        add_cell(p, "%.2g", r->update_norm / r->param_norm);
+        report_cell(p, "%.3g", r->grad_norm);
+        report_cell(p, "%.2g", r->grad_norm / most);
+        report_cell(p, "%.1f %%", 100 * r->zero_share);
+        report_cell(p, "%.2g", r->update_norm / r->param_norm);
         page_add(p, "</tr>\n");
     }
 }

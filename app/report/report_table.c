@@ -130,6 +130,15 @@ const char *report_row_name(const report *r, size_t row, char text[REPORT_NAME_S
     return text;
 }
 
+void report_cell(page *p, const char *format, double value) {
+    page_add(p, "<td class=\"number\">");
+    if (isfinite(value))
+        page_format(p, format, value);
+    else
+        page_add(p, "-");
+    page_add(p, "</td>");
+}
+
 void report_warning(const report_run *r, char *text, size_t size) {
     const run_data *data = &r->data;
     *text = '\0';

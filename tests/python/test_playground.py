@@ -303,7 +303,6 @@ def lecture(tmp_path_factory):
 
 
 FIGURES = re.findall(r"^  (\w): ", (ROOT / "web/presets.js").read_text(), re.M)
-ALPHAS = ["0.1", "0.9", "0.999"]
 # What a figure shows where lecture.json does not list its runs; None: it has no race.
 UNLISTED = {
     "a": None,

@@ -76,9 +76,8 @@ fact fact_valued(fact f, double value);
 
 /* Returns 0 or a kind of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);
-/* The figure that could not be made: what it needs, in page, SVG and JSON. */
-int figure_put_missing(lecture *l, const exhibit *e, svg_text needs);
-/* The same where reading the images has just failed. */
+/* The figure that could not be made, since reading the images has just failed: what it needs, in
+ * page, SVG and JSON. */
 int figure_put_without_images(lecture *l, const exhibit *e);
 
 #define RAVINE_X(LETTER, NAME) int figure_##NAME(lecture *l);

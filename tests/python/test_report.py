@@ -443,6 +443,24 @@ def test_the_legend_shows_a_line_as_the_chart_does(browser, single_pages):
     assert [look for _, *look in score] == score_lines == [["", True], ["dashed", False]]
 
 
+def test_a_loss_that_ran_away_has_logarithmic_axes(browser, single_pages):
+    """On linear ones all but the last steps would lie on the axis; no label is cut."""
+    checked = []
+    for page in single_pages:
+        visit(browser, page)
+        checked.append(browser.execute_script("return document.getElementById('log').checked"))
+        for chart in ["loss", "grad_norm"]:
+            left = box(browser, f"#{chart} .plot")[0]
+            assert all(
+                label.rect["x"] >= left
+                for label in browser.find_elements(By.CSS_SELECTOR, f"#{chart} .tick-y")
+            )
+        if checked[-1]:
+            ticks = sorted(axis_labels(browser, "loss", "y"))
+            assert ticks[0] < 1e3 and ticks[-1] > 1e15
+    assert checked == [False, True, False]
+
+
 def test_one_cursor_for_all_charts(browser, single_pages):
     """The doctor's picture is a chart too: pointed at in one, told in each."""
     visit(browser, single_pages[-1])

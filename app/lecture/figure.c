@@ -153,6 +153,11 @@ static void put_settings(page *p, void *context) {
     page_add(p, "<div class=\"settings\">");
     if (e->traces) traces_put_commands(p, e->traces);
     if (e->settings.en) words_paragraph(p, e->settings);
+    if (e->code) {
+        page_add(p, "<code>");
+        page_escape(p, e->code);
+        page_add(p, "</code>");
+    }
     page_add(p, "</div>\n");
 }
 
@@ -189,7 +194,7 @@ int figure_put(lecture *l, const exhibit *e) {
     return status ? status : put_json(l, e, NULL);
 }
 
-static int put_missing_figure(lecture *l, const exhibit *e, svg_text needs) {
+static int put_absent(lecture *l, const exhibit *e, svg_text needs) {
     const svg_note note = {0, 0.5, needs, false, false};
     const svg_panel panel = {
         .x = {.greatest = 1}, .y = {.greatest = 1}, .height = 60, .note = &note, .nnotes = 1};
@@ -204,5 +209,5 @@ int figure_put_without_images(lecture *l, const exhibit *e) {
     char en[NEEDS_SIZE], zh[NEEDS_SIZE];
     snprintf(en, sizeof en, "needs Fashion-MNIST: %s", failure_text());
     snprintf(zh, sizeof zh, "需要 Fashion-MNIST：%s", failure_text());
-    return put_missing_figure(l, e, (svg_text){en, zh});
+    return put_absent(l, e, (svg_text){en, zh});
 }

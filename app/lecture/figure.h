@@ -67,7 +67,8 @@ typedef struct exhibit {
     const lecture_run *run; /* a table of these runs */
     size_t nruns;
     const traces *traces; /* the commands that make these; NULL: */
-    svg_text settings;    /* what else made it */
+    svg_text settings;    /* what else made it, ... */
+    const char *code;     /* ... as code; NULL: none */
 } exhibit;
 
 fact fact_plain(const char *key, svg_text text, double value, int digits);
@@ -76,8 +77,8 @@ fact fact_valued(fact f, double value);
 
 /* Returns 0 or a kind of io/failure.h. */
 int figure_put(lecture *l, const exhibit *e);
-/* The figure that could not be made, since reading the images has just failed: what it needs, in
- * page, SVG and JSON. */
+/* One that could not be made, since reading the images has just failed: what it needs, in page, SVG
+ * and JSON. */
 int figure_put_without_images(lecture *l, const exhibit *e);
 
 #define RAVINE_X(LETTER, NAME) int figure_##NAME(lecture *l);

@@ -16,6 +16,7 @@ from schema import assert_conforms
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
+IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 PAGES = sorted((ROOT / "docs/verdicts").glob("[a-z]*.md"))
 USAGE, INPUT, DIVERGED = 2, 3, 4
 
@@ -405,6 +406,25 @@ def test_a_healthy_run_exits_with_0(good_run):
     assert diagnose(run, "--at", "260")["verdict"] == "healthy"
     assert "doctor: " in done.stdout
     assert done.stderr == ""  # not a terminal: no live verdicts
+
+
+@pytest.mark.skipif(not IMAGES.exists(), reason="no Fashion-MNIST")
+def test_a_loss_that_was_thrown_far_is_not_well_because_it_came_down(tmp_path):
+    """A rate a thousand times too high: at the end the loss is below its start again."""
+    ravine(
+        *("train", ROOT / "examples/fashion_mlp.yaml", "--set", "epochs=2"),
+        *("--set", "schedule.lr=constant lr=3", "--set", "name=hot"),
+        cwd=tmp_path,
+    )
+    log = log_of(tmp_path / "runs/hot")
+    epochs = [line["validation"]["loss"] for line in log if line.get("type") == "epoch"]
+    losses = [line["loss"] for line in log if "grad_norm" in line]
+    assert max(losses) > 1000 * losses[0] and epochs[-1] < 0.9 * epochs[0]
+    found = diagnose("runs/hot", cwd=tmp_path)
+    assert found["verdict"] == "warmup_needed"
+    first = found["cures"][0]
+    assert first["kind"] == "begin_anew" and first["old_value"] == 3
+    assert 0.003 < first["new_value"] < 0.3
 
 
 def test_at_looks_at_nothing_later(good_run, tmp_path):

@@ -101,6 +101,8 @@ static bool is_decayed(const doctor_findings *f) {
 
 /* Less than a quarter is no change worth the words. */
 #define WORTH 1.25
+/* A first step of so many times the parameters' norm is lr itself, and not a lack of warm-up. */
+#define THROWN_FAR 0.6
 
 /* The greatest rate was another one than now's. */
 static bool has_left(const prescription *p) {
@@ -228,6 +230,8 @@ static void blame_decay(const prescription *p) {
     ravine_config c = p->config;
     const bool heavy = p->f->decay_share > 0.3 || p->x->verdict == RAVINE_VERDICT_DECAYED_AWAY;
     if (!has_setting(p, RAVINE_WEIGHT_DECAY) || !(c.weight_decay > 0) || !heavy) return;
+    /* Decay is as heavy as lr is high, and lr alone has thrown it. */
+    if (p->x->verdict == RAVINE_VERDICT_WARMUP_NEEDED && p->f->first_move > THROWN_FAR) return;
     c.weight_decay = rounded(fmin(c.weight_decay / 100, 0.01));
     set(add(p, CURE_LOWER_DECAY, p->config.weight_decay, c.weight_decay, ""), &c);
 }
@@ -400,8 +404,8 @@ static void rise_slowly(const prescription *p, double peak) {
 /* Where the first step was nearly as long as the parameters it is lr itself that is too high, and a
  * warm-up to it only leads there more slowly. */
 static void cure_warmup(const prescription *p) {
-    const double far = 0.6, right = 0.02, move = p->f->first_move;
-    if (move > far) {
+    const double right = 0.02, move = p->f->first_move;
+    if (move > THROWN_FAR) {
         const double lr = rounded(lr_of_start(p) * fmax(0.01, right / move));
         begin_anew(p, lr, "");
         rise_slowly(p, lr);

@@ -275,7 +275,7 @@ static void test_page(void **state) {
     page p = {0};
     assert_int_equal(report_page(&r, &p), 0);
     assert_non_null(strstr(p.text, "<section id=\"verdict\">"));
-    assert_non_null(strstr(p.text, ">DEAD</span>"));
+    assert_non_null(strstr(p.text, ">DEAD</h2>"));
     assert_non_null(strstr(p.text, "&lt;/b&gt;first"));
     assert_null(strstr(p.text, "</b>first"));
     assert_non_null(strstr(p.text, "along the last update"));

@@ -142,8 +142,12 @@ int worst_write(const char *folder, const dataset_pair *data) {
     worst_example worst[WORST_MAX];
     double *p = NULL;
     if (test->text || test->count == 0 || !run_encoding_is_utf8(&data->encoding)) return 0;
-    int status = model_open(&m, folder, false);
-    if (!status) status = model_predict(&m, test, &p);
+    if (model_open(&m, folder, false)) { /* the training is sound all the same */
+        model_free(&m);
+        run_worst_remove(folder);
+        return 0;
+    }
+    int status = model_predict(&m, test, &p);
     if (!status) {
         const int64_t count = worst_find(worst, &m.encoding, test, p);
         status = run_worst_write(folder, worst_json(worst, count, &m.encoding, test, p, true));

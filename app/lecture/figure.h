@@ -31,6 +31,7 @@
     X('j', complete)           \
     X('k', alpha)              \
     X('l', young)              \
+    X('m', networks)           \
     X('n', batch)              \
     X('o', bounce)             \
     X('p', way)

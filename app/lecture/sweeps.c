@@ -53,13 +53,6 @@ double saved_mean(saved_sweep sweep, double row, double column) {
     return sum / n;
 }
 
-int saved_seeds(saved_sweep sweep) {
-    int most = 0;
-    for (size_t k = 0; k < RUNS; k++)
-        if (runs[k].sweep == sweep && runs[k].seed > most) most = runs[k].seed;
-    return most;
-}
-
 int saved_diverged(saved_sweep sweep) {
     int n = 0;
     for (size_t k = 0; k < RUNS; k++) n += runs[k].sweep == sweep && isnan(runs[k].loss);

@@ -20,7 +20,6 @@ typedef enum saved_sweep {
 double saved_loss(saved_sweep sweep, double row, double column, int seed);
 /* The mean over all seeds; NaN: one of them diverged. */
 double saved_mean(saved_sweep sweep, double row, double column);
-int saved_seeds(saved_sweep sweep);
 /* How many runs diverged. */
 int saved_diverged(saved_sweep sweep);
 

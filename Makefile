@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run playground test test-long bare pictures bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run playground lecture-sweeps test test-long bare pictures bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -44,6 +44,10 @@ playground:
 pictures: build
 	@build/ravine lecture -o build/lecture
 	@for picture in docs/pictures/*.svg; do cp "build/lecture/$${picture##*/}" docs/pictures/; done
+
+# The runs of figures (m) and (n), which are saved in app/lecture/sweeps.def, anew: half an hour.
+lecture-sweeps: build
+	@python3 tools/lecture_sweeps.py
 
 bench: build
 	@$(keep) $@ build/ravine bench

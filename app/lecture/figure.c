@@ -158,11 +158,13 @@ static void put_settings(page *p, void *context) {
         page_escape(p, e->code);
         page_add(p, "</code>");
     }
+    for (size_t k = 0; k < e->nsaved; k++) saved_put_origin(p, e->saved[k]);
     page_add(p, "</div>\n");
 }
 
+/* It has no networks: nothing leads there from a saved sweep. */
 static void put_playground(page *p, void *context) {
-    if (!asset_playground_html.size) return;
+    if (!asset_playground_html.size || ((const section *)context)->e->nsaved) return;
     page_format(p, "<p><a href=\"playground.html#%c\">", ((const section *)context)->l->letter);
     words_put(p, (svg_text){"Try it yourself", "自己动手试试"});
     page_add(p, "</a></p>");

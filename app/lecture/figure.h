@@ -10,6 +10,7 @@
 #define RAVINE_LECTURE_FIGURE_H
 
 #include "lecture/runs.h"
+#include "lecture/sweeps.h"
 #include "page/page.h"
 #include "page/svg_chart.h"
 #include "surface/surface.h"
@@ -30,6 +31,8 @@
     X('j', complete)           \
     X('k', alpha)              \
     X('l', young)              \
+    X('m', networks)           \
+    X('n', batch)              \
     X('o', bounce)             \
     X('p', way)
 
@@ -66,9 +69,11 @@ typedef struct exhibit {
     size_t nfacts;
     const lecture_run *run; /* a table of these runs */
     size_t nruns;
-    const traces *traces; /* the commands that make these; NULL: */
-    svg_text settings;    /* what else made it, ... */
-    const char *code;     /* ... as code; NULL: none */
+    const traces *traces;     /* the commands that make these; NULL: */
+    svg_text settings;        /* what else made it, ... */
+    const char *code;         /* ... as code; NULL: none */
+    const saved_sweep *saved; /* the sweeps whose numbers it shows */
+    size_t nsaved;
 } exhibit;
 
 fact fact_plain(const char *key, svg_text text, double value, int digits);

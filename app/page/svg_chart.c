@@ -68,16 +68,17 @@ static void write_tick(const svg_scale *ticks, size_t k, char text[SVG_TICK_TEXT
     svg_number(ticks->at[k], ticks->powers, text, SVG_TICK_TEXT);
 }
 
-static svg_scale ticks_of(const svg_span *s, int strides) {
-    svg_scale t;
-    t.n = svg_ticks(end_of(s, s->low), end_of(s, s->high), s->log, strides, t.at);
+static svg_scale ticks_of(const svg_axis *axis, const svg_span *s, int strides) {
+    svg_scale t = {.n = axis->nticks};
+    for (size_t k = 0; k < t.n; k++) t.at[k] = axis->tick[k];
+    if (!t.n) t.n = svg_ticks(end_of(s, s->low), end_of(s, s->high), s->log, strides, t.at);
     t.powers = s->log && t.n > 0 && (t.at[0] < 1e-2 || t.at[t.n - 1] > 1e5);
     return t;
 }
 
 /* A row of text every so often is enough for a low panel. */
-static svg_scale y_ticks_of(const svg_span *s, double height) {
-    return ticks_of(s, (int)fmax(2, fmin(STRIDES, height / LINE_HEIGHT)));
+static svg_scale y_ticks_of(const svg_axis *axis, const svg_span *s, double height) {
+    return ticks_of(axis, s, (int)fmax(2, fmin(STRIDES, height / LINE_HEIGHT)));
 }
 
 /* Where the label of tick k is centred: under it, unless it would leave the paper. */
@@ -107,7 +108,7 @@ static double y_label_room(const svg_figure *figure) {
     for (size_t k = 0; k < figure->npanels; k++) {
         const svg_panel *panel = &figure->panel[k];
         const svg_span y = span_of(&panel->y, panel, false, AIR);
-        const svg_scale ticks = y_ticks_of(&y, height_of(panel));
+        const svg_scale ticks = y_ticks_of(&panel->y, &y, height_of(panel));
         for (size_t i = 0; i < ticks.n; i++) {
             char text[SVG_TICK_TEXT];
             write_tick(&ticks, i, text);
@@ -165,9 +166,9 @@ static svg_frame lay_out(const svg_panel *panel, int column, double room, double
     };
     f.top = put_legend(NULL, &f, SVG_INLINE) + 10;
     f.bottom = f.top + f.height + TICK_ROOM + (panel->x.label.en ? LABEL_ROOM : 0);
-    f.y_ticks = y_ticks_of(&f.y, f.height);
+    f.y_ticks = y_ticks_of(&panel->y, &f.y, f.height);
     for (int strides = STRIDES; strides > 0; strides--) {
-        f.x_ticks = ticks_of(&f.x, strides);
+        f.x_ticks = ticks_of(&panel->x, &f.x, strides);
         if (labels_fit(&f)) break;
     }
     return f;
@@ -312,6 +313,7 @@ static void put_panel(page *p, const svg_figure *figure, size_t index, svg_place
     put_bands(p, &f);
     put_axes(p, &f, place);
     page_format(p, "<g clip-path=\"url(#%s-area-%zu)\">\n", id, index);
+    svg_put_cells(p, &f);
     svg_put_contours(p, &f);
     svg_put_series(p, &f);
     page_add(p, "</g>\n");

@@ -39,6 +39,8 @@ typedef struct svg_axis {
     double least, greatest; /* equal: what the series need */
     bool log;               /* values <= 0 are left out */
     svg_count counts;
+    const double *tick; /* [nticks], rising, SVG_TICKS at most; NULL: round values */
+    size_t nticks;
 } svg_axis;
 
 typedef enum svg_draw {
@@ -46,6 +48,7 @@ typedef enum svg_draw {
     SVG_TRAIL, /* a path through the plane */
     SVG_DOTS   /* a dot for each point */
 } svg_draw;
+enum { SVG_TICKS = 12 };
 enum { SVG_COLORS = 8 }; /* --series-0 ... of page.css */
 
 typedef struct svg_series {
@@ -72,6 +75,12 @@ typedef struct svg_level {
     bool left;     /* or at its left end */
 } svg_level;
 
+/* A rectangle, under what is drawn. */
+typedef struct svg_cell {
+    double x[2], y[2]; /* from, to */
+    double shade;      /* 0, as the paper, to 1; NaN: struck out */
+} svg_cell;
+
 /* A text at a point; a cross marks the point where `cross` is set. */
 typedef struct svg_note {
     double x, y;
@@ -95,6 +104,8 @@ typedef struct svg_panel {
     size_t nseries;
     const svg_band *band;
     size_t nbands;
+    const svg_cell *cell;
+    size_t ncells;
     const svg_level *level;
     size_t nlevels;
     const svg_note *note;
@@ -119,7 +130,6 @@ void svg_begin(page *p, const svg_figure *figure, svg_place place);
 void svg_end(page *p);
 
 /* ---- the parts, for svg_*.c and their tests -------------------------------------------------- */
-enum { SVG_TICKS = 12 };
 /* svg_axis.c: round values in [least, greatest], rising, `strides` from the first to the last at
  * most; how many. */
 size_t svg_ticks(double least, double greatest, bool log, int strides, double tick[SVG_TICKS]);

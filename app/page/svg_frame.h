@@ -68,6 +68,7 @@ bool svg_path_make(svg_path *path, const svg_frame *f, const svg_series *s);
 void svg_path_free(svg_path *path);
 
 /* svg_marks.c */
+void svg_put_cells(page *p, const svg_frame *f);
 void svg_put_contours(page *p, const svg_frame *f);
 void svg_put_series(page *p, const svg_frame *f);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* svg_marks.c - what a panel shows: contours, curves, trails and dots. */
+/* svg_marks.c - what a panel shows: cells, contours, curves, trails and dots. */
 #include "page/svg_frame.h"
 
 #include <math.h>
@@ -101,6 +101,27 @@ static void put_one(page *p, const svg_frame *f, const svg_series *s) {
 
 void svg_put_series(page *p, const svg_frame *f) {
     for (size_t k = 0; k < f->panel->nseries; k++) put_one(p, f, &f->panel->series[k]);
+}
+
+/* ---- cells ---- */
+
+static void strike_out(page *p, double x, double y) {
+    page_format(p, "<path class=\"struck\" d=\"M%.1f %.1fl10 10m0-10l-10 10\"/>\n", x - 5, y - 5);
+}
+
+void svg_put_cells(page *p, const svg_frame *f) {
+    for (size_t k = 0; k < f->panel->ncells; k++) {
+        const svg_cell *c = &f->panel->cell[k];
+        const double left = svg_place_x(f, c->x[0]), right = svg_place_x(f, c->x[1]);
+        const double top = svg_place_y(f, c->y[1]), bottom = svg_place_y(f, c->y[0]);
+        if (isnan(c->shade))
+            strike_out(p, (left + right) / 2, (top + bottom) / 2);
+        else
+            page_format(p,
+                        "<rect class=\"cell\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+                        "height=\"%.1f\" fill-opacity=\"%.2f\"/>\n",
+                        left, top, right - left, bottom - top, c->shade);
+    }
 }
 
 /* ---- contours ---- */

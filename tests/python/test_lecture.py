@@ -4,6 +4,7 @@
 import html
 import html.parser
 import json
+import math
 import os
 import pathlib
 import re
@@ -26,7 +27,7 @@ from selenium.webdriver.common.keys import Keys
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 PICTURES = ROOT / "docs/pictures"
-FIGURES = "abcdefghijklop"
+FIGURES = "abcdefghijklmnop"
 CHECKED = 112  # numbers that the reference has too
 YOUNG = 8  # of them those of (l), which needs the images
 PLAYED = [
@@ -110,6 +111,11 @@ SIGMA = {
     "r_6": (0.02582, 0.025822),
     "r_100": (0.21533, 0.21534),
 }
+
+
+# (n): the best rate of each batch, where a neighbour of the grid counts as the same.
+BATCHES = (16, 64, 256, 1024)
+BEST = {"sgd": (0.003162, 0.01, 0.03162, 0.1), "adam": (0.001, 0.001, 0.003162, 0.01)}
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +215,68 @@ def test_warm_up_keeps_the_first_steps_below_the_limit(made):
     assert young["loss_radam"] < young["loss_adam"] / 5
     assert young["loss_slow"] < young["loss_adam"] / 3
     assert young["loss_gradient"] > young["loss_adam"], "it cures after all"
+
+
+def test_the_best_rate_grows_with_the_batch(made):
+    """Figure (n): its numbers and cells; those of runs that diverged are struck out."""
+    folder, numbers, _ = made
+    batch = {key: fact["value"] for key, fact in numbers["figures"]["n"]["numbers"].items()}
+    assert 0.7 <= batch["power_sgd"] <= 1.2
+    assert 0.3 <= batch["power_adam"] <= 0.7
+    assert batch["power_adam"] < batch["power_sgd"]
+    assert 9 <= batch["diverged_sgd"] <= 18 and batch["diverged_adam"] == 0
+    for panel, rule in zip(panels_of((folder / "batch.svg").read_text()), BEST, strict=True):
+        best = [batch[f"best_{rule}_{size}"] for size in BATCHES]
+        assert best == sorted(best)
+        for found, want in zip(best, BEST[rule], strict=True):
+            assert want / 3.2 <= found <= want * 3.2, (rule, best)
+        for series, power in ((0, 1), (1, 0.5)):
+            (from_lr, from_batch), (to_lr, to_batch) = panel.paths(series)[0]
+            slope = math.log(to_lr / from_lr) / math.log(to_batch / from_batch)
+            assert slope == pytest.approx(power, abs=0.02)
+    picture = (folder / "batch.svg").read_text()
+    struck = picture.count('class="struck"')
+    assert picture.count('class="cell"') + struck == 2 * 36 and 5 <= struck <= 9
+
+
+NETWORKS = {  # (m): the mean over the seeds
+    "without_resnet_0.3": (0.33, 0.45),
+    "with_resnet_0.3": (0.33, 0.45),
+    "without_resnet_1": (0.4, 0.7),
+    "with_resnet_1": (0.36, 0.55),
+    "without_resnet_3": (0.8, 2.4),
+    "with_resnet_3": (0.8, 2.4),
+    "without_post": (2.4, 3.2),
+    "with_post": (2.3, 2.7),
+    "without_pre": (2.4, 2.75),
+    "with_pre": (2.3, 2.65),
+}
+
+
+def test_what_a_warm_up_does_for_networks(made):
+    """Figure (m)."""
+    _, numbers, _ = made
+    told = {key: fact["value"] for key, fact in numbers["figures"]["m"]["numbers"].items()}
+    assert set(NETWORKS) == {key for key in told if not key.startswith("lower_")}
+    for key, (least, greatest) in NETWORKS.items():
+        assert least <= told[key] <= greatest, (key, told[key])
+    assert told["with_resnet_1"] < told["without_resnet_1"]
+    assert told["with_post"] < told["without_post"]
+    assert told["lower_post"] == told["lower_pre"] == 3, "each seed is better with it"
+    assert told["without_post"] - told["with_post"] > told["without_pre"] - told["with_pre"]
+
+
+def test_saved_numbers_say_when_and_where(made):
+    """Beside (m) and (n): the command, the day and the machine of the file that has them."""
+    text = (ROOT / "app/lecture/sweeps.def").read_text()
+    origins = re.findall(
+        r'^SAVED_SWEEP\(\w+, ("[\d-]{10}"), (".+"), ("ravine sweep .+")\)$', text, re.M
+    )
+    assert len(origins) == 4
+    page = html.unescape((made[0] / "index.html").read_text())
+    for origin in origins:
+        for told in map(json.loads, origin):
+            assert told in page, told
 
 
 def rounded(value, text):
@@ -311,8 +379,11 @@ def test_each_figure_says_how_to_make_it_again(made):
         settings = re.search(r'<div class="settings">(.*?)</div>', section, re.S)[1]
         assert settings.strip(), letter
         again = {}
-        for command in re.findall("<code>(ravine .*?)</code>", settings):
-            schedule, optimizers, found = raced(html.unescape(command))
+        for command in map(html.unescape, re.findall("<code>(ravine .*?)</code>", settings)):
+            if command.startswith("ravine sweep "):
+                assert (ROOT / shlex.split(command)[2]).exists(), command
+                continue  # minutes; its numbers are saved
+            schedule, optimizers, found = raced(command)
             for optimizer, run in zip(optimizers, found, strict=True):
                 again[optimizer, schedule] = run
         for key in numbers["figures"][letter]["runs"]:

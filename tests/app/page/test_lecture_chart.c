@@ -497,6 +497,44 @@ static void points_are_located(void **state) {
     assert_true(isnan(next[0]));
 }
 
+/* With a tick at each of its own, a cell shaded between its edges, and a cross where it has no
+ * shade. */
+static void cells_lie_between_their_edges(void **state) {
+    (void)state;
+    const double tick[] = {16, 64};
+    const svg_cell cell[] = {{{1, 10}, {8, 32}, 0.25}, {{10, 100}, {32, 128}, NAN}};
+    const svg_panel panel = {
+        .x = {.least = 1, .greatest = 100, .log = true},
+        .y = {.least = 8, .greatest = 128, .log = true, .tick = tick, .nticks = 2},
+        .cell = cell,
+        .ncells = 2};
+    const svg_figure figure = {.panel = &panel, .npanels = 1};
+    const svg_frame f = svg_frame_of(&figure, 0);
+    assert_int_equal(f.y_ticks.n, 2);
+    assert_near(f.y_ticks.at[1], 64, 0);
+    page p = {0};
+    svg_write(&p, &figure, SVG_INLINE);
+    assert_false(p.failed);
+    double x, y, width, height, shade;
+    const char *found = strstr(p.text, "class=\"cell\"");
+    assert_int_equal(sscanf(found,
+                            "class=\"cell\" x=\"%lf\" y=\"%lf\" width=\"%lf\" "
+                            "height=\"%lf\" fill-opacity=\"%lf\"",
+                            &x, &y, &width, &height, &shade),
+                     5);
+    assert_near(x, svg_place_x(&f, 1), 0.06);
+    assert_near(x + width, svg_place_x(&f, 10), 0.11);
+    assert_near(y, svg_place_y(&f, 32), 0.06);
+    assert_near(y + height, svg_place_y(&f, 8), 0.11);
+    assert_near(shade, 0.25, 0);
+    assert_null(strstr(found + 1, "class=\"cell\""));
+    found = strstr(found, "class=\"struck\"");
+    assert_int_equal(sscanf(found, "class=\"struck\" d=\"M%lf %lf", &x, &y), 2);
+    assert_near(x + 5, (svg_place_x(&f, 10) + svg_place_x(&f, 100)) / 2, 0.06);
+    assert_near(y + 5, svg_place_y(&f, 64), 0.06);
+    page_free(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ticks_are_round),
@@ -514,6 +552,7 @@ int main(void) {
         cmocka_unit_test(svg_is_well_formed),
         cmocka_unit_test(small_panels_share_a_row),
         cmocka_unit_test(points_are_located),
+        cmocka_unit_test(cells_lie_between_their_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lecture/sweeps.h"
+
+#include "lecture/words.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+static const struct {
+    const char *day, *machine, *command;
+} origins[] = {
+#define SAVED_SWEEP(NAME, ...) {__VA_ARGS__},
+#define SAVED_RUN(...)
+#include "lecture/sweeps.def"
+#undef SAVED_SWEEP
+#undef SAVED_RUN
+};
+
+typedef struct saved_run {
+    saved_sweep sweep;
+    double row, column;
+    int seed;
+    double loss;
+} saved_run;
+
+static const saved_run runs[] = {
+#define SAVED_SWEEP(...)
+#define SAVED_RUN(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
+#include "lecture/sweeps.def"
+#undef SAVED_SWEEP
+#undef SAVED_RUN
+};
+enum { RUNS = sizeof runs / sizeof *runs };
+
+static bool is_in(const saved_run *run, saved_sweep sweep, double row, double column) {
+    return run->sweep == sweep && run->row == row && run->column == column;
+}
+
+double saved_loss(saved_sweep sweep, double row, double column, int seed) {
+    for (size_t k = 0; k < RUNS; k++)
+        if (is_in(&runs[k], sweep, row, column) && runs[k].seed == seed) return runs[k].loss;
+    return NAN;
+}
+
+double saved_mean(saved_sweep sweep, double row, double column) {
+    double sum = 0;
+    int n = 0;
+    for (size_t k = 0; k < RUNS; k++) {
+        if (!is_in(&runs[k], sweep, row, column)) continue;
+        sum += runs[k].loss;
+        n++;
+    }
+    return sum / n;
+}
+
+int saved_diverged(saved_sweep sweep) {
+    int n = 0;
+    for (size_t k = 0; k < RUNS; k++) n += runs[k].sweep == sweep && isnan(runs[k].loss);
+    return n;
+}
+
+static bool is_among(double value, const double *values, size_t n) {
+    for (size_t k = 0; k < n; k++)
+        if (values[k] == value) return true;
+    return false;
+}
+
+size_t saved_columns(saved_sweep sweep, double column[SAVED_COLUMNS]) {
+    size_t n = 0;
+    for (size_t k = 0; k < RUNS && n < SAVED_COLUMNS; k++)
+        if (runs[k].sweep == sweep && !is_among(runs[k].column, column, n))
+            column[n++] = runs[k].column;
+    return n;
+}
+
+void saved_put_origin(page *p, saved_sweep sweep) {
+    page_add(p, "<code>");
+    page_escape(p, origins[sweep].command);
+    page_add(p, "</code>\n<p>");
+    words_put(p, (svg_text){"saved numbers, made on ", "保存的结果，运行于 "});
+    page_escape(p, origins[sweep].day);
+    page_add(p, "; ");
+    page_escape(p, origins[sweep].machine);
+    page_add(p, "</p>\n");
+}

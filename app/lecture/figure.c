@@ -162,7 +162,7 @@ static void put_settings(page *p, void *context) {
     page_add(p, "</div>\n");
 }
 
-/* It has no networks: nothing leads there from a saved sweep. */
+/* The playground has no networks: no figure of a saved sweep leads there. */
 static void put_playground(page *p, void *context) {
     if (!asset_playground_html.size || ((const section *)context)->e->nsaved) return;
     page_format(p, "<p><a href=\"playground.html#%c\">", ((const section *)context)->l->letter);

@@ -89,7 +89,8 @@ static void the_rest_is_made_without_images(void **state) {
         "index.html",        "lecture.json", "stall.svg",    "gradient_descent.svg",
         "adagrad_sigma.svg", "crescent.svg", "rules.svg",    "adagrad_explodes.svg",
         "decay.svg",         "warmup.svg",   "complete.svg", "sign_and_size.svg",
-        "alpha.svg",         "bounce.svg",   "way.svg",      "young.svg"};
+        "alpha.svg",         "bounce.svg",   "way.svg",      "young.svg",
+        "batch.svg",         "networks.svg"};
     json_t *numbers = NULL;
     setenv("RAVINE_DATA_TRAIN_IMAGES", "/nowhere/<images>.gz", 1);
     const int status = lecture_write(scratch_path("made/here"), &numbers);

@@ -662,11 +662,11 @@ def test_full_of_what(slow_run):
     assert done.returncode == USAGE and "--full goes with --probe or --try" in done.stderr
 
 
-def test_a_probe_shows_how_far_it_is(slow_run):
+def test_a_trial_shows_how_far_it_is(slow_run):
     ours, theirs = pty.openpty()
     env = {k: v for k, v in os.environ.items() if not k.startswith("RAVINE_")} | {"TERM": "xterm"}
     with open(os.devnull, "w") as nowhere:
-        command = [RAVINE, "doctor", slow_run[0], "--try", "--try-steps", "5"]
+        command = [RAVINE, "doctor", slow_run[0], "--try", "--try-steps", "100000"]
         subprocess.run(command, stdout=nowhere, stderr=theirs, env=env, timeout=60, check=False)
     os.close(theirs)
     shown = b""
@@ -676,6 +676,6 @@ def test_a_probe_shows_how_far_it_is(slow_run):
     except OSError:  # the end, on Linux
         pass
     os.close(ours)
-    assert re.search(rb"\rprobing: 1 of about \d+ gradients", shown)
-    assert re.search(rb"\rtrying cures: 1 of about \d+ gradients", shown)
+    # The probe is done in less than a second on most machines, and then shows nothing.
+    assert re.search(rb"\rtrying cures: [\d,]+ of [\d,]+ evaluations or so", shown)
     assert re.search(rb"\r\x1b\[K$", shown)  # nothing stays

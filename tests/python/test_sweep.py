@@ -19,7 +19,7 @@ OK, USAGE, INPUT, INTERRUPTED = 0, 2, 3, 130
 SHORT = [*TABLE, "model.widths=[8]", "optimizer=sgd momentum=0.9", "batch_size=16", "epochs=3"]
 GRID = ["--vary=lr=0.01:1:log:3", "--vary=batch_size=16,32", "--seeds=2"]
 # Long enough to be interrupted, with checkpoints far apart.
-LONG = [*SHORT, "epochs=1500", "checkpoint.epochs=400", "log_every=1000"]
+LONG = [*SHORT, "epochs=6000", "checkpoint.epochs=1600", "log_every=4000"]
 
 
 @pytest.fixture

@@ -310,7 +310,8 @@ static void cure_diverging(const prescription *p) {
     }
     blame_beta2(p);
     blame_momentum(p);
-    clip_walls(p);
+    const bool recurrent = ravine_doctor_is_recurrent(p->d);
+    if (recurrent) clip_walls(p); /* elsewhere such a gradient is mostly a rate that is too high */
     if (lr_of_start(p) > p->lr) { /* what ran away did so at the rate of then */
         begin_anew(p, lr_of_start(p) / 10, "");
         advise_clipping(p);
@@ -327,6 +328,7 @@ static void cure_diverging(const prescription *p) {
         restart_at(p, p->lr / 100, "");
     }
     if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
+    if (!recurrent) clip_walls(p);
     if (!has(p, CURE_CLIP_NORM)) advise_clipping(p);
 }
 

@@ -116,6 +116,12 @@ static const char *own_name(const char *name) {
     return end ? end + 1 : name;
 }
 
+bool ravine_doctor_is_recurrent(const ravine_doctor *d) {
+    for (int32_t k = 0; k < d->nparts; k++)
+        if (!strncmp(own_name(d->part_name[k]), "weight_hh_", 10)) return true;
+    return false;
+}
+
 /* The bias that weight k has beside it: the next part of its layer. Recurrent layers, as PyTorch
  * names them, have the weights of their inputs and of their state first, then both biases. -1:
  * none.

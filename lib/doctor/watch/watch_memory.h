@@ -195,6 +195,8 @@ void ravine_doctor_watch_part(ravine_doctor *d, int32_t k, const ravine_step_sta
 double ravine_doctor_part_gradient(const doctor_part *p);
 /* Share of its gradients that were 0 in every step; where that is not known, in a step. */
 double ravine_doctor_part_quiet(const doctor_part *p);
+/* Has it a layer that feeds its state back, by the name that PyTorch and others give its weight? */
+bool ravine_doctor_is_recurrent(const ravine_doctor *d);
 
 doctor_scales ravine_doctor_scales_of(const ravine_doctor *d);
 void ravine_doctor_find_twins(ravine_doctor *d, const ravine_optimizer *o);

@@ -46,22 +46,23 @@ void wire_put_varint(wire_out *w, uint32_t field, uint64_t value) {
     append_varint(w, value);
 }
 
+static void put_fixed(wire_out *w, uint32_t field, int type, uint64_t bits, size_t size) {
+    unsigned char bytes[sizeof bits];
+    wire_store(bytes, bits, size);
+    append_key(w, field, type);
+    append(w, bytes, size);
+}
+
 void wire_put_double(wire_out *w, uint32_t field, double value) {
     uint64_t bits;
-    unsigned char bytes[sizeof bits];
     memcpy(&bits, &value, sizeof bits);
-    wire_store(bytes, bits, sizeof bytes);
-    append_key(w, field, WIRE_64);
-    append(w, bytes, sizeof bytes);
+    put_fixed(w, field, WIRE_64, bits, sizeof bits);
 }
 
 void wire_put_float(wire_out *w, uint32_t field, float value) {
     uint32_t bits;
-    unsigned char bytes[sizeof bits];
     memcpy(&bits, &value, sizeof bits);
-    wire_store(bytes, bits, sizeof bytes);
-    append_key(w, field, WIRE_32);
-    append(w, bytes, sizeof bytes);
+    put_fixed(w, field, WIRE_32, bits, sizeof bits);
 }
 
 void wire_put_bytes(wire_out *w, uint32_t field, const void *bytes, size_t size) {

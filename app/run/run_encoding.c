@@ -5,7 +5,7 @@
 #include "data/dataset.h"
 #include "io/failure.h"
 #include "io/input.h"
-#include "io/write_file.h"
+#include "io/write_json.h"
 
 #include <float.h>
 #include <jansson.h>
@@ -104,12 +104,7 @@ int run_encoding_write(const data_encoding *e, const char *folder) {
     path_of(path, folder);
     json_t *object = encoding_json(e);
     if (!object) object = json_pack("{si ss ss}", "format", 1, "kind", "unknown", "why", NOT_UTF8);
-    char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(object);
-    if (!text) return failure(FAILURE_INPUT, "%s: out of memory", path);
-    const int status = write_file(path, text, strlen(text));
-    free(text);
-    return status;
+    return write_json(path, object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 }
 
 void run_encoding_remove(const char *folder) {

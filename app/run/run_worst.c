@@ -3,12 +3,11 @@
 
 #include "io/failure.h"
 #include "io/input.h"
-#include "io/write_file.h"
+#include "io/write_json.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { WORST_BYTES_MAX = 1 << 26 };
@@ -20,13 +19,8 @@ static void path_of(char path[PATH_MAX + 16], const char *folder) {
 int run_worst_write(const char *folder, json_t *examples) {
     char path[PATH_MAX + 16];
     path_of(path, folder);
-    json_t *file = json_pack("{si so}", "format", 1, "examples", examples);
-    char *text = file ? json_dumps(file, JSON_INDENT(1)) : NULL;
-    const int status = text ? write_file(path, text, strlen(text))
-                            : failure(FAILURE_INPUT, "out of memory for %s", path);
-    free(text);
-    json_decref(file);
-    return status;
+    return write_json(path, json_pack("{si so}", "format", 1, "examples", examples),
+                      JSON_INDENT(1));
 }
 
 void run_worst_remove(const char *folder) {

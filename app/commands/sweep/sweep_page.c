@@ -3,7 +3,7 @@
  */
 #include "commands/sweep/sweep.h"
 #include "io/number_json.h"
-#include "io/write_file.h"
+#include "io/write_json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -196,14 +196,8 @@ static int make_page(page *p, sweep *s) {
 
 static int save_json(const sweep *s) {
     char path[PATH_MAX + 16];
-    json_t *all = sweep_json(s);
-    char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
-    json_decref(all);
-    if (!text) return failure(FAILURE_INPUT, "out of memory for the answer");
     snprintf(path, sizeof path, "%s/sweep.json", s->folder);
-    const int status = write_file(path, text, strlen(text));
-    free(text);
-    return status;
+    return write_json(path, sweep_json(s), JSON_INDENT(2));
 }
 
 int sweep_save(sweep *s) {

@@ -119,15 +119,19 @@ static bool may_raise(const prescription *p, double lr) {
     return p->lr > 0 && lr >= WORTH * p->lr && isfinite(lr) && !is_fast(p->f) && !left;
 }
 
-/* Of a new start: the schedule may have brought lr down since. */
+/* What was too fast was so at the rate of then. */
+static bool has_come_down(const prescription *p) {
+    return is_decayed(p->f) && has_left(p);
+}
+
 static double lr_of_start(const prescription *p) {
-    return is_decayed(p->f) && has_left(p) ? p->h->lr_most : p->lr;
+    return has_come_down(p) ? p->h->lr_most : p->lr;
 }
 
 /* NULL: it is not worth the words, or the numbers speak against it. */
 static ravine_cure *begin_anew(const prescription *p, double wanted, const char *why) {
     const double from = lr_of_start(p), lr = rounded(wanted);
-    const bool now = !(from > p->lr); /* else the steps of now tell nothing of those of then */
+    const bool now = !has_come_down(p); /* else the steps of now tell nothing of those of then */
     if (now ? !may_lower(p, lr) : !(lr > 0 && WORTH * lr <= from)) return NULL;
     ravine_cure *cure = add(p, CURE_BEGIN_ANEW, from, lr, why);
     ravine_config c = p->config;
@@ -312,7 +316,7 @@ static void cure_diverging(const prescription *p) {
     blame_momentum(p);
     const bool recurrent = ravine_doctor_is_recurrent(p->d);
     if (recurrent) clip_walls(p); /* elsewhere such a gradient is mostly a rate that is too high */
-    if (lr_of_start(p) > p->lr) { /* what ran away did so at the rate of then */
+    if (has_come_down(p)) {
         begin_anew(p, lr_of_start(p) / 10, "");
         advise_clipping(p);
         return;
@@ -414,7 +418,7 @@ static void cure_warmup(const prescription *p) {
         return;
     }
     rise_slowly(p, p->lr);
-    if (lr_of_start(p) > p->lr)
+    if (has_come_down(p))
         begin_anew(p, lr_of_start(p) / 10, "");
     else
         change_lr(p, p->lr / 10, "");

@@ -5,7 +5,7 @@ import math
 import sys
 from typing import Any
 
-from torch import distributed, optim
+from torch import Tensor, distributed, optim
 
 from ravine._library import UnsupportedError
 from ravine.torch._dtensors import is_dtensor, is_sharded
@@ -26,6 +26,11 @@ def are_several() -> bool:
 def is_of_zero() -> bool:
     """Whether ZeroRedundancyOptimizer is making an optimizer, for a part of the parameters."""
     return are_several() and _is_called_from(_ZERO)
+
+
+def parameters_of(optimizer: optim.Optimizer) -> list[Tensor]:
+    """Of all groups, in their order."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def stepping(optimizer: optim.Optimizer) -> optim.Optimizer:

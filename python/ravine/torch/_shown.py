@@ -19,12 +19,7 @@ from ravine.torch._facts import (
     norms_untrained,
 )
 from ravine.torch._known import age_of
-from ravine.torch._parts import stepping
-
-
-def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Of all groups, in their order."""
-    return [p for group in optimizer.param_groups for p in group["params"]]
+from ravine.torch._parts import parameters_of, stepping
 
 
 def _some(p: Tensor) -> Tensor:

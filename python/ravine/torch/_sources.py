@@ -13,7 +13,7 @@ from ravine import _api
 from ravine._library import Error, lib, made
 from ravine.torch._known import Known
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._parts import spreads_state, stepping
+from ravine.torch._parts import parameters_of, spreads_state, stepping
 from ravine.torch._samples import Samples
 from ravine.torch._twin import inner_of
 from ravine.torch._voices import Message, Voices
@@ -160,7 +160,7 @@ class Shared(Others):
         """Those of which this process tells what it has."""
         if not spreads_state(self._optimizer):
             return [self._voices.has(p) for p in params]
-        stepped = {p for group in stepping(self._optimizer).param_groups for p in group["params"]}
+        stepped = set(parameters_of(stepping(self._optimizer)))
         return [p in stepped for p in params]
 
     def message(self) -> Message:
@@ -186,8 +186,8 @@ class Shared(Others):
         return message
 
     def _empty(self) -> Message:
-        listed = [p for group in self._optimizer.param_groups for p in group["params"]]
-        return Message(len(self._voices.ranks), self._voices.me, len(_that_count(listed)))
+        count = len(_that_count(parameters_of(self._optimizer)))
+        return Message(len(self._voices.ranks), self._voices.me, count)
 
     def observe_all(self, doctor, message: Message, loss: float) -> None:
         """Tells the doctor of the last step, of what all have seen."""

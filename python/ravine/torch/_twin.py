@@ -11,6 +11,7 @@ from ravine._library import ArgumentError, UnsupportedError, lib
 from ravine.torch import _own, _rules
 from ravine.torch._known import kind_of
 from ravine.torch._optimizer import Optimizer
+from ravine.torch._parts import parameters_of
 
 
 def inner_of(model: nn.Module) -> nn.Module:
@@ -65,7 +66,7 @@ class Twin:
             ravine.ArgumentError: the model cannot be copied.
             ravine.UnsupportedError: a parameter is complex, or no whole tensor.
         """
-        listed = dict.fromkeys(p for group in optimizer.param_groups for p in group["params"])
+        listed = dict.fromkeys(parameters_of(optimizer))
         self.names = [names[p] for p in listed]
         mirrors = {p: _mirror(p, names[p]) for p in listed}
         copied: dict[int, Any] = {}

@@ -21,9 +21,9 @@ from ravine.torch._aside import Progress, generators_of, untouched
 from ravine.torch._dtensors import is_dtensor
 from ravine.torch._facts import Inputs, loss_in
 from ravine.torch._optimizer import Optimizer
-from ravine.torch._parts import are_several
+from ravine.torch._parts import are_several, parameters_of
 from ravine.torch._problem import Problem, check_rule, kept_batches
-from ravine.torch._shown import Shown, parameters_of
+from ravine.torch._shown import Shown
 from ravine.torch._sources import Others, Own, Shared, names_of
 from ravine.torch._twin import Twin
 from ravine.torch._voices import Voices, ranks_of

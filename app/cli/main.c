@@ -3,7 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/table.h"
 #include "file/atomic_file.h"
-#include "network/blas.h"
+#include "network/product.h"
 #include "page/printable.h"
 #include "ravine.h"
 
@@ -33,7 +33,8 @@ static int print_version(void) {
     char kernels[256];
     const int status = failure_of(ravine_kernels_describe(NULL, kernels, sizeof kernels));
     if (status) return status;
-    printf("ravine %s\nkernels: %s\n", ravine_version(), kernels);
+    printf("ravine %s\nkernels: %s\nproducts of matrices: %s\n", ravine_version(), kernels,
+           product_library());
     return 0;
 }
 
@@ -83,14 +84,14 @@ static int run_into_file(const cli_args *args, const char *path) {
 
 /* OpenBLAS picks its code and makes its threads while it is loaded. The program starts again, to
  * tell it what to pick; if that fails, it is only slow. */
-static void restart_with_better_blas(char **argv) {
-    if (!blas_prepare()) return;
+static void restart_for_products(char **argv) {
+    if (!product_prepare()) return;
     interrupt_defer_wish();
     execv("/proc/self/exe", argv);
 }
 
 /* Commands that run a net. */
-static bool uses_blas(const cli_args *args) {
+static bool uses_products(const cli_args *args) {
     return args->command == CLI_TRAIN_COMMAND || args->command == CLI_SWEEP_COMMAND ||
            args->command == CLI_FIND_LR_COMMAND ||
            (args->command == CLI_DOCTOR_COMMAND &&
@@ -113,9 +114,9 @@ static void open_standard_streams(void) {
 }
 
 /* At the end OpenBLAS waits for its own threads, and where they have no room they never end. */
-static void leave_without_blas(int exit_code) {
+static void leave_without_openblas(int exit_code) {
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!blas_has_room(processors > 0 ? (int)processors : 1)) _exit(exit_code);
+    if (!product_has_room(processors > 0 ? (int)processors : 1)) _exit(exit_code);
 }
 
 int main(int argc, char **argv) {
@@ -125,7 +126,7 @@ int main(int argc, char **argv) {
     signal(SIGXFSZ, SIG_IGN);
     cli_args args;
     int status = cli_parse(&args, argc, (const char *const *)argv);
-    if (uses_blas(&args)) restart_with_better_blas(argv);
+    if (uses_products(&args)) restart_for_products(argv);
     if (is_interruptible(&args)) interrupt_catch();
     if (!status) {
         const char *output = cli_text(&args, CLI_OUTPUT);
@@ -138,6 +139,6 @@ int main(int argc, char **argv) {
     }
     cli_args_free(&args);
     const int exit_code = cli_exit_code(status);
-    leave_without_blas(exit_code);
+    leave_without_openblas(exit_code);
     return exit_code;
 }

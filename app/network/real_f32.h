@@ -5,9 +5,10 @@
 
 #include "network/math_f32.h"
 #include "network/plan.h"
+#include "network/product.h"
 
 #define REAL                    float
-#define REAL_GEMM               cblas_sgemm
+#define REAL_PRODUCT            product_f32
 #define REAL_TANH(x)            tanh_f32(x)
 #define REAL_EXP(x)             exp_f32(x)
 #define REAL_NORMAL(z, density) normal_f32(z, density)

@@ -3,6 +3,7 @@
 #include "run/run_header.h"
 
 #include "io/failure.h"
+#include "network/product.h"
 #include "run/run_reader.h"
 
 #include <inttypes.h>
@@ -32,10 +33,10 @@ static json_t *machine_json(const run_subject *of) {
     char system[sizeof names.sysname + sizeof names.release + sizeof names.machine];
     snprintf(system, sizeof system, "%s %s %s", names.sysname, names.release, names.machine);
     const char *isa = ravine_isa(NULL);
-    return json_pack("{so sI si ss? ss ss}", "processor", processor_json(), "processors",
+    return json_pack("{so sI si ss? ss ss ss}", "processor", processor_json(), "processors",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads",
-                     (int)ravine_pool_threads(of->pool), "isa", isa, "system", system, "compiler",
-                     __VERSION__);
+                     (int)ravine_pool_threads(of->pool), "isa", isa, "products", product_library(),
+                     "system", system, "compiler", __VERSION__);
 }
 
 static json_t *groups_json(const run_subject *of) {

@@ -2,7 +2,7 @@
 /* train_setup.c - from a configuration to everything that a step needs. */
 #include "data/dataset_facts.h"
 #include "io/failure.h"
-#include "network/blas.h"
+#include "network/product.h"
 #include "trainer/train.h"
 
 #include <math.h>
@@ -182,7 +182,7 @@ int training_create(training *t, const run_config *c) {
     if (!status) status = train_best_create(t);
     if (!status) status = find_facts(t);
     if (!status) status = make_doctor(t);
-    if (!status) status = blas_check_room((int)ravine_pool_threads(t->trainer.pool));
+    if (!status) status = product_check_room((int)ravine_pool_threads(t->trainer.pool));
     if (status) training_free(t);
     return status;
 }

@@ -149,7 +149,9 @@ def test_help_and_version():
         assert "Usage: ravine" in done.stdout
         assert max(map(len, done.stdout.splitlines())) < 80
     assert ravine("help", "train").stdout == ravine("train", "-h").stdout
-    version = r"ravine \d+\.\d+\.\d+\nkernels: \w+, .*; .*\n"
+    version = (
+        r"ravine \d+\.\d+\.\d+\nkernels: \w+, .*; .*\nproducts of matrices: (oneDNN|OpenBLAS) \S+\n"
+    )
     assert re.fullmatch(version, ravine("--version").stdout)
 
 

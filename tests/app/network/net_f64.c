@@ -2,6 +2,7 @@
 /* net_f64.c - the network in float64: the functions of net_f64.h. */
 #include "app/network/net_f64.h"
 
+#include <cblas.h>
 #include <math.h>
 
 static inline double normal_f64(double z, double *density) {
@@ -9,8 +10,15 @@ static inline double normal_f64(double z, double *density) {
     return 0.5 * erfc(-0.7071067811865476 * z);
 }
 
+static void product_f64(bool transpose_a, bool transpose_b, int m, int n, int k, const double *a,
+                        int lda, const double *b, int ldb, double beta, double *c, int ldc) {
+    openblas_set_num_threads(1);
+    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                transpose_b ? CblasTrans : CblasNoTrans, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+}
+
 #define REAL                    double
-#define REAL_GEMM               cblas_dgemm
+#define REAL_PRODUCT            product_f64
 #define REAL_TANH(x)            tanh(x)
 #define REAL_EXP(x)             exp(x)
 #define REAL_NORMAL(z, density) normal_f64(z, density)

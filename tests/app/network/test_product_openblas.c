@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/blas.c"
+#include "network/product_openblas.c"
 
 static void the_choice_of_the_user_stands(void **state) {
     (void)state;
@@ -40,12 +40,12 @@ static void threads_of_its_own_are_declined(void **state) {
     (void)state;
     assert_int_equal(setenv("OPENBLAS_CORETYPE", "Haswell", 1), 0);
     assert_int_equal(unsetenv("OPENBLAS_NUM_THREADS"), 0);
-    assert_true(blas_prepare());
+    assert_true(product_prepare());
     assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "1");
     assert_string_equal(getenv("OPENBLAS_CORETYPE"), "Haswell");
-    assert_false(blas_prepare());
+    assert_false(product_prepare());
     assert_int_equal(setenv("OPENBLAS_NUM_THREADS", "7", 1), 0);
-    assert_false(blas_prepare());
+    assert_false(product_prepare());
     assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "7");
 }
 

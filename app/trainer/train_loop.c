@@ -52,8 +52,9 @@ static int save(train_loop *l, double metric) {
     return train_checkpoints_save(l->checkpoints, metric);
 }
 
+/* Before the first step nothing is learnt: the wish waits for it. */
 static int save_if_wanted(train_loop *l) {
-    return interrupt_takes_save() ? save(l, NAN) : 0;
+    return l->at.step > 0 && interrupt_takes_save() ? save(l, NAN) : 0;
 }
 
 /* Loss and score over examples that are held out; unfinished when a signal comes, unless these are

@@ -202,8 +202,8 @@ def test_only_all_three_together_arrive_and_stay(made):
 @pytest.mark.skipif(not IMAGES.exists(), reason="Fashion-MNIST is not installed")
 def test_warm_up_keeps_the_first_steps_below_the_limit(made):
     """Figure (l). Eta S of the first step over its limit: a hundredth of the rate is a hundredth of
-    it, and RMSProp begun at |g_0| has Adam's sigma there. Then no seed of the one overlaps one of
-    the other; and a third of the rate needs no warm-up."""
+    it, and RMSProp begun at |g_0| has Adam's sigma there. The losses at the end are medians of nine
+    seeds, since one run's is chance; a third of the rate needs no warm-up."""
     _, numbers, _ = made
     young = {key: fact["value"] for key, fact in numbers["figures"]["l"]["numbers"].items()}
     for key, (least, greatest) in SIGMA.items():

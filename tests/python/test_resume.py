@@ -168,6 +168,20 @@ def test_a_wish_for_a_checkpoint(place, whole):
     assert saved > 0
 
 
+def test_a_wish_before_the_first_step_waits_for_it(place):
+    """While the validation before it is computed there is nothing to save."""
+    slow = ["epochs=1", "model.widths=[3000, 3000, 3000]", "data.validation_share=0.5"]
+    process = start("config.yaml", *[f"--set={o}" for o in slow], cwd=place)
+    folder = place / "runs/whole"
+    while not (folder / "checkpoints").exists():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGUSR1)
+    code, errors = finish(process)
+    assert code == 0, errors
+    saved = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert saved[0].startswith("step-") and int(saved[0][5:].split(".")[0]) == 1, saved
+
+
 def test_second_signal_leaves_at_once(place):
     process = start("config.yaml", "--set=epochs=1000000", cwd=place)
     while not list(place.glob("runs/whole/checkpoints/step-*")):

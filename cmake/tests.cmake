@@ -41,6 +41,9 @@ foreach(source ${test_sources})
     set_tests_properties(${name} PROPERTIES TIMEOUT 1800 LABELS ${label})
 endforeach()
 
+file(GLOB hostile_sources CONFIGURE_DEPENDS tests/lib/store/hostile*.c)
+target_sources(test_store_hostile PRIVATE ${hostile_sources}) # one program, which counts over all of them
+
 # Small problems of known trouble: the doctor's table (make doctor-battery) and its invariances.
 add_library(doctor_problems STATIC tests/doctor/problems.c tests/doctor/problem_loss.c)
 target_link_libraries(doctor_problems PRIVATE ravine_flags PUBLIC test_support)

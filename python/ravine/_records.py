@@ -13,16 +13,16 @@ class StatsRecord:
 
     #: -1: all groups
     group: int
-    #: applied steps, this one included
+    #: applied steps, including this one
     step: int
-    #: calls of ravine_step, this one included
+    #: calls of ravine_step, including this one
     attempts: int
-    #: of the group, or of group 0
+    #: of the group; of group 0 where `group` is -1
     lr: float
     grad_norm: float
     update_norm: float
     param_norm: float
-    #: factor on the gradients: 1 unless they were clipped
+    #: factor on the gradients; 1: they were not clipped
     clip: float
     #: elements whose gradient was not finite; 0 under PROPAGATE
     nonfinite: int
@@ -61,23 +61,23 @@ class Cure:
     action: int
     #: 1: loss_ratio is known
     tried: int
-    #: what is changed: ravine_cure_word; 0: not known
+    #: what is changed, see ravine_cure_word; 0: not known
     kind: int
-    #: numbers of its text: "from 0.1"; NaN: none
+    #: number of its text: "from 0.1"; NaN: none
     old_value: float
-    #: "to 0.02"
+    #: number of its text: "to 0.02"; NaN: none
     new_value: float
     #: "lower lr from 0.1 to 0.02"
     text: str
-    #: the whole new setting, as ravine_config_parse reads it; "": as it is
+    #: rule and settings, as ravine_config_parse reads them; "": unchanged
     optimizer: str
-    #: of lr from here on, as ravine_schedule_parse reads it; "": constant
+    #: schedule of lr from here on, as ravine_schedule_parse reads it; "": constant
     schedule: str
     #: offset for ravine_escape
     escape: float
-    #: loss with the cure / loss of the unchanged run after as many steps: below 1 it helped. Where
-    #: one is not positive 1 + their difference / the greater magnitude; inf: not finite; NaN: not
-    #: tried
+    #: loss with the cure / loss of the unchanged run after as many steps: below 1 it helped. If one
+    #: of them is not positive: 1 + their difference / the greater magnitude. inf: a loss is not
+    #: finite; NaN: not tried
     loss_ratio: float
 
 
@@ -85,13 +85,13 @@ class Cure:
 class Probe:
     """How the loss curves around the parameters: ravine_probe."""
 
-    #: steps made: as asked for, or as many as there are dimensions
+    #: steps made: as many as asked for, or as there are dimensions
     lanczos: int
-    #: how many of its Ritz values are no more than curvature_noise
+    #: how many Ritz values have a size of at most curvature_noise
     flat: int
     #: the optimizer's applied steps
     step: int
-    #: of the parameters that take part
+    #: number of elements of the parameters that take part
     elements: int
     loss: float
     grad_norm: float
@@ -100,31 +100,31 @@ class Probe:
     lambda_max_residual: float
     lambda_min: float
     lambda_min_residual: float
-    #: what finite differences cannot tell from zero
+    #: curvature that finite differences cannot tell from zero
     curvature_noise: float
-    #: along the eigenvector of lambda_min, to the side where the loss is lower
+    #: distance along the eigenvector of lambda_min, to the side where the loss is lower
     escape_offset: float
     #: 1/2 g' |H|^-1 g in the space seen: how far the loss can fall
     krylov_decrease: float
     #: greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with coupled decay; groups weighed
     #: by their rates; NaN: sigma unknown
     sharpness: float
-    #: of the next step, lr as of ravine_effective_lr: stable iff lr sharpness < limit; limit NaN
-    #: for rules of signs
+    #: of the next step, with lr as in ravine_effective_lr: it is stable iff lr * sharpness < limit;
+    #: limit is NaN for rules of signs
     lr: float
-    #: of the next step, lr as of ravine_effective_lr: stable iff lr sharpness < limit; limit NaN
-    #: for rules of signs
+    #: of the next step, with lr as in ravine_effective_lr: it is stable iff lr * sharpness < limit;
+    #: limit is NaN for rules of signs
     limit: float
-    #: the lr from which the optimizer's next step raises the loss of the fixed batch; 0: any; inf:
-    #: none found; NaN: it does not move
+    #: the lowest lr with which the next step raises the loss of the fixed batch; 0: any; inf: none
+    #: was found; NaN: the step does not move
     critical_lr: float
     #: tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal
     noise_scale: float
     #: tr(Sigma) of one batch's gradient, unbiased
     noise_trace: float
-    #: |G|^2, unbiased: may be negative where there is none
+    #: |G|^2, unbiased: may be negative where there is no signal
     signal: float
-    #: what it cost: calls with and without a gradient; H x counts as two gradients
+    #: cost of the probe: calls with and without a gradient; H x counts as two gradients
     gradients: int
-    #: what it cost: calls with and without a gradient; H x counts as two gradients
+    #: cost of the probe: calls with and without a gradient; H x counts as two gradients
     losses: int

@@ -58,6 +58,16 @@ def browser():
     driver.quit()
 
 
+@pytest.fixture
+def one_thread():
+    """PyTorch on one thread: tests that run side by side do not fight for processors."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def wait_for(condition, what):
     end = time.monotonic() + 20
     while not condition():

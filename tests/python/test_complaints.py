@@ -17,13 +17,7 @@ from complaints.parts import IGNORED
 STUCK = ROOT / "docs/stuck"
 BY_NAME = {complaint.name: complaint for complaint in COMPLAINTS}
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @functools.cache

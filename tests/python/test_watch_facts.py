@@ -10,14 +10,7 @@ import ravine
 torch = pytest.importorskip("torch")
 own = pytest.importorskip("ravine.torch")
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def net(*more, inputs=8, outputs=3, seed=0):

@@ -8,20 +8,10 @@ import ravine
 
 torch = pytest.importorskip("torch")
 rt = pytest.importorskip("ravine.torch")
+from watch_cases import mlp
+
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def mlp():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def batches(steps):

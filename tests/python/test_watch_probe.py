@@ -13,14 +13,7 @@ import ravine
 torch = pytest.importorskip("torch")
 rt = pytest.importorskip("ravine.torch")
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 SPECTRUM = [5.0, 2.0, 1.0, 0.25, -0.5]

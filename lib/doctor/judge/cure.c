@@ -18,11 +18,16 @@ typedef struct prescription {
     const ravine_doctor *d;
     const doctor_findings *f;
     const doctor_history *h;
-    ravine_config config; /* as it is now; rule -1: unknown */
-    double lr;            /* as it is now; NaN: unknown */
+    ravine_config config;        /* as it is now; rule -1: unknown */
+    double lr;                   /* as it is now; NaN: unknown */
+    double holds[CONCEPT_COUNT]; /* of judge_rules.def, as ravine_doctor_weigh has them */
     ravine_diagnosis *x;
     ravine_cure *spare; /* for what there is no room for */
 } prescription;
+
+static bool holds(const prescription *p, doctor_concept what) {
+    return p->holds[what] > 0;
+}
 
 /* ---- a cure */
 
@@ -78,31 +83,17 @@ static bool has(const prescription *p, cure_kind kind) {
 
 /* ---- the learning rate, and what the numbers say of it */
 
-/* Short steps straight downhill: whatever else is wrong, they are not too long. */
-static bool is_slow(const doctor_findings *f) {
-    return f->move < 5e-4 && f->line_position < -0.1 && !(f->move_most > 0.1) &&
-           !(f->stability > 1);
-}
-
-/* The loss rose, or steps are at the limit: whatever else is wrong, they are not too short. */
-static bool is_fast(const doctor_findings *f) {
-    return f->fallen_z < -4 || f->drop_z < -4 || f->stability > 1 || f->nonfinite_recent > 0 ||
-           f->move > 0.1;
-}
-
-static bool is_clipped(const doctor_findings *f) {
-    return f->clip_share > 0.9 && f->clip_factor < 0.1 && f->clip_factor > 0;
+static bool is_clipped(const prescription *p) {
+    return holds(p, CONCEPT_CLIPPED_HARD) && p->f->clip_factor > 0;
 }
 
 /* The schedule has brought lr down already. */
-static bool is_decayed(const doctor_findings *f) {
-    return f->lr_share < 0.3;
+static bool is_decayed(const prescription *p) {
+    return !holds(p, CONCEPT_LR_IS_UP);
 }
 
 /* Less than a quarter is no change worth the words. */
 #define WORTH 1.25
-/* A first step of so many times the parameters' norm is lr itself, and not a lack of warm-up. */
-#define THROWN_FAR 0.6
 
 /* The greatest rate was another one than now's. */
 static bool has_left(const prescription *p) {
@@ -111,17 +102,17 @@ static bool has_left(const prescription *p) {
 }
 
 static bool may_lower(const prescription *p, double lr) {
-    return lr > 0 && WORTH * lr <= p->lr && !is_slow(p->f) && !is_clipped(p->f);
+    return lr > 0 && WORTH * lr <= p->lr && !holds(p, CONCEPT_SLOW) && !is_clipped(p);
 }
 
 static bool may_raise(const prescription *p, double lr) {
     const bool left = p->f->lr_share < 0.999 && !(lr > p->h->lr_most);
-    return p->lr > 0 && lr >= WORTH * p->lr && isfinite(lr) && !is_fast(p->f) && !left;
+    return p->lr > 0 && lr >= WORTH * p->lr && isfinite(lr) && !holds(p, CONCEPT_FAST) && !left;
 }
 
 /* What was too fast was so at the rate of then. */
 static bool has_come_down(const prescription *p) {
-    return is_decayed(p->f) && has_left(p);
+    return is_decayed(p) && has_left(p);
 }
 
 static double lr_of_start(const prescription *p) {
@@ -164,7 +155,7 @@ static void change_lr(const prescription *p, double wanted, const char *why) {
 static void decay_lr(const prescription *p, double lr, const char *why) {
     char from[RAVINE_NUMBER_MAX], to[RAVINE_NUMBER_MAX];
     const int64_t steps = (int64_t)fmin(p->f->budget, 9e15);
-    if (!may_lower(p, lr / 100) || !isfinite(lr) || is_decayed(p->f) || steps < 1) return;
+    if (!may_lower(p, lr / 100) || !isfinite(lr) || is_decayed(p) || steps < 1) return;
     ravine_number_write(from, lr);
     ravine_number_write(to, lr / 100);
     ravine_cure *cure = add(p, CURE_DECAY_LR, lr, lr / 100, why);
@@ -221,13 +212,13 @@ static void blame_momentum(const prescription *p) {
 static void blame_clipping(const prescription *p) {
     const doctor_findings *f = p->f;
     const bool same = p->x->verdict == RAVINE_VERDICT_CLIPPED;
-    if (!is_clipped(f) && !same) return;
+    const bool seen = is_clipped(p);
+    if (!seen && !same) return;
     const double told = p->h->fact[RAVINE_FACT_CLIP_NORM];
-    const double bound = told > 0 ? told : f->gradient * (is_clipped(f) ? f->clip_factor : 1);
-    const double free = is_clipped(f) && f->gradient > 2 * bound ? f->gradient : 100 * bound;
+    const double bound = told > 0 ? told : f->gradient * (seen ? f->clip_factor : 1);
+    const double free = seen && f->gradient > 2 * bound ? f->gradient : 100 * bound;
     if (bound > 0 && isfinite(free))
-        add(p, CURE_RAISE_CLIP, bound, rounded(free),
-            is_clipped(f) ? ", the gradient's usual norm" : "");
+        add(p, CURE_RAISE_CLIP, bound, rounded(free), seen ? ", the gradient's usual norm" : "");
 }
 
 static void blame_decay(const prescription *p) {
@@ -235,7 +226,7 @@ static void blame_decay(const prescription *p) {
     const bool heavy = p->f->decay_share > 0.3 || p->x->verdict == RAVINE_VERDICT_DECAYED_AWAY;
     if (!has_setting(p, RAVINE_WEIGHT_DECAY) || !(c.weight_decay > 0) || !heavy) return;
     /* Decay is as heavy as lr is high, and lr alone has thrown it. */
-    if (p->x->verdict == RAVINE_VERDICT_WARMUP_NEEDED && p->f->first_move > THROWN_FAR) return;
+    if (p->x->verdict == RAVINE_VERDICT_WARMUP_NEEDED && holds(p, CONCEPT_FIRST_STEP_FAR)) return;
     c.weight_decay = rounded(fmin(c.weight_decay / 100, 0.01));
     set(add(p, CURE_LOWER_DECAY, p->config.weight_decay, c.weight_decay, ""), &c);
 }
@@ -261,7 +252,7 @@ static void blame_facts(const prescription *p) {
     if (input == 2) advise(p, CURE_SOFTMAX_OVER_CLASSES, "");
     if (input == 3) advise(p, CURE_NO_RELU_AT_THE_END, "");
     if (input == 4) advise(p, CURE_ONE_SHAPE, "");
-    if (p->f->norms_untrained > 0.5) advise(p, CURE_TRAIN_NORMS, "");
+    if (holds(p, CONCEPT_NORMS_UNTRAINED)) advise(p, CURE_TRAIN_NORMS, "");
 }
 
 /* ---- of each verdict */
@@ -283,7 +274,7 @@ static void clip_walls(const prescription *p) {
     const double bound = rounded(p->f->gradient_usual / 4);
     if (p->f->gradient_wall > 0 && bound > 0 && !clips)
         add(p, CURE_CLIP_NORM, NAN, bound,
-            p->f->move_most > 0.6 ? ", and begin anew: it was thrown far away" : "");
+            holds(p, CONCEPT_THROWN_FAR) ? ", and begin anew: it was thrown far away" : "");
 }
 
 /* From where it was thrown nothing leads back: all that helps is for a place before. */
@@ -303,8 +294,7 @@ static void restart_at(const prescription *p, double lr, const char *why) {
 static void cure_diverging(const prescription *p) {
     const doctor_findings *f = p->f;
     const bool from_before = p->h->probe_step >= 0 && p->h->probe_step < p->h->step;
-    if (f->ascent > 0 ||
-        (f->follows < -0.5 && f->sign_change_rate < 0.1 && f->line_position < -0.9)) {
+    if (f->ascent > 0 || holds(p, CONCEPT_AGAINST_THE_SLOPE)) {
         advise(p, CURE_WRONG_SIGN, "");
         return;
     }
@@ -366,7 +356,7 @@ static void cure_burst(const prescription *p) {
     char from[RAVINE_NUMBER_MAX];
     /* Below the limit, where that is known: a sigma that is too small already bursts again. */
     const double safe = rounded(half_limit(p)), first = safe > 0 && safe < p->lr ? safe : p->lr;
-    if (may_lower(p, first / 10) && !is_decayed(p->f)) {
+    if (may_lower(p, first / 10) && !is_decayed(p)) {
         ravine_number_write(from, first);
         ravine_cure *cure = add(p, CURE_INVERSE_SQRT, NAN, first, ": sigma may shrink as fast");
         set(cure, &c);
@@ -394,8 +384,7 @@ static void rise_slowly(const prescription *p, double peak) {
     const double memory = fmax(c->beta2, c->alpha);
     const double settled = memory < 1 ? 2 / (1 - memory) : 0;
     const double steps = floor(fmax(fmax(settled, 0.05 * p->f->budget), 1));
-    if (!(p->lr > 0) || !(peak > 0) || !isfinite(peak) || !(steps < 9e15) || is_decayed(p->f))
-        return;
+    if (!(p->lr > 0) || !(peak > 0) || !isfinite(peak) || !(steps < 9e15) || is_decayed(p)) return;
     ravine_number_write(lr, peak);
     ravine_cure *cure = add(p, CURE_WARM_UP, steps, peak, "");
     set(cure, c);
@@ -411,7 +400,7 @@ static void rise_slowly(const prescription *p, double peak) {
  * warm-up to it only leads there more slowly. */
 static void cure_warmup(const prescription *p) {
     const double right = 0.02, move = p->f->first_move;
-    if (move > THROWN_FAR) {
+    if (holds(p, CONCEPT_FIRST_STEP_FAR)) {
         const double lr = rounded(lr_of_start(p) * fmax(0.01, right / move));
         begin_anew(p, lr, "");
         rise_slowly(p, lr);
@@ -430,7 +419,7 @@ static void cure_minimum(const prescription *p) {
 }
 
 static void cure_saddle(const prescription *p) {
-    if (p->f->twins > 0.5) advise(p, CURE_INITIALIZE_APART, "");
+    if (holds(p, CONCEPT_UNITS_ARE_TWINS)) advise(p, CURE_INITIALIZE_APART, "");
     ravine_cure *cure = add(p, CURE_ESCAPE, NAN, NAN, "");
     cure->escape = p->f->probed != 0 && p->h->probe_escape > 0 ? p->h->probe_escape : 0;
     set(cure, &p->config);
@@ -486,7 +475,7 @@ static double room_to_grow(const doctor_findings *f) {
 
 static void cure_crawling(const prescription *p) {
     const double lr = half_limit(p);
-    if (p->f->underflow_share > 0.5) advise(p, CURE_FULL_PRECISION, "");
+    if (holds(p, CONCEPT_ROUNDED_AWAY)) advise(p, CURE_FULL_PRECISION, "");
     if (isfinite(lr) && lr > 2 * p->lr) {
         change_lr(p, lr, ", half the limit of stability");
         /* Curvature is that of here, and may be greater on the way. */
@@ -502,7 +491,7 @@ static void cure_crawling(const prescription *p) {
         set(add(p, CURE_MOMENTUM, NAN, c.momentum, ": ten times as fast along the floor"), &c);
     }
     if (p->f->adaptive == 0) use(p, CURE_ADAM, "adam");
-    if (!has(p, CURE_RAISE_LR) && is_decayed(p->f) && has_left(p))
+    if (!has(p, CURE_RAISE_LR) && is_decayed(p) && has_left(p))
         add(p, CURE_LONGER_SCHEDULE, p->h->lr_most, p->lr, "");
 }
 
@@ -524,18 +513,17 @@ static void cure_unclear(const prescription *p) {
 
 static void cure_not_learning(const prescription *p) {
     blame_facts(p);
-    if (p->f->evenness < 0.35) advise(p, CURE_WEIGH_CLASSES, "");
-    if (p->f->input_scale < 1e-3) advise(p, CURE_SCALE_UP_INPUTS, "");
+    if (holds(p, CONCEPT_UNEVEN)) advise(p, CURE_WEIGH_CLASSES, "");
+    if (holds(p, CONCEPT_INPUTS_FAINT)) advise(p, CURE_SCALE_UP_INPUTS, "");
     if (p->x->ncures > 0) return; /* the cause is known */
     advise(p, CURE_LOOK_AT_LABELS, "");
     advise(p, CURE_ONE_BATCH, ": what it cannot learn there it cannot learn at all");
 }
 
 static void cure_not_connected(const prescription *p) {
-    const doctor_findings *f = p->f;
-    if (f->foreign_share > 0.005) advise(p, CURE_ALL_PARAMETERS, "");
-    if (f->frozen_share > 0.99) advise(p, CURE_UNFREEZE, "");
-    if (p->x->ncures == 0 || f->unreached_share > 0.05) advise(p, CURE_CONNECT, "");
+    if (holds(p, CONCEPT_FOREIGN)) advise(p, CURE_ALL_PARAMETERS, "");
+    if (holds(p, CONCEPT_FROZEN)) advise(p, CURE_UNFREEZE, "");
+    if (p->x->ncures == 0 || holds(p, CONCEPT_UNREACHED)) advise(p, CURE_CONNECT, "");
 }
 
 static void cure_overfitting(const prescription *p) {
@@ -575,11 +563,11 @@ static void cure_exploding(const prescription *p) {
 }
 
 static void cure_unscaled(const prescription *p) {
-    const doctor_findings *f = p->f;
-    if (f->target_size > 100) advise(p, CURE_SCALE_TARGETS, "");
-    if (f->input_peak > 30 || f->target_peak > 100) advise(p, CURE_LOOK_AT_EXAMPLES, "");
-    if (p->x->ncures == 0 || f->input_size > 15) advise(p, CURE_SCALE_INPUTS, "");
-    if (f->adaptive == 0) use(p, CURE_ADAM, "adam");
+    const bool alone = holds(p, CONCEPT_INPUT_ALONE) || holds(p, CONCEPT_TARGET_ALONE);
+    if (holds(p, CONCEPT_TARGETS_LARGE)) advise(p, CURE_SCALE_TARGETS, "");
+    if (alone) advise(p, CURE_LOOK_AT_EXAMPLES, "");
+    if (p->x->ncures == 0 || holds(p, CONCEPT_INPUTS_LARGE)) advise(p, CURE_SCALE_INPUTS, "");
+    if (p->f->adaptive == 0) use(p, CURE_ADAM, "adam");
 }
 
 static void cure_labels(const prescription *p) {
@@ -639,6 +627,7 @@ void ravine_doctor_prescribe(const ravine_doctor *d, const doctor_findings *f,
     ravine_cure spare;
     prescription p = {
         .d = d, .f = f, .h = &d->h, .config = ravine_doctor_config(d), .x = x, .spare = &spare};
+    ravine_doctor_weigh(f, p.holds);
     p.lr = p.config.rule >= 0 ? p.config.lr : d->h.kept > 0 ? ravine_doctor_back(d, 0)->lr : NAN;
     if (may_be_settings(x->verdict)) blame_settings(&p);
     if (prescribe[x->verdict]) prescribe[x->verdict](&p);

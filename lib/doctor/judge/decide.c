@@ -24,9 +24,9 @@ typedef struct row {
 
 /* clang-format off */
 #define ANY NAN
-#define CONCEPT(NAME)        CONCEPT_##NAME,
-#define VERDICT(NAME, steps) CONCEPT_##NAME,
-#define SAYS(NAME, word, steps) CONCEPT_##NAME,
+#define CONCEPT(NAME)
+#define VERDICT(NAME, steps)            {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
+#define SAYS(NAME, word, steps)         {CONCEPT_##NAME, RAVINE_VERDICT_##word, steps},
 #define CASE(most)
 #define ABOVE(finding, threshold, sure)
 #define BELOW(finding, threshold, sure)
@@ -37,16 +37,6 @@ typedef struct row {
 #define UNKNOWN(finding)
 #define HOLDS(NAME)
 #define FAILS(NAME)
-enum {
-#include "doctor/judge/judge_rules.def"
-    CONCEPT_COUNT
-};
-#undef CONCEPT
-#undef VERDICT
-#undef SAYS
-#define CONCEPT(NAME)
-#define VERDICT(NAME, steps)    {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
-#define SAYS(NAME, word, steps) {CONCEPT_##NAME, RAVINE_VERDICT_##word, steps},
 static const struct {
     int concept, verdict, steps;
 } verdicts[] = {
@@ -141,8 +131,8 @@ static double weigh_case(size_t first, const doctor_findings *f, const double *h
     return sure;
 }
 
-/* How sure each concept is: that of its surest case, whose rows all hold. */
-static void weigh_all(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
+/* As sure as its surest case, whose rows all hold. */
+void ravine_doctor_weigh(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
     int concept = 0;
     for (size_t k = 0; k < ROWS; k++) {
         if (rows[k].kind == ROW_CONCEPT)
@@ -155,7 +145,7 @@ static void weigh_all(const doctor_findings *f, double holds[CONCEPT_COUNT]) {
 void ravine_doctor_decide(const doctor_findings *f, ravine_diagnosis *x) {
     double holds[CONCEPT_COUNT];
     bool decided = false, lost = false;
-    weigh_all(f, holds);
+    ravine_doctor_weigh(f, holds);
     x->verdict = RAVINE_VERDICT_UNCLEAR;
     x->confidence = 0;
     for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
@@ -208,7 +198,7 @@ static void see_concept(int concept, const doctor_findings *f, const double *hol
 
 void ravine_doctor_see_held(const doctor_findings *f, int verdict, doctor_see *see, void *context) {
     double holds[CONCEPT_COUNT];
-    weigh_all(f, holds);
+    ravine_doctor_weigh(f, holds);
     for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
         const int concept = verdicts[k].concept;
         if (verdicts[k].verdict != verdict || f->steps < verdicts[k].steps) continue;

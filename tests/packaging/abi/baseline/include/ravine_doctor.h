@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ravine_doctor.h - why is training stuck?
  *
- * Stuck is not "small gradient". A doctor watches loss and statistics of every step, says what it
- * sees as a verdict with its evidence as numbers, what to change, and what it cannot tell.
+ * Training may be stuck although the gradient is large. A doctor watches the loss and the
+ * statistics of every step. It gives a verdict, the numbers behind it, what to change, and what it
+ * cannot tell.
  *
  *     once:         env.statistics = 1;                    before ravine_create
  *                   ravine_doctor_create(&d, NULL, NULL);
@@ -14,9 +15,9 @@
  *                   ravine_try_cures(o, &problem, 300, &diagnosis);
  *                   ravine_diagnosis_format(&diagnosis, text, sizeof text, NULL);
  *
- * Every judgement is a ratio: multiplying loss, gradients or parameters by a constant, or shuffling
- * the parameters, changes no verdict.
- * docs/verdicts/ has a page for each verdict; docs/internals/doctor.md the method.
+ * Every judgement is a ratio. The verdict does not change if you multiply the loss, the gradients
+ * or the parameters by a constant, or if you reorder the parameters. docs/verdicts/ has a page for
+ * each verdict; docs/internals/doctor.md describes the method.
  */
 #ifndef RAVINE_DOCTOR_H
 #define RAVINE_DOCTOR_H
@@ -28,8 +29,8 @@ extern "C" {
 #endif
 
 /* ---- verdicts -----------------------------------------------------------------------------------
- * How much a verdict matters: X(NAME, value, word, mark, meaning); values never change. From NOTE
- * down there is nothing to mend, and the command ends with 0. */
+ * How much a verdict matters: X(NAME, value, word, mark, meaning); values never change. With FINE
+ * and NOTE there is nothing to change, and the command exits with 0. */
 #define RAVINE_SEVERITY_LIST(X)                                                   \
     X(FINE, 0, "fine", "", "training goes on as it should")                       \
     X(NOTE, 1, "note", "", "worth knowing; nothing to change")                    \
@@ -40,9 +41,10 @@ typedef enum ravine_severity {
     RAVINE_SEVERITY_LIST(RAVINE_X) RAVINE_SEVERITY_COUNT = 4
 } ravine_severity;
 #undef RAVINE_X
-/* The word of a severity: fixed text; NULL: none such. */
+/* The word of a severity, a fixed text; NULL: there is no such severity. */
 RAVINE_API const char *ravine_severity_word(int severity);
-/* What stands before a verdict of that severity: fixed text; NULL: none such. */
+/* The mark that is written before a verdict of a severity, a fixed text; NULL: there is no such
+ * severity. */
 RAVINE_API const char *ravine_severity_mark(int severity);
 
 /* X(NAME, value, severity, word, meaning); values never change, new ones come last. */
@@ -85,118 +87,124 @@ typedef enum ravine_verdict {
     RAVINE_VERDICT_LIST(RAVINE_X) RAVINE_VERDICT_COUNT = 26
 } ravine_verdict;
 #undef RAVINE_X
-/* The word of a verdict: fixed text; NULL: none such. */
+/* The word of a verdict, a fixed text; NULL: there is no such verdict. */
 RAVINE_API const char *ravine_verdict_word(int verdict);
-/* What a verdict means: fixed text; NULL: none such. */
+/* The meaning of a verdict, a fixed text; NULL: there is no such verdict. */
 RAVINE_API const char *ravine_verdict_meaning(int verdict);
-/* How much a verdict matters, a ravine_severity; -1: none such. */
+/* The severity of a verdict, a ravine_severity; -1: there is no such verdict. */
 RAVINE_API int ravine_verdict_severity(int verdict);
-/* Of the command: 0 where there is nothing to mend, else 10 + verdict; -1: none such. */
+/* The exit code of the command for a verdict: 0 where there is nothing to change, else 10 +
+ * verdict; -1: there is no such verdict. */
 RAVINE_API int ravine_verdict_exit_code(int verdict);
 
 typedef struct ravine_doctor_options {
     uint32_t size;
-    int32_t window;   /* steps of a window, W; 16 .. 65536; 256 */
-    int64_t budget;   /* steps that training may still take; 0: 10 windows */
-    int32_t samples;  /* elements whose path is followed; 0: none; 4096 */
+    int32_t window;   /* steps of a window, W; 16 .. 65536; default 256 */
+    int64_t budget;   /* steps that training may still take; 0, the default: 10 windows */
+    int32_t samples;  /* elements whose path is followed; 0: none; default 4096 */
     int32_t reserved; /* 0 */
 } ravine_doctor_options;
-/* Every member at its default, which the struct's comments name. */
+/* Fills *options with the defaults, which the comments of the struct name. */
 RAVINE_INLINE void ravine_doctor_options_init(ravine_doctor_options *options);
 
 /* ---- watching -----------------------------------------------------------------------------------
  */
 typedef struct ravine_doctor ravine_doctor;
 
-/* options NULL, env NULL: the defaults. Both are copied. E_RANGE: an option is out of its bounds;
- * E_NOMEM. */
+/* Makes a doctor. options and env may be NULL: the defaults. Both are copied. E_RANGE: an option is
+ * out of its bounds; E_NOMEM. */
 RAVINE_API ravine_status ravine_doctor_create(ravine_doctor **out,
                                               const ravine_doctor_options *options,
                                               const ravine_env *env) RAVINE_MUST_CHECK;
 /* Frees the doctor. NULL is allowed. */
 RAVINE_API void ravine_doctor_destroy(ravine_doctor *d);
 
-/* After each ravine_step that had statistics: takes them, those of the parameters, and the
- * loss of the step's batch (at the parameters before the step); follows the path of sampled
- * elements. The first call allocates, later ones only when parameters were added: E_NOMEM. E_STATE:
- * the last step had no statistics; E_RANGE: there are more than 2^31 - 1 parameters. */
+/* Call it after each ravine_step that made statistics. It takes the statistics of the step and of
+ * each parameter, and the loss of the step's batch (at the parameters before the step). It follows
+ * the path of sampled elements. The first call allocates, later calls only when parameters were
+ * added: E_NOMEM. E_STATE: the last step made no statistics; E_RANGE: there are more than 2^31 - 1
+ * parameters. */
 RAVINE_API ravine_status ravine_doctor_observe(ravine_doctor *d, const ravine_optimizer *o,
                                                double loss) RAVINE_MUST_CHECK;
 
-/* The same as plain numbers, for logs and for other optimizers. Unknown numbers are NaN. A part has
- * a name in the evidence: a parameter, in the order of the layers, or a group of parameters. */
+/* An observation as plain numbers, for logs and for other optimizers. An unknown number is NaN. A
+ * part is a parameter, in the order of the layers, or a group of parameters. The evidence uses its
+ * name. */
 typedef struct ravine_observation {
     uint32_t size;
     int32_t nparts;
     double loss;
-    double path_efficiency;              /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of
-                                            the sampled elements; NaN: unknown */
+    double path_efficiency; /* |theta_t - theta_(t-W)| / sum of |u| over W steps, of the sampled
+                               elements; NaN: unknown */
     const ravine_step_stats *stats;      /* of all parts */
     const ravine_step_stats *part_stats; /* [nparts] */
-    const char *const *part_name;        /* [nparts], for the evidence; may be NULL */
-    const ravine_config *config;         /* of the first part: which rule; NULL: unknown */
-    const int64_t *part_elements;        /* [nparts], how many numbers each has; NULL: unknown */
+    const char *const *part_name;        /* [nparts], for the evidence; NULL: no names */
+    const ravine_config *config;  /* of the first part: its rule and settings; NULL: unknown */
+    const int64_t *part_elements; /* [nparts], the size of each; NULL: unknown */
 } ravine_observation;
-/* Takes one observation. E_ARG: there are no statistics, or parts without statistics; E_NOMEM, when
- * there are more parts than before. */
+/* Takes one observation. E_ARG: there are no statistics, or there are parts without statistics;
+ * E_NOMEM: there are more parts than before, and no memory for them. */
 RAVINE_API ravine_status ravine_doctor_feed(ravine_doctor *d,
                                             const ravine_observation *o) RAVINE_MUST_CHECK;
 
-/* The same for another optimizer, from sampled elements of each parameter, read where they lie; the
- * same elements in every step. Before a step ravine_samples_take copies them; after it
- * ravine_doctor_observe_samples compares them with the copy. A parameter is one of the parts from
- * its first gradient on. */
+/* An observation of another optimizer, from sampled elements of each parameter. The elements are
+ * read where they are, and are the same in every step. ravine_samples_take copies them before a
+ * step. ravine_doctor_observe_samples compares them with the copy after it. A parameter is one of
+ * the parts from its first gradient on. */
 enum { RAVINE_SAMPLES_CHUNK = 128, RAVINE_SAMPLES_NOTES = 7 };
 typedef struct ravine_samples {
     uint32_t size;
     int32_t dtype;       /* of data and gradient: F32, F64, BF16 or F16 */
     int32_t state_dtype; /* of momentum and variance */
-    int32_t twins;       /* 1: a weight whose rows or columns are all the same */
-    int64_t elements;    /* of the parameter */
-    int64_t len;         /* of them, in chunks of RAVINE_SAMPLES_CHUNK */
+    int32_t twins;       /* 1: all rows or all columns of this weight are the same */
+    int64_t elements;    /* number of elements of the parameter */
+    int64_t len;         /* number of samples, in chunks of RAVINE_SAMPLES_CHUNK */
     int64_t pitch; /* from one chunk to the next, in all arrays; RAVINE_SAMPLES_CHUNK: no gap */
     const void *data;
-    const void *gradient;  /* read before the step; NULL: it has none in this step */
+    const void *gradient;  /* read before the step; NULL: there is none in this step */
     const void *momentum;  /* mean or buffer of gradients, read after the step; NULL: unknown */
-    const void *variance;  /* read before the step; NULL: unknown. Times variance_scale: */
-    double variance_scale; /* the square of sigma of the step before, without eps */
-    double eps_variance;   /* where variance is less, sigma is mostly eps; NaN: unknown */
+    const void *variance;  /* read before the step; NULL: unknown */
+    double variance_scale; /* variance times this is the square of the last step's sigma, without
+                              eps */
+    double eps_variance;   /* where variance is below it, sigma is mostly eps; NaN: unknown */
     double decay;          /* weight decay that the rule adds to the gradient */
-    double gradient_scale; /* the gradients are too large by this factor; 1 */
-    double grad_norm;      /* of the whole parameter, over gradient_scale; NaN: from samples */
+    double gradient_scale; /* the gradients are too large by this factor; 1: they are not */
+    double grad_norm;      /* of the whole parameter, over gradient_scale; NaN: from the samples */
     double *notes;         /* [RAVINE_SAMPLES_NOTES, len], zeros before the first step */
-    /* Written; zeros before the first step. Where the samples were before the step stands in the
-     * first [len] of the notes. */
-    double way2;  /* sum of squares of their updates */
+    /* The library writes these; they are zeros before the first step. The first [len] of the notes
+     * hold the samples as they were before the step. */
+    double way2;  /* sum of the squares of the samples' updates */
     double slope; /* <gradient, update> of the last step */
     int64_t steps;
 } ravine_samples;
-/* Copies what the step will change, of nparts samples. E_ARG: lengths, dtypes or pointers of one do
- * not fit together. */
+/* Copies what the step will change, of nparts samples. E_ARG: lengths, dtypes or pointers of a
+ * sample do not fit together. */
 RAVINE_API ravine_status ravine_samples_take(ravine_samples *samples,
                                              int32_t nparts) RAVINE_MUST_CHECK;
-/* Reads loss, path_efficiency, nparts, names and config of the observation, and step, attempts, lr
- * and clip of its statistics; samples: [nparts]. E_ARG as of ravine_samples_take; E_NOMEM as of
- * ravine_doctor_feed. */
+/* Takes one observation. It reads loss, path_efficiency, nparts, names and config of the
+ * observation, and step, attempts, lr and clip of its statistics; the rest is measured from samples
+ * [nparts]. E_ARG as in ravine_samples_take; E_NOMEM as in ravine_doctor_feed. */
 RAVINE_API ravine_status ravine_doctor_observe_samples(ravine_doctor *d,
                                                        const ravine_observation *o,
                                                        ravine_samples *samples) RAVINE_MUST_CHECK;
 
-/* The same in two halves, for processes that train one model together, each with samples of what it
- * has. After the step each measures its own; number by number the sums of all are added up, and
- * every process hands the totals to its doctor: all doctors say the same. A process that has
- * nothing of a part has samples of len 0; of what several have alike, one has samples. */
+/* The same in two halves, for processes that train one model together; each process has samples of
+ * its share. After the step each process measures its own samples. The sums of all processes are
+ * added up, number by number, and every process gives the totals to its doctor: so all doctors say
+ * the same. A process that has nothing of a part has samples of len 0. Of what several processes
+ * hold alike, only one has samples. */
 enum { RAVINE_SAMPLES_SUMS = 32 };
-/* Into sums [nparts, RAVINE_SAMPLES_SUMS]. E_ARG as of ravine_samples_take. */
+/* Measures samples into sums [nparts, RAVINE_SAMPLES_SUMS]. E_ARG as in ravine_samples_take. */
 RAVINE_API ravine_status ravine_samples_measure(ravine_samples *samples, int32_t nparts,
                                                 double *sums) RAVINE_MUST_CHECK;
-/* As ravine_doctor_observe_samples, from sums [o->nparts, RAVINE_SAMPLES_SUMS] of all processes;
- * the observation has the part_elements of the whole parts. update_max is not known. E_ARG: they or
- * the sums are NULL; E_NOMEM as of ravine_doctor_feed. */
+/* As ravine_doctor_observe_samples, from the sums [o->nparts, RAVINE_SAMPLES_SUMS] of all
+ * processes. The observation has the part_elements of the whole parts. update_max is not known.
+ * E_ARG: part_elements or the sums are NULL; E_NOMEM as in ravine_doctor_feed. */
 RAVINE_API ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravine_observation *o,
                                                     const double *sums) RAVINE_MUST_CHECK;
 
-/* What no step shows. X(NAME, value, word, meaning); values never change, new ones come last. */
+/* Facts that no step shows. X(NAME, value, word, meaning); values never change, new ones come
+ * last. */
 #define RAVINE_FACT_LIST(X)                                                                \
     X(TOTAL_STEPS, 0, "total_steps", "steps that the training has made when it ends")      \
     X(CONSTANT_LOSS, 1, "constant_loss",                                                   \
@@ -240,22 +248,25 @@ RAVINE_API ravine_status ravine_doctor_observe_sums(ravine_doctor *d, const ravi
 #define RAVINE_X(NAME, value, word, meaning) RAVINE_FACT_##NAME = value,
 typedef enum ravine_fact { RAVINE_FACT_LIST(RAVINE_X) RAVINE_FACT_COUNT = 23 } ravine_fact;
 #undef RAVINE_X
-/* The word of a fact: fixed text; NULL: none such. */
+/* The word of a fact, a fixed text; NULL: there is no such fact. */
 RAVINE_API const char *ravine_fact_word(int fact);
-/* Tells a fact, from the next step on; NaN takes it back. E_RANGE: there is no such fact. */
+/* Tells the doctor a fact, which holds from the next step on; NaN takes it back. E_RANGE: there is
+ * no such fact. */
 RAVINE_API ravine_status ravine_doctor_tell(ravine_doctor *d, int fact,
                                             double value) RAVINE_MUST_CHECK;
 
 /* The path efficiency that the last ravine_doctor_observe measured, for a log; NaN: unknown. */
 RAVINE_API double ravine_doctor_path_efficiency(const ravine_doctor *d);
 
-/* The doctor's memory as numbers, for a checkpoint: everything that later verdicts depend on. */
+/* The length of the doctor's memory as numbers, for a checkpoint: everything that later verdicts
+ * depend on. */
 RAVINE_API int64_t ravine_doctor_state_length(const ravine_doctor *d);
-/* Into state[length], ravine_doctor_state_length() of it; another length: E_ARG. */
+/* Writes the doctor's memory to state[length]. E_ARG: length is not
+ * ravine_doctor_state_length(). */
 RAVINE_API ravine_status ravine_doctor_export(const ravine_doctor *d, double *state,
                                               int64_t length) RAVINE_MUST_CHECK;
-/* Into a doctor of the same options; E_FORMAT and nothing changed if they are not its numbers.
- * E_NOMEM. */
+/* Restores the memory of a doctor with the same options. E_FORMAT: the numbers are not those of
+ * such a doctor, and nothing has changed; E_NOMEM. */
 RAVINE_API ravine_status ravine_doctor_import(ravine_doctor *d, const double *state,
                                               int64_t length) RAVINE_MUST_CHECK;
 
@@ -277,32 +288,32 @@ typedef enum ravine_warning_kind {
 typedef struct ravine_warning {
     uint32_t size;
     int32_t kind;        /* ravine_warning_kind */
-    int64_t since;       /* step of its first sign */
-    double value, limit; /* what crossed what */
+    int64_t since;       /* step at which it was first seen */
+    double value, limit; /* the value that crossed the limit */
     char text[160];      /* one line */
 } ravine_warning;
-/* What the last observation gives reason to warn of. */
+/* The warning that the last observation gives; its kind is RAVINE_WARNING_NONE if there is none. */
 RAVINE_API ravine_status ravine_doctor_warning(const ravine_doctor *d,
                                                ravine_warning *warning) RAVINE_MUST_CHECK;
-/* The word of a kind of warning: fixed text; NULL: none such. */
+/* The word of a kind of warning, a fixed text; NULL: there is no such kind. */
 RAVINE_API const char *ravine_warning_word(int kind);
 
 /* ---- probing: curvature, on demand --------------------------------------------------------------
  *
- * The problem is yours, as a function of the optimizer's parameters where they lie: it computes the
- * loss of batch number `batch` and, if `gradient`, fills the bound gradients with the gradient of
- * that loss (not times grad_scale); if not, it may leave them as they are or write anything there.
- * The same batch at the same parameters must give the same numbers: dropout keeps its mask, or is
- * off. Return 0; anything else stops the call with E_STATE. Parameters without a bound gradient do
- * not take part.
+ * You provide the problem as a function of the optimizer's parameters where they are. It computes
+ * the loss of batch number `batch`. If `gradient` is set, it fills the bound gradients with the
+ * gradient of that loss (not multiplied by grad_scale); otherwise it may leave them as they are or
+ * write anything there. The same batch at the same parameters must give the same numbers: dropout
+ * keeps its mask, or is off. Return 0; any other value stops the call with E_STATE. Parameters
+ * without a bound gradient do not take part.
  *
- * Who can multiply with the Hessian, as by differentiating twice, sets `product`, too: out = H x
- * for the loss of batch `batch` at the parameters where they are; x, out: [n], the elements of the
- * parameters that take part, in the order of adding. Else H x comes from gradients on two sides,
- * which 16 bits are too few for.
+ * If your program can multiply by the Hessian, for example by differentiating twice, set `product`,
+ * too: out = H x for the loss of batch `batch` at the current parameters; x, out: [n], the elements
+ * of the parameters that take part, in the order of adding. Without it H x is computed from
+ * differences of gradients; numbers of 16 bits are too coarse for that.
  *
  * A call changes parameters and gradients while it runs. After it they are the same, bit for bit,
- * also when it fails. E_STATE: loss or gradient are not finite at the parameters. */
+ * even when it fails. E_STATE: the loss or the gradient is not finite at the parameters. */
 typedef int (*ravine_evaluate)(void *context, int64_t batch, int32_t gradient, double *loss);
 typedef int (*ravine_product)(void *context, int64_t batch, const double *x, double *out);
 typedef struct ravine_problem {
@@ -310,25 +321,25 @@ typedef struct ravine_problem {
     int32_t reserved;
     ravine_evaluate evaluate;
     void *context;
-    int64_t batch;          /* the fixed batch of curvature probes; large is better */
-    int64_t nbatches;       /* others, numbered batch + 1 ..., for noise and trials; 0: no noise */
+    int64_t batch;    /* the fixed batch of curvature probes; large is better */
+    int64_t nbatches; /* other batches, numbered batch + 1 ..., for noise and trials; 0: no noise */
     ravine_product product; /* H x; NULL: from differences of gradients */
 } ravine_problem;
 
 enum { RAVINE_LANCZOS_MAX = 1024, RAVINE_SLICE_MAX = 129 };
 typedef struct ravine_probe_options {
     uint32_t size;
-    int32_t lanczos;        /* steps of Lanczos' iteration, 2 gradients each; 20; 0: no curvature */
-    int32_t preconditioned; /* as many again for the sharpness under sigma; 20; 0: none */
-    int32_t noise;          /* batches for the noise scale; 8; 0 or 1: none */
-    int32_t slice;          /* losses along the update and the extreme eigenvectors; 0: none */
+    int32_t lanczos;        /* steps of Lanczos' iteration, 2 gradients each; 0: none; default 20 */
+    int32_t preconditioned; /* the same for the sharpness under sigma; 0: none; default 20 */
+    int32_t noise;          /* batches for the noise scale; 0 or 1: none; default 8 */
+    int32_t slice; /* losses along the update and the extreme eigenvectors; 0, the default: none */
     int32_t reserved;
-    uint64_t seed; /* of the start of Lanczos' iteration */
+    uint64_t seed; /* of the random start of Lanczos' iteration */
 } ravine_probe_options;
-/* Every member at its default, which the struct's comments name. */
+/* Fills *options with the defaults, which the comments of the struct name. */
 RAVINE_INLINE void ravine_probe_options_init(ravine_probe_options *options);
 
-/* Losses at theta + offset direction, direction of norm 1. */
+/* Losses at theta + offset * direction; the direction has norm 1. */
 typedef struct ravine_slice {
     int32_t count, reserved;
     double offset[RAVINE_SLICE_MAX], loss[RAVINE_SLICE_MAX];
@@ -336,61 +347,61 @@ typedef struct ravine_slice {
 
 typedef struct ravine_probe {
     uint32_t size;
-    int32_t lanczos;  /* steps made: as asked for, or as many as there are dimensions */
-    int32_t flat;     /* how many of its Ritz values are no more than curvature_noise */
+    int32_t lanczos;  /* steps made: as many as asked for, or as there are dimensions */
+    int32_t flat;     /* how many Ritz values have a size of at most curvature_noise */
     int32_t reserved; /* 0 */
     int64_t step;     /* the optimizer's applied steps */
-    int64_t elements; /* of the parameters that take part */
+    int64_t elements; /* number of elements of the parameters that take part */
     double loss, grad_norm, param_norm;
-    /* Both ends of the spectrum of the Hessian H, as Ritz values; an eigenvalue is within the
-     * residual of each. A lambda_min below -curvature_noise is a certificate of negative curvature:
-     * it is a Rayleigh quotient. */
+    /* Both ends of the spectrum of the Hessian H, as Ritz values; an eigenvalue lies within the
+     * residual of each. A lambda_min below -curvature_noise proves negative curvature, because it
+     * is a Rayleigh quotient. */
     double lambda_max, lambda_max_residual;
     double lambda_min, lambda_min_residual;
-    double curvature_noise; /* what finite differences cannot tell from zero */
-    double escape_offset;   /* along the eigenvector of lambda_min, to the side where the loss is
-                               lower */
+    double curvature_noise; /* curvature that finite differences cannot tell from zero */
+    double escape_offset;   /* distance along the eigenvector of lambda_min, to the side where the
+                               loss is lower */
     double escape_loss[2];  /* losses at -|escape_offset| and +|escape_offset|; NaN: no way down */
     double krylov_decrease; /* 1/2 g' |H|^-1 g in the space seen: how far the loss can fall */
     double sharpness;       /* greatest eigenvalue of P^-1/2 H P^-1/2, P = diag(sigma), H with
                                coupled decay; groups weighed by their rates; NaN: sigma unknown */
-    double lr, limit;       /* of the next step, lr as of ravine_effective_lr: stable iff
-                               lr sharpness < limit; limit NaN for rules of signs */
-    double critical_lr;     /* the lr from which the optimizer's next step raises the loss of the
-                               fixed batch; 0: any; inf: none found; NaN: it does not move */
+    double lr, limit; /* of the next step, with lr as in ravine_effective_lr: it is stable iff lr *
+                         sharpness < limit; limit is NaN for rules of signs */
+    double critical_lr; /* the lowest lr with which the next step raises the loss of the fixed
+                           batch; 0: any; inf: none was found; NaN: the step does not move */
     double noise_scale; /* tr(Sigma)/|G|^2, in batches (McCandlish et al. 2018); inf: no signal */
     double noise_trace; /* tr(Sigma) of one batch's gradient, unbiased */
-    double signal;      /* |G|^2, unbiased: may be negative where there is none */
-    int64_t gradients, losses; /* what it cost: calls with and without a gradient; H x counts as
-                                  two gradients */
+    double signal;      /* |G|^2, unbiased: may be negative where there is no signal */
+    int64_t gradients, losses; /* cost of the probe: calls with and without a gradient; H x counts
+                                  as two gradients */
     ravine_slice along_update, along_max, along_min;
 } ravine_probe;
 
 /* Measures the loss around the parameters. options NULL: the defaults. Numbers that were not asked
- * for are NaN. Gradients: 1 + 2 lanczos +
- * 2 preconditioned + noise, and 2 to 10 to choose the distance of finite differences where |theta|
- * is below 1. Memory: (max(lanczos, preconditioned) + 4) n doubles for n elements, copies of
- * parameters and gradients, and a second state, through the optimizer's environment, freed on
- * return. E_STATE: no parameter has a gradient, the problem answers other than 0, or its loss or
- * gradient is not finite; E_RANGE: an option or nbatches is out of its bounds; E_NOMEM. */
+ * for are NaN. It computes 1 + 2 lanczos + 2 preconditioned + noise gradients, and 2 to 10 more to
+ * choose the distance of finite differences where |theta| is below 1. Its memory is (max(lanczos,
+ * preconditioned) + 4) n doubles for n elements, copies of parameters and gradients, and a second
+ * state; it comes from the optimizer's environment and is freed on return. E_STATE: no parameter
+ * has a gradient, the problem returns a value other than 0, or its loss or gradient is not finite;
+ * E_RANGE: an option or nbatches is out of its bounds; E_NOMEM. */
 RAVINE_API ravine_status ravine_probe_run(ravine_optimizer *o, const ravine_problem *problem,
                                           const ravine_probe_options *options,
                                           ravine_probe *probe) RAVINE_MUST_CHECK;
-/* Moves the parameters by `offset` along the eigenvector of the most negative curvature that a
- * probe with the same options finds here: out of a saddle. E_STATE if it finds none, and as of
- * ravine_probe_run; E_RANGE: offset is not finite, or lanczos is 0; E_NOMEM. */
+/* Moves the parameters out of a saddle: by `offset` along the eigenvector of the most negative
+ * curvature, which a probe with the same options finds here. E_STATE: the probe finds no negative
+ * curvature, or as in ravine_probe_run; E_RANGE: offset is not finite, or lanczos is 0; E_NOMEM. */
 RAVINE_API ravine_status ravine_escape(ravine_optimizer *o, const ravine_problem *problem,
                                        const ravine_probe_options *options,
                                        double offset) RAVINE_MUST_CHECK;
 
-/* The greatest lr S at which the rule is stable, S the sharpness under sigma, at step t = 0, 1, ...
- * when its lr is `lr`: 2 for gradient descent, 2 (1 + b) for a heavy ball, 2 (1 + b)/(1 - b) for
- * Adam; NaN for rules that use signs alone. */
+/* The limit of lr * S up to which the rule is stable at step t = 0, 1, ... when its lr is `lr`; S
+ * is the sharpness under sigma. It is 2 for gradient descent, 2 (1 + b) for a heavy ball, 2 (1 +
+ * b)/(1 - b) for Adam, and NaN for rules that use signs alone. */
 RAVINE_API double ravine_stability_limit(const ravine_config *c, double lr, int64_t t);
-/* eta of step t when the schedule says lr: adagrad and asgd have a decay of their own. */
+/* eta of step t when the schedule gives lr: adagrad and asgd have a decay of their own. */
 RAVINE_API double ravine_effective_lr(const ravine_config *c, double lr, int64_t t);
 
-/* The doctor counts with this probe until the parameters have moved on by a window. */
+/* Gives the doctor a probe. It uses the probe until the parameters have moved on by a window. */
 RAVINE_API ravine_status ravine_doctor_take_probe(ravine_doctor *d,
                                                   const ravine_probe *probe) RAVINE_MUST_CHECK;
 
@@ -403,27 +414,28 @@ typedef struct ravine_evidence {
 } ravine_evidence;
 
 typedef enum ravine_cure_action {
-    RAVINE_CURE_SETTINGS, /* go on with `optimizer` and `schedule` */
-    RAVINE_CURE_ESCAPE,   /* and ravine_escape() first */
-    RAVINE_CURE_ADVICE    /* nothing that a program could try: data, model, stopping */
+    RAVINE_CURE_SETTINGS, /* continue with `optimizer` and `schedule` */
+    RAVINE_CURE_ESCAPE,   /* call ravine_escape() first, then continue with them */
+    RAVINE_CURE_ADVICE    /* no program can try it: data, model, stopping */
 } ravine_cure_action;
 typedef struct ravine_cure {
     int32_t action;      /* ravine_cure_action */
     int32_t tried;       /* 1: loss_ratio is known */
-    int32_t kind;        /* what is changed: ravine_cure_word; 0: not known */
+    int32_t kind;        /* what is changed, see ravine_cure_word; 0: not known */
     int32_t reserved;    /* 0 */
-    double old_value;    /* numbers of its text: "from 0.1"; NaN: none */
-    double new_value;    /* "to 0.02" */
+    double old_value;    /* number of its text: "from 0.1"; NaN: none */
+    double new_value;    /* number of its text: "to 0.02"; NaN: none */
     char text[192];      /* "lower lr from 0.1 to 0.02" */
-    char optimizer[256]; /* the whole new setting, as ravine_config_parse reads it; "": as it is */
-    char schedule[128];  /* of lr from here on, as ravine_schedule_parse reads it; "": constant */
+    char optimizer[256]; /* rule and settings, as ravine_config_parse reads them; "": unchanged */
+    char schedule[128];  /* schedule of lr from here on, as ravine_schedule_parse reads it; "":
+                            constant */
     double escape;       /* offset for ravine_escape */
     double loss_ratio; /* loss with the cure / loss of the unchanged run after as many steps: below
-                          1 it helped. Where one is not positive 1 + their difference / the
-                          greater magnitude; inf: not finite; NaN: not tried */
+                          1 it helped. If one of them is not positive: 1 + their difference / the
+                          greater magnitude. inf: a loss is not finite; NaN: not tried */
 } ravine_cure;
 
-/* The word of a kind of cure, such as "lower_lr": fixed text; NULL: none such. */
+/* The word of a kind of cure, such as "lower_lr", a fixed text; NULL: there is no such kind. */
 RAVINE_API const char *ravine_cure_word(int kind);
 
 enum { RAVINE_EVIDENCE_MAX = 24, RAVINE_CURES_MAX = 6, RAVINE_ALSO_MAX = 6, RAVINE_CANNOT_MAX = 6 };
@@ -432,53 +444,55 @@ typedef struct ravine_diagnosis {
     int32_t verdict;   /* ravine_verdict */
     double confidence; /* [0, 1]: how often such an answer was right (docs/doctor_outside.md) */
     int64_t step;      /* applied steps at the last observation */
-    int64_t since;     /* the step from which the evidence holds, as far as it is known; -1 */
+    int64_t since;     /* the step from which on the evidence holds; -1: not known */
     int32_t nevidence, ncures, nalso, ncannot_tell;
     ravine_evidence evidence[RAVINE_EVIDENCE_MAX];
     ravine_cure cure[RAVINE_CURES_MAX];       /* the most promising first */
-    char not_text[192];                       /* what it is not, with the number that says so */
-    int32_t also[RAVINE_ALSO_MAX];            /* other verdicts whose evidence holds */
-    char cannot_tell[RAVINE_CANNOT_MAX][160]; /* and what would show it */
-    /* Of ravine_try_cures: the losses behind loss_ratio, inf where one is not finite; NaN: none. */
+    char not_text[192];                       /* what it is not, with the number that shows it */
+    int32_t also[RAVINE_ALSO_MAX];            /* other verdicts whose evidence holds, too */
+    char cannot_tell[RAVINE_CANNOT_MAX][160]; /* what it cannot tell, and what would show it */
+    /* From ravine_try_cures: the losses behind loss_ratio; inf: not finite; NaN: none. */
     double unchanged_loss;
     double cure_loss[RAVINE_CURES_MAX]; /* in the order of the cures */
 } ravine_diagnosis;
 
-/* What holds the training up, as of the last observation. */
+/* Diagnoses what holds the training up, as of the last observation. */
 RAVINE_API ravine_status ravine_doctor_diagnose(const ravine_doctor *d,
                                                 ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;
 
-/* What is wrong and what to do about it, in words of every day: "Each step undoes the last one: ...
- * Lower lr from 5 to 1.2." The language is "en" or "zh" (simplified Chinese, UTF-8); of a longer
- * name ("zh_CN.UTF-8") the first part counts, and one that is not known is English. The length
- * without the final NUL goes to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it;
- * RAVINE_SENTENCE_MAX hold every one. */
+/* Writes what is wrong and what to do about it in everyday words: "Each step undoes the last one:
+ * ... Lower lr from 5 to 1.2." The language is "en", "zh" (simplified Chinese, UTF-8) or "zh_TW"
+ * (Chinese as written in Taiwan; "zh_HK" and "zh-Hant" select it, too). Longer names such as
+ * "zh_CN.UTF-8" are allowed; an unknown language gives English. *length (may be NULL) receives the
+ * length without the final NUL. E_RANGE: `capacity` bytes do not hold the text; RAVINE_SENTENCE_MAX
+ * bytes hold every one. */
 enum { RAVINE_SENTENCE_MAX = 768 };
 RAVINE_API ravine_status ravine_diagnosis_sentence(const ravine_diagnosis *diagnosis,
                                                    const char *language, char *text,
                                                    size_t capacity,
                                                    size_t *length) RAVINE_MUST_CHECK;
 
-/* The diagnosis as lines of text for a terminal or a log: its sentence, the verdict, then why, what
- * it means, what to do, what it is not, what cannot be told; and the length without the final NUL
- * to *length (may be NULL). E_RANGE if `capacity` bytes do not hold it; RAVINE_DIAGNOSIS_TEXT_MAX
- * hold every one. */
+/* Writes the diagnosis as lines of text for a terminal or a log: its sentence, the verdict, then
+ * why, what it means, what to do, what it is not, what cannot be told. *length (may be NULL)
+ * receives the length without the final NUL. E_RANGE: `capacity` bytes do not hold the text;
+ * RAVINE_DIAGNOSIS_TEXT_MAX bytes hold every one. */
 enum { RAVINE_DIAGNOSIS_TEXT_MAX = 8192 };
 RAVINE_API ravine_status ravine_diagnosis_format(const ravine_diagnosis *diagnosis, char *text,
                                                  size_t capacity, size_t *length) RAVINE_MUST_CHECK;
 
 enum { RAVINE_NO_EFFECT_PERCENT = 2 };
-/* Tries every cure that can be tried beside the unchanged run, each for `steps` steps from a copy
- * of parameters and state on batches problem->batch + 1 ..., and judges by the loss of the fixed
- * batch, its mean after the last steps (8 at most); sets tried and loss_ratio and sorts the cures:
- * what helped most first, what was not tried, what had no effect (a ratio within
- * RAVINE_NO_EFFECT_PERCENT of 1). What did harm is left out; where nothing is left the cure is to
- * know that. Of a run that is lost, but not within so many steps, only what helped counts as tried.
- * A group keeps the settings in which it differs from group 0, and the ratio of its lr
- * to that of group 0. State that both rules use is kept; all other state starts anew. A setting
- * that a group cannot take (see ravine_set) is not tried. Afterwards parameters, gradients and
- * state are as before. E_STATE as of ravine_probe_run; E_RANGE: steps is
- * below 1; E_NOMEM. */
+/* Tries every cure that can be tried beside the unchanged run. Each trial makes `steps` steps from
+ * a copy of parameters and state, on batches problem->batch + 1 ... It is judged by the loss of the
+ * fixed batch: the mean after the last steps (8 at most). The call sets `tried` and `loss_ratio`
+ * and sorts the cures: first those that helped, the most helpful first, then those that were not
+ * tried, then those without effect (a ratio within RAVINE_NO_EFFECT_PERCENT of 1). Cures that did
+ * harm are removed; if none is left, the only cure says so. If the run is lost, but not within so
+ * many steps, only a cure that helped counts as tried.
+ *
+ * A group keeps the settings in which it differs from group 0, and the ratio of its lr to that of
+ * group 0. State that both rules use is kept; all other state starts anew. A setting that a group
+ * cannot take (see ravine_set) is not tried. Afterwards parameters, gradients and state are as
+ * before. E_STATE as in ravine_probe_run; E_RANGE: steps is below 1; E_NOMEM. */
 RAVINE_API ravine_status ravine_try_cures(ravine_optimizer *o, const ravine_problem *problem,
                                           int64_t steps,
                                           ravine_diagnosis *diagnosis) RAVINE_MUST_CHECK;

@@ -5,16 +5,20 @@ import os
 import pty
 import re
 import subprocess
+import termios
 
+import pytest
 from conftest import RAVINE, ROOT
 from trained import make, predicted, read
 
+TABLE = ROOT / "examples/data/energy.csv"
 ERASED = "\r\033[K"
 
 
-def shown(*words, code=0):
-    """What a command writes to a terminal of 100 columns, on stdout and stderr alike."""
+def shown(*words, code=0, columns=100):
+    """What a command writes to a terminal, on stdout and stderr alike."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, columns))
     environment = os.environ | {"TERM": "xterm", "NO_COLOR": "1"}
     process = subprocess.Popen(
         [RAVINE, *map(str, words)], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
@@ -91,6 +95,24 @@ def test_after_a_few_steps_the_doctor_says_what_to_do(tmp_path):
     told = " ".join(shown(*energy(tmp_path, epochs=1, batch_size=512)).split())
     assert "Train on: 3 steps were seen, and a diagnosis needs 16." in told
     assert "ell the doctor" not in told
+
+
+@pytest.mark.parametrize("columns", [60, 40])
+def test_what_was_understood_is_broken_at_words(tmp_path, columns):
+    wide = subprocess.run([RAVINE, *energy(tmp_path, epochs=1)], capture_output=True, text=True)
+    narrow = left_on_screen(shown(*energy(tmp_path, epochs=1), columns=columns))
+    title = narrow[: next(k for k, line in enumerate(narrow) if line.startswith(" epoch"))]
+    assert all(len(line) <= columns for line in title) and len(title) > 7
+    assert " ".join(title).split() == wide.stdout.partition(" epoch")[0].split()
+    lines = shown("init", TABLE, "--target=kwh", columns=columns).split("\n")
+    told = subprocess.run([RAVINE, "init", TABLE, "--target=kwh"], capture_output=True, text=True)
+    comments = [line for line in lines if line.startswith("#")]
+    assert all(len(line) <= columns or len(line[1:].split()) == 1 for line in comments)
+    assert [line for line in lines if line not in comments] == [
+        line for line in told.stdout.split("\n") if not line.startswith("#")
+    ]
+    words = [word for line in comments for word in line[1:].split()]
+    assert words == told.stdout.partition("\n\n")[0].replace("#", "").split()
 
 
 def test_what_takes_seconds_tells_how_far_it_is(tmp_path):

@@ -16,7 +16,7 @@ ERASED = "\r\033[K"
 
 
 def shown(*words, code=0, columns=100):
-    """What a command writes to a terminal, on stdout and stderr alike."""
+    """What a command writes to a terminal, on stdout and stderr alike; code None: it may say no."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, columns))
     environment = os.environ | {"TERM": "xterm", "NO_COLOR": "1"}
@@ -35,7 +35,7 @@ def shown(*words, code=0, columns=100):
         parts.append(part)
     os.close(ours)
     text = b"".join(parts).decode().replace("\r\n", "\n")
-    assert process.wait(timeout=60) == code, text
+    assert process.wait(timeout=60) == code or code is None, text
     return text
 
 
@@ -129,6 +129,34 @@ def test_what_takes_seconds_tells_how_far_it_is(tmp_path):
     assert not any("left" in line for line in left_on_screen(told))
     done = subprocess.run([RAVINE, "evaluate", run, long], capture_output=True, text=True)
     assert done.stderr == "" and "\033" not in done.stdout
+
+
+def told_of(told, pattern):
+    """The counts of a line that tells how far something is; nothing of it is left."""
+    assert not any("left" in line for line in left_on_screen(told))
+    counts = [int(count.replace(",", "")) for count in re.findall(pattern, told)]
+    assert counts == sorted(counts)
+    return counts
+
+
+def test_a_long_log_tells_how_far_it_is(tmp_path):
+    log, counts = tmp_path / "long.jsonl", []
+    lines = [f'{{"step": {k}, "loss": {1 + 1 / k}, "lr": 0.001}}\n' for k in range(1, 1000)]
+    for times in (400, 1600, 6400):  # until this machine needs some seconds
+        log.write_text("".join(lines) * times)
+        told = shown("doctor", log, code=None)
+        counts = told_of(told, r"reading the log: ([\d,]+) of [\d,]+ MB, \d+:\d\d left")
+        if len(counts) > 2:
+            break
+    assert len(counts) > 2
+
+
+def test_a_large_header_tells_how_far_it_is(tmp_path):
+    wide = {"model.widths": [3000, 3000], "epochs": 1, "batch_size": 1440, "doctor.watch": "false"}
+    subprocess.run([RAVINE, *energy(tmp_path, **wide), "-q"], check=True)
+    told = shown("export", tmp_path / "table_energy", "-o", tmp_path / "wide.h")
+    counts = told_of(told, r"writing: ([\d,]+) of 9,[\d,]+ weights, \d+:\d\d left")
+    assert len(counts) > 2 and (tmp_path / "wide.h").stat().st_size > 1e8
 
 
 def test_quiet_is_quiet(tmp_path):

@@ -23,7 +23,7 @@ runs    = build/evidence/runs
 prose   = $(shell git ls-files ':!fuzz/corpus' ':!tests/data' ':!examples/data' ':!*.abi')
 export FUZZ_SECONDS
 
-.PHONY: FORCE build run playground lecture-sweeps test test-long bare pictures bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
+.PHONY: FORCE build run playground lecture-sweeps test test-long bare pictures bench parity golden bench-torch bench-torch-step bench-torch-whole bench-torch-train bench-torch-bounds bench-torch-clipart bench-text bench-watch doctor-battery doctor-lead doctor-real bench-doctor doctor-outside doctor-outside-final doctor-logs doctor-live bench-doctor-outside bench-logs complaints evidence fuzz trust coverage mutate abi-baseline format lint docs install uninstall clean
 
 build:
 	@tools/install-dependencies run
@@ -88,6 +88,11 @@ bench-torch-step  = bench/torch_step.py
 bench-torch-whole = bench/torch_step.py --whole
 bench-torch-train = bench/torch_train.py
 bench-torch-bounds = bench/torch_bounds.py
+
+# The same of a residual network in colour, on the 7,265 drawings of openclipart-png.
+bench-torch-clipart: build
+	@tools/install-dependencies bench
+	-@$(keep) $@ $(in_tree) bench/torch_train.py --models resnet
 
 # Steps per second of examples/text_transformer.yaml beside PyTorch.
 bench-text: build

@@ -72,6 +72,9 @@ int cli_exit_code(int status);
 /* Writes words of `text` so that no line is longer than `width`; the cursor is at column `at`, and
  * new lines begin at column `indent`. Ends with a newline. "\n\n" in the text is a paragraph. */
 void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width);
+/* Lines as they are; on a terminal what a line has beyond its width goes on in the next ones,
+ * behind `mark` ("#", or "") and deeper than the line. */
+void cli_print_lines(FILE *out, const char *lines, const char *mark);
 
 /* help.c: from the list alone. `command` may be CLI_COMMAND_COUNT: the program. */
 void cli_print_help(FILE *out, cli_command command);

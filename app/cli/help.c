@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 enum { WIDTH = 79, TEXT_COLUMN = 26 };
@@ -63,6 +64,36 @@ void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int widt
         text += bytes;
     }
     fputc('\n', out);
+}
+
+/* Up to the end of the line, with the blanks that it has. */
+static const char *print_line(FILE *out, const char *text, const char *mark, int width) {
+    enum { DEEPER = 2 };
+    const size_t marked = strncmp(text, mark, strlen(mark)) ? 0 : strlen(mark);
+    const int indent = (int)(marked + strspn(text + marked, " ")) + DEEPER;
+    int at = 0;
+    while (*text && *text != '\n') {
+        int blanks = (int)strspn(text, " "), columns;
+        text += blanks;
+        const int bytes = measure_word(text, &columns);
+        if (at > indent && columns > width - at - blanks) {
+            fprintf(out, "\n%s%*s", mark, indent - (int)strlen(mark), "");
+            at = indent;
+            blanks = 0;
+        }
+        fprintf(out, "%*s%.*s", blanks, "", bytes, text);
+        at += blanks + columns;
+        text += bytes;
+    }
+    return text;
+}
+
+void cli_print_lines(FILE *out, const char *lines, const char *mark) {
+    const int width = cli_terminal(out) ? cli_width(out) : INT_MAX / 2;
+    while (*lines) {
+        lines = print_line(out, lines, mark, width);
+        if (*lines == '\n') fputc(*lines++, out);
+    }
 }
 
 /* "-n, --name NAME" */

@@ -85,6 +85,11 @@ static int find_long(cli_command command, const char *name, size_t length, cli_o
     if (nearest.name)
         return failure(FAILURE_USAGE, "unknown option --%s%s; nearest is --%s", wanted,
                        of_command(command), nearest.name);
+    if (cli_takes(command, CLI_CONFIG_SET))
+        return failure(
+            FAILURE_USAGE,
+            "unknown option --%s%s; a key of the configuration is given as --set %.*s=VALUE",
+            wanted, of_command(command), (int)strcspn(wanted, "="), wanted);
     return failure(FAILURE_USAGE, "unknown option --%s%s; %s", wanted, of_command(command),
                    see_help(command));
 }

@@ -62,6 +62,15 @@ void live_line_erase(live_line *l) {
     l->drawn = false;
 }
 
+live_line live_line_show(const char *what, int64_t count, const char *unit, int64_t most) {
+    live_line line = live_line_begin();
+    char text[256], number[NUMBER_SIZE];
+    if (!line.live || count < most) return line;
+    snprintf(text, sizeof text, "%s %s %s", what, grouped(number, count), unit);
+    live_line_draw(&line, text);
+    return line;
+}
+
 /* ---- how far ---- */
 
 progress progress_begin(const char *what, const char *unit, int64_t total) {
@@ -106,4 +115,18 @@ void progress_add(progress *p, int64_t more) {
 
 void progress_end(progress *p) {
     live_line_erase(&p->line);
+}
+
+void progress_hide(progress *p) {
+    live_line_erase(&p->line);
+}
+
+enum { MEGABYTE = 1000000 };
+
+progress progress_begin_bytes(const char *what, int64_t bytes) {
+    return progress_begin(what, "MB", bytes / MEGABYTE);
+}
+
+void progress_to_byte(progress *p, int64_t at) {
+    progress_to(p, at / MEGABYTE);
 }

@@ -31,6 +31,9 @@ live_line live_line_begin(void);
 bool live_line_is_due(const live_line *l);
 void live_line_draw(live_line *l, const char *text); /* what is too long is cut */
 void live_line_erase(live_line *l);
+/* WHAT COUNT UNIT, for what cannot tell how far it is: where there are fewer than `most` of them it
+ * takes no seconds, and nothing is shown. Erase it at the end. */
+live_line live_line_show(const char *what, int64_t count, const char *unit, int64_t most);
 /* From now on there is none: --quiet. */
 void live_line_silence(void);
 
@@ -47,5 +50,10 @@ progress progress_begin(const char *what, const char *unit, int64_t total);
 void progress_to(progress *p, int64_t done);
 void progress_add(progress *p, int64_t more);
 void progress_end(progress *p);
+/* Erases the line, which comes back: before lines that go to a terminal. */
+void progress_hide(progress *p);
+/* Of bytes, told in MB. */
+progress progress_begin_bytes(const char *what, int64_t bytes);
+void progress_to_byte(progress *p, int64_t at);
 
 #endif

@@ -156,15 +156,15 @@ static int end_rows(reader *r, int code, bool cut) {
     return 0;
 }
 
-enum { MEGABYTE = 1000000, LOOK_EVERY = 1024 /* rows */ };
+enum { LOOK_EVERY = 1024 /* rows */ };
 
 static int read_rows(reader *r, bool cut, char *why, size_t why_size) {
     int code = 0;
     const unsigned char *begin = r->p;
-    progress shown = progress_begin("reading the table", "MB", (r->end - begin) / MEGABYTE);
+    progress shown = progress_begin_bytes("reading the table", r->end - begin);
     for (skip_empty_lines(r); r->p < r->end && !code; skip_empty_lines(r)) {
         code = read_row(r);
-        if (r->rows % LOOK_EVERY == 0) progress_to(&shown, (r->p - begin) / MEGABYTE);
+        if (r->rows % LOOK_EVERY == 0) progress_to_byte(&shown, r->p - begin);
     }
     progress_end(&shown);
     if (cut) snprintf(why, why_size, "%s", code ? failure_text() : "");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lecture/lecture.h"
 
+#include "cli/progress.h"
 #include "file/folder.h"
 #include "io/failure.h"
 #include "lecture/figure.h"
@@ -41,10 +42,13 @@ static void put_links(page *p, void *context) {
 static void put_figures(page *p, void *context) {
     (void)p;
     lecture *l = context;
+    progress shown = progress_begin("the lecture", "figures", FIGURES);
     for (size_t k = 0; k < FIGURES && !l->status; k++) {
+        progress_to(&shown, (int64_t)k);
         l->letter = figures[k].letter;
         l->status = figures[k].make(l);
     }
+    progress_end(&shown);
     count_runs(l);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lecture/runs.h"
 
+#include "cli/progress.h"
 #include "io/number_json.h"
 #include "lecture/words.h"
 
@@ -79,8 +80,12 @@ static int measure(lecture_measured *m, lecture_run id, const surface *convex) {
 
 int lecture_runs_measure(lecture_measured measured[LECTURE_RUN_COUNT], const surface *convex) {
     int status = 0;
-    for (lecture_run id = 0; id < LECTURE_RUN_COUNT && !status; id++)
+    progress shown = progress_begin("the lecture's runs", "made", LECTURE_RUN_COUNT);
+    for (lecture_run id = 0; id < LECTURE_RUN_COUNT && !status; id++) {
+        progress_to(&shown, id);
         status = measure(&measured[id], id, convex);
+    }
+    progress_end(&shown);
     return status;
 }
 

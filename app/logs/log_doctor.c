@@ -3,6 +3,7 @@
  * with what is said and advised. */
 #include "logs/log_doctor.h"
 
+#include "cli/progress.h"
 #include "logs/log_findings.h"
 #include "logs/log_words.h"
 #include "run/diagnosis.h"
@@ -456,8 +457,12 @@ static const judgement judgements[] = {
 };
 
 int log_diagnose(const log_data *log, int64_t until, ravine_diagnosis *d) {
+    enum { POINTS_OF_A_SECOND = 300000 };
     log_findings f;
+    live_line shown =
+        live_line_show("looking at", (int64_t)log->npoints, "points", POINTS_OF_A_SECOND);
     const int status = log_find(&f, log, (double)until);
+    live_line_erase(&shown);
     if (status) return status;
     const judgement *j = judgements;
     while (!j->holds(&f)) j++;

@@ -2,6 +2,7 @@
 /* read_json.c - JSON of any origin: a line for each moment (ms-swift's logging.jsonl,
  * LLaMA-Factory's trainer_log.jsonl, plain loops), a list of such objects, or an object of lists of
  * numbers (history.history of Keras). */
+#include "cli/progress.h"
 #include "io/failure.h"
 #include "logs/log_json.h"
 #include "logs/log_reader.h"
@@ -102,7 +103,8 @@ static int note_bad(log_data *log, const lines *l, bool whole) {
     return 0;
 }
 
-static int read_lines(log_data *log, const char *text, size_t size) {
+static int read_each(log_data *log, const char *text, size_t size, progress *shown) {
+    const char *begin = text;
     lines l = {0};
     while (size > 0) {
         const char *end = memchr(text, '\n', size);
@@ -113,8 +115,16 @@ static int read_lines(log_data *log, const char *text, size_t size) {
         if (!end) return note_bad(log, &l, false);
         text += length + 1;
         size -= length + 1;
+        progress_to_byte(shown, text - begin);
     }
     return note_bad(log, &l, true);
+}
+
+static int read_lines(log_data *log, const char *text, size_t size) {
+    progress shown = progress_begin_bytes("reading the log", (int64_t)size);
+    const int status = read_each(log, text, size, &shown);
+    progress_end(&shown);
+    return status;
 }
 
 /* ---- one value ---- */

@@ -6,6 +6,7 @@
  *
  * Sparse cells are nothing. A table that is cut, or whose rows grow beyond its header, is read up
  * to there. */
+#include "cli/progress.h"
 #include "data/csv.h"
 #include "io/failure.h"
 #include "logs/log_reader.h"
@@ -104,16 +105,19 @@ static int read_rows(log_data *log, const csv_table *t, char delimiter) {
     if (t->rows == 0)
         return failure(FAILURE_INPUT, "%s: a header without rows; nothing was logged yet",
                        log->path);
-    for (int64_t row = 1; row <= t->rows; row++) {
+    progress shown = progress_begin("reading the log", "rows", t->rows);
+    int status = 0;
+    for (int64_t row = 1; row <= t->rows && !status; row++) {
+        progress_to(&shown, row);
         if (is_header(t, row)) {
             log_note(log, "line %u is the header once more: another training was appended",
                      (unsigned)t->line[row]);
             continue;
         }
-        const int status = read_row(log, t, row, &s);
-        if (status) return status;
+        status = read_row(log, t, row, &s);
     }
-    return 0;
+    progress_end(&shown);
+    return status;
 }
 
 /* ---- whose it is ---- */

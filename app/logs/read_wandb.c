@@ -8,6 +8,7 @@
  * check is zlib's crc32 of type and data. A record is a protobuf Record (wandb_internal.proto), of
  * which the history is looked at: key and value, the value as JSON or, since 0.2x, as its own type.
  */
+#include "cli/progress.h"
 #include "data/csv.h"
 #include "io/failure.h"
 #include "io/input.h"
@@ -209,7 +210,10 @@ static int read_pieces(reader *r) {
                        r->path, head[FILE_HEAD - 1]);
     r->at = FILE_HEAD;
     int status = 0;
-    while (!status && !r->done && r->at < r->size) status = read_piece(r);
+    progress shown = progress_begin_bytes("reading the log", (int64_t)r->size);
+    for (; !status && !r->done && r->at < r->size; progress_to_byte(&shown, (int64_t)r->at))
+        status = read_piece(r);
+    progress_end(&shown);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "logs/tfevents_reader.h"
 
+#include "cli/progress.h"
 #include "file/crc32c.h"
 #include "io/failure.h"
 #include "io/input.h"
@@ -191,7 +192,10 @@ int tfevents_read(log_data *log, const char *path, tfevents_namer *name, void *c
     if (status) return status;
     /* What a training writes while this reads is not looked at. */
     if (!fstat(fileno(r.file), &facts)) r.size = (uint64_t)facts.st_size;
-    while (!status && !r.done && r.at < r.size) status = read_record(&r);
+    progress shown = progress_begin_bytes("reading the log", (int64_t)r.size);
+    for (; !status && !r.done && r.at < r.size; progress_to_byte(&shown, (int64_t)r.at))
+        status = read_record(&r);
+    progress_end(&shown);
     free(r.bytes);
     fclose(r.file);
     return status;

@@ -2,6 +2,7 @@
 /* report.c - the page: what C can say is HTML; the curves go in as data for report.js. */
 #include "report/report.h"
 
+#include "cli/progress.h"
 #include "io/failure.h"
 #include "report/comparison.h"
 #include "report/curves.h"
@@ -183,7 +184,14 @@ static bool has_picture(const page *p) {
     return p->text && strstr(p->text, "class=\"chart\"");
 }
 
+static int64_t steps_of(const report *r) {
+    int64_t steps = 0;
+    for (size_t k = 0; k < r->nruns; k++) steps += (int64_t)r->run[k].data.nsteps;
+    return steps;
+}
+
 int report_page(const report *r, page *p) {
+    enum { STEPS_OF_A_SECOND = 300000 };
     const char *title = r->nruns == 1 ? report_label(r, 0) : "Runs compared";
     const page_hole holes[] = {{"title", .text = title},
                                {"about", .put = add_about},
@@ -199,6 +207,7 @@ int report_page(const report *r, page *p) {
                                {"choice", .put = add_choice},
                                {"config", .put = add_config}};
     filled f = {.r = r};
+    live_line shown = live_line_show("drawing", steps_of(r), "steps", STEPS_OF_A_SECOND);
     f.status = report_settings_read(&f.settings, r);
     if (!f.status) {
         page_begin(p, "en", title);
@@ -216,6 +225,7 @@ int report_page(const report *r, page *p) {
         page_script(p, &asset_report_js);
         page_end(p);
     }
+    live_line_erase(&shown);
     return f.status;
 }
 

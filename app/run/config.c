@@ -3,7 +3,6 @@
 #include "run/config.h"
 
 #include "io/failure.h"
-#include "text/nearest.h"
 #include "text/number.h"
 
 #include <ctype.h>
@@ -45,45 +44,10 @@ bool config_is_section(const char *name) {
     return false;
 }
 
-/* Offers the first `length` characters of a key: all of it, or its section. */
-static void offer(ravine_nearest *nearest, size_t *shown, const char *key, size_t length) {
-    char name[RAVINE_NEAREST_MAX];
-    snprintf(name, sizeof name, "%.*s", (int)length, key);
-    ravine_nearest_offer(nearest, name);
-    if (nearest->name != name) return;
-    nearest->name = key; /* `name` ends here; the key stays */
-    *shown = length;
-}
-
-int config_find(const char *name, const char *origin, config_key *key) {
+config_key config_look_up(const char *name) {
     for (int k = 0; k < CONFIG_KEY_COUNT; k++)
-        if (!strcmp(config_rows[k].key, name)) {
-            *key = (config_key)k;
-            return 0;
-        }
-    ravine_nearest nearest = ravine_nearest_to(name);
-    size_t shown = 0;
-    const char *in_section = NULL; /* model.widths for a bare widths */
-    const char *inside = NULL;     /* schedule.lr for the section schedule */
-    for (int k = 0; k < CONFIG_KEY_COUNT; k++) {
-        const char *known = config_rows[k].key, *dot = strchr(known, '.');
-        if (dot && !strcmp(dot + 1, name)) in_section = known;
-        if (dot && !inside && strlen(name) == (size_t)(dot - known) &&
-            !strncmp(known, name, strlen(name)))
-            inside = known;
-        offer(&nearest, &shown, known, strlen(known));
-        if (dot) offer(&nearest, &shown, known, (size_t)(dot - known));
-    }
-    if (inside)
-        return failure(FAILURE_USAGE, "%s: %s is a section; its keys are %s and others", origin,
-                       name, inside);
-    if (in_section)
-        return failure(FAILURE_USAGE, "%s: unknown key %s; it is %s", origin, name, in_section);
-    if (nearest.name)
-        return failure(FAILURE_USAGE, "%s: unknown key %s; nearest is %.*s", origin, name,
-                       (int)shown, nearest.name);
-    return failure(FAILURE_USAGE, "%s: unknown key %s; ravine train --print-config shows all",
-                   origin, name);
+        if (!strcmp(config_rows[k].key, name)) return (config_key)k;
+    return CONFIG_KEY_COUNT;
 }
 
 /* "[0, 1)" holds the number? An empty range holds every number. */

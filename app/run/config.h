@@ -143,8 +143,10 @@ extern const config_row config_rows[CONFIG_KEY_COUNT];
 bool config_is_list(config_key key);
 const char *config_text_of(const run_config *c, config_key key); /* of a TEXT; NULL: not set */
 bool config_is_balanced(const run_config *c);                    /* data.class_weights */
-/* FAILURE_USAGE with the nearest key where there is no such key. */
-int config_find(const char *name, const char *origin, config_key *key);
+config_key config_look_up(const char *name); /* CONFIG_KEY_COUNT: there is no such key */
+/* config_unknown.c: FAILURE_USAGE with what it is called here, where it stands, or the nearest
+ * name. in_file: settings of the rule are no keys there. */
+int config_fail_unknown(const char *name, const char *origin, bool in_file);
 bool config_is_section(const char *name); /* "model": there are keys model.* */
 /* Sets a key from `count` texts: one, unless it is a list. On an error nothing changed. */
 int config_assign(run_config *c, config_key key, const char *const *item, int64_t count,

@@ -26,14 +26,14 @@ static int assign_list(run_config *c, config_key key, const json_t *list, const 
 }
 
 static int assign_value(run_config *c, const char *name, const json_t *value, const char *origin) {
-    config_key key;
-    int status = config_find(name, origin, &key);
-    if (status || json_is_null(value)) return status;
+    const config_key key = config_look_up(name);
+    if (key == CONFIG_KEY_COUNT) return config_fail_unknown(name, origin, true);
+    if (json_is_null(value)) return 0;
     if (config_is_list(key)) return assign_list(c, key, value, origin);
     char *text = text_of(value);
     if (!text) return failure(FAILURE_INPUT, "out of memory");
     const char *one = text;
-    status = config_assign(c, key, &one, 1, origin);
+    const int status = config_assign(c, key, &one, 1, origin);
     free(text);
     return status;
 }

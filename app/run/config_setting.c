@@ -16,7 +16,9 @@ int config_target_find(config_target *target, const char *assignment, const char
         return failure(FAILURE_USAGE, "%s %s: it must be KEY=VALUE", origin, assignment);
     snprintf(target->name, sizeof target->name, "%.*s", (int)length, assignment);
     target->setting = ravine_setting_find(target->name);
-    return target->setting < 0 ? config_find(target->name, origin, &target->key) : 0;
+    target->key = config_look_up(target->name);
+    const bool known = target->setting >= 0 || target->key != CONFIG_KEY_COUNT;
+    return known ? 0 : config_fail_unknown(target->name, origin, false);
 }
 
 /* Where "NAME=" stands as a word of its own, and [*size] up to the end of its value; NULL: nowhere.

@@ -7,7 +7,6 @@
 #include "io/failure.h"
 #include "io/input.h"
 #include "run/config.h"
-#include "text/nearest.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -67,8 +66,8 @@ static int assign_node(reader *r, config_key key, const yaml_node_t *value, cons
     bool list = config_is_list(key);
     if (value->type == YAML_SEQUENCE_NODE && list) return assign_sequence(r, key, value, origin);
     if (!is_text(value))
-        return failure(FAILURE_USAGE, "%s: %s must be %s", origin, config_rows[key].key,
-                       list ? "a list, [a, b]" : "a single value");
+        return failure(FAILURE_USAGE, "%s: %s must be %s: %s", origin, config_rows[key].key,
+                       list ? "a list, [a, b]" : "a single value", config_rows[key].text);
     const char *text = scalar(value);
     return config_assign(r->c, key, &text, list && !*text ? 0 : 1, origin);
 }
@@ -101,9 +100,8 @@ static int read_pair(reader *r, const char *section, const yaml_node_t *name,
         snprintf(prefix, sizeof prefix, "%s.", full);
         return read_mapping(r, prefix, value);
     }
-    config_key key;
-    int status = config_find(full, where, &key);
-    if (status) return status;
+    const config_key key = config_look_up(full);
+    if (key == CONFIG_KEY_COUNT) return config_fail_unknown(full, where, true);
     if (r->seen[key]) return failure(FAILURE_USAGE, "%s: %s is given a second time", where, full);
     r->seen[key] = true;
     return assign_node(r, key, value, locate(r, value));

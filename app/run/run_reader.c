@@ -2,6 +2,7 @@
 /* run_reader.c - lines of run.jsonl, one after the other, into columns. */
 #include "run/run_reader.h"
 
+#include "cli/progress.h"
 #include "io/failure.h"
 #include "io/input.h"
 
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK = 1 << 18 }; /* bytes read at once, behind a line that is not whole yet */
@@ -273,10 +275,11 @@ static int read_rest(run_data *run, const char *text, size_t size) {
     return 0;
 }
 
-static int read_all(run_data *run, FILE *file, char *buffer) {
+static int read_all(run_data *run, FILE *file, char *buffer, progress *shown) {
     size_t held = 0, got, taken;
     while ((got = fread(buffer + held, 1, CHUNK, file)) > 0) {
         held += got;
+        progress_to_byte(shown, run->bytes);
         const int status = read_lines(run, buffer, held, &taken);
         if (status || run->stop.line || is_enough(run)) return status;
         held -= taken;
@@ -305,11 +308,18 @@ static int name_run(run_data *run, const char *folder) {
     return 0;
 }
 
+static int64_t size_of(FILE *file) {
+    struct stat facts;
+    return fstat(fileno(file), &facts) ? 0 : (int64_t)facts.st_size;
+}
+
 static int read_stream(run_data *run, FILE *file, const char *folder) {
     int status = name_run(run, folder);
     if (status) return status;
     char *buffer = malloc(RUN_LINE_MAX + CHUNK + 1);
-    status = buffer ? read_all(run, file, buffer) : no_memory(run);
+    progress shown = progress_begin_bytes("reading the log", size_of(file));
+    status = buffer ? read_all(run, file, buffer, &shown) : no_memory(run);
+    progress_end(&shown);
     run->listener = NULL;
     free(buffer);
     return status;

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -95,7 +96,21 @@ static const char *score_title(const training *t) {
     return training_is_regression(t) ? "rmse" : "accuracy";
 }
 
-static void print_title(const train_watch *w) {
+/* ---- in lines that fit ---- */
+
+/* What is written before it is broken into lines. */
+typedef struct draft {
+    char *text;
+    size_t size;
+} draft;
+
+static void print_draft(const train_watch *w, FILE *out, draft *d) {
+    if (out && fclose(out) == 0) cli_print_lines(w->table, d->text, "");
+    fflush(w->table);
+    free(d->text);
+}
+
+static void put_title(const train_watch *w, FILE *out) {
     const training *t = w->t;
     const run_config *c = t->config;
     char size[NUMBER_SIZE], train[NUMBER_SIZE], held[NUMBER_SIZE], test[NUMBER_SIZE];
@@ -103,20 +118,26 @@ static void print_title(const train_watch *w) {
     const char *model =
         config_word(config_rows[CONFIG_KEY_model_name].words, c->model_name, &length);
     if (t->data.summary) {
-        printable_lines(w->table, t->data.summary);
-        fputc('\n', w->table);
+        printable_lines(out, t->data.summary);
+        fputc('\n', out);
     }
-    fprintf(w->table,
-            "%s: %.*s of %s parameters; %s examples to train on, %s to validate, %s to test\n",
+    fprintf(out, "%s: %.*s of %s parameters; %s examples to train on, %s to validate, %s to test\n",
             c->name, (int)length, model, grouped(size, net_size(t->trainer.net)),
             grouped(train, t->data.train.count), grouped(held, t->data.validation.count),
             grouped(test, t->data.test.count));
-    fprintf(w->table, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
+    fprintf(out, "%s%s%s; batches of %" PRId64 ", %d threads\n\n", c->optimizer,
             c->schedule_lr ? "; lr " : "", c->schedule_lr ? c->schedule_lr : "", t->trainer.batch,
             (int)ravine_pool_threads(t->trainer.pool));
+}
+
+static void print_title(const train_watch *w) {
+    draft d = {0};
+    FILE *out = open_memstream(&d.text, &d.size);
+    put_title(w, out ? out : w->table);
+    print_draft(w, out, &d);
     fprintf(w->table, "%6s %11s", "epoch", "train loss");
-    if (validates(w)) fprintf(w->table, " %10s %9s", "validation", score_title(t));
-    if (validates(w) && t->aside) fprintf(w->table, " %9s", "averaged");
+    if (validates(w)) fprintf(w->table, " %10s %9s", "validation", score_title(w->t));
+    if (validates(w) && w->t->aside) fprintf(w->table, " %9s", "averaged");
     fprintf(w->table, " %8s\n", "seconds");
     fflush(w->table);
 }
@@ -135,11 +156,11 @@ void train_watch_begin(train_watch *w, const training *t, bool quiet, bool json)
 enum { SCORE_COLUMNS = 10 }; /* with the blank before */
 
 /* `width`: of a column, or 0. */
-static void print_score(const train_watch *w, double score, int width) {
+static void put_score(const train_watch *w, FILE *out, double score, int width) {
     if (training_is_regression(w->t) || training_is_of_text(w->t))
-        fprintf(w->table, "%*.4f", width, score);
+        fprintf(out, "%*.4f", width, score);
     else
-        fprintf(w->table, "%*.2f %%", width > 2 ? width - 2 : 0, 100 * score);
+        fprintf(out, "%*.2f %%", width > 2 ? width - 2 : 0, 100 * score);
 }
 
 /* On a terminal a training of many short epochs has some twenty rows, so that what comes before and
@@ -155,8 +176,8 @@ static void print_row(train_watch *w, const run_epoch *e) {
     fprintf(w->table, "%6" PRId64 " %11.4f", e->epoch, e->train.loss);
     if (validates(w)) {
         fprintf(w->table, " %10.4f", e->validation.loss);
-        print_score(w, e->validation.score, SCORE_COLUMNS);
-        if (w->t->aside) print_score(w, e->average.score, SCORE_COLUMNS);
+        put_score(w, w->table, e->validation.score, SCORE_COLUMNS);
+        if (w->t->aside) put_score(w, w->table, e->average.score, SCORE_COLUMNS);
     }
     fprintf(w->table, " %8.2f\n", e->seconds);
     fflush(w->table);
@@ -201,41 +222,48 @@ void train_watch_complain(train_watch *w, const char *what, const char *why) {
     fputc('\n', stderr);
 }
 
-static void print_test(const train_watch *w, const train_result *r) {
-    fprintf(w->table, "weights of epoch %" PRId64 ", %s\n", r->test.epoch,
+static void put_test(const train_watch *w, FILE *out, const train_result *r) {
+    fprintf(out, "weights of epoch %" PRId64 ", %s\n", r->test.epoch,
             train_best(w->t, r) ? "where the validation loss was least" : "the last");
-    fprintf(w->table, "test: loss %.4f, %s ", r->test.score.loss, score_title(w->t));
-    print_score(w, r->test.score.score, 0);
+    fprintf(out, "test: loss %.4f, %s ", r->test.score.loss, score_title(w->t));
+    put_score(w, out, r->test.score.score, 0);
     if (w->t->aside) {
-        fputs(", averaged ", w->table);
-        print_score(w, r->test.average.score, 0);
+        fputs(", averaged ", out);
+        put_score(w, out, r->test.average.score, 0);
     }
-    fputc('\n', w->table);
+    fputc('\n', out);
 }
 
 /* What was asked for stands last: how good it is. */
-void train_watch_end(train_watch *w, const train_result *r, const char *folder) {
-    if (!w->table || r->steps == 0) return;
-    end_table(w);
-    train_watch_erase(w);
+static void put_end(const train_watch *w, FILE *out, const train_result *r, const char *folder) {
     const training *t = w->t;
     char steps[NUMBER_SIZE], rate[NUMBER_SIZE], held[NUMBER_SIZE], announced[NUMBER_SIZE];
     double epochs = (double)r->steps / (double)t->steps_per_epoch;
     double examples = epochs * (double)t->data.train.count;
-    fprintf(w->table, "\n%.2f seconds, %s steps, %s examples/s; peak memory %.1f MiB\n", r->seconds,
+    fprintf(out, "\n%.2f seconds, %s steps, %s examples/s; peak memory %.1f MiB\n", r->seconds,
             grouped(steps, r->steps), grouped(rate, (int64_t)(examples / r->seconds)),
             (double)peak_memory_bytes() / (1024 * 1024));
-    fprintf(w->table, "the optimizer announced %s bytes and holds %s\n",
+    fprintf(out, "the optimizer announced %s bytes and holds %s\n",
             grouped(announced, t->announced_bytes),
             grouped(held, ravine_memory_bytes(t->trainer.optimizer)));
     if (r->diagnosis.size) {
         char line[DIAGNOSIS_LINE_SIZE];
         diagnosis_line(&r->diagnosis, line, sizeof line);
-        fprintf(w->table, "doctor: ");
-        cli_print_wrapped(w->table, line, 8, 8, cli_width(w->table));
+        fprintf(out, "doctor: ");
+        cli_print_wrapped(out, line, 8, 8, cli_width(w->table));
         if (ravine_verdict_severity(r->diagnosis.verdict) > RAVINE_SEVERITY_FINE)
-            fprintf(w->table, "        what to do: ravine doctor %s\n", folder);
+            fprintf(out, "        what to do: ravine doctor %s\n", folder);
     }
-    fprintf(w->table, "log, TensorBoard events and weights: %s\n", folder);
-    if (r->tested) print_test(w, r);
+    fprintf(out, "log, TensorBoard events and weights: %s\n", folder);
+    if (r->tested) put_test(w, out, r);
+}
+
+void train_watch_end(train_watch *w, const train_result *r, const char *folder) {
+    if (!w->table || r->steps == 0) return;
+    end_table(w);
+    train_watch_erase(w);
+    draft d = {0};
+    FILE *out = open_memstream(&d.text, &d.size);
+    put_end(w, out ? out : w->table, r, folder);
+    print_draft(w, out, &d);
 }

@@ -3,6 +3,7 @@
 #include "optimizer/settings.h"
 
 #include "base/once.h"
+#include "text/called.h"
 #include "text/error.h"
 #include "text/nearest.h"
 
@@ -92,9 +93,22 @@ static ravine_status fail_unknown(const char *what, const char *word, const char
                : ravine_fail(RAVINE_E_ARG, "%s is %s; there is none like it", what, word);
 }
 
+/* What the setting is called that has this name elsewhere; NULL: no setting has. */
+static const char *called_here(const char *name) {
+    size_t length;
+    const char *called = ravine_called(name, &length);
+    for (int k = 0; called && k < RAVINE_SETTING_COUNT; k++)
+        if (strlen(table[k].name) == length && !memcmp(table[k].name, called, length))
+            return called;
+    return NULL;
+}
+
 ravine_status ravine_setting_lookup(const char *name, int *setting) {
     *setting = ravine_setting_find(name);
     if (*setting >= 0) return RAVINE_OK;
+    const char *called = called_here(name);
+    if (called)
+        return ravine_fail(RAVINE_E_ARG, "the setting is %s; it is called %s here", name, called);
     ravine_nearest near = ravine_nearest_to(name);
     for (int k = 0; k < RAVINE_SETTING_COUNT; k++) ravine_nearest_offer(&near, table[k].name);
     return fail_unknown("the setting", name, near.name);

@@ -159,6 +159,8 @@ def test_usage_errors():
     fails(USAGE, "no command", args=[])
     fails(USAGE, "trian", "nearest is train", args=["trian"])
     fails(USAGE, "--sett", "nearest is --set", args=["train", "--sett", "x"])
+    fails(USAGE, "given as --set epochs=VALUE", args=["train", "--epochs", "3"])
+    fails(USAGE, "given as --set lr=VALUE", args=["train", "--lr=3"])
     fails(USAGE, "--steps is 0", "[1, ", args=["schedule", "1e-3", "--steps", "0"])
     fails(USAGE, "does not take", "b.yaml", args=["train", "a.yaml", "b.yaml"])
 

@@ -5,16 +5,20 @@ import os
 import pty
 import re
 import subprocess
+import termios
 
+import pytest
 from conftest import RAVINE, ROOT
 from trained import make, predicted, read
 
+TABLE = ROOT / "examples/data/energy.csv"
 ERASED = "\r\033[K"
 
 
-def shown(*words, code=0):
-    """What a command writes to a terminal of 100 columns, on stdout and stderr alike."""
+def shown(*words, code=0, columns=100):
+    """What a command writes to a terminal, on stdout and stderr alike; code None: it may say no."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, columns))
     environment = os.environ | {"TERM": "xterm", "NO_COLOR": "1"}
     process = subprocess.Popen(
         [RAVINE, *map(str, words)], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
@@ -31,7 +35,7 @@ def shown(*words, code=0):
         parts.append(part)
     os.close(ours)
     text = b"".join(parts).decode().replace("\r\n", "\n")
-    assert process.wait(timeout=60) == code, text
+    assert process.wait(timeout=60) == code or code is None, text
     return text
 
 
@@ -93,6 +97,24 @@ def test_after_a_few_steps_the_doctor_says_what_to_do(tmp_path):
     assert "ell the doctor" not in told
 
 
+@pytest.mark.parametrize("columns", [60, 40])
+def test_what_was_understood_is_broken_at_words(tmp_path, columns):
+    wide = subprocess.run([RAVINE, *energy(tmp_path, epochs=1)], capture_output=True, text=True)
+    narrow = left_on_screen(shown(*energy(tmp_path, epochs=1), columns=columns))
+    title = narrow[: next(k for k, line in enumerate(narrow) if line.startswith(" epoch"))]
+    assert all(len(line) <= columns for line in title) and len(title) > 7
+    assert " ".join(title).split() == wide.stdout.partition(" epoch")[0].split()
+    lines = shown("init", TABLE, "--target=kwh", columns=columns).split("\n")
+    told = subprocess.run([RAVINE, "init", TABLE, "--target=kwh"], capture_output=True, text=True)
+    comments = [line for line in lines if line.startswith("#")]
+    assert all(len(line) <= columns or len(line[1:].split()) == 1 for line in comments)
+    assert [line for line in lines if line not in comments] == [
+        line for line in told.stdout.split("\n") if not line.startswith("#")
+    ]
+    words = [word for line in comments for word in line[1:].split()]
+    assert words == told.stdout.partition("\n\n")[0].replace("#", "").split()
+
+
 def test_what_takes_seconds_tells_how_far_it_is(tmp_path):
     run, file = read(tmp_path, epochs=1, model__width=64)
     short, long, counts = file.read_text(), tmp_path / "long.txt", []
@@ -107,6 +129,34 @@ def test_what_takes_seconds_tells_how_far_it_is(tmp_path):
     assert not any("left" in line for line in left_on_screen(told))
     done = subprocess.run([RAVINE, "evaluate", run, long], capture_output=True, text=True)
     assert done.stderr == "" and "\033" not in done.stdout
+
+
+def told_of(told, pattern):
+    """The counts of a line that tells how far something is; nothing of it is left."""
+    assert not any("left" in line for line in left_on_screen(told))
+    counts = [int(count.replace(",", "")) for count in re.findall(pattern, told)]
+    assert counts == sorted(counts)
+    return counts
+
+
+def test_a_long_log_tells_how_far_it_is(tmp_path):
+    log, counts = tmp_path / "long.jsonl", []
+    lines = [f'{{"step": {k}, "loss": {1 + 1 / k}, "lr": 0.001}}\n' for k in range(1, 1000)]
+    for times in (400, 1600, 6400):  # until this machine needs some seconds
+        log.write_text("".join(lines) * times)
+        told = shown("doctor", log, code=None)
+        counts = told_of(told, r"reading the log: ([\d,]+) of [\d,]+ MB, \d+:\d\d left")
+        if len(counts) > 2:
+            break
+    assert len(counts) > 2
+
+
+def test_a_large_header_tells_how_far_it_is(tmp_path):
+    wide = {"model.widths": [3000, 3000], "epochs": 1, "batch_size": 1440, "doctor.watch": "false"}
+    subprocess.run([RAVINE, *energy(tmp_path, **wide), "-q"], check=True)
+    told = shown("export", tmp_path / "table_energy", "-o", tmp_path / "wide.h")
+    counts = told_of(told, r"writing: ([\d,]+) of 9,[\d,]+ weights, \d+:\d\d left")
+    assert len(counts) > 2 and (tmp_path / "wide.h").stat().st_size > 1e8
 
 
 def test_quiet_is_quiet(tmp_path):

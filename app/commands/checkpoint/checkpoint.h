@@ -4,10 +4,14 @@
 #define RAVINE_COMMANDS_CHECKPOINT_H
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "ravine_checkpoint.h"
 
 /* FAILURE_NO where the file is damaged. */
 int checkpoint_open(ravine_checkpoint **out, const char *path);
+
+/* Of a file's tensors, one after the other. */
+progress checkpoint_progress(const char *what, const ravine_checkpoint *file);
 
 /* What the numbers of a tensor are. */
 typedef struct tensor_facts {

@@ -52,6 +52,7 @@ typedef struct conversion {
     const char *left_out[LEFT_OUT_MAX]; /* kinds of state that PyTorch has not */
     int nleft_out;
     made_file to;
+    int64_t bytes; /* that were read */
 } conversion;
 
 static int no_memory(void) {
@@ -146,7 +147,19 @@ static int take_tensor(conversion *c, int64_t i, ravine_tensor *t) {
     int64_t bytes;
     const int status = checkpoint_numbers(c->from, i, t, &bytes);
     if (status) return status;
+    c->bytes += bytes;
     return own(&c->to, t->data) ? 0 : no_memory();
+}
+
+static int each_tensor(conversion *c, int (*take)(conversion *c, int64_t i)) {
+    int status = 0;
+    progress shown = checkpoint_progress("converting", c->from);
+    for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++) {
+        progress_to(&shown, i);
+        status = take(c, i);
+    }
+    progress_end(&shown);
+    return status;
 }
 
 /* "state.ID.KEY": true with the key, which has no dot; the id is [*length] behind "state." */
@@ -320,8 +333,7 @@ static int to_torch(conversion *c) {
     look_for_module_state(c);
     if (!status) status = torch_texts(c, (int32_t)ngroups);
     if (!status) status = read_step_counts(c);
-    for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++)
-        status = torch_tensor(c, i);
+    if (!status) status = each_tensor(c, torch_tensor);
     if (!status) tell_left_out(c);
     return status;
 }
@@ -460,10 +472,19 @@ static int from_torch(conversion *c) {
     c->steps = whole_text(c->from, TORCH_STEPS);
     int status = read_torch_groups(c);
     look_for_module_state(c);
-    for (int64_t i = 0; i < ravine_checkpoint_tensor_count(c->from) && !status; i++)
-        status = our_tensor(c, i);
+    if (!status) status = each_tensor(c, our_tensor);
     if (!status) status = our_step_counts(c);
     return status ? status : our_texts(c);
+}
+
+static int write_file(const conversion *c, const char *path) {
+    enum { MEGABYTE = 1000000, MEGABYTES_OF_A_SECOND = 300 };
+    const made_file *to = &c->to;
+    live_line shown = live_line_show("writing", c->bytes / MEGABYTE, "MB", MEGABYTES_OF_A_SECOND);
+    const ravine_status status =
+        ravine_safetensors_write(path, to->tensors, to->ntensors, to->texts, to->ntexts, NULL);
+    live_line_erase(&shown);
+    return status < 0 ? failure(FAILURE_INPUT, "%s", ravine_errmsg()) : 0;
 }
 
 int checkpoint_convert(const cli_args *args) {
@@ -472,9 +493,7 @@ int checkpoint_convert(const cli_args *args) {
     if (status) return status;
     const bool ours = ravine_checkpoint_find_text(c.from, RAVINE_KEY_FORMAT) != NULL;
     status = ours ? to_torch(&c) : from_torch(&c);
-    if (!status && ravine_safetensors_write(args->operand[2], c.to.tensors, c.to.ntensors,
-                                            c.to.texts, c.to.ntexts, NULL) < 0)
-        status = failure(FAILURE_INPUT, "%s", ravine_errmsg());
+    if (!status) status = write_file(&c, args->operand[2]);
     if (!status && cli_is_given(args, CLI_JSON))
         status = cli_print_json(json_pack("{ss ss ss sI}", "from", args->operand[1], "to",
                                           args->operand[2], "form", ours ? "torch" : "ravine",

@@ -14,6 +14,7 @@ typedef struct answer {
     bool as_json;
     int64_t differences;
     json_t *tensors, *texts; /* lists; NULL: lines are printed */
+    progress shown;
 } answer;
 
 /* ---- tensors ---- */
@@ -69,6 +70,7 @@ __attribute__((format(printf, 3, 4))) static void tell(answer *out, const char *
         json_array_append_new(out->tensors, json_pack("{ss ss}", "name", name, "why", line));
         return;
     }
+    progress_hide(&out->shown);
     printable_put(stdout, name);
     printf(": %s\n", line);
 }
@@ -84,6 +86,7 @@ static void tell_distance(answer *out, const char *name, const distance *d, int6
                                         number_json(d->relative)));
         return;
     }
+    progress_hide(&out->shown);
     printable_put(stdout, name);
     printf(": %" PRId64 " of %" PRId64 " numbers differ, the first at %" PRId64, d->count, count,
            d->first);
@@ -138,6 +141,7 @@ static int compare_kind(answer *out, const ravine_checkpoint *a, const ravine_ch
         }
         const int status = compare_numbers(out, a, i, b, j);
         if (status) return status;
+        progress_add(&out->shown, 1);
     }
     for (int64_t j = 0; j < ravine_checkpoint_tensor_count(b); j++)
         if (ravine_checkpoint_tensor(b, j, &theirs) >= 0 && kind_of(b, theirs.name) == kind &&
@@ -148,7 +152,9 @@ static int compare_kind(answer *out, const ravine_checkpoint *a, const ravine_ch
 
 static int compare_tensors(answer *out, const ravine_checkpoint *a, const ravine_checkpoint *b) {
     int status = 0;
+    out->shown = checkpoint_progress("comparing", a);
     for (int kind = 0; kind < KINDS && !status; kind++) status = compare_kind(out, a, b, kind);
+    progress_end(&out->shown);
     return status;
 }
 

@@ -37,7 +37,7 @@ static void print_tensor(const ravine_tensor *t, int64_t bytes, bool checked) {
     puts(checked ? "" : "  no checksum");
 }
 
-static int print_tensors(const ravine_checkpoint *file) {
+static int print_tensors(const ravine_checkpoint *file, progress *shown) {
     put_column("tensor", NAME_COLUMNS);
     put_column("dtype shape", KIND_COLUMNS);
     printf("%12s %12s %12s %12s %9s\n", "bytes", "norm", "least", "greatest", "nonfinite");
@@ -46,8 +46,10 @@ static int print_tensors(const ravine_checkpoint *file) {
         ravine_tensor t;
         int64_t bytes;
         int32_t checked = 0;
+        progress_to(shown, i);
         const int status = checkpoint_numbers(file, i, &t, &bytes);
         if (status) return status;
+        progress_hide(shown);
         if (ravine_checkpoint_range(file, i, NULL, NULL, &checked) < 0) checked = 0;
         print_tensor(&t, bytes, checked);
         free(t.data);
@@ -84,7 +86,7 @@ static json_t *tensor_json(const ravine_checkpoint *file, int64_t i, const ravin
     return out;
 }
 
-static int inspect_json(const ravine_checkpoint *file, const char *path) {
+static int inspect_json(const ravine_checkpoint *file, const char *path, progress *shown) {
     json_t *tensors = json_array(), *texts = json_object();
     ravine_text text;
     int status = 0;
@@ -94,6 +96,7 @@ static int inspect_json(const ravine_checkpoint *file, const char *path) {
     for (int64_t i = 0; i < ravine_checkpoint_tensor_count(file) && !status; i++) {
         ravine_tensor t;
         int64_t bytes;
+        progress_to(shown, i);
         status = checkpoint_numbers(file, i, &t, &bytes);
         if (status) break;
         json_array_append_new(tensors, tensor_json(file, i, &t));
@@ -113,12 +116,14 @@ int checkpoint_inspect(const cli_args *args) {
     ravine_checkpoint *file;
     int status = checkpoint_open(&file, path);
     if (status) return status;
+    progress shown = checkpoint_progress("looking at", file);
     if (cli_is_given(args, CLI_JSON)) {
-        status = inspect_json(file, path);
+        status = inspect_json(file, path, &shown);
     } else {
-        status = print_tensors(file);
+        status = print_tensors(file, &shown);
         if (!status) print_texts(file);
     }
+    progress_end(&shown);
     ravine_checkpoint_close(file);
     return status;
 }

@@ -17,6 +17,10 @@ int checkpoint_open(ravine_checkpoint **out, const char *path) {
     return status < 0 ? checkpoint_failure(status) : 0;
 }
 
+progress checkpoint_progress(const char *what, const ravine_checkpoint *file) {
+    return progress_begin(what, "tensors", ravine_checkpoint_tensor_count(file));
+}
+
 int checkpoint_numbers(const ravine_checkpoint *file, int64_t i, ravine_tensor *tensor,
                        int64_t *bytes) {
     int64_t begin, end;

@@ -198,7 +198,7 @@ static void put_predict(const c_net *n, const c_words *w) {
     puts(images ? "}" : "    return 0;\n}");
 }
 
-static int put_header(const c_net *n, const c_words *w) {
+static int put_header(c_net *n, const c_words *w) {
     const data_encoding *e = &n->m->encoding;
     put_comment(n->m, w);
     printf("#ifndef %s_NETWORK_H\n#define %s_NETWORK_H\n", w->upper, w->upper);

@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS_IN_LINE = 8, NAME_MAX_OF_C = EXPORT_PREFIX_MAX + LAYER_NAME_MAX + 16 };
+enum {
+    NUMBERS_IN_LINE = 8,
+    LOOK_EVERY = 1024,
+    NAME_MAX_OF_C = EXPORT_PREFIX_MAX + LAYER_NAME_MAX + 16
+};
 
 typedef struct c_name {
     char text[NAME_MAX_OF_C];
@@ -35,9 +39,10 @@ static void put_float(float value) {
     printf("%s%sf", text, strpbrk(text, ".e") ? "" : ".0");
 }
 
-static int put_array(const c_net *n, const net_layer *l, const char *what, const float *number,
+static int put_array(c_net *n, const net_layer *l, const char *what, const float *number,
                      int64_t len) {
     const c_name name = name_of(n, l, what);
+    const int64_t done = n->shown.done;
     printf("static const float %s[%" PRId64 "] = {", name.text, len);
     for (int64_t k = 0; k < len; k++) {
         if (!isfinite(number[k]))
@@ -48,19 +53,21 @@ static int put_array(const c_net *n, const net_layer *l, const char *what, const
         fputs(k % NUMBERS_IN_LINE ? " " : "\n    ", stdout);
         put_float(number[k]);
         putchar(',');
+        if (k % LOOK_EVERY == 0) progress_to(&n->shown, done + k);
     }
     puts("\n};");
+    progress_to(&n->shown, done + len);
     return 0;
 }
 
 /* Nothing where the net has none. */
-static int put_tensor(const c_net *n, const net_layer *l, const char *what) {
+static int put_tensor(c_net *n, const net_layer *l, const char *what) {
     const net_tensor t = export_tensor(n->m, l, what);
     return t.data ? put_array(n, l, what, t.data, t.len) : 0;
 }
 
 /* Batch normalization with its running moments is a factor and a shift for each channel. */
-static int put_batch_norm(const c_net *n, const net_layer *l) {
+static int put_batch_norm(c_net *n, const net_layer *l) {
     const net_tensor weight = export_tensor(n->m, l, "weight"),
                      bias = export_tensor(n->m, l, "bias"),
                      mean = export_tensor(n->m, l, "running_mean"),
@@ -80,7 +87,7 @@ static int put_batch_norm(const c_net *n, const net_layer *l) {
     return status;
 }
 
-int c_net_put_weights(const c_net *n) {
+static int put_layers(c_net *n) {
     int status = 0;
     for (int32_t k = 1; k < n->plan.count && !status; k++) {
         const net_layer *l = &n->plan.layers[k];
@@ -91,6 +98,13 @@ int c_net_put_weights(const c_net *n) {
         status = put_tensor(n, l, "weight");
         if (!status) status = put_tensor(n, l, "bias");
     }
+    return status;
+}
+
+int c_net_put_weights(c_net *n) {
+    n->shown = progress_begin("writing", "weights", net_size(n->m->net));
+    const int status = put_layers(n);
+    progress_end(&n->shown);
     return status;
 }
 

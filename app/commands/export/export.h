@@ -7,6 +7,7 @@
 #ifndef RAVINE_EXPORT_H
 #define RAVINE_EXPORT_H
 
+#include "cli/progress.h"
 #include "network/plan.h"
 #include "trainer/model.h"
 
@@ -25,12 +26,13 @@ typedef struct c_net {
     const model *m;
     const char *prefix;
     net_plan plan;
-    int64_t *at;  /* [plan.count] where in `work` each layer's output begins */
-    int64_t room; /* floats of `work` */
+    int64_t *at;    /* [plan.count] where in `work` each layer's output begins */
+    int64_t room;   /* floats of `work` */
+    progress shown; /* of its weights */
 } c_net;
 int c_net_begin(c_net *n, const model *m, const char *prefix);
 void c_net_end(c_net *n); /* in any case */
-int c_net_put_weights(const c_net *n);
+int c_net_put_weights(c_net *n);
 void c_net_put_calls(const c_net *n);
 
 #endif

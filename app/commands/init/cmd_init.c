@@ -137,24 +137,24 @@ static int put_text(const char *text) {
     return 0;
 }
 
-static void describe_numbers(const csv_column *c, int64_t rows) {
+static void describe_numbers(FILE *out, const csv_column *c, int64_t rows) {
     double least = INFINITY, greatest = -INFINITY;
     for (int64_t k = 0; k < rows; k++) { /* fmin and fmax pass over what is missing */
         least = fmin(least, c->value[k]);
         greatest = fmax(greatest, c->value[k]);
     }
     if (c->form == CSV_POINT || c->form == CSV_COMMA)
-        printf("numbers, %.6g to %.6g", least, greatest);
+        fprintf(out, "numbers, %.6g to %.6g", least, greatest);
     else
-        printf("dates, over %.6g days", greatest - least);
-    if (c->form == CSV_COMMA) fputs(", with decimal commas", stdout);
+        fprintf(out, "dates, over %.6g days", greatest - least);
+    if (c->form == CSV_COMMA) fputs(", with decimal commas", out);
 }
 
 /* The words with how often each is there. */
-static void describe_words(const overview *o, const csv_column *c) {
+static void describe_words(FILE *out, const overview *o, const csv_column *c) {
     enum { SHOWN = 6 };
     const int64_t rows = o->table.rows;
-    printf("%" PRId64 " %s:", c->categories, c->index == o->target ? "classes" : "words");
+    fprintf(out, "%" PRId64 " %s:", c->categories, c->index == o->target ? "classes" : "words");
     for (int64_t word = 0; word < c->categories && word < SHOWN; word++) {
         int64_t first = -1, count = 0;
         for (int64_t k = 0; k < rows; k++) {
@@ -162,33 +162,46 @@ static void describe_words(const overview *o, const csv_column *c) {
             if (first < 0) first = k + 1;
             count++;
         }
-        printf("%s %s (%" PRId64 ")", word ? "," : "",
-               csv_quote(csv_field(&o->table, first, c->index)).text, count);
+        fprintf(out, "%s %s (%" PRId64 ")", word ? "," : "",
+                csv_quote(csv_field(&o->table, first, c->index)).text, count);
     }
-    if (c->categories > SHOWN) fputs(" ...", stdout);
+    if (c->categories > SHOWN) fputs(" ...", out);
 }
 
-static void describe(const overview *o) {
+static void describe(const overview *o, FILE *out) {
     const csv_table *t = &o->table;
-    printf("# What `ravine init` understood of %s: %" PRId64 " rows.\n", csv_quote(t->name).text,
-           t->rows);
+    fprintf(out, "# What `ravine init` understood of %s: %" PRId64 " rows.\n",
+            csv_quote(t->name).text, t->rows);
     for (int64_t k = 0; k < t->columns; k++) {
         const csv_column *c = &o->column[k];
         const csv_oddity oddity = csv_column_oddity(c, t);
-        printf("#   %-20s ", csv_quote(csv_field(t, 0, k)).text);
+        fprintf(out, "#   %-20s ", csv_quote(csv_field(t, 0, k)).text);
         if (c->ignored)
-            fputs("left out", stdout);
+            fputs("left out", out);
         else if (c->categories)
-            describe_words(o, c);
+            describe_words(out, o, c);
         else
-            describe_numbers(c, t->rows);
+            describe_numbers(out, c, t->rows);
         if (c->missing)
-            printf("; missing in %" PRId64 " row%s", c->missing, c->missing > 1 ? "s" : "");
-        if (oddity && k != o->target) printf(": %s", csv_oddity_text(oddity));
-        puts(k == o->target ? "   <- to predict" : "");
+            fprintf(out, "; missing in %" PRId64 " row%s", c->missing, c->missing > 1 ? "s" : "");
+        if (oddity && k != o->target) fprintf(out, ": %s", csv_oddity_text(oddity));
+        fputs(k == o->target ? "   <- to predict\n" : "\n", out);
     }
-    puts(
-        "# A column that was taken wrongly: name it in data.numeric_columns or data.word_columns.");
+    fputs("# A column that was taken wrongly: name it in data.numeric_columns or "
+          "data.word_columns.\n",
+          out);
+}
+
+/* A line that goes on below is a comment there, too. */
+static int print_description(const overview *o) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out) describe(o, out);
+    const bool whole = out && fclose(out) == 0;
+    if (whole) cli_print_lines(stdout, text, "#");
+    free(text);
+    return whole ? 0 : failure(FAILURE_INPUT, "%s: no memory for its columns", o->table.name);
 }
 
 static int put_texts(const char *key, const char *const *text, int64_t count) {
@@ -216,7 +229,7 @@ static int put_habits(const overview *o) {
     if (o->config.data_dates) put_word(CONFIG_KEY_data_dates, o->config.data_dates);
     if (options->habits.missing) {
         put_word(CONFIG_KEY_data_missing, (int)options->habits.missing);
-        fputs("   # what a missing number becomes; or median, or indicator", stdout);
+        fputs("   # or median, indicator", stdout);
     }
     int status = put_texts("missing_markers", options->habits.marker, options->habits.markers);
     if (!status) status = put_texts("numeric_columns", options->numeric_columns, options->nnumeric);
@@ -235,7 +248,7 @@ static int put_data(const overview *o) {
     fputs("\n  delimiter: ", stdout);
     if (!status) status = put_text(delimiter);
     if (!status) status = put_habits(o);
-    printf("\n  task: %s\n  test_share: 0.2   # rows that are kept for the test\n",
+    printf("\n  task: %s\n  test_share: 0.2   # of the rows, for the test\n",
            o->options.regression ? "regression" : "classification");
     return status;
 }
@@ -250,8 +263,8 @@ static void put_training(const overview *o) {
 }
 
 static int write_config(const overview *o) {
-    describe(o);
-    const int status = put_data(o);
+    int status = print_description(o);
+    if (!status) status = put_data(o);
     if (!status) put_training(o);
     return status;
 }

@@ -158,6 +158,21 @@ static void test_bad_files(void **state) {
          "c.yaml:2:3: unknown key model.widhts; nearest is "
          "model.widths"},
         {"widths: [1]\n", FAILURE_USAGE, "it is model.widths"},
+        {"train:\n  batch_size: 8\n", FAILURE_USAGE,
+         "c.yaml:2:3: unknown key train.batch_size; it is batch_size"},
+        {"learning_rate: 0.1\n", FAILURE_USAGE,
+         "c.yaml:1:1: learning_rate is called lr here; in a file it stands in optimizer: \"RULE "
+         "lr=VALUE\""},
+        {"train:\n  LearningRate: 0.1\n", FAILURE_USAGE,
+         "train.LearningRate is called lr here; in a file"},
+        {"lr: 0.1\n", FAILURE_USAGE,
+         "c.yaml:1:1: unknown key lr; in a file it stands in optimizer: \"RULE lr=VALUE\""},
+        {"wieght_decay: 0.1\n", FAILURE_USAGE,
+         "nearest is weight_decay, but in a file it stands in optimizer: \"RULE weight_decay="},
+        {"model:\n  hidden_sizes: [1]\n", FAILURE_USAGE,
+         "model.hidden_sizes is called model.widths here"},
+        {"optimizer: {name: adam, lr: 0.1}\n", FAILURE_USAGE,
+         "optimizer must be a single value: rule and settings, e.g. \"adamw lr=1e-3"},
         {"model: mlp\n", FAILURE_USAGE, "model is a section"},
         {"epochs: 1\nepochs: 2\n", FAILURE_USAGE, "c.yaml:2:1: epochs is given a second time"},
         {"epochs: 0\n", FAILURE_USAGE,
@@ -201,6 +216,11 @@ static void test_bad_sets_change_nothing(void **state) {
          "--set: schedule is a section; its keys are schedule.lr and others"},
         {"epohcs=3", FAILURE_USAGE, "--set: unknown key epohcs; nearest is epochs"},
         {"widths=1", FAILURE_USAGE, "it is model.widths"},
+        {"learning_rate=0.1", FAILURE_USAGE, "--set: learning_rate is called lr here"},
+        {"betas=0.9", FAILURE_USAGE, "--set: betas is called beta1 and beta2 here"},
+        {"num-epochs=3", FAILURE_USAGE, "--set: num-epochs is called epochs here"},
+        {"wieght_decay=0", FAILURE_USAGE, "unknown key wieght_decay; nearest is weight_decay"},
+        {"train.lr=1", FAILURE_USAGE, "unknown key train.lr; it is lr"},
         {"lr=", FAILURE_USAGE, "lr is \"\"; it must be one number or word"},
         {"lr=1 beta1=0", FAILURE_USAGE, "lr is \"1 beta1=0\"; it must be one number or word"},
         {"model.widths=[1", FAILURE_USAGE, "must be a list"},
@@ -224,7 +244,31 @@ static void test_bad_sets_change_nothing(void **state) {
     config_free(&c);
 }
 
-/* As in the file: the quotes are not part of the value. */
+/* Each row of called.def leads to what there is, and from what there is not. */
+static void test_names_of_others(void **state) {
+    (void)state;
+    static const struct {
+        const char *there, *here;
+    } rows[] = {
+#define CALLED(there, here) {there, here},
+#include "text/called.def"
+#undef CALLED
+    };
+    run_config c;
+    assert_int_equal(config_init(&c), 0);
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        char text[160];
+        snprintf(text, sizeof text, "%s=1", rows[k].there);
+        assert_int_equal(config_set(&c, text), FAILURE_USAGE);
+        snprintf(text, sizeof text, "%s is called %s here", rows[k].there, rows[k].here);
+        assert_message_holds(text);
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(rows[k].here, ", "), rows[k].here);
+        if (ravine_setting_find(text) < 0 && config_look_up(text) == CONFIG_KEY_COUNT)
+            fail_msg("%s leads to %s, which is no key and no setting", rows[k].there, text);
+    }
+    config_free(&c);
+}
+
 /* By its own name, wherever it stands. */
 static void test_settings_of_the_rule(void **state) {
     (void)state;
@@ -394,17 +438,12 @@ static void test_refused_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_refused_at_once),
-        cmocka_unit_test(test_bad_sets_change_nothing),
-        cmocka_unit_test(test_settings_of_the_rule),
-        cmocka_unit_test(test_values_in_quotes),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_print_reads_back),
-        cmocka_unit_test(test_shares_of_the_total),
+        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_precedence),       cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_refused_at_once),  cmocka_unit_test(test_bad_sets_change_nothing),
+        cmocka_unit_test(test_names_of_others),  cmocka_unit_test(test_settings_of_the_rule),
+        cmocka_unit_test(test_values_in_quotes), cmocka_unit_test(test_check),
+        cmocka_unit_test(test_print_reads_back), cmocka_unit_test(test_shares_of_the_total),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -116,6 +116,17 @@ SIGMA = {
 # (n): the best rate of each batch, where a neighbour of the grid counts as the same.
 BATCHES = (16, 64, 256, 1024)
 BEST = {"sgd": (0.003162, 0.01, 0.03162, 0.1), "adam": (0.001, 0.001, 0.003162, 0.01)}
+# Written down before the runs were looked at: steps to the target by batch, how many times the
+# examples 1,024 take against 16, the batch at which both costs are twice the least (McCandlish et
+# al. 2018), and the noise scale in examples.
+STEPS = ((150, 3000), (80, 1500), (40, 500), (20, 106))
+NOISE = {
+    "more": (1.3, 40),
+    "critical": (30, 5000),
+    "noise_start": (3, 500),
+    "noise_target": (30, 5000),
+    "noise_end": (100, 30000),
+}
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +236,8 @@ def test_the_best_rate_grows_with_the_batch(made):
     assert 0.3 <= batch["power_adam"] <= 0.7
     assert batch["power_adam"] < batch["power_sgd"]
     assert 9 <= batch["diverged_sgd"] <= 18 and batch["diverged_adam"] == 0
-    for panel, rule in zip(panels_of((folder / "batch.svg").read_text()), BEST, strict=True):
+    maps = panels_of((folder / "batch.svg").read_text())[:2]
+    for panel, rule in zip(maps, BEST, strict=True):
         best = [batch[f"best_{rule}_{size}"] for size in BATCHES]
         assert best == sorted(best)
         for found, want in zip(best, BEST[rule], strict=True):
@@ -237,6 +249,30 @@ def test_the_best_rate_grows_with_the_batch(made):
     picture = (folder / "batch.svg").read_text()
     struck = picture.count('class="struck"')
     assert picture.count('class="cell"') + struck == 2 * 36 and 5 <= struck <= 9
+
+
+@pytest.mark.parametrize("rule", list(BEST))
+def test_the_noise_says_from_which_batch_on_examples_are_wasted(made, rule):
+    """Figure (n): larger batches take fewer steps and more examples. The batch at which both are
+    twice the least is the noise scale by its order of magnitude, which is what the paper claims."""
+    folder, numbers, _ = made
+    told = {key: fact["value"] for key, fact in numbers["figures"]["n"]["numbers"].items()}
+    steps = [told[f"steps_{rule}_{size}"] for size in BATCHES]
+    for value, (least, greatest) in zip(steps, STEPS, strict=True):
+        assert least <= value <= greatest, steps
+    for key, (least, greatest) in NOISE.items():
+        assert least <= told[f"{key}_{rule}"] <= greatest, (key, told[f"{key}_{rule}"])
+    assert steps == sorted(steps, reverse=True)
+    examples = [count * size for count, size in zip(steps, BATCHES, strict=True)]
+    assert told[f"more_{rule}"] == pytest.approx(examples[-1] / examples[0], rel=1e-6)
+    assert told[f"noise_target_{rule}"] > 2 * told[f"noise_start_{rule}"], "it grows"
+    assert 0.1 <= told[f"noise_target_{rule}"] / told[f"critical_{rule}"] <= 10
+    *_, by_steps, by_examples = panels_of((folder / "batch.svg").read_text())
+    series = 2 * list(BEST).index(rule)
+    for panel, want in ((by_steps, steps), (by_examples, examples)):
+        drawn = panel.paths(series)[0]
+        assert [x for x, _ in drawn] == pytest.approx(list(BATCHES), rel=0.02)
+        assert [y for _, y in drawn] == pytest.approx(want, rel=0.02)
 
 
 NETWORKS = {  # (m): the mean over the seeds
@@ -272,7 +308,7 @@ def test_saved_numbers_say_when_and_where(made):
     origins = re.findall(
         r'^SAVED_SWEEP\(\w+, ("[\d-]{10}"), (".+"), ("ravine sweep .+")\)$', text, re.M
     )
-    assert len(origins) == 4
+    assert len(origins) == 5
     page = html.unescape((made[0] / "index.html").read_text())
     for origin in origins:
         for told in map(json.loads, origin):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* svg_marks.c - what a panel shows: cells, contours, curves, trails and dots. */
+/* svg_marks.c - what a panel shows: cells, curves, trails and dots. */
 #include "page/svg_frame.h"
 
 #include <math.h>
@@ -122,52 +122,4 @@ void svg_put_cells(page *p, const svg_frame *f) {
                         "height=\"%.1f\" fill-opacity=\"%.2f\"/>\n",
                         left, top, right - left, bottom - top, c->shade);
     }
-}
-
-/* ---- contours ---- */
-
-enum { CELL_X = 4, CELL_Y = 2 }; /* of the sampled grid, on the paper */
-
-typedef struct contour_pen {
-    page *p;
-    const svg_frame *f;
-    double across, up; /* from one sample to the next, on the paper */
-} contour_pen;
-
-static void put_contour(void *context, const double (*point)[2], size_t n, bool closed) {
-    const contour_pen *pen = context;
-    for (size_t k = 0; k < n; k++)
-        page_format(pen->p, "%s%.1f %.1f", k ? "L" : "M", pen->f->left + point[k][0] * pen->across,
-                    pen->f->top + pen->f->height - point[k][1] * pen->up);
-    if (closed) page_add(pen->p, "Z");
-}
-
-static void sample(const svg_frame *f, double *z, size_t nx, size_t ny) {
-    const svg_contours *c = &f->panel->contours;
-    for (size_t j = 0; j < ny; j++)
-        for (size_t i = 0; i < nx; i++) {
-            const double u = (double)i / (double)(nx - 1), v = (double)j / (double)(ny - 1);
-            z[j * nx + i] = c->height(c->context, f->x.low + u * (f->x.high - f->x.low),
-                                      f->y.low + v * (f->y.high - f->y.low));
-        }
-}
-
-void svg_put_contours(page *p, const svg_frame *f) {
-    const svg_contours *c = &f->panel->contours;
-    if (!c->height) return;
-    const size_t nx = (size_t)(f->width / CELL_X) + 2, ny = (size_t)(f->height / CELL_Y) + 2;
-    double *z = calloc(nx * ny, sizeof *z);
-    if (!z) {
-        p->failed = true;
-        return;
-    }
-    sample(f, z, nx, ny);
-    contour_pen pen = {p, f, f->width / (double)(nx - 1), f->height / (double)(ny - 1)};
-    for (size_t k = 0; k < c->nlevels; k++) {
-        page_format(p, "<path class=\"contour\" opacity=\"%.2f\" d=\"",
-                    0.8 - 0.5 * (double)k / (double)c->nlevels);
-        if (svg_contour(z, nx, ny, c->level[k], put_contour, &pen)) p->failed = true;
-        page_add(p, "\"/>\n");
-    }
-    free(z);
 }

@@ -55,6 +55,7 @@ RATES = [f"{CONFIGS}rate_batch.yaml"]
 BATCHES = ["--vary", "batch_size=16,64,256,1024", "--seeds", "2"]
 # Which training loss a batch is to come to, as the mean over so many examples in a row.
 TARGET, MEAN_OVER = 0.5, 8192
+WAITED_FOR = ("rate_sgd", "rate_adam", "noise")
 # Where the noise is measured: batches so large that a few of them find the gradient, at the best
 # rates of the maps, and every so many steps.
 NOISE_BATCH = 1024
@@ -112,28 +113,29 @@ def day_of(folder: Path) -> str:
     return last.date().isoformat()
 
 
-def steps_to(log: Path, target: float, batch: int) -> int | None:
-    """The first step around which the losses of MEAN_OVER examples have the mean `target`."""
+def steps_to(log: Path, batch: int) -> int | None:
+    """The first step around which the losses of MEAN_OVER examples have the mean TARGET."""
     rows = [json.loads(line) for line in log.open()]
     losses = [row["loss"] for row in rows if "type" not in row]
     width = MEAN_OVER // batch
     for first in range(len(losses) - width + 1):
         window = losses[first : first + width]
-        if None not in window and sum(window) <= target * width:
+        if None not in window and sum(window) <= TARGET * width:
             return first + width // 2
     return None
 
 
 def noise_at(run: Path, checkpoint: Path | None, ravine: Path) -> float:
-    """The noise scale in examples, as a probe finds it at a checkpoint; None: at the start."""
+    """The noise scale in examples, as a probe of a checkpoint finds it; None: of the start."""
     with TemporaryDirectory() as place:
-        shutil.copy(run / "run.jsonl", place)
+        log = Path(shutil.copy(run / "run.jsonl", place))
         if checkpoint:
-            (Path(place) / "checkpoints").mkdir()
-            shutil.copy(checkpoint, Path(place) / "checkpoints")
-        words = [ravine, "doctor", place, "--probe", "--full", "--json"]
-        done = subprocess.run(words, stdout=subprocess.PIPE, check=False)
-    scale = json.loads(done.stdout)["probe"]["noise_scale"]
+            (log.parent / "checkpoints").mkdir()
+            shutil.copy(checkpoint, log.parent / "checkpoints")
+        words = [ravine, "doctor", place, "--probe", "--full"]
+        subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        found = json.loads(log.read_text().splitlines()[-1])  # where the doctor keeps a probe
+    scale = found["probe"]["noise_scale"]
     return float("inf") if scale is None else scale * NOISE_BATCH
 
 
@@ -152,22 +154,22 @@ def rows_of(name: str, sweep: dict, options: argparse.Namespace) -> list[str]:
     """What each run came to."""
     row, column, _ = SWEEPS[name]
     values = {axis["key"]: axis["values"] for axis in sweep["vary"]}
-    losses, steps = [], []
+    rows, steps = [], []
     for cell in sweep["cells"]:
         at = [number_of(key, cell["settings"][key], values[key]) for key in (row, column)]
         for run in cell["runs"]:
-            folder = options.folder / name / run["run"]
-            if name == "noise":
-                losses += noise_rows(folder, f"{name}, {at[0]}, {run['seed']}", options.ravine)
-                continue
+            folder = Path(run["run"])
             where = f"{name}, {at[0]}, {at[1]}, {run['seed']}"
             lost = run["state"] == "diverged"
             loss = "NAN" if lost else f"{run['validation']['loss']:.6g}"
-            losses.append(f"SAVED_RUN({where}, {loss})")
-            if row == "batch_size":
-                step = steps_to(folder / "run.jsonl", TARGET, int(at[0]))
+            rows.append(f"SAVED_RUN({where}, {loss})")
+            if name in WAITED_FOR:
+                batch = NOISE_BATCH if name == "noise" else int(at[0])
+                step = steps_to(folder / "run.jsonl", batch)
                 steps += [f"SAVED_STEPS({where}, {step})"] if step else []
-    return [*losses, *([f"SAVED_TARGET({name}, {TARGET})", *steps] if steps else [])]
+            if name == "noise":
+                rows += noise_rows(folder, f"{name}, {at[0]}, {run['seed']}", options.ravine)
+    return [*rows, *([f"SAVED_TARGET({name}, {TARGET})", *steps] if steps else [])]
 
 
 def make(name: str, options: argparse.Namespace) -> list[str]:

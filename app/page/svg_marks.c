@@ -65,10 +65,17 @@ static void put_trail(page *p, const svg_path *path, const svg_series *s, size_t
     free(gap);
 }
 
+/* With its tip at (x, y), in the direction `to` of length 1. */
+static void put_head(page *p, double x, double y, const double to[2], int color) {
+    enum { HEAD = 6 };
+    page_format(p, "<path class=\"away s%d\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", color, x,
+                y, x - HEAD * to[0] - HEAD / 2 * to[1], y - HEAD * to[1] + HEAD / 2 * to[0],
+                x - HEAD * to[0] + HEAD / 2 * to[1], y - HEAD * to[1] - HEAD / 2 * to[0]);
+}
+
 /* An arrow head at the border where the series leaves for good. That a curve goes on at the right
  * is no news. */
 static void put_away(page *p, const svg_frame *f, const svg_path *path, const svg_series *s) {
-    enum { HEAD = 6 };
     const double *to = path->toward;
     double x = path->x[path->n - 1], y = path->y[path->n - 1];
     if (isnan(x)) x = path->x[path->n - 2], y = path->y[path->n - 2];
@@ -80,11 +87,15 @@ static void put_away(page *p, const svg_frame *f, const svg_path *path, const sv
     const double over_y = fmax(fmax(y - bottom, f->top - y), 0);
     const double back =
         fmax(over_x > 0 ? over_x / fabs(to[0]) : 0, over_y > 0 ? over_y / fabs(to[1]) : 0);
-    x -= back * to[0];
-    y -= back * to[1];
-    page_format(p, "<path class=\"away s%d\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", s->color,
-                x, y, x - HEAD * to[0] - HEAD / 2 * to[1], y - HEAD * to[1] + HEAD / 2 * to[0],
-                x - HEAD * to[0] + HEAD / 2 * to[1], y - HEAD * to[1] - HEAD / 2 * to[0]);
+    put_head(p, x - back * to[0], y - back * to[1], to, s->color);
+}
+
+static void put_arrow_head(page *p, const svg_path *path, const svg_series *s) {
+    if (path->n < 2) return;
+    const double x = path->x[path->n - 1], y = path->y[path->n - 1];
+    const double dx = x - path->x[path->n - 2], dy = y - path->y[path->n - 2];
+    const double length = hypot(dx, dy);
+    if (length > 0) put_head(p, x, y, (const double[2]){dx / length, dy / length}, s->color);
 }
 
 static void put_one(page *p, const svg_frame *f, const svg_series *s) {
@@ -94,7 +105,10 @@ static void put_one(page *p, const svg_frame *f, const svg_series *s) {
     if (!keep) p->failed = true;
     if (keep && s->draw == SVG_CURVE) put_curve(p, &path, s, keep);
     if (keep && s->draw != SVG_CURVE) put_trail(p, &path, s, keep);
-    if (keep && path.away) put_away(p, f, &path, s);
+    if (keep && path.away)
+        put_away(p, f, &path, s);
+    else if (keep && s->draw == SVG_ARROW)
+        put_arrow_head(p, &path, s);
     free(keep);
     svg_path_free(&path);
 }

@@ -268,9 +268,8 @@ def test_the_noise_says_from_which_batch_on_examples_are_wasted(made, rule):
     assert told[f"noise_target_{rule}"] > 2 * told[f"noise_start_{rule}"], "it grows"
     assert 0.1 <= told[f"noise_target_{rule}"] / told[f"critical_{rule}"] <= 10
     *_, by_steps, by_examples = panels_of((folder / "batch.svg").read_text())
-    series = 2 * list(BEST).index(rule)
     for panel, want in ((by_steps, steps), (by_examples, examples)):
-        drawn = panel.paths(series)[0]
+        drawn = panel.points(list(BEST).index(rule))
         assert [x for x, _ in drawn] == pytest.approx(list(BATCHES), rel=0.02)
         assert [y for _, y in drawn] == pytest.approx(want, rel=0.02)
 
@@ -300,6 +299,31 @@ def test_what_a_warm_up_does_for_networks(made):
     assert told["with_post"] < told["without_post"]
     assert told["lower_post"] == told["lower_pre"] == 3, "each seed is better with it"
     assert told["without_post"] - told["with_post"] > told["without_pre"] - told["with_pre"]
+
+
+def test_each_panel_of_networks_says_what_its_axis_counts(made):
+    """Figure (m)."""
+    picture = (made[0] / "networks.svg").read_text()
+    assert picture.count(">steps of warm-up<") == 5
+    for name in ("lr = 0.3", "lr = 1", "lr = 3", "post-norm", "pre-norm"):
+        assert picture.count(f">{name}<") == 1, name
+
+
+def test_two_arrows_show_what_a_rate_for_each_parameter_does(made):
+    """Figure (c): both go as far in w; Adagrad's as far in b, that of gradient descent by the share
+    of the slopes, as exact arithmetic has them at the start."""
+    folder, numbers, _ = made
+    told = {key: fact["value"] for key, fact in numbers["figures"]["c"]["numbers"].items()}
+    slope_b, slope_w = (20 * 68.4332 + 5020 * -6.66945), (5020 * 68.4332 + 1746816 * -6.66945)
+    assert told["along_gd"] == pytest.approx(slope_b / slope_w, rel=1e-3)
+    assert told["along_adagrad"] == pytest.approx(1, rel=1e-9)
+    picture = (folder / "adagrad_sigma.svg").read_text()
+    plane = panels_of(picture)[0]
+    (start, descended), (also, adapted) = plane.paths(2)[0], plane.paths(0)[0]
+    assert start == also == pytest.approx((-120, -4), abs=0.01)
+    assert descended == pytest.approx((-120, -3), abs=0.01)
+    assert adapted == pytest.approx((-119, -3), abs=0.01)
+    assert picture.count('class="away') == 2, "an arrow has a head"
 
 
 def test_saved_numbers_say_when_and_where(made):

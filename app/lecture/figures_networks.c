@@ -27,7 +27,7 @@ enum { SEEDS = 3, PANELS = 5, NUMBERS = 3, RESNETS = 3, LOSSES = 4 };
 static const struct {
     saved_sweep sweep;
     double row;
-    svg_text label;
+    svg_text name;
     int columns;
     double least, greatest;
     fact facts[NUMBERS]; /* without their values */
@@ -50,10 +50,14 @@ typedef struct pairs {
     double steps[SAVED_COLUMNS];
     double loss[SEEDS][2];
     svg_series series[2 * SEEDS];
+    svg_note name; /* in the upper right corner */
 } pairs;
 
 static void fill(pairs *p, size_t k) {
     saved_columns(panels[k].sweep, p->steps);
+    p->name =
+        (svg_note){p->steps[1], panels[k].least + 0.85 * (panels[k].greatest - panels[k].least),
+                   panels[k].name, false, true};
     for (int s = 0; s < SEEDS; s++) {
         for (int c = 0; c < 2; c++)
             p->loss[s][c] = saved_loss(panels[k].sweep, panels[k].row, p->steps[c], s + 1);
@@ -66,7 +70,7 @@ static void fill(pairs *p, size_t k) {
 static svg_panel panel_of(const pairs *p, size_t k) {
     static const double losses[LOSSES] = {0.4, 0.7, 1, 2};
     const double air = p->steps[1] / 4;
-    return (svg_panel){.x = {.label = panels[k].label,
+    return (svg_panel){.x = {.label = {"steps of warm-up", "预热步数"},
                              .least = -air,
                              .greatest = p->steps[1] + air,
                              .tick = p->steps,
@@ -80,7 +84,9 @@ static svg_panel panel_of(const pairs *p, size_t k) {
                        .height = 170,
                        .columns = panels[k].columns,
                        .series = p->series,
-                       .nseries = 2 * SEEDS};
+                       .nseries = 2 * SEEDS,
+                       .note = &p->name,
+                       .nnotes = 1};
 }
 
 static void state_pairs(fact out[NUMBERS], const pairs *p, size_t k) {

@@ -8,6 +8,37 @@
 
 /* ---- (c) ---- */
 
+/* The first step of Adagrad, and one of gradient descent that goes as far in w. */
+typedef struct first_steps {
+    double gd[2][2], adagrad[2][2]; /* [b, w][from, to] */
+} first_steps;
+
+static first_steps find_steps(const traces *t) {
+    const double *from = t->race[0].trace.theta, *to = from + 2;
+    const double *g = t->race[0].trace.gradient;
+    const double along = g[0] / g[1] * (to[1] - from[1]);
+    return (first_steps){.gd = {{from[0], from[0] + along}, {from[1], to[1]}},
+                         .adagrad = {{from[0], to[0]}, {from[1], to[1]}}};
+}
+
+static svg_series arrow(const double step[2][2], svg_text name, int color) {
+    return (svg_series){
+        .name = name, .x = step[0], .y = step[1], .n = 2, .draw = SVG_ARROW, .color = color};
+}
+
+/* Around the start, b and w in the same measure. */
+static svg_panel plane_of_steps(const lecture *l, const svg_series *arrows) {
+    static const double level[] = {2.2e7, 2.4e7, 2.6e7, 2.8e7, 3e7,  3.2e7,
+                                   3.4e7, 3.6e7, 3.8e7, 4e7,   4.2e7};
+    svg_panel plane = plane_convex(l, arrows, 2);
+    plane.x.least = -120.8, plane.x.greatest = -117.4;
+    plane.y.least = -4.2, plane.y.greatest = -2.8;
+    plane.height = 210;
+    plane.contours.level = level;
+    plane.contours.nlevels = sizeof level / sizeof *level;
+    return plane;
+}
+
 static int put_sigma(lecture *l, traces *t) {
     const double *b = column_axis(t, 0, t->race[0].trace.sigma, 0);
     const double *w = column_axis(t, 0, t->race[0].trace.sigma, 1);
@@ -16,7 +47,18 @@ static int put_sigma(lecture *l, traces *t) {
         traces_curve(t, 0, (svg_text){"σ of w, the steep direction", "w 的 σ（陡峭方向）"}, w, 1)};
     const int status = traces_status(t);
     if (status) return status;
+    const first_steps steps = find_steps(t);
+    const svg_series arrows[2] = {
+        arrow(steps.gd, (svg_text){"a step of gradient descent", "梯度下降的一步"}, 2),
+        arrow(steps.adagrad, (svg_text){"a step of Adagrad", "Adagrad 的一步"}, 0)};
     const fact facts[] = {
+        fact_plain("along_gd",
+                   (svg_text){"along b, of GD, per 1 in w", "w 走 1 时，梯度下降的 b 走"},
+                   fabs((steps.gd[0][1] - steps.gd[0][0]) / (steps.gd[1][1] - steps.gd[1][0])), 2),
+        fact_plain("along_adagrad", (svg_text){"of Adagrad", "Adagrad 的 b 走"},
+                   fabs((steps.adagrad[0][1] - steps.adagrad[0][0]) /
+                        (steps.adagrad[1][1] - steps.adagrad[1][0])),
+                   2),
         fact_plain("sigma_b_0", (svg_text){"σ of b at t = 0", "t = 0 时 b 的 σ"}, b[0], 4),
         fact_plain("sigma_w_0", (svg_text){"σ of w at t = 0", "t = 0 时 w 的 σ"}, w[0], 4),
         fact_plain("ratio_0",
@@ -27,29 +69,35 @@ static int put_sigma(lecture *l, traces *t) {
         fact_plain("ratio_500", (svg_text){"ratio", "比值"}, w[500] / b[500], 4),
     };
     return figure_put(
-        l, &(exhibit){
-               .name = "adagrad_sigma",
-               .title = {"Adagrad: a rate of its own for each parameter",
-                         "Adagrad：不同参数用不同的学习率"},
-               .shows =
-                   {"σ is the root mean square of a parameter's past gradients. The steep w has a "
-                    "σ hundreds of times that of the flat b, so both move by about η at first. "
-                    "But a mean over everything forgets slowly: on the flat floor both σ fall "
-                    "like 1/√t, and jump when the iterate is thrown out of the valley (e).",
-                    "σ 是一个参数过去所有梯度的均方根。陡峭的 w，σ 是平缓的 b "
-                    "的几百倍，所以起初两者每步都走约 η "
-                    "那么远。但对全部历史取平均，忘得很慢：到了平坦的谷底，两个 σ 都按 1/√t "
-                    "变小，直到参数被甩出谷底时才猛地跳上去（见图 e）。"},
-               .panel = {{.x = steps_log(),
-                          .y = {.label = {"σ", NULL}, .log = true},
-                          .height = 260,
-                          .series = sigma,
-                          .nseries = 2}},
-               .npanels = 1,
-               .traces = t,
-               .fact = facts,
-               .nfacts = sizeof facts / sizeof *facts,
-           });
+        l,
+        &(exhibit){
+            .name = "adagrad_sigma",
+            .title = {"Adagrad: a rate of its own for each parameter",
+                      "Adagrad：不同参数用不同的学习率"},
+            .shows =
+                {"σ is the root mean square of a parameter's past gradients. The steep w has a "
+                 "σ hundreds of times that of the flat b, so both move by about η at first: of two "
+                 "first steps that go as far in w, that of gradient descent hardly moves b, "
+                 "and Adagrad's moves b as far as w. "
+                 "But a mean over everything forgets slowly: on the flat floor both σ fall "
+                 "like 1/√t, and jump when the iterate is thrown out of the valley (e).",
+                 "σ 是一个参数过去所有梯度的均方根。陡峭的 w，σ 是平缓的 b "
+                 "的几百倍，所以起初两者每步都走约 η "
+                 "那么远：图中两个箭头是在 w 上走得一样远的第一步，梯度下降几乎不动 b，Adagrad 的 "
+                 "b "
+                 "和 w 走得一样远。但对全部历史取平均，忘得很慢：到了平坦的谷底，两个 σ 都按 1/√t "
+                 "变小，直到参数被甩出谷底时才猛地跳上去（见图 e）。"},
+            .panel = {plane_of_steps(l, arrows),
+                      {.x = steps_log(),
+                       .y = {.label = {"σ", NULL}, .log = true},
+                       .height = 260,
+                       .series = sigma,
+                       .nseries = 2}},
+            .npanels = 2,
+            .traces = t,
+            .fact = facts,
+            .nfacts = sizeof facts / sizeof *facts,
+        });
 }
 
 int figure_sigma(lecture *l) {

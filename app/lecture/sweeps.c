@@ -10,10 +10,7 @@ static const struct {
     const char *day, *machine, *command;
 } origins[] = {
 #define SAVED_SWEEP(NAME, ...) {__VA_ARGS__},
-#define SAVED_RUN(...)
 #include "lecture/sweeps.def"
-#undef SAVED_SWEEP
-#undef SAVED_RUN
 };
 
 typedef struct saved_run {
@@ -24,13 +21,41 @@ typedef struct saved_run {
 } saved_run;
 
 static const saved_run runs[] = {
-#define SAVED_SWEEP(...)
 #define SAVED_RUN(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
 #include "lecture/sweeps.def"
-#undef SAVED_SWEEP
-#undef SAVED_RUN
 };
 enum { RUNS = sizeof runs / sizeof *runs };
+
+static const struct {
+    saved_sweep sweep;
+    double loss;
+} targets[] = {
+#define SAVED_TARGET(NAME, LOSS) {SAVED_##NAME, LOSS},
+#include "lecture/sweeps.def"
+};
+enum { TARGETS = sizeof targets / sizeof *targets };
+
+static const struct {
+    saved_sweep sweep;
+    double row, column;
+    int seed;
+    double steps;
+} arrivals[] = {
+#define SAVED_STEPS(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
+#include "lecture/sweeps.def"
+};
+enum { ARRIVALS = sizeof arrivals / sizeof *arrivals };
+
+static const struct {
+    saved_sweep sweep;
+    double row;
+    int seed;
+    double step, scale;
+} noises[] = {
+#define SAVED_NOISE(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
+#include "lecture/sweeps.def"
+};
+enum { NOISES = sizeof noises / sizeof *noises };
 
 static bool is_in(const saved_run *run, saved_sweep sweep, double row, double column) {
     return run->sweep == sweep && run->row == row && run->column == column;
@@ -57,6 +82,40 @@ int saved_diverged(saved_sweep sweep) {
     int n = 0;
     for (size_t k = 0; k < RUNS; k++) n += runs[k].sweep == sweep && isnan(runs[k].loss);
     return n;
+}
+
+double saved_target(saved_sweep sweep) {
+    for (size_t k = 0; k < TARGETS; k++)
+        if (targets[k].sweep == sweep) return targets[k].loss;
+    return NAN;
+}
+
+double saved_steps(saved_sweep sweep, double row, double column, int seed) {
+    for (size_t k = 0; k < ARRIVALS; k++)
+        if (arrivals[k].sweep == sweep && arrivals[k].row == row && arrivals[k].column == column &&
+            arrivals[k].seed == seed)
+            return arrivals[k].steps;
+    return NAN;
+}
+
+double saved_mean_steps(saved_sweep sweep, double row, double column) {
+    double sum = 0;
+    int n = 0;
+    for (size_t k = 0; k < RUNS; k++) {
+        if (!is_in(&runs[k], sweep, row, column)) continue;
+        sum += saved_steps(sweep, row, column, runs[k].seed);
+        n++;
+    }
+    return sum / n;
+}
+
+void saved_noise(noise_course *course, saved_sweep sweep, double row, int seed) {
+    course->n = 0;
+    for (size_t k = 0; k < NOISES && course->n < SAVED_POINTS; k++) {
+        if (noises[k].sweep != sweep || noises[k].row != row || noises[k].seed != seed) continue;
+        course->step[course->n] = noises[k].step;
+        course->scale[course->n++] = noises[k].scale;
+    }
 }
 
 static bool is_among(double value, const double *values, size_t n) {

@@ -46,6 +46,7 @@ typedef struct svg_axis {
 typedef enum svg_draw {
     SVG_CURVE, /* y over a rising x */
     SVG_TRAIL, /* a path through the plane */
+    SVG_ARROW, /* the same with a head at its end */
     SVG_DOTS   /* a dot for each point */
 } svg_draw;
 enum { SVG_TICKS = 12 };

@@ -69,7 +69,9 @@ void svg_path_free(svg_path *path);
 
 /* svg_marks.c */
 void svg_put_cells(page *p, const svg_frame *f);
-void svg_put_contours(page *p, const svg_frame *f);
 void svg_put_series(page *p, const svg_frame *f);
+
+/* svg_heights.c */
+void svg_put_contours(page *p, const svg_frame *f);
 
 #endif

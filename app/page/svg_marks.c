@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* svg_marks.c - what a panel shows: cells, contours, curves, trails and dots. */
+/* svg_marks.c - what a panel shows: cells, curves, trails and dots. */
 #include "page/svg_frame.h"
 
 #include <math.h>
@@ -65,10 +65,17 @@ static void put_trail(page *p, const svg_path *path, const svg_series *s, size_t
     free(gap);
 }
 
+/* With its tip at (x, y), in the direction `to` of length 1. */
+static void put_head(page *p, double x, double y, const double to[2], int color) {
+    enum { HEAD = 6 };
+    page_format(p, "<path class=\"away s%d\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", color, x,
+                y, x - HEAD * to[0] - HEAD / 2 * to[1], y - HEAD * to[1] + HEAD / 2 * to[0],
+                x - HEAD * to[0] + HEAD / 2 * to[1], y - HEAD * to[1] - HEAD / 2 * to[0]);
+}
+
 /* An arrow head at the border where the series leaves for good. That a curve goes on at the right
  * is no news. */
 static void put_away(page *p, const svg_frame *f, const svg_path *path, const svg_series *s) {
-    enum { HEAD = 6 };
     const double *to = path->toward;
     double x = path->x[path->n - 1], y = path->y[path->n - 1];
     if (isnan(x)) x = path->x[path->n - 2], y = path->y[path->n - 2];
@@ -80,11 +87,15 @@ static void put_away(page *p, const svg_frame *f, const svg_path *path, const sv
     const double over_y = fmax(fmax(y - bottom, f->top - y), 0);
     const double back =
         fmax(over_x > 0 ? over_x / fabs(to[0]) : 0, over_y > 0 ? over_y / fabs(to[1]) : 0);
-    x -= back * to[0];
-    y -= back * to[1];
-    page_format(p, "<path class=\"away s%d\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", s->color,
-                x, y, x - HEAD * to[0] - HEAD / 2 * to[1], y - HEAD * to[1] + HEAD / 2 * to[0],
-                x - HEAD * to[0] + HEAD / 2 * to[1], y - HEAD * to[1] - HEAD / 2 * to[0]);
+    put_head(p, x - back * to[0], y - back * to[1], to, s->color);
+}
+
+static void put_arrow_head(page *p, const svg_path *path, const svg_series *s) {
+    if (path->n < 2) return;
+    const double x = path->x[path->n - 1], y = path->y[path->n - 1];
+    const double dx = x - path->x[path->n - 2], dy = y - path->y[path->n - 2];
+    const double length = hypot(dx, dy);
+    if (length > 0) put_head(p, x, y, (const double[2]){dx / length, dy / length}, s->color);
 }
 
 static void put_one(page *p, const svg_frame *f, const svg_series *s) {
@@ -94,7 +105,10 @@ static void put_one(page *p, const svg_frame *f, const svg_series *s) {
     if (!keep) p->failed = true;
     if (keep && s->draw == SVG_CURVE) put_curve(p, &path, s, keep);
     if (keep && s->draw != SVG_CURVE) put_trail(p, &path, s, keep);
-    if (keep && path.away) put_away(p, f, &path, s);
+    if (keep && path.away)
+        put_away(p, f, &path, s);
+    else if (keep && s->draw == SVG_ARROW)
+        put_arrow_head(p, &path, s);
     free(keep);
     svg_path_free(&path);
 }
@@ -122,52 +136,4 @@ void svg_put_cells(page *p, const svg_frame *f) {
                         "height=\"%.1f\" fill-opacity=\"%.2f\"/>\n",
                         left, top, right - left, bottom - top, c->shade);
     }
-}
-
-/* ---- contours ---- */
-
-enum { CELL_X = 4, CELL_Y = 2 }; /* of the sampled grid, on the paper */
-
-typedef struct contour_pen {
-    page *p;
-    const svg_frame *f;
-    double across, up; /* from one sample to the next, on the paper */
-} contour_pen;
-
-static void put_contour(void *context, const double (*point)[2], size_t n, bool closed) {
-    const contour_pen *pen = context;
-    for (size_t k = 0; k < n; k++)
-        page_format(pen->p, "%s%.1f %.1f", k ? "L" : "M", pen->f->left + point[k][0] * pen->across,
-                    pen->f->top + pen->f->height - point[k][1] * pen->up);
-    if (closed) page_add(pen->p, "Z");
-}
-
-static void sample(const svg_frame *f, double *z, size_t nx, size_t ny) {
-    const svg_contours *c = &f->panel->contours;
-    for (size_t j = 0; j < ny; j++)
-        for (size_t i = 0; i < nx; i++) {
-            const double u = (double)i / (double)(nx - 1), v = (double)j / (double)(ny - 1);
-            z[j * nx + i] = c->height(c->context, f->x.low + u * (f->x.high - f->x.low),
-                                      f->y.low + v * (f->y.high - f->y.low));
-        }
-}
-
-void svg_put_contours(page *p, const svg_frame *f) {
-    const svg_contours *c = &f->panel->contours;
-    if (!c->height) return;
-    const size_t nx = (size_t)(f->width / CELL_X) + 2, ny = (size_t)(f->height / CELL_Y) + 2;
-    double *z = calloc(nx * ny, sizeof *z);
-    if (!z) {
-        p->failed = true;
-        return;
-    }
-    sample(f, z, nx, ny);
-    contour_pen pen = {p, f, f->width / (double)(nx - 1), f->height / (double)(ny - 1)};
-    for (size_t k = 0; k < c->nlevels; k++) {
-        page_format(p, "<path class=\"contour\" opacity=\"%.2f\" d=\"",
-                    0.8 - 0.5 * (double)k / (double)c->nlevels);
-        if (svg_contour(z, nx, ny, c->level[k], put_contour, &pen)) p->failed = true;
-        page_add(p, "\"/>\n");
-    }
-    free(z);
 }

@@ -53,15 +53,19 @@ class Panel:
     def __init__(self, area):
         self.area = [float(area.get(k)) for k in ("x", "y", "width", "height")]
         self.ticks = {"x": [], "y": []}
-        self.lines = []  # elements
+        self.lines, self.dots = [], []  # elements
 
     def axes(self):
         return Axis(self.ticks["x"]), Axis(self.ticks["y"])
 
-    def paths(self, series):
+    def points(self, series):
+        """The dots of a series, in the numbers of the axes."""
+        return [point for piece in self.paths(series, self.dots) for point in piece]
+
+    def paths(self, series, elements=None):
         """The pieces of a series, in the numbers of the axes."""
         x, y = self.axes()
-        found = [e for e in self.lines if f"s{series}" in e.get("class").split()]
+        found = [e for e in elements or self.lines if f"s{series}" in e.get("class").split()]
         assert len(found) == 1, f"{len(found)} lines of series {series}"
         return [[(x(a), y(b)) for a, b in piece] for piece in pieces_of(found[0].get("d"))]
 
@@ -93,6 +97,8 @@ def panels_of(text):
             panels[-1].ticks[tick[0]].append((tick[1], number_of(e.text)))
         elif "line" in classes and "swatch" not in classes:
             panels[-1].lines.append(e)
+        elif "dots" in classes and "swatch" not in classes:
+            panels[-1].dots.append(e)
     return panels
 
 

@@ -116,6 +116,17 @@ SIGMA = {
 # (n): the best rate of each batch, where a neighbour of the grid counts as the same.
 BATCHES = (16, 64, 256, 1024)
 BEST = {"sgd": (0.003162, 0.01, 0.03162, 0.1), "adam": (0.001, 0.001, 0.003162, 0.01)}
+# Written down before the runs were looked at: steps to the target by batch, how many times the
+# examples 1,024 take against 16, the batch at which both costs are twice the least (McCandlish et
+# al. 2018), and the noise scale in examples.
+STEPS = ((150, 3000), (80, 1500), (40, 500), (20, 106))
+NOISE = {
+    "more": (1.3, 40),
+    "critical": (30, 5000),
+    "noise_start": (3, 500),
+    "noise_target": (30, 5000),
+    "noise_end": (100, 30000),
+}
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +236,8 @@ def test_the_best_rate_grows_with_the_batch(made):
     assert 0.3 <= batch["power_adam"] <= 0.7
     assert batch["power_adam"] < batch["power_sgd"]
     assert 9 <= batch["diverged_sgd"] <= 18 and batch["diverged_adam"] == 0
-    for panel, rule in zip(panels_of((folder / "batch.svg").read_text()), BEST, strict=True):
+    maps = panels_of((folder / "batch.svg").read_text())[:2]
+    for panel, rule in zip(maps, BEST, strict=True):
         best = [batch[f"best_{rule}_{size}"] for size in BATCHES]
         assert best == sorted(best)
         for found, want in zip(best, BEST[rule], strict=True):
@@ -237,6 +249,29 @@ def test_the_best_rate_grows_with_the_batch(made):
     picture = (folder / "batch.svg").read_text()
     struck = picture.count('class="struck"')
     assert picture.count('class="cell"') + struck == 2 * 36 and 5 <= struck <= 9
+
+
+@pytest.mark.parametrize("rule", list(BEST))
+def test_the_noise_says_from_which_batch_on_examples_are_wasted(made, rule):
+    """Figure (n): larger batches take fewer steps and more examples. The batch at which both are
+    twice the least is the noise scale by its order of magnitude, which is what the paper claims."""
+    folder, numbers, _ = made
+    told = {key: fact["value"] for key, fact in numbers["figures"]["n"]["numbers"].items()}
+    steps = [told[f"steps_{rule}_{size}"] for size in BATCHES]
+    for value, (least, greatest) in zip(steps, STEPS, strict=True):
+        assert least <= value <= greatest, steps
+    for key, (least, greatest) in NOISE.items():
+        assert least <= told[f"{key}_{rule}"] <= greatest, (key, told[f"{key}_{rule}"])
+    assert steps == sorted(steps, reverse=True)
+    examples = [count * size for count, size in zip(steps, BATCHES, strict=True)]
+    assert told[f"more_{rule}"] == pytest.approx(examples[-1] / examples[0], rel=1e-6)
+    assert told[f"noise_target_{rule}"] > 2 * told[f"noise_start_{rule}"], "it grows"
+    assert 0.1 <= told[f"noise_target_{rule}"] / told[f"critical_{rule}"] <= 10
+    *_, by_steps, by_examples = panels_of((folder / "batch.svg").read_text())
+    for panel, want in ((by_steps, steps), (by_examples, examples)):
+        drawn = panel.points(list(BEST).index(rule))
+        assert [x for x, _ in drawn] == pytest.approx(list(BATCHES), rel=0.02)
+        assert [y for _, y in drawn] == pytest.approx(want, rel=0.02)
 
 
 NETWORKS = {  # (m): the mean over the seeds
@@ -266,13 +301,38 @@ def test_what_a_warm_up_does_for_networks(made):
     assert told["without_post"] - told["with_post"] > told["without_pre"] - told["with_pre"]
 
 
+def test_each_panel_of_networks_says_what_its_axis_counts(made):
+    """Figure (m)."""
+    picture = (made[0] / "networks.svg").read_text()
+    assert picture.count(">steps of warm-up<") == 5
+    for name in ("lr = 0.3", "lr = 1", "lr = 3", "post-norm", "pre-norm"):
+        assert picture.count(f">{name}<") == 1, name
+
+
+def test_two_arrows_show_what_a_rate_for_each_parameter_does(made):
+    """Figure (c): both go as far in w; Adagrad's as far in b, that of gradient descent by the share
+    of the slopes, as exact arithmetic has them at the start."""
+    folder, numbers, _ = made
+    told = {key: fact["value"] for key, fact in numbers["figures"]["c"]["numbers"].items()}
+    slope_b, slope_w = (20 * 68.4332 + 5020 * -6.66945), (5020 * 68.4332 + 1746816 * -6.66945)
+    assert told["along_gd"] == pytest.approx(slope_b / slope_w, rel=1e-3)
+    assert told["along_adagrad"] == pytest.approx(1, rel=1e-9)
+    picture = (folder / "adagrad_sigma.svg").read_text()
+    plane = panels_of(picture)[0]
+    (start, descended), (also, adapted) = plane.paths(2)[0], plane.paths(0)[0]
+    assert start == also == pytest.approx((-120, -4), abs=0.01)
+    assert descended == pytest.approx((-120, -3), abs=0.01)
+    assert adapted == pytest.approx((-119, -3), abs=0.01)
+    assert picture.count('class="away') == 2, "an arrow has a head"
+
+
 def test_saved_numbers_say_when_and_where(made):
     """Beside (m) and (n): the command, the day and the machine of the file that has them."""
     text = (ROOT / "app/lecture/sweeps.def").read_text()
     origins = re.findall(
         r'^SAVED_SWEEP\(\w+, ("[\d-]{10}"), (".+"), ("ravine sweep .+")\)$', text, re.M
     )
-    assert len(origins) == 4
+    assert len(origins) == 5
     page = html.unescape((made[0] / "index.html").read_text())
     for origin in origins:
         for told in map(json.loads, origin):

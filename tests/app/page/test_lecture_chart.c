@@ -230,6 +230,57 @@ static void a_circle_is_a_closed_contour(void **state) {
     assert_true(l.worst < 0.02); /* linear interpolation: h^2 / (8 r) */
 }
 
+/* A valley as narrow as the lecture's, tilted a little. */
+enum { STEEP = 300000 };
+static double valley(void *context, double x, double y) {
+    (void)context;
+    const double across = y + 0.0029 * x;
+    return x * x + STEEP * across * across;
+}
+
+/* How far a place is from where the valley has the height, on the paper. */
+static double off_contour(const svg_frame *f, double px, double py, double height) {
+    const double per_x = (f->x.high - f->x.low) / f->width;
+    const double per_y = (f->y.high - f->y.low) / f->height;
+    const double x = f->x.low + (px - f->left) * per_x;
+    const double y = f->y.high - (py - f->top) * per_y, across = y + 0.0029 * x;
+    const double slope_x = 2 * x + 2 * STEEP * across * 0.0029, slope_y = 2 * STEEP * across;
+    return fabs(valley(NULL, x, y) - height) / hypot(slope_x * per_x, slope_y * per_y);
+}
+
+static void contours_of_a_narrow_valley_are_no_stairs(void **state) {
+    (void)state;
+    static const double level[] = {1000, 30000};
+    const svg_panel panel = {.x = {.least = -100, .greatest = 100},
+                             .y = {.least = -5, .greatest = 5},
+                             .height = 300,
+                             .contours = {valley, NULL, level, 2}};
+    const svg_figure figure = {.panel = &panel, .npanels = 1};
+    const svg_frame f = svg_frame_of(&figure, 0);
+    page p = {0};
+    svg_put_contours(&p, &f);
+    const char *text = p.text;
+    for (int k = 0; k < 2; k++) {
+        text = strstr(text, " d=\"") + 4;
+        double x, y, last_x = NAN, last_y = NAN, longest = 0;
+        int points = 0, length;
+        char command;
+        while (sscanf(text, "%c%lf %lf%n", &command, &x, &y, &length) == 3) {
+            assert_true(off_contour(&f, x, y, level[k]) < 0.15);
+            const double moved = command == 'L' ? hypot(x - last_x, y - last_y) : 0;
+            points++;
+            longest = fmax(longest, moved);
+            if (moved > 3) /* the tips are cut off, where both walls are within a cell */
+                assert_true(off_contour(&f, (x + last_x) / 2, (y + last_y) / 2, level[k]) < 0.15);
+            last_x = x, last_y = y;
+            text += length;
+        }
+        assert_in_range(points, 8, 150); /* no more than it needs */
+        assert_true(longest > 20);
+    }
+    page_free(&p);
+}
+
 static void count_lines(void *context, const double (*point)[2], size_t n, bool closed) {
     (void)point;
     lines *l = context;
@@ -545,6 +596,7 @@ int main(void) {
         cmocka_unit_test(swings_that_fill_the_paper_are_found),
         cmocka_unit_test(an_outline_holds_every_point),
         cmocka_unit_test(a_circle_is_a_closed_contour),
+        cmocka_unit_test(contours_of_a_narrow_valley_are_no_stairs),
         cmocka_unit_test(contours_end_at_the_edge),
         cmocka_unit_test(a_path_that_comes_back_is_in_pieces),
         cmocka_unit_test(an_end_out_of_sight_is_known),

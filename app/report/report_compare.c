@@ -94,7 +94,7 @@ static void say_the_best(const told *t) {
     name_group(t, c->best, &name);
     name_group(t, c->next, &other);
     phrase_fill(&percent,
-                next > 0 ? (svg_text){" ({share} %)", "（{share} %）"} : (svg_text){"", NULL},
+                next > 0 ? (svg_text){" ({share} %)", "（{share}%）"} : (svg_text){"", NULL},
                 (phrase_hole[]){
                     {"share", .text = phrase_number(share, "%.2g", 100 * c->lead / next)}, {NULL}});
     const svg_text same = {"{name} and {other} have the same {kind}, {loss}.",

@@ -54,7 +54,7 @@ static void say_number(page *p, svg_text t, const char *format, double value) {
 static void put_score(page *p, const report_run *run, double score) {
     switch (run->data.score_kind) {
     case RUN_ACCURACY:
-        say_number(p, (svg_text){"accuracy {number} %", "准确率 {number} %"}, "%.2f", 100 * score);
+        say_number(p, (svg_text){"accuracy {number} %", "准确率 {number}%"}, "%.2f", 100 * score);
         break;
     case RUN_RMSE:
         say_number(p, (svg_text){"root mean square error {number}", "均方根误差 {number}"}, "%.4g",

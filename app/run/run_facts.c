@@ -105,16 +105,16 @@ static svg_text fall_words(double fall, double ratio) {
     if (!isfinite(fall)) return (svg_text){".", "。"};
     if (fall > STANDS_STILL)
         return (svg_text){"; the loss still fell, by {fallen} % over the last tenth of the run.",
-                          "；损失仍在下降，在最后十分之一的训练里降了 {fallen} %。"};
+                          "；损失仍在下降，在最后十分之一的训练里降了 {fallen}%。"};
     if (ratio >= SMALL)
         return (svg_text){"; the loss has stopped falling ({change} % over the last tenth of the "
                           "run), and yet the gradient is not small: standing still is not having "
                           "arrived.",
-                          "；损失不再下降（在最后十分之一的训练里变化 {change} "
+                          "；损失不再下降（在最后十分之一的训练里变化 {change}"
                           "%），梯度却不小：停住不等于到达。"};
     return (svg_text){"; the loss has stopped falling ({change} % over the last tenth of the run), "
                       "and the gradient is small.",
-                      "；损失不再下降（在最后十分之一的训练里变化 {change} %），梯度也很小。"};
+                      "；损失不再下降（在最后十分之一的训练里变化 {change}%），梯度也很小。"};
 }
 
 bool run_verdict(const run_facts *f, phrase *out) {

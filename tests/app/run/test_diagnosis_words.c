@@ -26,9 +26,9 @@ static void assert_evidence(const char *name, const char *english, const char *c
 static void evidence_keeps_its_numbers(void **state) {
     (void)state;
     assert_evidence("loss_drop", "the loss rose by 1.2e-05 % over four windows, 3 standard errors",
-                    "损失在四个窗口里上升了 1.2e-05 %，相当于 3 个标准误差");
+                    "损失在四个窗口里上升了 1.2e-05%，相当于 3 个标准误差");
     assert_evidence("loss_drop", "the loss fell by -2 % over the run, without noise",
-                    "损失在整个训练里下降了 -2 %，没有噪声");
+                    "损失在整个训练里下降了 -2%，没有噪声");
     assert_evidence("line_position", "steps end beyond the bottom (line position 0.98)",
                     "每一步都停在谷底的另一边（line_position 0.98）");
     assert_evidence("loss", "the loss went from 2.5 to 1 over 30 points",
@@ -47,7 +47,7 @@ static void evidence_keeps_its_names(void **state) {
     assert_evidence("group_ratio", "group 3 has 0.02 of the greatest group's gradient",
                     "第 3 组的梯度是最大一组的 0.02 倍");
     assert_evidence("zero_share_12", "97.5 % in group 12, layer1.0.weight",
-                    "第 12 组（layer1.0.weight）：97.5 %");
+                    "第 12 组（layer1.0.weight）：97.5%");
     assert_evidence("nonfinite_index", "the first such gradient was in 4 by 4, element 7, step 9",
                     "第一个这样的梯度（4 by 4）：第 7 个元素，第 9 步");
     assert_evidence("wall_part", "the longest, 5, was that of group 0, {#1}",

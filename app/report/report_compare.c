@@ -25,7 +25,7 @@ static void say(const told *t, svg_text text, const phrase_hole *hole) {
 static svg_text name_of_loss(const told *t) {
     if (!t->c->validated) return (svg_text){"training loss at the end", "最后的训练损失"};
     for (size_t run = 0; run < t->s->r->nruns; run++)
-        if (report_is_log(&t->s->r->run[run])) return (svg_text){"held-out loss", "留出损失"};
+        if (report_is_log(&t->s->r->run[run])) return (svg_text){"held-out loss", "留出样本的损失"};
     return (svg_text){"validation loss", "验证损失"};
 }
 

@@ -147,7 +147,8 @@ DATA = (
 DATA += "#worst, #runs, #ratio .legend, header .muted, #seeds td:first-child, h1:not(:has([lang]))"
 # Names that are written in Latin letters in any language.
 NAMES = set("JavaScript Shift epoch sigma zeta sgd adam adamw doctor ravine train CONFIG seeds lr "
-            "line_position full UNCLEAR HEALTHY BOUNCING good again poor English".split())  # fmt: skip
+            "line_position full UNCLEAR HEALTHY BOUNCING "
+            "good again poor English".split())  # fmt: skip
 
 SHOWN = """
 const data = new Set(document.querySelectorAll(arguments[0]));
@@ -192,8 +193,6 @@ def test_a_page_speaks_one_language(browser, pages, name):
     assert_quiet(browser)
 
 
-# ---- what the doctor says in Chinese -------------------------------------------------------------
-
 C_STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -203,6 +202,52 @@ def source(path):
         r'%" PRId64(\s*"|(?=,))', lambda m: "%d" if m[1] else '%d"', (ROOT / path).read_text()
     )
     return re.sub(r'"\s*\n\s*"', "", text)
+
+
+# ---- texts that these pages did not happen to show -----------------------------------------------
+
+TEMPLATES = sorted(
+    [
+        *ROOT.glob("app/report/*.html"),
+        *ROOT.glob("app/lecture/*.html"),
+        ROOT / "app/commands/find_lr/find_lr.html",
+        ROOT / "app/commands/race/race.html",
+    ]
+)
+SOURCES = [
+    *ROOT.glob("app/report/*.c"),
+    ROOT / "app/run/run_facts.c",
+    ROOT / "app/run/diagnosis.c",
+    ROOT / "app/run/diagnosis_rows.c",
+    ROOT / "app/trainer/find_lr.c",
+    ROOT / "app/commands/find_lr/cmd_find_lr.c",
+]
+TEXT = re.compile(r"{{((?:[^{}|]|{\w+})*)\|((?:[^{}|]|{\w+})*)}}")
+
+
+def test_a_template_has_no_text_in_one_language_alone():
+    for path in TEMPLATES:
+        rest = TEXT.sub("", path.read_text())
+        rest = re.sub(r"{{\w+}}|<var>.*?</var>|<sub>.*?</sub>|<[^>]*>|&#?\w+;", "", rest)
+        names = {"ravine", "lecture"}  # at the foot of the lecture
+        assert set(re.findall(r"[^\W\d_]{2,}", rest)) <= names, path.name
+        for english, chinese in TEXT.findall(path.read_text()):
+            assert not HAN.search(english) and (HAN.search(chinese) or len(english) < 3), english
+
+
+def test_each_chinese_text_is_written_as_in_taiwan_too():
+    taiwan = dict(re.findall(rf"TAIWAN\({C_STRING},\s*{C_STRING}\)", source("app/page/taiwan.def")))
+    texts = [chinese for path in TEMPLATES for _, chinese in TEXT.findall(path.read_text())]
+    for path in SOURCES:
+        texts += [text for text in STRING.findall(source(path)) if HAN.search(text)]
+    assert len(texts) > 180
+    for text in texts:
+        assert_of_china(text)
+        assert_of_taiwan(taiwan.get(text, text))
+        assert_same_terms(text, taiwan.get(text, text))
+
+
+# ---- what the doctor says in Chinese -------------------------------------------------------------
 
 
 def doctor_words():

@@ -2,7 +2,7 @@
 // chart.js - a chart of svg_chart.c as its readers use it: where a value lies on its axes, a line
 // at one step in all of its panels, and the values under the pointer. A chart tells the page of the
 // step that is pointed at, event "pointed" ({ detail: null }: none), and the page a chart of one
-// that is pointed at elsewhere, event "point".
+// that is pointed at elsewhere, event "point". After languages.js.
 "use strict";
 
 const chartElement = (name, attributes, parent) => {
@@ -100,12 +100,6 @@ const chartRange = (pieces, x) => {
   return high <= low ? [high, low] : null;
 };
 
-// What a text says in the page's language.
-const chartWords = (text) => {
-  const { lang } = document.documentElement;
-  return (text?.querySelector(`[lang="${lang}"]`) ?? text)?.textContent ?? "";
-};
-
 const chartPointer = (chart) => {
   const panels = chartPanels(chart);
   const moveCursor = chartCursor(chart, panels);
@@ -144,7 +138,7 @@ const chartPointer = (chart) => {
   };
 
   const rowsAt = (panel, x, y) => {
-    const label = (which) => chartWords(panel.group.querySelector(which));
+    const label = (which) => textInLanguage(panel.group.querySelector(which));
     const rows = [row(label(".label.middle"), panel.x.textAt(x))];
     const list = curvesOf(panel);
     if (list.length === 0) rows.push(row(label(".label:not(.middle)"), panel.y.textAt(y)));
@@ -156,7 +150,7 @@ const chartPointer = (chart) => {
         low - high < 2 // within the width of the line
           ? panel.y.textAt((low + high) / 2)
           : `${panel.y.textAt(low)} … ${panel.y.textAt(high)}`;
-      rows.push(row(chartWords(name), value, series));
+      rows.push(row(textInLanguage(name), value, series));
     }
     return rows;
   };

@@ -22,10 +22,14 @@ const char *page_text_in(svg_text t, page_language language) {
     return language == PAGE_TAIWAN ? in_taiwan(t.zh) : t.zh;
 }
 
-void page_put_each(page *p, const char *element, const char *const text[PAGE_LANGUAGES]) {
+const char *page_language_tag(page_language language) {
     static const char *const tag[PAGE_LANGUAGES] = {"en", "zh-CN", "zh-TW"};
+    return tag[language];
+}
+
+void page_put_each(page *p, const char *element, const char *const text[PAGE_LANGUAGES]) {
     for (page_language k = 0; k < PAGE_LANGUAGES; k++) {
-        page_format(p, "<%s lang=\"%s\">", element, tag[k]);
+        page_format(p, "<%s lang=\"%s\">", element, page_language_tag(k));
         page_escape(p, text[k]);
         page_format(p, "</%s>", element);
     }

@@ -10,6 +10,8 @@
 /* English, Chinese as it is written in China, and in Taiwan. */
 typedef enum page_language { PAGE_ENGLISH, PAGE_CHINA, PAGE_TAIWAN, PAGE_LANGUAGES } page_language;
 
+/* "en", "zh-CN", "zh-TW". */
+const char *page_language_tag(page_language language);
 /* A text without Chinese is the same in all. */
 const char *page_text_in(svg_text t, page_language language);
 /* <element lang="">...</element> for each language. */

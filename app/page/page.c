@@ -107,61 +107,6 @@ void page_base64(page *p, const unsigned char *bytes, size_t size) {
     page_add_bytes(p, text, used);
 }
 
-/* ---- templates ---- */
-
-static const page_hole *find_hole(const page_hole *hole, size_t nholes, const char *name,
-                                  size_t length) {
-    for (size_t k = 0; k < nholes; k++)
-        if (strlen(hole[k].name) == length && !memcmp(hole[k].name, name, length)) return &hole[k];
-    return NULL;
-}
-
-/* The text of an asset ends with a 0. What has no hole in the list stays, for a test to see. */
-void page_fill(page *p, const asset *html, const page_hole *hole, size_t nholes, void *context) {
-    const char *at = (const char *)html->bytes;
-    for (const char *open; (open = strstr(at, "{{"));) {
-        const char *name = open + 2, *close = strstr(name, "}}");
-        if (!close) break;
-        const page_hole *filled = find_hole(hole, nholes, name, (size_t)(close - name));
-        page_add_bytes(p, at, (size_t)((filled ? open : close + 2) - at));
-        if (filled && filled->text)
-            page_escape(p, filled->text);
-        else if (filled && filled->put)
-            filled->put(p, context);
-        at = close + 2;
-    }
-    page_add(p, at);
-}
-
-/* ---- the frame ---- */
-
-void page_style(page *p, const asset *css) {
-    page_add(p, "<style>\n");
-    page_add_bytes(p, css->bytes, css->size);
-    page_add(p, "</style>\n");
-}
-
-void page_script(page *p, const asset *js) {
-    page_add(p, "<script>\n");
-    page_add_bytes(p, js->bytes, js->size);
-    page_add(p, "</script>\n");
-}
-
-static void put_style(page *p, void *context) {
-    (void)context;
-    page_style(p, &asset_page_css);
-}
-
-void page_begin(page *p, const char *lang, const char *title) {
-    const page_hole holes[] = {
-        {"lang", .text = lang}, {"title", .text = title}, {"style", .put = put_style}};
-    page_fill(p, &asset_head_html, holes, sizeof holes / sizeof *holes, NULL);
-}
-
-void page_end(page *p) {
-    page_add(p, "</main>\n</body>\n</html>\n");
-}
-
 /* ---- out ---- */
 
 static int check(const page *p) {

@@ -62,7 +62,10 @@ typedef struct page_hole {
 } page_hole;
 
 /* A template, app/NAME.html, with its holes filled; every one that it has is in the list, at any
- * place, and may come several times. `context` is for put(). */
+ * place, and may come several times. `context` is for put(). Its texts stand there in English and
+ * in Chinese, HTML with {holes}, and become a <span> for each language of languages.h: <h2>{{What
+ * differs|哪些设置不同}}</h2> {{{steps} steps|{steps} 步}} Of an attribute languages.js shows the
+ * page's language: <button {{title=earlier|更早}}> */
 void page_fill(page *p, const asset *html, const page_hole *hole, size_t nholes, void *context);
 
 /* `lang`: "en", "zh-CN" ... */

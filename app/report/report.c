@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *score_name(const report *r) {
-    static const char *const titles[] = {"Accuracy", "Root mean square error", "Bits per byte"};
-    return titles[r->run[0].data.score_kind];
-}
+/* In the order of run_score_kind. */
+static const svg_text scores[] = {{"Accuracy", "准确率"},
+                                  {"Root mean square error", "均方根误差"},
+                                  {"Bits per byte", "每字节比特数"}};
+
+static const svg_text title_of_several = {"Runs compared", "运行对比"};
 
 /* ---- the parts of the page ---- */
 
@@ -41,12 +43,12 @@ static void add_about(page *p, void *context) {
 static void add_warnings(page *p, void *context) {
     const report *r = ((const filled *)context)->r;
     for (size_t k = 0; k < r->nruns; k++) {
-        char text[1024];
-        report_warning(&r->run[k], text, sizeof text);
-        if (!*text) continue;
+        phrase text;
+        if (!report_warning(&r->run[k], &text)) continue;
         page_add(p, "<p class=\"warn\">");
-        page_escape(p, text);
-        page_add(p, ".</p>\n");
+        page_put_phrase(p, "span", &text);
+        page_say(p, "span", (svg_text){".", "。"}, NULL);
+        page_add(p, "</p>\n");
     }
 }
 
@@ -63,13 +65,15 @@ static void add_headline(page *p, void *context) {
     }
     page_add(p, "<tbody>\n");
     for (size_t row = 0; row < report_nrows; row++) {
-        char name[REPORT_NAME_SIZE];
-        page_format(p, "<tr><th>%s</th>", report_row_name(r, row, name));
+        phrase text;
+        report_row_name(r, row, &text);
+        page_add(p, "<tr><th>");
+        page_put_phrase(p, "span", &text);
+        page_add(p, "</th>");
         for (size_t k = 0; k < r->nruns; k++) {
-            char text[REPORT_CELL_SIZE];
-            report_rows[row].cell(&r->run[k], text);
+            report_rows[row].cell(&r->run[k], &text);
             page_add(p, "<td class=\"number\">");
-            page_escape(p, text);
+            page_put_phrase(p, "span", &text);
             page_add(p, "</td>");
         }
         page_add(p, "</tr>\n");
@@ -82,16 +86,15 @@ static bool is_shaded(const ravine_diagnosis *d) {
 }
 
 static void add_verdict(const report *r, size_t k, page *p) {
-    char text[512];
-    run_verdict(&r->run[k].facts, text, sizeof text);
-    if (!*text) return;
+    phrase text;
+    if (!run_verdict(&r->run[k].facts, &text)) return;
     page_add(p, "<p class=\"verdict\">");
     if (r->nruns > 1) {
         page_add(p, "<b>");
         page_escape(p, report_label(r, k));
         page_add(p, "</b>: ");
     }
-    page_escape(p, text);
+    page_put_phrase(p, "span", &text);
     page_add(p, "</p>\n");
 }
 
@@ -99,8 +102,11 @@ static void add_verdict(const report *r, size_t k, page *p) {
 static void add_verdict_of_one(page *p, void *context) {
     const report *r = ((const filled *)context)->r;
     if (r->nruns > 1) return;
-    if (is_shaded(&r->run[0].found.diagnosis))
-        page_add(p, "<p class=\"muted\">Shaded: since when the evidence holds.</p>\n");
+    if (is_shaded(&r->run[0].found.diagnosis)) {
+        page_add(p, "<p class=\"muted\">");
+        page_say(p, "span", report_shaded, NULL);
+        page_add(p, "</p>\n");
+    }
     add_verdict(r, 0, p);
 }
 
@@ -133,6 +139,26 @@ static void add_choice(page *p, void *context) {
         page_fill(p, &asset_report_choice_html, NULL, 0, NULL);
 }
 
+static void add_title(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
+    if (r->nruns == 1)
+        page_escape(p, report_label(r, 0));
+    else
+        page_say(p, "span", title_of_several, NULL);
+}
+
+static void add_score(page *p, void *context) {
+    page_say(p, "span", scores[((const filled *)context)->r->run[0].data.score_kind], NULL);
+}
+
+static void add_legend(page *p, void *context) {
+    const report *r = ((const filled *)context)->r;
+    page_say(p, "span",
+             (svg_text){"With dots, {held_out} after each epoch; dashed, training during it.",
+                        "带点的线：每个 epoch 之后的{held_out}；虚线：该 epoch 中的训练。"},
+             (phrase_hole[]){{"held_out", .words = report_held_out_of_all(r)}, {NULL}});
+}
+
 static void add_config(page *p, void *context) {
     report_config(&((const filled *)context)->settings, p);
 }
@@ -150,11 +176,11 @@ static void add_groups(const run_data *data, page *p) {
     page_add(p, "]");
 }
 
-/* What its curves are called, and since when the evidence holds. */
+/* What its curves are called (the words of report.html), and since when the evidence holds. */
 static void add_names(const report_run *run, page *p) {
     const ravine_diagnosis *d = &run->found.diagnosis;
     page_format(p, ",\"batches\":\"%s\",\"held_out\":\"%s\"",
-                report_is_log(run) ? "training" : "batches", report_held_out(run));
+                report_is_log(run) ? "training" : "batches", report_held_out(run).en);
     if (is_shaded(d)) page_format(p, ",\"shaded\":[%" PRId64 ",%" PRId64 "]", d->since, d->step);
 }
 
@@ -192,8 +218,8 @@ static int64_t steps_of(const report *r) {
 
 int report_page(const report *r, page *p) {
     enum { STEPS_OF_A_SECOND = 300000 };
-    const char *title = r->nruns == 1 ? report_label(r, 0) : "Runs compared";
-    const page_hole holes[] = {{"title", .text = title},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"title", .put = add_title},
                                {"about", .put = add_about},
                                {"warnings", .put = add_warnings},
                                {"front", .put = add_front},
@@ -201,8 +227,8 @@ int report_page(const report *r, page *p) {
                                {"verdicts", .put = add_verdicts},
                                {"evidence", .put = add_evidence},
                                {"worst", .put = add_worst},
-                               {"score", .text = score_name(r)},
-                               {"held_out", .text = report_held_out_of_all(r)},
+                               {"score", .put = add_score},
+                               {"legend", .put = add_legend},
                                {"headline", .put = add_headline},
                                {"choice", .put = add_choice},
                                {"config", .put = add_config}};
@@ -210,7 +236,7 @@ int report_page(const report *r, page *p) {
     live_line shown = live_line_show("drawing", steps_of(r), "steps", STEPS_OF_A_SECOND);
     f.status = report_settings_read(&f.settings, r);
     if (!f.status) {
-        page_begin(p, "en", title);
+        page_begin(p, "en", r->nruns == 1 ? report_label(r, 0) : title_of_several.en);
         page_style(p, &asset_svg_chart_css);
         page_style(p, &asset_curve_plot_css);
         page_style(p, &asset_report_css);
@@ -219,8 +245,8 @@ int report_page(const report *r, page *p) {
     report_settings_free(&f.settings);
     if (!f.status) f.status = add_data(r, p);
     if (!f.status) {
-        if (has_picture(p)) page_script(p, &asset_chart_js);
         page_script(p, &asset_languages_js);
+        if (has_picture(p)) page_script(p, &asset_chart_js);
         page_script(p, &asset_curve_plot_js);
         page_script(p, &asset_report_js);
         page_end(p);

@@ -16,7 +16,7 @@
 #define RAVINE_REPORT_REPORT_H
 
 #include "logs/log.h"
-#include "page/page.h"
+#include "page/phrase.h"
 #include "run/examination.h"
 #include "run/run_doctor.h"
 #include "run/run_facts.h"
@@ -55,13 +55,15 @@ int report_save(const report *r);
 /* The log of another program. */
 bool report_is_log(const report_run *run);
 /* What its held-out examples are called: "validation", "held-out", and in old logs "test". */
-const char *report_held_out(const report_run *run);
+svg_text report_held_out(const report_run *run);
 /* Of runs that call them differently: "held-out". */
-const char *report_held_out_of_all(const report *r);
+svg_text report_held_out_of_all(const report *r);
+svg_text report_state(const report_run *run);
 void report_end(const report_run *run, page *p);
 
 /* ---- report_doctor.c: the verdict on a run ----------------------------------------------------
  */
+extern const svg_text report_shaded;
 /* The verdict, and the curves that prove it, unless these are loss and gradient alone, which every
  * page has. */
 int report_doctor(const report_run *run, page *p);
@@ -73,18 +75,16 @@ void report_evidence(const report_run *run, page *p);
 void report_worst(const report_run *run, page *p);
 
 /* ---- report_table.c: the headline numbers, for page and terminal ----------------------------- */
-enum { REPORT_CELL_SIZE = 64, REPORT_NAME_SIZE = 64 };
 typedef struct report_row {
-    const char *name;
-    bool held_out; /* its name begins with report_held_out() */
-    void (*cell)(const report_run *run, char text[REPORT_CELL_SIZE]);
+    svg_text name; /* with {held_out}, report_held_out() */
+    void (*cell)(const report_run *run, phrase *text);
 } report_row;
 extern const report_row report_rows[];
 extern const size_t report_nrows;
-const char *report_row_name(const report *r, size_t row, char text[REPORT_NAME_SIZE]);
+void report_row_name(const report *r, size_t row, phrase *text);
 /* <td> with a number in the form of `format`, or "-". */
 void report_cell(page *p, const char *format, double value);
-/* "" or one line: where the log is not right, and what was done. */
-void report_warning(const report_run *run, char *text, size_t size);
+/* False, or one line: where the log is not right, and what was done. */
+bool report_warning(const report_run *run, phrase *text);
 
 #endif

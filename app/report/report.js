@@ -7,6 +7,10 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
+  // A text of report.html by its name: in all languages, and in the page's, with its {holes} filled.
+  const words = (name) => $("words").content.getElementById(`word-${name}`).cloneNode(true);
+  const say = (name, holes) =>
+    textInLanguage(words(name)).replace(/{(\w+)}/g, (hole, key) => holes?.[key] ?? hole);
   const COLORS = 8; // --series-0 ... of page.css, .s0 ... of svg_chart.css
   const DASHES = [null, [6, 3], [2, 3], [8, 3, 2, 3]];
 
@@ -167,7 +171,8 @@
     return size < 1e-3 || size >= 1e6 ? rounded.toExponential() : String(rounded);
   }
 
-  // A line of a chart: {run, table, curve} and, where it has them, {name, color, dash, dots, scale}.
+  // A line of a chart: {run, table, curve} and, where it has them, {name, or named by a text of
+  // report.html, color, dash, dots, scale}.
   const alone = runs.length === 1;
   const lines = {
     steps: (name, more) =>
@@ -178,8 +183,8 @@
   const heldOut = (name) =>
     lines
       .epochs(name, { dots: true, color: alone ? 1 : undefined })
-      .map((line) => ({ ...line, name: line.run.held_out }));
-  const batches = () => lines.steps("loss").map((line) => ({ ...line, name: line.run.batches }));
+      .map((line) => ({ ...line, named: line.run.held_out }));
+  const batches = () => lines.steps("loss").map((line) => ({ ...line, named: line.run.batches }));
   // One run: a colour for each group. Several: a colour for each run, a dash for each group.
   const groupLines = () =>
     runs.flatMap((run) =>
@@ -197,8 +202,8 @@
     grad_norm: () => lines.steps("grad_norm"),
     score: () => [
       ...heldOut("validation_score"),
-      ...lines.epochs("train_score", { dash: DASHES[1], name: "training" }),
-      ...lines.epochs("averaged_score", { dash: DASHES[2], name: "averaged weights" }),
+      ...lines.epochs("train_score", { dash: DASHES[1], named: "training" }),
+      ...lines.epochs("averaged_score", { dash: DASHES[2], named: "averaged" }),
     ],
     lr: () => lines.steps("lr"),
     ratio: groupLines,
@@ -250,8 +255,10 @@
         line.text = document.createElement("span");
         line.text.className = "value";
         line.entry = document.createElement("span");
-        const name = [alone ? "" : line.run.label, line.name ?? ""].join(" ").trim();
-        line.entry.append(...(name ? [swatch, `${name} `] : []), line.text);
+        const label = alone ? [] : [`${line.run.label} `];
+        const name = line.named ? [words(line.named), " "] : line.name ? [`${line.name} `] : [];
+        const parts = [...label, ...name];
+        line.entry.append(...(parts.length ? [swatch, ...parts] : []), line.text);
         this.legend.append(line.entry);
       }
     }
@@ -317,10 +324,11 @@
     if (k > 0 && x - axis[k - 1] < axis[k] - x) k--;
     const scale = line.scale ?? 1;
     const { mean, least, greatest } = line.curve;
-    const at = `at ${shortNumber(axis[k])}`;
-    const value = shortNumber(mean[k] * scale);
-    if (least[k] === greatest[k] || least[k] !== least[k]) return `${value} ${at}`;
-    return `${value} (${shortNumber(least[k] * scale)} to ${shortNumber(greatest[k] * scale)}) ${at}`;
+    const holes = { value: shortNumber(mean[k] * scale), x: shortNumber(axis[k]) };
+    if (least[k] === greatest[k] || least[k] !== least[k]) return say("at", holes);
+    holes.least = shortNumber(least[k] * scale);
+    holes.greatest = shortNumber(greatest[k] * scale);
+    return say("range", holes);
   }
 
   // ---- the page ---------------------------------------------------------------------------------
@@ -363,7 +371,7 @@
     const buckets = smoothBuckets(x.length);
     const apart = x.length > 1 ? (x[x.length - 1] - x[0]) / (x.length - 1) : 1;
     const steps = shortNumber(Math.round(buckets * apart));
-    $("smooth-steps").textContent = buckets ? `over ${steps} steps` : "off";
+    $("smooth-steps").textContent = buckets ? say("over", { steps }) : say("off");
   }
 
   function makeRunSwitches() {
@@ -407,6 +415,7 @@
       $("config").classList.toggle("differing", event.target.checked);
     });
     matchMedia("print").addEventListener("change", drawAll);
+    document.addEventListener("language", showSmoothing);
   }
 
   // The first chart at once, the others behind it, so that there is something to see soon.
@@ -418,11 +427,8 @@
     setTimeout(() => drawNext(figures.slice(1)));
   }
 
-  // The doctor's sentence in the Chinese that its reader writes.
-  if (preferredLanguage() === "zh-TW")
-    for (const one of document.querySelectorAll("#verdict .sentence[lang|=zh]")) one.hidden = !one.hidden;
-
   makeRunSwitches();
   listen();
+  showSmoothing();
   drawNext([...document.querySelectorAll("figure[id]")]);
 })();

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { NAME_SIZE = 512, TEXT_SIZE = 2 * NAME_SIZE + 256 };
-
 /* What the holes are filled from, and whom the words go to. */
 typedef struct told {
     const report_comparison *c;
@@ -18,91 +16,156 @@ typedef struct told {
 
 /* ---- words ---- */
 
-static const char *name_of_loss(const told *t) {
-    if (!t->c->validated) return "training loss at the end";
+static void say(const told *t, svg_text text, const phrase_hole *hole) {
+    phrase said;
+    phrase_fill(&said, text, hole);
+    t->line(t->context, &said);
+}
+
+static svg_text name_of_loss(const told *t) {
+    if (!t->c->validated) return (svg_text){"training loss at the end", "最后的训练损失"};
     for (size_t run = 0; run < t->s->r->nruns; run++)
-        if (report_is_log(&t->s->r->run[run])) return "held-out loss";
-    return "validation loss";
+        if (report_is_log(&t->s->r->run[run])) return (svg_text){"held-out loss", "留出样本的损失"};
+    return (svg_text){"validation loss", "验证损失"};
 }
 
 /* "mlp", of several seeds "mlp and 2 other seeds" */
-static const char *name_of_group(const told *t, size_t group, char text[NAME_SIZE]) {
+static void name_group(const told *t, size_t group, phrase *name) {
     const report_group *g = &t->c->groups[group];
-    const char *label = report_label(t->s->r, g->first);
-    if (g->loss.count < 2)
-        snprintf(text, NAME_SIZE, "%.480s", label);
-    else
-        snprintf(text, NAME_SIZE, "%.440s and %" PRId64 " other seed%s", label, g->loss.count - 1,
-                 g->loss.count > 2 ? "s" : "");
-    return text;
+    char others[PHRASE_NUMBER];
+    const svg_text of_one = {"{label}", "{label} "},
+                   of_two = {"{label} and {others} other seed", "{label} 和另 {others} 个种子"},
+                   of_more = {"{label} and {others} other seeds", "{label} 和另 {others} 个种子"};
+    phrase_fill(name,
+                g->loss.count < 2    ? of_one
+                : g->loss.count == 2 ? of_two
+                                     : of_more,
+                (phrase_hole[]){
+                    {"label", .text = report_label(t->s->r, g->first)},
+                    {"others", .text = phrase_number(others, "%.0f", (double)(g->loss.count - 1))},
+                    {NULL}});
+}
+
+static void say_the_seeds(const told *t, const ravine_spread *loss) {
+    char mean[PHRASE_NUMBER], deviation[PHRASE_NUMBER], least[PHRASE_NUMBER],
+        greatest[PHRASE_NUMBER];
+    say(t,
+        (svg_text){"These runs differ in nothing but the seed: their {loss} is {mean} on average, "
+                   "with a standard deviation of {deviation}, from {least} to {greatest}.",
+                   "这些运行只有种子不同：{loss}平均为 {mean}，标准差 {deviation}，从 {least} 到 "
+                   "{greatest}。"},
+        (phrase_hole[]){{"loss", .words = name_of_loss(t)},
+                        {"mean", .text = phrase_number(mean, "%.4g", loss->mean)},
+                        {"deviation", .text = phrase_number(deviation, "%.2g", loss->deviation)},
+                        {"least", .text = phrase_number(least, "%.4g", loss->least)},
+                        {"greatest", .text = phrase_number(greatest, "%.4g", loss->greatest)},
+                        {NULL}});
 }
 
 static void say_the_only_one(const told *t) {
     const report_group *g = &t->c->groups[t->c->best];
-    char text[TEXT_SIZE], name[NAME_SIZE];
-    if (g->loss.count > 1 && t->c->ngroups == 1)
-        snprintf(text, sizeof text,
-                 "These runs differ in nothing but the seed: their %s is %.4g on average, with a "
-                 "standard deviation of %.2g, from %.4g to %.4g.",
-                 name_of_loss(t), g->loss.mean, g->loss.deviation, g->loss.least, g->loss.greatest);
-    else if (t->c->ngroups == 1)
-        snprintf(text, sizeof text, "These runs have the same settings and the same seed.");
-    else
-        snprintf(text, sizeof text, "Only %s %s a %s: there is nothing to compare it with.",
-                 name_of_group(t, t->c->best, name), g->loss.count > 1 ? "have" : "has",
-                 name_of_loss(t));
-    t->line(t->context, text);
+    phrase name;
+    if (g->loss.count > 1 && t->c->ngroups == 1) {
+        say_the_seeds(t, &g->loss);
+        return;
+    }
+    if (t->c->ngroups == 1) {
+        say(t,
+            (svg_text){"These runs have the same settings and the same seed.",
+                       "这些运行的设置相同，种子也相同。"},
+            NULL);
+        return;
+    }
+    const svg_text one = {"Only {name} has a {loss}: there is nothing to compare it with.",
+                          "只有 {name}有{loss}：没有可以与之比较的。"},
+                   several = {"Only {name} have a {loss}: there is nothing to compare it with.",
+                              "只有 {name}有{loss}：没有可以与之比较的。"};
+    name_group(t, t->c->best, &name);
+    say(t, g->loss.count > 1 ? several : one,
+        (phrase_hole[]){{"name", .phrase = &name}, {"loss", .words = name_of_loss(t)}, {NULL}});
 }
 
 static void say_the_best(const told *t) {
     const report_comparison *c = t->c;
     const double best = c->groups[c->best].loss.mean, next = c->groups[c->next].loss.mean;
     const bool several = c->groups[c->best].loss.count > 1;
-    char text[TEXT_SIZE], name[NAME_SIZE], other[NAME_SIZE], percent[32] = "";
-    name_of_group(t, c->best, name);
-    name_of_group(t, c->next, other);
-    if (next > 0) snprintf(percent, sizeof percent, " (%.2g %%)", 100 * c->lead / next);
-    if (c->lead > 0)
-        snprintf(text, sizeof text, "%s %s the lowest %s, %.4g%s: %.2g%s below %s.", name,
-                 several ? "have" : "has", name_of_loss(t), best, several ? " on average" : "",
-                 c->lead, percent, other);
-    else
-        snprintf(text, sizeof text, "%s and %s have the same %s, %.4g.", name, other,
-                 name_of_loss(t), best);
-    t->line(t->context, text);
+    char loss[PHRASE_NUMBER], lead[PHRASE_NUMBER], share[PHRASE_NUMBER];
+    phrase name, other, percent;
+    name_group(t, c->best, &name);
+    name_group(t, c->next, &other);
+    phrase_fill(&percent,
+                next > 0 ? (svg_text){" ({share} %)", "（{share}%）"} : (svg_text){"", NULL},
+                (phrase_hole[]){
+                    {"share", .text = phrase_number(share, "%.2g", 100 * c->lead / next)}, {NULL}});
+    const svg_text same = {"{name} and {other} have the same {kind}, {loss}.",
+                           "{name}和 {other}的{kind}相同，都是 {loss}。"},
+                   lowest = {"{name} has the lowest {kind}, {loss}: {lead}{percent} below {other}.",
+                             "{name}的{kind}最低，为 {loss}：比 {other}低 {lead}{percent}。"},
+                   lowest_on_average = {
+                       "{name} have the lowest {kind}, {loss} on average: {lead}{percent} below "
+                       "{other}.",
+                       "{name}的{kind}最低，平均为 {loss}：比 {other}低 {lead}{percent}。"};
+    say(t,
+        !(c->lead > 0) ? same
+        : several      ? lowest_on_average
+                       : lowest,
+        (phrase_hole[]){{"name", .phrase = &name},
+                        {"other", .phrase = &other},
+                        {"kind", .words = name_of_loss(t)},
+                        {"loss", .text = phrase_number(loss, "%.4g", best)},
+                        {"lead", .text = phrase_number(lead, "%.2g", c->lead)},
+                        {"percent", .phrase = &percent},
+                        {NULL}});
+}
+
+static void say_the_odds(const told *t) {
+    const report_comparison *c = t->c;
+    char spread[PHRASE_NUMBER], times[PHRASE_NUMBER], chance[PHRASE_NUMBER];
+    const svg_text difference = {"this is a difference", "这是真正的差别"},
+                   luck = {"this one may be chance", "这一次可能只是偶然"};
+    say(t,
+        (svg_text){"Seeds alone spread by {spread} (standard deviation): the lead is {times} times "
+                   "that. Chance makes one above {chance} once in twenty times, so {conclusion}.",
+                   "仅种子不同就会相差 {spread}（标准差）：领先的幅度是它的 {times} "
+                   "倍。偶然造成的领先，二十次里有一次超过 {chance}，所以{conclusion}。"},
+        (phrase_hole[]){{"spread", .text = phrase_number(spread, "%.2g", c->spread)},
+                        {"times", .text = phrase_number(times, "%.2g", c->lead / c->spread)},
+                        {"chance", .text = phrase_number(chance, "%.2g", c->chance)},
+                        {"conclusion", .words = c->lead > c->chance ? difference : luck},
+                        {NULL}});
 }
 
 static void say_chance(const told *t) {
-    const report_comparison *c = t->c;
-    char text[TEXT_SIZE];
-    if (isnan(c->chance))
-        snprintf(text, sizeof text,
-                 "One run each cannot tell chance from difference: train each with other seeds "
-                 "too, ravine train CONFIG --seeds 5.");
-    else if (c->spread == 0)
-        snprintf(text, sizeof text, "Seeds make no difference here, so this is one.");
+    if (isnan(t->c->chance))
+        say(t,
+            (svg_text){"One run each cannot tell chance from difference: train each with other "
+                       "seeds too, ravine train CONFIG --seeds 5.",
+                       "各只有一次运行，分不清偶然与差别：请再用别的种子各训练几次，ravine train "
+                       "CONFIG --seeds 5。"},
+            NULL);
+    else if (t->c->spread == 0)
+        say(t,
+            (svg_text){"Seeds make no difference here, so this is one.",
+                       "在这里种子不造成差别，所以这就是差别。"},
+            NULL);
     else
-        snprintf(text, sizeof text,
-                 "Seeds alone spread by %.2g (standard deviation): the lead is %.2g times that. "
-                 "Chance makes one above %.2g once in twenty times, so %s.",
-                 c->spread, c->lead / c->spread, c->chance,
-                 c->lead > c->chance ? "this is a difference" : "this one may be chance");
-    t->line(t->context, text);
+        say_the_odds(t);
 }
 
 /* "Without a validation loss, and not compared: a, b." */
 static void say_who_is_left_out(const told *t) {
     const report *r = t->s->r;
-    char text[TEXT_SIZE];
-    size_t used =
-        (size_t)snprintf(text, sizeof text, "Without a %s, and not compared:", name_of_loss(t));
-    size_t count = 0;
+    char names[PHRASE_SIZE / 2] = "";
+    size_t used = 0, count = 0;
     for (size_t run = 0; run < r->nruns; run++)
-        if (isnan(t->c->loss[run]) && used < sizeof text)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s %.100s",
-                                     count++ ? "," : "", report_label(r, run));
-    if (used + 1 < sizeof text) strcpy(text + used, ".");
-    if (count) t->line(t->context, text);
+        if (isnan(t->c->loss[run]) && used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.100s",
+                                     count++ ? ", " : "", report_label(r, run));
+    if (count)
+        say(t,
+            (svg_text){"Without a {loss}, and not compared: {names}.",
+                       "没有{loss}，不参加比较：{names}。"},
+            (phrase_hole[]){{"loss", .words = name_of_loss(t)}, {"names", .text = names}, {NULL}});
 }
 
 static bool is_of_data(const char *key) {
@@ -125,8 +188,11 @@ static bool differs(const report_settings *s, size_t key) {
 static void say_that_data_differ(const told *t) {
     for (size_t k = 0; k < t->s->nconfig; k++) {
         if (!is_of_data(t->s->key[k]) || !differs(t->s, k)) continue;
-        t->line(t->context, "Settings of the data differ: the losses may be of different "
-                            "examples, and the lower one be of easier ones.");
+        say(t,
+            (svg_text){"Settings of the data differ: the losses may be of different examples, and "
+                       "the lower one be of easier ones.",
+                       "数据的设置不同：损失可能来自不同的样本，较低的那个也许只是样本更容易。"},
+            NULL);
         return;
     }
 }
@@ -135,12 +201,15 @@ void report_compare_words(const report_comparison *c, const report_settings *s, 
                           void *context) {
     const told t = {.c = c, .s = s, .line = line, .context = context};
     if (!c->comparable) {
-        line(context, "These runs learn different things: their losses are of different kinds, "
-                      "and none is the better one.");
+        say(&t,
+            (svg_text){"These runs learn different things: their losses are of different kinds, "
+                       "and none is the better one.",
+                       "这些运行学的东西不同：损失不是同一种，谈不上哪个更好。"},
+            NULL);
         return;
     }
     if (c->best == c->ngroups) {
-        line(context, "No run has a loss yet.");
+        say(&t, (svg_text){"No run has a loss yet.", "还没有一次运行有损失。"}, NULL);
         return;
     }
     if (c->next == c->ngroups) {
@@ -155,10 +224,10 @@ void report_compare_words(const report_comparison *c, const report_settings *s, 
 
 /* ---- the page ---- */
 
-static void put_line(void *context, const char *text) {
+static void put_line(void *context, const phrase *text) {
     page *p = context;
     page_add(p, "<p class=\"sentence\">");
-    page_escape(p, text);
+    page_put_phrase(p, "span", text);
     page_add(p, "</p>\n");
 }
 
@@ -177,13 +246,19 @@ static void put_none(page *p, void *context) {
     const report_settings *s = ((const told *)context)->s;
     size_t ours = 0;
     for (size_t run = 0; run < s->r->nruns; run++) ours += !report_is_log(&s->r->run[run]);
-    if (ours < s->r->nruns) page_add(p, "<p>Logs of other programs tell no settings.</p>\n");
-    if (ours > 1 && count_differing(s) == 0) page_add(p, "<p>No setting differs.</p>\n");
+    if (ours < s->r->nruns)
+        page_say(p, "p",
+                 (svg_text){"Logs of other programs tell no settings.", "其他程序的日志不含设置。"},
+                 NULL);
+    if (ours > 1 && count_differing(s) == 0)
+        page_say(p, "p", (svg_text){"No setting differs.", "没有不同的设置。"}, NULL);
 }
 
 /* What the settings led to, the best in bold. */
 static void put_losses(page *p, const told *t) {
-    page_format(p, "<tr id=\"outcome\"><th>%s</th>", name_of_loss(t));
+    page_add(p, "<tr id=\"outcome\"><th>");
+    page_say(p, "span", name_of_loss(t), NULL);
+    page_add(p, "</th>");
     for (size_t run = 0; run < t->s->r->nruns; run++) {
         const bool best = t->c->comparable && t->c->group[run] == t->c->best;
         page_add(p, best ? "<td class=\"best\">" : "<td>");

@@ -3,10 +3,15 @@
 #include "report/report_settings.h"
 
 void report_settings_head(const report *r, page *p) {
-    page_add(p, "<thead><tr><th>key</th>");
+    page_add(p, "<thead><tr><th>");
+    page_say(p, "span", (svg_text){"key", "键"}, NULL);
+    page_add(p, "</th>");
     for (size_t run = 0; run < r->nruns; run++) {
         page_add(p, "<th>");
-        page_escape(p, r->nruns > 1 ? report_label(r, run) : "value");
+        if (r->nruns > 1)
+            page_escape(p, report_label(r, run));
+        else
+            page_say(p, "span", (svg_text){"value", "值"}, NULL);
         page_add(p, "</th>");
     }
     page_add(p, "</tr></thead>\n<tbody>\n");

@@ -6,7 +6,6 @@
 #include "report/report.h"
 #include "run/diagnosis.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +16,11 @@ enum { LINES_MAX = 2, PANELS_MAX = 2, VERDICTS_MAX = 4 };
 
 typedef struct line {
     run_column column;
-    const char *name; /* NULL: the only one */
+    svg_text name; /* none: the only one */
 } line;
 
 typedef struct panel {
-    const char *label;
+    svg_text label;
     line lines[LINES_MAX];
     size_t nlines;
     bool log;
@@ -29,51 +28,55 @@ typedef struct panel {
     bool raw;   /* every step, because one alone may be what matters; else medians */
     bool marks; /* steps far longer than those before are marked */
     double level;
-    const char *level_text; /* NULL: no level */
+    svg_text level_text; /* none: no level */
 } panel;
 
-static const panel loss = {.label = "loss", .lines = {{RUN_LOSS, NULL}}, .nlines = 1};
+static const panel loss = {
+    .label = {"loss", "损失"}, .lines = {{RUN_LOSS, {NULL, NULL}}}, .nlines = 1};
 static const panel sign_changes = {
-    .label = "rate of sign changes",
-    .lines = {{RUN_STATISTIC_sign_change_rate, "against the step before"},
-              {RUN_STATISTIC_sign_change_rate_lag2, "against two steps before"}},
+    .label = {"rate of sign changes", "变号的比例"},
+    .lines = {{RUN_STATISTIC_sign_change_rate, {"against the step before", "与前一步相比"}},
+              {RUN_STATISTIC_sign_change_rate_lag2, {"against two steps before", "与前两步相比"}}},
     .nlines = 2,
     .share = true,
     .level = 0.5,
-    .level_text = "pure noise"};
-static const panel line_position_at_wall = {.label = "line_position",
-                                            .lines = {{RUN_STATISTIC_line_position, NULL}},
-                                            .nlines = 1,
-                                            .level = 1,
-                                            .level_text = "as far up the other wall"};
-static const panel line_position_on_slope = {.label = "line_position",
-                                             .lines = {{RUN_STATISTIC_line_position, NULL}},
-                                             .nlines = 1,
-                                             .level = -1,
-                                             .level_text = "the slope is as it was"};
-static const panel gradient = {.label = "gradient norm",
-                               .lines = {{RUN_GRAD_NORM, NULL}},
+    .level_text = {"pure noise", "纯噪声"}};
+static const panel line_position_at_wall = {
+    .label = {"line_position", NULL},
+    .lines = {{RUN_STATISTIC_line_position, {NULL, NULL}}},
+    .nlines = 1,
+    .level = 1,
+    .level_text = {"as far up the other wall", "在另一侧壁上同样高"}};
+static const panel line_position_on_slope = {
+    .label = {"line_position", NULL},
+    .lines = {{RUN_STATISTIC_line_position, {NULL, NULL}}},
+    .nlines = 1,
+    .level = -1,
+    .level_text = {"the slope is as it was", "坡度和原来一样"}};
+static const panel gradient = {.label = {"gradient norm", "梯度范数"},
+                               .lines = {{RUN_GRAD_NORM, {NULL, NULL}}},
                                .nlines = 1,
                                .log = true,
                                .raw = true};
-static const panel update = {.label = "update norm",
-                             .lines = {{RUN_UPDATE_NORM, NULL}},
+static const panel update = {.label = {"update norm", "更新量的范数"},
+                             .lines = {{RUN_UPDATE_NORM, {NULL, NULL}}},
                              .nlines = 1,
                              .log = true,
                              .raw = true,
                              .marks = true};
-static const panel zeros = {.label = "share of zero gradients",
-                            .lines = {{RUN_STATISTIC_zero_share, NULL}},
+static const panel zeros = {.label = {"share of zero gradients", "零梯度的比例"},
+                            .lines = {{RUN_STATISTIC_zero_share, {NULL, NULL}}},
                             .nlines = 1,
                             .share = true};
 
-static const panel rate = {.label = "learning rate", .lines = {{RUN_LR, NULL}}, .nlines = 1};
+static const panel rate = {
+    .label = {"learning rate", "学习率"}, .lines = {{RUN_LR, {NULL, NULL}}}, .nlines = 1};
 
 typedef struct picture {
     int verdict[VERDICTS_MAX];
     size_t nverdicts;
     const panel *panels[PANELS_MAX];
-    const char *caption;
+    svg_text caption;
 } picture;
 
 static const picture pictures[] = {
@@ -81,43 +84,54 @@ static const picture pictures[] = {
      .nverdicts = 1,
      .panels = {&sign_changes, &line_position_at_wall},
      .caption =
-         "The gradient changes its sign from step to step (with momentum: every other step), "
-         "and a step ends about as high up one wall as it began on the other."},
+         {"The gradient changes its sign from step to step (with momentum: every other step), "
+          "and a step ends about as high up one wall as it began on the other.",
+          "梯度每走一步就变号（有动量时每两步变一次），每一步结束时在一侧壁上的高度，与它在另一侧壁"
+          "上开始时差不多。"}},
     {.verdict = {RAVINE_VERDICT_DIVERGING},
      .nverdicts = 1,
      .panels = {&gradient, &line_position_at_wall},
-     .caption = "Above 1, line_position says that each step ends higher than it began: the "
-                "gradient grows."},
+     .caption = {"Above 1, line_position says that each step ends higher than it began: the "
+                 "gradient grows.",
+                 "line_position 大于 1，说明每一步结束时都比开始时更高：梯度在增大。"}},
     {.verdict = {RAVINE_VERDICT_CRAWLING},
      .nverdicts = 1,
      .panels = {&loss, &line_position_on_slope},
-     .caption = "The slope after a step is the slope before it: far longer steps would still go "
-                "down."},
+     .caption = {"The slope after a step is the slope before it: far longer steps would still go "
+                 "down.",
+                 "走完一步之后的坡度和走之前一样：步长再大得多，也还会往下走。"}},
     {.verdict = {RAVINE_VERDICT_NOISE_FLOOR},
      .nverdicts = 1,
      .panels = {&loss, &sign_changes},
-     .caption = "The loss has stopped falling, and whether a gradient changes its sign is a coin "
-                "toss."},
+     .caption = {"The loss has stopped falling, and whether a gradient changes its sign is a coin "
+                 "toss.",
+                 "损失不再下降，而梯度变不变号，就像抛硬币。"}},
     {.verdict = {RAVINE_VERDICT_SIGMA_BURST, RAVINE_VERDICT_WARMUP_NEEDED},
      .nverdicts = 2,
      .panels = {&update, &loss},
      .caption =
-         "A cross marks a step that is far longer than those before; the loss follows it up."},
+         {"A cross marks a step that is far longer than those before; the loss follows it up.",
+          "打叉的一步比之前的各步长得多；损失随之上升。"}},
     {.verdict = {RAVINE_VERDICT_DEAD},
      .nverdicts = 1,
      .panels = {&zeros, &gradient},
-     .caption = "A gradient of exactly zero moves nothing: a unit that is off for every example "
-                "stays off."},
+     .caption = {"A gradient of exactly zero moves nothing: a unit that is off for every example "
+                 "stays off.",
+                 "梯度恰好为零，什么也推不动：对每个样本都关闭的单元，就一直关着。"}},
     {.verdict = {RAVINE_VERDICT_LR_ZERO, RAVINE_VERDICT_RESUME_JUMP},
      .nverdicts = 2,
      .panels = {&loss, &rate},
-     .caption = "The learning rate on the time axis of the loss."},
+     .caption = {"The learning rate on the time axis of the loss.",
+                 "学习率，与损失用同一条时间轴。"}},
     {.verdict = {RAVINE_VERDICT_HEALTHY, RAVINE_VERDICT_UNCLEAR},
      .nverdicts = 2,
      .panels = {&loss, &sign_changes},
-     .caption = "What the doctor looks at: whether the loss falls, and whether gradients change "
-                "their signs."},
-    {.panels = {&loss, &gradient}, .caption = "The gradient norm on the time axis of the loss."},
+     .caption = {"What the doctor looks at: whether the loss falls, and whether gradients change "
+                 "their signs.",
+                 "诊断时看的是：损失是否下降，梯度是否变号。"}},
+    {.panels = {&loss, &gradient},
+     .caption = {"The gradient norm on the time axis of the loss.",
+                 "梯度范数，与损失用同一条时间轴。"}},
 };
 
 /* The last one is that of all other verdicts. */
@@ -145,7 +159,7 @@ static bool make_series(svg_series *out, const run_data *run, size_t n, const li
         memcpy(scratch, run->column[l->column] + first, size * sizeof *scratch);
         y[k] = ravine_median(scratch, (int64_t)size);
     }
-    *out = (svg_series){.name = {l->name, NULL}, .x = x, .y = y, .n = count};
+    *out = (svg_series){.name = l->name, .x = x, .y = y, .n = count};
     return true;
 }
 
@@ -196,19 +210,18 @@ static bool draw_panel(svg_panel *out, drawn *d, const panel *p, const run_data 
         d->series[d->nseries].color = (int)d->nseries;
         d->nseries++;
     }
-    d->level = (svg_level){.at = p->level, .text = {p->level_text, NULL}};
-    *out =
-        (svg_panel){.x = {.label = {"step", NULL}, .counts = SVG_STEPS_FROM_0},
-                    .y = {.label = {p->label, NULL}, .greatest = p->share ? 1 : 0, .log = p->log},
-                    .height = 110,
-                    .series = d->series,
-                    .nseries = d->nseries,
-                    .band = band,
-                    .nbands = band->to > band->from ? 1 : 0,
-                    .level = &d->level,
-                    .nlevels = p->level_text ? 1 : 0,
-                    .note = d->note,
-                    .nnotes = p->marks ? find_marks(run, n, p->lines[0].column, d->note) : 0};
+    d->level = (svg_level){.at = p->level, .text = p->level_text};
+    *out = (svg_panel){.x = {.label = {"step", "步数"}, .counts = SVG_STEPS_FROM_0},
+                       .y = {.label = p->label, .greatest = p->share ? 1 : 0, .log = p->log},
+                       .height = 110,
+                       .series = d->series,
+                       .nseries = d->nseries,
+                       .band = band,
+                       .nbands = band->to > band->from ? 1 : 0,
+                       .level = &d->level,
+                       .nlevels = p->level_text.en ? 1 : 0,
+                       .note = d->note,
+                       .nnotes = p->marks ? find_marks(run, n, p->lines[0].column, d->note) : 0};
     return true;
 }
 
@@ -227,6 +240,9 @@ static size_t panels_of(const picture *shown, const panel *out[PANELS_MAX]) {
             out[count++] = shown->panels[k];
     return count;
 }
+
+const svg_text report_shaded = {"Shaded: since when the evidence holds.",
+                                "阴影：从何时起证据成立。"};
 
 static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p) {
     const picture *shown = find_picture(d->verdict);
@@ -247,13 +263,16 @@ static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p
     if (whole && npanels) {
         page_add(p, "<figure class=\"evidence\">");
         svg_write(p,
-                  &(svg_figure){.title = {"Evidence", NULL},
-                                .text = {shown->caption, NULL},
+                  &(svg_figure){.title = {"Evidence", "证据"},
+                                .text = shown->caption,
                                 .panel = panels,
                                 .npanels = npanels},
                   SVG_INLINE);
-        page_format(p, "<figcaption>%s%s</figcaption></figure>\n", shown->caption,
-                    band.to > band.from ? " Shaded: since when the evidence holds." : "");
+        page_add(p, "<figcaption>");
+        page_say(p, "span", shown->caption, NULL);
+        page_add(p, " ");
+        if (band.to > band.from) page_say(p, "span", report_shaded, NULL);
+        page_add(p, "</figcaption></figure>\n");
     }
     for (size_t k = 0; k < used; k++) free_drawn(&parts[k]);
     return whole ? 0 : failure(FAILURE_INPUT, "out of memory for the picture");
@@ -262,8 +281,9 @@ static int add_picture(const report_run *run, const ravine_diagnosis *d, page *p
 /* ---- the curvature ---- */
 
 static void add_slices(const ravine_probe *probe, page *p) {
-    static const char *const labels[] = {"along the last update", "along the steepest curvature",
-                                         "along the least curvature"};
+    static const svg_text labels[] = {{"along the last update", "沿最近一次更新"},
+                                      {"along the steepest curvature", "沿曲率最大的方向"},
+                                      {"along the least curvature", "沿曲率最小的方向"}};
     const ravine_slice *const slices[] = {&probe->along_update, &probe->along_max,
                                           &probe->along_min};
     enum { SLICES = sizeof slices / sizeof *slices };
@@ -278,8 +298,8 @@ static void add_slices(const ravine_probe *probe, page *p) {
                                        .n = (size_t)slices[k]->count,
                                        .color = (int)k};
         here[npanels] = (svg_note){0, probe->loss, {"", NULL}, true, false};
-        panels[npanels] = (svg_panel){.x = {.label = {labels[k], NULL}},
-                                      .y = {.label = {"loss", NULL}},
+        panels[npanels] = (svg_panel){.x = {.label = labels[k]},
+                                      .y = {.label = {"loss", "损失"}},
                                       .height = 120,
                                       .series = &series[npanels],
                                       .nseries = 1,
@@ -288,17 +308,20 @@ static void add_slices(const ravine_probe *probe, page *p) {
         npanels++;
     }
     if (npanels == 0) return;
-    static const char caption[] =
-        "The loss around the point that was probed, on straight lines through "
-        "it; the cross is where the parameters are.";
+    static const svg_text caption = {
+        "The loss around the point that was probed, on straight lines "
+        "through it; the cross is where the parameters are.",
+        "所探测的点周围的损失，取过该点的几条直线；打叉处是参数所在。"};
     page_add(p, "<figure class=\"evidence\">");
     svg_write(p,
-              &(svg_figure){.title = {"Slices of the loss", NULL},
-                            .text = {caption, NULL},
+              &(svg_figure){.title = {"Slices of the loss", "损失的切片"},
+                            .text = caption,
                             .panel = panels,
                             .npanels = npanels},
               SVG_INLINE);
-    page_format(p, "<figcaption>%s</figcaption></figure>\n", caption);
+    page_add(p, "<figcaption>");
+    page_say(p, "span", caption, NULL);
+    page_add(p, "</figcaption></figure>\n");
 }
 
 /* ---- the groups ---- */
@@ -351,13 +374,42 @@ static bool is_about_tensors(int verdict) {
     }
 }
 
-static void add_since(page *p, void *context) {
+static void add_sentence(page *p, void *context) {
     const ravine_diagnosis *d = ((const section *)context)->d;
-    if (d->since >= 0 && d->since < d->step) page_format(p, ", since step %" PRId64, d->since);
+    char text[PAGE_LANGUAGES][RAVINE_SENTENCE_MAX];
+    const char *said[PAGE_LANGUAGES];
+    for (page_language k = 0; k < PAGE_LANGUAGES; k++)
+        said[k] = diagnosis_sentence(d, page_language_tag(k), text[k]);
+    page_put_each(p, "span", said);
 }
 
+static void add_confidence(page *p, void *context) {
+    const ravine_diagnosis *d = ((const section *)context)->d;
+    char step[PHRASE_NUMBER];
+    page_say(p, "span",
+             (svg_text){"confidence {confidence}, step {step}", "把握{confidence}，第 {step} 步"},
+             (phrase_hole[]){{"confidence", .words = diagnosis_confidence(d->confidence)},
+                             {"step", .text = phrase_number(step, "%.0f", (double)d->step)},
+                             {NULL}});
+}
+
+static void add_since(page *p, void *context) {
+    const ravine_diagnosis *d = ((const section *)context)->d;
+    char step[PHRASE_NUMBER];
+    if (d->since < 0 || d->since >= d->step) return;
+    page_say(
+        p, "span", (svg_text){", since step {step}", "，从第 {step} 步起"},
+        (phrase_hole[]){{"step", .text = phrase_number(step, "%.0f", (double)d->since)}, {NULL}});
+}
+
+/* A list for each language. */
 static void add_rows(page *p, void *context) {
-    diagnosis_each_row(&((const section *)context)->run->found, RAVINE_EVIDENCE_MAX, add_row, p);
+    for (page_language k = 0; k < PAGE_LANGUAGES; k++) {
+        page_format(p, "<dl class=\"diagnosis\" lang=\"%s\">\n", page_language_tag(k));
+        diagnosis_each_row(&((const section *)context)->run->found, RAVINE_EVIDENCE_MAX, k, add_row,
+                           p);
+        page_add(p, "</dl>\n");
+    }
 }
 
 static void add_proof(page *p, void *context) {
@@ -387,17 +439,12 @@ int report_doctor(const report_run *run, page *p) {
         report_end(run, p);
         return 0;
     }
-    char name[DIAGNOSIS_TEXT_SIZE], en[RAVINE_SENTENCE_MAX], zh[RAVINE_SENTENCE_MAX],
-        tw[RAVINE_SENTENCE_MAX], step[24];
-    snprintf(step, sizeof step, "%" PRId64, d->step);
+    char name[DIAGNOSIS_TEXT_SIZE];
     const page_hole holes[] = {
         {"severity", .text = ravine_severity_word(ravine_verdict_severity(d->verdict))},
         {"verdict", .text = diagnosis_name(d->verdict, name)},
-        {"sentence", .text = diagnosis_sentence(d, "en", en)},
-        {"sentence_zh", .text = diagnosis_sentence(d, "zh", zh)},
-        {"sentence_tw", .text = diagnosis_sentence(d, "zh-TW", tw)},
-        {"confidence", .text = diagnosis_confidence(d->confidence)},
-        {"step", .text = step},
+        {"sentence", .put = add_sentence},
+        {"confidence", .put = add_confidence},
         {"since", .put = add_since},
         {"ends", .put = add_end},
         {"picture", .put = add_proof}};

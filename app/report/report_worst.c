@@ -36,23 +36,41 @@ static bool is_picture(const char *url) {
            '\0';
 }
 
-static void put_picture(page *p, const json_t *example) {
+/* ---- pictures ---- */
+
+static void put_image(page *p, void *example) {
     const char *url = json_string_value(json_object_get(example, "picture"));
-    page_add(p, "<figure>");
     if (is_picture(url)) page_format(p, "<img alt=\"\" src=\"%s\">", url);
-    page_add(p, "<figcaption>is <b>");
+}
+
+static void put_is(page *p, void *example) {
     put_key(p, example, "is");
-    page_add(p, "</b>, called <b>");
+}
+
+static void put_called(page *p, void *example) {
     put_key(p, example, "called");
-    page_add(p, "</b> (");
+}
+
+static void put_probability(page *p, void *example) {
     put_rounded(p, example, "probability");
-    page_add(p, ")<br><span class=\"muted\">loss ");
+}
+
+static void put_loss(page *p, void *example) {
     put_rounded(p, example, "loss");
-    if (json_object_get(example, "file")) {
-        page_add(p, "<br>");
-        put_key(p, example, "file");
-    }
-    page_add(p, "</span></figcaption></figure>\n");
+}
+
+static void put_file(page *p, void *example) {
+    if (!json_object_get(example, "file")) return;
+    page_add(p, "<br>");
+    put_key(p, example, "file");
+}
+
+static void put_picture(page *p, json_t *example) {
+    static const page_hole holes[] = {
+        {"image", .put = put_image},   {"is", .put = put_is},
+        {"called", .put = put_called}, {"probability", .put = put_probability},
+        {"loss", .put = put_loss},     {"file", .put = put_file}};
+    page_fill(p, &asset_worst_html, holes, sizeof holes / sizeof *holes, example);
 }
 
 static void put_pictures(page *p, const json_t *examples) {
@@ -60,6 +78,14 @@ static void put_pictures(page *p, const json_t *examples) {
     for (size_t k = 0; k < json_array_size(examples) && k < SHOWN_MAX; k++)
         put_picture(p, json_array_get(examples, k));
     page_add(p, "</div>\n");
+}
+
+/* ---- rows ---- */
+
+static void put_head(page *p, svg_text t) {
+    page_add(p, "<th>");
+    page_say(p, "span", t, NULL);
+    page_add(p, "</th>");
 }
 
 /* A column for each key of the first example's inputs. */
@@ -87,8 +113,10 @@ static void put_rows(page *p, const json_t *examples) {
     const bool classes = json_object_get(first, "called") != NULL;
     const char *name;
     json_t *value;
-    page_add(p, "<div class=\"wide\"><table id=\"worst\"><thead><tr><th>loss</th><th>is</th>");
-    page_format(p, "<th>%s</th>", classes ? "called" : "prediction");
+    page_add(p, "<div class=\"wide\"><table id=\"worst\"><thead><tr>");
+    put_head(p, (svg_text){"loss", "损失"});
+    put_head(p, (svg_text){"is", "真实值"});
+    put_head(p, classes ? (svg_text){"called", "判为"} : (svg_text){"prediction", "预测值"});
     json_object_foreach((json_t *)columns, name, value) {
         page_add(p, "<th>");
         page_escape(p, name);
@@ -109,8 +137,7 @@ void report_worst(const report_run *run, page *p) {
         return;
     }
     if (json_array_size(examples) > 0) {
-        page_add(p, "<h2>Most wrong about</h2>\n<p class=\"muted\">The examples of the test with "
-                    "the greatest loss, by the weights that are kept.</p>\n");
+        page_fill(p, &asset_worst_head_html, NULL, 0, NULL);
         if (json_object_get(json_array_get(examples, 0), "inputs"))
             put_rows(p, examples);
         else

@@ -2,7 +2,6 @@
 #include "run/diagnosis.h"
 
 #include "page/printable.h"
-#include "text/labels.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -31,8 +30,9 @@ const char *diagnosis_name(int verdict, char text[DIAGNOSIS_TEXT_SIZE]) {
     return text;
 }
 
-const char *diagnosis_confidence(double confidence) {
-    return confidence >= 0.8 ? "high" : confidence >= 0.5 ? "medium" : "low";
+svg_text diagnosis_confidence(double confidence) {
+    if (confidence >= 0.8) return (svg_text){"high", "大"};
+    return confidence >= 0.5 ? (svg_text){"medium", "中等"} : (svg_text){"low", "小"};
 }
 
 /* Before the name of a verdict: "! ", "!! " or "". */
@@ -60,67 +60,44 @@ const char *diagnosis_sentence(const ravine_diagnosis *d, const char *language,
 void diagnosis_line(const ravine_diagnosis *d, char *text, size_t size) {
     char name[DIAGNOSIS_TEXT_SIZE], mark[DIAGNOSIS_TEXT_SIZE], sentence[RAVINE_SENTENCE_MAX];
     snprintf(text, size, "%s%s (confidence %s): %s", mark_of(d->verdict, mark),
-             diagnosis_name(d->verdict, name), diagnosis_confidence(d->confidence),
+             diagnosis_name(d->verdict, name), diagnosis_confidence(d->confidence).en,
              diagnosis_sentence(d, diagnosis_language(), sentence));
 }
 
-void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TEXT_SIZE]) {
+static svg_text trial_words(const ravine_cure *c) {
     const double within = RAVINE_NO_EFFECT_PERCENT / 100.0;
-    if (c->tried && c->loss_ratio == 0)
-        snprintf(text, DIAGNOSIS_TEXT_SIZE,
-                 "tried: after %" PRId64 " steps the unchanged run is lost and this one is not",
-                 steps);
-    else if (c->tried && c->loss_ratio < 1 - within)
-        snprintf(text, DIAGNOSIS_TEXT_SIZE,
-                 "tried: after %" PRId64 " steps the loss is %.3g of the unchanged run's", steps,
-                 c->loss_ratio);
-    else if (c->tried)
-        snprintf(text, DIAGNOSIS_TEXT_SIZE,
-                 "tried, %s: after %" PRId64 " steps the loss is %.3g times the unchanged run's",
-                 c->loss_ratio <= 1 + within ? "no effect" : "and it did harm", steps,
-                 c->loss_ratio);
-    else if (c->action == RAVINE_CURE_ADVICE)
-        snprintf(text, DIAGNOSIS_TEXT_SIZE, "not for a program to try");
-    else
-        snprintf(text, DIAGNOSIS_TEXT_SIZE, "untried");
+    if (!c->tried && c->action == RAVINE_CURE_ADVICE)
+        return (svg_text){"not for a program to try", "程序无法代为尝试"};
+    if (!c->tried) return (svg_text){"untried", "没有试过"};
+    if (c->loss_ratio == 0)
+        return (svg_text){
+            "tried: after {steps} steps the unchanged run is lost and this one is not",
+            "试过：{steps} 步之后，不改的训练已经失败，改了的没有"};
+    if (c->loss_ratio < 1 - within)
+        return (svg_text){"tried: after {steps} steps the loss is {ratio} of the unchanged run's",
+                          "试过：{steps} 步之后，损失是不改时的 {ratio} 倍"};
+    if (c->loss_ratio <= 1 + within)
+        return (svg_text){
+            "tried, no effect: after {steps} steps the loss is {ratio} times the unchanged run's",
+            "试过，没有效果：{steps} 步之后，损失是不改时的 {ratio} 倍"};
+    return (svg_text){
+        "tried, and it did harm: after {steps} steps the loss is {ratio} times the unchanged run's",
+        "试过，反而有害：{steps} 步之后，损失是不改时的 {ratio} 倍"};
+}
+
+void diagnosis_trial(const ravine_cure *c, int64_t steps, phrase *out) {
+    char count[PHRASE_NUMBER], ratio[PHRASE_NUMBER];
+    snprintf(ratio, sizeof ratio, "%.3g", c->loss_ratio); /* which may be infinite */
+    phrase_fill(out, trial_words(c),
+                (phrase_hole[]){{"steps", .text = phrase_number(count, "%.0f", (double)steps)},
+                                {"ratio", .text = ratio},
+                                {NULL}});
 }
 
 bool diagnosis_can_be_tried(const ravine_diagnosis *d) {
     for (int k = 0; k < d->ncures; k++)
         if (d->cure[k].action != RAVINE_CURE_ADVICE) return true;
     return false;
-}
-
-/* "NOISE FLOOR: the noise ...; ..." or "" */
-static void name_others(const ravine_diagnosis *d, char text[DIAGNOSIS_TEXT_SIZE]) {
-    char name[DIAGNOSIS_TEXT_SIZE];
-    size_t used = 0;
-    *text = '\0';
-    for (int k = 0; k < d->nalso && used < DIAGNOSIS_TEXT_SIZE; k++)
-        used +=
-            (size_t)snprintf(text + used, DIAGNOSIS_TEXT_SIZE - used, "%s%s: %s", k ? "; " : "",
-                             diagnosis_name(d->also[k], name), ravine_verdict_meaning(d->also[k]));
-}
-
-void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *row,
-                        void *context) {
-    const ravine_diagnosis *d = &e->diagnosis;
-    const bool is_to_mend = ravine_verdict_severity(d->verdict) > RAVINE_SEVERITY_NOTE;
-    char text[2 * DIAGNOSIS_TEXT_SIZE];
-    for (int k = 0; k < d->nevidence && k < evidence_most; k++)
-        row(context, k ? "" : LABEL_WHY, d->evidence[k].text, NULL);
-    row(context, LABEL_MEANS, ravine_verdict_meaning(d->verdict), NULL);
-    for (int k = 0; k < d->ncures; k++) {
-        diagnosis_trial(&d->cure[k], e->tried_steps, text);
-        row(context, k ? LABEL_OR : LABEL_DO, d->cure[k].text, is_to_mend ? text : NULL);
-    }
-    if (*d->not_text) row(context, LABEL_NOT, d->not_text, NULL);
-    name_others(d, text);
-    if (*text) row(context, LABEL_ALSO, text, NULL);
-    for (int k = 0; k < d->ncannot_tell; k++) {
-        snprintf(text, sizeof text, "tell %s", d->cannot_tell[k]);
-        row(context, k ? "" : LABEL_CANNOT, text, NULL);
-    }
 }
 
 int32_t diagnosis_cure_kind(const char *word) {

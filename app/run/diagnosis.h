@@ -3,6 +3,7 @@
 #ifndef RAVINE_RUN_DIAGNOSIS_H
 #define RAVINE_RUN_DIAGNOSIS_H
 
+#include "page/phrase.h"
 #include "run/examination.h"
 
 #include <stddef.h>
@@ -15,7 +16,7 @@ const char *diagnosis_printable(const char *text, char out[DIAGNOSIS_TEXT_SIZE])
 /* "LOCAL MINIMUM" */
 const char *diagnosis_name(int verdict, char text[DIAGNOSIS_TEXT_SIZE]);
 /* "low" below 0.5, "medium", "high" from 0.8 on */
-const char *diagnosis_confidence(double confidence);
+svg_text diagnosis_confidence(double confidence);
 /* The language that the environment asks for: LC_ALL, LC_MESSAGES, LANG. */
 const char *diagnosis_language(void);
 /* What is wrong and what to do, in a sentence or two. Returns `text`. */
@@ -25,17 +26,18 @@ const char *diagnosis_sentence(const ravine_diagnosis *d, const char *language,
 void diagnosis_line(const ravine_diagnosis *d, char *text, size_t size);
 /* What became of a cure: "tried: after 300 steps the loss is 0.31 of the unchanged run's", or
  * "untried". */
-void diagnosis_trial(const ravine_cure *c, int64_t steps, char text[DIAGNOSIS_TEXT_SIZE]);
+void diagnosis_trial(const ravine_cure *c, int64_t steps, phrase *text);
 
 /* Of what is changed, by its word; 0: none such. */
 int32_t diagnosis_cure_kind(const char *word);
 /* Can a program try one of its cures? */
 bool diagnosis_can_be_tried(const ravine_diagnosis *d);
 
-/* The lines of a diagnosis in their order, after its sentence and its verdict. `more` is what
- * became of a cure, else NULL; a label is not repeated: "". */
+/* The lines of a diagnosis in their order and in a language, after its sentence and its verdict.
+ * `more` is what became of a cure, else NULL; a label is not repeated: "". */
 typedef void diagnosis_row(void *context, const char *label, const char *text, const char *more);
-void diagnosis_each_row(const examination *e, int evidence_most, diagnosis_row *row, void *context);
+void diagnosis_each_row(const examination *e, int evidence_most, page_language language,
+                        diagnosis_row *row, void *context);
 
 /* A training that was given up is not well, whatever its last steps say; `why`: NULL, it was not.
  */

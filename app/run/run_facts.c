@@ -99,29 +99,45 @@ int run_facts_of(run_facts *facts, const run_data *run) {
     return 0;
 }
 
-void run_verdict(const run_facts *f, char *text, size_t size) {
+/* What became of the loss at the end. */
+static svg_text fall_words(double fall, double ratio) {
     static const double STANDS_STILL = 0.01, SMALL = 0.01;
+    if (!isfinite(fall)) return (svg_text){".", "。"};
+    if (fall > STANDS_STILL)
+        return (svg_text){"; the loss still fell, by {fallen} % over the last tenth of the run.",
+                          "；损失仍在下降，在最后十分之一的训练里降了 {fallen}%。"};
+    if (ratio >= SMALL)
+        return (svg_text){"; the loss has stopped falling ({change} % over the last tenth of the "
+                          "run), and yet the gradient is not small: standing still is not having "
+                          "arrived.",
+                          "；损失不再下降（在最后十分之一的训练里变化 {change}"
+                          "%），梯度却不小：停住不等于到达。"};
+    return (svg_text){"; the loss has stopped falling ({change} % over the last tenth of the run), "
+                      "and the gradient is small.",
+                      "；损失不再下降（在最后十分之一的训练里变化 {change}%），梯度也很小。"};
+}
+
+bool run_verdict(const run_facts *f, phrase *out) {
     const double ratio = f->grad_end / f->grad_peak.value;
-    *text = '\0';
-    if (!isfinite(ratio)) return;
-    int used = snprintf(text, size,
-                        "At the end the gradient norm is %.3g, %.3g times its maximum of %.3g at "
-                        "step %.0f",
-                        f->grad_end, ratio, f->grad_peak.value, f->grad_peak.at);
-    if (used < 0 || (size_t)used >= size) return;
-    text += used;
-    size -= (size_t)used;
-    if (!isfinite(f->loss_fall))
-        snprintf(text, size, ".");
-    else if (f->loss_fall > STANDS_STILL)
-        snprintf(text, size, "; the loss still fell, by %.2g %% over the last tenth of the run.",
-                 100 * f->loss_fall);
-    else
-        snprintf(text, size,
-                 "; the loss has stopped falling (%+.2g %% over the last tenth of the "
-                 "run)%s.",
-                 -100 * f->loss_fall,
-                 ratio >= SMALL ? ", and yet the gradient is not small: standing still is not "
-                                  "having arrived"
-                                : ", and the gradient is small");
+    if (!isfinite(ratio)) return false;
+    char end[PHRASE_NUMBER], share[PHRASE_NUMBER], most[PHRASE_NUMBER], step[PHRASE_NUMBER],
+        fallen[PHRASE_NUMBER], change[PHRASE_NUMBER];
+    phrase fall;
+    phrase_fill(
+        &fall, fall_words(f->loss_fall, ratio),
+        (phrase_hole[]){{"fallen", .text = phrase_number(fallen, "%.2g", 100 * f->loss_fall)},
+                        {"change", .text = phrase_number(change, "%+.2g", -100 * f->loss_fall)},
+                        {NULL}});
+    phrase_fill(
+        out,
+        (svg_text){"At the end the gradient norm is {end}, {share} times its maximum of "
+                   "{most} at step {step}{fall}",
+                   "最后的梯度范数是 {end}，为其最大值 {most}（第 {step} 步）的 {share} 倍{fall}"},
+        (phrase_hole[]){{"end", .text = phrase_number(end, "%.3g", f->grad_end)},
+                        {"share", .text = phrase_number(share, "%.3g", ratio)},
+                        {"most", .text = phrase_number(most, "%.3g", f->grad_peak.value)},
+                        {"step", .text = phrase_number(step, "%.0f", f->grad_peak.at)},
+                        {"fall", .phrase = &fall},
+                        {NULL}});
+    return true;
 }

@@ -3,6 +3,7 @@
 #ifndef RAVINE_RUN_FACTS_H
 #define RAVINE_RUN_FACTS_H
 
+#include "page/phrase.h"
 #include "run/run_reader.h"
 
 /* A value and where it was reached: a step, or for held-out values an epoch. NaN: there is none.
@@ -35,7 +36,7 @@ int run_facts_of(run_facts *facts, const run_data *run);
 void run_step_seconds(const run_data *run, double *seconds);
 
 /* The lecture's point in one sentence or two: whether the loss stands still, and whether the
- * gradient is small there. */
-void run_verdict(const run_facts *facts, char *text, size_t size);
+ * gradient is small there. False: the log does not say. */
+bool run_verdict(const run_facts *facts, phrase *text);
 
 #endif

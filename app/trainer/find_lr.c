@@ -262,35 +262,50 @@ static double range_rate(const find_lr_result *r) {
     return is_thrown(r) ? r->calm : r->lowest / 3;
 }
 
+static svg_text reason_of(const find_lr_result *r, bool holds) {
+    if (finds_own_steps(r->rule))
+        return (svg_text){"{rule} finds its own steps, lr is only the first one: a third of where "
+                          "the loss of the range test is least ({lowest})",
+                          "{rule} 自己决定步长，lr 只是第一步的：取范围测试中损失最低处（{lowest}）"
+                          "的三分之一"};
+    if (holds && is_thrown(r))
+        return (svg_text){
+            "the rate at which the first steps are a tenth as long as the parameters; "
+            "the loss of the range test is least at {lowest}, which would throw them "
+            "about",
+            "在这个学习率下，最初几步的长度是参数的十分之一；范围测试的损失在 {lowest} "
+            "处最低，但那会把参数甩来甩去"};
+    if (holds && isnan(r->stable[1]))
+        return (svg_text){
+            "a third of the rate where the loss of the range test is least ({lowest}); "
+            "there is no limit of stability to hold it against",
+            "范围测试中损失最低处的学习率（{lowest}）的三分之一；没有稳定极限可以对照"};
+    if (holds)
+        return (svg_text){
+            "a third of the rate where the loss of the range test is least ({lowest}); "
+            "after a warm-up it is stable there",
+            "范围测试中损失最低处的学习率（{lowest}）的三分之一；预热之后，在那里是稳定的"};
+    return (svg_text){
+        "0.8 of the greatest stable rate ({stable}) after a warm-up to {wanted}, which "
+        "the range test alone would take",
+        "预热到 {wanted}（只凭范围测试就会取它）之后，最大的稳定学习率（{stable}）的 0.8 "
+        "倍"};
+}
+
 /* The loss of a net bends itself to the rate, as long as that is not too high (Cohen et al. 2021,
  * Gradient descent on neural networks typically occurs at the edge of stability): so the limit that
  * counts is the one after the warm-up to the rate in question. */
 static void decide(find_lr_result *r) {
-    const double wanted = range_rate(r), stable = 0.8 * r->stable[1];
-    const bool holds = !(wanted > stable);
-    r->suggested = rounded(holds ? wanted : stable);
-    if (finds_own_steps(r->rule))
-        snprintf(r->reason, sizeof r->reason,
-                 "%s finds its own steps, lr is only the first one: a third of where the loss of "
-                 "the range test is least (%.2g)",
-                 ravine_rule_describe(r->rule)->name, r->lowest);
-    else if (holds && is_thrown(r))
-        snprintf(
-            r->reason, sizeof r->reason,
-            "the rate at which the first steps are a tenth as long as the parameters; the loss "
-            "of the range test is least at %.2g, which would throw them about",
-            r->lowest);
-    else if (holds)
-        snprintf(r->reason, sizeof r->reason,
-                 "a third of the rate where the loss of the range test is least (%.2g)%s",
-                 r->lowest,
-                 isnan(stable) ? "; there is no limit of stability to hold it against"
-                               : "; after a warm-up it is stable there");
-    else
-        snprintf(r->reason, sizeof r->reason,
-                 "0.8 of the greatest stable rate (%.2g) after a warm-up to %.2g, which the range "
-                 "test alone would take",
-                 r->stable[1], wanted);
+    char lowest[PHRASE_NUMBER], stable[PHRASE_NUMBER], taken[PHRASE_NUMBER];
+    const double wanted = range_rate(r), most = 0.8 * r->stable[1];
+    const bool holds = !(wanted > most);
+    r->suggested = rounded(holds ? wanted : most);
+    phrase_fill(&r->reason, reason_of(r, holds),
+                (phrase_hole[]){{"rule", .text = ravine_rule_describe(r->rule)->name},
+                                {"lowest", .text = phrase_number(lowest, "%.2g", r->lowest)},
+                                {"stable", .text = phrase_number(stable, "%.2g", r->stable[1])},
+                                {"wanted", .text = phrase_number(taken, "%.2g", wanted)},
+                                {NULL}});
 }
 
 static int search_all(search *s) {

@@ -11,9 +11,10 @@
 #ifndef RAVINE_TRAINER_FIND_LR_H
 #define RAVINE_TRAINER_FIND_LR_H
 
+#include "page/phrase.h"
 #include "ravine_doctor.h"
 
-enum { FIND_LR_STEPS_MAX = 100000, FIND_LR_REASON = 320, FIND_LR_PROBES = 2 };
+enum { FIND_LR_STEPS_MAX = 100000, FIND_LR_PROBES = 2 };
 
 typedef struct find_lr_setup {
     const ravine_optimizer *optimizer; /* groups and parameters; it makes no step itself */
@@ -38,7 +39,7 @@ typedef struct find_lr_result {
     ravine_probe probe[FIND_LR_PROBES]; /* before the first step, and after the warm-up */
     double stable[FIND_LR_PROBES];      /* greatest stable rate at each, limit / sharpness; NaN */
     double suggested;
-    char reason[FIND_LR_REASON];
+    phrase reason;
     int64_t gradients, losses; /* all that it cost, probes included */
 } find_lr_result;
 

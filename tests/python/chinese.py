@@ -51,23 +51,36 @@ def assert_same_terms(china, taiwan):
 
 
 class _Chinese(html.parser.HTMLParser):
-    """What stands in each kind of Chinese."""
+    """What stands in each kind of Chinese: in an element with that lang, whatever is inside, and in
+    what languages.js makes attributes of."""
+
+    VOID = ("meta", "link", "input", "img", "br")
 
     def __init__(self):
         super().__init__()
-        self.open, self.texts = None, {"zh-CN": [], "zh-TW": []}
+        self.open, self.texts = [None], {"zh-CN": [], "zh-TW": []}
 
     def handle_starttag(self, tag, attributes):
-        self.open = dict(attributes).get("lang", self.open)
-        if self.open in self.texts:
-            self.texts[self.open].append("")
+        said = dict(attributes).get("data-said")
+        if said:
+            _, _, china, taiwan = said.split("|")
+            self.texts["zh-CN"].append(china)
+            self.texts["zh-TW"].append(taiwan)
+        language = dict(attributes).get("lang")
+        if language in self.texts:
+            self.texts[language].append("")
+        if tag not in self.VOID:
+            self.open.append(language or self.open[-1])
+
+    def handle_startendtag(self, tag, attributes):
+        pass
 
     def handle_endtag(self, tag):
-        self.open = None
+        self.open.pop()
 
     def handle_data(self, data):
-        if self.open in self.texts:
-            self.texts[self.open][-1] += data
+        if self.open[-1] in self.texts:
+            self.texts[self.open[-1]][-1] += data
 
 
 def assert_page_is_of_its_readers(text):

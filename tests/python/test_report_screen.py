@@ -97,7 +97,7 @@ def test_the_legend_shows_a_line_as_the_chart_does(browser, single_pages):
         "return ['loss', 'score'].map((id) => {"
         "  const figure = document.getElementById(id);"
         "  const legend = [...figure.querySelectorAll('.legend > span')].map((entry) =>"
-        "    [entry.textContent.trim(), entry.firstChild.style.borderTopStyle,"
+        "    [entry.innerText.trim(), entry.firstChild.style.borderTopStyle,"
         "     entry.firstChild.classList.contains('dotted')]);"
         "  const lines = [...figure.querySelectorAll('.plot .line')].map((line) =>"
         "    [line.hasAttribute('stroke-dasharray') ? 'dashed' : '',"

@@ -47,7 +47,7 @@ static void print_verdict(FILE *out, const ravine_diagnosis *d) {
     if (d->since >= 0 && d->since < d->step)
         snprintf(since, sizeof since, ", since step %" PRId64, d->since);
     snprintf(text, sizeof text, "(confidence %s, step %" PRId64 "%s)",
-             diagnosis_confidence(d->confidence), d->step, since);
+             diagnosis_confidence(d->confidence).en, d->step, since);
     fprintf(out, "%sVERDICT  %s%s  ", color ? color_of(d->verdict) : "", name,
             color ? "\033[0m" : "");
     cli_print_wrapped(out, text, LABEL_WIDTH + (int)strlen(name) + 2, LABEL_WIDTH, cli_width(out));
@@ -90,7 +90,8 @@ void doctor_print(FILE *out, const doctor_answer *answer, const doctor_request *
     const examination *e = &answer->examination;
     print_sentence(out, &e->diagnosis);
     print_verdict(out, &e->diagnosis);
-    diagnosis_each_row(e, EVIDENCE_SHOWN, answer->log.format ? print_untried : print_row, out);
+    diagnosis_each_row(e, EVIDENCE_SHOWN, PAGE_ENGLISH,
+                       answer->log.format ? print_untried : print_row, out);
     if (answer->log.format)
         print_log(out, &answer->log);
     else

@@ -18,8 +18,16 @@
 /* The loss on examples of the fixed batch is what the probes bend; more cost more. */
 enum { FIXED_EXAMPLES = 1024 };
 
-static const char *const probe_names[FIND_LR_PROBES] = {"before the first step",
-                                                        "after the warm-up"};
+static const svg_text probe_names[FIND_LR_PROBES] = {{"before the first step", "第一步之前"},
+                                                     {"after the warm-up", "预热之后"}};
+
+/* What a probe tells, beside the rate that is stable. */
+static const svg_text limit = {"limit of lr times sharpness", "lr 乘以锐度的极限"},
+                      sharpness = {"sharpness under sigma", "除以 sigma 之后的锐度"},
+                      stable = {"greatest stable lr", "最大的稳定 lr"},
+                      critical = {"greatest lr of one step that lowers the loss",
+                                  "走一步还能降低损失的最大 lr"},
+                      noise = {"noise scale, in batches", "噪声尺度（以批次计）"};
 
 /* ---- for people ---- */
 
@@ -57,18 +65,19 @@ static int print_text(const find_lr_result *r) {
     print_number("lr whose first steps are not long", r->calm);
     print_number("lr where it has risen back", r->blow_up);
     for (int k = 0; k < FIND_LR_PROBES; k++) {
-        printf("stability %s", probe_names[k]);
+        printf("stability %s", probe_names[k].en);
         if (k) printf(" to lr = %.3g", r->warmup_lr);
         printf("\n");
-        print_number("limit of lr times sharpness", r->probe[k].limit);
-        print_number("sharpness under sigma", r->probe[k].sharpness);
-        print_number("greatest stable lr", r->stable[k]);
+        print_number(limit.en, r->probe[k].limit);
+        print_number(sharpness.en, r->probe[k].sharpness);
+        print_number(stable.en, r->stable[k]);
         print_number("greatest lr of one step that lowers", r->probe[k].critical_lr);
-        print_number("noise scale, in batches", r->probe[k].noise_scale);
+        print_number(noise.en, r->probe[k].noise_scale);
     }
     printf("\ncost: %" PRId64 " gradients and %" PRId64 " losses; one probe: %" PRId64
            " gradients\n\nstart with lr = %.3g: %s\n",
-           r->gradients, r->losses, r->probe[1].gradients, r->suggested, r->reason);
+           r->gradients, r->losses, r->probe[1].gradients, r->suggested,
+           r->reason.in[PAGE_ENGLISH]);
     return 0;
 }
 
@@ -93,9 +102,9 @@ static int print_json(const find_lr_result *r) {
                   number_json(r->calm), "blow_up_lr", number_json(r->blow_up));
     return cli_print_json(json_pack(
         "{ss so ss so so s[oo] sI sI}", "rule", ravine_rule_describe(r->rule)->name, "suggested_lr",
-        number_json(r->suggested), "reason", r->reason, "range", range, "warmup_lr",
-        number_json(r->warmup_lr), "stability", probe_json(r, 0), probe_json(r, 1), "gradients",
-        (json_int_t)r->gradients, "losses", (json_int_t)r->losses));
+        number_json(r->suggested), "reason", r->reason.in[PAGE_ENGLISH], "range", range,
+        "warmup_lr", number_json(r->warmup_lr), "stability", probe_json(r, 0), probe_json(r, 1),
+        "gradients", (json_int_t)r->gradients, "losses", (json_int_t)r->losses));
 }
 
 /* ---- as a picture ---- */
@@ -107,8 +116,10 @@ typedef struct mark {
 
 static void add_figure(page *out, const find_lr_result *r, svg_place place) {
     enum { MARKS = 3 };
-    static const char *const names[MARKS] = {"suggested", "stability limit before the first step",
-                                             "stability limit after the warm-up"};
+    static const svg_text names[MARKS] = {
+        {"suggested", "建议值"},
+        {"stability limit before the first step", "第一步之前的稳定极限"},
+        {"stability limit after the warm-up", "预热之后的稳定极限"}};
     const double at[MARKS] = {r->suggested, r->stable[0], r->stable[1]};
     double most = r->first, least = most;
     for (int64_t k = 0; k < r->npoints; k++) {
@@ -123,7 +134,7 @@ static void add_figure(page *out, const find_lr_result *r, svg_place place) {
     for (int k = 0; k < MARKS; k++) {
         if (!(at[k] >= r->lr[0] && at[k] <= r->lr[r->npoints - 1])) continue;
         marks[k] = (mark){{at[k], at[k]}, {least, most}};
-        series[nseries++] = (svg_series){.name = {names[k], NULL},
+        series[nseries++] = (svg_series){.name = names[k],
                                          .x = marks[k].x,
                                          .y = marks[k].y,
                                          .n = 2,
@@ -139,7 +150,8 @@ static void add_figure(page *out, const find_lr_result *r, svg_place place) {
                              .series = series,
                              .nseries = nseries};
     const svg_figure figure = {.title = {"Learning rate range test", "学习率范围测试"},
-                               .text = {"loss while the learning rate rises, and the limits", NULL},
+                               .text = {"loss while the learning rate rises, and the limits",
+                                        "学习率上升时的损失，以及各个极限"},
                                .panel = &panel,
                                .npanels = 1};
     svg_write(out, &figure, place);
@@ -153,8 +165,10 @@ static int print_svg(const find_lr_result *r) {
     return status;
 }
 
-static void add_row(page *out, const char *name, const double *value) {
-    page_format(out, "<tr><th scope=\"row\">%s</th>", name);
+static void add_row(page *out, svg_text name, const double *value) {
+    page_add(out, "<tr><th scope=\"row\">");
+    page_say(out, "span", name, NULL);
+    page_add(out, "</th>");
     for (int k = 0; k < FIND_LR_PROBES; k++) {
         page_add(out, "<td class=\"number\">");
         if (isfinite(value[k])) page_format(out, "%.3g", value[k]);
@@ -166,12 +180,25 @@ static void add_row(page *out, const char *name, const double *value) {
 static void add_rows(page *out, void *context) {
     const find_lr_result *r = *(const find_lr_result *const *)context;
     const ravine_probe *p = r->probe;
-    add_row(out, "limit of lr times sharpness", (double[]){p[0].limit, p[1].limit});
-    add_row(out, "sharpness under sigma", (double[]){p[0].sharpness, p[1].sharpness});
-    add_row(out, "greatest stable lr", r->stable);
-    add_row(out, "greatest lr of one step that lowers the loss",
-            (double[]){p[0].critical_lr, p[1].critical_lr});
-    add_row(out, "noise scale, in batches", (double[]){p[0].noise_scale, p[1].noise_scale});
+    add_row(out, limit, (double[]){p[0].limit, p[1].limit});
+    add_row(out, sharpness, (double[]){p[0].sharpness, p[1].sharpness});
+    add_row(out, stable, r->stable);
+    add_row(out, critical, (double[]){p[0].critical_lr, p[1].critical_lr});
+    add_row(out, noise, (double[]){p[0].noise_scale, p[1].noise_scale});
+}
+
+static void add_reason(page *out, void *context) {
+    page_put_phrase(out, "span", &(*(const find_lr_result *const *)context)->reason);
+}
+
+static void add_before(page *out, void *context) {
+    (void)context;
+    page_say(out, "span", probe_names[0], NULL);
+}
+
+static void add_after(page *out, void *context) {
+    (void)context;
+    page_say(out, "span", probe_names[1], NULL);
 }
 
 static void add_inline(page *out, void *context) {
@@ -183,19 +210,21 @@ static int print_html(const find_lr_result *r) {
     snprintf(lr, sizeof lr, "%.3g", r->suggested);
     snprintf(gradients, sizeof gradients, "%" PRId64, r->gradients);
     snprintf(losses, sizeof losses, "%" PRId64, r->losses);
-    const page_hole holes[] = {{"lr", .text = lr},
-                               {"reason", .text = r->reason},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"lr", .text = lr},
+                               {"reason", .put = add_reason},
                                {"rule", .text = ravine_rule_describe(r->rule)->name},
                                {"gradients", .text = gradients},
                                {"losses", .text = losses},
                                {"figure", .put = add_inline},
-                               {"before", .text = probe_names[0]},
-                               {"after", .text = probe_names[1]},
+                               {"before", .put = add_before},
+                               {"after", .put = add_after},
                                {"rows", .put = add_rows}};
     page out = {0};
     page_begin(&out, "en", "Learning rate");
     page_style(&out, &asset_svg_chart_css);
     page_fill(&out, &asset_find_lr_html, holes, sizeof holes / sizeof *holes, &r);
+    page_script(&out, &asset_languages_js);
     page_end(&out);
     const int status = page_print(&out, stdout);
     page_free(&out);

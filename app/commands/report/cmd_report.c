@@ -20,20 +20,20 @@ static void print_table(const report *r) {
     }
     putchar('\n');
     for (size_t row = 0; row < report_nrows; row++) {
-        char name[REPORT_NAME_SIZE];
-        printf("%-*s", NAME_COLUMNS, report_row_name(r, row, name));
+        phrase text;
+        report_row_name(r, row, &text);
+        printf("%-*s", NAME_COLUMNS, text.in[PAGE_ENGLISH]);
         for (size_t k = 0; k < r->nruns; k++) {
-            char text[REPORT_CELL_SIZE];
-            report_rows[row].cell(&r->run[k], text);
-            printf(k + 1 < r->nruns ? "%-*s" : "%.*s", CELL_COLUMNS, text);
+            report_rows[row].cell(&r->run[k], &text);
+            printf(k + 1 < r->nruns ? "%-*s" : "%.*s", CELL_COLUMNS, text.in[PAGE_ENGLISH]);
         }
         putchar('\n');
     }
 }
 
-static void print_line(void *context, const char *text) {
+static void print_line(void *context, const phrase *text) {
     (void)context;
-    printable_put(stdout, text);
+    printable_put(stdout, text->in[PAGE_ENGLISH]);
     putchar('\n');
 }
 
@@ -53,15 +53,14 @@ static int print_comparison(const report *r) {
 
 static void print_verdicts(const report *r) {
     for (size_t k = 0; k < r->nruns; k++) {
-        char text[512];
-        run_verdict(&r->run[k].facts, text, sizeof text);
-        if (!*text) continue;
+        phrase text;
+        if (!run_verdict(&r->run[k].facts, &text)) continue;
         putchar('\n');
         if (r->nruns > 1) {
             printable_put(stdout, report_label(r, k));
             printf(": ");
         }
-        puts(text);
+        puts(text.in[PAGE_ENGLISH]);
     }
 }
 
@@ -70,7 +69,8 @@ static void print_doctor(const report *r, size_t k) {
     enum { INDENT = 8 };
     const examination *found = &r->run[k].found;
     const int width = cli_width(stdout);
-    char text[2 * DIAGNOSIS_TEXT_SIZE], safe[2 * DIAGNOSIS_TEXT_SIZE], trial[DIAGNOSIS_TEXT_SIZE];
+    char text[2 * DIAGNOSIS_TEXT_SIZE], safe[2 * DIAGNOSIS_TEXT_SIZE];
+    phrase trial;
     if (found->diagnosis.size == 0) return;
     putchar('\n');
     int at = 0;
@@ -81,8 +81,8 @@ static void print_doctor(const report *r, size_t k) {
     for (int c = 0; c < found->diagnosis.ncures; c++) {
         const ravine_cure *cure = &found->diagnosis.cure[c];
         if (!cure->tried) continue;
-        diagnosis_trial(cure, found->tried_steps, trial);
-        snprintf(text, sizeof text, "%s [%s]", cure->text, trial);
+        diagnosis_trial(cure, found->tried_steps, &trial);
+        snprintf(text, sizeof text, "%s [%.500s]", cure->text, trial.in[PAGE_ENGLISH]);
         printf("%*s", INDENT, "");
         cli_print_wrapped(stdout, diagnosis_printable(text, safe), INDENT, INDENT, width);
     }
@@ -90,11 +90,10 @@ static void print_doctor(const report *r, size_t k) {
 
 static void print_warnings(const report *r) {
     for (size_t k = 0; k < r->nruns; k++) {
-        char text[1024];
-        report_warning(&r->run[k], text, sizeof text);
-        if (!*text) continue;
+        phrase text;
+        if (!report_warning(&r->run[k], &text)) continue;
         fputs("ravine: ", stderr);
-        printable_put(stderr, text);
+        printable_put(stderr, text.in[PAGE_ENGLISH]);
         fputc('\n', stderr);
     }
 }

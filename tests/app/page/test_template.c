@@ -71,30 +71,69 @@ static void no_memory_is_told(void **state) {
     assert_null(p.text);
 }
 
-/* The name of every hole is a word, and each is closed. */
+static void texts_are_in_each_language(void **state) {
+    (void)state;
+    const page_hole hole = {"n", .text = "<4>"};
+    assert_fills("<b>{{loss|损失}}</b>", NULL, 0,
+                 "<b><span lang=\"en\">loss</span><span lang=\"zh-CN\">损失</span>"
+                 "<span lang=\"zh-TW\">損失</span></b>");
+    assert_fills(
+        "{{{n} of {m}|{m}：{n}}}", &hole, 1,
+        "<span lang=\"en\">&lt;4&gt; of {m}</span><span lang=\"zh-CN\">{m}：&lt;4&gt;</span>"
+        "<span lang=\"zh-TW\">{m}：&lt;4&gt;</span>");
+    assert_fills("<i {{title=loss|损失}}>", NULL, 0,
+                 "<i title=\"loss\" data-said=\"title|loss|损失|損失\">");
+}
+
+/* The holes {a}, {b} of a text, in any order, as a sum that is the same for the same holes. */
+static size_t holes_of(const char *text, size_t length) {
+    size_t sum = 0;
+    for (const char *at = text; (at = memchr(at, '{', length - (size_t)(at - text)));) {
+        for (at++; *at != '}'; at++) {
+            assert_true(islower((unsigned char)*at) || *at == '_');
+            sum = sum + (size_t)*at * (size_t)*at;
+        }
+        sum += 1;
+    }
+    return sum;
+}
+
+/* A hole has a word as its name, a text has the same holes in each language, and each is closed. */
 static void templates_are_well_formed(void **state) {
     (void)state;
-    const asset *const all[] = {&asset_head_html,    &asset_report_html,  &asset_report_choice_html,
-                                &asset_verdict_html, &asset_tensors_html, &asset_find_lr_html,
-                                &asset_race_html,    &asset_lecture_html, &asset_figure_html,
-                                &asset_facts_html,   &asset_sweep_html};
+    const asset *const all[] = {
+        &asset_head_html,      &asset_report_html,  &asset_report_choice_html, &asset_verdict_html,
+        &asset_tensors_html,   &asset_find_lr_html, &asset_race_html,          &asset_lecture_html,
+        &asset_figure_html,    &asset_facts_html,   &asset_sweep_html,         &asset_compare_html,
+        &asset_ends_html,      &asset_seeds_html,   &asset_evidence_html,      &asset_worst_html,
+        &asset_worst_head_html};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         const char *at = (const char *)all[k]->bytes;
         assert_int_equal(strlen(at), all[k]->size);
         while ((at = strstr(at, "{{"))) {
-            const char *name = at + 2;
-            for (at = name; islower((unsigned char)*at) || *at == '_'; at++) continue;
-            assert_true(at > name);
-            assert_memory_equal(at, "}}", 2);
+            const char *inside = at + 2, *close = strstr(inside, "}}");
+            assert_non_null(close);
+            close += close[2] == '}';
+            const char *chinese = memchr(inside, '|', (size_t)(close - inside));
+            if (chinese) {
+                const size_t length = (size_t)(chinese - inside);
+                assert_int_equal(holes_of(inside, length),
+                                 holes_of(chinese + 1, (size_t)(close - chinese - 1)));
+            } else {
+                for (const char *c = inside; c < close; c++)
+                    assert_true(islower((unsigned char)*c) || *c == '_');
+            }
+            assert_true(close > inside);
+            at = close + 2;
         }
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holes_are_filled_by_name),  cmocka_unit_test(text_is_harmless),
-        cmocka_unit_test(unknown_holes_stay),        cmocka_unit_test(no_memory_is_told),
-        cmocka_unit_test(templates_are_well_formed),
+        cmocka_unit_test(holes_are_filled_by_name),   cmocka_unit_test(text_is_harmless),
+        cmocka_unit_test(unknown_holes_stay),         cmocka_unit_test(no_memory_is_told),
+        cmocka_unit_test(texts_are_in_each_language), cmocka_unit_test(templates_are_well_formed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,15 +286,16 @@ static void test_facts(void **state) {
     assert_true(f.grad_peak.value == 50 && f.grad_peak.at == 7);
     assert_true(f.grad_end == 5);
     assert_true(fabs(f.loss_fall - (1 - 4.5 / 14.5)) < 1e-15);
-    char verdict[512];
-    run_verdict(&f, verdict, sizeof verdict);
+    phrase said;
+    const char *verdict = said.in[PAGE_ENGLISH];
+    assert_true(run_verdict(&f, &said));
     assert_non_null(strstr(verdict, "0.1 times its maximum of 50 at step 7"));
     assert_non_null(strstr(verdict, "still fell, by 69 %"));
     f.loss_fall = -0.001;
-    run_verdict(&f, verdict, sizeof verdict);
+    assert_true(run_verdict(&f, &said));
     assert_non_null(strstr(verdict, "not small"));
     f.grad_peak.value = 5000;
-    run_verdict(&f, verdict, sizeof verdict);
+    assert_true(run_verdict(&f, &said));
     assert_non_null(strstr(verdict, "the gradient is small"));
     run_free(&run);
 }

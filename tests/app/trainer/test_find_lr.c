@@ -89,7 +89,7 @@ static void every_rule_gets_an_answer(void **state) {
         }
         if (!(quadratic_loss(&q) < 0.5 * first))
             fail_msg("%s: loss %g from %g", text, quadratic_loss(&q), first);
-        assert_true(*r.reason != '\0');
+        assert_true(*r.reason.in[PAGE_ENGLISH] != '\0');
         ravine_destroy(o);
         find_lr_free(&r);
     }

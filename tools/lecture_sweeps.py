@@ -83,7 +83,7 @@ SWEEPS = {
         "schedule.lr",
         [
             f"{CONFIGS}warmup_resnet.yaml",
-            *("--vary", "lr=0.3,1,3", "--vary", f"schedule.lr={RESNET}", "--seeds", "1"),
+            *("--vary", "lr=0.3,1,3", "--vary", f"schedule.lr={RESNET}", "--seeds", "3"),
         ],
     ),
     "transformer": (

@@ -107,20 +107,20 @@ int figure_networks(lecture *l) {
         .title = {"What a warm-up does for real networks", "预热对真实的网络有什么用"},
         .shows = {"Each line is one seed: its validation loss without a warm-up, at the left, and "
                   "with it. A residual network with batch norm (211 steps of SGD with momentum, "
-                  "one seed): at a rate of 0.3 the warm-up changes little, at 1 it helps, and at "
-                  "3 the network learns badly in either case, worse with it: a warm-up is no "
-                  "leave to take any rate. A transformer of six blocks (300 steps of Adam at "
+                  "three seeds): at a rate of 0.3 the warm-up changes little; at 1 and at 3 every "
+                  "seed ends lower with it, but 3 stays worse than 0.3: a warm-up is no leave to "
+                  "take any rate. A transformer of six blocks (300 steps of Adam at "
                   "1.5e-3, three seeds): with the norm after each part the warm-up helps every "
                   "seed, and the seeds differ less; with the norm before each part it gains less. "
                   "No network here fails just for lack of it, as deeper ones are known to.",
-                  "每条线是一个种子：左端是不预热的验证 loss，右端是预热的。带 bat"
-                  "ch norm 的残差网络（带动量的 SGD，211 步，一个种子）：学"
-                  "习率 0.3 时，预热几乎不起作用；学习率 1 时有帮助；学习率 3 时"
-                  "，预不预热都学不好，预热了还更差，可见预热不等于学习率可以随便取。六层的"
-                  " Transformer（Adam，1.5e-3，300 步，三个种子）"
-                  "：norm 放在每个部分之后，预热对每个种子都有帮助，种子之间的差别也小"
-                  "了；norm 放在之前，好处小一些。这里没有一个网络单单因为不预热就训练"
-                  "失败；更深的网络有这样的例子。"},
+                  "每条线是一个种子：左端是不预热的验证 loss，右端是预热的。带 batch"
+                  " norm 的残差网络（带动量的 SGD，211 步，三个种子）：学习率 0"
+                  ".3 时，预热几乎不起作用；学习率 1 和 3 时，每个种子预热后都更好，但"
+                  "学习率 3 始终不如 0.3，可见预热不等于学习率可以随便取。六层的 Tra"
+                  "nsformer（Adam，1.5e-3，300 步，三个种子）：norm "
+                  "放在每个部分之后，预热对每个种子都有帮助，种子之间的差别也小了；norm 放"
+                  "在之前，好处小一些。这里没有一个网络单单因为不预热就训练失败；更深的网络有这"
+                  "样的例子。"},
         .npanels = PANELS,
         .fact = facts,
         .nfacts = PANELS * NUMBERS,

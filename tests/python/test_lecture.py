@@ -280,7 +280,7 @@ NETWORKS = {  # (m): the mean over the seeds
     "without_resnet_1": (0.4, 0.7),
     "with_resnet_1": (0.36, 0.55),
     "without_resnet_3": (0.8, 2.4),
-    "with_resnet_3": (0.8, 2.4),
+    "with_resnet_3": (0.45, 1.8),  # by chance, and the last bits of a product: 0.52 to 1.76
     "without_post": (2.4, 3.2),
     "with_post": (2.3, 2.7),
     "without_pre": (2.4, 2.75),
@@ -295,7 +295,10 @@ def test_what_a_warm_up_does_for_networks(made):
     assert set(NETWORKS) == {key for key in told if not key.startswith("lower_")}
     for key, (least, greatest) in NETWORKS.items():
         assert least <= told[key] <= greatest, (key, told[key])
-    assert told["with_resnet_1"] < told["without_resnet_1"]
+    for rate in (1, 3):
+        assert told[f"with_resnet_{rate}"] < told[f"without_resnet_{rate}"]
+        assert told[f"lower_resnet_{rate}"] == 3, "each seed is better with it"
+    assert told["with_resnet_3"] > told["without_resnet_0.3"], "a warm-up allows any rate"
     assert told["with_post"] < told["without_post"]
     assert told["lower_post"] == told["lower_pre"] == 3, "each seed is better with it"
     assert told["without_post"] - told["with_post"] > told["without_pre"] - told["with_pre"]

@@ -90,14 +90,14 @@ static void draw_cost(svg_series out[2], const double *measured, const batch_cos
         (svg_series){.x = c->law_batch, .y = law, .n = COST_LAW, .color = color, .dashed = true};
 }
 
-static svg_panel panel_by_batch(svg_text label, const svg_series *series, const svg_band *band) {
+static svg_panel panel_by_batch(svg_axis y, const svg_series *series, const svg_band *band) {
     return (svg_panel){.x = {.label = {"size of a batch", "批量大小"},
                              .least = batch_edges[0],
                              .greatest = batch_edges[1],
                              .log = true,
                              .tick = batch_sizes,
                              .nticks = BATCHES},
-                       .y = {.label = label, .log = true},
+                       .y = y,
                        .height = 170,
                        .columns = 2,
                        .series = series,
@@ -137,8 +137,17 @@ void batch_cost_draw(cost_picture *d, const batch_cost cost[COST_RULES],
     }
     d->arrived[0].text = (svg_text){"target", "目标 loss"}; /* one text for both */
     out[0] = panel_of_noise(d);
-    out[1] = panel_by_batch((svg_text){"steps to the target", "到目标 loss 的步数"}, d->steps,
-                            &d->noisy);
-    out[2] = panel_by_batch((svg_text){"examples to the target", "到目标 loss 的样本数"},
-                            d->examples, &d->noisy);
+    static const double doublings[] = {10000, 20000, 40000, 80000};
+    const svg_axis steps = {.label = {"steps to the target", "到目标 loss 的步数"},
+                            .least = 10,
+                            .greatest = 3000,
+                            .log = true};
+    const svg_axis examples = {.label = {"examples to the target", "到目标 loss 的样本数"},
+                               .least = 7000,
+                               .greatest = 140000,
+                               .log = true,
+                               .tick = doublings,
+                               .nticks = sizeof doublings / sizeof *doublings};
+    out[1] = panel_by_batch(steps, d->steps, &d->noisy);
+    out[2] = panel_by_batch(examples, d->examples, &d->noisy);
 }

@@ -36,7 +36,7 @@ embed_files(asset_sources ${assets})
 # All of it but main(), which a fuzzer has of its own.
 file(GLOB_RECURSE app_sources CONFIGURE_DEPENDS app/*.c)
 list(REMOVE_ITEM app_sources ${PROJECT_SOURCE_DIR}/app/cli/main.c)
-list(FILTER app_sources EXCLUDE REGEX "app/network/product_")
+list(FILTER app_sources EXCLUDE REGEX "app/network/product_(onednn|openblas)")
 list(APPEND app_sources app/network/product_${products}.c)
 add_library(ravine_app STATIC ${app_sources} ${asset_sources})
 target_compile_options(ravine_app PRIVATE -O3)

@@ -12,8 +12,12 @@ find_package(ZLIB REQUIRED)
 # so a wheel takes OpenBLAS, as does who has no oneDNN.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     find_library(ONEDNN dnnl)
+    find_path(ONEDNN_HEADERS dnnl.h)
+    if(ONEDNN AND NOT ONEDNN_HEADERS)
+        message(STATUS "oneDNN: ${ONEDNN} is here, but not its dnnl.h (libdnnl-dev); OpenBLAS multiplies")
+    endif()
 endif()
-if(ONEDNN)
+if(ONEDNN AND ONEDNN_HEADERS)
     set(products onednn)
     set(product_libraries ${ONEDNN} gomp)
 else()
@@ -42,6 +46,9 @@ add_library(ravine_app STATIC ${app_sources} ${asset_sources})
 target_compile_options(ravine_app PRIVATE -O3)
 target_include_directories(ravine_app PUBLIC
     ${PROJECT_SOURCE_DIR}/app ${PROJECT_SOURCE_DIR}/common ${PROJECT_BINARY_DIR}/assets)
+if(products STREQUAL onednn)
+    target_include_directories(ravine_app SYSTEM PRIVATE ${ONEDNN_HEADERS})
+endif()
 target_link_libraries(ravine_app PRIVATE ravine_flags
     PUBLIC ravine_static PkgConfig::YAML PkgConfig::JANSSON PkgConfig::SQLITE PkgConfig::PNG
          PkgConfig::JPEG ZLIB::ZLIB ${product_libraries} m)

@@ -5,6 +5,7 @@
 #define RAVINE_NETWORK_PRODUCT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* C = A B + beta C, row-major, on the calling thread; C [m, n], A [m, k] or, transposed, [k, m],
  * B [k, n] or [n, k]; lda, ldb, ldc: numbers between their rows. */
@@ -18,7 +19,10 @@ const char *product_library(void);
  * True: the program must start again for that. */
 bool product_prepare(void);
 
-/* Whether there is room for what the library takes on so many threads. */
+extern const size_t
+    product_bytes; /* what the library takes for a thread that multiplies, at most */
+
+/* Whether there is room for that on so many threads (product_room.c). */
 bool product_has_room(int threads);
 /* The same as 0 or a kind of io/failure.h. */
 int product_check_room(int threads);

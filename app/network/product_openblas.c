@@ -3,13 +3,10 @@
  * which AVX2 contradicts. The names are those of its driver/others/dynamic.c. */
 #include "network/product.h"
 
-#include "io/failure.h"
-
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* OpenBLAS chooses its code when it is loaded, by a list of processor models; to a processor newer
  * than the list it gives the oldest code, several times slower. The OPENBLAS_CORETYPE to start the
@@ -47,32 +44,5 @@ const char *product_library(void) {
     return name;
 }
 
-/* BUFFER_SIZE of its common_x86_64.h and common_arm64.h; and something for those who allocate
- * between this and its first use. */
-#define BUFFER_BYTES ((size_t)32 << 22)
-#define SLACK_BYTES  ((size_t)32 << 20)
-
-static void *take(size_t bytes) {
-    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-/* OpenBLAS takes a buffer for each thread that uses it; where it gets none it tries for ever. Each
- * buffer by itself, as it does: Linux may refuse all of them at once. */
-bool product_has_room(int threads) {
-    void *slack = take(SLACK_BYTES), **buffer = calloc((size_t)threads, sizeof *buffer);
-    int taken = 0;
-    while (buffer && taken < threads && (buffer[taken] = take(BUFFER_BYTES)) != MAP_FAILED) taken++;
-    for (int k = 0; k < taken; k++) munmap(buffer[k], BUFFER_BYTES);
-    if (slack != MAP_FAILED) munmap(slack, SLACK_BYTES);
-    free(buffer);
-    return taken == threads && slack != MAP_FAILED;
-}
-
-int product_check_room(int threads) {
-    if (product_has_room(threads)) return 0;
-    return failure(
-        FAILURE_INPUT,
-        "no room for OpenBLAS: it takes %zu MiB for each of %d threads; fewer threads take "
-        "less, and a limit (ulimit -v) may be raised",
-        BUFFER_BYTES >> 20, threads);
-}
+/* BUFFER_SIZE of its common_x86_64.h and common_arm64.h. */
+const size_t product_bytes = (size_t)32 << 22;

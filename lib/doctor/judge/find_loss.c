@@ -154,6 +154,7 @@ static void find_level(const ravine_doctor *d, doctor_findings *f) {
     f->fallen = scale > 0 ? (f->loss_start - now) / scale : 0;
     const double error = noise * sqrt((1.0 / (double)early + 1.0 / (double)recent) / 0.64);
     f->fallen_z = (f->loss_start - now) / error;
+    f->above_least = f->above_least_z = NAN;
     if (h->blocks > 0) {
         const double least = h->block_least, size = greater_size(least, now);
         f->above_least = size > 0 ? (now - least) / size : 0;

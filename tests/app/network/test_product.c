@@ -48,8 +48,8 @@ static void check(bool ta, bool tb, int m, int n, int k, float beta) {
 
 static void it_is_the_sum_of_products(void **state) {
     (void)state;
-    static const int shapes[][3] = {{1, 1, 1},    {1, 160, 7},   {160, 1, 33},   {3, 5, 160},
-                                    {64, 96, 32}, {128, 48, 64}, {160, 160, 160}};
+    static const int shapes[][3] = {{1, 1, 1}, {1, 160, 7},  {160, 1, 33},  {3, 5, 160},
+                                    {5, 3, 0}, {64, 96, 32}, {128, 48, 64}, {160, 160, 160}};
     fill();
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int way = 0; way < 8; way++)

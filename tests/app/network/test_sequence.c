@@ -238,6 +238,17 @@ static void wrong_transformers_are_refused(void **state) {
     }
 }
 
+/* Gradients of linear weights are a sum over all positions of a batch, a dimension of a product. */
+static void too_many_positions_are_refused(void **state) {
+    (void)state;
+    const net_spec s = small_transformer(NET_NORM_PRE);
+    const int64_t most = INT32_MAX / CONTEXT;
+    net64 *n;
+    assert_int_equal(net64_create(&n, &s, most + 1, serial, NULL), FAILURE_USAGE);
+    assert_null(n);
+    assert_non_null(strstr(failure_text(), "sequences of 70 positions; at most 2147483647 positions"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embedding_gradients),
@@ -253,6 +264,7 @@ int main(void) {
         cmocka_unit_test(labels_below_zero_are_not_counted),
         cmocka_unit_test(same_bits_for_any_thread_count),
         cmocka_unit_test(wrong_transformers_are_refused),
+        cmocka_unit_test(too_many_positions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,38 +23,14 @@ typedef struct row {
 } row;
 
 /* clang-format off */
-#define ANY NAN
-#define CONCEPT(NAME)
-#define VERDICT(NAME, steps)            {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
-#define SAYS(NAME, word, steps)         {CONCEPT_##NAME, RAVINE_VERDICT_##word, steps},
-#define CASE(most)
-#define ABOVE(finding, threshold, sure)
-#define BELOW(finding, threshold, sure)
-#define YES(finding)
-#define NO(finding)
-#define NOT_ABOVE(finding, threshold)
-#define NOT_BELOW(finding, threshold)
-#define UNKNOWN(finding)
-#define HOLDS(NAME)
-#define FAILS(NAME)
+#define VERDICT(NAME, steps)    {CONCEPT_##NAME, RAVINE_VERDICT_##NAME, steps},
+#define SAYS(NAME, word, steps) {CONCEPT_##NAME, RAVINE_VERDICT_##word, steps},
 static const struct {
     int concept, verdict, steps;
 } verdicts[] = {
 #include "doctor/judge/judge_rules.def"
 };
-#undef CONCEPT
-#undef VERDICT
-#undef SAYS
-#undef CASE
-#undef ABOVE
-#undef BELOW
-#undef YES
-#undef NO
-#undef NOT_ABOVE
-#undef NOT_BELOW
-#undef UNKNOWN
-#undef HOLDS
-#undef FAILS
+#define ANY                             NAN
 #define CONCEPT(NAME)                   {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
 #define VERDICT(NAME, steps)            {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},
 #define SAYS(NAME, word, steps)         {ROW_CONCEPT, CONCEPT_##NAME, 0, ANY},

@@ -6,38 +6,13 @@
 
 #include "doctor/judge/findings.h"
 
-/* clang-format off */
-#define CONCEPT(NAME)                   CONCEPT_##NAME,
-#define VERDICT(NAME, steps)            CONCEPT_##NAME,
-#define SAYS(NAME, VERDICT, steps)      CONCEPT_##NAME,
-#define CASE(most)
-#define ABOVE(finding, threshold, sure)
-#define BELOW(finding, threshold, sure)
-#define YES(finding)
-#define NO(finding)
-#define NOT_ABOVE(finding, threshold)
-#define NOT_BELOW(finding, threshold)
-#define UNKNOWN(finding)
-#define HOLDS(NAME)
-#define FAILS(NAME)
+#define CONCEPT(NAME)           CONCEPT_##NAME,
+#define VERDICT(NAME, steps)    CONCEPT_##NAME,
+#define SAYS(NAME, word, steps) CONCEPT_##NAME,
 typedef enum doctor_concept {
 #include "doctor/judge/judge_rules.def"
     CONCEPT_COUNT
 } doctor_concept;
-#undef CONCEPT
-#undef VERDICT
-#undef SAYS
-#undef CASE
-#undef ABOVE
-#undef BELOW
-#undef YES
-#undef NO
-#undef NOT_ABOVE
-#undef NOT_BELOW
-#undef UNKNOWN
-#undef HOLDS
-#undef FAILS
-/* clang-format on */
 
 /* How sure each concept is, by enum doctor_concept; 0: it does not hold. */
 void ravine_doctor_weigh(const doctor_findings *f, double holds[CONCEPT_COUNT]);

@@ -169,20 +169,12 @@ static void what_is_refused(void **state) {
 
 /* clang-format off */
 static const finding used[] = {
-#define ANY 0
-#define CONCEPT(NAME)
-#define VERDICT(NAME, steps)
-#define SAYS(NAME, word, steps)
-#define CASE(most)
 #define ABOVE(finding, threshold, sure) FIND_##finding,
 #define BELOW(finding, threshold, sure) FIND_##finding,
 #define YES(finding)                    FIND_##finding,
 #define NO(finding)                     FIND_##finding,
 #define NOT_ABOVE(finding, threshold)   FIND_##finding,
 #define NOT_BELOW(finding, threshold)   FIND_##finding,
-#define UNKNOWN(finding)
-#define HOLDS(NAME)
-#define FAILS(NAME)
 #include "doctor/judge/judge_rules.def"
 };
 

@@ -122,7 +122,7 @@ static void put_diverged(page *p, int64_t diverged, int64_t seeds) {
     page_say(p, "span", (svg_text){"✕ {lost} of {all} diverged", "✕ {all} 个中有 {lost} 个发散"},
              (phrase_hole[]){{"lost", .text = phrase_number(lost, "%.0f", (double)diverged)},
                              {"all", .text = phrase_number(all, "%.0f", (double)seeds)},
-                             {NULL}});
+                             {0}});
 }
 
 static void put_row(page *p, const sweep *s, int64_t cell) {

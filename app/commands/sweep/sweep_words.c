@@ -49,7 +49,7 @@ static void say_best(const sweep *s, int64_t best, const receiver *to) {
                         {"mean", .text = phrase_number(mean, "%.4g", loss->mean)},
                         {"deviation", .text = phrase_number(deviation, "%.2g", loss->deviation)},
                         {"seeds", .text = count(seeds, loss->count)},
-                        {NULL}});
+                        {0}});
 }
 
 /* On the terminal they stand below what is told of the next. */
@@ -68,7 +68,7 @@ static void say_lead(const sweep *s, const sweep_lead *lead, const receiver *to)
             {"seeds", .text = count(seeds, s->nseeds)},
             {"by", .text = phrase_number(by, "%.2g", lead->by.mean)},
             {"times", .text = phrase_number(times, "%.2g", lead->by.mean / lead->seeds)},
-            {NULL}});
+            {0}});
     if (lead->lower_in < s->nseeds)
         say(to, (svg_text){"      the seeds do not tell the two apart", "这些种子分不出两者的高下"},
             NULL);
@@ -84,7 +84,7 @@ static void say_next(const sweep *s, const sweep_lead *lead, const receiver *to)
         (phrase_hole[]){
             {"cell", .text = write_cell(s, lead->next, cell)},
             {"loss", .text = phrase_number(loss, "%.4g", s->cell[lead->next].loss.mean)},
-            {NULL}});
+            {0}});
     if (s->nseeds > 1) say_lead(s, lead, to);
 }
 
@@ -102,7 +102,7 @@ static void say_edges(const sweep *s, int64_t cell, const receiver *to) {
             say(to, edge < 0 ? least : greatest,
                 (phrase_hole[]){{"key", .text = s->axis[k].target.name},
                                 {"value", .text = sweep_text_of(s, cell, k)},
-                                {NULL}});
+                                {0}});
     }
 }
 
@@ -136,5 +136,5 @@ void sweep_say_size(const sweep *s, phrase *out) {
                                 {"s", .text = several(s->ncells)},
                                 {"ss", .text = several(s->nseeds)},
                                 {"sss", .text = several(s->nruns)},
-                                {NULL}});
+                                {0}});
 }

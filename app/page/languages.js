@@ -17,6 +17,13 @@ const textInLanguage = (element) => {
   return (element?.querySelector(`[lang="${lang}"]`) ?? element)?.textContent ?? "";
 };
 
+// A text of the page's <template id="words"> by its name: in all languages, and in the page's, with
+// its {holes} filled.
+const wordsOf = (name) =>
+  document.getElementById("words").content.getElementById(`word-${name}`).cloneNode(true);
+const sayWords = (name, holes) =>
+  textInLanguage(wordsOf(name)).replace(/{(\w+)}/g, (hole, key) => holes?.[key] ?? hole);
+
 const languageButton = document.querySelector("#language [lang]")?.parentElement;
 if (languageButton) {
   const setPageLanguage = (language) => {

@@ -4,7 +4,7 @@
  *     char loss[PHRASE_NUMBER];
  *     page_say(p, "span", (svg_text){"loss {loss} at the end", "结束时损失 {loss}"},
  *              (phrase_hole[]){{"loss", .text = phrase_number(loss, "%.4g", facts->train_loss)},
- *                              {NULL}});
+ *                              {0}});
  *
  * Languages order their words differently: so holes have names. What fills them may itself be a
  * text in several languages, or a phrase.

@@ -156,7 +156,7 @@ static void add_legend(page *p, void *context) {
     page_say(p, "span",
              (svg_text){"With dots, {held_out} after each epoch; dashed, training during it.",
                         "带点的线：每个 epoch 之后的{held_out}；虚线：该 epoch 中的训练。"},
-             (phrase_hole[]){{"held_out", .words = report_held_out_of_all(r)}, {NULL}});
+             (phrase_hole[]){{"held_out", .words = report_held_out_of_all(r)}, {0}});
 }
 
 static void add_config(page *p, void *context) {

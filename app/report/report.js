@@ -7,10 +7,6 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  // A text of report.html by its name: in all languages, and in the page's, with its {holes} filled.
-  const words = (name) => $("words").content.getElementById(`word-${name}`).cloneNode(true);
-  const say = (name, holes) =>
-    textInLanguage(words(name)).replace(/{(\w+)}/g, (hole, key) => holes?.[key] ?? hole);
   const COLORS = 8; // --series-0 ... of page.css, .s0 ... of svg_chart.css
   const DASHES = [null, [6, 3], [2, 3], [8, 3, 2, 3]];
 
@@ -256,7 +252,7 @@
         line.text.className = "value";
         line.entry = document.createElement("span");
         const label = alone ? [] : [`${line.run.label} `];
-        const name = line.named ? [words(line.named), " "] : line.name ? [`${line.name} `] : [];
+        const name = line.named ? [wordsOf(line.named), " "] : line.name ? [`${line.name} `] : [];
         const parts = [...label, ...name];
         line.entry.append(...(parts.length ? [swatch, ...parts] : []), line.text);
         this.legend.append(line.entry);
@@ -325,10 +321,10 @@
     const scale = line.scale ?? 1;
     const { mean, least, greatest } = line.curve;
     const holes = { value: shortNumber(mean[k] * scale), x: shortNumber(axis[k]) };
-    if (least[k] === greatest[k] || least[k] !== least[k]) return say("at", holes);
+    if (least[k] === greatest[k] || least[k] !== least[k]) return sayWords("at", holes);
     holes.least = shortNumber(least[k] * scale);
     holes.greatest = shortNumber(greatest[k] * scale);
-    return say("range", holes);
+    return sayWords("range", holes);
   }
 
   // ---- the page ---------------------------------------------------------------------------------
@@ -371,7 +367,7 @@
     const buckets = smoothBuckets(x.length);
     const apart = x.length > 1 ? (x[x.length - 1] - x[0]) / (x.length - 1) : 1;
     const steps = shortNumber(Math.round(buckets * apart));
-    $("smooth-steps").textContent = buckets ? say("over", { steps }) : say("off");
+    $("smooth-steps").textContent = buckets ? sayWords("over", { steps }) : sayWords("off");
   }
 
   function makeRunSwitches() {

@@ -43,7 +43,7 @@ static void name_group(const told *t, size_t group, phrase *name) {
                 (phrase_hole[]){
                     {"label", .text = report_label(t->s->r, g->first)},
                     {"others", .text = phrase_number(others, "%.0f", (double)(g->loss.count - 1))},
-                    {NULL}});
+                    {0}});
 }
 
 static void say_the_seeds(const told *t, const ravine_spread *loss) {
@@ -59,7 +59,7 @@ static void say_the_seeds(const told *t, const ravine_spread *loss) {
                         {"deviation", .text = phrase_number(deviation, "%.2g", loss->deviation)},
                         {"least", .text = phrase_number(least, "%.4g", loss->least)},
                         {"greatest", .text = phrase_number(greatest, "%.4g", loss->greatest)},
-                        {NULL}});
+                        {0}});
 }
 
 static void say_the_only_one(const told *t) {
@@ -82,7 +82,7 @@ static void say_the_only_one(const told *t) {
                               "只有 {name}有{loss}：没有可以与之比较的。"};
     name_group(t, t->c->best, &name);
     say(t, g->loss.count > 1 ? several : one,
-        (phrase_hole[]){{"name", .phrase = &name}, {"loss", .words = name_of_loss(t)}, {NULL}});
+        (phrase_hole[]){{"name", .phrase = &name}, {"loss", .words = name_of_loss(t)}, {0}});
 }
 
 static void say_the_best(const told *t) {
@@ -96,7 +96,7 @@ static void say_the_best(const told *t) {
     phrase_fill(&percent,
                 next > 0 ? (svg_text){" ({share} %)", "（{share}%）"} : (svg_text){"", NULL},
                 (phrase_hole[]){
-                    {"share", .text = phrase_number(share, "%.2g", 100 * c->lead / next)}, {NULL}});
+                    {"share", .text = phrase_number(share, "%.2g", 100 * c->lead / next)}, {0}});
     const svg_text same = {"{name} and {other} have the same {kind}, {loss}.",
                            "{name}和 {other}的{kind}相同，都是 {loss}。"},
                    lowest = {"{name} has the lowest {kind}, {loss}: {lead}{percent} below {other}.",
@@ -115,7 +115,7 @@ static void say_the_best(const told *t) {
                         {"loss", .text = phrase_number(loss, "%.4g", best)},
                         {"lead", .text = phrase_number(lead, "%.2g", c->lead)},
                         {"percent", .phrase = &percent},
-                        {NULL}});
+                        {0}});
 }
 
 static void say_the_odds(const told *t) {
@@ -132,7 +132,7 @@ static void say_the_odds(const told *t) {
                         {"times", .text = phrase_number(times, "%.2g", c->lead / c->spread)},
                         {"chance", .text = phrase_number(chance, "%.2g", c->chance)},
                         {"conclusion", .words = c->lead > c->chance ? difference : luck},
-                        {NULL}});
+                        {0}});
 }
 
 static void say_chance(const told *t) {
@@ -165,7 +165,7 @@ static void say_who_is_left_out(const told *t) {
         say(t,
             (svg_text){"Without a {loss}, and not compared: {names}.",
                        "没有{loss}，不参加比较：{names}。"},
-            (phrase_hole[]){{"loss", .words = name_of_loss(t)}, {"names", .text = names}, {NULL}});
+            (phrase_hole[]){{"loss", .words = name_of_loss(t)}, {"names", .text = names}, {0}});
 }
 
 static bool is_of_data(const char *key) {

@@ -390,16 +390,15 @@ static void add_confidence(page *p, void *context) {
              (svg_text){"confidence {confidence}, step {step}", "把握{confidence}，第 {step} 步"},
              (phrase_hole[]){{"confidence", .words = diagnosis_confidence(d->confidence)},
                              {"step", .text = phrase_number(step, "%.0f", (double)d->step)},
-                             {NULL}});
+                             {0}});
 }
 
 static void add_since(page *p, void *context) {
     const ravine_diagnosis *d = ((const section *)context)->d;
     char step[PHRASE_NUMBER];
     if (d->since < 0 || d->since >= d->step) return;
-    page_say(
-        p, "span", (svg_text){", since step {step}", "，从第 {step} 步起"},
-        (phrase_hole[]){{"step", .text = phrase_number(step, "%.0f", (double)d->since)}, {NULL}});
+    page_say(p, "span", (svg_text){", since step {step}", "，从第 {step} 步起"},
+             (phrase_hole[]){{"step", .text = phrase_number(step, "%.0f", (double)d->since)}, {0}});
 }
 
 /* A list for each language. */

@@ -47,7 +47,7 @@ static void say(page *p, svg_text t, const phrase_hole *hole) {
 
 static void say_number(page *p, svg_text t, const char *format, double value) {
     char number[PHRASE_NUMBER];
-    say(p, t, (phrase_hole[]){{"number", .text = phrase_number(number, format, value)}, {NULL}});
+    say(p, t, (phrase_hole[]){{"number", .text = phrase_number(number, format, value)}, {0}});
 }
 
 /* "accuracy 87.39 %" */
@@ -81,7 +81,7 @@ static void put_run(page *p, void *context) {
     say(p, (svg_text){"{ends} at step {step}", "{ends}于第 {step} 步"},
         (phrase_hole[]){{"ends", .words = report_is_log(run) ? ends : report_state(run)},
                         {"step", .text = phrase_number(step, "%.0f", (double)f->steps)},
-                        {NULL}});
+                        {0}});
     if (f->total_steps > f->steps)
         say_number(p, (svg_text){" of {number}", "（共 {number} 步）"}, "%.0f",
                    (double)f->total_steps);

@@ -11,7 +11,7 @@ static void put(phrase *out, svg_text t, const char *format, double value) {
     char number[PHRASE_NUMBER];
     const svg_text alone = {"{number}", NULL};
     phrase_fill(out, isfinite(value) ? t : alone,
-                (phrase_hole[]){{"number", .text = phrase_number(number, format, value)}, {NULL}});
+                (phrase_hole[]){{"number", .text = phrase_number(number, format, value)}, {0}});
 }
 
 static void put_number(phrase *out, const char *format, double value) {
@@ -30,7 +30,7 @@ static void put_point(phrase *out, const char *format, run_point point, svg_text
     phrase_fill(out, where,
                 (phrase_hole[]){{"value", .text = phrase_number(value, format, point.value)},
                                 {"at", .text = phrase_number(at, "%.0f", point.at)},
-                                {NULL}});
+                                {0}});
 }
 
 static void put_score(phrase *out, const report_run *r, run_point score, bool where) {
@@ -96,7 +96,7 @@ static void steps(const report_run *r, phrase *out) {
         all ? (svg_text){"{made}", NULL} : (svg_text){"{made} of {planned}", "{made} / {planned}"},
         (phrase_hole[]){{"made", .text = phrase_number(made, "%.0f", (double)f->steps)},
                         {"planned", .text = phrase_number(planned, "%.0f", (double)f->total_steps)},
-                        {NULL}});
+                        {0}});
 }
 static void epochs(const report_run *r, phrase *out) {
     put_number(out, "%.0f", r->facts.epochs);
@@ -143,7 +143,7 @@ const size_t report_nrows = sizeof report_rows / sizeof *report_rows;
 
 void report_row_name(const report *r, size_t row, phrase *text) {
     phrase_fill(text, report_rows[row].name,
-                (phrase_hole[]){{"held_out", .words = report_held_out_of_all(r)}, {NULL}});
+                (phrase_hole[]){{"held_out", .words = report_held_out_of_all(r)}, {0}});
 }
 
 void report_cell(page *p, const char *format, double value) {
@@ -170,6 +170,6 @@ bool report_warning(const report_run *r, phrase *out) {
                         {"byte", .text = phrase_number(byte, "%.0f", (double)data->stop.byte)},
                         {"why", .text = data->stop.why},
                         {"lines", .text = phrase_number(lines, "%.0f", (double)data->lines)},
-                        {NULL}});
+                        {0}});
     return true;
 }

@@ -91,7 +91,7 @@ void diagnosis_trial(const ravine_cure *c, int64_t steps, phrase *out) {
     phrase_fill(out, trial_words(c),
                 (phrase_hole[]){{"steps", .text = phrase_number(count, "%.0f", (double)steps)},
                                 {"ratio", .text = ratio},
-                                {NULL}});
+                                {0}});
 }
 
 bool diagnosis_can_be_tried(const ravine_diagnosis *d) {

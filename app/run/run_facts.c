@@ -127,7 +127,7 @@ bool run_verdict(const run_facts *f, phrase *out) {
         &fall, fall_words(f->loss_fall, ratio),
         (phrase_hole[]){{"fallen", .text = phrase_number(fallen, "%.2g", 100 * f->loss_fall)},
                         {"change", .text = phrase_number(change, "%+.2g", -100 * f->loss_fall)},
-                        {NULL}});
+                        {0}});
     phrase_fill(
         out,
         (svg_text){"At the end the gradient norm is {end}, {share} times its maximum of "
@@ -138,6 +138,6 @@ bool run_verdict(const run_facts *f, phrase *out) {
                         {"most", .text = phrase_number(most, "%.3g", f->grad_peak.value)},
                         {"step", .text = phrase_number(step, "%.0f", f->grad_peak.at)},
                         {"fall", .phrase = &fall},
-                        {NULL}});
+                        {0}});
     return true;
 }

@@ -305,7 +305,7 @@ static void decide(find_lr_result *r) {
                                 {"lowest", .text = phrase_number(lowest, "%.2g", r->lowest)},
                                 {"stable", .text = phrase_number(stable, "%.2g", r->stable[1])},
                                 {"wanted", .text = phrase_number(taken, "%.2g", wanted)},
-                                {NULL}});
+                                {0}});
 }
 
 static int search_all(search *s) {

@@ -129,10 +129,13 @@ def pages(tmp_path_factory):
     for name, of in made.items():
         ravine("report", *of, "-o", folder / f"{name}.html")
     ravine("find-lr", *sets(), "-o", folder / "lr.html")
-    return {name: folder / f"{name}.html" for name in (*made, "lr")}
+    ravine("sweep", *sets(epochs=4, optimizer="sgd lr=0.01"), "--vary=lr=0.01,1e30",
+           "--vary=batch_size=16,32", "--seeds=2", "--quiet", "-o", folder / "sweep")  # fmt: skip
+    pages = {name: folder / f"{name}.html" for name in (*made, "lr")}
+    return pages | {"sweep": folder / "sweep/sweep.html"}
 
 
-PAGES = ["good", "poor", "compared", "lr"]
+PAGES = ["good", "poor", "compared", "lr", "sweep"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -144,10 +147,11 @@ def test_each_text_is_there_for_each_reader(pages, name):
 DATA = (
     "#config tbody, #differences thead, #differences td, #differences tbody tr:not(#outcome) th, "
 )
+DATA += "#choice option, #config, .heat th, #all tbody td:first-child, #chosen, "
 DATA += "#worst, #runs, #ratio .legend, header .muted, #seeds td:first-child, h1:not(:has([lang]))"
 # Names that are written in Latin letters in any language.
 NAMES = set("JavaScript Shift epoch sigma zeta sgd adam adamw doctor ravine train CONFIG seeds lr "
-            "line_position full UNCLEAR HEALTHY BOUNCING "
+            "line_position batch_size full UNCLEAR HEALTHY BOUNCING "
             "good again poor English".split())  # fmt: skip
 
 SHOWN = """
@@ -212,6 +216,7 @@ TEMPLATES = sorted(
         *ROOT.glob("app/lecture/*.html"),
         ROOT / "app/commands/find_lr/find_lr.html",
         ROOT / "app/commands/race/race.html",
+        *ROOT.glob("app/commands/sweep/*.html"),
     ]
 )
 SOURCES = [
@@ -221,6 +226,7 @@ SOURCES = [
     ROOT / "app/run/diagnosis_rows.c",
     ROOT / "app/trainer/find_lr.c",
     ROOT / "app/commands/find_lr/cmd_find_lr.c",
+    *ROOT.glob("app/commands/sweep/*.c"),
 ]
 TEXT = re.compile(r"{{((?:[^{}|]|{\w+})*)\|((?:[^{}|]|{\w+})*)}}")
 

@@ -82,11 +82,11 @@ const HeatMap = (() => {
     const stops = [1, 0.8, 0.6, 0.4, 0.2, 0].map((t) => `rgb(${mix(t).join(" ")})`);
     const ramp = element("span", "", { class: "ramp" });
     ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    const most = `${short(scale.greatest)}${scale.cut ? " and more" : ""}`;
+    const most = `${short(scale.greatest)}${scale.cut ? sayWords("more") : ""}`;
     box.replaceChildren(
       short(scale.least),
       ramp,
-      `${most}; ★ the best; ${CROSS} and stripes: a run diverged. A click keeps a cell.`,
+      `${most}${sayWords("key", { cross: CROSS })}`,
     );
   }
 

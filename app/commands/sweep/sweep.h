@@ -8,6 +8,7 @@
  *     sweep_jobs.c     a process for each run, so many at a time
  *     sweep_result.c   what a run's folder tells
  *     sweep_choice.c   which combination is best, and by how much
+ *     sweep_words.c    that in words, in each language
  *     sweep_text.c     all of that for the terminal: the table, the line while it runs
  *     sweep_json.c     and as JSON
  *     sweep_page.c     and as a page: sweep.html, sweep.js
@@ -22,7 +23,7 @@
 
 #include "cli/cli.h"
 #include "math/spread.h"
-#include "page/page.h"
+#include "page/phrase.h"
 #include "run/config.h"
 #include "run/run_subject.h"
 
@@ -145,9 +146,11 @@ char *sweep_lines(const sweep *s, int64_t cell);
 /* ---- what is told -----------------------------------------------------------------------------
  */
 /* "18 combinations, 3 seeds each: 54 runs" */
-void sweep_print_size(const sweep *s, FILE *out);
+void sweep_say_size(const sweep *s, phrase *out);
 /* Lines: the best, how far it is ahead, whether it is at the end of a range. */
-void sweep_print_answer(const sweep *s, FILE *out);
+typedef void sweep_line(void *context, const phrase *line);
+void sweep_say_answer(const sweep *s, sweep_line *line, void *context);
+svg_text sweep_loss_name(const sweep *s);
 /* The size, a table, the answer. */
 void sweep_print(const sweep *s, FILE *out);
 /* Mean of the scores that belong to the losses of a cell. */

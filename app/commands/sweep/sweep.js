@@ -44,9 +44,6 @@
   const cells = data.cells.map((cell, number) => {
     const value = cell.loss ? cell.loss.mean : null;
     const spread = cell.loss?.deviation ?? null;
-    const told = value === null ? "no run came to its end" : `${HeatMap.short(value)}`;
-    const beside = spread === null ? "" : ` ± ${HeatMap.short(spread)}`;
-    const lost = cell.diverged ? `; ${cell.diverged} of ${cell.runs.length} diverged` : "";
     return {
       number,
       value,
@@ -54,7 +51,13 @@
       places: placesOf(number),
       diverged: cell.diverged,
       best: data.best?.cell === number,
-      label: `${nameOf(cell.settings)}: ${told}${beside}${lost}`,
+      get label() {
+        const told = value === null ? sayWords("none") : `${HeatMap.short(value)}`;
+        const beside = spread === null ? "" : ` ± ${HeatMap.short(spread)}`;
+        const counts = { lost: cell.diverged, all: cell.runs.length };
+        const lost = cell.diverged ? sayWords("diverged", counts) : "";
+        return `${nameOf(cell.settings)}: ${told}${beside}${lost}`;
+      },
       settings: cell.settings,
       runs: cell.runs,
     };
@@ -193,7 +196,7 @@
 
   function rowOf(run) {
     const row = element("tr");
-    const link = element("a", `seed ${run.seed}`);
+    const link = element("a", sayWords("seed", run));
     link.href = run.page;
     const first = element("td");
     first.append(link);
@@ -203,8 +206,10 @@
       return cell;
     };
     row.append(first, number(run.validation?.loss), number(run.train?.loss));
-    const state = run.state === "finished" ? "" : `${HeatMap.CROSS} ${run.state}`;
-    const epoch = run.best_epoch ? `best epoch ${run.best_epoch} of ${run.epochs}` : "";
+    const ended = run.state === "finished";
+    const state = ended ? "" : `${HeatMap.CROSS} ${sayWords(`${run.state}-state`)}`;
+    const counts = { best: run.best_epoch, all: run.epochs };
+    const epoch = run.best_epoch ? sayWords("epoch", counts) : "";
     row.append(element("td", state || epoch), element("td", run.verdict ?? ""));
     return row;
   }
@@ -217,7 +222,8 @@
     wide.className = "wide";
     const table = wide.appendChild(element("table"));
     const head = table.appendChild(element("thead")).appendChild(element("tr"));
-    for (const name of ["run", "validation", "train", "", "doctor"]) head.append(element("th", name));
+    for (const name of ["run", "validation", "train", "", "doctor"])
+      head.append(element("th", name && sayWords(name)));
     table.appendChild(element("tbody")).append(...cell.runs.map(rowOf));
     byId("cell").append(element("h3", cell.label), wide);
   }
@@ -299,6 +305,10 @@
   byId("whole").addEventListener("click", () => {
     state.window = null;
     drawCurves();
+  });
+  document.addEventListener("language", () => {
+    drawPicture();
+    drawCell();
   });
   if (isLine) new ResizeObserver(drawLine).observe(byId("line").querySelector(".plot"));
   drawPicture();

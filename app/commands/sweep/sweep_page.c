@@ -65,47 +65,38 @@ static int add_data(page *p, const sweep *s) {
 
 /* ---- what is text ---- */
 
-typedef void text_of(const sweep *s, FILE *out);
-
-/* As it is on the terminal. */
-static void put_text(page *p, const sweep *s, text_of *tell) {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (out) {
-        tell(s, out);
-        if (fclose(out) == 0) {
-            const char *between = "";
-            for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-                page_add(p, between);
-                page_escape(p, line);
-                between = "\n";
-            }
-        }
-    }
-    free(text);
+static void put_size(page *p, void *context) {
+    phrase size;
+    sweep_say_size(context, &size);
+    page_put_phrase(p, "span", &size);
 }
 
-static void put_size(page *p, void *context) {
-    put_text(p, context, sweep_print_size);
+static void put_line(void *context, const phrase *line) {
+    page_put_phrase(context, "span", line);
+    page_add(context, "\n");
 }
 
 static void put_answer(page *p, void *context) {
-    put_text(p, context, sweep_print_answer);
+    sweep_say_answer(context, put_line, p);
 }
 
-static void tell_lines(const sweep *s, FILE *out) {
-    const int64_t best = sweep_best(s, -1);
-    char *lines = best >= 0 ? sweep_lines(s, best) : NULL;
-    if (lines) fputs(lines, out);
+static void put_loss(page *p, void *context) {
+    page_say(p, "span", sweep_loss_name(context), NULL);
+}
+
+static void put_config(page *p, void *context) {
+    char *lines = sweep_lines(context, sweep_best(context, -1));
+    if (!lines) return;
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
+        page_escape(p, line);
+        page_add(p, "\n");
+    }
     free(lines);
 }
 
 static void put_lines(page *p, void *context) {
-    if (sweep_best(context, -1) < 0) return;
-    page_add(p, "<p class=\"muted\">For the configuration:</p>\n<pre id=\"config\">");
-    put_text(p, context, tell_lines);
-    page_add(p, "</pre>\n");
+    const page_hole config = {"config", .put = put_config};
+    if (sweep_best(context, -1) >= 0) page_fill(p, &asset_sweep_config_html, &config, 1, context);
 }
 
 /* ---- the table ---- */
@@ -126,6 +117,14 @@ static void put_links(page *p, const sweep *s, int64_t cell) {
     }
 }
 
+static void put_diverged(page *p, int64_t diverged, int64_t seeds) {
+    char lost[PHRASE_NUMBER], all[PHRASE_NUMBER];
+    page_say(p, "span", (svg_text){"✕ {lost} of {all} diverged", "✕ {all} 个中有 {lost} 个发散"},
+             (phrase_hole[]){{"lost", .text = phrase_number(lost, "%.0f", (double)diverged)},
+                             {"all", .text = phrase_number(all, "%.0f", (double)seeds)},
+                             {0}});
+}
+
 static void put_row(page *p, const sweep *s, int64_t cell) {
     const sweep_cell *c = &s->cell[cell];
     page_add(p, "<tr>");
@@ -140,9 +139,22 @@ static void put_row(page *p, const sweep *s, int64_t cell) {
     page_add(p, "<td>");
     put_links(p, s, cell);
     page_add(p, "</td><td>");
-    if (c->diverged)
-        page_format(p, "&#10005; %" PRId64 " of %" PRId64 " diverged", c->diverged, s->nseeds);
+    if (c->diverged) put_diverged(p, c->diverged, s->nseeds);
     page_add(p, "</td></tr>\n");
+}
+
+static svg_text score_name(const sweep *s) {
+    static const svg_text names[] = {
+        {"accuracy", "准确率"}, {"rmse", "均方根误差"}, {"bits_per_byte", "每字节比特数"}};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (!strcmp(names[k].en, s->score)) return names[k];
+    return (svg_text){s->score, NULL};
+}
+
+static void put_number_head(page *p, svg_text name) {
+    page_add(p, "<th class=\"number\">");
+    page_say(p, "span", name, NULL);
+    page_add(p, "</th>");
 }
 
 static void put_head(page *p, void *context) {
@@ -152,9 +164,12 @@ static void put_head(page *p, void *context) {
         page_escape(p, s->axis[k].target.name);
         page_add(p, "</th>");
     }
-    page_format(p, "<th class=\"number\">%s</th><th class=\"number\">deviation</th>",
-                s->validates ? "validation loss" : "training loss");
-    page_format(p, "<th class=\"number\">%s</th><th>seeds</th><th></th>", s->score);
+    put_number_head(p, sweep_loss_name(s));
+    put_number_head(p, (svg_text){"deviation", "标准差"});
+    put_number_head(p, score_name(s));
+    page_add(p, "<th>");
+    page_say(p, "span", (svg_text){"seeds", "种子"}, NULL);
+    page_add(p, "</th><th></th>");
 }
 
 static void put_rows(page *p, void *context) {
@@ -173,9 +188,9 @@ static const char *last_part(const char *folder) {
 }
 
 static int make_page(page *p, sweep *s) {
-    const char *loss = s->validates ? "validation loss" : "training loss";
-    const page_hole holes[] = {{"title", .text = last_part(s->folder)},
-                               {"loss", .text = loss},
+    const page_hole holes[] = {{"language", .put = page_put_language_button},
+                               {"title", .text = last_part(s->folder)},
+                               {"loss", .put = put_loss},
                                {"size", .put = put_size},
                                {"answer", .put = put_answer},
                                {"lines", .put = put_lines},
@@ -187,6 +202,7 @@ static int make_page(page *p, sweep *s) {
     page_style(p, &asset_sweep_css);
     page_fill(p, &asset_sweep_html, holes, sizeof holes / sizeof *holes, s);
     const int status = add_data(p, s);
+    page_script(p, &asset_languages_js);
     page_script(p, &asset_curve_plot_js);
     page_script(p, &asset_heat_map_js);
     page_script(p, &asset_sweep_js);

@@ -124,59 +124,6 @@ static void print_table(const sweep *s, FILE *out) {
 
 /* ---- the best ---- */
 
-/* "lr=0.01, batch_size=32" */
-static void print_cell(const sweep *s, int64_t cell, FILE *out) {
-    for (int k = 0; k < s->naxes; k++) {
-        fprintf(out, "%s%s=", k ? ", " : "", s->axis[k].target.name);
-        printable_put(out, sweep_text_of(s, cell, k));
-    }
-}
-
-static void print_lead(const sweep *s, const sweep_lead *lead, FILE *out) {
-    if (lead->next < 0) return;
-    fprintf(out, "next: ");
-    print_cell(s, lead->next, out);
-    fprintf(out, ": %.4g", s->cell[lead->next].loss.mean);
-    if (s->nseeds == 1) {
-        fprintf(out, "; one seed says nothing of chance: --seeds 3\n");
-        return;
-    }
-    fprintf(out, "\n      the best is lower with %" PRId64 " of %" PRId64 " seeds, by %.2g",
-            lead->lower_in, s->nseeds, lead->by.mean);
-    if (lead->seeds > 0)
-        fprintf(out, " on average, %.2g times the deviation of the seeds",
-                lead->by.mean / lead->seeds);
-    if (lead->lower_in < s->nseeds) fprintf(out, "\n      the seeds do not tell the two apart");
-    fputc('\n', out);
-}
-
-static void print_edges(const sweep *s, int64_t cell, FILE *out) {
-    for (int k = 0; k < s->naxes; k++) {
-        const int edge = sweep_edge(s, cell, k);
-        if (edge)
-            fprintf(out, "%s=%s is the %s that was tried: a wider range may hold a better one\n",
-                    s->axis[k].target.name, sweep_text_of(s, cell, k),
-                    edge < 0 ? "least" : "greatest");
-    }
-}
-
-void sweep_print_answer(const sweep *s, FILE *out) {
-    const sweep_lead lead = sweep_find_lead(s);
-    if (lead.best < 0) {
-        fprintf(out, "no combination came to its end with every seed\n");
-        return;
-    }
-    const ravine_spread *loss = &s->cell[lead.best].loss;
-    fprintf(out, "best: ");
-    print_cell(s, lead.best, out);
-    fprintf(out, ": %s loss %.4g", s->validates ? "validation" : "training", loss->mean);
-    if (loss->count > 1)
-        fprintf(out, ", deviation %.2g over %" PRId64 " seeds", loss->deviation, loss->count);
-    fputc('\n', out);
-    print_lead(s, &lead, out);
-    print_edges(s, lead.best, out);
-}
-
 static void print_lines(const sweep *s, FILE *out) {
     const int64_t best = sweep_best(s, -1);
     char *lines = best >= 0 ? sweep_lines(s, best) : NULL;
@@ -187,23 +134,20 @@ static void print_lines(const sweep *s, FILE *out) {
     free(lines);
 }
 
-static const char *several(int64_t count) {
-    return count == 1 ? "" : "s";
-}
-
-void sweep_print_size(const sweep *s, FILE *out) {
-    fprintf(out, "%" PRId64 " combination%s, %" PRId64 " seed%s each: %" PRId64 " run%s", s->ncells,
-            several(s->ncells), s->nseeds, several(s->nseeds), s->nruns, several(s->nruns));
+static void print_line(void *out, const phrase *line) {
+    printable_put(out, line->in[PAGE_ENGLISH]);
+    fputc('\n', out);
 }
 
 void sweep_print(const sweep *s, FILE *out) {
-    sweep_print_size(s, out);
-    fprintf(out, " in ");
+    phrase size;
+    sweep_say_size(s, &size);
+    fprintf(out, "%s in ", size.in[PAGE_ENGLISH]);
     printable_put(out, s->folder);
     fprintf(out, "\n\n");
     print_table(s, out);
     fputc('\n', out);
-    sweep_print_answer(s, out);
+    sweep_say_answer(s, print_line, out);
     print_lines(s, out);
     fprintf(out, "\nall of them: ");
     printable_put(out, s->folder);

@@ -23,12 +23,12 @@ static void each_language_has_its_order_and_words(void **state) {
     phrase inner, said;
     char number[PHRASE_NUMBER];
     phrase_fill(&inner, (svg_text){"{kind}", NULL},
-                (phrase_hole[]){{"kind", .words = {"loss", "损失"}}, {NULL}});
+                (phrase_hole[]){{"kind", .words = {"loss", "损失"}}, {0}});
     phrase_fill(&said, (svg_text){"{n} is the {inner} of {who}", "{who} 的{inner}是 {n}"},
                 (phrase_hole[]){{"n", .text = phrase_number(number, "%.2g", 0.25)},
                                 {"inner", .phrase = &inner},
                                 {"who", .text = "mlp"},
-                                {NULL}});
+                                {0}});
     assert_says(&said, "0.25 is the loss of mlp", "mlp 的损失是 0.25", "mlp 的損失是 0.25");
 }
 
@@ -36,7 +36,7 @@ static void each_language_has_its_order_and_words(void **state) {
 static void what_is_filled_in_is_no_text_with_holes(void **state) {
     (void)state;
     phrase said;
-    const phrase_hole holes[] = {{"a", .text = "{b}{"}, {"b", .text = "{a}"}, {NULL}};
+    const phrase_hole holes[] = {{"a", .text = "{b}{"}, {"b", .text = "{a}"}, {0}};
     phrase_fill(&said, (svg_text){"{a} {b} {c} {", NULL}, holes);
     assert_says(&said, "{b}{ {a} {c} {", "{b}{ {a} {c} {", "{b}{ {a} {c} {");
 }
@@ -47,7 +47,7 @@ static void what_is_too_long_is_cut(void **state) {
     phrase said;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    phrase_fill(&said, (svg_text){"{a}{a}", NULL}, (phrase_hole[]){{"a", .text = text}, {NULL}});
+    phrase_fill(&said, (svg_text){"{a}{a}", NULL}, (phrase_hole[]){{"a", .text = text}, {0}});
     assert_int_equal(strlen(said.in[PAGE_TAIWAN]), PHRASE_SIZE - 1);
 }
 

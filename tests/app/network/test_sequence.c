@@ -246,7 +246,8 @@ static void too_many_positions_are_refused(void **state) {
     net64 *n;
     assert_int_equal(net64_create(&n, &s, most + 1, serial, NULL), FAILURE_USAGE);
     assert_null(n);
-    assert_non_null(strstr(failure_text(), "sequences of 70 positions; at most 2147483647 positions"));
+    assert_non_null(
+        strstr(failure_text(), "sequences of 70 positions; at most 2147483647 positions"));
 }
 
 int main(void) {

@@ -172,10 +172,20 @@ static int read_document(reader *r, yaml_parser_t *parser) {
     return status;
 }
 
+/* A person who has a table names that first. */
+static int check_kind(const char *path) {
+    const char *dot = strrchr(path, '.');
+    if (!dot || (strcmp(dot, ".csv") != 0 && strcmp(dot, ".tsv") != 0)) return 0;
+    return failure(FAILURE_USAGE,
+                   "%s is a table, not a configuration; ravine init %s --target COLUMN writes one",
+                   path, path);
+}
+
 int config_read_file(run_config *c, const char *path) {
     unsigned char *bytes = NULL;
     size_t size;
-    int status = input_read(path, FILE_BYTES_MAX, &bytes, &size);
+    int status = check_kind(path);
+    if (!status) status = input_read(path, FILE_BYTES_MAX, &bytes, &size);
     if (!status) status = check_limits(bytes, size, path, FAILURE_INPUT);
     yaml_parser_t parser;
     if (!status && !yaml_parser_initialize(&parser))

@@ -265,6 +265,9 @@ int run_encoding_read(data_encoding *e, const char *folder) {
     size_t size;
     *e = (data_encoding){0};
     path_of(path, folder);
+    if (!input_is_folder(folder)) /* the name that the person gave is the one to tell */
+        return failure(FAILURE_INPUT, "%s: no folder of a run is there; ravine train makes one",
+                       folder);
     int status = input_read(path, ENCODING_BYTES_MAX, &bytes, &size);
     if (status) return status;
     json_error_t error;

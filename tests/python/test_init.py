@@ -112,6 +112,14 @@ def test_names_that_yaml_would_misread(tmp_path):
     config = tmp_path / "t.yaml"
     ravine("init", table, "--target", "- a: b", "-o", config)
     assert data_of(config)["target"] == "- a: b" and data_of(config)["file"] == str(table)
+    read = json.loads(ravine("train", config, "--print-config", "--json"))
+    assert read["name"]["value"] == "t: #1"
+
+
+def test_a_table_in_place_of_a_configuration_is_told_as_such(rows, tmp_path):
+    table = write(tmp_path / "t.csv", COLUMNS, rows)
+    told = ravine("train", table, code=2)
+    assert f"{table} is a table, not a configuration; ravine init {table} --target" in told
 
 
 @pytest.mark.parametrize(

@@ -342,6 +342,9 @@ def test_what_is_missing_is_named(words, tmp_path):
             if name != missing:
                 (run / name).write_bytes((words / name).read_bytes())
         assert missing in ravine("predict", run, new, code=3)
+    nowhere = tmp_path / "nowhere"
+    assert f"{nowhere}: no folder of a run is there" in ravine("predict", nowhere, new, code=3)
+    assert f"{new}: no folder of a run is there" in ravine("evaluate", new, code=3)
     assert "folder of a run and a file" in ravine("predict", words, code=2)
     assert "folder of a run" in ravine("evaluate", code=2)
 

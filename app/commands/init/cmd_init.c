@@ -238,11 +238,23 @@ static int put_habits(const overview *o) {
     return status;
 }
 
+/* The run is called as the table. */
+static int put_name(const char *path) {
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    char *name = strndup(base, 1 + strcspn(base + 1, "."));
+    if (!name) return failure(FAILURE_INPUT, "%s: no memory for its name", path);
+    fputs("\nname: ", stdout);
+    const int status = put_text(name);
+    free(name);
+    return status;
+}
+
 static int put_data(const overview *o) {
     const csv_table *t = &o->table;
     const char delimiter[] = {o->delimiter, '\0'};
+    int status = put_name(t->name);
     fputs("\ndata:\n  format: csv\n  file: ", stdout);
-    int status = put_text(t->name);
+    if (!status) status = put_text(t->name);
     fputs("\n  target: ", stdout);
     if (!status) status = put_text(csv_field(t, 0, o->target));
     fputs("\n  delimiter: ", stdout);

@@ -265,8 +265,10 @@ static int end_epoch(train_loop *l, const run_epoch *e) {
     return last || (every && e->epoch % every == 0) ? save(l, metric) : 0;
 }
 
-/* Signal or doctor leave a checkpoint of the very step. */
+/* Signal or doctor leave a checkpoint of the very step. Before the first one nothing is learnt: who
+ * goes on starts over, behind the header of the log. */
 static int cut_short(train_loop *l) {
+    if (l->at.step == 0) return 0;
     int status = save(l, NAN);
     return status ? status : keep_end(l, l->doctor.stop ? "stopped" : "interrupted");
 }

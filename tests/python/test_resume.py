@@ -168,15 +168,29 @@ def test_a_wish_for_a_checkpoint(place, whole):
     assert saved > 0
 
 
-def test_a_wish_before_the_first_step_waits_for_it(place):
-    """While the validation before it is computed there is nothing to save."""
+def signal_before_the_first_step(place, number):
+    """While the validation before it is computed; the folder, exit code and message."""
     slow = ["epochs=1", "model.widths=[3000, 3000, 3000]", "data.validation_share=0.5"]
     process = start("config.yaml", *[f"--set={o}" for o in slow], cwd=place)
     folder = place / "runs/whole"
     while not (folder / "checkpoints").exists():
         time.sleep(0.001)
-    process.send_signal(signal.SIGUSR1)
-    code, errors = finish(process)
+    process.send_signal(number)
+    return folder, *finish(process)
+
+
+def test_stopped_before_the_first_step(place):
+    """Nothing is learnt: the run starts over, with the validation that comes first."""
+    folder, code, errors = signal_before_the_first_step(place, signal.SIGTERM)
+    assert code == INTERRUPTED and "--resume runs/whole" in errors
+    code, errors = train("--resume", "runs/whole", cwd=place)
+    assert code == 0, errors
+    assert [o.get("epoch") for o in numbers(folder) if o.get("type") == "epoch"] == [0, 1]
+
+
+def test_a_wish_before_the_first_step_waits_for_it(place):
+    """There is nothing to save before it."""
+    folder, code, errors = signal_before_the_first_step(place, signal.SIGUSR1)
     assert code == 0, errors
     saved = sorted(path.name for path in (folder / "checkpoints").iterdir())
     assert saved[0].startswith("step-") and int(saved[0][5:].split(".")[0]) == 1, saved

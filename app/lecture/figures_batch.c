@@ -45,10 +45,10 @@ enum { FACTS = 1 + MAPS * (MAP_FACTS + COST_FACTS) };
         {                                                                                          \
             {STEPS(NAME, #KEY, "16"), .digits = 3}, {STEPS(NAME, #KEY, "64"), .digits = 3},        \
                 {STEPS(NAME, #KEY, "256"), .digits = 3}, {STEPS(NAME, #KEY, "1024"), .digits = 3}, \
-                {MORE(NAME, #KEY), .digits = 2}, {CRITICAL(NAME, #KEY), .digits = 2},              \
-                {SCALE(NAME, #KEY, "start", "at the start", "开始时"), .digits = 2},               \
-                {SCALE(NAME, #KEY, "target", "at the target", "到目标时"), .digits = 2}, {         \
-                SCALE(NAME, #KEY, "end", "at the end", "结束时"), .digits = 2                      \
+                {MORE(NAME, #KEY), .digits = 2}, {CRITICAL(NAME, #KEY), .digits = 3},              \
+                {SCALE(NAME, #KEY, "start", "at the start", "开始时"), .digits = 3},               \
+                {SCALE(NAME, #KEY, "target", "at the target", "到目标时"), .digits = 3}, {         \
+                SCALE(NAME, #KEY, "end", "at the end", "结束时"), .digits = 3                      \
             }                                                                                      \
         }                                                                                          \
     }

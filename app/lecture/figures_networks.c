@@ -41,8 +41,14 @@ static const struct {
      FACTS("resnet_0.3", "ResNet, 0.3", "ResNet，0.3")},
     {SAVED_resnet, 1, {"lr = 1", NULL}, 3, 0.3, 3, FACTS("resnet_1", "ResNet, 1", "ResNet，1")},
     {SAVED_resnet, 3, {"lr = 3", NULL}, 3, 0.3, 3, FACTS("resnet_3", "ResNet, 3", "ResNet，3")},
-    {SAVED_transformer, 0, {"post-norm", NULL}, 2, 2.4, 3, FACTS("post", "post-norm", "post-norm")},
-    {SAVED_transformer, 1, {"pre-norm", NULL}, 2, 2.4, 3, FACTS("pre", "pre-norm", "pre-norm")},
+    {SAVED_transformer,
+     0,
+     {"post-norm", NULL},
+     2,
+     2.4,
+     3.3,
+     FACTS("post", "post-norm", "post-norm")},
+    {SAVED_transformer, 1, {"pre-norm", NULL}, 2, 2.4, 3.3, FACTS("pre", "pre-norm", "pre-norm")},
 };
 
 /* What a panel points to: the loss of each seed without a warm-up and with it. */

@@ -266,6 +266,17 @@ def good_run(tmp_path_factory):
     return train(tmp_path_factory.mktemp("good"), "optimizer=adam lr=0.003", "epochs=40")
 
 
+def test_units_killed_by_a_long_step(tmp_path):
+    """A step without gradients is decay alone, whatever its weight: that is not to blame."""
+    example = ROOT / "examples/table_energy.yaml"
+    settings = ["--set=lr=3", f"--set=runs_dir={tmp_path}", "--set=name=hot"]
+    assert ravine("train", example, *settings).returncode == 0
+    answer = diagnose(tmp_path / "hot")
+    assert answer["verdict"] == "dead", answer
+    assert "start again, with lr 0.3 instead of 3" in answer["cures"][0]["text"], answer["cures"]
+    assert not any("weight_decay" in cure["text"] for cure in answer["cures"])
+
+
 def test_too_small_a_learning_rate(slow_run):
     run, done = slow_run
     answer = diagnose(run)

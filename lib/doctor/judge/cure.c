@@ -221,12 +221,19 @@ static void blame_clipping(const prescription *p) {
         add(p, CURE_RAISE_CLIP, bound, rounded(free), seen ? ", the gradient's usual norm" : "");
 }
 
+/* Units that a long step has switched off: their gradient is 0. */
+static bool killed_by_a_step(const prescription *p) {
+    const double far = 0.1;
+    return p->x->verdict == RAVINE_VERDICT_DEAD && p->f->move_most > far;
+}
+
 static void blame_decay(const prescription *p) {
     ravine_config c = p->config;
     const bool heavy = p->f->decay_share > 0.3 || p->x->verdict == RAVINE_VERDICT_DECAYED_AWAY;
     if (!has_setting(p, RAVINE_WEIGHT_DECAY) || !(c.weight_decay > 0) || !heavy) return;
     /* Decay is as heavy as lr is high, and lr alone has thrown it. */
     if (p->x->verdict == RAVINE_VERDICT_WARMUP_NEEDED && holds(p, CONCEPT_FIRST_STEP_FAR)) return;
+    if (killed_by_a_step(p)) return; /* decay is all that is left of a step, whatever it is */
     c.weight_decay = rounded(fmin(c.weight_decay / 100, 0.01));
     set(add(p, CURE_LOWER_DECAY, p->config.weight_decay, c.weight_decay, ""), &c);
 }
@@ -342,8 +349,7 @@ static void cure_nonfinite(const prescription *p) {
 }
 
 static void cure_dead(const prescription *p) {
-    const double far = 0.1;
-    if (p->f->move_most > far) begin_anew_untried(p, ": a long step killed the units");
+    if (killed_by_a_step(p)) begin_anew_untried(p, ": a long step killed the units");
     advise(p, CURE_INITIALIZE, "");
 }
 

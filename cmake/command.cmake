@@ -9,7 +9,7 @@ pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 find_package(ZLIB REQUIRED)
 
 # Products of matrices (docs/decisions/products.md): oneDNN has code of its own for x86-64 alone. Debian has no static one,
-# so a wheel takes OpenBLAS, as does who has no oneDNN.
+# so a wheel takes OpenBLAS, and so does a build that finds no oneDNN.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     find_library(ONEDNN dnnl)
     find_path(ONEDNN_HEADERS dnnl.h)

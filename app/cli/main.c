@@ -82,8 +82,8 @@ static int run_into_file(const cli_args *args, const char *path) {
     return uncommitted ? uncommitted : status;
 }
 
-/* OpenBLAS picks its code and makes its threads while it is loaded. The program starts again, to
- * tell it what to pick; if that fails, it is only slow. */
+/* Where the library of products reads at its loading what it should do. If the new start fails, it
+ * is only slow. */
 static void restart_for_products(char **argv) {
     if (!product_prepare()) return;
     interrupt_defer_wish();
@@ -113,12 +113,6 @@ static void open_standard_streams(void) {
             _exit(cli_exit_code(FAILURE_INPUT));
 }
 
-/* At the end OpenBLAS waits for its own threads, and where they have no room they never end. */
-static void leave_without_openblas(int exit_code) {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!product_has_room(processors > 0 ? (int)processors : 1)) _exit(exit_code);
-}
-
 int main(int argc, char **argv) {
     open_standard_streams();
     /* A closed pipe, a file that may not grow: errors of write(), told like any other. */
@@ -139,6 +133,6 @@ int main(int argc, char **argv) {
     }
     cli_args_free(&args);
     const int exit_code = cli_exit_code(status);
-    leave_without_openblas(exit_code);
+    product_leave(exit_code);
     return exit_code;
 }

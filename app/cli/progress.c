@@ -117,10 +117,6 @@ void progress_end(progress *p) {
     live_line_erase(&p->line);
 }
 
-void progress_hide(progress *p) {
-    live_line_erase(&p->line);
-}
-
 enum { MEGABYTE = 1000000 };
 
 progress progress_begin_bytes(const char *what, int64_t bytes) {

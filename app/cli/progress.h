@@ -49,9 +49,9 @@ typedef struct progress {
 progress progress_begin(const char *what, const char *unit, int64_t total);
 void progress_to(progress *p, int64_t done);
 void progress_add(progress *p, int64_t more);
+/* Erases the line. It comes back if the work goes on, so that other lines can be printed between.
+ */
 void progress_end(progress *p);
-/* Erases the line, which comes back: before lines that go to a terminal. */
-void progress_hide(progress *p);
 /* Of bytes, told in MB. */
 progress progress_begin_bytes(const char *what, int64_t bytes);
 void progress_to_byte(progress *p, int64_t at);

@@ -67,17 +67,6 @@ double saved_loss(saved_sweep sweep, double row, double column, int seed) {
     return NAN;
 }
 
-double saved_mean(saved_sweep sweep, double row, double column) {
-    double sum = 0;
-    int n = 0;
-    for (size_t k = 0; k < RUNS; k++) {
-        if (!is_in(&runs[k], sweep, row, column)) continue;
-        sum += runs[k].loss;
-        n++;
-    }
-    return sum / n;
-}
-
 int saved_diverged(saved_sweep sweep) {
     int n = 0;
     for (size_t k = 0; k < RUNS; k++) n += runs[k].sweep == sweep && isnan(runs[k].loss);
@@ -98,15 +87,25 @@ double saved_steps(saved_sweep sweep, double row, double column, int seed) {
     return NAN;
 }
 
-double saved_mean_steps(saved_sweep sweep, double row, double column) {
+/* Of the runs of a cell, one for each seed. */
+static double mean_of(double (*value)(saved_sweep, double, double, int), saved_sweep sweep,
+                      double row, double column) {
     double sum = 0;
     int n = 0;
     for (size_t k = 0; k < RUNS; k++) {
         if (!is_in(&runs[k], sweep, row, column)) continue;
-        sum += saved_steps(sweep, row, column, runs[k].seed);
+        sum += value(sweep, row, column, runs[k].seed);
         n++;
     }
     return sum / n;
+}
+
+double saved_mean(saved_sweep sweep, double row, double column) {
+    return mean_of(saved_loss, sweep, row, column);
+}
+
+double saved_mean_steps(saved_sweep sweep, double row, double column) {
+    return mean_of(saved_steps, sweep, row, column);
 }
 
 void saved_noise(noise_course *course, saved_sweep sweep, double row, int seed) {

@@ -19,12 +19,14 @@ const char *product_library(void);
  * True: the program must start again for that. */
 bool product_prepare(void);
 
-extern const size_t
-    product_bytes; /* what the library takes for a thread that multiplies, at most */
+/* What the library takes for a thread that multiplies, at most. */
+extern const size_t product_bytes;
+/* It waits for something at the end of the program. */
+extern const bool product_waits_at_end;
 
-/* Whether there is room for that on so many threads (product_room.c). */
-bool product_has_room(int threads);
-/* The same as 0 or a kind of io/failure.h. */
+/* product_room.c: whether there is room for that on so many threads, 0 or a kind of io/failure.h;
+ * and how a program ends: at once where the library would wait for ever, having no room. */
 int product_check_room(int threads);
+void product_leave(int exit_code);
 
 #endif

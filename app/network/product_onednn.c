@@ -47,3 +47,4 @@ bool product_prepare(void) {
 
 /* Products of matrices of 6,000 x 6,000 took 20 MiB. */
 const size_t product_bytes = (size_t)24 << 20;
+const bool product_waits_at_end = false;

@@ -46,3 +46,5 @@ const char *product_library(void) {
 
 /* BUFFER_SIZE of its common_x86_64.h and common_arm64.h. */
 const size_t product_bytes = (size_t)32 << 22;
+/* For its own threads, and where they have no room they never end. */
+const bool product_waits_at_end = true;

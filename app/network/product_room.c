@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* For those who allocate between this and the first product. */
 #define SLACK_BYTES ((size_t)32 << 20)
@@ -16,7 +17,7 @@ static void *take(size_t bytes) {
 }
 
 /* Each thread's by itself, as the libraries do: Linux may refuse all of them at once. */
-bool product_has_room(int threads) {
+static bool has_room(int threads) {
     void *slack = take(SLACK_BYTES), **buffer = calloc((size_t)threads, sizeof *buffer);
     int taken = 0;
     while (buffer && taken < threads && (buffer[taken] = take(product_bytes)) != MAP_FAILED)
@@ -28,9 +29,14 @@ bool product_has_room(int threads) {
 }
 
 int product_check_room(int threads) {
-    if (product_has_room(threads)) return 0;
+    if (has_room(threads)) return 0;
     return failure(FAILURE_INPUT,
                    "no room for %s: it takes %zu MiB for each of %d threads; fewer threads take "
                    "less, and a limit (ulimit -v) may be raised",
                    product_library(), product_bytes >> 20, threads);
+}
+
+void product_leave(int exit_code) {
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (product_waits_at_end && !has_room(processors > 0 ? (int)processors : 1)) _exit(exit_code);
 }

@@ -45,6 +45,12 @@ void phrase_fill(phrase *out, svg_text t, const phrase_hole *hole) {
         fill_one(out->in[k], page_text_in(t, k), hole, k);
 }
 
+void phrase_tell(const phrase_receiver *to, svg_text t, const phrase_hole *hole) {
+    phrase said;
+    phrase_fill(&said, t, hole);
+    to->line(to->context, &said);
+}
+
 const char *phrase_number(char text[PHRASE_NUMBER], const char *format, double value) {
     if (isfinite(value))
         snprintf(text, PHRASE_NUMBER, format, value);

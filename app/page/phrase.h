@@ -34,6 +34,13 @@ void phrase_fill(phrase *out, svg_text t, const phrase_hole *hole);
 /* A number in the form of `format`, or "-" if it is not finite. Returns `text`. */
 const char *phrase_number(char text[PHRASE_NUMBER], const char *format, double value);
 
+/* Who takes sentences one at a time: a terminal, a page. */
+typedef struct phrase_receiver {
+    void (*line)(void *context, const phrase *line);
+    void *context;
+} phrase_receiver;
+void phrase_tell(const phrase_receiver *to, svg_text t, const phrase_hole *hole);
+
 /* <element lang="">...</element> for each language, escaped; one <element> for a text that is the
  * same in all. */
 void page_put_phrase(page *p, const char *element, const phrase *said);

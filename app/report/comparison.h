@@ -36,9 +36,8 @@ void report_compare(report_comparison *c, const report_settings *s);
 bool report_is_place(const char *key);
 
 /* ---- report_compare.c: the same in words, a sentence at a time, and as a part of the page ---- */
-typedef void report_line(void *context, const phrase *text);
-void report_compare_words(const report_comparison *c, const report_settings *s, report_line *line,
-                          void *context);
+void report_compare_words(const report_comparison *c, const report_settings *s,
+                          const phrase_receiver *to);
 void report_compare_page(const report_settings *s, page *p);
 
 #endif

@@ -10,17 +10,10 @@
 typedef struct told {
     const report_comparison *c;
     const report_settings *s;
-    report_line *line;
-    void *context;
+    const phrase_receiver *to;
 } told;
 
 /* ---- words ---- */
-
-static void say(const told *t, svg_text text, const phrase_hole *hole) {
-    phrase said;
-    phrase_fill(&said, text, hole);
-    t->line(t->context, &said);
-}
 
 static svg_text name_of_loss(const told *t) {
     if (!t->c->validated) return (svg_text){"training loss at the end", "最后的训练损失"};
@@ -49,7 +42,8 @@ static void name_group(const told *t, size_t group, phrase *name) {
 static void say_the_seeds(const told *t, const ravine_spread *loss) {
     char mean[PHRASE_NUMBER], deviation[PHRASE_NUMBER], least[PHRASE_NUMBER],
         greatest[PHRASE_NUMBER];
-    say(t,
+    phrase_tell(
+        t->to,
         (svg_text){"These runs differ in nothing but the seed: their {loss} is {mean} on average, "
                    "with a standard deviation of {deviation}, from {least} to {greatest}.",
                    "这些运行只有种子不同：{loss}平均为 {mean}，标准差 {deviation}，从 {least} 到 "
@@ -70,10 +64,10 @@ static void say_the_only_one(const told *t) {
         return;
     }
     if (t->c->ngroups == 1) {
-        say(t,
-            (svg_text){"These runs have the same settings and the same seed.",
-                       "这些运行的设置相同，种子也相同。"},
-            NULL);
+        phrase_tell(t->to,
+                    (svg_text){"These runs have the same settings and the same seed.",
+                               "这些运行的设置相同，种子也相同。"},
+                    NULL);
         return;
     }
     const svg_text one = {"Only {name} has a {loss}: there is nothing to compare it with.",
@@ -81,7 +75,8 @@ static void say_the_only_one(const told *t) {
                    several = {"Only {name} have a {loss}: there is nothing to compare it with.",
                               "只有 {name}有{loss}：没有可以与之比较的。"};
     name_group(t, t->c->best, &name);
-    say(t, g->loss.count > 1 ? several : one,
+    phrase_tell(
+        t->to, g->loss.count > 1 ? several : one,
         (phrase_hole[]){{"name", .phrase = &name}, {"loss", .words = name_of_loss(t)}, {0}});
 }
 
@@ -105,17 +100,17 @@ static void say_the_best(const told *t) {
                        "{name} have the lowest {kind}, {loss} on average: {lead}{percent} below "
                        "{other}.",
                        "{name}的{kind}最低，平均为 {loss}：比 {other}低 {lead}{percent}。"};
-    say(t,
-        !(c->lead > 0) ? same
-        : several      ? lowest_on_average
-                       : lowest,
-        (phrase_hole[]){{"name", .phrase = &name},
-                        {"other", .phrase = &other},
-                        {"kind", .words = name_of_loss(t)},
-                        {"loss", .text = phrase_number(loss, "%.4g", best)},
-                        {"lead", .text = phrase_number(lead, "%.2g", c->lead)},
-                        {"percent", .phrase = &percent},
-                        {0}});
+    phrase_tell(t->to,
+                !(c->lead > 0) ? same
+                : several      ? lowest_on_average
+                               : lowest,
+                (phrase_hole[]){{"name", .phrase = &name},
+                                {"other", .phrase = &other},
+                                {"kind", .words = name_of_loss(t)},
+                                {"loss", .text = phrase_number(loss, "%.4g", best)},
+                                {"lead", .text = phrase_number(lead, "%.2g", c->lead)},
+                                {"percent", .phrase = &percent},
+                                {0}});
 }
 
 static void say_the_odds(const told *t) {
@@ -123,7 +118,8 @@ static void say_the_odds(const told *t) {
     char spread[PHRASE_NUMBER], times[PHRASE_NUMBER], chance[PHRASE_NUMBER];
     const svg_text difference = {"this is a difference", "这是真正的差别"},
                    luck = {"this one may be chance", "这一次可能只是偶然"};
-    say(t,
+    phrase_tell(
+        t->to,
         (svg_text){"Seeds alone spread by {spread} (standard deviation): the lead is {times} times "
                    "that. Chance makes one above {chance} once in twenty times, so {conclusion}.",
                    "仅种子不同就会相差 {spread}（标准差）：领先的幅度是它的 {times} "
@@ -137,17 +133,18 @@ static void say_the_odds(const told *t) {
 
 static void say_chance(const told *t) {
     if (isnan(t->c->chance))
-        say(t,
+        phrase_tell(
+            t->to,
             (svg_text){"One run each cannot tell chance from difference: train each with other "
                        "seeds too, ravine train CONFIG --seeds 5.",
                        "各只有一次运行，分不清偶然与差别：请再用别的种子各训练几次，ravine train "
                        "CONFIG --seeds 5。"},
             NULL);
     else if (t->c->spread == 0)
-        say(t,
-            (svg_text){"Seeds make no difference here, so this is one.",
-                       "在这里种子不造成差别，所以这就是差别。"},
-            NULL);
+        phrase_tell(t->to,
+                    (svg_text){"Seeds make no difference here, so this is one.",
+                               "在这里种子不造成差别，所以这就是差别。"},
+                    NULL);
     else
         say_the_odds(t);
 }
@@ -162,7 +159,8 @@ static void say_who_is_left_out(const told *t) {
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%.100s",
                                      count++ ? ", " : "", report_label(r, run));
     if (count)
-        say(t,
+        phrase_tell(
+            t->to,
             (svg_text){"Without a {loss}, and not compared: {names}.",
                        "没有{loss}，不参加比较：{names}。"},
             (phrase_hole[]){{"loss", .words = name_of_loss(t)}, {"names", .text = names}, {0}});
@@ -188,7 +186,8 @@ static bool differs(const report_settings *s, size_t key) {
 static void say_that_data_differ(const told *t) {
     for (size_t k = 0; k < t->s->nconfig; k++) {
         if (!is_of_data(t->s->key[k]) || !differs(t->s, k)) continue;
-        say(t,
+        phrase_tell(
+            t->to,
             (svg_text){"Settings of the data differ: the losses may be of different examples, and "
                        "the lower one be of easier ones.",
                        "数据的设置不同：损失可能来自不同的样本，较低的那个也许只是样本更容易。"},
@@ -197,11 +196,12 @@ static void say_that_data_differ(const told *t) {
     }
 }
 
-void report_compare_words(const report_comparison *c, const report_settings *s, report_line *line,
-                          void *context) {
-    const told t = {.c = c, .s = s, .line = line, .context = context};
+void report_compare_words(const report_comparison *c, const report_settings *s,
+                          const phrase_receiver *to) {
+    const told t = {.c = c, .s = s, .to = to};
     if (!c->comparable) {
-        say(&t,
+        phrase_tell(
+            to,
             (svg_text){"These runs learn different things: their losses are of different kinds, "
                        "and none is the better one.",
                        "这些运行学的东西不同：损失不是同一种，谈不上哪个更好。"},
@@ -209,7 +209,7 @@ void report_compare_words(const report_comparison *c, const report_settings *s, 
         return;
     }
     if (c->best == c->ngroups) {
-        say(&t, (svg_text){"No run has a loss yet.", "还没有一次运行有损失。"}, NULL);
+        phrase_tell(to, (svg_text){"No run has a loss yet.", "还没有一次运行有损失。"}, NULL);
         return;
     }
     if (c->next == c->ngroups) {
@@ -233,7 +233,7 @@ static void put_line(void *context, const phrase *text) {
 
 static void put_words(page *p, void *context) {
     const told *t = context;
-    report_compare_words(t->c, t->s, put_line, p);
+    report_compare_words(t->c, t->s, &(phrase_receiver){put_line, p});
 }
 
 static size_t count_differing(const report_settings *s) {

@@ -70,7 +70,7 @@ __attribute__((format(printf, 3, 4))) static void tell(answer *out, const char *
         json_array_append_new(out->tensors, json_pack("{ss ss}", "name", name, "why", line));
         return;
     }
-    progress_hide(&out->shown);
+    progress_end(&out->shown);
     printable_put(stdout, name);
     printf(": %s\n", line);
 }
@@ -86,7 +86,7 @@ static void tell_distance(answer *out, const char *name, const distance *d, int6
                                         number_json(d->relative)));
         return;
     }
-    progress_hide(&out->shown);
+    progress_end(&out->shown);
     printable_put(stdout, name);
     printf(": %" PRId64 " of %" PRId64 " numbers differ, the first at %" PRId64, d->count, count,
            d->first);

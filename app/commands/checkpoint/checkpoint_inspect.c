@@ -49,7 +49,7 @@ static int print_tensors(const ravine_checkpoint *file, progress *shown) {
         progress_to(shown, i);
         const int status = checkpoint_numbers(file, i, &t, &bytes);
         if (status) return status;
-        progress_hide(shown);
+        progress_end(shown);
         if (ravine_checkpoint_range(file, i, NULL, NULL, &checked) < 0) checked = 0;
         print_tensor(&t, bytes, checked);
         free(t.data);

@@ -45,7 +45,7 @@ static int print_comparison(const report *r) {
     if (!status) {
         putchar('\n');
         report_compare(&c, &s);
-        report_compare_words(&c, &s, print_line, NULL);
+        report_compare_words(&c, &s, &(phrase_receiver){print_line, NULL});
     }
     report_settings_free(&s);
     return status;

@@ -148,8 +148,7 @@ char *sweep_lines(const sweep *s, int64_t cell);
 /* "18 combinations, 3 seeds each: 54 runs" */
 void sweep_say_size(const sweep *s, phrase *out);
 /* Lines: the best, how far it is ahead, whether it is at the end of a range. */
-typedef void sweep_line(void *context, const phrase *line);
-void sweep_say_answer(const sweep *s, sweep_line *line, void *context);
+void sweep_say_answer(const sweep *s, const phrase_receiver *to);
 svg_text sweep_loss_name(const sweep *s);
 /* The size, a table, the answer. */
 void sweep_print(const sweep *s, FILE *out);

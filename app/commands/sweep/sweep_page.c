@@ -77,7 +77,7 @@ static void put_line(void *context, const phrase *line) {
 }
 
 static void put_answer(page *p, void *context) {
-    sweep_say_answer(context, put_line, p);
+    sweep_say_answer(context, &(phrase_receiver){put_line, p});
 }
 
 static void put_loss(page *p, void *context) {

@@ -147,7 +147,7 @@ void sweep_print(const sweep *s, FILE *out) {
     fprintf(out, "\n\n");
     print_table(s, out);
     fputc('\n', out);
-    sweep_say_answer(s, print_line, out);
+    sweep_say_answer(s, &(phrase_receiver){print_line, out});
     print_lines(s, out);
     fprintf(out, "\nall of them: ");
     printable_put(out, s->folder);

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROWS = 512  # that are reduced at once
+PIXELS = 1 << 16  # that are reduced at once: they stay in a cache
 Image.MAX_IMAGE_PIXELS = None  # one drawing has 623 million
 
 
@@ -28,16 +28,19 @@ def overlaps(length, size):
 def read_picture(path, size):
     """[3, size, size] bytes."""
     with Image.open(path) as image:
-        rgba = np.asarray(image.convert("RGBA"))
-    height, width = rgba.shape[:2]
+        rgba = image.convert("RGBA")
+    width, height = rgba.size
     down, across = overlaps(height, size), overlaps(width, size)
-    out = np.zeros((size, size, 3), np.float32)
-    for first in range(0, height, ROWS):
-        part = rgba[first : first + ROWS].astype(np.float32)
-        alpha = part[..., 3:] / 255
-        shown = part[..., :3] * alpha + 255 * (1 - alpha)
-        rows = np.tensordot(down[:, first : first + ROWS], shown, 1)
-        out += np.matmul(across, rows)
+    rows = np.zeros((size, width * 3), np.float32)
+    for top in range(0, height, max(PIXELS // width, 1)):
+        band = range(top, min(top + max(PIXELS // width, 1), height))
+        part = Image.new("RGBA", (width, len(band)), "white")
+        part.alpha_composite(rgba.crop((0, band.start, width, band.stop)))
+        shown = np.asarray(part.convert("RGB"), np.float32).reshape(len(band), -1)
+        weights = down[:, band.start : band.stop]
+        met = np.flatnonzero(weights.any(axis=1))
+        rows[met] += np.einsum("sl,lw->sw", weights[met], shown)  # in one thread, unlike @
+    out = np.einsum("sw,dwc->dsc", across, rows.reshape(size, width, 3))
     return np.rint(out).clip(0, 255).astype(np.uint8).transpose(2, 0, 1)
 
 

@@ -40,14 +40,14 @@ playground:
 	@cmake --preset release -DRAVINE_TESTS=OFF -DRAVINE_PLAYGROUND=ON --log-level=WARNING
 	@cmake --build build --parallel
 
-# The figures of the lecture that stand in the documents, anew.
+# The pictures that stand in the documents, anew.
 pictures: build
-	@build/ravine lecture -o build/lecture
-	@for picture in docs/pictures/*.svg; do cp "build/lecture/$${picture##*/}" docs/pictures/; done
+	@python3 tools/doc_pictures.py
 
-# The runs of figures (m) and (n), which are saved in app/lecture/sweeps.def, anew: half an hour.
+# The runs of figures (m) and (n), from which the lecture is drawn where it is not long, anew: half an hour.
 lecture-sweeps: build
-	@python3 tools/lecture_sweeps.py
+	@build/ravine lecture --long -o build/lecture-long
+	@cp build/lecture-long/sweeps.jsonl app/lecture/sweeps.jsonl
 
 bench: build
 	@$(keep) $@ build/ravine bench

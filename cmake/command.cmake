@@ -29,7 +29,7 @@ endif()
 # What the pages are made of is compiled in.
 include(cmake/embed.cmake)
 file(GLOB_RECURSE assets CONFIGURE_DEPENDS app/*.css app/*.js app/*.html
-    app/commands/export/c_layers.h.txt)
+    app/commands/export/c_layers.h.txt app/lecture/sweeps.jsonl examples/sweeps/*.yaml)
 if(RAVINE_PLAYGROUND)
     list(APPEND assets ${playground_page})
 else()

@@ -7,10 +7,11 @@ const double batch_sizes[BATCHES] = {16, 64, 256, 1024}, batch_edges[2] = {8, 20
 
 /* ---- what they come to ---- */
 
-static double fewest_steps(saved_sweep rates, double batch) {
+static double fewest_steps(const json_t *saved, const char *rates, double batch) {
     double rate[SAVED_COLUMNS], least = INFINITY;
-    const size_t n = saved_columns(rates, rate);
-    for (size_t k = 0; k < n; k++) least = fmin(least, saved_mean_steps(rates, batch, rate[k]));
+    const size_t n = saved_columns(saved, rates, rate);
+    for (size_t k = 0; k < n; k++)
+        least = fmin(least, saved_mean_steps(saved, rates, batch, rate[k]));
     return least;
 }
 
@@ -46,11 +47,11 @@ static double at_step(const noise_course *course, double step) {
     return NAN;
 }
 
-static void find_noise(batch_cost *c, double row) {
+static void find_noise(batch_cost *c, const json_t *saved, double row) {
     for (int s = 0; s < COST_SEEDS; s++) {
         noise_course *course = &c->noise[s];
-        saved_noise(course, SAVED_noise, row, s + 1);
-        const double arrived = saved_steps(SAVED_noise, row, row, s + 1);
+        saved_noise(course, saved, "noise", row, s + 1);
+        const double arrived = saved_steps(saved, "noise", row, row, s + 1);
         c->arrived += arrived / COST_SEEDS;
         c->noise_start += course->scale[0] / COST_SEEDS;
         c->noise_target += at_step(course, arrived) / COST_SEEDS;
@@ -58,14 +59,14 @@ static void find_noise(batch_cost *c, double row) {
     }
 }
 
-void batch_cost_find(batch_cost *c, saved_sweep rates, double row) {
+void batch_cost_find(batch_cost *c, const json_t *saved, const char *rates, double row) {
     *c = (batch_cost){0};
     for (size_t k = 0; k < BATCHES; k++) {
-        c->steps[k] = fewest_steps(rates, batch_sizes[k]);
+        c->steps[k] = fewest_steps(saved, rates, batch_sizes[k]);
         c->examples[k] = c->steps[k] * batch_sizes[k];
     }
     fit(c);
-    find_noise(c, row);
+    find_noise(c, saved, row);
 }
 
 void batch_cost_state(fact out[COST_FACTS], const batch_cost *c, const fact of[COST_FACTS]) {

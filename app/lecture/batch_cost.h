@@ -23,7 +23,7 @@ typedef struct batch_cost {
 } batch_cost;
 
 /* `rates`: the sweep over rates and batches; `row`: of the rule in the sweep of the noise. */
-void batch_cost_find(batch_cost *c, saved_sweep rates, double row);
+void batch_cost_find(batch_cost *c, const json_t *saved, const char *rates, double row);
 void batch_cost_state(fact out[COST_FACTS], const batch_cost *c, const fact of[COST_FACTS]);
 
 /* What the panels point to. */

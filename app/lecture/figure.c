@@ -149,7 +149,8 @@ static void put_runs(page *p, void *context) {
 }
 
 static void put_settings(page *p, void *context) {
-    const exhibit *e = ((const section *)context)->e;
+    const section *s = context;
+    const exhibit *e = s->e;
     page_add(p, "<div class=\"settings\">");
     if (e->traces) traces_put_commands(p, e->traces);
     if (e->settings.en) words_paragraph(p, e->settings);
@@ -158,7 +159,7 @@ static void put_settings(page *p, void *context) {
         page_escape(p, e->code);
         page_add(p, "</code>");
     }
-    for (size_t k = 0; k < e->nsaved; k++) saved_put_origin(p, e->saved[k]);
+    for (size_t k = 0; k < e->nsaved; k++) saved_put_origin(p, s->l->saved, e->saved[k]);
     page_add(p, "</div>\n");
 }
 

@@ -39,7 +39,8 @@
 typedef struct lecture {
     const char *folder;
     page page;
-    json_t *figures; /* {"a": {...}, ...} */
+    json_t *figures;     /* {"a": {...}, ...} */
+    const json_t *saved; /* sweeps.h */
     surface *convex, *crescent;
     lecture_measured measured[LECTURE_RUN_COUNT];
     char letter;        /* of the figure that is being made */
@@ -72,7 +73,7 @@ typedef struct exhibit {
     const traces *traces;     /* the commands that make these; NULL: */
     svg_text settings;        /* what else made it, ... */
     const char *code;         /* ... as code; NULL: none */
-    const saved_sweep *saved; /* the sweeps whose numbers it shows */
+    const char *const *saved; /* the sweeps whose numbers it shows */
     size_t nsaved;
 } exhibit;
 

@@ -38,7 +38,7 @@ enum { FACTS = 1 + MAPS * (MAP_FACTS + COST_FACTS) };
     }
 #define MAP(NAME, KEY)                                                                             \
     {                                                                                              \
-        SAVED_rate_##KEY, {NAME ": size of a batch", NAME "：批量大小"},                           \
+        "rate_" #KEY, {NAME ": size of a batch", NAME "：批量大小"},                               \
             {{BEST(NAME, #KEY, "16"), .digits = 3},  {BEST(NAME, #KEY, "64"), .digits = 3},        \
              {BEST(NAME, #KEY, "256"), .digits = 3}, {BEST(NAME, #KEY, "1024"), .digits = 3},      \
              {POWER(NAME, #KEY), .digits = 2},       {DIVERGED(NAME, #KEY), .digits = 2}},         \
@@ -53,7 +53,7 @@ enum { FACTS = 1 + MAPS * (MAP_FACTS + COST_FACTS) };
         }                                                                                          \
     }
 static const struct {
-    saved_sweep sweep;
+    const char *sweep;
     svg_text label;
     fact facts[MAP_FACTS], costs[COST_FACTS]; /* without their values */
 } maps[MAPS] = {MAP("SGD", sgd), MAP("Adam", adam)};
@@ -72,18 +72,20 @@ typedef struct map {
 } map;
 
 /* Half a decade to each side of a rate lies the next. */
-static svg_cell cell_of(saved_sweep sweep, double batch, double rate, double least) {
-    const double loss = saved_mean(sweep, batch, rate), half = pow(10, 0.25);
+static svg_cell cell_of(const json_t *saved, const char *sweep, double batch, double rate,
+                        double least) {
+    const double loss = saved_mean(saved, sweep, batch, rate), half = pow(10, 0.25);
     return (svg_cell){.x = {rate / half, rate * half},
                       .y = {batch / 2, batch * 2},
                       .shade =
                           isnan(loss) ? NAN : fmin(log(loss / least) / log(GUESSING / least), 1)};
 }
 
-static double least_of_row(const map *m, saved_sweep sweep, double batch, double *rate) {
+static double least_of_row(const map *m, const json_t *saved, const char *sweep, double batch,
+                           double *rate) {
     double least = INFINITY;
     for (size_t k = 0; k < m->columns; k++) {
-        const double loss = saved_mean(sweep, batch, m->rate[k]);
+        const double loss = saved_mean(saved, sweep, batch, m->rate[k]);
         if (!(loss < least)) continue;
         least = loss;
         *rate = m->rate[k];
@@ -109,11 +111,11 @@ static void fit(map *m) {
     }
 }
 
-static void fill(map *m, saved_sweep sweep) {
+static void fill(map *m, const json_t *saved, const char *sweep) {
     double least = INFINITY;
-    m->columns = saved_columns(sweep, m->rate);
+    m->columns = saved_columns(saved, sweep, m->rate);
     for (size_t r = 0; r < BATCHES; r++) {
-        const double loss = least_of_row(m, sweep, batch_sizes[r], &m->best[r]);
+        const double loss = least_of_row(m, saved, sweep, batch_sizes[r], &m->best[r]);
         least = fmin(least, loss);
         snprintf(m->text[r], sizeof m->text[r], "%.3f", loss);
         m->note[r] =
@@ -121,7 +123,7 @@ static void fill(map *m, saved_sweep sweep) {
     }
     for (size_t r = 0; r < BATCHES; r++)
         for (size_t k = 0; k < m->columns; k++)
-            m->cell[r * m->columns + k] = cell_of(sweep, batch_sizes[r], m->rate[k], least);
+            m->cell[r * m->columns + k] = cell_of(saved, sweep, batch_sizes[r], m->rate[k], least);
     fit(m);
     m->series[0] = (svg_series){
         .name = {"like the batch", "与批量成正比"}, .x = m->line[0], .y = batch_edges, .n = 2};
@@ -160,14 +162,15 @@ static svg_panel panel_of(const map *m, svg_text label) {
                        .nnotes = BATCHES};
 }
 
-static void state_map(fact *out, const map *m, size_t k) {
+static void state_map(fact *out, const map *m, const json_t *saved, size_t k) {
     for (size_t r = 0; r < BATCHES; r++) out[r] = fact_valued(maps[k].facts[r], m->best[r]);
     out[BATCHES] = fact_valued(maps[k].facts[BATCHES], m->power);
-    out[BATCHES + 1] = fact_valued(maps[k].facts[BATCHES + 1], saved_diverged(maps[k].sweep));
+    out[BATCHES + 1] =
+        fact_valued(maps[k].facts[BATCHES + 1], saved_diverged(saved, maps[k].sweep));
 }
 
 int figure_batch(lecture *l) {
-    static const saved_sweep sweeps[] = {SAVED_rate_sgd, SAVED_rate_adam, SAVED_noise};
+    static const char *const sweeps[] = {"rate_sgd", "rate_adam", "noise"};
     static const svg_text names[MAPS] = {{"SGD", NULL}, {"Adam", NULL}};
     map m[MAPS];
     batch_cost cost[MAPS];
@@ -215,13 +218,13 @@ int figure_batch(lecture *l) {
     };
     facts[0] =
         fact_plain("target", (svg_text){"target: a training loss of", "目标：训练 loss 降到"},
-                   saved_target(SAVED_noise), 2);
+                   saved_target(l->saved, "noise"), 2);
     for (size_t k = 0; k < MAPS; k++) {
-        fill(&m[k], maps[k].sweep);
+        fill(&m[k], l->saved, maps[k].sweep);
         e.panel[k] = panel_of(&m[k], maps[k].label);
         fact *out = facts + 1 + k * (MAP_FACTS + COST_FACTS);
-        state_map(out, &m[k], k);
-        batch_cost_find(&cost[k], maps[k].sweep, (double)k);
+        state_map(out, &m[k], l->saved, k);
+        batch_cost_find(&cost[k], l->saved, maps[k].sweep, (double)k);
         batch_cost_state(out + MAP_FACTS, &cost[k], maps[k].costs);
     }
     batch_cost_draw(&drawn, cost, names, e.panel + MAPS);

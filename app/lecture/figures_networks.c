@@ -25,30 +25,24 @@ enum { SEEDS = 3, PANELS = 5, NUMBERS = 3, RESNETS = 3, LOSSES = 4 };
         }                                                                \
     }
 static const struct {
-    saved_sweep sweep;
+    const char *sweep;
     double row;
     svg_text name;
     int columns;
     double least, greatest;
     fact facts[NUMBERS]; /* without their values */
 } panels[PANELS] = {
-    {SAVED_resnet,
+    {"resnet",
      0.3,
      {"lr = 0.3", NULL},
      3,
      0.3,
      3,
      FACTS("resnet_0.3", "ResNet, 0.3", "ResNet，0.3")},
-    {SAVED_resnet, 1, {"lr = 1", NULL}, 3, 0.3, 3, FACTS("resnet_1", "ResNet, 1", "ResNet，1")},
-    {SAVED_resnet, 3, {"lr = 3", NULL}, 3, 0.3, 3, FACTS("resnet_3", "ResNet, 3", "ResNet，3")},
-    {SAVED_transformer,
-     0,
-     {"post-norm", NULL},
-     2,
-     2.4,
-     3.3,
-     FACTS("post", "post-norm", "post-norm")},
-    {SAVED_transformer, 1, {"pre-norm", NULL}, 2, 2.4, 3.3, FACTS("pre", "pre-norm", "pre-norm")},
+    {"resnet", 1, {"lr = 1", NULL}, 3, 0.3, 3, FACTS("resnet_1", "ResNet, 1", "ResNet，1")},
+    {"resnet", 3, {"lr = 3", NULL}, 3, 0.3, 3, FACTS("resnet_3", "ResNet, 3", "ResNet，3")},
+    {"transformer", 0, {"post-norm", NULL}, 2, 2.4, 3.3, FACTS("post", "post-norm", "post-norm")},
+    {"transformer", 1, {"pre-norm", NULL}, 2, 2.4, 3.3, FACTS("pre", "pre-norm", "pre-norm")},
 };
 
 /* What a panel points to: the loss of each seed without a warm-up and with it. */
@@ -59,14 +53,14 @@ typedef struct pairs {
     svg_note name; /* in the upper right corner */
 } pairs;
 
-static void fill(pairs *p, size_t k) {
-    saved_columns(panels[k].sweep, p->steps);
+static void fill(pairs *p, const json_t *saved, size_t k) {
+    saved_columns(saved, panels[k].sweep, p->steps);
     p->name =
         (svg_note){p->steps[1], panels[k].least + 0.85 * (panels[k].greatest - panels[k].least),
                    panels[k].name, false, true};
     for (int s = 0; s < SEEDS; s++) {
         for (int c = 0; c < 2; c++)
-            p->loss[s][c] = saved_loss(panels[k].sweep, panels[k].row, p->steps[c], s + 1);
+            p->loss[s][c] = saved_loss(saved, panels[k].sweep, panels[k].row, p->steps[c], s + 1);
         const svg_series line = {.x = p->steps, .y = p->loss[s], .n = 2, .color = s};
         p->series[2 * s] = p->series[2 * s + 1] = line;
         p->series[2 * s + 1].draw = SVG_DOTS;
@@ -95,17 +89,17 @@ static svg_panel panel_of(const pairs *p, size_t k) {
                        .nnotes = 1};
 }
 
-static void state_pairs(fact out[NUMBERS], const pairs *p, size_t k) {
+static void state_pairs(fact out[NUMBERS], const pairs *p, const json_t *saved, size_t k) {
     int lower = 0;
     for (int s = 0; s < SEEDS; s++) lower += p->loss[s][1] < p->loss[s][0];
     for (int c = 0; c < 2; c++)
         out[c] = fact_valued(panels[k].facts[c],
-                             saved_mean(panels[k].sweep, panels[k].row, p->steps[c]));
+                             saved_mean(saved, panels[k].sweep, panels[k].row, p->steps[c]));
     out[2] = fact_valued(panels[k].facts[2], lower);
 }
 
 int figure_networks(lecture *l) {
-    static const saved_sweep sweeps[] = {SAVED_resnet, SAVED_transformer};
+    static const char *const sweeps[] = {"resnet", "transformer"};
     pairs p[PANELS];
     fact facts[PANELS * NUMBERS];
     exhibit e = {
@@ -134,9 +128,9 @@ int figure_networks(lecture *l) {
         .nsaved = sizeof sweeps / sizeof *sweeps,
     };
     for (size_t k = 0; k < PANELS; k++) {
-        fill(&p[k], k);
+        fill(&p[k], l->saved, k);
         e.panel[k] = panel_of(&p[k], k);
-        state_pairs(facts + k * NUMBERS, &p[k], k);
+        state_pairs(facts + k * NUMBERS, &p[k], l->saved, k);
     }
     return figure_put(l, &e);
 }

@@ -122,6 +122,7 @@ static int save_playground(const lecture *l) {
 }
 
 static int make(lecture *l) {
+    if (!l->saved) return failure(FAILURE_INPUT, "out of memory for the saved sweeps");
     int status = failure_of(ravine_folder_create(l->folder, NULL));
     if (!status) status = surface_create(&l->convex, "lecture");
     if (!status) status = surface_create(&l->crescent, "crescent");
@@ -141,8 +142,9 @@ static int make(lecture *l) {
     return l->status ? l->status : save_playground(l);
 }
 
-int lecture_write(const char *folder, json_t **numbers) {
-    lecture l = {.folder = folder, .figures = json_object()};
+int lecture_write(const char *folder, const json_t *sweeps, json_t **numbers) {
+    json_t *built_in = saved_read((const char *)asset_sweeps_jsonl.bytes, asset_sweeps_jsonl.size);
+    lecture l = {.folder = folder, .figures = json_object(), .saved = sweeps ? sweeps : built_in};
     *numbers = NULL;
     int status = make(&l);
     if (!status) {
@@ -160,6 +162,7 @@ int lecture_write(const char *folder, json_t **numbers) {
     }
     page_free(&l.page);
     json_decref(l.figures);
+    json_decref(built_in);
     surface_destroy(l.convex);
     surface_destroy(l.crescent);
     return status;

@@ -5,116 +5,103 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
-static const struct {
-    const char *day, *machine, *command;
-} origins[] = {
-#define SAVED_SWEEP(NAME, ...) {__VA_ARGS__},
-#include "lecture/sweeps.def"
-};
-
-typedef struct saved_run {
-    saved_sweep sweep;
-    double row, column;
-    int seed;
-    double loss;
-} saved_run;
-
-static const saved_run runs[] = {
-#define SAVED_RUN(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
-#include "lecture/sweeps.def"
-};
-enum { RUNS = sizeof runs / sizeof *runs };
-
-static const struct {
-    saved_sweep sweep;
-    double loss;
-} targets[] = {
-#define SAVED_TARGET(NAME, LOSS) {SAVED_##NAME, LOSS},
-#include "lecture/sweeps.def"
-};
-enum { TARGETS = sizeof targets / sizeof *targets };
-
-static const struct {
-    saved_sweep sweep;
-    double row, column;
-    int seed;
-    double steps;
-} arrivals[] = {
-#define SAVED_STEPS(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
-#include "lecture/sweeps.def"
-};
-enum { ARRIVALS = sizeof arrivals / sizeof *arrivals };
-
-static const struct {
-    saved_sweep sweep;
-    double row;
-    int seed;
-    double step, scale;
-} noises[] = {
-#define SAVED_NOISE(NAME, ...) {SAVED_##NAME, __VA_ARGS__},
-#include "lecture/sweeps.def"
-};
-enum { NOISES = sizeof noises / sizeof *noises };
-
-static bool is_in(const saved_run *run, saved_sweep sweep, double row, double column) {
-    return run->sweep == sweep && run->row == row && run->column == column;
+json_t *saved_read(const char *bytes, size_t size) {
+    json_t *saved = json_array();
+    for (const char *end = bytes + size; saved && bytes < end;) {
+        const char *feed = memchr(bytes, '\n', (size_t)(end - bytes));
+        const size_t length = (size_t)((feed ? feed : end) - bytes);
+        if (json_array_append_new(saved, json_loadb(bytes, length, 0, NULL))) {
+            json_decref(saved);
+            return NULL;
+        }
+        bytes += length + (feed != NULL);
+    }
+    return saved;
 }
 
-double saved_loss(saved_sweep sweep, double row, double column, int seed) {
-    for (size_t k = 0; k < RUNS; k++)
-        if (is_in(&runs[k], sweep, row, column) && runs[k].seed == seed) return runs[k].loss;
-    return NAN;
+static const char *text_of(const json_t *line, const char *key) {
+    const char *text = json_string_value(json_object_get(line, key));
+    return text ? text : "";
 }
 
-int saved_diverged(saved_sweep sweep) {
-    int n = 0;
-    for (size_t k = 0; k < RUNS; k++) n += runs[k].sweep == sweep && isnan(runs[k].loss);
-    return n;
+/* null is NaN. */
+static double number_of(const json_t *line, const char *key) {
+    const json_t *number = json_object_get(line, key);
+    return json_is_number(number) ? json_number_value(number) : NAN;
 }
 
-double saved_target(saved_sweep sweep) {
-    for (size_t k = 0; k < TARGETS; k++)
-        if (targets[k].sweep == sweep) return targets[k].loss;
-    return NAN;
+static bool is_line(const json_t *line, const char *sweep, const char *type) {
+    return !strcmp(text_of(line, "sweep"), sweep) && !strcmp(text_of(line, "type"), type);
 }
 
-double saved_steps(saved_sweep sweep, double row, double column, int seed) {
-    for (size_t k = 0; k < ARRIVALS; k++)
-        if (arrivals[k].sweep == sweep && arrivals[k].row == row && arrivals[k].column == column &&
-            arrivals[k].seed == seed)
-            return arrivals[k].steps;
+static const json_t *made_of(const json_t *saved, const char *sweep) {
+    size_t k;
+    const json_t *line;
+    json_array_foreach(saved, k, line) if (is_line(line, sweep, "made")) return line;
+    return NULL;
+}
+
+static bool is_in(const json_t *line, const char *sweep, double row, double column) {
+    return is_line(line, sweep, "run") && number_of(line, "row") == row &&
+           number_of(line, "column") == column;
+}
+
+static double value_of(const json_t *saved, const char *sweep, double row, double column, int seed,
+                       const char *key) {
+    size_t k;
+    const json_t *line;
+    json_array_foreach(saved, k, line) {
+        if (is_in(line, sweep, row, column) && number_of(line, "seed") == seed)
+            return number_of(line, key);
+    }
     return NAN;
 }
 
 /* Of the runs of a cell, one for each seed. */
-static double mean_of(double (*value)(saved_sweep, double, double, int), saved_sweep sweep,
-                      double row, double column) {
+static double mean_of(const json_t *saved, const char *sweep, double row, double column,
+                      const char *key) {
     double sum = 0;
     int n = 0;
-    for (size_t k = 0; k < RUNS; k++) {
-        if (!is_in(&runs[k], sweep, row, column)) continue;
-        sum += value(sweep, row, column, runs[k].seed);
+    size_t k;
+    const json_t *line;
+    json_array_foreach(saved, k, line) {
+        if (!is_in(line, sweep, row, column)) continue;
+        sum += number_of(line, key);
         n++;
     }
     return sum / n;
 }
 
-double saved_mean(saved_sweep sweep, double row, double column) {
-    return mean_of(saved_loss, sweep, row, column);
+double saved_loss(const json_t *saved, const char *sweep, double row, double column, int seed) {
+    return value_of(saved, sweep, row, column, seed, "loss");
 }
 
-double saved_mean_steps(saved_sweep sweep, double row, double column) {
-    return mean_of(saved_steps, sweep, row, column);
+double saved_mean(const json_t *saved, const char *sweep, double row, double column) {
+    return mean_of(saved, sweep, row, column, "loss");
 }
 
-void saved_noise(noise_course *course, saved_sweep sweep, double row, int seed) {
-    course->n = 0;
-    for (size_t k = 0; k < NOISES && course->n < SAVED_POINTS; k++) {
-        if (noises[k].sweep != sweep || noises[k].row != row || noises[k].seed != seed) continue;
-        course->step[course->n] = noises[k].step;
-        course->scale[course->n++] = noises[k].scale;
+double saved_steps(const json_t *saved, const char *sweep, double row, double column, int seed) {
+    return value_of(saved, sweep, row, column, seed, "steps");
+}
+
+double saved_mean_steps(const json_t *saved, const char *sweep, double row, double column) {
+    return mean_of(saved, sweep, row, column, "steps");
+}
+
+double saved_target(const json_t *saved, const char *sweep) {
+    return number_of(made_of(saved, sweep), "target");
+}
+
+int saved_diverged(const json_t *saved, const char *sweep) {
+    int n = 0;
+    size_t k;
+    const json_t *line;
+    json_array_foreach(saved, k, line) {
+        n += is_line(line, sweep, "run") && isnan(number_of(line, "loss"));
     }
+    return n;
 }
 
 static bool is_among(double value, const double *values, size_t n) {
@@ -123,21 +110,39 @@ static bool is_among(double value, const double *values, size_t n) {
     return false;
 }
 
-size_t saved_columns(saved_sweep sweep, double column[SAVED_COLUMNS]) {
-    size_t n = 0;
-    for (size_t k = 0; k < RUNS && n < SAVED_COLUMNS; k++)
-        if (runs[k].sweep == sweep && !is_among(runs[k].column, column, n))
-            column[n++] = runs[k].column;
+size_t saved_columns(const json_t *saved, const char *sweep, double column[SAVED_COLUMNS]) {
+    size_t n = 0, k;
+    const json_t *line;
+    json_array_foreach(saved, k, line) {
+        const double found = number_of(line, "column");
+        if (n < SAVED_COLUMNS && is_line(line, sweep, "run") && !is_among(found, column, n))
+            column[n++] = found;
+    }
     return n;
 }
 
-void saved_put_origin(page *p, saved_sweep sweep) {
+void saved_noise(noise_course *course, const json_t *saved, const char *sweep, double row,
+                 int seed) {
+    course->n = 0;
+    size_t k;
+    const json_t *line;
+    json_array_foreach(saved, k, line) {
+        if (course->n == SAVED_POINTS || !is_line(line, sweep, "noise")) continue;
+        if (number_of(line, "row") != row || number_of(line, "seed") != seed) continue;
+        const double scale = number_of(line, "scale");
+        course->step[course->n] = number_of(line, "step");
+        course->scale[course->n++] = isnan(scale) ? INFINITY : scale;
+    }
+}
+
+void saved_put_origin(page *p, const json_t *saved, const char *sweep) {
+    const json_t *made = made_of(saved, sweep);
     page_add(p, "<code>");
-    page_escape(p, origins[sweep].command);
+    page_escape(p, text_of(made, "command"));
     page_add(p, "</code>\n<p>");
     words_put(p, (svg_text){"saved numbers, made on ", "保存的结果，运行于 "});
-    page_escape(p, origins[sweep].day);
+    page_escape(p, text_of(made, "day"));
     page_add(p, "; ");
-    page_escape(p, origins[sweep].machine);
+    page_escape(p, text_of(made, "machine"));
     page_add(p, "</p>\n");
 }

@@ -11,11 +11,13 @@
 #include "run/run_header.h"
 #include "run/run_reader.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SLICE = 256 }; /* examples at once */
 
@@ -45,6 +47,11 @@ static int read_weights(const net *n, const char *folder, bool averaged) {
     char path[PATH_MAX + 24];
     ravine_checkpoint *file;
     snprintf(path, sizeof path, "%s/weights.safetensors", folder);
+    if (access(path, F_OK) && errno == ENOENT)
+        return failure(FAILURE_INPUT,
+                       "%s does not exist: a run writes it when it ends. This one still goes on, "
+                       "diverged, or was interrupted: ravine train --resume %s",
+                       path, folder);
     int status = failure_of(ravine_checkpoint_open(&file, path, NULL));
     if (status) return status;
     for (int64_t k = 0; k < net_param_count(n) && !status; k++)

@@ -114,12 +114,31 @@ ravine_status ravine_setting_lookup(const char *name, int *setting) {
     return fail_unknown("the setting", name, near.name);
 }
 
+/* "adamw" of "torch.optim.AdamW(lr=0.1)", as a program writes it. */
+static void name_called(char called[RAVINE_NEAREST_MAX], const char *text) {
+    const size_t length = strcspn(text, "(");
+    size_t from = length;
+    while (from > 0 && text[from - 1] != '.') from--;
+    size_t size = 0;
+    for (; from < length && size + 1 < RAVINE_NEAREST_MAX; from++) {
+        const bool upper = text[from] >= 'A' && text[from] <= 'Z';
+        called[size++] = (char)(upper ? text[from] - 'A' + 'a' : text[from]);
+    }
+    called[size] = '\0';
+}
+
 ravine_status ravine_rule_lookup(const char *name, int *rule) {
     *rule = ravine_rule_find(name);
     if (*rule >= 0) return RAVINE_OK;
-    ravine_nearest near = ravine_nearest_to(name);
+    char called[RAVINE_NEAREST_MAX];
+    name_called(called, name);
+    ravine_nearest near = ravine_nearest_to(called);
     for (int k = 0; k < RAVINE_RULE_COUNT; k++)
         ravine_nearest_offer(&near, ravine_rule_describe(k)->name);
+    if (near.name && strchr(name, '('))
+        return ravine_fail(RAVINE_E_ARG,
+                           "the rule is %s; write %s, with settings behind it: lr=0.1", name,
+                           near.name);
     return fail_unknown("the rule", name, near.name);
 }
 

@@ -2,6 +2,7 @@
 """What several tests share: a browser, and a short run of `ravine train` whose files are read with
 the software of others."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -42,6 +43,18 @@ def run_folder(tmp_path_factory):
         timeout=120,
     )
     return folder / SETTINGS["name"]
+
+
+@pytest.fixture(scope="session")
+def made_lecture(tmp_path_factory):
+    """Of `ravine lecture`: the folder, what --json printed, and how long it took."""
+    folder = tmp_path_factory.mktemp("lecture") / "made"
+    begun = time.monotonic()
+    done = subprocess.run(
+        [RAVINE, "lecture", "--json", "-o", folder], capture_output=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout), time.monotonic() - begun
 
 
 @pytest.fixture(scope="module")

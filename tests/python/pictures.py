@@ -10,6 +10,16 @@ from itertools import combinations, pairwise
 
 from lecture_reference import crossing
 
+PLAYED = [  # figures of the lecture
+    "gradient_descent",
+    "crescent",
+    "adagrad_explodes",
+    "decay",
+    "rules",
+    "alpha",
+    "bounce",
+    "way",
+]
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 

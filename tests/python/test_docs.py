@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages say what the command and the headers say, and their links lead somewhere."""
 
+import importlib
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RAVINE = Path(os.environ.get("RAVINE_BUILD", ROOT / "build")).resolve() / "ravine"
 LINKS = ROOT / "tools" / "check-links"
 sys.path += [str(ROOT / "tools"), str(ROOT / "tools" / "site")]
+PICTURES = importlib.import_module("doc_pictures").wanted()
 
 
 def check_links(*args: Path, cwd: Path = ROOT) -> tuple[int, list[str]]:
@@ -80,6 +82,18 @@ def test_figures_of_the_readmes_are_those_of_the_pages() -> None:
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a repository")
+@pytest.mark.parametrize("name", [name for name, race in PICTURES.items() if race])
+def test_a_race_that_a_page_draws(name: str, tmp_path: Path) -> None:
+    """`make pictures` makes it by the command above it. Those of the lecture: test_lecture.py."""
+    command = [RAVINE, "race", *PICTURES[name], "-o", tmp_path / name]
+    subprocess.run(command, check=True, capture_output=True)
+    assert (tmp_path / name).read_text() == (ROOT / "docs/pictures" / name).read_text()
+
+
+def test_no_picture_is_left_over() -> None:
+    assert {path.name for path in (ROOT / "docs/pictures").iterdir()} == set(PICTURES)
+
+
 def test_links_of_the_tree() -> None:
     assert check_links() == (0, [])
 

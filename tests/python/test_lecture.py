@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ravine lecture`: its numbers against the table of the lecture, its page as a reader uses it."""
+"""`ravine lecture`: its numbers against the table of the lecture, its figures, what it prints."""
 
 import html
-import html.parser
 import json
 import math
 import os
@@ -10,36 +9,21 @@ import pathlib
 import re
 import shlex
 import subprocess
-import time
 import xml.etree.ElementTree as ElementTree
 from fractions import Fraction
 
 import lecture_reference
 import pytest
-from chinese import HAN, assert_page_is_of_its_readers
-from conftest import RAVINE, ROOT, assert_quiet, wait_for
+from conftest import RAVINE, ROOT
 from lecture_reference import crossings_of_descent
-from pictures import assert_tables_fit, assert_texts_can_be_read, crossings, panels_of, trails_of
+from pictures import PLAYED, crossings, panels_of, trails_of
 from schema import assert_conforms
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 PICTURES = ROOT / "docs/pictures"
 FIGURES = "abcdefghijklmnop"
 CHECKED = 112  # numbers that the reference has too
 YOUNG = 8  # of them those of (l), which needs the images
-PLAYED = [
-    "gradient_descent",
-    "crescent",
-    "adagrad_explodes",
-    "decay",
-    "rules",
-    "alpha",
-    "bounce",
-    "way",
-]
 
 # What the reference gives, with room where the phase of the bursts is chaotic.
 TABLE = {
@@ -129,23 +113,11 @@ NOISE = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The folder, what --json printed, and how long it took."""
-    folder = tmp_path_factory.mktemp("lecture") / "made"
-    begun = time.monotonic()
-    done = subprocess.run(
-        [RAVINE, "lecture", "--json", "-o", folder], capture_output=True, timeout=180, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return folder, json.loads(done.stdout), time.monotonic() - begun
-
-
 # ---- numbers -------------------------------------------------------------------------------------
 
 
-def test_numbers_are_the_references(made):
-    _, numbers, _ = made
+def test_numbers_are_the_references(made_lecture):
+    _, numbers, _ = made_lecture
     runs = {run["key"]: run for run in numbers["runs"]}
     for key, expected in TABLE.items():
         assert runs[key]["in_lecture"]
@@ -162,10 +134,10 @@ def test_numbers_are_the_references(made):
     assert numbers["agreement"]["checked"] == numbers["agreement"]["agree"] == CHECKED
 
 
-def test_a_small_alpha_brakes_at_once(made):
+def test_a_small_alpha_brakes_at_once(made_lecture):
     """Figure (k) against the reference, and against what the formula allows: |g|/sigma is at most
     1/sqrt(1 - alpha) of each coordinate."""
-    _, numbers, _ = made
+    _, numbers, _ = made_lecture
     brakes = {key: fact["value"] for key, fact in numbers["figures"]["k"]["numbers"].items()}
     assert set(brakes) == set(ALPHA)
     for key, (least, greatest) in ALPHA.items():
@@ -175,9 +147,9 @@ def test_a_small_alpha_brakes_at_once(made):
     assert brakes["distance_0.1"] > 2.5 * brakes["distance_0.9"], "it is not stuck"
 
 
-def test_the_bounce_neither_dies_nor_explodes(made):
+def test_the_bounce_neither_dies_nor_explodes(made_lecture):
     """Figure (o) against what can be worked out: x = -(x - 5 x/sqrt(1 + x^2)) where it bounces."""
-    _, numbers, _ = made
+    _, numbers, _ = made_lecture
     bounce = {key: fact["value"] for key, fact in numbers["figures"]["o"]["numbers"].items()}
     height = 5 / 2  # sqrt(1 + x^2)
     across = (height**2 - 1) ** 0.5
@@ -191,9 +163,9 @@ def test_the_bounce_neither_dies_nor_explodes(made):
     assert bounce["growth"] == pytest.approx(4, rel=1e-12), "on a parabola it explodes"
 
 
-def test_only_all_three_together_arrive_and_stay(made):
+def test_only_all_three_together_arrive_and_stay(made_lecture):
     """Figure (p): its numbers, and that its six ways end where the runs do."""
-    folder, numbers, _ = made
+    folder, numbers, _ = made_lecture
     way = {key: fact["value"] for key, fact in numbers["figures"]["p"]["numbers"].items()}
     assert set(way) == set(WAY)
     for key, (least, greatest) in WAY.items():
@@ -211,11 +183,11 @@ def test_only_all_three_together_arrive_and_stay(made):
 
 
 @pytest.mark.skipif(not IMAGES.exists(), reason="Fashion-MNIST is not installed")
-def test_warm_up_keeps_the_first_steps_below_the_limit(made):
+def test_warm_up_keeps_the_first_steps_below_the_limit(made_lecture):
     """Figure (l). Eta S of the first step over its limit: a hundredth of the rate is a hundredth of
     it, and RMSProp begun at |g_0| has Adam's sigma there. The losses at the end are medians of nine
     seeds, since one run's is chance; a third of the rate needs no warm-up."""
-    _, numbers, _ = made
+    _, numbers, _ = made_lecture
     young = {key: fact["value"] for key, fact in numbers["figures"]["l"]["numbers"].items()}
     for key, (least, greatest) in SIGMA.items():
         assert least <= young[key] <= greatest, (key, young[key])
@@ -228,9 +200,9 @@ def test_warm_up_keeps_the_first_steps_below_the_limit(made):
     assert young["loss_gradient"] > young["loss_adam"], "it cures after all"
 
 
-def test_the_best_rate_grows_with_the_batch(made):
+def test_the_best_rate_grows_with_the_batch(made_lecture):
     """Figure (n): its numbers and cells; those of runs that diverged are struck out."""
-    folder, numbers, _ = made
+    folder, numbers, _ = made_lecture
     batch = {key: fact["value"] for key, fact in numbers["figures"]["n"]["numbers"].items()}
     assert 0.7 <= batch["power_sgd"] <= 1.2
     assert 0.3 <= batch["power_adam"] <= 0.7
@@ -252,10 +224,10 @@ def test_the_best_rate_grows_with_the_batch(made):
 
 
 @pytest.mark.parametrize("rule", list(BEST))
-def test_the_noise_says_from_which_batch_on_examples_are_wasted(made, rule):
+def test_the_noise_says_from_which_batch_on_examples_are_wasted(made_lecture, rule):
     """Figure (n): larger batches take fewer steps and more examples. The batch at which both are
     twice the least is the noise scale by its order of magnitude, which is what the paper claims."""
-    folder, numbers, _ = made
+    folder, numbers, _ = made_lecture
     told = {key: fact["value"] for key, fact in numbers["figures"]["n"]["numbers"].items()}
     steps = [told[f"steps_{rule}_{size}"] for size in BATCHES]
     for value, (least, greatest) in zip(steps, STEPS, strict=True):
@@ -288,9 +260,9 @@ NETWORKS = {  # (m): the mean over the seeds
 }
 
 
-def test_what_a_warm_up_does_for_networks(made):
+def test_what_a_warm_up_does_for_networks(made_lecture):
     """Figure (m)."""
-    _, numbers, _ = made
+    _, numbers, _ = made_lecture
     told = {key: fact["value"] for key, fact in numbers["figures"]["m"]["numbers"].items()}
     assert set(NETWORKS) == {key for key in told if not key.startswith("lower_")}
     for key, (least, greatest) in NETWORKS.items():
@@ -304,18 +276,18 @@ def test_what_a_warm_up_does_for_networks(made):
     assert told["without_post"] - told["with_post"] > told["without_pre"] - told["with_pre"]
 
 
-def test_each_panel_of_networks_says_what_its_axis_counts(made):
+def test_each_panel_of_networks_says_what_its_axis_counts(made_lecture):
     """Figure (m)."""
-    picture = (made[0] / "networks.svg").read_text()
+    picture = (made_lecture[0] / "networks.svg").read_text()
     assert picture.count(">steps of warm-up<") == 5
     for name in ("lr = 0.3", "lr = 1", "lr = 3", "post-norm", "pre-norm"):
         assert picture.count(f">{name}<") == 1, name
 
 
-def test_two_arrows_show_what_a_rate_for_each_parameter_does(made):
+def test_two_arrows_show_what_a_rate_for_each_parameter_does(made_lecture):
     """Figure (c): both go as far in w; Adagrad's as far in b, that of gradient descent by the share
     of the slopes, as exact arithmetic has them at the start."""
-    folder, numbers, _ = made
+    folder, numbers, _ = made_lecture
     told = {key: fact["value"] for key, fact in numbers["figures"]["c"]["numbers"].items()}
     slope_b, slope_w = (20 * 68.4332 + 5020 * -6.66945), (5020 * 68.4332 + 1746816 * -6.66945)
     assert told["along_gd"] == pytest.approx(slope_b / slope_w, rel=1e-3)
@@ -329,17 +301,15 @@ def test_two_arrows_show_what_a_rate_for_each_parameter_does(made):
     assert picture.count('class="away') == 2, "an arrow has a head"
 
 
-def test_saved_numbers_say_when_and_where(made):
+def test_saved_numbers_say_when_and_where(made_lecture):
     """Beside (m) and (n): the command, the day and the machine of the file that has them."""
-    text = (ROOT / "app/lecture/sweeps.def").read_text()
-    origins = re.findall(
-        r'^SAVED_SWEEP\(\w+, ("[\d-]{10}"), (".+"), ("ravine sweep .+")\)$', text, re.M
-    )
+    lines = map(json.loads, (ROOT / "app/lecture/sweeps.jsonl").open())
+    origins = [line for line in lines if line["type"] == "made"]
     assert len(origins) == 5
-    page = html.unescape((made[0] / "index.html").read_text())
+    page = html.unescape((made_lecture[0] / "index.html").read_text())
     for origin in origins:
-        for told in map(json.loads, origin):
-            assert told in page, told
+        for key in ("command", "day", "machine"):
+            assert origin[key] in page, origin
 
 
 def rounded(value, text):
@@ -359,9 +329,9 @@ def assert_reference(value, want, what):
     assert rounded(value, text) == float(text.replace(",", "")) or (small and text == "0"), what
 
 
-def test_the_expected_numbers_are_the_references(made):
+def test_the_expected_numbers_are_the_references(made_lecture):
     """The computation in plain Python that shares no code with Ravine."""
-    _, numbers, _ = made
+    _, numbers, _ = made_lecture
     rows, compared = lecture_reference.table(), 0
     for run in numbers["runs"]:
         for column, want in run["expected"].items():
@@ -375,9 +345,9 @@ def test_the_expected_numbers_are_the_references(made):
     assert numbers["agreement"]["checked"] == compared
 
 
-def test_agreement_is_not_just_claimed(made):
+def test_agreement_is_not_just_claimed(made_lecture):
     """Each `agrees` follows from the value and the range beside it."""
-    _, numbers, _ = made
+    _, numbers, _ = made_lecture
     for run in numbers["runs"]:
         for column, want in run["expected"].items():
             value = run["measured"][column]
@@ -388,15 +358,15 @@ def test_agreement_is_not_just_claimed(made):
             assert inside == want["agrees"], (run["key"], column)
 
 
-def test_json_file_and_stdout_are_one(made):
-    folder, numbers, _ = made
+def test_json_file_and_stdout_are_one(made_lecture):
+    folder, numbers, _ = made_lecture
     assert json.loads((folder / "lecture.json").read_text()) == numbers
     assert_conforms(numbers, "lecture")
 
 
 @pytest.mark.skipif(not IMAGES.exists(), reason="Fashion-MNIST is not installed")
-def test_the_network_is_stuck_with_a_large_gradient(made):
-    _, numbers, _ = made
+def test_the_network_is_stuck_with_a_large_gradient(made_lecture):
+    _, numbers, _ = made_lecture
     stall = {key: fact["value"] for key, fact in numbers["figures"]["a"]["numbers"].items()}
     assert stall["loss_late"] > 0.6 * stall["loss_early"], "it was not stuck"
     assert stall["grad_norm_late"] > 0.6 * stall["grad_norm_early"], "its gradient became small"
@@ -404,12 +374,12 @@ def test_the_network_is_stuck_with_a_large_gradient(made):
     assert stall["grad_norm_cured"] < 0.2 * stall["grad_norm_late"]
 
 
-def test_under_a_minute(made):
-    assert made[2] < 60
+def test_under_a_minute(made_lecture):
+    assert made_lecture[2] < 60
 
 
-def test_every_figure_is_a_whole_svg(made):
-    folder, numbers, _ = made
+def test_every_figure_is_a_whole_svg(made_lecture):
+    folder, numbers, _ = made_lecture
     assert list(numbers["figures"]) == list(FIGURES)
     for figure in numbers["figures"].values():
         root = ElementTree.parse(folder / figure["file"]).getroot()
@@ -430,9 +400,9 @@ def raced(command):
     return values.get("--schedule"), optimizers, json.loads(done.stdout)["runs"]
 
 
-def test_each_figure_says_how_to_make_it_again(made):
+def test_each_figure_says_how_to_make_it_again(made_lecture):
     """Its commands are those of the runs in its table, to the last bit."""
-    folder, numbers, _ = made
+    folder, numbers, _ = made_lecture
     sections = re.findall(
         r'<section id="([a-z])">(.*?)</section>', (folder / "index.html").read_text(), re.S
     )
@@ -467,9 +437,9 @@ def assert_crossed(found):
     assert found[4:] == pytest.approx(CROSSED[4:], abs=1)  # float64 has no more at 1e19
 
 
-def test_the_five_lines_are_drawn_where_they_are(made):
+def test_the_five_lines_are_drawn_where_they_are(made_lecture):
     """Figure (b) read back from its drawing, against exact arithmetic."""
-    plane = panels_of((made[0] / "gradient_descent.svg").read_text())[0]
+    plane = panels_of((made_lecture[0] / "gradient_descent.svg").read_text())[0]
     lines = plane.paths(0)
     assert len(lines) == 5
     assert_crossed(crossings(lines))
@@ -481,10 +451,10 @@ def test_the_five_lines_are_drawn_where_they_are(made):
         assert slope == pytest.approx(5020 / 1746816, abs=0.01 if k < 4 else 0.1)
 
 
-def test_the_five_lines_are_played_where_they_are(made):
-    page = (made[0] / "index.html").read_text()
+def test_the_five_lines_are_played_where_they_are(made_lecture):
+    page = (made_lecture[0] / "index.html").read_text()
     motion = trails_of(page, "gradient_descent")
-    x, y = panels_of((made[0] / "gradient_descent.svg").read_text())[0].axes()
+    x, y = panels_of((made_lecture[0] / "gradient_descent.svg").read_text())[0].axes()
     (trail,) = (trail for trail in motion["trails"] if trail["color"] == 0)
     pieces = trail["pieces"]
     assert [{step for step, *_ in piece} for piece in pieces] == [{0, 1}, {2}, {3}, {4}, {5}]
@@ -493,10 +463,10 @@ def test_the_five_lines_are_played_where_they_are(made):
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_a_file_by_itself_moves_as_the_page_does(made, name):
+def test_a_file_by_itself_moves_as_the_page_does(made_lecture, name):
     """Dots walk the trails, and a line goes through every curve over the steps."""
-    motion = trails_of((made[0] / "index.html").read_text(), name)
-    text = (made[0] / f"{name}.svg").read_text()
+    motion = trails_of((made_lecture[0] / "index.html").read_text(), name)
+    text = (made_lecture[0] / f"{name}.svg").read_text()
     svg = "{http://www.w3.org/2000/svg}"
     moving = [
         g for g in ElementTree.fromstring(text).iter(f"{svg}g") if "moving" in g.get("class", "")
@@ -523,280 +493,22 @@ def test_a_file_by_itself_moves_as_the_page_does(made, name):
             assert place == pytest.approx(x.place(step + first), abs=0.15)
 
 
-@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.stem)
-def test_the_pictures_of_the_documents_are_fresh(made, picture):
+@pytest.mark.parametrize(
+    "picture",
+    [path for path in sorted(PICTURES.glob("*.svg")) if not path.stem.startswith("race_")],
+    ids=lambda path: path.stem,
+)
+def test_the_pictures_of_the_documents_are_fresh(made_lecture, picture):
     """`make pictures` makes them."""
-    assert picture.read_text() == (made[0] / picture.name).read_text()
+    assert picture.read_text() == (made_lecture[0] / picture.name).read_text()
 
 
-def test_an_end_out_of_sight_is_marked(made):
+def test_an_end_out_of_sight_is_marked(made_lecture):
     """GD 1e-2 to 1e-5 leave for good, the others do not."""
-    text = (made[0] / "gradient_descent.svg").read_text()
+    text = (made_lecture[0] / "gradient_descent.svg").read_text()
     plane, loss = re.split('class="panel"', text)[1:]
     assert re.findall(r'class="away s(\d)', plane) == ["0"]
     assert re.findall(r'class="away s(\d)', loss) == ["0", "1", "2", "3"]
-
-
-# ---- the page ------------------------------------------------------------------------------------
-
-
-class Nothing(html.parser.HTMLParser):
-    """Fails on whatever would be loaded from elsewhere."""
-
-    def handle_starttag(self, tag, attributes):
-        for name, value in attributes:
-            if name in ("src", "href") and value:
-                assert value.startswith(("#", "data:", "playground.html#")), (tag, value)
-
-
-def test_page_loads_nothing(made):
-    Nothing().feed((made[0] / "index.html").read_text())
-
-
-def visit(browser, folder, width=1400, dark=False, calm=False):
-    browser.get_log("browser")
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    features = [
-        {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-        {"name": "prefers-reduced-motion", "value": "reduce" if calm else "no-preference"},
-    ]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.get((folder / "index.html").as_uri())
-
-
-LANGUAGES = ["en", "zh-CN", "zh-TW"]
-
-
-def set_language(browser, language):
-    """By the button, which leads from one to the next."""
-    for _ in LANGUAGES:
-        if browser.execute_script("return document.documentElement.lang") == language:
-            return
-        browser.find_element(By.ID, "language").click()
-    pytest.fail(f"the button does not lead to {language}")
-
-
-def player(browser, figure):
-    """Play button, slider, and what the slider says."""
-    controls = browser.find_element(By.CSS_SELECTOR, f".player[data-figure={figure}]")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", controls)
-    return [controls.find_element(By.CSS_SELECTOR, what) for what in ("button", "input", "output")]
-
-
-def drawn(browser, figure):
-    """How long the trails are that are drawn now."""
-    return browser.execute_script(
-        "return [...document.querySelectorAll(`#${arguments[0]} .walked path`)]"
-        ".map((path) => path.getTotalLength())",
-        figure,
-    )
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
-def test_opens_quietly(browser, made, width, dark, language):
-    visit(browser, made[0], width, dark)
-    set_language(browser, language)
-    assert_quiet(browser)
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    paper, ink = browser.execute_script(
-        "const style = getComputedStyle(document.body);"
-        "return [style.backgroundColor, style.color].map((c) => Number(c.match(/\\d+/)[0]))"
-    )
-    assert (paper < 64 < 192 < ink) if dark else (ink < 64 < 192 < paper)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", [1400, 390])
-def test_texts_of_charts_can_be_read(browser, made, width, language):
-    visit(browser, made[0], width)
-    set_language(browser, language)
-    assert_texts_can_be_read(browser)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_tables_hide_nothing_on_a_phone(browser, made, language):
-    """Each row is a card: every number beside its name, none beyond the edge."""
-    visit(browser, made[0], 390)
-    set_language(browser, language)
-    assert_tables_fit(browser, 390)
-    row = browser.find_element(By.CSS_SELECTOR, "#table [data-run=adagrad_mean]")
-    name = {
-        "en": "first step above the stability limit",
-        "zh-CN": "首次超过稳定极限的步数",
-        "zh-TW": "首次超過穩定極限的步數",
-    }[language]
-    assert re.search(rf"{name}\s+512\s+512", row.text), row.text
-    visit(browser, made[0], 1400)
-    set_language(browser, language)
-    assert name not in browser.find_element(By.CSS_SELECTOR, "#table tbody").text
-
-
-def test_language(browser, made):
-    visit(browser, made[0])
-
-    def shown():
-        """The texts of a figure, without the commands, which have no language."""
-        text = browser.execute_script("return document.getElementById('d').innerText")
-        return re.sub("^ravine race .*$", "", text, flags=re.M)
-
-    for language, crescent, title, leads_to in (
-        ("zh-CN", "月牙", "困在峡谷里", "繁體中文"),
-        ("zh-TW", "月牙形的損失面", "困在峽谷裡", "English"),
-    ):
-        set_language(browser, language)
-        chinese = shown()
-        assert crescent in chinese and "crescent" not in chinese
-        assert browser.title.startswith(title)
-        letters = re.findall(r"[a-z]{5,}", re.sub(r"RMSProp", "", chinese))
-        assert not letters, letters
-        assert browser.find_element(By.ID, "language").text == leads_to
-    set_language(browser, "en")
-    english = shown()
-    assert "crescent" in english and not HAN.search(english)
-    assert browser.find_element(By.ID, "language").text == "中文"
-    assert_quiet(browser)
-
-
-def test_each_chinese_is_that_of_its_readers(made):
-    """In the page and in each figure by itself; a text that taiwan.def lacks is not of Taiwan."""
-    files = [made[0] / "index.html", *made[0].glob("*.svg")]
-    assert len(files) > 10
-    for file in files:
-        assert_page_is_of_its_readers(file.read_text())
-
-
-def test_language_is_the_browsers_at_first(browser, made):
-    added = browser.execute_cdp_cmd(
-        "Page.addScriptToEvaluateOnNewDocument",
-        {"source": "Object.defineProperty(navigator, 'language', {get: () => 'zh-Hant-HK'})"},
-    )
-    try:
-        visit(browser, made[0])
-        assert browser.execute_script("return document.documentElement.lang") == "zh-TW"
-    finally:
-        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
-
-
-@pytest.mark.parametrize("figure", PLAYED)
-def test_scrub_by_keyboard(browser, made, figure):
-    visit(browser, made[0])
-    _, slider, output = player(browser, figure)
-    slider.send_keys(Keys.HOME)
-    assert output.text == "t = 0"
-    assert max(drawn(browser, figure)) < 1
-    slider.send_keys(Keys.ARROW_RIGHT * 10)  # before a bounce only repeats itself
-    some = drawn(browser, figure)
-    assert min(some) > 1 and output.text != "t = 0"
-    slider.send_keys(Keys.PAGE_UP * 3)
-    assert sum(drawn(browser, figure)) > sum(some)
-    slider.send_keys(Keys.END)
-    assert output.text in ("t = 100,000", "t = 4,000", "t = 3,000", "t = 300")
-    assert_quiet(browser)
-
-
-def test_play_and_pause(browser, made):
-    visit(browser, made[0])
-    set_language(browser, "en")
-    button, slider, _ = player(browser, "crescent")
-    button.click()
-    assert button.text == "Pause"
-    wait_for(lambda: 20 < int(slider.get_attribute("value")) < 900, "it moves")
-    button.send_keys(Keys.SPACE)
-    assert button.text == "Play"
-    here = slider.get_attribute("value")
-    time.sleep(0.2)
-    assert slider.get_attribute("value") == here
-    assert_quiet(browser)
-
-
-def cursors(browser, figure):
-    """Where the lines at a step are, on the paper."""
-    found = browser.execute_script(
-        "return [...document.querySelectorAll(`#${arguments[0]} .cursor`)]"
-        ".filter((line) => line.style.display !== 'none').map((line) => line.getAttribute('d'))",
-        figure,
-    )
-    return [float(re.match("M([\\d.]+) ", d)[1]) for d in found]
-
-
-def test_a_cursor_moves_through_all_curves(browser, made):
-    visit(browser, made[0])
-    _, slider, output = player(browser, "adagrad_explodes")
-    panels = panels_of((made[0] / "adagrad_explodes.svg").read_text())
-    assert cursors(browser, "adagrad_explodes") == [], "at the end there is the whole"
-    for keys in (Keys.HOME, Keys.PAGE_UP * 2, Keys.PAGE_UP * 3):
-        slider.send_keys(keys)
-        step = int(output.text.removeprefix("t = ").replace(",", ""))
-        places = cursors(browser, "adagrad_explodes")
-        assert len(places) == 2, "distance across the valley, step size times curvature"
-        for panel, place in zip(panels[1:], places, strict=True):
-            assert panel.axes()[0](place) == pytest.approx(step + 1, abs=1), "counted from 1"
-    slider.send_keys(Keys.END)
-    assert cursors(browser, "adagrad_explodes") == []
-
-
-def point_at(browser, figure, x, y):
-    """Moves the pointer to a place on the paper; what is told of it."""
-    chart = browser.find_element(By.ID, figure)
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
-    right, down = browser.execute_script(
-        "const at = new DOMPoint(arguments[1], arguments[2])"
-        ".matrixTransform(arguments[0].getScreenCTM());"
-        "const box = arguments[0].getBoundingClientRect();"
-        "return [at.x - box.left - box.width / 2, at.y - box.top - box.height / 2]",
-        chart,
-        x,
-        y,
-    )
-    ActionChains(browser).move_to_element_with_offset(chart, right, down).perform()
-    return browser.find_element(By.CSS_SELECTOR, f"#{figure} + .readout").text.splitlines()
-
-
-def test_the_pointer_tells_the_values_under_it(browser, made):
-    visit(browser, made[0])
-    set_language(browser, "en")
-    plane, loss = panels_of((made[0] / "gradient_descent.svg").read_text())
-    start = [axis.place(value) for axis, value in zip(plane.axes(), (-120, -4), strict=True)]
-    b, w = point_at(browser, "gradient_descent", *start)
-    assert float(b.removeprefix("b ")) == pytest.approx(-120, abs=0.3), "a pixel is 0.2 wide"
-    assert float(w.removeprefix("w ")) == pytest.approx(-4, abs=0.05)
-    step, *values = point_at(
-        browser, "gradient_descent", loss.axes()[0].place(1e4), loss.area[1] + 9
-    )
-    assert re.fullmatch(r"step, counted from 1 (9,|10,)\d{3}", step), step
-    assert [value.rpartition(" ")[0] for value in values] == ["GD 1e-6", "GD 1e-7"], "alone there"
-    floor = 5.57347745504 / 2 * 68.45**2  # of the ravine where it is entered
-    for value, eta in zip(values, (1e-6, 1e-7), strict=True):
-        want = floor * (1 - eta * 5.57347745504) ** 20000  # the loss falls twice as fast
-        told = float(value.rpartition(" ")[2].replace(",", ""))
-        assert told == pytest.approx(want, rel=0.1)
-    point_at(browser, "crescent", 2, 2)
-    assert not browser.find_element(By.CSS_SELECTOR, "#gradient_descent + .readout").is_displayed()
-    assert_quiet(browser)
-
-
-def test_calm_readers_see_still_pictures(browser, made):
-    visit(browser, made[0], calm=True)
-    button, slider, _ = player(browser, "crescent")
-    button.click()
-    seen = set()
-    end = time.monotonic() + 2.5
-    while time.monotonic() < end:
-        seen.add(int(slider.get_attribute("value")))
-        time.sleep(0.05)
-    assert 2 <= len(seen) <= 4, "a step a second"
-
-
-def test_table_is_the_json(browser, made):
-    visit(browser, made[0])
-    rows = browser.find_elements(By.CSS_SELECTOR, "#table tbody tr")
-    assert {row.get_attribute("data-run") for row in rows} == set(TABLE)
-    assert not browser.find_elements(By.CSS_SELECTOR, "td.warn"), "a number is not the reference's"
 
 
 # ---- the command ---------------------------------------------------------------------------------

@@ -341,7 +341,9 @@ def test_what_is_missing_is_named(words, tmp_path):
         for name in ("run.jsonl", "weights.safetensors", "encoding.json"):
             if name != missing:
                 (run / name).write_bytes((words / name).read_bytes())
-        assert missing in ravine("predict", run, new, code=3)
+        told = ravine("predict", run, new, code=3)
+        assert missing in told
+        assert ("a run writes it when it ends" in told) == (missing == "weights.safetensors")
     nowhere = tmp_path / "nowhere"
     assert f"{nowhere}: no folder of a run is there" in ravine("predict", nowhere, new, code=3)
     assert f"{new}: no folder of a run is there" in ravine("evaluate", new, code=3)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_lecture.c - `ravine lecture`: how many figures were made, and whether their numbers are those
  * of the reference. */
-#include "cli/cli.h"
+#include "commands/lecture/long.h"
 #include "lecture/lecture.h"
 #include "page/printable.h"
 
@@ -25,8 +25,10 @@ static void print_figures(json_t *figures) {
 
 int cmd_lecture(const cli_args *args) {
     const char *folder = cli_text(args, CLI_FOLDER);
-    json_t *numbers;
-    const int status = lecture_write(folder, &numbers);
+    json_t *numbers, *sweeps = NULL;
+    int status = cli_is_given(args, CLI_LONG) ? long_make(&sweeps, folder) : 0;
+    if (!status) status = lecture_write(folder, sweeps, &numbers);
+    json_decref(sweeps);
     if (status) return status;
     json_int_t checked = 0, agree = 0;
     json_unpack(numbers, "{s{sI sI}}", "agreement", "checked", &checked, "agree", &agree);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sweep.h - the parts of `ravine sweep`, in the order in which they are read:
  *
- *     cmd_sweep.c      options, the folder, and what is done in which order
+ *     cmd_sweep.c      what is told
+ *     sweep_make.c     the folder, and what is done in which order
  *     sweep_axis.c     the values of --vary
  *     sweep_grid.c     every combination of them: its configuration, the name of its folder
  *     sweep_found.c    runs that are there already: kept, gone on with, or refused
@@ -88,11 +89,18 @@ typedef struct sweep {
     bool validates;    /* the validation decides, else the training */
 } sweep;
 
+/* ---- sweep_make.c -----------------------------------------------------------------------------
+ */
+/* The runs of `ravine sweep` with such options, of which those that are there are kept, and what
+ * they came to. `args` must outlive it; sweep_free() in any case. */
+int sweep_make(sweep *s, const cli_args *args);
+void sweep_free(sweep *s);
+
 /* ---- sweep_grid.c -----------------------------------------------------------------------------
  */
 /* Fills in axes, cells and runs; every configuration is checked. */
 int sweep_grid_make(sweep *s);
-void sweep_free(sweep *s);
+void sweep_grid_free(sweep *s);
 /* Which value of an axis a cell has. The last axis changes fastest. */
 int64_t sweep_value_of(const sweep *s, int64_t cell, int axis);
 const char *sweep_text_of(const sweep *s, int64_t cell, int axis);

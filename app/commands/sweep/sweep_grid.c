@@ -230,7 +230,7 @@ int sweep_grid_make(sweep *s) {
     return status;
 }
 
-void sweep_free(sweep *s) {
+void sweep_grid_free(sweep *s) {
     for (int64_t k = 0; s->run && k < s->nruns; k++) {
         config_free(&s->run[k].config);
         free(s->run[k].folder);

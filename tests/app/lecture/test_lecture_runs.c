@@ -93,7 +93,7 @@ static void the_rest_is_made_without_images(void **state) {
         "batch.svg",         "networks.svg"};
     json_t *numbers = NULL;
     setenv("RAVINE_DATA_TRAIN_IMAGES", "/nowhere/<images>.gz", 1);
-    const int status = lecture_write(scratch_path("made/here"), &numbers);
+    const int status = lecture_write(scratch_path("made/here"), NULL, &numbers);
     unsetenv("RAVINE_DATA_TRAIN_IMAGES");
     assert_int_equal(status, 0);
     for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
@@ -128,7 +128,7 @@ static void a_folder_that_cannot_be_made(void **state) {
     (void)state;
     json_t *numbers = NULL;
     scratch_write("file", "x", 1);
-    assert_int_equal(lecture_write(scratch_path("file/below"), &numbers), FAILURE_INPUT);
+    assert_int_equal(lecture_write(scratch_path("file/below"), NULL, &numbers), FAILURE_INPUT);
     assert_null(numbers);
     assert_told("file");
 }

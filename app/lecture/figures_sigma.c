@@ -144,7 +144,7 @@ static int put_crescent(lecture *l, traces *t) {
         fact_wanted(fact_plain("rmsprop_100", (svg_text){"t = 100", NULL}, rmsprop[LATE], 2), "2.6",
                     2.55, 2.65),
         fact_wanted(fact_plain("rmsprop_800", (svg_text){"t = 800", NULL}, rmsprop[LATER], 2),
-                    ".55", 0.545, 0.555),
+                    "0.55", 0.545, 0.555),
         fact_wanted(fact_plain("mean_100", (svg_text){"mean form, t = 100", "均方根形式，t = 100"},
                                mean[LATE], 2),
                     "57", 56.5, 57.5),

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 json_t *saved_read(const char *bytes, size_t size) {
@@ -135,10 +136,22 @@ void saved_noise(noise_course *course, const json_t *saved, const char *sweep, d
     }
 }
 
+static void put_command(page *p, const char *command) {
+    for (const char *option; (option = strstr(command, " --"));) {
+        char before[512];
+        snprintf(before, sizeof before, "%.*s", (int)(option - command), command);
+        page_escape(p, before);
+        command = option + strlen(" --");
+        words_option(p, command);
+        command += strcspn(command, " =");
+    }
+    page_escape(p, command);
+}
+
 void saved_put_origin(page *p, const json_t *saved, const char *sweep) {
     const json_t *made = made_of(saved, sweep);
     page_add(p, "<code>");
-    page_escape(p, text_of(made, "command"));
+    put_command(p, text_of(made, "command"));
     page_add(p, "</code>\n<p>");
     words_put(p, (svg_text){"saved numbers, made on ", "保存的结果，运行于 "});
     page_escape(p, text_of(made, "day"));

@@ -2,6 +2,7 @@
 /* traces.c - the runs behind a figure, as arrays that a panel draws. */
 #include "io/failure.h"
 #include "lecture/figure.h"
+#include "lecture/words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -106,7 +107,8 @@ static bool is_together(const race_setup *a, const race_setup *b) {
 }
 
 static void put_option(page *p, const char *option, const char *text) {
-    page_format(p, " --%s \"", option);
+    words_option(p, option);
+    page_add(p, " \"");
     page_escape(p, text);
     page_add(p, "\"");
 }
@@ -114,11 +116,13 @@ static void put_option(page *p, const char *option, const char *text) {
 static void begin_command(page *p, const race_setup *s) {
     page_add(p, "<code>ravine race");
     put_option(p, "surface", s->surface->spec);
+    if (s->start) words_option(p, "start");
     for (int i = 0; s->start && i < s->surface->size; i++) {
-        page_add(p, i ? "," : " --start=");
+        page_add(p, i ? "," : "=");
         page_number(p, s->start[i], 17);
     }
-    page_format(p, " --steps %lld", (long long)s->steps);
+    words_option(p, "steps");
+    page_format(p, " %lld", (long long)s->steps);
     if (s->schedule) put_option(p, "schedule", s->schedule);
 }
 

@@ -19,6 +19,10 @@ void words_paragraph(page *p, svg_text t) {
     page_add(p, "\n");
 }
 
+void words_option(page *p, const char *name) {
+    page_format(p, " <span class=\"option\">--%.*s</span>", (int)strcspn(name, " ="), name);
+}
+
 void words_number(double value, int digits, char *text, size_t size) {
     const double magnitude = fabs(value);
     if (value == round(value) && magnitude < 1e6) {

@@ -12,6 +12,8 @@
 void words_put(page *p, svg_text t);
 /* <p> for each language. */
 void words_paragraph(page *p, svg_text t);
+/* " --optimizer", of a text that begins with its name; no line breaks behind the dashes. */
+void words_option(page *p, const char *name);
 /* `value` for people, with `digits` significant digits: 17,467; 2.2e5; 0.0707. */
 void words_number(double value, int digits, char *text, size_t size);
 

@@ -4,6 +4,7 @@
 #include "io/failure.h"
 #include "run/run_facts.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,12 @@ static void put_little(unsigned char *out, uint64_t bits, size_t size) {
     for (size_t k = 0; k < size; k++) out[k] = (unsigned char)(bits >> 8 * k);
 }
 
+/* What is beyond float32 is drawn at its end: a loss that runs away. */
 static size_t put_f32(unsigned char *out, double value) {
-    const float narrow = (float)value;
+    const double greatest = (double)FLT_MAX;
+    const float narrow = (float)(value > greatest    ? greatest
+                                 : value < -greatest ? -greatest
+                                                     : value);
     uint32_t bits;
     memcpy(&bits, &narrow, sizeof bits);
     put_little(out, bits, sizeof bits);

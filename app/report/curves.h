@@ -13,7 +13,8 @@
 
 /* Adds, in about `bytes` at most, {"every": steps of a bucket, "step": "...", "seconds": "...",
  * "curves": {"loss": [mean, least, greatest], ...}}; of buckets of one step only the mean. Strings
- * hold little-endian float32 in base64 ("step": float64); NaN is a gap. Curves: loss, grad_norm,
+ * hold little-endian float32 in base64 ("step": float64); NaN is a gap, what is
+ * greater than float32 is its greatest number. Curves: loss, grad_norm,
  * lr, step_time, ratio_0, ratio_1 ... Returns 0 or a kind of io/failure.h. */
 int curves_of_steps(page *p, const run_data *run, size_t bytes);
 /* The same of epochs: train_loss, validation_loss, train_score, validation_score,

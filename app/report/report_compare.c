@@ -56,6 +56,16 @@ static void say_the_seeds(const told *t, const ravine_spread *loss) {
                         {0}});
 }
 
+static bool has_diverged(const report *r, size_t run) {
+    return !strcmp(r->run[run].data.state, "diverged");
+}
+
+static bool all_others_diverged(const told *t) {
+    for (size_t run = 0; run < t->s->r->nruns; run++)
+        if (isnan(t->c->loss[run]) && !has_diverged(t->s->r, run)) return false;
+    return true;
+}
+
 static void say_the_only_one(const told *t) {
     const report_group *g = &t->c->groups[t->c->best];
     phrase name;
@@ -70,11 +80,16 @@ static void say_the_only_one(const told *t) {
                     NULL);
         return;
     }
+    name_group(t, t->c->best, &name);
+    if (all_others_diverged(t)) {
+        phrase_tell(t->to, (svg_text){"Only {name} did not diverge.", "只有 {name}没有发散。"},
+                    (phrase_hole[]){{"name", .phrase = &name}, {0}});
+        return;
+    }
     const svg_text one = {"Only {name} has a {loss}: there is nothing to compare it with.",
                           "只有 {name}有{loss}：没有可以与之比较的。"},
                    several = {"Only {name} have a {loss}: there is nothing to compare it with.",
                               "只有 {name}有{loss}：没有可以与之比较的。"};
-    name_group(t, t->c->best, &name);
     phrase_tell(
         t->to, g->loss.count > 1 ? several : one,
         (phrase_hole[]){{"name", .phrase = &name}, {"loss", .words = name_of_loss(t)}, {0}});
@@ -150,19 +165,21 @@ static void say_chance(const told *t) {
 }
 
 /* "Without a validation loss, and not compared: a, b." */
-static void say_who_is_left_out(const told *t) {
+static void say_who_is_left_out(const told *t, bool diverged) {
     const report *r = t->s->r;
     char names[PHRASE_SIZE / 2] = "";
     size_t used = 0, count = 0;
     for (size_t run = 0; run < r->nruns; run++)
-        if (isnan(t->c->loss[run]) && used < sizeof names)
+        if (isnan(t->c->loss[run]) && has_diverged(r, run) == diverged && used < sizeof names)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%.100s",
                                      count++ ? ", " : "", report_label(r, run));
     if (count)
         phrase_tell(
             t->to,
-            (svg_text){"Without a {loss}, and not compared: {names}.",
-                       "没有{loss}，不参加比较：{names}。"},
+            diverged ? (svg_text){"Diverged, and not compared: {names}.",
+                                  "发散了，不参加比较：{names}。"}
+                     : (svg_text){"Without a {loss}, and not compared: {names}.",
+                                  "没有{loss}，不参加比较：{names}。"},
             (phrase_hole[]){{"loss", .words = name_of_loss(t)}, {"names", .text = names}, {0}});
 }
 
@@ -219,7 +236,8 @@ void report_compare_words(const report_comparison *c, const report_settings *s,
         say_chance(&t);
         say_that_data_differ(&t);
     }
-    say_who_is_left_out(&t);
+    say_who_is_left_out(&t, true);
+    say_who_is_left_out(&t, false);
 }
 
 /* ---- the page ---- */

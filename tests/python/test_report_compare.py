@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several runs in one report: which did best, by how much, and what chance makes."""
 
+import json
 import math
 import statistics
 
 import pytest
-from report_pages import box, report, texts, visit, write_log
+from report_pages import axis_labels, box, report, texts, visit, write_log
 from selenium.webdriver.common.by import By
 
 
@@ -120,6 +121,25 @@ def test_other_data_are_no_other_seed(browser, tmp_path):
     words, table, groups = compared(browser, tmp_path / "page.html", runs)
     assert [row[0] for row in table] == ["seed", "data_files.crc32c"] and groups == []
     assert "cannot tell chance" in words[1] and "Settings of the data differ" in words[2]
+
+
+def test_a_run_that_diverged_hides_no_other(browser, tmp_path):
+    """Its losses go beyond what float32 holds, and then there are none."""
+    made = write_log(tmp_path / "made", 80, batch_size=8)
+    lost = write_log(tmp_path / "lost", 80, held_out=None, batch_size=16)
+    lines = [json.loads(line) for line in (lost / "run.jsonl").open()]
+    for line in lines:
+        if "step" in line and "type" not in line and line["step"] > 5:
+            ran_away = 10.0 ** (line["step"] * 9) if line["step"] < 30 else None
+            line["loss"] = line["grad_norm"] = ran_away
+        if line.get("event") == "finished":
+            line["event"] = "diverged"
+    (lost / "run.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words, *_ = compared(browser, tmp_path / "page.html", [made, lost])
+    assert words == ["Only made did not diverge.", "Diverged, and not compared: lost."]
+    for chart in ("loss", "grad_norm"):
+        ticks = axis_labels(browser, chart, "y")
+        assert min(ticks) < 1e6 and 1e20 < max(ticks) < 1e39
 
 
 def test_runs_that_cannot_be_compared_are_not(browser, tmp_path):

@@ -111,6 +111,20 @@ def cell_rows(browser):
     ]
 
 
+def test_the_map_is_printed(browser, pages):
+    """Its cells are buttons, which paper has no use for; a printer leaves colours out by itself."""
+    visit(browser, pages / "two/sweep.html")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        cells = browser.find_elements(By.CSS_SELECTOR, ".heat button")
+        ramp = browser.find_element(By.CSS_SELECTOR, ".ramp")
+        assert len(cells) == 6 and all(cell.is_displayed() and cell.text for cell in cells)
+        for painted in [*cells, ramp]:
+            assert painted.value_of_css_property("print-color-adjust") == "exact"
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_cell_shows_its_runs(browser, pages):
     told = told_of(pages / "two")
     visit(browser, pages / "two/sweep.html")

@@ -6,7 +6,6 @@
 #include "io/write_file.h"
 #include "lecture/sweeps.h"
 #include "page/assets.h"
-#include "run/run_header.h"
 #include "run/run_reader.h"
 
 #include <stdlib.h>

@@ -51,7 +51,9 @@ def long(tmp_path_factory):
         f"RAVINE_DATA_{part}_{kind}": f"{data}/{part}-{kind}.gz".lower()
         for part, kind in product(("TRAIN", "TEST"), ("IMAGES", "LABELS"))
     }
-    env = os.environ | small | {"RAVINE_EPOCHS": "4", "RAVINE_DATA_EXAMPLES": "48"}
+    small |= {"RAVINE_EPOCHS": "4", "RAVINE_DATA_EXAMPLES": "48"}
+    small |= {"RAVINE_MODEL_BLOCKS": "1", "RAVINE_MODEL_LAYERS": "1"}
+    env = os.environ | small
     make(data / "made", env)
     return data / "made", env
 

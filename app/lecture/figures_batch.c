@@ -81,18 +81,6 @@ static svg_cell cell_of(const json_t *saved, const char *sweep, double batch, do
                           isnan(loss) ? NAN : fmin(log(loss / least) / log(GUESSING / least), 1)};
 }
 
-static double least_of_row(const map *m, const json_t *saved, const char *sweep, double batch,
-                           double *rate) {
-    double least = INFINITY;
-    for (size_t k = 0; k < m->columns; k++) {
-        const double loss = saved_mean(saved, sweep, batch, m->rate[k]);
-        if (!(loss < least)) continue;
-        least = loss;
-        *rate = m->rate[k];
-    }
-    return least;
-}
-
 /* The best rates by their logarithms: a line of the least squares, and lines of the two slopes that
  * are expected, all through their mean. */
 static void fit(map *m) {
@@ -115,7 +103,8 @@ static void fill(map *m, const json_t *saved, const char *sweep) {
     double least = INFINITY;
     m->columns = saved_columns(saved, sweep, m->rate);
     for (size_t r = 0; r < BATCHES; r++) {
-        const double loss = least_of_row(m, saved, sweep, batch_sizes[r], &m->best[r]);
+        double loss;
+        m->best[r] = saved_best(saved, sweep, batch_sizes[r], &loss);
         least = fmin(least, loss);
         snprintf(m->text[r], sizeof m->text[r], "%.3f", loss);
         m->note[r] =

@@ -142,9 +142,11 @@ static int make(lecture *l) {
     return l->status ? l->status : save_playground(l);
 }
 
-int lecture_write(const char *folder, const json_t *sweeps, json_t **numbers) {
-    json_t *built_in = saved_read((const char *)asset_sweeps_jsonl.bytes, asset_sweeps_jsonl.size);
-    lecture l = {.folder = folder, .figures = json_object(), .saved = sweeps ? sweeps : built_in};
+int lecture_write(const char *folder, json_t *sweeps, json_t **numbers) {
+    const asset *built_in = &asset_sweeps_jsonl;
+    json_t *saved =
+        sweeps ? json_incref(sweeps) : saved_read((const char *)built_in->bytes, built_in->size);
+    lecture l = {.folder = folder, .figures = json_object(), .saved = saved};
     *numbers = NULL;
     int status = make(&l);
     if (!status) {
@@ -162,7 +164,7 @@ int lecture_write(const char *folder, const json_t *sweeps, json_t **numbers) {
     }
     page_free(&l.page);
     json_decref(l.figures);
-    json_decref(built_in);
+    json_decref(saved);
     surface_destroy(l.convex);
     surface_destroy(l.crescent);
     return status;

@@ -10,6 +10,6 @@
 /* Writes FOLDER/index.html, FOLDER/NAME.svg and FOLDER/lecture.json, each whole or not at all, and
  * gives the object of lecture.json (docs/lecture.md), to be freed with json_decref(). `sweeps`:
  * what those of sweeps.h came to; NULL: as it is saved. Returns 0 or a kind of io/failure.h. */
-int lecture_write(const char *folder, const json_t *sweeps, json_t **numbers);
+int lecture_write(const char *folder, json_t *sweeps, json_t **numbers);
 
 #endif

@@ -122,6 +122,19 @@ size_t saved_columns(const json_t *saved, const char *sweep, double column[SAVED
     return n;
 }
 
+double saved_best(const json_t *saved, const char *sweep, double row, double *least) {
+    double column[SAVED_COLUMNS], best = NAN, lowest = INFINITY;
+    const size_t n = saved_columns(saved, sweep, column);
+    for (size_t k = 0; k < n; k++) {
+        const double loss = saved_mean(saved, sweep, row, column[k]);
+        if (!(loss < lowest)) continue;
+        lowest = loss;
+        best = column[k];
+    }
+    if (least) *least = lowest;
+    return best;
+}
+
 void saved_noise(noise_course *course, const json_t *saved, const char *sweep, double row,
                  int seed) {
     course->n = 0;

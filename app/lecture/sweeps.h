@@ -27,6 +27,9 @@ json_t *saved_read(const char *bytes, size_t size);
 double saved_loss(const json_t *saved, const char *sweep, double row, double column, int seed);
 /* The mean over all seeds; NaN: one of them diverged. */
 double saved_mean(const json_t *saved, const char *sweep, double row, double column);
+/* The column with the least mean of a row, which goes to *least where that is not NULL; NaN: in
+ * each a run diverged. */
+double saved_best(const json_t *saved, const char *sweep, double row, double *least);
 /* How many runs diverged. */
 int saved_diverged(const json_t *saved, const char *sweep);
 

@@ -206,24 +206,13 @@ static int make_lines(json_t *lines, const long_sweep *l, const char *folder) {
     return status;
 }
 
-/* The rate with the least loss at the batch of the noise. */
-static double best_rate(const json_t *lines, const char *name) {
-    double rate[SAVED_COLUMNS], best = NAN, least = INFINITY;
-    const size_t n = saved_columns(lines, name, rate);
-    for (size_t k = 0; k < n; k++) {
-        const double loss = saved_mean(lines, name, strtod(NOISE_BATCH, NULL), rate[k]);
-        if (!(loss < least)) continue;
-        least = loss;
-        best = rate[k];
-    }
-    return best;
-}
-
 /* Along runs of the best rates, every so many steps. */
 static int make_noise(json_t *lines, const char *folder) {
+    const double batch = strtod(NOISE_BATCH, NULL);
     char rules[96];
     snprintf(rules, sizeof rules, "optimizer=sgd momentum=0.9 lr=%g,adam lr=%g",
-             best_rate(lines, rate_sgd.name), best_rate(lines, rate_adam.name));
+             saved_best(lines, rate_sgd.name, batch, NULL),
+             saved_best(lines, rate_adam.name, batch, NULL));
     const long_sweep noise = {"noise",
                               &asset_rate_batch_yaml,
                               "rate_batch.yaml",

@@ -92,6 +92,10 @@ class Optimizer(torch.optim.Optimizer):
         """The library's settings in the order of numbers_of()."""
         return [name for names in cls.keys.values() for name in names] + ["ema_decay"]
 
+    def values_of(self, group: dict[str, Any]) -> tuple:
+        """What numbers_of() makes numbers of."""
+        return (*map(group.__getitem__, self.keys), self._ema)
+
     def numbers_of(self, group: dict[str, Any]) -> list[float]:
         """What the library's settings are in a group now."""
         return [*setting_numbers(self.keys, group), self._ema]

@@ -81,6 +81,7 @@ class Session:
         self.counts_steps = optimizer.counts_steps
         self.whole = optimizer.whole
         self.numbers = [optimizer.numbers_of(group) for group in groups]
+        self.values: list[tuple] = [()] * len(groups)  # from which they came; (): they may change
         self.options: tuple = ()
         self.listed = [list(group["params"]) for group in groups]
         self.pending: dict[torch.Tensor, tuple[int, str]] = {}  # wait for a gradient: group, name
@@ -200,12 +201,14 @@ class Session:
             ravine.RangeError: one is wrong, or wrong until another one is passed on too.
         """
         for i, group in enumerate(optimizer.param_groups):
-            numbers, known = optimizer.numbers_of(group), self.numbers[i]
-            if numbers == known:
+            values = optimizer.values_of(group)
+            if _same(values, self.values[i]):
                 continue
+            numbers, known = optimizer.numbers_of(group), self.numbers[i]
             changes = zip(self.setting_names, numbers, known, strict=True)
             self._set(i, [change for change in changes if change[1] != change[2]])
             self.numbers[i] = numbers
+            self.values[i] = values if all(map(_stays, values)) else ()
 
     def _set(self, group: int, changes: list[tuple[str, float, float]]) -> None:
         """Settings of a group: name, new value, old value."""
@@ -245,7 +248,7 @@ class Session:
             written.append(params)
         found, staging = self._find(params, grads)
         lib.ravine_bind(self.pointer, 0, len(grads), self.data.array, self.grad.array)
-        stepped: slice | list[int] = slice(None)
+        stepped: list[int] | None = None  # all of them
         if found < len(grads):
             stepped = [i for i, grad in enumerate(grads) if grad is not None]
             written = [[tensors[i] for i in stepped] for tensors in written]
@@ -261,7 +264,10 @@ class Session:
             staging.put_back()
         for grad in self.gathered if self.options[3] else []:
             local(grad).zero_()
-        self.clock_numbers[stepped] += 1
+        if stepped is None:
+            self.clock_numbers += 1
+        else:
+            self.clock_numbers[stepped] += 1
         return status
 
     def _parts(self, grads: tuple) -> tuple[tuple, tuple]:
@@ -288,14 +294,14 @@ class Session:
         self.data.read(staging.data)
         return self.grad.read(staging.grads), staging
 
-    def _in_rows(self, tensors: Sequence) -> Sequence:
+    def _in_rows(self, tensors: tuple) -> tuple:
         """The tensors, turned so that those that lie as their state does are row-major."""
         if not self.turned:
             return tensors
         rows = list(tensors)
         for i, order in self.turned:
             rows[i] = None if rows[i] is None else in_order(rows[i], order)
-        return rows
+        return tuple(rows)
 
     def _set_clocks(self) -> None:
         """Into the library, the steps that someone has written into the tensors."""
@@ -310,9 +316,16 @@ def _increment_versions(written: list[Sequence[torch.Tensor]]) -> None:
         torch.autograd.graph.increment_version(tensors)
 
 
-def _same(params: list, listed: list) -> bool:
-    """Whether both are of the same tensors; == would compare their numbers."""
-    return len(params) == len(listed) and all(map(is_, params, listed))
+def _same(objects: Sequence, known: Sequence) -> bool:
+    """Whether both are of the same objects; == would compare the numbers of tensors."""
+    return len(objects) == len(known) and all(map(is_, objects, known))
+
+
+def _stays(value) -> bool:
+    """Whether a setting is the same as long as it is the same object: no tensor, no list."""
+    if isinstance(value, tuple):
+        return all(map(_stays, value))
+    return value is None or isinstance(value, (float, int, str))
 
 
 def _copy(old, new: torch.Tensor, what: str) -> None:
@@ -338,8 +351,8 @@ class Staging:
         self._unlike: list[torch.Tensor] = []
         known = (session.names, session.orders, session.shapes)
         rows = list(zip(params, grads, *known, strict=True))
-        self.data = [self._data(p, *row) for p, _, *row in rows]
-        self.grads = [self._grad(p, grad, name, order) for p, grad, name, order, _ in rows]
+        self.data = tuple(self._data(p, *row) for p, _, *row in rows)
+        self.grads = tuple(self._grad(p, grad, name, order) for p, grad, name, order, _ in rows)
 
     def _data(self, p, name, order, shape) -> torch.Tensor:
         check_parameter(p, name)

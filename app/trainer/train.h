@@ -226,8 +226,8 @@ int train_point_read(train_point *point, const char *path);
 /* Into the state; every difference is told on stderr. After a failure the state is not to be used.
  */
 int train_checkpoints_load(train_checkpoints *c, const train_point *point);
-/* Before a checkpoint is loaded and compared: the learning rate as the doctor had left it. */
-int train_checkpoint_restore_lr(training *t, const char *path);
+/* The optimizer alone, as a probe needs it: what else the file has concerns the loop. */
+int train_checkpoint_restore(training *t, const char *path);
 
 /* ---- train_numbers.c -------------------------------------------------------------------------
  */

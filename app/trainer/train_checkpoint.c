@@ -242,7 +242,8 @@ static void tell_difference(void *context, const char *line) {
     fputc('\n', stderr);
 }
 
-int train_checkpoint_restore_lr(training *t, const char *path) {
+/* The learning rate as the doctor had left it, before the optimizer is loaded and compared. */
+static int restore_lr(training *t, const char *path) {
     ravine_checkpoint *file;
     double factor = 1;
     ravine_status status = ravine_checkpoint_open(&file, path, NULL);
@@ -254,6 +255,15 @@ int train_checkpoint_restore_lr(training *t, const char *path) {
     if (status < 0) return failure_of(status);
     const int wrong = train_number_check(&number, path);
     return wrong || factor == 1 ? wrong : training_scale_lr(t, factor);
+}
+
+int train_checkpoint_restore(training *t, const char *path) {
+    const int status = restore_lr(t, path);
+    if (status) return status;
+    ravine_load_options options;
+    ravine_load_options_init(&options);
+    options.partial = 1;
+    return failure_of(ravine_load(t->trainer.optimizer, path, &options));
 }
 
 /* Each epoch is told by its number and its last step, which follow from its row. */
@@ -277,7 +287,7 @@ int train_checkpoints_load(train_checkpoints *c, const train_point *point) {
     train_result *result = c->state.result;
     result->nepochs = point->nepochs;
     int status = list_tensors(c, point->doctor_length);
-    if (!status) status = train_checkpoint_restore_lr(c->state.training, point->path);
+    if (!status) status = restore_lr(c->state.training, point->path);
     if (status) return status;
     ravine_load_options options;
     ravine_load_options_init(&options);

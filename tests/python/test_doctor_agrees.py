@@ -8,7 +8,7 @@ import random
 import shutil
 
 import pytest
-from test_doctor import CODES, DIVERGED, ROOT, diagnose, events, log_of, ravine, train
+from doctor_runs import CODES, DIVERGED, ROOT, diagnose, events, log_of, ravine, train
 
 # Settings, and the exit code of the training.
 RUNS = {

@@ -7,7 +7,7 @@ import random
 import re
 
 import pytest
-from test_doctor import CODES, diagnose, events, ravine, train
+from doctor_runs import CODES, diagnose, events, ravine, train
 
 SEEDS = (1, 2, 3)
 LOST = {"diverging", "nonfinite", "dead", "unscaled_input", "exploding"}

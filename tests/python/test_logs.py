@@ -11,9 +11,9 @@ import time
 import urllib.parse
 
 import pytest
+from doctor_runs import CODES, diagnose
 from schema import assert_conforms
 from test_command import RAVINE, ravine
-from test_doctor import CODES, diagnose
 
 USAGE, INPUT = 2, 3
 

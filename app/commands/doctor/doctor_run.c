@@ -28,8 +28,7 @@ static int read_config(rebuilt *b, const run_data *run) {
     return status ? status : config_check(&b->config);
 }
 
-/* Parameters and state; what else the file has concerns the loop. A run that was lost before its
- * first checkpoint begins again: the configuration has the seed. */
+/* A run that was lost before its first checkpoint begins again: the configuration has the seed. */
 static int load_newest(rebuilt *b, const run_data *run) {
     char folder[PATH_MAX + 16], path[PATH_MAX];
     snprintf(folder, sizeof folder, "%s/checkpoints", run->folder);
@@ -37,12 +36,7 @@ static int load_newest(rebuilt *b, const run_data *run) {
     const ravine_status found = ravine_checkpoint_latest(folder, path, sizeof path, NULL);
     if (found == RAVINE_E_STATE) return 0;
     if (found < 0) return failure_of(found);
-    const int status = train_checkpoint_restore_lr(&b->training, path);
-    if (status) return status;
-    ravine_load_options options;
-    ravine_load_options_init(&options);
-    options.partial = 1;
-    return failure_of(ravine_load(b->training.trainer.optimizer, path, &options));
+    return train_checkpoint_restore(&b->training, path);
 }
 
 /* What was lost within as many steps as a trial makes is tried from its start: from where it is now

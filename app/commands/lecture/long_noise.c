@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/lecture/long.h"
 #include "io/number_json.h"
-#include "ravine_checkpoint.h"
 #include "trainer/problem.h"
 #include "trainer/train.h"
 
@@ -17,13 +16,6 @@ static int measure(double *scale, training *t, const ravine_problem *problem) {
         failure_of(ravine_probe_run(t->trainer.optimizer, problem, &options, &probe));
     *scale = probe.noise_scale * (double)t->trainer.batch;
     return status;
-}
-
-static int load(training *t, const char *path) {
-    ravine_load_options options;
-    ravine_load_options_init(&options);
-    options.partial = 1;
-    return failure_of(ravine_load(t->trainer.optimizer, path, &options));
 }
 
 static int add(json_t *lines, training *t, const ravine_problem *problem, const json_t *at) {
@@ -47,7 +39,7 @@ static int along(json_t *lines, training *t, const ravine_problem *problem, cons
     if (globbed) return failure(FAILURE_INPUT, "%s has no checkpoints", run->folder);
     int status = add(lines, t, problem, at);
     for (size_t k = 0; k < found.gl_pathc && !status; k++) {
-        status = load(t, found.gl_pathv[k]);
+        status = train_checkpoint_restore(t, found.gl_pathv[k]);
         if (!status) status = add(lines, t, problem, at);
     }
     globfree(&found);

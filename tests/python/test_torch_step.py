@@ -166,6 +166,19 @@ def test_hooks_of_a_step():
     assert len(called) == 3
 
 
+def test_addresses_of_any_sequence():
+    """They are read from a tuple's own memory, so whatever comes is made one, and counted."""
+    params = parameters([1.0], [2.0, 3.0])
+    optimizer = of("SGD", params)
+    run(optimizer, params, 1)
+    read = optimizer._session.data.read
+    assert [read(tensors) for tensors in (params, tuple(params), iter(params))] == [2, 2, 2]
+    assert read([params[0], None]) == 1
+    for tensors in ([], params[:1], [*params, None]):
+        with pytest.raises(ValueError, match=f"{len(tensors)} tensors for 2 parameters"):
+            read(tensors)
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_closures(name):
     (p,) = parameters([2.0])

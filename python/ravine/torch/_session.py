@@ -294,14 +294,14 @@ class Session:
         self.data.read(staging.data)
         return self.grad.read(staging.grads), staging
 
-    def _in_rows(self, tensors: tuple) -> tuple:
+    def _in_rows(self, tensors: Sequence) -> Sequence:
         """The tensors, turned so that those that lie as their state does are row-major."""
         if not self.turned:
             return tensors
         rows = list(tensors)
         for i, order in self.turned:
             rows[i] = None if rows[i] is None else in_order(rows[i], order)
-        return tuple(rows)
+        return rows
 
     def _set_clocks(self) -> None:
         """Into the library, the steps that someone has written into the tensors."""
@@ -351,8 +351,8 @@ class Staging:
         self._unlike: list[torch.Tensor] = []
         known = (session.names, session.orders, session.shapes)
         rows = list(zip(params, grads, *known, strict=True))
-        self.data = tuple(self._data(p, *row) for p, _, *row in rows)
-        self.grads = tuple(self._grad(p, grad, name, order) for p, grad, name, order, _ in rows)
+        self.data = [self._data(p, *row) for p, _, *row in rows]
+        self.grads = [self._grad(p, grad, name, order) for p, grad, name, order, _ in rows]
 
     def _data(self, p, name, order, shape) -> torch.Tensor:
         check_parameter(p, name)

@@ -3,6 +3,7 @@
 
 import ctypes
 import math
+from collections.abc import Iterable
 
 import torch
 
@@ -49,7 +50,7 @@ class Addresses:
         self._objects = ctypes.c_void_p * count
         self.array = (ctypes.c_void_p * count)()
 
-    def read(self, tensors: tuple) -> int:
+    def read(self, tensors: Iterable) -> int:
         """Fills the array; how many of the tensors are not None.
 
         Raises:
@@ -57,14 +58,15 @@ class Addresses:
             ravine.ArgumentError: one has another length than its parameter.
             RuntimeError: one has no memory of its own (sparse, meta).
         """
-        if len(tensors) != self._count:
-            raise ArgumentError(f"{len(tensors)} tensors for {self._count} parameters")
+        objects = tuple(tensors)  # a tuple remains itself
+        if len(objects) != self._count:
+            raise ArgumentError(f"{len(objects)} tensors for {self._count} parameters")
         lib_holding_lock.ravine_dlpack_addresses(
             self._pointer,
             self._count,
             _EXCHANGE,
             id(None),
-            self._objects.from_address(id(tensors) + _ITEMS),
+            self._objects.from_address(id(objects) + _ITEMS),
             self.array,
             self._found,
         )

@@ -94,9 +94,9 @@ bench-torch-clipart: build
 	@tools/install-dependencies bench
 	-@$(keep) $@ $(in_tree) bench/torch_train.py --models resnet
 
-# Steps per second of examples/text_transformer.yaml beside PyTorch.
+# Steps per second of examples/text_transformer.yaml beside PyTorch, on the dictionary of dict-gcide.
 bench-text: build
-	@tools/install-dependencies test
+	@tools/install-dependencies bench
 	-@$(keep) $@ $(in_tree) bench/torch_text.py
 
 # What a doctor costs a step of PyTorch. Exit status 1: more than is wanted.

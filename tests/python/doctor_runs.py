@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ravine doctor` and `ravine train`, run as a person runs them, for tests of the doctor."""
 
+import functools
 import json
-import os
-import pathlib
 import re
-import subprocess
 
+import command_line
+from command_line import DIVERGED, ROOT
 from schema import assert_conforms
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
-USAGE, INPUT, DIVERGED = 2, 3, 4
+ravine = functools.partial(command_line.ravine, timeout=120)
 
 
 def exit_codes():
@@ -22,19 +20,6 @@ def exit_codes():
 
 
 CODES = exit_codes()
-
-
-def ravine(*args, cwd=None, env=None, timeout=120):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("RAVINE_") and k != "NO_COLOR"}
-    return subprocess.run(
-        [RAVINE, *map(str, args)],
-        cwd=cwd,
-        env={**clean, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
 
 
 def diagnose(*args, cwd=None):

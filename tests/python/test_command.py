@@ -8,7 +8,6 @@ CSV files whose truth is known. Every test works in a folder of its own.
 import gzip
 import json
 import os
-import pathlib
 import pty
 import re
 import select
@@ -20,10 +19,8 @@ import sys
 import time
 
 import pytest
+from command_line import DIVERGED, INPUT, INTERRUPTED, OK, RAVINE, USAGE, environment, fails, ravine
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-RAVINE = (ROOT / os.environ.get("RAVINE_BUILD", "build") / "ravine").resolve()
-OK, NO, USAGE, INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 COMMANDS = [
     "train",
     "sweep",
@@ -38,34 +35,6 @@ COMMANDS = [
     "bench",
     "help",
 ]
-
-
-def environment(**more):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("RAVINE_") and k != "NO_COLOR"}
-    return {**clean, **more}
-
-
-def ravine(*args, cwd=None, env=None, stdin=subprocess.DEVNULL, timeout=60):
-    return subprocess.run(
-        [RAVINE, *map(str, args)],
-        cwd=cwd,
-        env=environment(**(env or {})),
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-
-
-def fails(code, *parts, args, cwd=None, env=None):
-    """The command ends with `code`, an empty stdout and one line on stderr that holds the parts."""
-    done = ravine(*args, cwd=cwd, env=env)
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.startswith("ravine: ") and done.stderr.count("\n") == 1, done.stderr
-    for part in parts:
-        assert part in done.stderr
-    return done
 
 
 # ---- data ----------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 import ravine
+from command_line import ravine as run
 from schema import assert_conforms
-from test_command import ravine as run
 
 LIGHT, DARK = ("#ffffff", "#000000"), ("#111111", "#dddddd")
 

@@ -12,19 +12,8 @@ import shutil
 import subprocess
 
 import pytest
-from doctor_runs import (
-    CODES,
-    DIVERGED,
-    INPUT,
-    RAVINE,
-    ROOT,
-    USAGE,
-    diagnose,
-    events,
-    log_of,
-    ravine,
-    train,
-)
+from command_line import DIVERGED, INPUT, RAVINE, ROOT, USAGE
+from doctor_runs import CODES, diagnose, events, log_of, ravine, train
 from schema import assert_conforms
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")

@@ -8,7 +8,8 @@ import random
 import shutil
 
 import pytest
-from doctor_runs import CODES, DIVERGED, ROOT, diagnose, events, log_of, ravine, train
+from command_line import DIVERGED, ROOT
+from doctor_runs import CODES, diagnose, events, log_of, ravine, train
 
 # Settings, and the exit code of the training.
 RUNS = {

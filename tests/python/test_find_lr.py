@@ -5,8 +5,8 @@ import json
 import random
 
 import pytest
+from command_line import NO, OK, ROOT, USAGE, fails, ravine
 from schema import assert_conforms
-from test_command import NO, OK, ROOT, USAGE, fails, ravine
 
 TABLE = ROOT / "examples" / "table_energy.yaml"
 QUICK = ["--steps", "200", "--warmup", "20"]

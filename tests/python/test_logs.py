@@ -11,9 +11,9 @@ import time
 import urllib.parse
 
 import pytest
+from command_line import RAVINE, ravine
 from doctor_runs import CODES, diagnose
 from schema import assert_conforms
-from test_command import RAVINE, ravine
 
 USAGE, INPUT = 2, 3
 

@@ -6,7 +6,8 @@ import math
 import shutil
 
 import pytest
-from doctor_runs import DIVERGED, USAGE, events, log_of, ravine, train
+from command_line import DIVERGED, USAGE
+from doctor_runs import events, log_of, ravine, train
 
 STEEP = ["optimizer=sgd lr=3", "epochs=6", "model.activation=tanh"]
 

@@ -5,8 +5,8 @@ import json
 import re
 
 import pytest
+from command_line import ROOT, ravine
 from schema import SCHEMAS, assert_conforms, conforms, read_schema, refer
-from test_command import ROOT, ravine
 
 ENERGY = ROOT / "examples/table_energy.yaml"
 SURFACE = ["--surface", "crescent", "--optimizer", "adam lr=0.1", "--steps", 20]

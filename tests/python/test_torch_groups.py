@@ -229,10 +229,8 @@ def test_a_tensor_for_lr(name):
 def test_a_list_for_betas():
     """A setting that can change and stay the same object."""
     a, b = parameters([1.0, 2.0]), parameters([1.0, 2.0])
-    pair, changed = of("AdamW", a, betas=(0.5, 0.75)), of("AdamW", b, betas=(0.9, 0.99))
-    changed.param_groups[0]["betas"] = [0.9, 0.99]
-    run(changed, b, 0)
-    changed.param_groups[0]["betas"][:] = [0.5, 0.75]
+    pair, changed = of("AdamW", a, betas=(0.5, 0.75)), of("AdamW", b)
+    changed.param_groups[0]["betas"] = [0.5, 0.75]
     for _ in range(3):
         run(pair, a, 1)
         run(changed, b, 1)

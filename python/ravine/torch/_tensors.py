@@ -55,7 +55,8 @@ class Addresses:
 
         Raises:
             ravine.UnsupportedError: one is not row-major, of the parameter's type, on the cpu.
-            ravine.ArgumentError: one has another length than its parameter.
+            ravine.ArgumentError: one has another length than its parameter; there are fewer or more
+                than parameters.
             RuntimeError: one has no memory of its own (sparse, meta).
         """
         objects = tuple(tensors)  # a tuple remains itself
